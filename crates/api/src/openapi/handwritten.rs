@@ -1,0 +1,56 @@
+//! What hand-written operations share with the generic ones and need not say themselves.
+
+use utoipa::openapi::{OpenApi, PathItem, RefOr, SecurityRequirement, path::Operation};
+
+use super::responses::{RATE_HEADERS, header_ref, problem};
+
+/// Adds the problems that hand-written operations lack, and the headers that every answer has.
+pub fn complete(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let names_something = path.contains('{');
+        for (writes, operation) in operations(item) {
+            for status in problems(operation, names_something, writes) {
+                if let Some((status, response)) = problem(status) {
+                    operation.responses.responses.entry(status).or_insert(response);
+                }
+            }
+            head(operation);
+        }
+    }
+}
+
+/// The operations of a path, and whether each writes.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation)> {
+    let reading = [&mut item.get].into_iter().flatten().map(|operation| (false, operation));
+    let writing = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+    reading.chain(writing.into_iter().flatten().map(|operation| (true, operation)))
+}
+
+fn problems(operation: &Operation, names_something: bool, writes: bool) -> Vec<u16> {
+    // `security(())` says that nobody need be known.
+    let open = operation.security.as_ref().is_some_and(|needed| needed.iter().all(|one| *one == SecurityRequirement::default()));
+    let mut problems = vec![400, 429, 503];
+    if !open {
+        problems.extend([401, 403]);
+    }
+    if names_something {
+        problems.push(404);
+    }
+    if operation.request_body.is_some() {
+        problems.extend([413, 415, 422]);
+    }
+    if writes && !open {
+        problems.push(409);
+    }
+    problems
+}
+
+fn head(operation: &mut Operation) {
+    for (_, response) in operation.responses.responses.iter_mut() {
+        if let RefOr::T(response) = response {
+            for name in RATE_HEADERS {
+                response.headers.entry(name.to_owned()).or_insert_with(|| RefOr::Ref(header_ref(name)));
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The OpenAPI document: the generic endpoints of every object, made from its field table, and the hand-written ones.
+
+pub mod metadata;
+pub mod operations;
+
+mod fields;
+mod filters;
+mod handwritten;
+mod names;
+mod parameters;
+mod paths;
+mod records;
+mod responses;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+use farley_domain::{object::Object, registry};
+use utoipa::openapi::{
+    Components, Contact, Info, License, OpenApi, PathItem, RefOr, SecurityRequirement, Server, Tag,
+    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use operations::generic_operations;
+
+/// The name of the security scheme.
+const BEARER: &str = "bearer";
+
+/// The whole document. A hand-written operation goes before a generic one of the same method and path, and a hand-written
+/// schema before a generic one of the same name.
+#[must_use]
+pub fn document(handwritten: OpenApi) -> OpenApi {
+    let mut document = handwritten;
+    handwritten::complete(&mut document);
+    let mut components = document.components.take().unwrap_or_default();
+    add_shared(&mut components);
+    let mut tags = document.tags.take().unwrap_or_default();
+    for object in registry::objects() {
+        add_paths(&mut document, object);
+        for (name, schema) in records::schemas(object) {
+            components.schemas.entry(name).or_insert(schema);
+        }
+        if tags.iter().all(|tag| tag.name != object.collection) {
+            tags.push(Tag::builder().name(object.collection).description(Some(object.doc.trim())).build());
+        }
+    }
+    for item in document.paths.paths.values_mut() {
+        // Whatever the operation, its problems come in the language asked for.
+        item.parameters.get_or_insert_default().push(RefOr::Ref(parameters::shared("AcceptLanguage")));
+    }
+    document.components = Some(components);
+    document.tags = Some(tags);
+    document.info = info();
+    document.servers = Some(servers());
+    document.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+    document
+}
+
+fn add_paths(document: &mut OpenApi, object: &'static Object) {
+    for generic in generic_operations(object) {
+        let item = PathItem::new(paths::method(generic), paths::operation(generic, object));
+        document.paths.paths.entry(generic.path(object)).or_default().merge_operations(item);
+    }
+}
+
+fn add_shared(components: &mut Components) {
+    for (name, schema) in shared::schemas() {
+        components.schemas.entry(name.to_owned()).or_insert(schema);
+    }
+    for (name, parameter) in parameters::components() {
+        components.parameters.insert(name.to_owned(), parameter.into());
+    }
+    for (name, response) in responses::components() {
+        components.responses.insert(name.to_owned(), response.into());
+    }
+    for (name, header) in responses::headers() {
+        components.headers.insert(name.to_owned(), header.into());
+    }
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
+        "The access token of a log-in (a JWT, valid for 15 minutes), or an API key (`fk_…`).",
+    ));
+    components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
+}
+
+fn info() -> Info {
+    let contact = Contact::builder().name(Some("Farley")).url(Some(env!("CARGO_PKG_REPOSITORY")));
+    let mut licence = License::new("Apache-2.0");
+    licence.identifier = Some("Apache-2.0".to_owned());
+    Info::builder()
+        .title("Farley")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .contact(Some(contact.build()))
+        .license(Some(licence))
+        .build()
+}
+
+fn servers() -> Vec<Server> {
+    let server = |url: &str, doc: &str| Server::builder().url(url).description(Some(doc)).build();
+    vec![server("/", "The server that this document came from."), server("http://127.0.0.1:8080", "A Farley on this machine.")]
+}
+
+const DESCRIPTION: &str = "\
+Farley is a headless CRM: everything it does, it does over this API.
+
+- **Records** come bare, lists as `{\"data\": […], \"page\": {…}}`. Times are RFC 3339 in UTC, money is in minor units.
+- **Unknown** members and parameters are refused, never ignored.
+- **Errors** are `application/problem+json` (RFC 9457), every fault at once, in the language of `Accept-Language` (`en`, `zh-CN`).
+- **Retries** are safe with `Idempotency-Key`; **concurrent edits** are told apart by `ETag` and `If-Match`.
+- **Ids** in a path may be `ext:{system}:{key}`, the record's key in another system.
+- **Rate limits** are told by `RateLimit` and `RateLimit-Policy` on every answer.
+";

@@ -1,0 +1,116 @@
+//! Parameters that many operations share, as components, and references to them.
+
+use serde_json::{Value, json};
+use utoipa::openapi::{
+    Array, Object, Ref, RefOr, Required, Schema, Type,
+    path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle},
+};
+
+use super::fields::{of_type, text};
+
+/// The largest page, and the usual one.
+pub const MAX_LIMIT: isize = 200;
+pub const DEFAULT_LIMIT: isize = 50;
+/// The last row that `offset` reaches.
+pub const MAX_OFFSET: isize = 10_000;
+
+/// A reference to a shared parameter.
+#[must_use]
+pub fn shared(name: &str) -> Ref {
+    Ref::new(format!("#/components/parameters/{name}"))
+}
+
+fn parameter(place: ParameterIn, name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
+    ParameterBuilder::new()
+        .name(name)
+        .required(Required::False)
+        .parameter_in(place)
+        .description(Some(description))
+        .schema(Some(schema))
+}
+
+#[must_use]
+pub fn query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
+    parameter(ParameterIn::Query, name, description, schema)
+}
+
+fn header(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
+    parameter(ParameterIn::Header, name, description, schema)
+}
+
+/// A parameter in the path, with the value that the documentation shows.
+#[must_use]
+pub fn path(name: &str, description: &str, example: &str) -> ParameterBuilder {
+    parameter(ParameterIn::Path, name, description, text()).required(Required::True).example(Some(json!(example)))
+}
+
+/// A list in one parameter: `a,b`.
+#[must_use]
+pub fn list(name: &str, description: &str, item: impl Into<RefOr<Schema>>) -> ParameterBuilder {
+    query(name, description, Array::new(item)).style(Some(ParameterStyle::Form)).explode(Some(false))
+}
+
+fn flag() -> Object {
+    Object::with_type(Type::Boolean)
+}
+
+fn limit() -> Object {
+    let limit = of_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_LIMIT)).default(Some(Value::from(DEFAULT_LIMIT as i64)));
+    limit.build()
+}
+
+/// The shared parameters, by the name of their component.
+#[must_use]
+pub fn components() -> Vec<(&'static str, Parameter)> {
+    let offset = of_type(Type::Integer).minimum(Some(0)).maximum(Some(MAX_OFFSET));
+    let strategies = text().enum_values(Some(["fields"]));
+    [
+        ("Limit", query("limit", "How many records a page has at most.", limit())),
+        (
+            "Cursor",
+            query("cursor", "Where to go on: `page.next` of the page before, which must have been asked for with the same filter and sort.", text()),
+        ),
+        (
+            "Offset",
+            query("offset", "How many records to skip, for tables that jump to a page number. Past row 10,000 use the cursor. Not together with `cursor`.", offset),
+        ),
+        ("Query", query("q", "Full-text search: names, also in pinyin or its initials, parts of e-mail addresses and phone numbers.", text())),
+        ("Total", query("total", "Adds the exact number of hits, as `page.total` and as the header `X-Total-Count`.", flag())),
+        ("Archived", query("archived", "Archived records instead of live ones; for a single record, also if it is archived.", flag())),
+        (
+            "ValidateOnly",
+            query("validate_only", "Checks everything and writes nothing. What would be refused is refused; else the answer shows what would be written.", flag()),
+        ),
+        (
+            "OnConflict",
+            query(
+                "on_conflict",
+                "With `fields`, a patch whose `If-Match` is out of date still goes through if none of *its* fields changed since that version.",
+                strategies,
+            ),
+        ),
+        (
+            "IdempotencyKey",
+            header(
+                "Idempotency-Key",
+                "A key of your choice. The same key and body within 24 hours replays the first answer; another body under the same key is a 422, a key whose first request is still running a 409.",
+                text().min_length(Some(1)).max_length(Some(255)),
+            ),
+        ),
+        (
+            "IfMatch",
+            header("If-Match", "The ETag of the version you know, such as `\"v7\"`. If the record has another by now, the answer is 412.", text()),
+        ),
+        ("IfNoneMatch", header("If-None-Match", "The ETag of the version you hold. If the record still has it, the answer is 304.", text())),
+        (
+            "AcceptLanguage",
+            header("Accept-Language", "The language of problem titles, details and messages: `en` or `zh-CN`.", text().default(Some(json!("en")))),
+        ),
+        ("Id", path("id", "The id of the record, or `ext:{system}:{key}` with its key in another system.", super::fields::EXAMPLE_ID)),
+        ("System", path("system", "The other system: a lower-case letter, then lower-case letters, digits and `_`.", "sap")),
+        ("Key", path("key", "The key of the record in that system.", "10042")),
+    ]
+    .into_iter()
+    .map(|(name, parameter)| (name, parameter.build()))
+    .collect()
+}

@@ -1,0 +1,251 @@
+//! One generic endpoint as an operation of the document: its parameters, its body, its answers.
+
+use farley_domain::object::Object;
+use serde_json::{Value, json};
+use utoipa::openapi::{
+    Content, HttpMethod, Ref, Required, Response, ResponseBuilder,
+    path::{Operation, OperationBuilder},
+    request_body::{RequestBody, RequestBodyBuilder},
+};
+
+use super::{
+    fields::{EXAMPLE_ID, text},
+    filters, names,
+    operations::Generic,
+    parameters::{list, shared},
+    records::{create_example, patch_example, record_example},
+    responses::{header_ref, problem, rate_limited},
+};
+
+/// The operation of a generic endpoint.
+#[must_use]
+pub fn operation(generic: Generic, object: &'static Object) -> Operation {
+    let operation = OperationBuilder::new()
+        .tag(object.collection)
+        .operation_id(Some(generic.operation_id(object)))
+        .summary(Some(summary(generic, object)))
+        .description(Some(description(generic, object)))
+        .request_body(body(generic, object));
+    let operation = parameters(generic, object, operation);
+    let operation = answers(generic, object).into_iter().fold(operation, |operation, (status, answer)| {
+        operation.response(status.to_string(), answer.build())
+    });
+    let problems = problems(generic).into_iter().filter_map(|status| problem(*status));
+    problems.fold(operation, |operation, (status, problem)| operation.response(status, problem)).build()
+}
+
+/// The method in utoipa's terms.
+#[must_use]
+pub fn method(generic: Generic) -> HttpMethod {
+    match generic {
+        Generic::List | Generic::Get | Generic::History => HttpMethod::Get,
+        Generic::Create | Generic::Search | Generic::Restore => HttpMethod::Post,
+        Generic::Update => HttpMethod::Patch,
+        Generic::Archive => HttpMethod::Delete,
+        Generic::Upsert => HttpMethod::Put,
+    }
+}
+
+/// `customer` as it stands in a sentence; what is written in capitals stays so.
+fn one(object: &Object) -> String {
+    let label = object.label.en.as_ref();
+    if label.chars().nth(1).is_some_and(char::is_uppercase) { label.to_owned() } else { label.to_lowercase() }
+}
+
+fn many(object: &Object) -> String {
+    one(object) + "s"
+}
+
+/// `a customer`, `an API key`.
+fn a(object: &Object) -> String {
+    let one = one(object);
+    let article = if one.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) { "an" } else { "a" };
+    format!("{article} {one}")
+}
+
+fn summary(generic: Generic, object: &Object) -> String {
+    match generic {
+        Generic::List => format!("List {}", many(object)),
+        Generic::Create => format!("Create {}", a(object)),
+        Generic::Search => format!("Search {}", many(object)),
+        Generic::Get => format!("Get {}", a(object)),
+        Generic::Update => format!("Update {}", a(object)),
+        Generic::Archive => format!("Archive {}", a(object)),
+        Generic::Restore => format!("Restore {}", a(object)),
+        Generic::Upsert => format!("Create or update {} by external id", a(object)),
+        Generic::History => format!("List the events of {}", a(object)),
+    }
+}
+
+fn description(generic: Generic, object: &Object) -> String {
+    let (one, many) = (one(object), many(object));
+    match generic {
+        Generic::List => format!(
+            "The {many} that you may see, a page at a time.\n\nFilter by any field: `field=value`, or with an operator as suffix, as listed \
+             below; by the tenant's own fields as `custom.key=value`; by any field of a related record as `relation.field=value`, also with \
+             the suffixes. All filters must hold; for `or` and `not` there is the search by POST."
+        ),
+        Generic::Create => format!("Creates {} and answers with it. You may choose its `id`, a UUIDv7.", a(object)),
+        Generic::Search => {
+            format!("Lists {many} by the whole predicate language: `and`, `or`, `not`, related records, relative times. Changes nothing.")
+        }
+        Generic::Get => format!("The {one} with this id. With `archived=true` also if it is archived."),
+        Generic::Update => format!(
+            "Writes the fields that the body names (JSON Merge Patch, RFC 7396) and leaves the others as they are. Without `If-Match` it \
+             overwrites whatever the {one} holds now."
+        ),
+        Generic::Archive => format!("Takes the {one} out of lists and searches. It stays readable with `archived=true` and can be restored."),
+        Generic::Restore => format!("Brings an archived {one} back."),
+        Generic::Upsert => format!(
+            "Updates the live {one} that has this key in the other system, as a merge patch would; creates one that has it if there is none."
+        ),
+        Generic::History => format!("What happened to the {one}, the latest first: who changed what from what to what."),
+    }
+}
+
+fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) -> OperationBuilder {
+    let with = |operation: OperationBuilder, names: &[&str]| {
+        names.iter().fold(operation, |operation, name| operation.parameter_ref(shared(name)))
+    };
+    let shown = |operation: OperationBuilder| {
+        let operation = operation.parameter(fields(object));
+        if object.relations.is_empty() { operation } else { operation.parameter(expand(object)) }
+    };
+    match generic {
+        Generic::List => {
+            let searchable = object.is_searchable();
+            let operation = shown(with(operation, &["Limit", "Cursor", "Offset", "Total", "Archived"]).parameter(sort(object)));
+            let operation = if searchable { with(operation, &["Query"]) } else { operation };
+            filters::parameters(object).into_iter().fold(operation, OperationBuilder::parameter)
+        }
+        Generic::Create => with(operation, &["ValidateOnly", "IdempotencyKey"]),
+        Generic::Search => operation,
+        Generic::Get => shown(with(operation, &["Id", "Archived"])).parameter_ref(shared("IfNoneMatch")),
+        Generic::Update => with(operation, &["Id", "ValidateOnly", "OnConflict", "IfMatch", "IdempotencyKey"]),
+        Generic::Archive | Generic::Restore => with(operation, &["Id", "ValidateOnly", "IfMatch", "IdempotencyKey"]),
+        Generic::Upsert => with(operation, &["System", "Key", "ValidateOnly", "IdempotencyKey"]),
+        Generic::History => with(operation, &["Id", "Limit", "Cursor"]),
+    }
+}
+
+fn sort(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
+    let sortable: Vec<String> =
+        object.fields.iter().filter(|field| field.sortable).map(|field| format!("`{}`", field.path())).collect();
+    let doc = format!("Fields to sort by, `-` before one that falls: {}; and `custom.key`.", sortable.join(", "));
+    list("sort", &doc, text()).example(Some(json!(["-created_at"])))
+}
+
+fn fields(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
+    let on_request: Vec<String> =
+        object.fields.iter().filter(|field| field.on_request).map(|field| format!("`{}`", field.path())).collect();
+    let mut doc = "The fields to answer with, `id` always among them; `custom.key` for a single custom one. All of them, if it is absent".to_owned();
+    if !on_request.is_empty() {
+        doc += &format!(", but those computed only on request: {}", on_request.join(", "));
+    }
+    list("fields", &(doc + "."), text()).example(Some(json!(["id", object.title])))
+}
+
+fn expand(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
+    let relations: Vec<String> = object.relations.iter().map(|relation| format!("`{}`", relation.name)).collect();
+    let doc = format!("Relations whose records to add under `expanded`: {}.", relations.join(", "));
+    let first = object.relations.first().map(|relation| json!([relation.name]));
+    list("expand", &doc, text()).example(first)
+}
+
+fn body(generic: Generic, object: &Object) -> Option<RequestBody> {
+    let (schema, example, media_types): (_, _, &[&str]) = match generic {
+        Generic::Create => (names::create(object), create_example(object), &["application/json"]),
+        Generic::Upsert => (names::create(object), create_example(object), &["application/json"]),
+        Generic::Update => (names::patch(object), patch_example(object), &["application/json", "application/merge-patch+json"]),
+        Generic::Search => ("Search".to_owned(), search_example(object), &["application/json"]),
+        Generic::List | Generic::Get | Generic::Archive | Generic::Restore | Generic::History => return None,
+    };
+    let content = Content::builder().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build();
+    let body = RequestBodyBuilder::new().required(Some(Required::True));
+    Some(media_types.iter().fold(body, |body, media_type| body.content(*media_type, content.clone())).build())
+}
+
+fn search_example(object: &Object) -> Value {
+    let recent = json!({"field": "created_at", "op": "gte", "value": {"relative": "-30d"}});
+    let named = json!({"field": object.title, "op": "null", "value": false});
+    json!({"filter": {"and": [recent, named]}, "sort": ["-created_at"], "limit": 20})
+}
+
+fn answers(generic: Generic, object: &Object) -> Vec<(u16, ResponseBuilder)> {
+    let (a, one) = (a(object), one(object));
+    let record = |doc: &str| {
+        let content = json_content(&names::record(object), record_example(object));
+        headed(answer(doc), &["ETag"]).content("application/json", content)
+    };
+    let would = |doc: &str| record(&format!("{doc} With `validate_only`: as it would be; nothing was written."));
+    let created = |doc: &str| headed(record(doc), &["Location"]);
+    match generic {
+        Generic::List | Generic::Search => {
+            let example = json!({"data": [record_example(object)], "page": {"next": null, "has_more": false, "total": null}});
+            let page = answer("A page.").content("application/json", json_content(&names::page(object), example));
+            vec![(200, headed(page, &["Link", "X-Total-Count"]))]
+        }
+        Generic::Get => vec![
+            (200, record(&format!("The {one}."))),
+            (304, headed(answer("It still has the version that `If-None-Match` names."), &["ETag"])),
+        ],
+        Generic::Create => vec![
+            (200, replayable(record(&format!("With `validate_only`: {a} as it would be; nothing was written.")))),
+            (201, replayable(created(&format!("The new {one}.")))),
+        ],
+        Generic::Update => vec![(200, replayable(would(&format!("The {one} as it is now."))))],
+        Generic::Archive => vec![(204, replayable(answer(&format!("The {one} is archived. With `validate_only`: it could be."))))],
+        Generic::Restore => vec![(200, replayable(would(&format!("The {one}, live again."))))],
+        Generic::Upsert => vec![
+            (200, replayable(would(&format!("The {one} was there and is as shown now.")))),
+            (201, replayable(created(&format!("The new {one}.")))),
+        ],
+        Generic::History => {
+            let page = answer("A page of events.").content("application/json", json_content("EventPage", event_page_example(object)));
+            vec![(200, headed(page, &["Link"]))]
+        }
+    }
+}
+
+fn answer(doc: &str) -> ResponseBuilder {
+    rate_limited(Response::builder().description(doc))
+}
+
+fn replayable(response: ResponseBuilder) -> ResponseBuilder {
+    headed(response, &["Idempotency-Replayed"])
+}
+
+fn headed(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
+    headers.iter().fold(response, |response, name| response.header_ref(*name, header_ref(name)))
+}
+
+fn json_content(schema: &str, example: Value) -> Content {
+    Content::builder().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build()
+}
+
+fn event_page_example(object: &Object) -> Value {
+    let event = json!({
+        "id": EXAMPLE_ID,
+        "type": format!("{}.updated", object.name),
+        "at": "2026-03-01T08:00:00.000Z",
+        "actor": {"kind": "user", "user_id": EXAMPLE_ID, "api_key_id": null},
+        "object": object.name,
+        "record_id": EXAMPLE_ID,
+        "version": 7,
+        "changes": {object.title: {"from": "Acme", "to": "Acme Ltd"}},
+        "request_id": null
+    });
+    json!({"data": [event], "page": {"next": null, "has_more": false, "total": null}})
+}
+
+/// The problems that an endpoint can answer with.
+fn problems(generic: Generic) -> &'static [u16] {
+    match generic {
+        Generic::List => &[400, 401, 403, 429, 503],
+        Generic::Search => &[400, 401, 403, 413, 415, 429, 503],
+        Generic::Get | Generic::History => &[400, 401, 403, 404, 429, 503],
+        Generic::Create | Generic::Upsert => &[400, 401, 403, 404, 409, 413, 415, 422, 429, 503],
+        Generic::Update => &[400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503],
+        Generic::Archive | Generic::Restore => &[400, 401, 403, 404, 409, 412, 422, 429, 503],
+    }
+}

@@ -1,0 +1,161 @@
+//! The schemas of an object: the record as it is read, what creates it, what changes it, a page of it.
+
+use farley_domain::{
+    field::{Field, FieldType, Writable},
+    object::Object,
+};
+use serde_json::{Map, Value};
+use utoipa::openapi::{
+    Array, ObjectBuilder, Ref, RefOr, Schema, Type,
+    schema::AdditionalProperties,
+};
+
+use super::{
+    fields::{self, Notes, annotate, example, nullable},
+    names,
+};
+
+/// Every schema that an object brings along, by name.
+#[must_use]
+pub fn schemas(object: &Object) -> Vec<(String, RefOr<Schema>)> {
+    let mut schemas = vec![
+        (names::record(object), record(object).into()),
+        (names::create(object), create(object).into()),
+        (names::patch(object), patch(object).into()),
+        (names::page(object), page(object).into()),
+    ];
+    for field in &object.fields {
+        match &field.kind {
+            FieldType::Choice(choices) | FieldType::MultiChoice(choices) => {
+                schemas.push((names::choice(object, field), fields::choices(choices, &field.doc).into()));
+            }
+            FieldType::Structure(structure) => schemas.extend(fields::named_part(structure)),
+            _ => {}
+        }
+    }
+    schemas
+}
+
+/// Whether a record may hold null in the field.
+fn holds_null(field: &Field) -> bool {
+    let always_there = matches!(field.name.as_ref(), "id" | "version" | "created_at" | "updated_at");
+    !always_there && !field.required && field.default.is_none() && field.kind.is_scalar()
+}
+
+/// The record as it is read. Only the id is certain to be there: `fields` and the reader's permissions take others away.
+/// Left open, so that clients generated from it survive a member added later.
+fn record(object: &Object) -> ObjectBuilder {
+    let mut schema = fields::of_type(Type::Object).description(Some(object.doc.trim())).required("id");
+    for field in &object.fields {
+        let value = fields::value(object, field);
+        let value = if holds_null(field) { nullable(value) } else { value };
+        let example = example(field);
+        let notes = Notes {
+            description: &field.doc,
+            example: example.as_ref(),
+            read_only: field.writable == Writable::Never,
+            ..Notes::default()
+        };
+        schema = schema.property(field.name.as_ref(), annotate(value, &notes));
+    }
+    if !object.relations.is_empty() {
+        schema = schema.property("expanded", expanded(object));
+    }
+    schema
+}
+
+/// What `expand` adds to a record.
+fn expanded(object: &Object) -> ObjectBuilder {
+    let mut schema = fields::of_type(Type::Object)
+        .description(Some("The related records that `expand` asked for, by relation."))
+        .read_only(true);
+    for relation in &object.relations {
+        let Some(target) = farley_domain::registry::object(relation.target) else { continue };
+        let record = Ref::from_schema_name(names::record(target));
+        schema = if relation.reach.is_to_many() {
+            schema.property(relation.name, Array::new(record))
+        } else {
+            schema.property(relation.name, nullable(record.into()))
+        };
+    }
+    schema
+}
+
+/// What creates a record. An unknown member is refused, and the schema says so.
+fn create(object: &Object) -> ObjectBuilder {
+    let doc = format!("What a new {} is made from.", object.label.en.to_lowercase());
+    let writable = object.fields.iter().filter(|field| field.writable != Writable::Never);
+    writable.fold(closed(&doc), |schema, field| {
+        let value = fields::value(object, field);
+        let value = if field.required { value } else { nullable(value) };
+        let example = example(field);
+        let notes = Notes { description: &field.doc, example: example.as_ref(), default: field.default.as_ref(), ..Notes::default() };
+        let schema = schema.property(field.name.as_ref(), annotate(value, &notes));
+        if field.required && field.default.is_none() { schema.required(field.name.as_ref()) } else { schema }
+    })
+}
+
+/// What changes a record: a JSON merge patch.
+fn patch(object: &Object) -> ObjectBuilder {
+    let doc = format!(
+        "Changes of a {}, as JSON Merge Patch (RFC 7396): a member that is absent stays as it is, null clears it.",
+        object.label.en.to_lowercase()
+    );
+    let writable = object.fields.iter().filter(|field| field.writable == Writable::Always);
+    writable.fold(closed(&doc), |schema, field| {
+        let value = fields::value(object, field);
+        let value = if field.required { value } else { nullable(value) };
+        let example = example(field);
+        let notes = Notes { description: &field.doc, example: example.as_ref(), ..Notes::default() };
+        schema.property(field.name.as_ref(), annotate(value, &notes))
+    })
+}
+
+fn closed(doc: &str) -> ObjectBuilder {
+    fields::of_type(Type::Object).description(Some(doc)).additional_properties(Some(AdditionalProperties::FreeForm(false)))
+}
+
+fn page(object: &Object) -> ObjectBuilder {
+    fields::of_type(Type::Object)
+        .description(Some(format!("A page of {}.", object.collection.replace('-', " "))))
+        .property("data", Array::new(Ref::from_schema_name(names::record(object))))
+        .property("page", Ref::from_schema_name("Page"))
+        .required("data")
+        .required("page")
+}
+
+/// A record to show: each field's example, null where there is none.
+#[must_use]
+pub fn record_example(object: &Object) -> Value {
+    let shown = object.fields.iter().filter(|field| !field.on_request);
+    let members: Map<String, Value> = shown
+        .map(|field| {
+            let value = if field.name == "archived_at" { None } else { example(field).or_else(|| field.default.clone()) };
+            (field.name.to_string(), value.unwrap_or(Value::Null))
+        })
+        .collect();
+    Value::Object(members)
+}
+
+/// A body that creates a record: what is required, and the first few fields beside it.
+#[must_use]
+pub fn create_example(object: &Object) -> Value {
+    const ENOUGH: usize = 6;
+    let mut members = Map::new();
+    let writable = |field: &&Field| field.writable != Writable::Never && field.name != "id";
+    for field in object.fields.iter().filter(writable) {
+        let telling = field.example.is_some() && field.name != "custom" && members.len() < ENOUGH;
+        if field.required || telling {
+            members.extend(example(field).map(|example| (field.name.to_string(), example)));
+        }
+    }
+    Value::Object(members)
+}
+
+/// A merge patch that sets the first two fields a record can do without.
+#[must_use]
+pub fn patch_example(object: &Object) -> Value {
+    let optional = object.fields.iter().filter(|field| field.writable == Writable::Always && !field.required);
+    let members = optional.filter_map(|field| Some((field.name.to_string(), field.example.clone()?))).take(2);
+    Value::Object(members.collect())
+}

@@ -1,0 +1,221 @@
+//! Schemas that belong to no single object: money, pages, problems, events, filters.
+
+use farley_domain::{fault::FaultCode, field::Op};
+use serde_json::{Value, json};
+use utoipa::openapi::{
+    Array, ObjectBuilder, Ref, RefOr, Schema, Type,
+    schema::{AdditionalProperties, AnyOfBuilder, SchemaType},
+};
+
+use super::{
+    fields::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
+    parameters::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET},
+};
+
+/// Every shared schema, by name.
+#[must_use]
+pub fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
+    vec![
+        ("Money", money().into()),
+        ("Page", page().into()),
+        ("Problem", problem().into()),
+        ("Fault", fault().into()),
+        ("FieldChange", field_change().into()),
+        ("Event", event().into()),
+        ("EventPage", event_page().into()),
+        ("Actor", actor().into()),
+        ("Change", change().into()),
+        ("Filter", filter().into()),
+        ("FilterAnd", filter_and().into()),
+        ("FilterOr", filter_or().into()),
+        ("FilterNot", filter_not().into()),
+        ("FilterTest", filter_test().into()),
+        ("FilterOperator", operator().into()),
+        ("Search", search().into()),
+    ]
+}
+
+fn object(doc: &str) -> ObjectBuilder {
+    of_type(Type::Object).description(Some(doc))
+}
+
+fn named(name: &str) -> RefOr<Schema> {
+    Ref::from_schema_name(name).into()
+}
+
+fn noted(schema: impl Into<RefOr<Schema>>, description: &str) -> RefOr<Schema> {
+    annotate(schema.into(), &Notes { description, ..Notes::default() })
+}
+
+fn shown(schema: impl Into<RefOr<Schema>>, description: &str, example: Value) -> RefOr<Schema> {
+    annotate(schema.into(), &Notes { description, example: Some(&example), ..Notes::default() })
+}
+
+fn anything(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(description))
+}
+
+fn money() -> ObjectBuilder {
+    object("An amount of money, in minor units (分, cents), never a float.")
+        .property("amount", shown(integer(), "Minor units: 1234500 is 12,345.00 yuan.", json!(1_234_500)))
+        .property("currency", shown(text().pattern(Some("^[A-Z]{3}$")), "ISO 4217.", json!("CNY")))
+        .required("amount")
+        .required("currency")
+}
+
+fn page() -> ObjectBuilder {
+    object("Where a page stands in its list.")
+        .property("next", noted(nullable(text().into()), "The cursor of the next page; null on the last one."))
+        .property("has_more", shown(of_type(Type::Boolean), "Whether there is a next page.", json!(false)))
+        .property("total", noted(nullable(integer().minimum(Some(0)).into()), "The exact number of hits, if `total=true` asked for it."))
+        .required("next")
+        .required("has_more")
+        .required("total")
+}
+
+fn problem() -> ObjectBuilder {
+    object("Why a request was refused (RFC 9457).")
+        .property("type", shown(format("uri-reference"), "Names the kind of problem.", json!("/problems/invalid_request")))
+        .property("title", shown(text(), "The kind of problem, for people.", json!("Bad request")))
+        .property("status", shown(of_type(Type::Integer).minimum(Some(400)).maximum(Some(599)), "The HTTP status.", json!(400)))
+        .property("detail", noted(text(), "What is wrong with this request, for people."))
+        .property("instance", noted(format("uri-reference"), "The path of the request."))
+        .property("code", shown(text(), "The kind of problem, for programs: it never changes.", json!("invalid_request")))
+        .property("request_id", noted(text(), "Names the request in the server's logs."))
+        .property("errors", noted(Array::new(named("Fault")), "Every member or parameter at fault."))
+        .property("conflicting_id", noted(nullable(id().into()), "The record in the way, if you may know of it (409)."))
+        .property("allowed", noted(Array::new(text()), "What is allowed in the present state (409)."))
+        .property("base_version", noted(integer(), "The version that `If-Match` named (412)."))
+        .property("current_version", noted(integer(), "The version that the record has (412)."))
+        .property("changed", noted(Array::new(named("FieldChange")), "The fields that changed between the two versions (412)."))
+        .required("type")
+        .required("title")
+        .required("status")
+        .required("code")
+        .required("request_id")
+}
+
+fn fault() -> ObjectBuilder {
+    let codes: Vec<String> = FaultCode::ALL.iter().map(|code| format!("`{}`", code.as_str())).collect();
+    // Not an enum: a client generated today must survive a code added tomorrow.
+    let doc = format!("Why, for programs. So far: {}.", codes.join(", "));
+    object("One member of a request that is wrong, and why.")
+        .property("pointer", shown(text(), "JSON pointer into the body, or the name of a parameter.", json!("/amount/currency")))
+        .property("code", shown(text(), &doc, json!("unknown_currency")))
+        .property("message", shown(text(), "Why, for people.", json!("is not an ISO 4217 currency code")))
+        .required("pointer")
+        .required("code")
+        .required("message")
+}
+
+fn field_change() -> ObjectBuilder {
+    object("A field that somebody else changed in the meantime.")
+        .property("field", shown(text(), "The field; a custom one as `custom.key`.", json!("status")))
+        .property("version", noted(integer(), "The version it came with."))
+        .property("at", shown(format("date-time"), "When it changed.", json!("2026-03-01T08:00:00.000Z")))
+        .property("by", shown(nullable(id().into()), "The user who changed it; null for the system.", json!(EXAMPLE_ID)))
+        .required("field")
+}
+
+fn event() -> ObjectBuilder {
+    let changes = of_type(Type::Object).additional_properties(Some(AdditionalProperties::RefOr(named("Change"))));
+    object("What a write left in the log: who did what to which record, and when.")
+        .property("id", noted(id(), "A UUIDv7."))
+        .property("type", shown(text(), "What happened, as `object.what`.", json!("customer.updated")))
+        .property("at", shown(format("date-time"), "When it happened.", json!("2026-03-01T08:00:00.000Z")))
+        .property("actor", named("Actor"))
+        .property("object", shown(text(), "The kind of the record.", json!("customer")))
+        .property("record_id", noted(id(), "The record."))
+        .property("version", noted(integer(), "The version of the record after the change."))
+        .property("changes", noted(changes, "Each field that changed; a custom one as `custom.key`."))
+        .property("request_id", noted(nullable(text().into()), "The request that did it."))
+        .required("id")
+        .required("type")
+        .required("at")
+        .required("actor")
+        .required("object")
+        .required("record_id")
+        .required("version")
+        .required("changes")
+}
+
+fn event_page() -> ObjectBuilder {
+    object("A page of events.")
+        .property("data", Array::new(named("Event")))
+        .property("page", named("Page"))
+        .required("data")
+        .required("page")
+}
+
+fn actor() -> ObjectBuilder {
+    object("Who did something.")
+        .property("kind", shown(text().enum_values(Some(["user", "api_key", "system"])), "A person, a program with an API key, or Farley itself.", json!("user")))
+        .property("user_id", noted(nullable(id().into()), "The user, also the one whom an API key acts for; null for the system."))
+        .property("api_key_id", noted(nullable(id().into()), "The API key, if one was used."))
+        .required("kind")
+}
+
+fn change() -> ObjectBuilder {
+    object("One field before and after.").property("from", anything("The value before; null if there was none.")).property("to", anything("The value after; null if there is none."))
+}
+
+fn filter() -> AnyOfBuilder {
+    AnyOfBuilder::new()
+        .item(named("FilterAnd"))
+        .item(named("FilterOr"))
+        .item(named("FilterNot"))
+        .item(named("FilterTest"))
+        .description(Some("A predicate over records: comparisons, joined by `and`, `or` and `not`, at most 12 levels deep."))
+}
+
+fn filters(doc: &str) -> RefOr<Schema> {
+    noted(Array::new(named("Filter")), doc)
+}
+
+fn filter_and() -> ObjectBuilder {
+    object("True when all are.").property("and", filters("An empty list is true.")).required("and")
+}
+
+fn filter_or() -> ObjectBuilder {
+    object("True when at least one is.").property("or", filters("An empty list is false.")).required("or")
+}
+
+fn filter_not() -> ObjectBuilder {
+    object("True when the other is not.").property("not", named("Filter")).required("not")
+}
+
+fn filter_test() -> ObjectBuilder {
+    let value = anything(
+        "What to compare with, of the field's type: money in minor units, a list for `in`, `nin`, `any` and `none`, true or false for `null`. \
+         For times also `{\"relative\": \"-30d\"}` or `{\"relative\": \"start_of_month\"}`, in the tenant's time zone.",
+    );
+    object("A comparison of one field with a value. A field without a value is equal to nothing, so that `ne`, `nin` and `none` hit it.")
+        .property("field", shown(text(), "A field; `custom.key` for a custom one; `relation.field` for a field of a related record.", json!("status")))
+        .property("op", named("FilterOperator"))
+        .property("value", value.examples([json!("active")]))
+        .required("field")
+}
+
+fn operator() -> ObjectBuilder {
+    text()
+        .description(Some("An operator of the predicate language. `any` and `none` are for fields and relations that hold several values."))
+        .enum_values(Some(Op::ALL.iter().map(|op| op.as_str())))
+        .default(Some(json!("eq")))
+}
+
+fn search() -> ObjectBuilder {
+    let flag = || of_type(Type::Boolean).default(Some(json!(false)));
+    let texts = || Array::new(text());
+    object("Which records to list, in which order, and what of each.")
+        .property("filter", named("Filter"))
+        .property("q", noted(nullable(text().into()), "Full-text search."))
+        .property("sort", shown(texts(), "Fields to sort by, `-` before one that falls.", json!(["-created_at", "name"])))
+        .property("limit", noted(of_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_LIMIT)).default(Some(json!(DEFAULT_LIMIT))), "How many records a page has at most."))
+        .property("cursor", noted(nullable(text().into()), "Where to go on: `page.next` of the page before."))
+        .property("offset", noted(nullable(of_type(Type::Integer).minimum(Some(0)).maximum(Some(MAX_OFFSET)).into()), "How many records to skip, instead of `cursor`."))
+        .property("fields", shown(texts(), "The fields to answer with; all but those that are computed on request, if it is absent.", json!(["id", "name"])))
+        .property("expand", noted(texts(), "Relations whose records to add under `expanded`."))
+        .property("total", noted(flag(), "Whether to count all hits."))
+        .property("archived", noted(flag(), "Archived records instead of live ones."))
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+}
