@@ -1,0 +1,130 @@
+//! Contacts: the people at customers.
+
+use serde_json::{Value, json};
+
+use super::{
+    completeness,
+    completeness::Completeness,
+    contact_customers::{CONTACT_CUSTOMERS, CONTACT_CUSTOMERS_LINK, ContactCustomer},
+    customer::Channel,
+};
+use crate::{
+    choices, entity,
+    object::{Reach, Relation},
+    record::Draft,
+    value::{addresses::Address, contact_points::ContactPoint},
+};
+
+choices! {
+    /// Whether a contact can still be reached.
+    pub enum ContactStatus {
+        Active "active" "Active" "在职",
+        Left "left" "Left" "已离职",
+        Unreachable "unreachable" "Unreachable" "失联",
+    }
+}
+
+entity! {
+    /// A contact: a person at one or several customers, with a role in the buying decision.
+    pub struct Contact("contact", "contacts", "contacts", "Contact", "联系人") [owned, tagged, external, custom] {
+        /// The full name as it is written.
+        name: String => text(200).required().title().indexed().label("Name", "姓名").example("李伟"),
+        /// Family name, where it matters on its own.
+        family_name: Option<String> => text(100).detail().label("Family name", "姓").example("李"),
+        /// Given name, where it matters on its own.
+        given_name: Option<String> => text(100).detail().label("Given name", "名").example("伟"),
+        /// Other names: nickname, in another language.
+        other_names: Vec<String> => texts(20).title().detail().opaque().label("Other names", "别名").example(json!(["David Li"])),
+        /// How to address the person.
+        salutation: Option<String> => text(40).detail().label("Salutation", "称谓").example("先生"),
+        /// The department the person works in.
+        department: Option<String> => text(100).detail().label("Department", "部门").example("采购部"),
+        /// Whether the person can still be reached.
+        status: Option<ContactStatus> => choice(ContactStatus::choices()).default("active").indexed().label("Status", "状态").example("active"),
+        /// The customer to show first. Writing it makes that customer the primary one of `customers`.
+        customer_id: Option<crate::id::Id> => reference("customer").indexed().label("Customer", "客户"),
+        /// Every customer the person works at, with the part played in the buying decision.
+        customers: Vec<ContactCustomer> => structure(&CONTACT_CUSTOMERS).default(json!([])).label("Customers", "所属客户").example(json!([{"customer_id": "01890a5d-ac96-774b-bcce-b302099a8057", "role": "采购经理", "buying_role": "decision_maker", "primary": true}])),
+        /// Where we know the person from.
+        source: Option<String> => text(100).indexed().label("Source", "来源").example("展会"),
+        /// E-mail addresses.
+        emails: Vec<ContactPoint> => structure(&crate::value::contact_points::EMAILS).default(json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(json!([{"value": "li.wei@example.cn", "label": "work", "primary": true}])),
+        /// Phone numbers.
+        phones: Vec<ContactPoint> => structure(&crate::value::contact_points::PHONES).default(json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(json!([{"value": "+8613800138000", "label": "mobile", "primary": true}])),
+        /// Postal addresses.
+        addresses: Vec<Address> => structure(&crate::value::addresses::ADDRESSES).default(json!([])).searchable().opaque().sensitive().label("Addresses", "地址"),
+        /// The language to write in.
+        language: Option<String> => language().detail().label("Language", "语言").example("zh-CN"),
+        /// Where the person's clocks are.
+        time_zone: Option<String> => time_zone().detail().label("Time zone", "时区").example("Asia/Shanghai"),
+        /// How the person likes to be reached.
+        preferred_channel: Option<Channel> => choice(Channel::choices()).detail().label("Preferred channel", "偏好渠道").example("wecom"),
+        /// Day of birth.
+        birthday: Option<chrono::NaiveDate> => date().detail().sensitive().label("Birthday", "生日").example("1987-09-15"),
+        /// Anything worth knowing.
+        description: Option<String> => long_text(20_000).detail().searchable().label("Description", "备注"),
+        /// Which important fields are still missing.
+        completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().opaque().label("Completeness", "完整度").example(json!({"score": 75, "missing": ["emails"]})),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
+            Relation { name: "customers", target: "customer", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: true } },
+        ])
+        .rule(primary_customer)
+        .rule(tell_completeness)
+}
+
+/// Keeps `customer_id` and the primary item of `customers` the same, whichever of the two was written.
+fn primary_customer(draft: &mut Draft<'_>) {
+    if draft.changes("customers") && !(draft.before.is_none() && draft.after.get("customers") == &json!([])) {
+        let customers = draft.after.get("customers").as_array().cloned().unwrap_or_default();
+        let primary = customers.iter().find(|item| item["primary"] == true);
+        let customer = primary.map_or(Value::Null, |item| item["customer_id"].clone());
+        let written_apart = draft.changes("customer_id") && draft.after.get("customer_id") != &customer;
+        if written_apart && !draft.after.get("customer_id").is_null() {
+            let customer = draft.after.get("customer_id").clone();
+            draft.after.set("customers", with_primary(&customers, &customer));
+        } else {
+            draft.after.set("customer_id", customer);
+        }
+    } else if draft.changes("customer_id") {
+        let customers = draft.after.get("customers").as_array().cloned().unwrap_or_default();
+        let customer = draft.after.get("customer_id").clone();
+        let former = draft.before.map_or(Value::Null, |before| before.get("customer_id").clone());
+        // Clearing the primary customer takes that one away; the next becomes primary.
+        let customers = if customer.is_null() {
+            without(&customers, &former)
+        } else {
+            with_primary(&customers, &customer)
+        };
+        let primary = customers.as_array().into_iter().flatten().find(|item| item["primary"] == true);
+        let customer = primary.map_or(Value::Null, |item| item["customer_id"].clone());
+        draft.after.set("customer_id", customer);
+        draft.after.set("customers", customers);
+    }
+}
+
+fn with_primary(customers: &[Value], customer: &Value) -> Value {
+    let mut customers = customers.to_vec();
+    if !customers.iter().any(|item| &item["customer_id"] == customer) {
+        customers.push(json!({"customer_id": customer, "role": null, "buying_role": null, "primary": true}));
+    }
+    for item in &mut customers {
+        item["primary"] = (&item["customer_id"] == customer).into();
+    }
+    Value::Array(customers)
+}
+
+fn without(customers: &[Value], customer: &Value) -> Value {
+    let mut customers: Vec<Value> = customers.iter().filter(|item| &item["customer_id"] != customer).cloned().collect();
+    if let Some(first) = customers.first_mut() {
+        first["primary"] = true.into();
+    }
+    Value::Array(customers)
+}
+
+fn tell_completeness(draft: &mut Draft<'_>) {
+    let completeness = completeness::of(&draft.after, &["customer_id", "emails", "phones", "department", "preferred_channel"]);
+    draft.after.set("completeness", completeness);
+}

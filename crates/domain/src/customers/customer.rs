@@ -1,0 +1,144 @@
+//! Customers: the organizations and persons we sell to or serve.
+
+use super::{completeness, completeness::Completeness, contact_customers::CONTACT_CUSTOMERS_LINK};
+use crate::{
+    choices, entity,
+    object::{Reach, Relation},
+    record::Draft,
+    value::{addresses::Address, contact_points::ContactPoint},
+};
+
+choices! {
+    /// What a customer is.
+    pub enum CustomerKind {
+        Organization "organization" "Organization" "组织",
+        Person "person" "Person" "个人",
+    }
+}
+
+choices! {
+    /// Whether we do business with a customer.
+    pub enum CustomerStatus {
+        Active "active" "Active" "正常",
+        Inactive "inactive" "Inactive" "停用",
+        Blocked "blocked" "Blocked" "黑名单",
+    }
+}
+
+choices! {
+    /// How far a customer has come with us.
+    pub enum LifecycleStage {
+        Prospect "prospect" "Prospect" "潜在客户",
+        Engaged "engaged" "Engaged" "跟进中",
+        Customer "customer" "Customer" "成交客户",
+        Repeat "repeat" "Repeat customer" "复购客户",
+        Dormant "dormant" "Dormant" "沉睡客户",
+        Lost "lost" "Lost" "流失客户",
+    }
+}
+
+choices! {
+    /// How a customer likes to be reached.
+    pub enum Channel {
+        Email "email" "E-mail" "邮件",
+        Phone "phone" "Phone" "电话",
+        Sms "sms" "SMS" "短信",
+        Wecom "wecom" "WeCom" "企业微信",
+        Wechat "wechat" "WeChat" "微信",
+        Post "post" "Post" "信函",
+    }
+}
+
+entity! {
+    /// A customer: an organization or a person we sell to or serve.
+    pub struct Customer("customer", "customers", "customers", "Customer", "客户") [owned, tagged, external, custom] {
+        /// Whether the customer is an organization or a person.
+        kind: Option<CustomerKind> => choice(CustomerKind::choices()).label("Kind", "类型").default("organization").example("organization"),
+        /// What the customer is called.
+        name: String => text(200).required().title().indexed().label("Name", "名称").example("华为技术有限公司"),
+        /// Other names: short, former, in another language.
+        other_names: Vec<String> => texts(20).title().detail().opaque().label("Other names", "别名").example(serde_json::json!(["Huawei"])),
+        /// A number of our own, given by the server: unique in the tenant and rising, with gaps.
+        number: Option<String> => text(40).server_set().title().indexed().label("Number", "编号").example("C-000042"),
+        /// Whether we do business with the customer.
+        status: Option<CustomerStatus> => choice(CustomerStatus::choices()).default("active").indexed().label("Status", "状态").example("active"),
+        /// How far the customer has come with us.
+        lifecycle_stage: Option<LifecycleStage> => choice(LifecycleStage::choices()).default("prospect").indexed().label("Lifecycle stage", "生命周期阶段").example("customer"),
+        /// Line of business.
+        industry: Option<String> => text(100).indexed().label("Industry", "行业").example("通信设备"),
+        /// How many people work there.
+        employee_count: Option<i64> => integer(0, 100_000_000).label("Employees", "员工人数").example(207_000),
+        /// What the customer takes in a year.
+        annual_revenue: Option<crate::money::Money> => money().label("Annual revenue", "年营业额").example(serde_json::json!({"amount": 1_234_500, "currency": "CNY"})),
+        /// The year of foundation.
+        founded_year: Option<i64> => integer(1000, 2200).detail().label("Founded in", "成立年份").example(1987),
+        /// Where we know the customer from.
+        source: Option<String> => text(100).indexed().label("Source", "来源").example("展会"),
+        /// Sales region; the region of the primary address, unless set.
+        region: Option<String> => text(100).indexed().label("Region", "区域").example("华南"),
+        /// The web site.
+        website: Option<String> => url().detail().label("Website", "网站").example("https://www.huawei.com"),
+        /// Unified social credit code of a Chinese organization (GB 32100-2015), check digit verified.
+        social_credit_code: Option<String> => social_credit_code().indexed().searchable().label("Social credit code", "统一社会信用代码").example("914403001922038216"),
+        /// The customer this one belongs to; never one of its own descendants.
+        parent_id: Option<crate::id::Id> => reference("customer").indexed().label("Parent customer", "上级客户"),
+        /// E-mail addresses.
+        emails: Vec<ContactPoint> => structure(&crate::value::contact_points::EMAILS).default(serde_json::json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(serde_json::json!([{"value": "info@example.cn", "label": "work", "primary": true}])),
+        /// Phone numbers.
+        phones: Vec<ContactPoint> => structure(&crate::value::contact_points::PHONES).default(serde_json::json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(serde_json::json!([{"value": "+8675528780808", "label": "work", "primary": true}])),
+        /// Postal addresses.
+        addresses: Vec<Address> => structure(&crate::value::addresses::ADDRESSES).default(serde_json::json!([])).searchable().opaque().sensitive().label("Addresses", "地址").example(serde_json::json!([{"kind": "office", "country": "CN", "region": "广东省", "city": "深圳市", "district": "龙岗区", "street": "坂田街道 1 号", "postal_code": "518129", "primary": true}])),
+        /// The language to write in.
+        language: Option<String> => language().detail().label("Language", "语言").example("zh-CN"),
+        /// Where the customer's clocks are.
+        time_zone: Option<String> => time_zone().detail().label("Time zone", "时区").example("Asia/Shanghai"),
+        /// How the customer likes to be reached.
+        preferred_channel: Option<Channel> => choice(Channel::choices()).detail().label("Preferred channel", "偏好渠道").example("wecom"),
+        /// Day of birth of a person, of foundation of an organization.
+        birthday: Option<chrono::NaiveDate> => date().detail().sensitive().label("Birthday", "生日").example("1987-09-15"),
+        /// Anything worth knowing.
+        description: Option<String> => long_text(20_000).detail().searchable().label("Description", "备注").example("Key account"),
+        /// Which important fields are still missing.
+        completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().opaque().label("Completeness", "完整度").example(serde_json::json!({"score": 75, "missing": ["emails"]})),
+        /// How many live contacts the customer has; ask for it with `fields`.
+        contact_count: Option<i64> => count("contacts").label("Contacts", "联系人数").example(3),
+        /// How many live customers name this one as their parent; ask for it with `fields`.
+        child_count: Option<i64> => count("children").label("Child customers", "下级客户数").example(2),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "parent", target: "customer", reach: Reach::ToOne { field: "parent_id" } },
+            Relation { name: "children", target: "customer", reach: Reach::Inverse { field: "parent_id" } },
+            Relation { name: "contacts", target: "contact", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: false } },
+        ])
+        .unique("customers_number_key", "number")
+        .unique("customers_social_credit_code_key", "social_credit_code")
+        .numbered("C-")
+        .rule(region_from_address)
+        .rule(tell_completeness)
+}
+
+/// The region of the primary address is the sales region until somebody sets another.
+fn region_from_address(draft: &mut Draft<'_>) {
+    if draft.after.get("region").is_null()
+        && let Some(region) = primary_address_region(draft)
+    {
+        draft.after.set("region", region);
+    }
+}
+
+fn primary_address_region(draft: &Draft<'_>) -> Option<String> {
+    let cleared_on_purpose = draft.before.is_some_and(|before| !before.get("region").is_null());
+    let addresses = draft.after.get("addresses").as_array()?;
+    let primary = addresses.iter().find(|address| address["primary"] == true)?;
+    if cleared_on_purpose { None } else { primary["region"].as_str().map(str::to_owned) }
+}
+
+fn tell_completeness(draft: &mut Draft<'_>) {
+    const ORGANIZATION: &[&str] =
+        &["industry", "employee_count", "source", "region", "website", "emails", "phones", "addresses"];
+    const PERSON: &[&str] = &["source", "region", "emails", "phones", "addresses", "birthday", "preferred_channel"];
+    let important = if draft.after.get("kind") == "person" { PERSON } else { ORGANIZATION };
+    let completeness = completeness::of(&draft.after, important);
+    draft.after.set("completeness", completeness);
+}

@@ -1,0 +1,6 @@
+//! Customers and the people at them.
+
+pub mod completeness;
+pub mod contact;
+pub mod contact_customers;
+pub mod customer;

@@ -1,0 +1,240 @@
+//! What can be wrong with a request: one list of codes, each with its message in every language Farley speaks.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A language of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    English,
+    Chinese,
+}
+
+impl Language {
+    /// Picks from an `Accept-Language` header, by its weights; English when it names neither.
+    #[must_use]
+    pub fn from_accept(header: &str) -> Language {
+        let mut best = (Language::English, 0.0_f32);
+        for part in header.split(',') {
+            let mut pieces = part.split(';');
+            let tag = pieces.next().unwrap_or_default().trim().to_ascii_lowercase();
+            let weight = pieces
+                .find_map(|piece| piece.trim().strip_prefix("q=")?.parse().ok())
+                .unwrap_or(1.0_f32);
+            let language = match tag.split('-').next() {
+                Some("zh") => Language::Chinese,
+                Some("en") => Language::English,
+                _ => continue,
+            };
+            if weight > best.1 {
+                best = (language, weight);
+            }
+        }
+        best.0
+    }
+
+    /// The BCP 47 tag of answers in this language.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Chinese => "zh-CN",
+        }
+    }
+}
+
+/// Declares the fault codes with their messages; `{x}` in a message is a parameter of the fault.
+macro_rules! fault_codes {
+    ($($variant:ident $code:literal $en:literal $zh:literal,)*) => {
+        /// Why one member of a request is refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum FaultCode { $($variant,)* }
+
+        impl FaultCode {
+            /// Every code, for documentation and tests.
+            pub const ALL: &'static [FaultCode] = &[$(FaultCode::$variant,)*];
+
+            /// The stable name that clients may match on.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(FaultCode::$variant => $code,)* }
+            }
+
+            /// The message, with its parameters still to be filled in.
+            #[must_use]
+            pub fn template(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((FaultCode::$variant, Language::English) => $en,
+                      (FaultCode::$variant, Language::Chinese) => $zh,)*
+                }
+            }
+        }
+    };
+}
+
+fault_codes! {
+    Required "required" "is required" "为必填项",
+    WrongType "wrong_type" "must be {expected}" "类型应为{expected}",
+    UnknownMember "unknown_member" "is not a member here; did you mean `{nearest}`?" "不是这里的字段；您是否想写“{nearest}”？",
+    UnknownParameter "unknown_parameter" "is not a parameter here; did you mean `{nearest}`?" "不是这里的参数；您是否想写“{nearest}”？",
+    DuplicateParameter "duplicate_parameter" "is given twice" "重复出现",
+    ReadOnly "read_only" "is set by the server and cannot be written" "由服务器维护，不能写入",
+    NotPermitted "field_not_permitted" "may not be written by you" "您无权修改此字段",
+    CreateOnly "create_only" "can be set only when the record is created" "只能在创建时设置",
+    TooLong "too_long" "must have at most {max} characters" "最多{max}个字符",
+    TooShort "too_short" "must have at least {min} characters" "至少{min}个字符",
+    TooSmall "too_small" "must be at least {min}" "不能小于{min}",
+    TooLarge "too_large" "must be at most {max}" "不能大于{max}",
+    TooMany "too_many" "must have at most {max} items" "最多{max}项",
+    TooDeep "too_deep" "is nested deeper than {max} levels" "嵌套超过{max}层",
+    Blank "blank" "must not be blank" "不能为空白",
+    UnknownChoice "unknown_choice" "must be one of: {choices}" "必须是以下之一：{choices}",
+    UnknownCurrency "unknown_currency" "is not an ISO 4217 currency code" "不是有效的 ISO 4217 货币代码",
+    UnknownCountry "unknown_country" "is not an ISO 3166-1 alpha-2 country code" "不是有效的 ISO 3166-1 国家代码",
+    UnknownTimeZone "unknown_time_zone" "is not an IANA time zone such as Asia/Shanghai" "不是有效的 IANA 时区，例如 Asia/Shanghai",
+    UnknownLanguage "unknown_language" "is not a language tag such as zh-CN" "不是有效的语言标签，例如 zh-CN",
+    InvalidId "invalid_id" "is not a UUID in its hyphenated form" "不是带连字符的 UUID",
+    NotTimeOrdered "not_time_ordered" "must be a UUID of version 7" "必须是第 7 版 UUID",
+    InvalidTime "invalid_time" "is not an RFC 3339 time such as 2026-09-30T08:00:00Z" "不是 RFC 3339 时间，例如 2026-09-30T08:00:00Z",
+    InvalidDate "invalid_date" "is not a date such as 2026-09-30" "不是日期，例如 2026-09-30",
+    InvalidEmail "invalid_email" "is not an e-mail address" "不是有效的邮箱地址",
+    InvalidPhone "invalid_phone" "is not a phone number: {reason}" "不是有效的电话号码：{reason}",
+    InvalidUrl "invalid_url" "is not an http or https address" "不是有效的 http 或 https 网址",
+    InvalidSocialCreditCode "invalid_social_credit_code" "is not a unified social credit code (18 characters with a check digit)" "不是有效的统一社会信用代码（18 位，含校验位）",
+    InvalidDecimal "invalid_decimal" "must be a number of at most 15 significant digits" "必须是最多 15 位有效数字的数值",
+    InvalidKey "invalid_key" "must match ^[a-z][a-z0-9_]*$ and have at most 40 characters" "必须匹配 ^[a-z][a-z0-9_]*$，且最多 40 个字符",
+    InvalidCharacter "invalid_character" "contains a character that cannot be stored" "包含无法存储的字符",
+    InvalidRelativeTime "invalid_relative_time" "is not a relative time such as -30d or start_of_month" "不是相对时间，例如 -30d 或 start_of_month",
+    InvalidCursor "invalid_cursor" "is not a cursor of this list with this sort" "不是此列表在此排序下的游标",
+    NotFound "reference_not_found" "names no record you can refer to" "引用的记录不存在",
+    Taken "taken" "is already used by {id}" "已被 {id} 使用",
+    Repeated "repeated" "is given twice" "重复出现",
+    OnePrimary "one_primary" "must have at most one primary item" "最多只能有一个主要项",
+    Cycle "cycle" "would make a record its own ancestor" "会使记录成为自己的上级",
+    NotFilterable "not_filterable" "cannot be filtered on" "不能用于筛选",
+    NotSortable "not_sortable" "cannot be sorted by" "不能用于排序",
+    NotExpandable "not_expandable" "is not a relation that can be expanded here; known: {known}" "不是可展开的关联；可用：{known}",
+    WrongOperator "wrong_operator" "does not fit a field of this type; it takes: {operators}" "不适用于此类型的字段；可用：{operators}",
+    Unbound "too_far" "reaches only to row {max}; use the cursor to go on" "只能到第 {max} 行；请改用游标",
+    Conflicting "conflicting" "cannot be combined with {other}" "不能与 {other} 同时使用",
+    WeakPassword "weak_password" "must have at least 10 characters and be no common password" "至少 10 个字符，且不能是常见密码",
+    WrongPassword "wrong_password" "is not the current password" "当前密码不正确",
+    NotHeld "permission_not_held" "grants {permission}, which you do not hold" "授予了您自己没有的权限 {permission}",
+    InUse "in_use" "is still used by {count} records" "仍被 {count} 条记录使用",
+    Malformed "malformed" "cannot be read: {reason}" "无法读取：{reason}",
+}
+
+/// One member of a request that is wrong, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// JSON pointer into the body (`/emails/0/value`), or the name of a parameter.
+    pub pointer: String,
+    pub code: FaultCode,
+    pub parameters: Vec<(&'static str, String)>,
+}
+
+impl Fault {
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, code: FaultCode) -> Fault {
+        Fault { pointer: pointer.into(), code, parameters: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Fault {
+        self.parameters.push((name, value.to_string()));
+        self
+    }
+
+    /// The same fault one level further down: `/value` under `/emails/0` is `/emails/0/value`.
+    #[must_use]
+    pub fn under(mut self, parent: &str) -> Fault {
+        self.pointer.insert_str(0, parent);
+        self
+    }
+
+    /// The message in a language, parameters filled in.
+    #[must_use]
+    pub fn message(&self, language: Language) -> String {
+        let template = self.code.template(language);
+        let mut message = template.to_owned();
+        for (name, value) in &self.parameters {
+            message = message.replace(&format!("{{{name}}}"), value);
+        }
+        // A fault without a near name ends where the suggestion would begin.
+        match message.find("; did you mean `{").or_else(|| message.find("；您是否想写“{")) {
+            Some(end) => message[..end].to_owned(),
+            None => message,
+        }
+    }
+
+    #[must_use]
+    pub fn to_wire(&self, language: Language) -> WireFault {
+        WireFault { pointer: self.pointer.clone(), code: self.code.as_str(), message: self.message(language) }
+    }
+}
+
+/// A fault as clients see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct WireFault {
+    pub pointer: String,
+    pub code: &'static str,
+    pub message: String,
+}
+
+/// Faults gathered on the way, so that a client hears of all at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults(pub Vec<Fault>);
+
+impl Faults {
+    pub fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// Keeps the value, or the fault.
+    pub fn keep<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
+        result.map_err(|fault| self.add(fault)).ok()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value, if nothing was wrong.
+    pub fn into_result<T>(self, value: T) -> Result<T, Faults> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl From<Fault> for Faults {
+    fn from(fault: Fault) -> Faults {
+        Faults(vec![fault])
+    }
+}
+
+/// The nearest known name to a mistyped one, if one is near enough to suggest.
+#[must_use]
+pub fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len().min(typed.len()) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// A fault for a name that nothing here has, with the nearest known one.
+#[must_use]
+pub fn unknown<'a>(pointer: String, code: FaultCode, typed: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+    let fault = Fault::new(pointer, code);
+    match nearest(typed, known) {
+        Some(name) => fault.with("nearest", name),
+        None => fault,
+    }
+}
+
+/// Escapes one member name for a JSON pointer (RFC 6901).
+#[must_use]
+pub fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,283 @@
+//! What somebody may do: object × action × scope out of their roles, and which fields are hidden or frozen.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use crate::{
+    field::{Field, Op},
+    id::Id,
+    object::{Catalog, Object, Shape},
+    predicate::{Operand, Predicate, View},
+    record::Record,
+    registry,
+    value::Standards,
+};
+
+/// What can be done to records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    Read,
+    Create,
+    Update,
+    Archive,
+    Export,
+    Import,
+}
+
+impl Action {
+    pub const ALL: [Action; 6] =
+        [Action::Read, Action::Create, Action::Update, Action::Archive, Action::Export, Action::Import];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Read => "read",
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Archive => "archive",
+            Action::Export => "export",
+            Action::Import => "import",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Action> {
+        Action::ALL.into_iter().find(|action| action.as_str() == name)
+    }
+}
+
+/// To which records a permission reaches; each includes the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    Own,
+    Team,
+    All,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 3] = [Scope::Own, Scope::Team, Scope::All];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Own => "own",
+            Scope::Team => "team",
+            Scope::All => "all",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Scope> {
+        Scope::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+}
+
+/// What a role does to a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FieldRule {
+    ReadOnly,
+    Hidden,
+}
+
+/// What a set of roles grants.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grants {
+    scopes: HashMap<(&'static str, Action), Scope>,
+    rules: HashMap<&'static str, HashMap<String, FieldRule>>,
+}
+
+impl Grants {
+    /// Adds up roles: the widest scope counts, and a field is hidden or frozen only if every role that lets its
+    /// object be read does so.
+    #[must_use]
+    pub fn of_roles(roles: &[Record]) -> Grants {
+        let mut grants = Grants::default();
+        let mut ruled: HashMap<&'static str, Vec<HashMap<String, FieldRule>>> = HashMap::new();
+        for role in roles {
+            let permissions = permissions(role);
+            for (object, action, scope) in &permissions {
+                let held = grants.scopes.entry((object, *action)).or_insert(*scope);
+                *held = (*held).max(*scope);
+            }
+            let readable: HashSet<&'static str> = permissions.iter().map(|(object, _, _)| *object).collect();
+            for object in readable {
+                ruled.entry(object).or_default().push(field_rules(role, object));
+            }
+        }
+        for (object, roles) in ruled {
+            let Some((first, others)) = roles.split_first() else { continue };
+            let common: HashMap<String, FieldRule> = first
+                .iter()
+                .filter_map(|(field, rule)| {
+                    let weakest = others.iter().try_fold(*rule, |weakest, other| Some(weakest.min(*other.get(field)?)))?;
+                    Some((field.clone(), weakest))
+                })
+                .collect();
+            grants.rules.insert(object, common);
+        }
+        grants
+    }
+
+    /// Keeps only what the scopes of an API key name: `customer:read`, `customer:*`, `*:read`, `*:*`.
+    #[must_use]
+    pub fn limited_to(mut self, key_scopes: &[String]) -> Grants {
+        self.scopes.retain(|(object, action), _| {
+            key_scopes.iter().any(|scope| {
+                scope.split_once(':').is_some_and(|(named, verb)| {
+                    (named == "*" || named == *object) && (verb == "*" || verb == action.as_str())
+                })
+            })
+        });
+        self
+    }
+
+    #[must_use]
+    pub fn scope(&self, object: &str, action: Action) -> Option<Scope> {
+        // The map's keys are the registry's own names.
+        let object = registry::object(object)?;
+        self.scopes.get(&(object.name, action)).copied()
+    }
+
+    #[must_use]
+    pub fn rule(&self, object: &'static Object, field: &Field) -> Option<FieldRule> {
+        let rules = self.rules.get(object.name)?;
+        if rules.is_empty() { None } else { rules.get(&field.path()).copied() }
+    }
+
+    /// Whether any field of the object is hidden.
+    #[must_use]
+    pub fn hides_any(&self, object: &'static Object) -> bool {
+        self.rules.get(object.name).is_some_and(|rules| rules.values().any(|rule| *rule == FieldRule::Hidden))
+    }
+
+    /// The first permission in `asked` that goes beyond what is held, as `object:action:scope`.
+    #[must_use]
+    pub fn first_beyond(&self, asked: &Grants) -> Option<String> {
+        let mut beyond: Vec<String> = asked
+            .scopes
+            .iter()
+            .filter(|(key, scope)| self.scopes.get(*key).is_none_or(|held| held < scope))
+            .map(|((object, action), scope)| format!("{object}:{}:{}", action.as_str(), scope.as_str()))
+            .collect();
+        for (object, rules) in &self.rules {
+            let Some(theirs) = asked.rules.get(object) else { continue };
+            let opened = rules.iter().filter(|(field, rule)| theirs.get(*field).is_none_or(|theirs| theirs < *rule));
+            beyond.extend(opened.map(|(field, _)| format!("{object}.{field}")));
+        }
+        beyond.sort();
+        beyond.into_iter().next()
+    }
+
+    /// Every permission held, for `GET /v1/me`.
+    #[must_use]
+    pub fn list(&self) -> Vec<(&'static str, Action, Scope)> {
+        let mut list: Vec<_> = self.scopes.iter().map(|((object, action), scope)| (*object, *action, *scope)).collect();
+        list.sort_by_key(|(object, action, _)| (*object, action.as_str()));
+        list
+    }
+}
+
+fn permissions(role: &Record) -> Vec<(&'static str, Action, Scope)> {
+    let mut permissions = Vec::new();
+    for item in role.get("permissions").as_array().into_iter().flatten() {
+        let (object, action) = (item["object"].as_str().unwrap_or_default(), item["action"].as_str().unwrap_or_default());
+        let Some(scope) = item["scope"].as_str().and_then(Scope::from_name) else { continue };
+        for known in registry::objects().into_iter().filter(|known| object == "*" || known.name == object) {
+            let actions = Action::ALL.into_iter().filter(|known| action == "*" || known.as_str() == action);
+            permissions.extend(actions.map(|action| (known.name, action, scope)));
+        }
+    }
+    permissions
+}
+
+fn field_rules(role: &Record, object: &str) -> HashMap<String, FieldRule> {
+    let rules = role.get("field_rules").as_array().into_iter().flatten();
+    rules
+        .filter(|item| item["object"] == object)
+        .filter_map(|item| {
+            let rule = if item["rule"] == "hidden" { FieldRule::Hidden } else { FieldRule::ReadOnly };
+            Some((item["field"].as_str()?.to_owned(), rule))
+        })
+        .collect()
+}
+
+/// Somebody who asks: a user of a tenant with what they may do.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    pub user_id: Id,
+    /// The user's own team and all below it.
+    pub teams: Vec<Id>,
+    pub grants: Grants,
+}
+
+impl Asker {
+    /// Which rows of an object an action reaches; none if it is not permitted at all.
+    #[must_use]
+    pub fn rows(&self, object: &'static Object, action: Action) -> Option<Predicate> {
+        let scope = self.grants.scope(object.name, action)?;
+        let owner = if object.has("owner_id") { "owner_id" } else { "created_by" };
+        let own = || {
+            let field = if object.name == "user" { "id" } else { owner };
+            object.field(field).map(|field| Predicate::test(field, Op::Eq, Operand::Id(self.user_id)))
+        };
+        match (scope, object.field("team_id")) {
+            (Scope::All, _) => Some(Predicate::all()),
+            (Scope::Own, _) | (Scope::Team, None) => own(),
+            (Scope::Team, Some(team)) => {
+                let teams = self.teams.iter().copied().map(Operand::Id).collect();
+                let team = Predicate::test(team, Op::In, Operand::List(teams));
+                Some(Predicate::Or(vec![own()?, team]))
+            }
+        }
+    }
+
+    /// Whether an action reaches a record, told from its owner and team.
+    #[must_use]
+    pub fn reaches(&self, object: &'static Object, action: Action, record: &Record) -> bool {
+        let owner = match object.name {
+            "user" => "id",
+            _ if object.has("owner_id") => "owner_id",
+            _ => "created_by",
+        };
+        let own = record.id_of(owner) == Some(self.user_id);
+        match self.grants.scope(object.name, action) {
+            None => false,
+            Some(Scope::All) => true,
+            Some(Scope::Own) => own,
+            Some(Scope::Team) => {
+                own || (object.has("team_id") && record.id_of("team_id").is_some_and(|team| self.teams.contains(&team)))
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn sees(&self, object: &'static Object, field: &Field) -> bool {
+        self.grants.rule(object, field) != Some(FieldRule::Hidden)
+    }
+}
+
+/// What an asker sees of a tenant's records.
+pub struct AskerView<'a> {
+    pub catalog: &'a Catalog,
+    pub asker: &'a Asker,
+    pub standards: Standards<'a>,
+}
+
+impl View for AskerView<'_> {
+    fn shape(&self, object: &str) -> Option<Shape> {
+        registry::object(object).map(|object| self.catalog.shape(object))
+    }
+
+    fn rows(&self, object: &'static Object) -> Option<Predicate> {
+        self.asker.rows(object, Action::Read)
+    }
+
+    fn sees(&self, object: &'static Object, field: &Field) -> bool {
+        self.asker.sees(object, field)
+    }
+
+    fn standards(&self) -> Standards<'_> {
+        self.standards
+    }
+}

@@ -1,0 +1,65 @@
+//! API keys: credentials for programs, acting for a user within narrower scopes.
+
+use serde_json::{Value, json};
+
+use super::access::Action;
+use crate::{
+    entity,
+    fault::{Fault, FaultCode, Faults},
+    field::Structure,
+    object::{Reach, Relation},
+    registry,
+    value::{Standards, as_text, list},
+};
+
+/// `customer:read`, `customer:*`, `*:read`: which of the user's permissions the key may use.
+pub static KEY_SCOPES: Structure = Structure {
+    name: "key_scopes",
+    accept,
+    schema: || {
+        json!({
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 100,
+            "items": {"type": "string", "pattern": "^([a-z_]+|\\*):([a-z_]+|\\*)$", "description": "`object:action`; `*` for every object or action.", "examples": ["customer:read"]}
+        })
+    },
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+entity! {
+    /// An API key: a credential for a program. It acts for a user, within the scopes named, until it expires or is archived.
+    pub struct ApiKey("api_key", "api-keys", "api_keys", "API key", "API 密钥") [] {
+        /// What the key is for.
+        name: String => text(120).required().title().label("Name", "名称").example("ERP sync"),
+        /// The user it acts for; whoever creates it, unless said otherwise.
+        user_id: Option<crate::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
+        /// Which of the user's permissions it may use.
+        scopes: Vec<String> => structure(&KEY_SCOPES).default(json!(["*:*"])).opaque().label("Scopes", "范围").example(json!(["customer:read", "contact:*"])),
+        /// The first characters of the key, to tell keys apart.
+        prefix: Option<String> => text(20).server_set().label("Prefix", "前缀").example("fk_7Qx1"),
+        /// When the key stops working; never, if null.
+        expires_at: Option<crate::time::Timestamp> => datetime().label("Expires at", "过期时间").example("2027-01-01T00:00:00.000Z"),
+    }
+    extend |object| object.relations([Relation { name: "user", target: "user", reach: Reach::ToOne { field: "user_id" } }])
+}
+
+fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
+    if value.as_array().is_some_and(Vec::is_empty) {
+        return Err(Fault::new("", FaultCode::TooShort).with("min", 1).into());
+    }
+    list(value, 100, |item| {
+        let text = as_text(item)?;
+        let known = text.split_once(':').is_some_and(|(object, action)| {
+            (object == "*" || registry::object(object).is_some()) && (action == "*" || Action::from_name(action).is_some())
+        });
+        if known {
+            Ok(item.clone())
+        } else {
+            Err(Fault::new("", FaultCode::WrongType).with("expected", "object:action, such as customer:read or *:read").into())
+        }
+    })
+}

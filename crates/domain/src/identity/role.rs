@@ -1,0 +1,240 @@
+//! Roles: named collections of permissions, and the ready-made ones of a new tenant.
+
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use super::access::{Action, Scope};
+use crate::{
+    entity,
+    fault::{Fault, FaultCode, Faults, unknown},
+    field::{Field, FieldType, Structure},
+    object::{Reach, Relation},
+    registry,
+    value::{Members, Standards, list},
+};
+
+/// One permission of a role, as stored: object × action × scope; `*` stands for every object or action.
+pub static PERMISSIONS: Structure = Structure {
+    name: "permissions",
+    accept: accept_permissions,
+    schema: || {
+        json!({
+            "type": "array",
+            "maxItems": 200,
+            "items": {
+                "type": "object",
+                "required": ["object", "action", "scope"],
+                "additionalProperties": false,
+                "properties": {
+                    "object": {"type": "string", "description": "An object such as `customer`; `*` for every object.", "examples": ["customer"]},
+                    "action": {"type": "string", "enum": action_names(), "description": "What may be done; `*` for everything."},
+                    "scope": {"type": "string", "enum": ["own", "team", "all"], "description": "To which records: one's own, those of one's team and the teams below, all."}
+                }
+            }
+        })
+    },
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+/// What a role hides or freezes.
+pub static FIELD_RULES: Structure = Structure {
+    name: "field_rules",
+    accept: accept_field_rules,
+    schema: || {
+        json!({
+            "type": "array",
+            "maxItems": 200,
+            "items": {
+                "type": "object",
+                "required": ["object", "field", "rule"],
+                "additionalProperties": false,
+                "properties": {
+                    "object": {"type": "string", "description": "An object such as `customer`.", "examples": ["customer"]},
+                    "field": {"type": "string", "description": "One of its fields; a custom one as `custom.key`.", "examples": ["annual_revenue"]},
+                    "rule": {"type": "string", "enum": ["hidden", "read_only"], "description": "Not shown at all, or shown but not writable."}
+                }
+            }
+        })
+    },
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+entity! {
+    /// A role: a named collection of permissions and field rules. A user may have several; what one of them grants is granted.
+    pub struct Role("role", "roles", "roles", "Role", "角色") [external] {
+        /// What the role is called; unique among live roles.
+        name: String => text(120).required().title().indexed().label("Name", "名称").example("Sales manager"),
+        /// Names a ready-made role, whatever it is called now.
+        key: Option<String> => text(40).server_set().label("Key", "标识").example("sales_manager"),
+        /// What the role is for.
+        description: Option<String> => long_text(2_000).label("Description", "说明"),
+        /// What the role allows.
+        permissions: Vec<Value> => structure(&PERMISSIONS).default(json!([])).opaque().label("Permissions", "权限").example(json!([{"object": "customer", "action": "read", "scope": "team"}])),
+        /// What the role hides or freezes. A field stays open to a user if another of their roles leaves it open.
+        field_rules: Vec<Value> => structure(&FIELD_RULES).default(json!([])).opaque().label("Field rules", "字段规则").example(json!([{"object": "customer", "field": "annual_revenue", "rule": "hidden"}])),
+    }
+    extend |object| object
+        .relations([Relation {
+            name: "users",
+            target: "user",
+            reach: Reach::Linked { link: &super::user::USER_ROLES, holder: false },
+        }])
+        .unique("roles_name_key", "name")
+}
+
+fn action_names() -> Vec<&'static str> {
+    Action::ALL.iter().map(|action| action.as_str()).chain(["*"]).collect()
+}
+
+fn known_objects() -> impl Iterator<Item = &'static str> {
+    registry::objects().into_iter().map(|object| object.name).chain(["*"])
+}
+
+static TEXT: LazyLock<[Field; 5]> = LazyLock::new(|| {
+    let text = |name: &'static str| Field::new(name, FieldType::Text { max: 100 }).required();
+    [text("object"), text("action"), text("scope"), text("field"), text("rule")]
+});
+
+fn accept_permissions(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
+    let [object, action, scope, _, _] = &*TEXT;
+    list(value, 200, |item| {
+        let mut members = Members::of(item, &["object", "action", "scope"])?;
+        for field in [object, action, scope] {
+            members.take(field, standards);
+        }
+        check_name(&mut members, "object", &known_objects().collect::<Vec<_>>());
+        check_name(&mut members, "action", &action_names());
+        check_name(&mut members, "scope", &Scope::ALL.map(Scope::as_str));
+        members.finish()
+    })
+}
+
+fn accept_field_rules(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
+    let [object, _, _, field, rule] = &*TEXT;
+    list(value, 200, |item| {
+        let mut members = Members::of(item, &["object", "field", "rule"])?;
+        for field in [object, field, rule] {
+            members.take(field, standards);
+        }
+        check_name(&mut members, "object", &known_objects().filter(|name| *name != "*").collect::<Vec<_>>());
+        check_name(&mut members, "rule", &["hidden", "read_only"]);
+        check_field(&mut members);
+        members.finish()
+    })
+}
+
+fn check_name(members: &mut Members<'_>, member: &str, known: &[&str]) {
+    let Some(name) = members.accepted.get(member).and_then(Value::as_str) else { return };
+    if !known.contains(&name) {
+        members.faults.add(Fault::new(format!("/{member}"), FaultCode::UnknownChoice).with("choices", known.join(", ")));
+    }
+}
+
+fn check_field(members: &mut Members<'_>) {
+    const OPEN: &[&str] = &["id", "version", "archived_at"];
+    let object = members.accepted.get("object").and_then(Value::as_str).and_then(registry::object);
+    let (Some(object), Some(field)) = (object, members.accepted.get("field").and_then(Value::as_str)) else { return };
+    // A custom field may be declared later than the rule that hides it.
+    let known = field.starts_with("custom.") || (object.has(field) && !OPEN.contains(&field));
+    if !known {
+        let names = object.fields.iter().map(|field| field.name.as_ref());
+        members.faults.add(unknown("/field".to_owned(), FaultCode::UnknownMember, field, names));
+    }
+}
+
+/// A ready-made role of a new tenant.
+pub struct ReadyMade {
+    pub key: &'static str,
+    pub name: &'static str,
+    pub description: &'static str,
+    /// `object action scope`, several objects or actions separated by commas.
+    grants: &'static [&'static str],
+}
+
+impl ReadyMade {
+    /// The role's permissions in stored form.
+    #[must_use]
+    pub fn permissions(&self) -> Value {
+        let mut permissions = Vec::new();
+        for grant in self.grants {
+            let mut words = grant.split(' ');
+            let (objects, actions, scope) = (words.next(), words.next(), words.next());
+            for object in objects.unwrap_or_default().split(',') {
+                for action in actions.unwrap_or_default().split(',') {
+                    permissions.push(json!({"object": object, "action": action, "scope": scope}));
+                }
+            }
+        }
+        Value::Array(permissions)
+    }
+}
+
+/// The roles that a new tenant begins with; it may change all of them but the administrator.
+pub static READY_MADE: &[ReadyMade] = &[
+    ReadyMade {
+        key: "administrator",
+        name: "Administrator / 管理员",
+        description: "May do everything in the tenant.",
+        grants: &["* * all"],
+    },
+    ReadyMade {
+        key: "sales_manager",
+        name: "Sales manager / 销售经理",
+        description: "Leads a team: works with all of its customers and those of the teams below.",
+        grants: &[
+            "customer,contact read,create,update,archive,export,import team",
+            "tag read,create,update all",
+            "user,team,role,custom_field read all",
+        ],
+    },
+    ReadyMade {
+        key: "sales_representative",
+        name: "Sales representative / 销售代表",
+        description: "Looks after their own customers and sees those of the team.",
+        grants: &[
+            "customer,contact read team",
+            "customer,contact create,update,archive own",
+            "tag read,create all",
+            "user,team,custom_field read all",
+        ],
+    },
+    ReadyMade {
+        key: "service_agent",
+        name: "Service agent / 客服",
+        description: "Serves every customer and keeps their details right.",
+        grants: &["customer,contact read,update all", "contact create all", "tag read all", "user,team,custom_field read all"],
+    },
+    ReadyMade {
+        key: "marketer",
+        name: "Marketer / 市场专员",
+        description: "Works with all customers and contacts as an audience.",
+        grants: &[
+            "customer,contact read,export,import all",
+            "customer,contact create,update own",
+            "tag read,create,update,archive all",
+            "user,team,custom_field read all",
+        ],
+    },
+    ReadyMade {
+        key: "read_only",
+        name: "Read only / 只读",
+        description: "Sees everything, changes nothing.",
+        grants: &["customer,contact,tag,user,team,role,custom_field read all"],
+    },
+    ReadyMade {
+        key: "integration",
+        name: "Integration / 集成",
+        description: "Keeps another system in step: reads and writes customers and contacts.",
+        grants: &[
+            "customer,contact,tag read,create,update,archive,export,import all",
+            "user,team,custom_field read all",
+        ],
+    },
+];

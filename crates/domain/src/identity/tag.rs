@@ -1,0 +1,28 @@
+//! Tags: words to group records by.
+
+use crate::entity;
+
+entity! {
+    /// A tag: a word to group records by.
+    pub struct Tag("tag", "tags", "tags", "Tag", "标签") [external, custom] {
+        /// What the tag says; unique among live tags.
+        name: String => text(80).required().title().indexed().label("Name", "名称").example("重点客户"),
+        /// How to paint it: `#` and six hexadecimal digits.
+        color: Option<String> => text(7).opaque().label("Colour", "颜色").example("#d4380d"),
+        /// When to use it.
+        description: Option<String> => long_text(2_000).label("Description", "说明").example("Customers the board looks at"),
+    }
+    extend |object| object.unique("tags_name_key", "name").rule(color_is_hexadecimal)
+}
+
+fn color_is_hexadecimal(draft: &mut crate::record::Draft<'_>) {
+    let Some(color) = draft.after.text("color") else { return };
+    let digits = color.strip_prefix('#').unwrap_or_default();
+    if digits.len() == 6 && digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
+        let color = color.to_ascii_lowercase();
+        draft.after.set("color", color);
+    } else {
+        let fault = crate::fault::Fault::new("/color", crate::fault::FaultCode::WrongType).with("expected", "# and six hexadecimal digits");
+        draft.faults.add(fault);
+    }
+}

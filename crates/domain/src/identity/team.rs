@@ -1,0 +1,28 @@
+//! Teams: a tree; who may see a team's records may see those of the teams below it.
+
+use crate::{
+    entity,
+    object::{Reach, Relation},
+};
+
+entity! {
+    /// A team of users. Teams form a tree; the scope `team` reaches from a user's team downwards.
+    pub struct Team("team", "teams", "teams", "Team", "团队") [external, custom] {
+        /// What the team is called; unique among live teams.
+        name: String => text(120).required().title().indexed().label("Name", "名称").example("华东销售部"),
+        /// The team this one belongs to; never one of its own descendants.
+        parent_id: Option<crate::id::Id> => reference("team").indexed().label("Parent team", "上级团队"),
+        /// Who leads the team.
+        manager_id: Option<crate::id::Id> => reference("user").label("Manager", "负责人"),
+        /// What the team does.
+        description: Option<String> => long_text(2_000).label("Description", "说明"),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "parent", target: "team", reach: Reach::ToOne { field: "parent_id" } },
+            Relation { name: "children", target: "team", reach: Reach::Inverse { field: "parent_id" } },
+            Relation { name: "members", target: "user", reach: Reach::Inverse { field: "team_id" } },
+            Relation { name: "manager", target: "user", reach: Reach::ToOne { field: "manager_id" } },
+        ])
+        .unique("teams_name_key", "name")
+}

@@ -1,0 +1,49 @@
+//! Users: the people who work here.
+
+use crate::{
+    choices, entity,
+    field::Link,
+    object::{Reach, Relation},
+};
+
+choices! {
+    /// Whether a user can log in.
+    pub enum UserStatus {
+        Invited "invited" "Invited" "已邀请",
+        Active "active" "Active" "启用",
+        Deactivated "deactivated" "Deactivated" "停用",
+    }
+}
+
+/// The roles of a user.
+pub static USER_ROLES: Link = Link { table: "user_roles", from: "user_id", to: "role_id", target: "role", shared: false };
+
+entity! {
+    /// A user: somebody who works here. A user is invited, sets a password, and is active until deactivated.
+    pub struct User("user", "users", "users", "User", "用户") [external, custom] {
+        /// What the user is called.
+        name: String => text(120).required().title().indexed().label("Name", "姓名").example("王芳"),
+        /// The address to log in with; unique among live users.
+        email: String => email().required().searchable().indexed().sensitive().label("E-mail", "邮箱").example("wang.fang@example.cn"),
+        /// Where to call the user.
+        phone: Option<String> => phone().sensitive().label("Phone", "电话").example("+8613800138000"),
+        /// Whether the user can log in; changed by `deactivate` and `activate`.
+        status: Option<UserStatus> => choice(UserStatus::choices()).server_set().indexed().default("invited").label("Status", "状态").example("active"),
+        /// The team the user belongs to.
+        team_id: Option<crate::id::Id> => reference("team").indexed().label("Team", "团队"),
+        /// The roles that say what the user may do.
+        role_ids: Vec<crate::id::Id> => references(&USER_ROLES).indexed().label("Roles", "角色"),
+        /// The user's job title.
+        title: Option<String> => text(100).label("Title", "职务").example("销售经理"),
+        /// The language of messages to the user.
+        language: Option<String> => language().opaque().label("Language", "语言").example("zh-CN"),
+        /// Where the user's clocks are.
+        time_zone: Option<String> => time_zone().opaque().label("Time zone", "时区").example("Asia/Shanghai"),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "team", target: "team", reach: Reach::ToOne { field: "team_id" } },
+            Relation { name: "roles", target: "role", reach: Reach::Linked { link: &USER_ROLES, holder: true } },
+        ])
+        .unique("users_email_key", "email")
+}

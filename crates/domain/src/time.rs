@@ -1,0 +1,105 @@
+//! Points in time: UTC, milliseconds, RFC 3339 on the wire.
+
+use std::fmt;
+
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeZone, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// A point in time with millisecond precision: what is shown is what is stored, so a shown time can be filtered on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp {
+    milliseconds: i64,
+}
+
+impl Timestamp {
+    /// From milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn from_milliseconds(milliseconds: i64) -> Timestamp {
+        Timestamp { milliseconds }
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn milliseconds(self) -> i64 {
+        self.milliseconds
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z: the unit both engines store.
+    #[must_use]
+    pub fn microseconds(self) -> i64 {
+        self.milliseconds.saturating_mul(1000)
+    }
+
+    #[must_use]
+    pub fn from_microseconds(microseconds: i64) -> Timestamp {
+        Timestamp { milliseconds: microseconds.div_euclid(1000) }
+    }
+
+    /// The same instant as a chrono time; the ends of chrono's range stand for what lies beyond them.
+    #[must_use]
+    pub fn to_utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.milliseconds).unwrap_or(if self.milliseconds < 0 {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        })
+    }
+
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Timestamp {
+        Timestamp { milliseconds: self.milliseconds.saturating_add(seconds.saturating_mul(1000)) }
+    }
+
+    /// Reads RFC 3339 (`2026-09-30T08:00:00Z`, any offset). Years outside 0001–9999 are refused: engines differ there.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Timestamp> {
+        let time = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
+        (1..=9999).contains(&time.year()).then(|| Timestamp::from(time))
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(time: DateTime<Utc>) -> Timestamp {
+        Timestamp { milliseconds: time.timestamp_millis() }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Timestamp::parse(&text).ok_or_else(|| D::Error::custom("not an RFC 3339 time"))
+    }
+}
+
+/// Reads an ISO 8601 calendar date (`2026-09-30`), years 0001–9999.
+#[must_use]
+pub fn parse_date(text: &str) -> Option<NaiveDate> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    (text.len() == 10 && (1..=9999).contains(&date.year())).then_some(date)
+}
+
+/// The first instant of a calendar day in a time zone; where clocks skip midnight, the first instant that exists.
+#[must_use]
+pub fn start_of_day(date: NaiveDate, zone: chrono_tz::Tz) -> Timestamp {
+    let midnight = date.and_time(chrono::NaiveTime::MIN);
+    let mut local = midnight;
+    for _ in 0..8 {
+        if let Some(time) = zone.from_local_datetime(&local).earliest() {
+            return Timestamp::from(time.with_timezone(&Utc));
+        }
+        local += chrono::Duration::minutes(30);
+    }
+    Timestamp::from(midnight.and_utc())
+}

@@ -1,0 +1,53 @@
+//! The two engines behind one connection type.
+
+pub mod postgres;
+pub mod sqlite;
+
+use diesel::{PgConnection, SqliteConnection};
+
+use crate::{
+    error::StoreError,
+
+    row::Cell,
+    statement::{ColumnType, Dialect, Statement},
+};
+
+/// A connection to either engine, lent for one piece of work.
+pub enum Connection<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Postgres(&'a mut PgConnection),
+}
+
+/// Calls the query of this name compiled for the connection's engine.
+#[macro_export]
+macro_rules! on {
+    ($connection:expr, $module:ident::$query:ident($($argument:expr),*)) => {
+        match $connection {
+            $crate::engine::Connection::Sqlite(connection) => {
+                $crate::queries::sqlite::$module::$query(connection $(, $argument)*)
+            }
+            $crate::engine::Connection::Postgres(connection) => {
+                $crate::queries::postgres::$module::$query(connection $(, $argument)*)
+            }
+        }
+    };
+}
+
+impl Connection<'_> {
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Connection::Sqlite(_) => Dialect::Sqlite,
+            Connection::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    pub fn load(&mut self, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Cell>>, StoreError> {
+        on!(self, run::load(statement, columns))
+    }
+
+    pub fn execute(&mut self, statement: &Statement) -> Result<usize, StoreError> {
+        on!(self, run::execute(statement))
+    }
+}
+

@@ -1,0 +1,80 @@
+//! What can go wrong with a store, told apart by what a caller can do about it.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached or cannot write now (connection lost, disk full, locked): worth trying again later.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// Two transactions got in each other's way; the same work can be done again at once.
+    #[error("the transaction must be tried again")]
+    Serialization,
+    /// A unique index was violated; its name, or on SQLite its columns.
+    #[error("a unique index was violated: {0}")]
+    Taken(String),
+    /// A reference names no row.
+    #[error("a reference names no row")]
+    Reference,
+    /// A bug, or a store that is not ours.
+    #[error("the store failed: {0}")]
+    Internal(String),
+}
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> StoreError {
+        let text = error.to_string();
+        match error {
+            DieselError::DatabaseError(kind, information) => match kind {
+                DatabaseErrorKind::UniqueViolation => {
+                    let name = information.constraint_name().unwrap_or(information.message());
+                    StoreError::Taken(name.to_owned())
+                }
+                DatabaseErrorKind::ForeignKeyViolation => StoreError::Reference,
+                DatabaseErrorKind::SerializationFailure => StoreError::Serialization,
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+                    StoreError::Unavailable(text)
+                }
+                _ => by_message(text),
+            },
+            DieselError::BrokenTransactionManager => StoreError::Unavailable(text),
+            _ => by_message(text),
+        }
+    }
+}
+
+/// Some failures are known by their message alone: neither diesel nor the drivers give them a kind.
+fn by_message(text: String) -> StoreError {
+    const PASSING: &[&str] = &[
+        "database is locked",
+        "database or disk is full",
+        "disk I/O error",
+        "unable to open database file",
+        "readonly database",
+        "server closed the connection",
+        "connection to server",
+        "no connection to the server",
+        "could not connect",
+        "terminating connection",
+        "SSL connection",
+        "could not extend file",
+        "No space left on device",
+        "remaining connection slots",
+        "the database system is",
+        "cannot execute INSERT in a read-only transaction",
+        "canceling statement due to lock timeout",
+    ];
+    if text.contains("deadlock detected") {
+        StoreError::Serialization
+    } else if PASSING.iter().any(|passing| text.contains(passing)) {
+        StoreError::Unavailable(text)
+    } else {
+        StoreError::Internal(text)
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> StoreError {
+        StoreError::Internal(format!("a stored value cannot be read: {error}"))
+    }
+}

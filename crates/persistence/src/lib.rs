@@ -1,0 +1,28 @@
+//! Farley's persistence: SQLite and PostgreSQL behind one [`Store`], with one way to write (the unit of work, [`Work`]) and one
+//! way to read ([`Reader`]).
+//!
+//! Statements over declared objects are built once from the field table (`records`, `filter`) and run by either engine;
+//! queries over Farley's own tables are written once in diesel and compiled for each engine (`queries`).
+
+mod engine;
+mod error;
+mod filter;
+mod migrate;
+mod reader;
+mod records;
+mod row;
+mod search;
+mod sql_types;
+mod statement;
+mod store;
+mod work;
+
+pub mod queries;
+
+pub use error::StoreError;
+pub use migrate::down_and_up;
+pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey};
+pub use row::{Cell, Layout, Row};
+pub use sql_types::{DbId, DbJson, DbTime};
+pub use store::{Failure, Settings, Store};
+pub use work::{Change, Loaded, Origin, Work};

@@ -1,0 +1,146 @@
+//! Rows of Farley's own tables.
+
+use diesel::{Insertable, Queryable, Selectable};
+use farley_domain::{identity::tenant::Tenant, money::Currency};
+
+use super::schema;
+use crate::{
+    error::StoreError,
+    sql_types::{DbId, DbJson, DbTime},
+};
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::tenants)]
+pub struct TenantRow {
+    pub id: DbId,
+    pub number: i64,
+    pub slug: String,
+    pub name: String,
+    pub country: String,
+    pub currency: String,
+    pub time_zone: String,
+    pub created_at: DbTime,
+}
+
+impl TenantRow {
+    pub fn to_tenant(&self) -> Result<Tenant, StoreError> {
+        let currency = self.currency.parse::<Currency>();
+        Ok(Tenant {
+            id: self.id.0,
+            slug: self.slug.clone(),
+            name: self.name.clone(),
+            country: self.country.clone(),
+            currency: currency.map_err(|error| StoreError::Internal(error.to_string()))?,
+            time_zone: self.time_zone.clone(),
+            created_at: self.created_at.0,
+        })
+    }
+}
+
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = schema::events)]
+pub struct NewEvent {
+    pub tenant_id: DbId,
+    pub id: DbId,
+    pub kind: String,
+    pub at: DbTime,
+    pub actor_kind: &'static str,
+    pub user_id: Option<DbId>,
+    pub api_key_id: Option<DbId>,
+    pub object: String,
+    pub record_id: DbId,
+    pub version: i64,
+    pub changes: DbJson,
+    pub request_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::events)]
+pub struct EventRow {
+    pub seq: i64,
+    pub id: DbId,
+    pub kind: String,
+    pub at: DbTime,
+    pub actor_kind: String,
+    pub user_id: Option<DbId>,
+    pub api_key_id: Option<DbId>,
+    pub object: String,
+    pub record_id: DbId,
+    pub version: i64,
+    pub changes: DbJson,
+    pub request_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = schema::event_subjects)]
+pub struct SubjectRow {
+    pub tenant_id: DbId,
+    pub subject_id: DbId,
+    pub seq: i64,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::jobs)]
+pub struct JobRow {
+    pub tenant_id: DbId,
+    pub id: DbId,
+    pub kind: String,
+    pub payload: DbJson,
+    /// `waiting`, `running`, `done` or `dead`.
+    pub state: String,
+    pub run_at: DbTime,
+    pub attempts: i64,
+    pub max_attempts: i64,
+    pub leased_until: Option<DbTime>,
+    pub lease: Option<DbId>,
+    pub last_error: Option<String>,
+    pub created_at: DbTime,
+    pub finished_at: Option<DbTime>,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::idempotency_keys)]
+pub struct IdempotencyRow {
+    pub tenant_id: DbId,
+    pub credential_id: DbId,
+    pub key: String,
+    pub request_hash: Vec<u8>,
+    pub status: i64,
+    pub headers: DbJson,
+    pub body: String,
+    pub created_at: DbTime,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::sessions)]
+pub struct SessionRow {
+    pub tenant_id: DbId,
+    pub id: DbId,
+    pub user_id: DbId,
+    pub refresh_hash: Vec<u8>,
+    pub user_agent: Option<String>,
+    pub address: Option<String>,
+    pub created_at: DbTime,
+    pub last_used_at: DbTime,
+    pub expires_at: DbTime,
+    pub revoked_at: Option<DbTime>,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::signing_keys)]
+pub struct SigningKeyRow {
+    pub id: DbId,
+    pub private_key: Vec<u8>,
+    pub public_key: Vec<u8>,
+    pub created_at: DbTime,
+    pub retires_at: DbTime,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::login_failures)]
+pub struct LoginFailureRow {
+    pub subject: String,
+    pub failures: i64,
+    pub since: DbTime,
+    pub blocked_until: Option<DbTime>,
+}

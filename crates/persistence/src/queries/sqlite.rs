@@ -1,0 +1,24 @@
+//! The queries compiled for SQLite.
+
+use diesel::{QueryResult, query_builder::AstPass, result::Error};
+
+pub type Conn = diesel::SqliteConnection;
+pub type Db = diesel::sqlite::Sqlite;
+
+/// Lists of texts are a type of PostgreSQL alone.
+fn push_texts<'b>(_: &'b [String], _: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
+    Err(Error::QueryBuilderError("SQLite has no lists of texts".into()))
+}
+
+#[path = "credentials.rs"]
+pub mod credentials;
+#[path = "events.rs"]
+pub mod events;
+#[path = "idempotency.rs"]
+pub mod idempotency;
+#[path = "jobs.rs"]
+pub mod jobs;
+#[path = "run.rs"]
+pub mod run;
+#[path = "tenants.rs"]
+pub mod tenants;

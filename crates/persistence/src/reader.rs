@@ -1,0 +1,378 @@
+//! Reading: pages, single records, relations and counts, all from one scoped query.
+
+use std::{collections::HashMap, sync::Arc};
+
+use farley_domain::{
+    cursor::Cursor,
+    field::{Field, Op},
+    id::Id,
+    identity::tenant::Tenant,
+    object::{Object, Reach, Relation, Shape},
+    predicate::{Operand, Predicate, View},
+    query::{ListQuery, Start},
+    record::Record,
+    search_text::Query,
+};
+use serde_json::Value;
+
+use crate::{
+    engine::Connection,
+    error::StoreError,
+    filter::Place,
+    on,
+    queries::rows::{EventRow, IdempotencyRow, JobRow, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow},
+    records,
+    row::{Cell, Layout, Row},
+    search::Tier,
+    statement::{ColumnType, Dialect, Statement},
+};
+
+/// How many records of a to-many relation `expand` shows beside each record.
+pub const EXPANDED_EACH: i64 = 100;
+
+/// A tenant as the store needs it: its id, and the number its search terms begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantKey {
+    pub id: Id,
+    pub number: i64,
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page {
+    pub rows: Vec<Row>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<Cursor>,
+    pub total: Option<i64>,
+}
+
+/// Reads within one tenant.
+pub struct Reader<'a> {
+    pub(crate) connection: Connection<'a>,
+    pub tenant: TenantKey,
+}
+
+impl Reader<'_> {
+    fn place(&self, object: &'static Object) -> Place {
+        Place { tenant: self.tenant.id, tenant_number: self.tenant.number, object, depth: 0 }
+    }
+
+    /// One record by id, if it is within what the asker may see.
+    pub fn get(&mut self, layout: &Arc<Layout>, view: &dyn View, id: Id, within: &Predicate) -> Result<Option<Row>, StoreError> {
+        let place = self.place(layout.shape.object);
+        let sql = records::get(self.connection.dialect(), layout, &place, view, id, within);
+        let rows = self.connection.load(&sql, &layout.types)?;
+        Ok(rows.into_iter().next().map(|cells| Row::new(layout, cells)))
+    }
+
+    /// Several records by id, in no particular order.
+    pub fn by_ids(&mut self, layout: &Arc<Layout>, view: &dyn View, ids: &[Id], within: &Predicate) -> Result<Vec<Row>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let place = self.place(layout.shape.object);
+        let sql = records::by_ids(self.connection.dialect(), layout, &place, view, ids, within);
+        let rows = self.connection.load(&sql, &layout.types)?;
+        Ok(rows.into_iter().map(|cells| Row::new(layout, cells)).collect())
+    }
+
+    /// A page of a list. The layout must show the fields of the sort, or the next cursor cannot be told.
+    pub fn list(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery) -> Result<Page, StoreError> {
+        let place = self.place(layout.shape.object);
+        let dialect = self.connection.dialect();
+        let (mut rows, ranks) = match records::relevance(&query.sort) {
+            Some(asked) => self.ranked(layout, view, query, asked)?,
+            None => {
+                let sql = records::list(dialect, layout, &place, view, query);
+                let cells = self.connection.load(&sql, &layout.types)?;
+                (cells.into_iter().map(|cells| Row::new(layout, cells)).collect(), Vec::new())
+            }
+        };
+        let mut next = None;
+        if rows.len() > query.limit {
+            rows.truncate(query.limit);
+            next = match ranks.get(query.limit.wrapping_sub(1)) {
+                Some((tier, document)) => {
+                    Some(Cursor { keys: vec![Some(Operand::Integer(*tier)), Some(Operand::Integer(*document))] })
+                }
+                None => match rows.last() {
+                    Some(last) => Some(Cursor::of(&last.to_record()?, &query.sort)),
+                    None => None,
+                },
+            };
+        }
+        let total = if query.total { Some(self.count(layout.shape.object, &total_predicate(query))?) } else { None };
+        Ok(Page { rows, next, total })
+    }
+
+    /// Rows by relevance, with tier and document of each.
+    fn ranked(
+        &mut self,
+        layout: &Arc<Layout>,
+        view: &dyn View,
+        query: &ListQuery,
+        asked: &Query,
+    ) -> Result<(Vec<Row>, Vec<(i64, i64)>), StoreError> {
+        let place = self.place(layout.shape.object);
+        let dialect = self.connection.dialect();
+        let mut types = layout.types.clone();
+        types.push(ColumnType::Integer);
+        let (from_tier, below, skip) = match &query.start {
+            Start::First => (0, None, 0),
+            Start::Offset(offset) => (0, None, usize::try_from(*offset).unwrap_or(usize::MAX)),
+            Start::After(cursor) => match cursor.keys.as_slice() {
+                [Some(Operand::Integer(tier)), Some(Operand::Integer(document))] => (*tier, Some(*document), 0),
+                _ => (i64::MAX, None, 0),
+            },
+        };
+        let wanted = query.limit.saturating_add(skip).saturating_add(1);
+        let (mut rows, mut ranks) = (Vec::new(), Vec::new());
+        for tier in Tier::ALL.into_iter().filter(|tier| tier.rank() >= from_tier) {
+            if rows.len() >= wanted {
+                break;
+            }
+            let below = below.filter(|_| tier.rank() == from_tier);
+            let limit = wanted - rows.len();
+            let sql = records::ranked(dialect, layout, &place, view, &query.predicate, asked, (tier, below), limit);
+            let Some(sql) = sql else { continue };
+            for mut cells in self.connection.load(&sql, &types)? {
+                let document = cells.pop().and_then(|cell| cell.as_integer()).unwrap_or(0);
+                rows.push(Row::new(layout, cells));
+                ranks.push((tier.rank(), document));
+            }
+        }
+        let skip = skip.min(rows.len());
+        Ok((rows.split_off(skip), ranks.split_off(skip)))
+    }
+
+    pub fn count(&mut self, object: &'static Object, predicate: &Predicate) -> Result<i64, StoreError> {
+        let sql = records::count(self.connection.dialect(), &self.place(object), predicate);
+        let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
+        Ok(rows.first().and_then(|cells| cells.first()).and_then(Cell::as_integer).unwrap_or(0))
+    }
+
+    /// Adds related records beside each row: one query a relation.
+    pub fn expand(&mut self, rows: &mut [Row], view: &dyn View, relations: &[Relation], full: &dyn Fn(&'static Object) -> Option<Arc<Layout>>) -> Result<(), StoreError> {
+        for relation in relations {
+            let Some(layout) = view.shape(relation.target).and_then(|shape| full(shape.object)) else { continue };
+            match relation.reach {
+                Reach::ToOne { field } => self.expand_one(rows, view, relation, field, &layout)?,
+                Reach::Inverse { .. } | Reach::Linked { .. } => self.expand_many(rows, view, relation, &layout)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn expand_one(&mut self, rows: &mut [Row], view: &dyn View, relation: &Relation, field: &str, layout: &Arc<Layout>) -> Result<(), StoreError> {
+        let reference = |row: &Row| row.cell(field).and_then(Cell::as_id);
+        let mut ids: Vec<Id> = rows.iter().filter_map(reference).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let within = view.rows(layout.shape.object).unwrap_or_else(Predicate::nothing);
+        let found: HashMap<Id, Value> = self
+            .by_ids(layout, view, &ids, &within)?
+            .into_iter()
+            .map(|row| Ok((row.id(), serde_json::to_value(&row)?)))
+            .collect::<Result<_, StoreError>>()?;
+        for row in rows {
+            let value = reference(row).and_then(|id| found.get(&id).cloned()).unwrap_or(Value::Null);
+            row.expanded.push((relation.name.to_owned(), value));
+        }
+        Ok(())
+    }
+
+    fn expand_many(&mut self, rows: &mut [Row], view: &dyn View, relation: &Relation, layout: &Arc<Layout>) -> Result<(), StoreError> {
+        let ids: Vec<Id> = rows.iter().map(Row::id).collect();
+        let mut found: HashMap<Id, Vec<Value>> = HashMap::new();
+        if !ids.is_empty() {
+            let place = self.place(layout.shape.object);
+            let sql = records::related(self.connection.dialect(), layout, &place, view, relation, &ids, EXPANDED_EACH);
+            let mut types = layout.types.clone();
+            types.push(ColumnType::Id);
+            for mut cells in self.connection.load(&sql, &types)? {
+                let origin = cells.pop().and_then(|cell| cell.as_id()).unwrap_or(Id::NIL);
+                found.entry(origin).or_default().push(serde_json::to_value(Row::new(layout, cells))?);
+            }
+        }
+        for row in rows {
+            let mut related = found.remove(&row.id()).unwrap_or_default();
+            let each = usize::try_from(EXPANDED_EACH).unwrap_or(usize::MAX);
+            let more = related.len() > each;
+            related.truncate(each);
+            row.expanded.push((relation.name.to_owned(), Value::Array(related)));
+            if more {
+                row.expanded.push((format!("{}_has_more", relation.name), true.into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The live record that has a key in another system.
+    pub fn by_external_id(&mut self, object: &str, system: &str, key: &str) -> Result<Option<Id>, StoreError> {
+        let mut sql = Statement::of(self.connection.dialect(), "SELECT record_id FROM external_ids WHERE tenant_id = ");
+        sql.id(self.tenant.id).sql(" AND object = ").text(object).sql(" AND system = ").text(system).sql(" AND key = ").text(key);
+        let rows = self.connection.load(&sql, &[ColumnType::Id])?;
+        Ok(rows.first().and_then(|cells| cells[0].as_id()))
+    }
+
+    /// The first live record whose field has a value.
+    pub fn by_value(&mut self, object: &'static Object, field: &Field, operand: Operand) -> Result<Option<Id>, StoreError> {
+        let op = if field.kind.is_scalar() { Op::Eq } else { Op::Any };
+        let operand = if field.kind.is_scalar() { operand } else { Operand::List(vec![operand]) };
+        let predicate = Predicate::Archived(false).and(Predicate::test(field, op, operand));
+        let place = self.place(object);
+        let mut sql = Statement::of(self.connection.dialect(), "SELECT t.id");
+        sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", object.table)).id(self.tenant.id).sql(" AND ");
+        crate::filter::condition(&mut sql, &predicate, &place);
+        sql.sql(" ORDER BY t.id LIMIT 1");
+        let rows = self.connection.load(&sql, &[ColumnType::Id])?;
+        Ok(rows.first().and_then(|cells| cells[0].as_id()))
+    }
+
+    /// Every record of an object, for the small ones: roles, teams, custom fields.
+    pub fn all(&mut self, object: &'static Object) -> Result<Vec<Record>, StoreError> {
+        let shape = Shape { object, custom: Arc::from([]) };
+        let layout = records::writing_layout(&shape);
+        let mut sql = Statement::of(self.connection.dialect(), "SELECT ");
+        let columns: Vec<String> = layout
+            .selected
+            .iter()
+            .filter_map(|selected| match selected {
+                crate::row::Selected::Column(column) => Some(column.clone()),
+                crate::row::Selected::Count(_) => None,
+            })
+            .collect();
+        sql.sql(format!("{} FROM {} WHERE tenant_id = ", columns.join(", "), object.table)).id(self.tenant.id);
+        let rows = self.connection.load(&sql, &layout.types)?;
+        rows.into_iter().map(|cells| Row::new(&layout, cells).to_record()).collect()
+    }
+
+    /// The plan the engine makes for a list, to see that no large table is scanned.
+    pub fn explain(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery) -> Result<String, StoreError> {
+        let dialect = self.connection.dialect();
+        let list = records::list(dialect, layout, &self.place(layout.shape.object), view, query);
+        let mut sql = Statement::new(dialect);
+        sql.keep = false;
+        let columns: &[ColumnType] = match dialect {
+            Dialect::Sqlite => {
+                sql.sql("EXPLAIN QUERY PLAN ");
+                &[ColumnType::Integer, ColumnType::Integer, ColumnType::Integer, ColumnType::Text]
+            }
+            Dialect::Postgres => {
+                sql.sql("EXPLAIN ");
+                &[ColumnType::Text]
+            }
+        };
+        sql.parts.extend(list.parts);
+        let rows = self.connection.load(&sql, columns)?;
+        Ok(rows.iter().filter_map(|cells| cells.last()?.as_text()).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Up to which position the log may be read: no transaction still open can put an event before it.
+    pub fn event_horizon(&mut self) -> Result<i64, StoreError> {
+        if self.connection.dialect() == Dialect::Sqlite {
+            return Ok(i64::MAX);
+        }
+        let number = |rows: Vec<Vec<Cell>>| rows.first().and_then(|cells| cells[0].as_integer());
+        let drawn = Statement::of(
+            Dialect::Postgres,
+            "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_seq_seq",
+        );
+        let drawn = number(self.connection.load(&drawn, &[ColumnType::Integer])?).unwrap_or(0);
+        // Asked after the sequence: who draws later draws more than `drawn`.
+        let open = Statement::of(Dialect::Postgres, crate::work::OPEN_WRITERS);
+        let open = number(self.connection.load(&open, &[ColumnType::Integer])?).unwrap_or(i64::MAX);
+        Ok(drawn.min(open))
+    }
+
+    pub fn events(&mut self, after: i64, until: i64, types: &[String], limit: i64) -> Result<Vec<EventRow>, StoreError> {
+        on!(&mut self.connection, events::between(self.tenant.id, after, until, types, limit))
+    }
+
+    pub fn timeline(&mut self, record: Id, before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+        on!(&mut self.connection, events::timeline(self.tenant.id, record, before, limit))
+    }
+
+    pub fn history(&mut self, record: Id, before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+        on!(&mut self.connection, events::of_record(self.tenant.id, record, before, limit))
+    }
+
+    pub fn events_since_version(&mut self, record: Id, version: i64) -> Result<Vec<EventRow>, StoreError> {
+        on!(&mut self.connection, events::since_version(self.tenant.id, record, version))
+    }
+
+    pub fn idempotent_answer(&mut self, credential: Id, key: &str) -> Result<Option<IdempotencyRow>, StoreError> {
+        on!(&mut self.connection, idempotency::find(self.tenant.id, credential, key))
+    }
+
+    pub fn jobs(&mut self, state: Option<&str>, before: Option<Id>, limit: i64) -> Result<Vec<JobRow>, StoreError> {
+        on!(&mut self.connection, jobs::list(self.tenant.id, state, before, limit))
+    }
+
+    pub fn job(&mut self, id: Id) -> Result<Option<JobRow>, StoreError> {
+        on!(&mut self.connection, jobs::find(self.tenant.id, id))
+    }
+
+    pub fn password(&mut self, user: Id) -> Result<Option<String>, StoreError> {
+        on!(&mut self.connection, credentials::password(self.tenant.id, user))
+    }
+
+    pub fn session(&mut self, id: Id) -> Result<Option<SessionRow>, StoreError> {
+        on!(&mut self.connection, credentials::session(self.tenant.id, id))
+    }
+
+    pub fn sessions(&mut self, user: Id, now: farley_domain::time::Timestamp) -> Result<Vec<SessionRow>, StoreError> {
+        on!(&mut self.connection, credentials::sessions(self.tenant.id, user, now))
+    }
+
+    /// The tenant itself.
+    pub fn own_tenant(&mut self) -> Result<Option<Tenant>, StoreError> {
+        on!(&mut self.connection, tenants::find(self.tenant.id))?.map(|row| row.to_tenant()).transpose()
+    }
+
+    // What stands above tenants.
+
+    pub fn tenants(&mut self) -> Result<Vec<TenantRow>, StoreError> {
+        on!(&mut self.connection, tenants::all())
+    }
+
+    pub fn tenant(&mut self, id: Id) -> Result<Option<TenantRow>, StoreError> {
+        on!(&mut self.connection, tenants::find(id))
+    }
+
+    pub fn tenant_by_slug(&mut self, slug: &str) -> Result<Option<TenantRow>, StoreError> {
+        on!(&mut self.connection, tenants::find_by_slug(slug))
+    }
+
+    /// Whose API key has this hash: tenant and key.
+    pub fn api_key(&mut self, hash: &[u8]) -> Result<Option<(Id, Id)>, StoreError> {
+        on!(&mut self.connection, credentials::api_key(hash))
+    }
+
+    pub fn password_token(&mut self, hash: &[u8], now: farley_domain::time::Timestamp) -> Result<Option<(Id, Id)>, StoreError> {
+        on!(&mut self.connection, credentials::password_token(hash, now))
+    }
+
+    pub fn signing_keys(&mut self) -> Result<Vec<SigningKeyRow>, StoreError> {
+        on!(&mut self.connection, credentials::signing_keys())
+    }
+
+    pub fn login_failures(&mut self, subject: &str) -> Result<Option<LoginFailureRow>, StoreError> {
+        on!(&mut self.connection, credentials::login_failures(subject))
+    }
+
+    /// Whether the store answers at all.
+    pub fn ping(&mut self) -> Result<(), StoreError> {
+        let sql = Statement::of(self.connection.dialect(), "SELECT 1 FROM tenants LIMIT 1");
+        self.connection.load(&sql, &[])?;
+        Ok(())
+    }
+}
+
+/// What `total` counts: with a search, the records that match it anywhere.
+fn total_predicate(query: &ListQuery) -> Predicate {
+    match records::relevance(&query.sort) {
+        Some(asked) => query.predicate.clone().and(Predicate::Matches(asked.clone())),
+        None => query.predicate.clone(),
+    }
+}

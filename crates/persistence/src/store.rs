@@ -1,0 +1,183 @@
+//! The store: readers and a writer on SQLite, a pool of connections on PostgreSQL, behind the same two calls.
+
+mod numbers;
+mod postgres;
+mod sqlite;
+
+use std::{path::PathBuf, sync::Arc};
+
+use farley_domain::id::Id;
+use tokio::sync::oneshot;
+
+pub(crate) use numbers::Numbers;
+
+use crate::{
+    engine::Connection,
+    error::StoreError,
+    reader::{Reader, TenantKey},
+    work::{Origin, Work},
+};
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// Connections to PostgreSQL; readers of SQLite.
+    pub connections: usize,
+    /// Where new ids come from.
+    pub new_id: fn() -> Id,
+}
+
+/// What a failed piece of work gives: made of a store's error, and able to say which store's error it is made of.
+pub trait Failure: From<StoreError> + Send + 'static {
+    fn store_error(&self) -> Option<&StoreError>;
+}
+
+impl Failure for StoreError {
+    fn store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
+/// A database of either engine.
+#[derive(Clone)]
+pub struct Store {
+    engine: Engine,
+    numbers: Arc<Numbers>,
+    new_id: fn() -> Id,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<sqlite::Threads>),
+    Postgres(Arc<postgres::Pool>),
+}
+
+/// How often work is tried when transactions get in each other's way.
+const ATTEMPTS: u32 = 8;
+
+impl Store {
+    /// Opens the database, creating it where it is a file, and brings it to the present schema.
+    pub fn open(settings: &Settings) -> Result<Store, StoreError> {
+        let (engine, numbers) = if let Some(path) = settings.url.strip_prefix("sqlite:") {
+            let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+            (Engine::Sqlite(Arc::new(sqlite::Threads::start(&path, settings.connections)?)), Numbers::none())
+        } else if settings.url.starts_with("postgres://") || settings.url.starts_with("postgresql://") {
+            let url = postgres::with_timeouts(&settings.url);
+            (Engine::Postgres(Arc::new(postgres::Pool::start(&url, settings.connections)?)), Numbers::of(url))
+        } else {
+            return Err(StoreError::Internal("DATABASE_URL must begin with sqlite: or postgres://".to_owned()));
+        };
+        Ok(Store { engine, numbers: Arc::new(numbers), new_id: settings.new_id })
+    }
+
+    /// `sqlite` or `postgres`.
+    #[must_use]
+    pub fn engine_name(&self) -> &'static str {
+        match self.engine {
+            Engine::Sqlite(_) => "sqlite",
+            Engine::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Reads within a tenant.
+    pub async fn read<T, E>(&self, tenant: TenantKey, read: impl FnOnce(&mut Reader<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        let (answer, answered) = oneshot::channel();
+        let task = Box::new(move |connection: Result<Connection<'_>, StoreError>| {
+            let result = connection.map_err(E::from).and_then(|connection| read(&mut Reader { connection, tenant }));
+            let broken = result.as_ref().err().and_then(Failure::store_error).is_some_and(is_broken);
+            // Nobody waits for the answer of a request that was given up.
+            drop(answer.send(result));
+            broken
+        });
+        let sent = match &self.engine {
+            Engine::Sqlite(threads) => threads.read(task),
+            Engine::Postgres(pool) => pool.run(task),
+        };
+        sent.map_err(E::from)?;
+        answered.await.map_err(|_| E::from(StoreError::Unavailable("the reader is gone".to_owned())))?
+    }
+
+    /// Does a piece of work in one transaction, again if another got in its way; its answer is durable when it comes.
+    pub async fn write<T, E>(
+        &self,
+        tenant: TenantKey,
+        origin: Origin,
+        work: impl Fn(&mut Work<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        let (answer, answered) = oneshot::channel();
+        let mut answer = Some(answer);
+        let (numbers, new_id) = (Arc::clone(&self.numbers), self.new_id);
+        let sent = match &self.engine {
+            Engine::Sqlite(threads) => {
+                let mut done = None;
+                threads.write(Box::new(move |step| match step {
+                    sqlite::Step::Do(conn) => {
+                        let mut unit = Work::new(Connection::Sqlite(conn), tenant, &origin, new_id, &numbers);
+                        let result = work(&mut unit).and_then(|value| unit.finish().map(|()| value).map_err(E::from));
+                        let kept = result.is_ok();
+                        done = Some(result);
+                        kept
+                    }
+                    sqlite::Step::Answer(commit) => {
+                        if let Some(answer) = answer.take() {
+                            let result = match (commit, done.take()) {
+                                (Ok(()), Some(result)) => result,
+                                (Err(_), Some(Err(failure))) => Err(failure),
+                                (Err(error), _) => Err(E::from(error)),
+                                (Ok(()), None) => Err(E::from(StoreError::Internal("the work panicked".to_owned()))),
+                            };
+                            drop(answer.send(result));
+                        }
+                        true
+                    }
+                }))
+            }
+            Engine::Postgres(pool) => pool.run(Box::new(move |connection| {
+                let result = match connection {
+                    Ok(Connection::Postgres(conn)) => postgres::transaction(conn, ATTEMPTS, |conn| {
+                        let mut unit = Work::new(Connection::Postgres(conn), tenant, &origin, new_id, &numbers);
+                        let value = work(&mut unit)?;
+                        unit.finish()?;
+                        Ok(value)
+                    }),
+                    Ok(Connection::Sqlite(_)) => Err(E::from(StoreError::Internal("a connection of the wrong engine".to_owned()))),
+                    Err(error) => Err(E::from(error)),
+                };
+                let broken = result.as_ref().err().and_then(Failure::store_error).is_some_and(is_broken);
+                if let Some(answer) = answer.take() {
+                    drop(answer.send(result));
+                }
+                broken
+            })),
+        };
+        sent.map_err(E::from)?;
+        answered.await.map_err(|_| E::from(StoreError::Unavailable("the writer is gone".to_owned())))?
+    }
+
+    /// Lets what was accepted finish, and closes the database.
+    pub fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite(threads) => threads.stop(),
+            Engine::Postgres(pool) => pool.stop(),
+        }
+    }
+}
+
+/// Whether a connection is not to be used again.
+fn is_broken(error: &StoreError) -> bool {
+    match error {
+        StoreError::Unavailable(_) => true,
+        StoreError::Serialization | StoreError::Taken(_) | StoreError::Reference | StoreError::Internal(_) => false,
+    }
+}
+

@@ -1,0 +1,178 @@
+//! SQLite: a few reader threads, and one writer that commits whatever has queued up as a group: a savepoint for each piece of
+//! work, one durable commit for all, then all answers.
+
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Mutex,
+    thread::JoinHandle,
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection};
+
+use crate::{engine::Connection, error::StoreError, migrate};
+
+diesel::define_sql_function! {
+    /// The domain's folding of case and width, so that both engines and the in-memory evaluator compare alike.
+    fn fold(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}
+
+/// What the writer asks of a piece of work: to do it (true if it is to be kept), then to answer.
+pub enum Step<'a> {
+    Do(&'a mut SqliteConnection),
+    Answer(Result<(), StoreError>),
+}
+
+pub type ReadTask = Box<dyn FnOnce(Result<Connection<'_>, StoreError>) -> bool + Send>;
+pub type WriteTask = Box<dyn FnMut(Step<'_>) -> bool + Send>;
+
+/// How many pieces of work one commit takes along at most.
+const GROUP: usize = 256;
+/// How many pieces of work may wait before more are refused.
+const QUEUE: usize = 4096;
+
+pub struct Threads {
+    readers: Mutex<Option<Sender<ReadTask>>>,
+    writer: Mutex<Option<Sender<WriteTask>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Threads {
+    pub fn start(path: &Path, readers: usize) -> Result<Threads, StoreError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| cannot(path, &error))?;
+        }
+        let mut writing = open(path)?;
+        let lock = File::create(lock_path(path)).map_err(|error| cannot(path, &error))?;
+        for migration in migrate::sqlite(&mut writing, &lock)? {
+            tracing::info!(migration, "migrated");
+        }
+        let (write, to_write) = bounded::<WriteTask>(QUEUE);
+        let (read, to_read) = bounded::<ReadTask>(QUEUE);
+        let mut threads = vec![spawn("farley-writer", move || write_all(&mut writing, &to_write))?];
+        for _ in 0..readers.max(1) {
+            let mut reading = open(path)?;
+            reading.batch_execute("PRAGMA query_only = ON")?;
+            let to_read = to_read.clone();
+            threads.push(spawn("farley-reader", move || {
+                for task in &to_read {
+                    let ended = catch_unwind(AssertUnwindSafe(|| task(Ok(Connection::Sqlite(&mut reading)))));
+                    if ended.is_err() {
+                        tracing::error!("a read panicked");
+                    }
+                }
+            })?);
+        }
+        Ok(Threads { readers: Mutex::new(Some(read)), writer: Mutex::new(Some(write)), threads: Mutex::new(threads) })
+    }
+
+    pub fn read(&self, task: ReadTask) -> Result<(), StoreError> {
+        send(&self.readers, task)
+    }
+
+    pub fn write(&self, task: WriteTask) -> Result<(), StoreError> {
+        send(&self.writer, task)
+    }
+
+    /// Closes the queues and waits until what was accepted is done.
+    pub fn stop(&self) {
+        for queue in [self.readers.lock().map(|mut queue| queue.take().is_some()), self.writer.lock().map(|mut queue| queue.take().is_some())] {
+            drop(queue);
+        }
+        let threads = self.threads.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
+        for thread in threads {
+            drop(thread.join());
+        }
+    }
+}
+
+fn send<T>(queue: &Mutex<Option<Sender<T>>>, task: T) -> Result<(), StoreError> {
+    let sender = queue.lock().ok().and_then(|queue| queue.clone());
+    let sender = sender.ok_or_else(|| StoreError::Unavailable("the store is closing".to_owned()))?;
+    sender.try_send(task).map_err(|_| StoreError::Unavailable("too much work is waiting".to_owned()))
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    started.map_err(|error| StoreError::Internal(format!("no thread could be started: {error}")))
+}
+
+fn cannot(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display()))
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    lock.into()
+}
+
+fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let url = path.to_str().ok_or_else(|| StoreError::Internal("the path of the database is not UTF-8".to_owned()))?;
+    let mut conn = SqliteConnection::establish(url)
+        .map_err(|error| StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display())))?;
+    conn.batch_execute(
+        "PRAGMA page_size = 8192; PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; \
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    fold_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| farley_domain::text::fold(&text)))?;
+    Ok(conn)
+}
+
+fn write_all(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>) {
+    while let Ok(first) = queue.recv() {
+        let mut group = vec![first];
+        let outcome = write_group(conn, queue, &mut group);
+        for mut task in group {
+            let outcome = outcome.as_ref().map(|()| ()).map_err(copy);
+            let answered = catch_unwind(AssertUnwindSafe(|| task(Step::Answer(outcome))));
+            if answered.is_err() {
+                tracing::error!("an answer panicked");
+            }
+        }
+    }
+}
+
+fn copy(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Internal(text) => StoreError::Internal(text.clone()),
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}
+
+fn write_group(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>, group: &mut Vec<WriteTask>) -> Result<(), StoreError> {
+    conn.batch_execute("BEGIN IMMEDIATE")?;
+    let mut done = 0;
+    let result = loop {
+        if let Some(task) = group.get_mut(done) {
+            if let Err(error) = write_one(conn, task) {
+                break Err(error);
+            }
+            done += 1;
+        } else if done < GROUP
+            && let Ok(next) = queue.try_recv()
+        {
+            group.push(next);
+        } else {
+            break conn.batch_execute("COMMIT").map_err(StoreError::from);
+        }
+    };
+    if result.is_err() {
+        // The transaction may already be gone, as it is when the disk is full.
+        drop(conn.batch_execute("ROLLBACK"));
+    }
+    result
+}
+
+fn write_one(conn: &mut SqliteConnection, task: &mut WriteTask) -> Result<(), StoreError> {
+    conn.batch_execute("SAVEPOINT work")?;
+    let kept = catch_unwind(AssertUnwindSafe(|| task(Step::Do(conn)))).unwrap_or_else(|_| {
+        tracing::error!("a write panicked");
+        false
+    });
+    conn.batch_execute(if kept { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" })?;
+    Ok(())
+}

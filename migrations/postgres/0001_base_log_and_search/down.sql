@@ -1,0 +1,9 @@
+DROP TABLE search_documents;
+DROP TABLE lookup_values;
+DROP TABLE external_ids;
+DROP TABLE idempotency_keys;
+DROP TABLE jobs;
+DROP TABLE event_subjects;
+DROP TABLE events;
+DROP TABLE sequences;
+DROP TABLE tenants;

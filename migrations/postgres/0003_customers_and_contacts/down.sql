@@ -1,0 +1,3 @@
+DROP TABLE contact_customers;
+DROP TABLE contacts;
+DROP TABLE customers;

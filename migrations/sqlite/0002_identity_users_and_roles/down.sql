@@ -1,0 +1,14 @@
+DROP TABLE signing_keys;
+DROP TABLE login_failures;
+DROP TABLE sessions;
+DROP TABLE password_tokens;
+DROP TABLE passwords;
+DROP TABLE custom_fields;
+DROP TABLE api_key_hashes;
+DROP TABLE api_keys;
+DROP TABLE record_tags;
+DROP TABLE tags;
+DROP TABLE user_roles;
+DROP TABLE roles;
+DROP TABLE users;
+DROP TABLE teams;
