@@ -3,26 +3,41 @@
 use farley_domain::{
     field::{Field, FieldType, Op},
     object::{Object, Relation},
+    predicate::operators,
     registry,
 };
+use serde_json::json;
 use utoipa::openapi::{RefOr, Schema, Type, path::ParameterBuilder};
 
 use super::{
     fields::{self, integer, of_type, text},
+    names,
     parameters::{list, query},
 };
 
 /// The filter parameters of an object's list.
 #[must_use]
 pub fn parameters(object: &Object) -> Vec<ParameterBuilder> {
-    let fields = object.fields.iter().flat_map(|field| field.operators().iter().map(|op| of_field(object, "", field, *op)));
-    fields.chain(object.relations.iter().flat_map(of_relation)).collect()
+    let fields = object.fields.iter().flat_map(|field| of_field(object, field));
+    // A field that links to other records (`customers`) is filtered on as the relation of the same name.
+    let relations = object.relations.iter().filter(|relation| !object.has(relation.name));
+    fields.chain(relations.flat_map(of_relation)).collect()
 }
 
-fn of_field(object: &Object, prefix: &str, field: &Field, op: Op) -> ParameterBuilder {
-    let path = format!("{prefix}{}", field.path());
-    let name = if op == Op::Eq { path } else { format!("{path}_{}", op.as_str()) };
-    let description = format!("{}{}.", field.label.en, meaning(op));
+fn of_field(object: &Object, field: &Field) -> Vec<ParameterBuilder> {
+    let mut parameters: Vec<ParameterBuilder> =
+        operators(field).iter().map(|op| comparison(object, field, &field.path(), &field.label.en, *op)).collect();
+    if let Some(currency) = field.currency() {
+        let what = format!("Currency of {}", field.label.en.to_lowercase());
+        parameters.extend(operators(&currency).iter().map(|op| comparison(object, &currency, &currency.path(), &what, *op)));
+    }
+    parameters
+}
+
+/// One comparison; `path` says where the field is found and `what` what people call it.
+fn comparison(object: &Object, field: &Field, path: &str, what: &str, op: Op) -> ParameterBuilder {
+    let name = if op == Op::Eq { path.to_owned() } else { format!("{path}_{}", op.as_str()) };
+    let description = format!("{what}{}.", meaning(op));
     match op {
         Op::Null => query(&name, &description, of_type(Type::Boolean)),
         Op::Contains | Op::Starts => query(&name, &description, text()),
@@ -53,17 +68,30 @@ fn meaning(op: Op) -> &'static str {
 /// The schema of a value that a field is compared with.
 fn compared(object: &Object, field: &Field) -> RefOr<Schema> {
     match &field.kind {
-        // In minor units, whatever the currency.
+        // Money is compared in minor units.
         FieldType::Money | FieldType::Integer { .. } => integer().into(),
-        FieldType::Text { .. } | FieldType::Email | FieldType::Phone | FieldType::Url | FieldType::SocialCreditCode => text().into(),
+        FieldType::Id | FieldType::Reference(_) | FieldType::References(_) => fields::id().into(),
+        FieldType::Structure(structure) if structure.link.is_some() => fields::id().into(),
+        FieldType::Boolean | FieldType::Decimal | FieldType::Choice(_) => fields::value(object, field),
         FieldType::MultiChoice(_) => match fields::value(object, field) {
             RefOr::T(Schema::Array(array)) => item(array),
             other => other,
         },
-        FieldType::References(_) => fields::id().into(),
-        FieldType::Structure(structure) if structure.link.is_some() => fields::id().into(),
-        FieldType::Structure(_) | FieldType::Texts { .. } => text().into(),
-        _ => fields::value(object, field),
+        // A time may be relative (`-30d`, `start_of_month`), so a format would promise too much.
+        FieldType::Date | FieldType::DateTime => text().examples([json!("2026-03-01"), json!("-30d")]).into(),
+        FieldType::Text { .. }
+        | FieldType::LongText { .. }
+        | FieldType::Email
+        | FieldType::Phone
+        | FieldType::Url
+        | FieldType::Country
+        | FieldType::LanguageTag
+        | FieldType::TimeZone
+        | FieldType::SocialCreditCode
+        | FieldType::Texts { .. }
+        | FieldType::Structure(_)
+        | FieldType::Custom
+        | FieldType::Count(_) => text().into(),
     }
 }
 
@@ -78,23 +106,18 @@ fn item(array: utoipa::openapi::Array) -> RefOr<Schema> {
 /// filtered on in the same manner; listing them all would multiply the document.
 fn of_relation(relation: &Relation) -> Vec<ParameterBuilder> {
     let Some(target) = registry::object(relation.target) else { return Vec::new() };
-    let prefix = format!("{}.", relation.name);
     if relation.reach.is_to_many() {
-        let related = target.label.en.to_lowercase();
-        let parameter = |op: Op| {
-            let name = format!("{}_{}", relation.name, op.as_str());
-            let which = if op == Op::Any { "Related to at least one" } else { "Related to none" };
-            list(&name, &format!("{which} of these records ({related}), by id."), fields::id())
-        };
-        return vec![parameter(Op::Any), parameter(Op::None)];
+        let related = names::many(target);
+        let name = |op: Op| format!("{}_{}", relation.name, op.as_str());
+        return vec![
+            list(&name(Op::Any), &format!("Related to at least one of these {related}, by id."), fields::id()),
+            list(&name(Op::None), &format!("Related to none of these {related}, by id."), fields::id()),
+            query(&name(Op::Null), &format!("Has no related {related} (`true`) or has some (`false`)."), of_type(Type::Boolean)),
+        ];
     }
     let Some(title) = target.field(target.title) else { return Vec::new() };
-    [Op::Eq, Op::Contains]
-        .into_iter()
-        .filter(|op| title.operators().contains(op))
-        .map(|op| {
-            let parameter = of_field(target, &prefix, title, op);
-            parameter.description(Some(format!("{} of the related {}{}.", title.label.en, relation.name, meaning(op))))
-        })
-        .collect()
+    let what = format!("{} of the related {}", title.label.en, relation.name);
+    let path = format!("{}.{}", relation.name, title.path());
+    let told = [Op::Eq, Op::Contains].into_iter().filter(|op| operators(title).contains(op));
+    told.map(|op| comparison(target, title, &path, &what, op)).collect()
 }

@@ -15,6 +15,10 @@ pub fn complete(document: &mut OpenApi) {
                 }
             }
             head(operation);
+            // A doc comment of one line gives only the summary.
+            if operation.description.as_ref().is_none_or(String::is_empty) {
+                operation.description.clone_from(&operation.summary);
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! `GET /v1/metadata/objects`: what a frontend needs to draw forms and tables, from the same field tables as everything else.
 
 use farley_domain::{
-    field::{Choice, Field, FieldType, Label, Op, Writable},
+    field::{Choice, Field, FieldType, Label, Writable},
     identity::access::FieldRule,
     object::{Relation, Shape},
+    predicate,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -183,7 +184,7 @@ fn field(field: &Field, rule: Option<FieldRule>) -> Option<FieldMetadata> {
         description: field.doc.to_string(),
         required: field.required,
         writable,
-        operators: field.operators().iter().map(|op: &Op| op.as_str().to_owned()).collect(),
+        operators: predicate::operators(field).iter().map(|op| op.as_str().to_owned()).collect(),
         sortable: field.sortable,
         searchable: field.searchable.is_some(),
         exportable: field.exportable,

@@ -12,6 +12,7 @@ mod paths;
 mod records;
 mod responses;
 mod shared;
+mod sharing;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +49,7 @@ pub fn document(handwritten: OpenApi) -> OpenApi {
         // Whatever the operation, its problems come in the language asked for.
         item.parameters.get_or_insert_default().push(RefOr::Ref(parameters::shared("AcceptLanguage")));
     }
+    sharing::share_parameters(&mut document.paths, &mut components);
     document.components = Some(components);
     document.tags = Some(tags);
     document.info = info();

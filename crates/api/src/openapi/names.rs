@@ -60,3 +60,23 @@ pub fn structure(structure: &Structure, is_list: bool) -> String {
         _ => name,
     }
 }
+
+/// `customer` as it stands in a sentence; what is written in capitals stays so.
+#[must_use]
+pub fn one(object: &Object) -> String {
+    let label = object.label.en.as_ref();
+    if label.chars().nth(1).is_some_and(char::is_uppercase) { label.to_owned() } else { label.to_lowercase() }
+}
+
+#[must_use]
+pub fn many(object: &Object) -> String {
+    one(object) + "s"
+}
+
+/// `a customer`, `an API key`.
+#[must_use]
+pub fn a(object: &Object) -> String {
+    let one = one(object);
+    let article = if one.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) { "an" } else { "a" };
+    format!("{article} {one}")
+}

@@ -1,18 +1,16 @@
 //! Parameters that many operations share, as components, and references to them.
 
-use serde_json::{Value, json};
+use farley_domain::{
+    predicate::parse::MAX_QUERY,
+    query::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET},
+};
+use serde_json::json;
 use utoipa::openapi::{
     Array, Object, Ref, RefOr, Required, Schema, Type,
     path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle},
 };
 
 use super::fields::{of_type, text};
-
-/// The largest page, and the usual one.
-pub const MAX_LIMIT: isize = 200;
-pub const DEFAULT_LIMIT: isize = 50;
-/// The last row that `offset` reaches.
-pub const MAX_OFFSET: isize = 10_000;
 
 /// A reference to a shared parameter.
 #[must_use]
@@ -50,19 +48,31 @@ pub fn list(name: &str, description: &str, item: impl Into<RefOr<Schema>>) -> Pa
     query(name, description, Array::new(item)).style(Some(ParameterStyle::Form)).explode(Some(false))
 }
 
+/// How many records to skip.
+#[must_use]
+pub fn offset() -> Object {
+    of_type(Type::Integer).minimum(Some(0)).maximum(usize::try_from(MAX_OFFSET).ok()).build()
+}
+
+/// A text to search for.
+#[must_use]
+pub fn search_text() -> Object {
+    text().max_length(Some(MAX_QUERY)).build()
+}
+
 fn flag() -> Object {
     Object::with_type(Type::Boolean)
 }
 
-fn limit() -> Object {
-    let limit = of_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_LIMIT)).default(Some(Value::from(DEFAULT_LIMIT as i64)));
-    limit.build()
+/// How many records a page has.
+#[must_use]
+pub fn limit() -> Object {
+    of_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_LIMIT)).default(Some(json!(DEFAULT_LIMIT))).build()
 }
 
 /// The shared parameters, by the name of their component.
 #[must_use]
 pub fn components() -> Vec<(&'static str, Parameter)> {
-    let offset = of_type(Type::Integer).minimum(Some(0)).maximum(Some(MAX_OFFSET));
     let strategies = text().enum_values(Some(["fields"]));
     [
         ("Limit", query("limit", "How many records a page has at most.", limit())),
@@ -72,9 +82,9 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
         ),
         (
             "Offset",
-            query("offset", "How many records to skip, for tables that jump to a page number. Past row 10,000 use the cursor. Not together with `cursor`.", offset),
+            query("offset", "How many records to skip, for tables that jump to a page number. Past row 10,000 use the cursor. Not together with `cursor`.", offset()),
         ),
-        ("Query", query("q", "Full-text search: names, also in pinyin or its initials, parts of e-mail addresses and phone numbers.", text())),
+        ("Query", query("q", "Full-text search: names, also in pinyin or its initials, parts of e-mail addresses and phone numbers.", search_text())),
         ("Total", query("total", "Adds the exact number of hits, as `page.total` and as the header `X-Total-Count`.", flag())),
         ("Archived", query("archived", "Archived records instead of live ones; for a single record, also if it is archived.", flag())),
         (

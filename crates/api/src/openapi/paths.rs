@@ -1,6 +1,9 @@
 //! One generic endpoint as an operation of the document: its parameters, its body, its answers.
 
-use farley_domain::object::Object;
+use farley_domain::{
+    object::Object,
+    query::{MAX_EXPANDED, MAX_SORT_KEYS},
+};
 use serde_json::{Value, json};
 use utoipa::openapi::{
     Content, HttpMethod, Ref, Required, Response, ResponseBuilder,
@@ -10,7 +13,8 @@ use utoipa::openapi::{
 
 use super::{
     fields::{EXAMPLE_ID, text},
-    filters, names,
+    filters,
+    names::{self, a, many, one},
     operations::Generic,
     parameters::{list, shared},
     records::{create_example, patch_example, record_example},
@@ -46,23 +50,6 @@ pub fn method(generic: Generic) -> HttpMethod {
     }
 }
 
-/// `customer` as it stands in a sentence; what is written in capitals stays so.
-fn one(object: &Object) -> String {
-    let label = object.label.en.as_ref();
-    if label.chars().nth(1).is_some_and(char::is_uppercase) { label.to_owned() } else { label.to_lowercase() }
-}
-
-fn many(object: &Object) -> String {
-    one(object) + "s"
-}
-
-/// `a customer`, `an API key`.
-fn a(object: &Object) -> String {
-    let one = one(object);
-    let article = if one.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) { "an" } else { "a" };
-    format!("{article} {one}")
-}
-
 fn summary(generic: Generic, object: &Object) -> String {
     match generic {
         Generic::List => format!("List {}", many(object)),
@@ -83,7 +70,8 @@ fn description(generic: Generic, object: &Object) -> String {
         Generic::List => format!(
             "The {many} that you may see, a page at a time.\n\nFilter by any field: `field=value`, or with an operator as suffix, as listed \
              below; by the tenant's own fields as `custom.key=value`; by any field of a related record as `relation.field=value`, also with \
-             the suffixes. All filters must hold; for `or` and `not` there is the search by POST."
+             the suffixes. A list is separated by commas; `\\,` is a comma within a value. Times may be relative, such as `-30d` or \
+             `start_of_month`. All filters must hold; for `or` and `not` there is the search by POST."
         ),
         Generic::Create => format!("Creates {} and answers with it. You may choose its `id`, a UUIDv7.", a(object)),
         Generic::Search => {
@@ -131,7 +119,7 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
 fn sort(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let sortable: Vec<String> =
         object.fields.iter().filter(|field| field.sortable).map(|field| format!("`{}`", field.path())).collect();
-    let doc = format!("Fields to sort by, `-` before one that falls: {}; and `custom.key`.", sortable.join(", "));
+    let doc = format!("Fields to sort by, at most {MAX_SORT_KEYS}, `-` before one that falls: {}; and `custom.key`. Without it the best hits of `q`, or else the newest records, come first.", sortable.join(", "));
     list("sort", &doc, text()).example(Some(json!(["-created_at"])))
 }
 
@@ -147,7 +135,7 @@ fn fields(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
 
 fn expand(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let relations: Vec<String> = object.relations.iter().map(|relation| format!("`{}`", relation.name)).collect();
-    let doc = format!("Relations whose records to add under `expanded`: {}.", relations.join(", "));
+    let doc = format!("Relations whose records to add, at most {MAX_EXPANDED}, each as a member of its name: {}.", relations.join(", "));
     let first = object.relations.first().map(|relation| json!([relation.name]));
     list("expand", &doc, text()).example(first)
 }

@@ -3,6 +3,7 @@
 use farley_domain::{
     field::{Field, FieldType, Writable},
     object::Object,
+    registry,
 };
 use serde_json::{Map, Value};
 use utoipa::openapi::{
@@ -58,38 +59,39 @@ fn record(object: &Object) -> ObjectBuilder {
         };
         schema = schema.property(field.name.as_ref(), annotate(value, &notes));
     }
-    if !object.relations.is_empty() {
-        schema = schema.property("expanded", expanded(object));
-    }
-    schema
+    expanded(object, schema)
 }
 
-/// What `expand` adds to a record.
-fn expanded(object: &Object) -> ObjectBuilder {
-    let mut schema = fields::of_type(Type::Object)
-        .description(Some("The related records that `expand` asked for, by relation."))
-        .read_only(true);
-    for relation in &object.relations {
-        let Some(target) = farley_domain::registry::object(relation.target) else { continue };
+/// The members that `expand` adds to a record, each under the name of its relation.
+fn expanded(object: &Object, schema: ObjectBuilder) -> ObjectBuilder {
+    let relations = object.relations.iter().filter(|relation| !object.has(relation.name));
+    relations.fold(schema, |schema, relation| {
+        let Some(target) = registry::object(relation.target) else { return schema };
         let record = Ref::from_schema_name(names::record(target));
-        schema = if relation.reach.is_to_many() {
-            schema.property(relation.name, Array::new(record))
-        } else {
-            schema.property(relation.name, nullable(record.into()))
-        };
-    }
-    schema
+        let noted = |value: RefOr<Schema>, description: &str| annotate(value, &Notes { description, read_only: true, ..Notes::default() });
+        if !relation.reach.is_to_many() {
+            let doc = format!("The {} itself; only with `expand={}`.", names::one(target), relation.name);
+            return schema.property(relation.name, noted(nullable(record.into()), &doc));
+        }
+        let doc = format!("The first {} themselves; only with `expand={}`.", names::many(target), relation.name);
+        let more = format!("True if there are more than `{}` shows.", relation.name);
+        schema
+            .property(relation.name, noted(Array::new(record).into(), &doc))
+            .property(format!("{}_has_more", relation.name), noted(fields::of_type(Type::Boolean).into(), &more))
+    })
 }
 
 /// What creates a record. An unknown member is refused, and the schema says so.
 fn create(object: &Object) -> ObjectBuilder {
-    let doc = format!("What a new {} is made from.", object.label.en.to_lowercase());
+    let doc = format!("What a new {} is made from.", names::one(object));
     let writable = object.fields.iter().filter(|field| field.writable != Writable::Never);
     writable.fold(closed(&doc), |schema, field| {
         let value = fields::value(object, field);
         let value = if field.required { value } else { nullable(value) };
         let example = example(field);
-        let notes = Notes { description: &field.doc, example: example.as_ref(), default: field.default.as_ref(), ..Notes::default() };
+        // That a list begins empty goes without saying; and some generators refuse the default of an object.
+        let default = field.default.as_ref().filter(|default| !default.is_array() && !default.is_object());
+        let notes = Notes { description: &field.doc, example: example.as_ref(), default, ..Notes::default() };
         let schema = schema.property(field.name.as_ref(), annotate(value, &notes));
         if field.required && field.default.is_none() { schema.required(field.name.as_ref()) } else { schema }
     })
@@ -98,8 +100,8 @@ fn create(object: &Object) -> ObjectBuilder {
 /// What changes a record: a JSON merge patch.
 fn patch(object: &Object) -> ObjectBuilder {
     let doc = format!(
-        "Changes of a {}, as JSON Merge Patch (RFC 7396): a member that is absent stays as it is, null clears it.",
-        object.label.en.to_lowercase()
+        "Changes of {}, as JSON Merge Patch (RFC 7396): a member that is absent stays as it is, null clears it.",
+        names::a(object)
     );
     let writable = object.fields.iter().filter(|field| field.writable == Writable::Always);
     writable.fold(closed(&doc), |schema, field| {
@@ -117,7 +119,7 @@ fn closed(doc: &str) -> ObjectBuilder {
 
 fn page(object: &Object) -> ObjectBuilder {
     fields::of_type(Type::Object)
-        .description(Some(format!("A page of {}.", object.collection.replace('-', " "))))
+        .description(Some(format!("A page of {}.", names::many(object))))
         .property("data", Array::new(Ref::from_schema_name(names::record(object))))
         .property("page", Ref::from_schema_name("Page"))
         .required("data")

@@ -1,6 +1,10 @@
 //! Schemas that belong to no single object: money, pages, problems, events, filters.
 
-use farley_domain::{fault::FaultCode, field::Op};
+use farley_domain::{
+    fault::FaultCode,
+    field::Op,
+    predicate::{MAX_DEPTH, MAX_TESTS},
+};
 use serde_json::{Value, json};
 use utoipa::openapi::{
     Array, ObjectBuilder, Ref, RefOr, Schema, Type,
@@ -9,7 +13,7 @@ use utoipa::openapi::{
 
 use super::{
     fields::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
-    parameters::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET},
+    parameters::{limit, offset, search_text},
 };
 
 /// Every shared schema, by name.
@@ -29,6 +33,7 @@ pub fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
         ("FilterAnd", filter_and().into()),
         ("FilterOr", filter_or().into()),
         ("FilterNot", filter_not().into()),
+        ("FilterSearch", filter_search().into()),
         ("FilterTest", filter_test().into()),
         ("FilterOperator", operator().into()),
         ("Search", search().into()),
@@ -164,8 +169,12 @@ fn filter() -> AnyOfBuilder {
         .item(named("FilterAnd"))
         .item(named("FilterOr"))
         .item(named("FilterNot"))
+        .item(named("FilterSearch"))
         .item(named("FilterTest"))
-        .description(Some("A predicate over records: comparisons, joined by `and`, `or` and `not`, at most 12 levels deep."))
+        .description(Some(format!(
+            "A predicate over records: comparisons and searches, joined by `and`, `or` and `not`, at most {MAX_DEPTH} levels deep and \
+             {MAX_TESTS} comparisons in all."
+        )))
 }
 
 fn filters(doc: &str) -> RefOr<Schema> {
@@ -184,16 +193,24 @@ fn filter_not() -> ObjectBuilder {
     object("True when the other is not.").property("not", named("Filter")).required("not")
 }
 
+fn filter_search() -> ObjectBuilder {
+    object("True when full-text search finds the record.").property("q", search_text()).required("q")
+}
+
 fn filter_test() -> ObjectBuilder {
     let value = anything(
         "What to compare with, of the field's type: money in minor units, a list for `in`, `nin`, `any` and `none`, true or false for `null`. \
-         For times also `{\"relative\": \"-30d\"}` or `{\"relative\": \"start_of_month\"}`, in the tenant's time zone.",
+         For times also `{\"relative\": \"-30d\"}` or `{\"relative\": \"start_of_month\"}`, in the tenant's time zone. For `any` and `none` \
+         of a relation also a filter on the related records.",
     );
+    let field = "A field; `custom.key` for a custom one, `relation.field` for one of a related record, `field.currency` for the currency of \
+                 money; or, with `any`, `none` and `null`, a relation.";
     object("A comparison of one field with a value. A field without a value is equal to nothing, so that `ne`, `nin` and `none` hit it.")
-        .property("field", shown(text(), "A field; `custom.key` for a custom one; `relation.field` for a field of a related record.", json!("status")))
+        .property("field", shown(text(), field, json!("status")))
         .property("op", named("FilterOperator"))
         .property("value", value.examples([json!("active")]))
         .required("field")
+        .required("value")
 }
 
 fn operator() -> ObjectBuilder {
@@ -208,13 +225,13 @@ fn search() -> ObjectBuilder {
     let texts = || Array::new(text());
     object("Which records to list, in which order, and what of each.")
         .property("filter", named("Filter"))
-        .property("q", noted(nullable(text().into()), "Full-text search."))
+        .property("q", noted(nullable(search_text().into()), "Full-text search."))
         .property("sort", shown(texts(), "Fields to sort by, `-` before one that falls.", json!(["-created_at", "name"])))
-        .property("limit", noted(of_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_LIMIT)).default(Some(json!(DEFAULT_LIMIT))), "How many records a page has at most."))
+        .property("limit", noted(limit(), "How many records a page has at most."))
         .property("cursor", noted(nullable(text().into()), "Where to go on: `page.next` of the page before."))
-        .property("offset", noted(nullable(of_type(Type::Integer).minimum(Some(0)).maximum(Some(MAX_OFFSET)).into()), "How many records to skip, instead of `cursor`."))
+        .property("offset", noted(nullable(offset().into()), "How many records to skip, instead of `cursor`."))
         .property("fields", shown(texts(), "The fields to answer with; all but those that are computed on request, if it is absent.", json!(["id", "name"])))
-        .property("expand", noted(texts(), "Relations whose records to add under `expanded`."))
+        .property("expand", noted(texts(), "Relations whose records to add, each as a member of its name."))
         .property("total", noted(flag(), "Whether to count all hits."))
         .property("archived", noted(flag(), "Archived records instead of live ones."))
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))
