@@ -205,7 +205,7 @@ fn relation(sql: &mut Statement, related: &Related, place: &Place) {
 
 /// The value of a scalar field, ordered and compared alike by both engines.
 pub fn expression(sql: &mut Statement, field: &Field, alias: &str) {
-    let (name, part) = match field.name.strip_suffix(".currency") {
+    let (name, part) = match field.money() {
         Some(name) => (name, "currency"),
         None => (field.name.as_ref(), "amount"),
     };

@@ -91,43 +91,36 @@ impl Reader<'_> {
         let mut next = None;
         if rows.len() > query.limit {
             rows.truncate(query.limit);
-            next = match ranks.get(query.limit.wrapping_sub(1)) {
-                Some((tier, document)) => {
-                    Some(Cursor { keys: vec![Some(Operand::Integer(*tier)), Some(Operand::Integer(*document))] })
-                }
-                None => match rows.last() {
-                    Some(last) => Some(Cursor::of(&last.to_record()?, &query.sort)),
-                    None => None,
-                },
-            };
+            let tier = ranks.get(query.limit.wrapping_sub(1)).copied();
+            if let Some(last) = rows.last() {
+                next = Some(Cursor::of(&last.to_record()?, &query.sort, tier));
+            }
         }
         let total = if query.total { Some(self.count(layout.shape.object, &total_predicate(query))?) } else { None };
         Ok(Page { rows, next, total })
     }
 
-    /// Rows by relevance, with tier and document of each.
+    /// Rows by relevance, with the tier of each.
     fn ranked(
         &mut self,
         layout: &Arc<Layout>,
         view: &dyn View,
         query: &ListQuery,
         asked: &Query,
-    ) -> Result<(Vec<Row>, Vec<(i64, i64)>), StoreError> {
+    ) -> Result<(Vec<Row>, Vec<i64>), StoreError> {
         let place = self.place(layout.shape.object);
         let dialect = self.connection.dialect();
-        let mut types = layout.types.clone();
-        types.push(ColumnType::Integer);
         let (from_tier, below, skip) = match &query.start {
-            Start::First => (0, None, 0),
-            Start::Offset(offset) => (0, None, usize::try_from(*offset).unwrap_or(usize::MAX)),
+            Start::First => (i64::MAX, None, 0),
+            Start::Offset(offset) => (i64::MAX, None, usize::try_from(*offset).unwrap_or(usize::MAX)),
             Start::After(cursor) => match cursor.keys.as_slice() {
-                [Some(Operand::Integer(tier)), Some(Operand::Integer(document))] => (*tier, Some(*document), 0),
-                _ => (i64::MAX, None, 0),
+                [Some(Operand::Integer(tier)), Some(Operand::Id(id))] => (*tier, Some(*id), 0),
+                _ => (i64::MIN, None, 0),
             },
         };
         let wanted = query.limit.saturating_add(skip).saturating_add(1);
         let (mut rows, mut ranks) = (Vec::new(), Vec::new());
-        for tier in Tier::ALL.into_iter().filter(|tier| tier.rank() >= from_tier) {
+        for tier in Tier::ALL.into_iter().filter(|tier| tier.rank() <= from_tier) {
             if rows.len() >= wanted {
                 break;
             }
@@ -135,10 +128,9 @@ impl Reader<'_> {
             let limit = wanted - rows.len();
             let sql = records::ranked(dialect, layout, &place, view, &query.predicate, asked, (tier, below), limit);
             let Some(sql) = sql else { continue };
-            for mut cells in self.connection.load(&sql, &types)? {
-                let document = cells.pop().and_then(|cell| cell.as_integer()).unwrap_or(0);
+            for cells in self.connection.load(&sql, &layout.types)? {
                 rows.push(Row::new(layout, cells));
-                ranks.push((tier.rank(), document));
+                ranks.push(tier.rank());
             }
         }
         let skip = skip.min(rows.len());

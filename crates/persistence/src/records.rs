@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    field::{Field, FieldType, Op, Storage},
+    field::{Field, FieldType, Storage},
     id::Id,
     object::{Object, Reach, Relation},
     predicate::{Operand, Predicate, View},
@@ -121,7 +121,7 @@ pub fn list(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, q
     sql
 }
 
-/// A page of one tier of a search, newest document first; the last cell of a row is the document.
+/// A page of one tier of a search, newest document first, below the document of a record.
 #[must_use]
 pub fn ranked(
     dialect: Dialect,
@@ -130,21 +130,21 @@ pub fn ranked(
     view: &dyn View,
     predicate: &Predicate,
     query: &Query,
-    (tier, below): (Tier, Option<i64>),
+    (tier, below): (Tier, Option<Id>),
     limit: usize,
 ) -> Option<Statement> {
     let mut sql = Statement::new(dialect);
     sql.keep = is_common(predicate);
     select(&mut sql, layout, place, view);
     let document = search::document_column(dialect);
-    sql.sql(format!(", {document}"));
     if !search::ranked_source(&mut sql, query, tier, place) {
         return None;
     }
     sql.sql(" AND t.tenant_id = ").id(place.tenant);
     and(&mut sql, predicate, place);
     if let Some(below) = below {
-        sql.sql(format!(" AND {document} < ")).integer(below);
+        sql.sql(format!(" AND {document} < (SELECT document FROM search_documents WHERE tenant_id = ")).id(place.tenant);
+        sql.sql(" AND record_id = ").id(below).sql(")");
     }
     sql.sql(format!(" ORDER BY {document} DESC LIMIT ")).integer(i64::try_from(limit).unwrap_or(i64::MAX));
     Some(sql)
@@ -390,12 +390,6 @@ pub fn update(
     sql.sql(" WHERE tenant_id = ").id(tenant).sql(" AND id = ").id(after.id());
     sql.sql(" AND version = ").integer(before.version());
     Ok(sql)
-}
-
-/// A predicate for one value of a field, for look-ups by a unique or external key.
-#[must_use]
-pub fn equals(field: &Field, operand: Operand) -> Predicate {
-    Predicate::test(field, Op::Eq, operand)
 }
 
 /// Sort keys as they stand in a query, without relevance.

@@ -11,7 +11,6 @@ use crate::{
     engine::Connection,
     error::StoreError,
     filter::Place,
-    row::Cell,
     statement::{Bind, ColumnType, Dialect, Statement},
 };
 
@@ -29,12 +28,13 @@ pub enum Tier {
 impl Tier {
     pub const ALL: [Tier; 3] = [Tier::Exact, Tier::Title, Tier::Anywhere];
 
+    /// Higher is better, as cursors and orders by relevance have it.
     #[must_use]
     pub fn rank(self) -> i64 {
         match self {
-            Tier::Exact => 0,
+            Tier::Exact => 2,
             Tier::Title => 1,
-            Tier::Anywhere => 2,
+            Tier::Anywhere => 0,
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use diesel::{
-    AsExpression, FromSqlRow, QueryId,
-    deserialize::{self, FromSql},
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
     pg::{Pg, PgValue},
+    query_builder::QueryId,
     serialize::{self, IsNull, Output, ToSql},
     sql_types::SqlType,
     sqlite::{Sqlite, SqliteValue},
@@ -20,7 +21,7 @@ pub struct IdSql;
 
 /// `timestamptz`, or microseconds since 1970.
 #[derive(Clone, Copy, Debug, SqlType, QueryId)]
-#[diesel(sqlite_type(name = "BigInt"), postgres_type(oid = 1184, array_oid = 1185))]
+#[diesel(sqlite_type(name = "Long"), postgres_type(oid = 1184, array_oid = 1185))]
 pub struct TimeSql;
 
 /// `json`, or text. Not `jsonb`: that would reorder members, and both engines are to give the same bytes.

@@ -78,9 +78,8 @@ impl Threads {
 
     /// Closes the queues and waits until what was accepted is done.
     pub fn stop(&self) {
-        for queue in [self.readers.lock().map(|mut queue| queue.take().is_some()), self.writer.lock().map(|mut queue| queue.take().is_some())] {
-            drop(queue);
-        }
+        drop(self.readers.lock().map(|mut queue| queue.take()));
+        drop(self.writer.lock().map(|mut queue| queue.take()));
         let threads = self.threads.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
         for thread in threads {
             drop(thread.join());

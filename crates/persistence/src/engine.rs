@@ -1,7 +1,5 @@
 //! The two engines behind one connection type.
 
-pub mod postgres;
-pub mod sqlite;
 
 use diesel::{PgConnection, SqliteConnection};
 
