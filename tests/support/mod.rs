@@ -1,0 +1,193 @@
+//! The harness of both test binaries: every test is registered once and run for each engine, on a database of its own.
+//!
+//! ```ignore
+//! async fn finds_by_name(db: TestDb) { … }           // or -> Result<(), impl Debug>
+//! fn main() { support::main_with(tests![search::finds_by_name]) }
+//! ```
+//!
+//! runs as `search::finds_by_name::sqlite` and `search::finds_by_name::postgres`. Without PostgreSQL the latter are shown
+//! as ignored; with `FARLEY_TEST_REQUIRE_POSTGRES=1` that is an error.
+
+#![allow(dead_code, reason = "each binary uses a part of it")]
+
+mod postgres;
+mod scratch;
+mod sqlite;
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::SystemTime};
+
+use farley_domain::id::Id;
+use farley_persistence::{Settings, Store};
+use libtest_mimic::{Arguments, Failed, Trial};
+use uuid::{Timestamp, Uuid};
+
+/// How many connections or readers a test's store has.
+const CONNECTIONS: usize = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
+        }
+    }
+}
+
+/// A migrated database of the test's own, gone with the last clone.
+#[derive(Clone)]
+pub struct TestDb {
+    pub engine: Engine,
+    /// As `DATABASE_URL` takes it.
+    pub url: String,
+    held: Arc<Held>,
+}
+
+enum Held {
+    Sqlite(sqlite::Database),
+    Postgres(postgres::Database),
+}
+
+impl TestDb {
+    pub fn new(engine: Engine) -> TestDb {
+        let (url, held) = match engine {
+            Engine::Sqlite => {
+                let database = sqlite::Database::create();
+                (database.url(), Held::Sqlite(database))
+            }
+            Engine::Postgres => {
+                let database = postgres::Database::create();
+                (database.url(), Held::Postgres(database))
+            }
+        };
+        TestDb { engine, url, held: Arc::new(held) }
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings { url: self.url.clone(), connections: CONNECTIONS, new_id }
+    }
+
+    /// Opens the database; each call is a node of its own on PostgreSQL.
+    pub fn open(&self) -> Store {
+        Store::open(&self.settings()).expect("the test's database opens")
+    }
+
+    /// The file of a SQLite database, for what goes past the store.
+    pub fn path(&self) -> &str {
+        self.url.strip_prefix("sqlite:").unwrap_or(&self.url)
+    }
+}
+
+/// A UUIDv7 of now.
+pub fn new_id() -> Id {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Id(Uuid::new_v7(Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos())))
+}
+
+/// What a test may end with.
+pub trait Outcome {
+    fn failure(self) -> Option<String>;
+}
+
+impl Outcome for () {
+    fn failure(self) -> Option<String> {
+        None
+    }
+}
+
+impl<E: fmt::Debug> Outcome for Result<(), E> {
+    fn failure(self) -> Option<String> {
+        self.err().map(|error| format!("{error:?}"))
+    }
+}
+
+type Run = Box<dyn Fn(Vec<TestDb>) -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send + Sync>;
+
+pub struct Test {
+    name: String,
+    /// Whether one run gets a database of each engine, to compare them.
+    both: bool,
+    run: Run,
+}
+
+impl Test {
+    /// Run once for each engine.
+    pub fn each<F, O>(name: &str, test: fn(TestDb) -> F) -> Test
+    where
+        F: Future<Output = O> + Send + 'static,
+        O: Outcome,
+    {
+        let run = move |databases: Vec<TestDb>| -> Pin<Box<dyn Future<Output = Option<String>> + Send>> {
+            let running = databases.into_iter().next().map(test);
+            Box::pin(async move { running?.await.failure() })
+        };
+        Test { name: name.replace(' ', ""), both: false, run: Box::new(run) }
+    }
+
+    /// Run once with a database of each engine.
+    pub fn both<F, O>(name: &str, test: fn(TestDb, TestDb) -> F) -> Test
+    where
+        F: Future<Output = O> + Send + 'static,
+        O: Outcome,
+    {
+        let run = move |databases: Vec<TestDb>| -> Pin<Box<dyn Future<Output = Option<String>> + Send>> {
+            let running = <[TestDb; 2]>::try_from(databases).ok().map(|[sqlite, postgres]| test(sqlite, postgres));
+            Box::pin(async move { running?.await.failure() })
+        };
+        Test { name: name.replace(' ', ""), both: true, run: Box::new(run) }
+    }
+
+    fn trials(self, has_postgres: bool) -> Vec<Trial> {
+        let engines: &[&[Engine]] =
+            if self.both { &[&[Engine::Sqlite, Engine::Postgres]] } else { &[&[Engine::Sqlite], &[Engine::Postgres]] };
+        let run = Arc::new(self.run);
+        let trial = |engines: &&'static [Engine]| {
+            let (run, engines) = (Arc::clone(&run), *engines);
+            let suffix = if self.both { "both" } else { engines[0].name() };
+            let skipped = engines.contains(&Engine::Postgres) && !has_postgres;
+            Trial::test(format!("{}::{suffix}", self.name), move || perform(&run, engines)).with_ignored_flag(skipped)
+        };
+        engines.iter().map(trial).collect()
+    }
+}
+
+fn perform(run: &Run, engines: &[Engine]) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let databases: Vec<TestDb> = engines.iter().map(|engine| TestDb::new(*engine)).collect();
+    match runtime.block_on(run(databases.clone())) {
+        None => Ok(()),
+        Some(failure) => Err(Failed::from(failure)),
+    }
+}
+
+/// The tests named, each run for both engines; after `both:`, those that compare the engines.
+#[macro_export]
+macro_rules! tests {
+    ($($($path:ident)::+),* $(,)? $(; both: $($($pair:ident)::+),* $(,)?)?) => {
+        vec![
+            $( $crate::support::Test::each(stringify!($($path)::+), $($path)::+), )*
+            $( $( $crate::support::Test::both(stringify!($($pair)::+), $($pair)::+), )* )?
+        ]
+    };
+}
+
+/// Runs the tests that the command line asks for, and ends the process.
+pub fn main_with(tests: Vec<Test>) -> ! {
+    let arguments = Arguments::from_args();
+    let has_postgres = postgres::is_there();
+    if !has_postgres {
+        let required = std::env::var("FARLEY_TEST_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
+        assert!(!required, "FARLEY_TEST_REQUIRE_POSTGRES=1, but there is no PostgreSQL: {}", postgres::WAYS);
+        eprintln!("No PostgreSQL: its tests are ignored, not passed. {}", postgres::WAYS);
+    }
+    let trials = tests.into_iter().flat_map(|test| test.trials(has_postgres)).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    postgres::stop();
+    scratch::remove();
+    conclusion.exit()
+}
