@@ -16,7 +16,7 @@ use super::names;
 pub const EXAMPLE_ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// The largest integer that JavaScript holds exactly. Bounds beyond it say nothing to a client.
-const LARGEST_EXACT: i64 = 9_007_199_254_740_991;
+const LARGEST_EXACT: usize = 9_007_199_254_740_991;
 
 #[must_use]
 pub fn of_type(kind: Type) -> ObjectBuilder {
@@ -54,10 +54,9 @@ pub fn id() -> ObjectBuilder {
 pub fn value(object: &Object, field: &Field) -> RefOr<Schema> {
     match &field.kind {
         FieldType::Id | FieldType::Reference(_) => id().into(),
-        FieldType::Text { max } => text().max_length(Some(*max)).into(),
-        FieldType::LongText { max } => text().max_length(Some(*max)).into(),
+        FieldType::Text { max } | FieldType::LongText { max } => text().max_length(Some(*max)).into(),
         FieldType::Integer { min, max } => {
-            let exact = |bound: &i64| (bound.unsigned_abs() < LARGEST_EXACT.unsigned_abs()).then(|| bound.to_owned() as isize);
+            let exact = |bound: &i64| isize::try_from(*bound).ok().filter(|bound| bound.unsigned_abs() <= LARGEST_EXACT);
             integer().minimum(exact(min)).maximum(exact(max)).into()
         }
         FieldType::Decimal => of_type(Type::Number).format(Some(SchemaFormat::KnownFormat(KnownFormat::Double))).into(),
@@ -69,10 +68,9 @@ pub fn value(object: &Object, field: &Field) -> RefOr<Schema> {
         FieldType::MultiChoice(_) => Array::new(Ref::from_schema_name(names::choice(object, field))).into(),
         FieldType::References(_) => limited(Array::new(id()), 200),
         FieldType::Email => format("email").max_length(Some(254)).into(),
-        FieldType::Phone => text().max_length(Some(64)).into(),
         FieldType::Url => format("uri").max_length(Some(2_000)).into(),
         FieldType::Country => text().pattern(Some("^[A-Z]{2}$")).into(),
-        FieldType::LanguageTag | FieldType::TimeZone => text().max_length(Some(64)).into(),
+        FieldType::Phone | FieldType::LanguageTag | FieldType::TimeZone => text().max_length(Some(64)).into(),
         FieldType::SocialCreditCode => text().min_length(Some(18)).max_length(Some(18)).into(),
         FieldType::Texts { max_items } => limited(Array::new(text().max_length(Some(300))), *max_items),
         FieldType::Structure(structure) => structure_use(structure),
@@ -105,10 +103,15 @@ pub fn declared(structure: &Structure) -> Option<Schema> {
 
 /// A generated client that reads a record must survive a member added later, so what is shared between reading and
 /// writing stays open. Unknown members that are sent are refused all the same.
-fn opened(mut schema: Value) -> Value {
+#[must_use]
+pub fn opened(mut schema: Value) -> Value {
     if let Some(members) = schema.as_object_mut() {
         if members.get("additionalProperties") == Some(&Value::Bool(false)) {
             members.shift_remove("additionalProperties");
+        }
+        // Names are texts anyway; utoipa wants it said.
+        if let Some(names) = members.get_mut("propertyNames").and_then(Value::as_object_mut) {
+            names.entry("type").or_insert_with(|| "string".into());
         }
         for inner in ["items", "properties"] {
             if let Some(part) = members.get_mut(inner) {
@@ -150,6 +153,20 @@ fn structure_use(structure: &Structure) -> RefOr<Schema> {
     }
 }
 
+/// The schema of a map of texts in a merge patch, where null takes an entry away; any other is as when it is written whole.
+#[must_use]
+pub fn merged(object: &Object, field: &Field) -> RefOr<Schema> {
+    let FieldType::Structure(structure) = &field.kind else { return value(object, field) };
+    let Some(Schema::Object(mut map)) = declared(structure) else { return value(object, field) };
+    match map.additional_properties.map(|entries| *entries) {
+        Some(AdditionalProperties::RefOr(entry)) => {
+            map.additional_properties = Some(Box::new(AdditionalProperties::RefOr(nullable(entry))));
+            map.into()
+        }
+        Some(AdditionalProperties::FreeForm(_)) | None => value(object, field),
+    }
+}
+
 /// The same schema with null allowed.
 #[must_use]
 pub fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
@@ -175,7 +192,6 @@ pub fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
 pub struct Notes<'a> {
     pub description: &'a str,
     pub example: Option<&'a Value>,
-    pub default: Option<&'a Value>,
     pub read_only: bool,
 }
 
@@ -184,27 +200,23 @@ pub struct Notes<'a> {
 pub fn annotate(schema: RefOr<Schema>, notes: &Notes<'_>) -> RefOr<Schema> {
     let description = (!notes.description.is_empty()).then(|| notes.description.to_owned());
     let examples: Vec<Value> = notes.example.into_iter().cloned().collect();
-    let default = notes.default.cloned();
     let read_only = notes.read_only.then_some(true);
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
             (object.description, object.examples, object.read_only) = (description, examples, read_only);
-            object.default = default.or(object.default);
             object.into()
         }
         RefOr::T(Schema::Array(mut array)) => {
             (array.description, array.examples) = (description, examples);
-            array.default = default.or(array.default);
             array.into()
         }
         RefOr::T(Schema::OneOf(mut one_of)) => {
             (one_of.description, one_of.examples, one_of.read_only) = (description, examples, read_only);
-            one_of.default = default.or(one_of.default);
             RefOr::T(Schema::OneOf(one_of))
         }
         RefOr::Ref(mut reference) => {
             reference.description = description.unwrap_or_default();
-            (reference.default, reference.read_only) = (default, read_only);
+            reference.read_only = read_only;
             reference.into()
         }
         other => other,

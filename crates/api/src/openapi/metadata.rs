@@ -141,10 +141,7 @@ pub struct OperationMetadata {
 }
 
 /// Describes objects to somebody; `rule` says which fields are hidden from them or frozen.
-pub fn metadata<'a>(
-    shapes: impl IntoIterator<Item = &'a Shape>,
-    rule: impl Fn(&Shape, &Field) -> Option<FieldRule>,
-) -> Metadata {
+pub fn metadata<'a>(shapes: impl IntoIterator<Item = &'a Shape>, rule: impl Fn(&Shape, &Field) -> Option<FieldRule>) -> Metadata {
     Metadata { data: shapes.into_iter().map(|shape| object(shape, &rule)).collect() }
 }
 
@@ -235,9 +232,5 @@ fn limits(kind: &FieldType) -> LimitsMetadata {
 }
 
 fn relation(relation: &Relation) -> RelationMetadata {
-    RelationMetadata {
-        name: relation.name.to_owned(),
-        target: relation.target.to_owned(),
-        to_many: relation.reach.is_to_many(),
-    }
+    RelationMetadata { name: relation.name.to_owned(), target: relation.target.to_owned(), to_many: relation.reach.is_to_many() }
 }

@@ -17,8 +17,10 @@ mod sharing;
 mod tests;
 
 use farley_domain::{object::Object, registry};
+use serde_json::Value;
 use utoipa::openapi::{
     Components, Contact, Info, License, OpenApi, PathItem, RefOr, SecurityRequirement, Server, Tag,
+    example::Example,
     security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
@@ -41,6 +43,7 @@ pub fn document(handwritten: OpenApi) -> OpenApi {
         for (name, schema) in records::schemas(object) {
             components.schemas.entry(name).or_insert(schema);
         }
+        components.examples.extend(records::examples(object).into_iter().map(named_example));
         if tags.iter().all(|tag| tag.name != object.collection) {
             tags.push(Tag::builder().name(object.collection).description(Some(object.doc.trim())).build());
         }
@@ -65,10 +68,15 @@ fn add_paths(document: &mut OpenApi, object: &'static Object) {
     }
 }
 
+fn named_example((name, value): (String, Value)) -> (String, RefOr<Example>) {
+    (name, Example::builder().value(Some(value)).into())
+}
+
 fn add_shared(components: &mut Components) {
     for (name, schema) in shared::schemas() {
         components.schemas.entry(name.to_owned()).or_insert(schema);
     }
+    components.examples.extend([named_example(("EventPage".to_owned(), shared::event_page_example()))]);
     for (name, parameter) in parameters::components() {
         components.parameters.insert(name.to_owned(), parameter.into());
     }
@@ -78,9 +86,10 @@ fn add_shared(components: &mut Components) {
     for (name, header) in responses::headers() {
         components.headers.insert(name.to_owned(), header.into());
     }
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
-        "The access token of a log-in (a JWT, valid for 15 minutes), or an API key (`fk_…`).",
-    ));
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("The access token of a log-in (a JWT, valid for 15 minutes), or an API key (`fk_…`)."));
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
 }
 

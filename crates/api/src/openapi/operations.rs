@@ -100,9 +100,7 @@ impl Generic {
     #[must_use]
     pub fn names_a_record(self) -> bool {
         match self {
-            Generic::Get | Generic::Update | Generic::Archive | Generic::Restore | Generic::Upsert | Generic::History => {
-                true
-            }
+            Generic::Get | Generic::Update | Generic::Archive | Generic::Restore | Generic::Upsert | Generic::History => true,
             Generic::List | Generic::Create | Generic::Search => false,
         }
     }

@@ -6,18 +6,18 @@ use farley_domain::{
 };
 use serde_json::{Value, json};
 use utoipa::openapi::{
-    Content, HttpMethod, Ref, Required, Response, ResponseBuilder,
+    Content, HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder,
     path::{Operation, OperationBuilder},
     request_body::{RequestBody, RequestBodyBuilder},
 };
 
 use super::{
-    fields::{EXAMPLE_ID, text},
+    fields::text,
     filters,
     names::{self, a, many, one},
     operations::Generic,
     parameters::{list, shared},
-    records::{create_example, patch_example, record_example},
+    records::{create_example, patch_example},
     responses::{header_ref, problem, rate_limited},
 };
 
@@ -31,9 +31,9 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
         .description(Some(description(generic, object)))
         .request_body(body(generic, object));
     let operation = parameters(generic, object, operation);
-    let operation = answers(generic, object).into_iter().fold(operation, |operation, (status, answer)| {
-        operation.response(status.to_string(), answer.build())
-    });
+    let operation = answers(generic, object)
+        .into_iter()
+        .fold(operation, |operation, (status, answer)| operation.response(status.to_string(), answer.build()));
     let problems = problems(generic).into_iter().filter_map(|status| problem(*status));
     problems.fold(operation, |operation, (status, problem)| operation.response(status, problem)).build()
 }
@@ -75,19 +75,26 @@ fn description(generic: Generic, object: &Object) -> String {
         ),
         Generic::Create => format!("Creates {} and answers with it. You may choose its `id`, a UUIDv7.", a(object)),
         Generic::Search => {
-            format!("Lists {many} by the whole predicate language: `and`, `or`, `not`, related records, relative times. Changes nothing.")
+            format!(
+                "Lists {many} by the whole predicate language: `and`, `or`, `not`, related records, relative times. Changes nothing."
+            )
         }
         Generic::Get => format!("The {one} with this id. With `archived=true` also if it is archived."),
         Generic::Update => format!(
-            "Writes the fields that the body names (JSON Merge Patch, RFC 7396) and leaves the others as they are. Without `If-Match` it \
+            "Writes the fields that the body names (JSON Merge Patch, RFC 7396, also as \
+             `application/merge-patch+json`) and leaves the others as they are. Without `If-Match` it \
              overwrites whatever the {one} holds now."
         ),
-        Generic::Archive => format!("Takes the {one} out of lists and searches. It stays readable with `archived=true` and can be restored."),
+        Generic::Archive => {
+            format!("Takes the {one} out of lists and searches. It stays readable with `archived=true` and can be restored.")
+        }
         Generic::Restore => format!("Brings an archived {one} back."),
         Generic::Upsert => format!(
             "Updates the live {one} that has this key in the other system, as a merge patch would; creates one that has it if there is none."
         ),
-        Generic::History => format!("What happened to the {one}, the latest first: who changed what from what to what."),
+        Generic::History => {
+            format!("What happened to the {one}, the latest first: who changed what from what to what.")
+        }
     }
 }
 
@@ -119,14 +126,19 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
 fn sort(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let sortable: Vec<String> =
         object.fields.iter().filter(|field| field.sortable).map(|field| format!("`{}`", field.path())).collect();
-    let doc = format!("Fields to sort by, at most {MAX_SORT_KEYS}, `-` before one that falls: {}; and `custom.key`. Without it the best hits of `q`, or else the newest records, come first.", sortable.join(", "));
+    let doc = format!(
+        "Fields to sort by, at most {MAX_SORT_KEYS}, `-` before one that falls: {}; and `custom.key`. Without it the best hits of `q`, or else the newest records, come first.",
+        sortable.join(", ")
+    );
     list("sort", &doc, text()).example(Some(json!(["-created_at"])))
 }
 
 fn fields(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let on_request: Vec<String> =
         object.fields.iter().filter(|field| field.on_request).map(|field| format!("`{}`", field.path())).collect();
-    let mut doc = "The fields to answer with, `id` always among them; `custom.key` for a single custom one. All of them, if it is absent".to_owned();
+    let mut doc =
+        "The fields to answer with, `id` always among them; `custom.key` for a single custom one. All of them, if it is absent"
+            .to_owned();
     if !on_request.is_empty() {
         doc += &format!(", but those computed only on request: {}", on_request.join(", "));
     }
@@ -135,22 +147,23 @@ fn fields(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
 
 fn expand(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let relations: Vec<String> = object.relations.iter().map(|relation| format!("`{}`", relation.name)).collect();
-    let doc = format!("Relations whose records to add, at most {MAX_EXPANDED}, each as a member of its name: {}.", relations.join(", "));
+    let doc = format!(
+        "Relations whose records to add, at most {MAX_EXPANDED}, each as a member of its name: {}.",
+        relations.join(", ")
+    );
     let first = object.relations.first().map(|relation| json!([relation.name]));
     list("expand", &doc, text()).example(first)
 }
 
 fn body(generic: Generic, object: &Object) -> Option<RequestBody> {
-    let (schema, example, media_types): (_, _, &[&str]) = match generic {
-        Generic::Create => (names::create(object), create_example(object), &["application/json"]),
-        Generic::Upsert => (names::create(object), create_example(object), &["application/json"]),
-        Generic::Update => (names::patch(object), patch_example(object), &["application/json", "application/merge-patch+json"]),
-        Generic::Search => ("Search".to_owned(), search_example(object), &["application/json"]),
+    let (schema, example) = match generic {
+        Generic::Create | Generic::Upsert => (names::create(object), create_example(object)),
+        Generic::Update => (names::patch(object), patch_example(object)),
+        Generic::Search => ("Search".to_owned(), search_example(object)),
         Generic::List | Generic::Get | Generic::Archive | Generic::Restore | Generic::History => return None,
     };
     let content = Content::builder().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build();
-    let body = RequestBodyBuilder::new().required(Some(Required::True));
-    Some(media_types.iter().fold(body, |body, media_type| body.content(*media_type, content.clone())).build())
+    Some(RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content).build())
 }
 
 fn search_example(object: &Object) -> Value {
@@ -161,16 +174,12 @@ fn search_example(object: &Object) -> Value {
 
 fn answers(generic: Generic, object: &Object) -> Vec<(u16, ResponseBuilder)> {
     let (a, one) = (a(object), one(object));
-    let record = |doc: &str| {
-        let content = json_content(&names::record(object), record_example(object));
-        headed(answer(doc), &["ETag"]).content("application/json", content)
-    };
+    let record = |doc: &str| headed(answer(doc), &["ETag"]).content("application/json", content(&names::record(object)));
     let would = |doc: &str| record(&format!("{doc} With `validate_only`: as it would be; nothing was written."));
     let created = |doc: &str| headed(record(doc), &["Location"]);
     match generic {
         Generic::List | Generic::Search => {
-            let example = json!({"data": [record_example(object)], "page": {"next": null, "has_more": false, "total": null}});
-            let page = answer("A page.").content("application/json", json_content(&names::page(object), example));
+            let page = answer("A page.").content("application/json", content(&names::page(object)));
             vec![(200, headed(page, &["Link", "X-Total-Count"]))]
         }
         Generic::Get => vec![
@@ -182,14 +191,16 @@ fn answers(generic: Generic, object: &Object) -> Vec<(u16, ResponseBuilder)> {
             (201, replayable(created(&format!("The new {one}.")))),
         ],
         Generic::Update => vec![(200, replayable(would(&format!("The {one} as it is now."))))],
-        Generic::Archive => vec![(204, replayable(answer(&format!("The {one} is archived. With `validate_only`: it could be."))))],
+        Generic::Archive => {
+            vec![(204, replayable(answer(&format!("The {one} is archived. With `validate_only`: it could be."))))]
+        }
         Generic::Restore => vec![(200, replayable(would(&format!("The {one}, live again."))))],
         Generic::Upsert => vec![
             (200, replayable(would(&format!("The {one} was there and is as shown now.")))),
             (201, replayable(created(&format!("The new {one}.")))),
         ],
         Generic::History => {
-            let page = answer("A page of events.").content("application/json", json_content("EventPage", event_page_example(object)));
+            let page = answer("A page of events.").content("application/json", content("EventPage"));
             vec![(200, headed(page, &["Link"]))]
         }
     }
@@ -207,23 +218,10 @@ fn headed(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
     headers.iter().fold(response, |response, name| response.header_ref(*name, header_ref(name)))
 }
 
-fn json_content(schema: &str, example: Value) -> Content {
-    Content::builder().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build()
-}
-
-fn event_page_example(object: &Object) -> Value {
-    let event = json!({
-        "id": EXAMPLE_ID,
-        "type": format!("{}.updated", object.name),
-        "at": "2026-03-01T08:00:00.000Z",
-        "actor": {"kind": "user", "user_id": EXAMPLE_ID, "api_key_id": null},
-        "object": object.name,
-        "record_id": EXAMPLE_ID,
-        "version": 7,
-        "changes": {object.title: {"from": "Acme", "to": "Acme Ltd"}},
-        "request_id": null
-    });
-    json!({"data": [event], "page": {"next": null, "has_more": false, "total": null}})
+/// What answers with a schema and the example of the same name.
+fn content(schema: &str) -> Content {
+    let example = Ref::new(format!("#/components/examples/{schema}"));
+    Content::builder().schema(Some(Ref::from_schema_name(schema))).examples_from_iter([("example", RefOr::Ref(example))]).build()
 }
 
 /// The problems that an endpoint can answer with.

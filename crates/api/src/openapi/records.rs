@@ -5,11 +5,8 @@ use farley_domain::{
     object::Object,
     registry,
 };
-use serde_json::{Map, Value};
-use utoipa::openapi::{
-    Array, ObjectBuilder, Ref, RefOr, Schema, Type,
-    schema::AdditionalProperties,
-};
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{Array, ObjectBuilder, Ref, RefOr, Schema, Type, schema::AdditionalProperties};
 
 use super::{
     fields::{self, Notes, annotate, example, nullable},
@@ -68,7 +65,9 @@ fn expanded(object: &Object, schema: ObjectBuilder) -> ObjectBuilder {
     relations.fold(schema, |schema, relation| {
         let Some(target) = registry::object(relation.target) else { return schema };
         let record = Ref::from_schema_name(names::record(target));
-        let noted = |value: RefOr<Schema>, description: &str| annotate(value, &Notes { description, read_only: true, ..Notes::default() });
+        let noted = |value: RefOr<Schema>, description: &str| {
+            annotate(value, &Notes { description, read_only: true, ..Notes::default() })
+        };
         if !relation.reach.is_to_many() {
             let doc = format!("The {} itself; only with `expand={}`.", names::one(target), relation.name);
             return schema.property(relation.name, noted(nullable(record.into()), &doc));
@@ -89,12 +88,21 @@ fn create(object: &Object) -> ObjectBuilder {
         let value = fields::value(object, field);
         let value = if field.required { value } else { nullable(value) };
         let example = example(field);
-        // That a list begins empty goes without saying; and some generators refuse the default of an object.
-        let default = field.default.as_ref().filter(|default| !default.is_array() && !default.is_object());
-        let notes = Notes { description: &field.doc, example: example.as_ref(), default, ..Notes::default() };
+        let description = doc_with_default(field);
+        let notes = Notes { description: &description, example: example.as_ref(), ..Notes::default() };
         let schema = schema.property(field.name.as_ref(), annotate(value, &notes));
         if field.required && field.default.is_none() { schema.required(field.name.as_ref()) } else { schema }
     })
+}
+
+/// The default as prose. Said by the keyword `default`, generated clients would send it, and an upsert with it would reset
+/// what is there.
+fn doc_with_default(field: &Field) -> String {
+    match &field.default {
+        Some(Value::Array(_) | Value::Object(_) | Value::Null) | None => field.doc.to_string(),
+        Some(Value::String(text)) => format!("{} Unless given: `{text}`.", field.doc),
+        Some(value) => format!("{} Unless given: `{value}`.", field.doc),
+    }
 }
 
 /// What changes a record: a JSON merge patch.
@@ -105,7 +113,7 @@ fn patch(object: &Object) -> ObjectBuilder {
     );
     let writable = object.fields.iter().filter(|field| field.writable == Writable::Always);
     writable.fold(closed(&doc), |schema, field| {
-        let value = fields::value(object, field);
+        let value = fields::merged(object, field);
         let value = if field.required { value } else { nullable(value) };
         let example = example(field);
         let notes = Notes { description: &field.doc, example: example.as_ref(), ..Notes::default() };
@@ -126,9 +134,16 @@ fn page(object: &Object) -> ObjectBuilder {
         .required("page")
 }
 
-/// A record to show: each field's example, null where there is none.
+/// Every example that several operations of an object show, by name.
 #[must_use]
-pub fn record_example(object: &Object) -> Value {
+pub fn examples(object: &Object) -> Vec<(String, Value)> {
+    let record = record_example(object);
+    let page = json!({"data": [record], "page": {"next": null, "has_more": false, "total": null}});
+    vec![(names::record(object), record), (names::page(object), page)]
+}
+
+/// A record to show: each field's example, null where there is none.
+fn record_example(object: &Object) -> Value {
     let shown = object.fields.iter().filter(|field| !field.on_request);
     let members: Map<String, Value> = shown
         .map(|field| {

@@ -1,9 +1,7 @@
 //! Shared responses: one component for each problem, and the headers that answers bear.
 
 use serde_json::{Value, json};
-use utoipa::openapi::{
-    Content, Header, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type,
-};
+use utoipa::openapi::{Content, Header, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type};
 
 use super::fields::{EXAMPLE_ID, of_type, text};
 
@@ -164,7 +162,8 @@ impl Problem {
 
     fn response(&self) -> Response {
         let content = Content::builder().schema(Some(Ref::from_schema_name("Problem"))).example(Some(self.example()));
-        let response = rate_limited(Response::builder().description(self.doc)).content("application/problem+json", content.build());
+        let response =
+            rate_limited(Response::builder().description(self.doc)).content("application/problem+json", content.build());
         match self.status {
             429 | 503 => response.header_ref("Retry-After", header_ref("Retry-After")).build(),
             _ => response.build(),
@@ -210,11 +209,35 @@ pub fn headers() -> Vec<(&'static str, Header)> {
     vec![
         ("ETag", header("The version of the record, for `If-Match` and `If-None-Match`.", text().into(), json!("\"v7\""))),
         ("Location", header("Where the new record is.", text().into(), json!(format!("/v1/customers/{EXAMPLE_ID}")))),
-        ("Link", header("The next page (RFC 8288), if there is one.", text().into(), json!("</v1/customers?cursor=eyJ2IjoxfQ>; rel=\"next\""))),
+        (
+            "Link",
+            header(
+                "The next page (RFC 8288), if there is one.",
+                text().into(),
+                json!("</v1/customers?cursor=eyJ2IjoxfQ>; rel=\"next\""),
+            ),
+        ),
         ("X-Total-Count", header("How many records there are in all; only with `total=true`.", seconds(), json!(1284))),
-        ("RateLimit", header("What is left of the rate limit, and the seconds until it is full again.", text().into(), json!("\"default\";r=598;t=1"))),
-        ("RateLimit-Policy", header("The rate limit of this credential: requests and seconds.", text().into(), json!("\"default\";q=600;w=60"))),
-        ("Idempotency-Replayed", header("`true` if this is the first answer to this `Idempotency-Key`, replayed.", of_type(Type::Boolean).into(), json!(true))),
+        (
+            "RateLimit",
+            header(
+                "What is left of the rate limit, and the seconds until it is full again.",
+                text().into(),
+                json!("\"default\";r=598;t=1"),
+            ),
+        ),
+        (
+            "RateLimit-Policy",
+            header("The rate limit of this credential: requests and seconds.", text().into(), json!("\"default\";q=600;w=60")),
+        ),
+        (
+            "Idempotency-Replayed",
+            header(
+                "`true` if this is the first answer to this `Idempotency-Key`, replayed.",
+                of_type(Type::Boolean).into(),
+                json!(true),
+            ),
+        ),
         ("Retry-After", header("After how many seconds to try again.", seconds(), json!(7))),
     ]
 }

@@ -72,7 +72,10 @@ fn page() -> ObjectBuilder {
     object("Where a page stands in its list.")
         .property("next", noted(nullable(text().into()), "The cursor of the next page; null on the last one."))
         .property("has_more", shown(of_type(Type::Boolean), "Whether there is a next page.", json!(false)))
-        .property("total", noted(nullable(integer().minimum(Some(0)).into()), "The exact number of hits, if `total=true` asked for it."))
+        .property(
+            "total",
+            noted(nullable(integer().minimum(Some(0)).into()), "The exact number of hits, if `total=true` asked for it."),
+        )
         .required("next")
         .required("has_more")
         .required("total")
@@ -152,16 +155,45 @@ fn event_page() -> ObjectBuilder {
         .required("page")
 }
 
+/// A page of events to show.
+#[must_use]
+pub fn event_page_example() -> Value {
+    let event = json!({
+        "id": EXAMPLE_ID,
+        "type": "customer.updated",
+        "at": "2026-03-01T08:00:00.000Z",
+        "actor": {"kind": "user", "user_id": EXAMPLE_ID, "api_key_id": null},
+        "object": "customer",
+        "record_id": EXAMPLE_ID,
+        "version": 7,
+        "changes": {"status": {"from": "active", "to": "inactive"}},
+        "request_id": null
+    });
+    json!({"data": [event], "page": {"next": null, "has_more": false, "total": null}})
+}
+
 fn actor() -> ObjectBuilder {
     object("Who did something.")
-        .property("kind", shown(text().enum_values(Some(["user", "api_key", "system"])), "A person, a program with an API key, or Farley itself.", json!("user")))
-        .property("user_id", noted(nullable(id().into()), "The user, also the one whom an API key acts for; null for the system."))
+        .property(
+            "kind",
+            shown(
+                text().enum_values(Some(["user", "api_key", "system"])),
+                "A person, a program with an API key, or Farley itself.",
+                json!("user"),
+            ),
+        )
+        .property(
+            "user_id",
+            noted(nullable(id().into()), "The user, also the one whom an API key acts for; null for the system."),
+        )
         .property("api_key_id", noted(nullable(id().into()), "The API key, if one was used."))
         .required("kind")
 }
 
 fn change() -> ObjectBuilder {
-    object("One field before and after.").property("from", anything("The value before; null if there was none.")).property("to", anything("The value after; null if there is none."))
+    object("One field before and after.")
+        .property("from", anything("The value before; null if there was none."))
+        .property("to", anything("The value after; null if there is none."))
 }
 
 fn filter() -> AnyOfBuilder {
@@ -215,7 +247,9 @@ fn filter_test() -> ObjectBuilder {
 
 fn operator() -> ObjectBuilder {
     text()
-        .description(Some("An operator of the predicate language. `any` and `none` are for fields and relations that hold several values."))
+        .description(Some(
+            "An operator of the predicate language. `any` and `none` are for fields and relations that hold several values.",
+        ))
         .enum_values(Some(Op::ALL.iter().map(|op| op.as_str())))
         .default(Some(json!("eq")))
 }
@@ -230,7 +264,14 @@ fn search() -> ObjectBuilder {
         .property("limit", noted(limit(), "How many records a page has at most."))
         .property("cursor", noted(nullable(text().into()), "Where to go on: `page.next` of the page before."))
         .property("offset", noted(nullable(offset().into()), "How many records to skip, instead of `cursor`."))
-        .property("fields", shown(texts(), "The fields to answer with; all but those that are computed on request, if it is absent.", json!(["id", "name"])))
+        .property(
+            "fields",
+            shown(
+                texts(),
+                "The fields to answer with; all but those that are computed on request, if it is absent.",
+                json!(["id", "name"]),
+            ),
+        )
         .property("expand", noted(texts(), "Relations whose records to add, each as a member of its name."))
         .property("total", noted(flag(), "Whether to count all hits."))
         .property("archived", noted(flag(), "Archived records instead of live ones."))

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Runs the public OpenAPI tools over the document: linters, a validator, and generators whose clients must compile and import.
+# Needs node, python 3.10+ and java; downloads the tools into a temporary folder. By hand and in CI, before a release.
+#   tests/openapi-tools.sh [openapi/farley.json]
+set -euo pipefail
+
+document=$(realpath "${1:-"$(dirname "$0")/../openapi/farley.json"}")
+tools=$(mktemp -d)
+trap 'rm -rf "$tools"' EXIT
+cd "$tools"
+
+npm install --silent --no-audit --no-fund \
+  @redocly/cli@2.77.0 @stoplight/spectral-cli@6.16.3 openapi-typescript@7.13.0 typescript@5.9.3
+python3 -m venv python
+python/bin/pip install --quiet --disable-pip-version-check \
+  openapi-spec-validator==0.9.0 openapi-python-client==0.29.1 openapi-generator-cli==7.26.0
+export PATH="$tools/node_modules/.bin:$tools/python/bin:$PATH"
+
+echo '== Redocly, recommended-strict'
+redocly lint --extends=recommended-strict "$document"
+
+echo '== Spectral, spectral:oas'
+echo 'extends: ["spectral:oas"]' > spectral.yaml
+spectral lint --ruleset spectral.yaml --fail-severity=warn "$document"
+
+echo '== openapi-spec-validator'
+openapi-spec-validator "$document"
+
+echo '== openapi-typescript and tsc --strict'
+openapi-typescript "$document" --output farley.ts
+tsc --strict --noEmit --target es2022 --module nodenext farley.ts
+
+echo '== openapi-python-client'
+openapi-python-client generate --path "$document" --output-path small_client --meta none --fail-on-warning
+
+echo '== openapi-generator, python'
+openapi-generator-cli generate -g python -i "$document" -o large --additional-properties=packageName=large_client > large.log \
+  || { cat large.log; exit 1; }
+pip install --quiet --disable-pip-version-check httpx attrs python-dateutil ./large
+
+echo '== both python clients: import everything, read and write a customer'
+python - "$document" <<'PYTHON'
+import importlib, json, pkgutil, sys
+import large_client, small_client
+
+for package in (large_client, small_client):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        importlib.import_module(module.name)
+
+document = json.load(open(sys.argv[1], encoding="utf-8"))
+examples = {name: example["value"] for name, example in document["components"]["examples"].items()}
+new_member = {"a_member_of_tomorrow": 1}
+sent = {"filter": {"and": [{"field": "status", "value": "active"}, {"not": {"field": "name", "op": "contains", "value": "x"}}]}}
+for models in (large_client, small_client.models):
+    customer = models.Customer.from_dict(examples["Customer"] | new_member)
+    assert customer.to_dict()["annual_revenue"] == examples["Customer"]["annual_revenue"]
+    assert models.CustomerPage.from_dict(examples["CustomerPage"]).data[0].name == customer.name
+    assert models.CustomerCreate(name="Acme").to_dict() == {"name": "Acme"}, "what was not given must not be sent"
+    assert models.Search.from_dict(sent).to_dict()["filter"]["and"][1]["not"]["op"] == "contains"
+PYTHON
+echo 'All tools are content.'
