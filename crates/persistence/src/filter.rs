@@ -74,6 +74,8 @@ fn comparison(sql: &mut Statement, test: &Test, place: &Place) {
         sql.sql("NOT COALESCE((");
     }
     match test.op {
+        // Neither engine's lists can be without items.
+        Op::In | Op::Nin | Op::Any | Op::None if operands(&test.operand).is_empty() => drop(sql.sql("1 = 0")),
         Op::Eq | Op::Ne => plain(sql, test, place, " = "),
         Op::Gt => plain(sql, test, place, " > "),
         Op::Gte => plain(sql, test, place, " >= "),
@@ -139,7 +141,8 @@ fn any(sql: &mut Statement, test: &Test, place: &Place) {
             Operand::Text(text) => Bind::id(text.parse().unwrap_or(Id::NIL)),
             _ => Bind::id(Id::NIL),
         });
-        sql.binds(ids).sql("))");
+        padded(sql, ids.collect());
+        sql.sql("))");
         return;
     }
     if matches!(test.field.kind, FieldType::Structure(_)) {
@@ -286,16 +289,17 @@ fn operands(operand: &Operand) -> &[Operand] {
     }
 }
 
-/// The values of a list operator, padded so that few shapes of the statement are prepared.
+/// The values of a list operator; there is at least one.
 fn values(sql: &mut Statement, field: &Field, operand: &Operand) {
-    let operands = operands(operand);
-    let Some(last) = operands.last() else {
-        sql.bind(bind(field, &Operand::Text(String::new())));
-        return;
-    };
-    let padding = operands.len().next_power_of_two() - operands.len();
-    let all = operands.iter().chain(std::iter::repeat_n(last, padding));
-    sql.binds(all.map(|operand| bind(field, operand)));
+    padded(sql, operands(operand).iter().map(|operand| bind(field, operand)).collect());
+}
+
+/// Binds separated by commas, filled up with the last one so that few shapes of the statement are prepared.
+fn padded(sql: &mut Statement, mut binds: Vec<Bind>) {
+    if let Some(last) = binds.last().cloned() {
+        binds.resize(binds.len().next_power_of_two(), last);
+    }
+    sql.binds(binds);
 }
 
 /// A value in the form in which the field is stored: members of JSON are compared as JSON writes them.

@@ -100,7 +100,7 @@ impl Store {
             Engine::Postgres(pool) => pool.run(task),
         };
         sent.map_err(E::from)?;
-        answered.await.map_err(|_| E::from(StoreError::Unavailable("the reader is gone".to_owned())))?
+        answered.await.map_err(|_| E::from(StoreError::Internal("the read panicked".to_owned())))?
     }
 
     /// Does a piece of work in one transaction, again if another got in its way; its answer is durable when it comes.
@@ -161,7 +161,7 @@ impl Store {
             })),
         };
         sent.map_err(E::from)?;
-        answered.await.map_err(|_| E::from(StoreError::Unavailable("the writer is gone".to_owned())))?
+        answered.await.map_err(|_| E::from(StoreError::Internal("the work panicked".to_owned())))?
     }
 
     /// Lets what was accepted finish, and closes the database.
