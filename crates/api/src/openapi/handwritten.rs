@@ -2,7 +2,7 @@
 
 use utoipa::openapi::{OpenApi, PathItem, RefOr, SecurityRequirement, path::Operation};
 
-use super::responses::{RATE_HEADERS, header_ref, problem};
+use super::responses::{PROBLEM, RATE_HEADERS, Refusal, header_ref, problem};
 
 /// Adds the problems that hand-written operations lack, and the headers that every answer has.
 pub fn complete(document: &mut OpenApi) {
@@ -14,7 +14,7 @@ pub fn complete(document: &mut OpenApi) {
                     operation.responses.responses.entry(status).or_insert(response);
                 }
             }
-            head(operation);
+            fill(operation);
             // A doc comment of one line gives only the summary.
             if operation.description.as_ref().is_none_or(String::is_empty) {
                 operation.description.clone_from(&operation.summary);
@@ -33,7 +33,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation
 fn problems(operation: &Operation, names_something: bool, writes: bool) -> Vec<u16> {
     // `security(())` says that nobody need be known.
     let open = operation.security.as_ref().is_some_and(|needed| needed.iter().all(|one| *one == SecurityRequirement::default()));
-    let mut problems = vec![400, 429, 503];
+    let mut problems = vec![400, 429, 500, 503];
     if !open {
         problems.extend([401, 403]);
     }
@@ -49,9 +49,13 @@ fn problems(operation: &Operation, names_something: bool, writes: bool) -> Vec<u
     problems
 }
 
-fn head(operation: &mut Operation) {
-    for (_, response) in operation.responses.responses.iter_mut() {
+/// Gives each answer the headers that all have, and to a problem that is only described its body.
+fn fill(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
+            if let Some(refusal) = status.parse().ok().and_then(Refusal::of).filter(|_| response.content.is_empty()) {
+                response.content.insert(PROBLEM.to_owned(), refusal.content().into());
+            }
             for name in RATE_HEADERS {
                 response.headers.entry(name.to_owned()).or_insert_with(|| RefOr::Ref(header_ref(name)));
             }

@@ -13,6 +13,8 @@ mod records;
 mod responses;
 mod shared;
 mod sharing;
+mod unused;
+
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +57,7 @@ pub fn document(handwritten: OpenApi) -> OpenApi {
     sharing::share_parameters(&mut document.paths, &mut components);
     document.components = Some(components);
     document.tags = Some(tags);
+    unused::remove(&mut document);
     document.info = info();
     document.servers = Some(servers());
     document.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);

@@ -19,10 +19,11 @@ pub fn shared(name: &str) -> Ref {
 }
 
 fn parameter(place: ParameterIn, name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
+    // In this order: the builder makes whatever is in the path required, and the path is where it begins.
     ParameterBuilder::new()
-        .name(name)
-        .required(Required::False)
         .parameter_in(place)
+        .required(Required::False)
+        .name(name)
         .description(Some(description))
         .schema(Some(schema))
 }
@@ -39,7 +40,7 @@ fn header(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Pa
 /// A parameter in the path, with the value that the documentation shows.
 #[must_use]
 pub fn path(name: &str, description: &str, example: &str) -> ParameterBuilder {
-    parameter(ParameterIn::Path, name, description, text()).required(Required::True).example(Some(json!(example)))
+    parameter(ParameterIn::Path, name, description, text()).example(Some(json!(example)))
 }
 
 /// A list in one parameter: `a,b`.

@@ -118,7 +118,7 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
         Generic::Get => shown(with(operation, &["Id", "Archived"])).parameter_ref(shared("IfNoneMatch")),
         Generic::Update => with(operation, &["Id", "ValidateOnly", "OnConflict", "IfMatch", "IdempotencyKey"]),
         Generic::Archive | Generic::Restore => with(operation, &["Id", "ValidateOnly", "IfMatch", "IdempotencyKey"]),
-        Generic::Upsert => with(operation, &["System", "Key", "ValidateOnly", "IdempotencyKey"]),
+        Generic::Upsert => with(operation, &["System", "Key", "ValidateOnly", "IfMatch", "IdempotencyKey"]),
         Generic::History => with(operation, &["Id", "Limit", "Cursor"]),
     }
 }
@@ -227,11 +227,12 @@ fn content(schema: &str) -> Content {
 /// The problems that an endpoint can answer with.
 fn problems(generic: Generic) -> &'static [u16] {
     match generic {
-        Generic::List => &[400, 401, 403, 429, 503],
-        Generic::Search => &[400, 401, 403, 413, 415, 429, 503],
-        Generic::Get | Generic::History => &[400, 401, 403, 404, 429, 503],
-        Generic::Create | Generic::Upsert => &[400, 401, 403, 404, 409, 413, 415, 422, 429, 503],
-        Generic::Update => &[400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503],
-        Generic::Archive | Generic::Restore => &[400, 401, 403, 404, 409, 412, 422, 429, 503],
+        Generic::List => &[400, 401, 403, 429, 500, 503],
+        Generic::Search => &[400, 401, 403, 413, 415, 429, 500, 503],
+        Generic::Get | Generic::History => &[400, 401, 403, 404, 429, 500, 503],
+        Generic::Create => &[400, 401, 403, 409, 413, 415, 422, 429, 500, 503],
+        Generic::Upsert => &[400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503],
+        Generic::Update => &[400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 500, 503],
+        Generic::Archive | Generic::Restore => &[400, 401, 403, 404, 409, 412, 422, 429, 500, 503],
     }
 }

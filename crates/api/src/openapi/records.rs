@@ -56,7 +56,18 @@ fn record(object: &Object) -> ObjectBuilder {
         };
         schema = schema.property(field.name.as_ref(), annotate(value, &notes));
     }
+    let schema = shown_once(object).iter().fold(schema, |schema, (name, doc)| {
+        schema.property(*name, annotate(fields::text().into(), &Notes { description: doc, read_only: true, ..Notes::default() }))
+    });
     expanded(object, schema)
+}
+
+/// Members that only the answer to a create shows, as the hooks of the object add them.
+fn shown_once(object: &Object) -> &'static [(&'static str, &'static str)] {
+    match object.name {
+        "api_key" => &[("key", "The key itself; shown when it is created and never again.")],
+        _ => &[],
+    }
 }
 
 /// The members that `expand` adds to a record, each under the name of its relation.

@@ -1,169 +1,142 @@
-//! Shared responses: one component for each problem, and the headers that answers bear.
+//! Shared responses: one component for each status of a problem, and the headers that answers bear.
 
+use farley_domain::{
+    fault::{Fault, FaultCode, Faults, Language},
+    id::Id,
+};
 use serde_json::{Value, json};
 use utoipa::openapi::{Content, Header, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type};
 
 use super::fields::{EXAMPLE_ID, of_type, text};
+use crate::problem::{Code, Problem};
 
-/// A problem that operations answer with.
-pub struct Problem {
+/// A status that problems have.
+pub struct Refusal {
     pub status: u16,
     /// The component's name.
     pub name: &'static str,
-    title: &'static str,
     /// When it is answered.
     doc: &'static str,
-    code: &'static str,
-    detail: &'static str,
-    /// What the problem of this kind has beside the common members.
-    more: fn() -> Value,
+    /// A problem of this status, to show.
+    shown: fn() -> Problem,
 }
 
-/// Every problem, by rising status.
-pub static PROBLEMS: &[Problem] = &[
-    Problem {
+/// Every status of a problem, rising.
+pub static REFUSALS: &[Refusal] = &[
+    Refusal {
         status: 400,
         name: "BadRequest",
-        title: "Bad request",
-        doc: "The request is malformed, or has a member or parameter that is unknown or has no acceptable value. `errors` lists every fault at once.",
-        code: "invalid_request",
-        detail: "2 members of the request are at fault.",
-        more: || {
-            json!({"errors": [
-                {"pointer": "/annual_revenue/currency", "code": "unknown_currency", "message": "is not an ISO 4217 currency code"},
-                {"pointer": "/nmae", "code": "unknown_member", "message": "is not a member here; did you mean `name`?"}
-            ]})
+        doc: "The request is malformed, or has a member or parameter that is unknown or has no acceptable value. `errors` lists every \
+              fault at once.",
+        shown: || {
+            let mut faults = Faults::default();
+            faults.add(Fault::new("/annual_revenue/currency", FaultCode::UnknownCurrency));
+            faults.add(Fault::new("/nmae", FaultCode::UnknownMember).with("nearest", "name"));
+            faults.into()
         },
     },
-    Problem {
+    Refusal {
         status: 401,
         name: "Unauthorized",
-        title: "Unauthorized",
         doc: "There is no valid credential: the token is missing, expired, revoked or forged.",
-        code: "unauthorized",
-        detail: "The access token has expired.",
-        more: || json!({}),
+        shown: || Problem::new(Code::TokenExpired),
     },
-    Problem {
+    Refusal {
         status: 403,
         name: "Forbidden",
-        title: "Forbidden",
         doc: "You may know of this, but not do it.",
-        code: "forbidden",
-        detail: "You may not archive customers.",
-        more: || json!({}),
+        shown: || Problem::forbidden("update", "customer"),
     },
-    Problem {
+    Refusal {
         status: 404,
         name: "NotFound",
-        title: "Not found",
         doc: "There is nothing here, or nothing that you may know of.",
-        code: "not_found",
-        detail: "There is no such customer.",
-        more: || json!({}),
+        shown: Problem::not_found,
     },
-    Problem {
+    Refusal {
         status: 409,
         name: "Conflict",
-        title: "Conflict",
-        doc: "The state of things is against it: a live record already has this value (`errors` names the record in the way), or a request with the same `Idempotency-Key` is still running.",
-        code: "duplicate",
-        detail: "Another record already has this value.",
-        more: || {
-            json!({"errors": [
-                {"pointer": "/social_credit_code", "code": "taken", "message": format!("is already used by {EXAMPLE_ID}")}
-            ]})
-        },
+        doc: "The state of things is against it: another live record has the value already (`existing_id`), the record does not take this \
+              now (`allowed`), or a request with the same `Idempotency-Key` is still running.",
+        shown: || Problem::duplicate("/social_credit_code", EXAMPLE_ID.parse().unwrap_or(Id::NIL)),
     },
-    Problem {
+    Refusal {
+        status: 410,
+        name: "Gone",
+        doc: "The cursor is older than what is kept.",
+        shown: || Problem::new(Code::CursorGone),
+    },
+    Refusal {
         status: 412,
         name: "PreconditionFailed",
-        title: "Precondition failed",
-        doc: "The record has another version than `If-Match` names. The problem tells both versions and what changed between them, by whom and when.",
-        code: "version_mismatch",
-        detail: "The record has changed since version 6.",
-        more: || {
-            json!({
-                "base_version": 6,
-                "current_version": 7,
-                "changed": [{"field": "status", "version": 7, "at": "2026-03-01T08:00:00.000Z", "by": EXAMPLE_ID}]
-            })
+        doc: "The record has another version than `If-Match` names. The problem tells both versions and what changed between them, by whom \
+              and when.",
+        shown: || {
+            let changed = json!([{"field": "status", "version": 7, "at": "2026-03-01T08:00:00.000Z", "by": EXAMPLE_ID}]);
+            let problem = Problem::new(Code::VersionMismatch).with("base", 6);
+            problem.member("base_version", 6).member("current_version", 7).member("changed", changed)
         },
     },
-    Problem {
+    Refusal {
         status: 413,
         name: "PayloadTooLarge",
-        title: "Payload too large",
         doc: "The body is larger than this operation takes.",
-        code: "payload_too_large",
-        detail: "The body may have at most 1 MiB.",
-        more: || json!({}),
+        shown: || Problem::new(Code::PayloadTooLarge).with("max", 1_048_576),
     },
-    Problem {
+    Refusal {
         status: 415,
         name: "UnsupportedMediaType",
-        title: "Unsupported media type",
         doc: "The body is of a media type that this operation does not read.",
-        code: "unsupported_media_type",
-        detail: "Send application/json.",
-        more: || json!({}),
+        shown: || Problem::new(Code::UnsupportedMediaType).with("expected", "application/json"),
     },
-    Problem {
+    Refusal {
         status: 422,
         name: "UnprocessableContent",
-        title: "Unprocessable content",
-        doc: "The request is well formed but breaks a rule, or its `Idempotency-Key` was used with another body.",
-        code: "rule_violated",
-        detail: "1 member of the request breaks a rule.",
-        more: || {
-            json!({"errors": [
-                {"pointer": "/parent_id", "code": "cycle", "message": "would make a record its own ancestor"}
-            ]})
-        },
+        doc: "The request is well formed but breaks a rule, or its `Idempotency-Key` was used with another request.",
+        shown: || Problem::rule(Fault::new("/parent_id", FaultCode::Cycle).into()),
     },
-    Problem {
+    Refusal {
+        status: 428,
+        name: "PreconditionRequired",
+        doc: "`on_conflict` says nothing without the version that the edit began with: send `If-Match`.",
+        shown: || Problem::new(Code::PreconditionRequired),
+    },
+    Refusal {
         status: 429,
         name: "TooManyRequests",
-        title: "Too many requests",
         doc: "The rate limit of this credential is used up. `Retry-After` says when to come back.",
-        code: "rate_limited",
-        detail: "Try again in 7 seconds.",
-        more: || json!({}),
+        shown: || Problem::new(Code::RateLimited).retry_after(7),
     },
-    Problem {
+    Refusal {
+        status: 500,
+        name: "InternalError",
+        doc: "Something went wrong in the server, which has noted it under the request id.",
+        shown: || Problem::new(Code::Internal),
+    },
+    Refusal {
         status: 503,
         name: "ServiceUnavailable",
-        title: "Service unavailable",
         doc: "The server is overloaded or its database cannot be reached. `Retry-After` says when to come back.",
-        code: "unavailable",
-        detail: "Try again in 2 seconds.",
-        more: || json!({}),
+        shown: || Problem::new(Code::Unavailable).retry_after(2),
     },
 ];
 
-impl Problem {
-    /// The answer of this kind that the documentation shows.
+impl Refusal {
+    /// The refusal of this status.
     #[must_use]
-    pub fn example(&self) -> Value {
-        let mut example = json!({
-            "type": format!("/problems/{}", self.code),
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-            "instance": "/v1/customers",
-            "code": self.code,
-            "request_id": EXAMPLE_ID
-        });
-        if let (Some(members), Value::Object(more)) = (example.as_object_mut(), (self.more)()) {
-            members.extend(more);
-        }
-        example
+    pub fn of(status: u16) -> Option<&'static Refusal> {
+        REFUSALS.iter().find(|refusal| refusal.status == status)
+    }
+
+    /// What its body is.
+    #[must_use]
+    pub fn content(&self) -> Content {
+        let example = (self.shown)().to_json(Language::English, "/v1/customers", EXAMPLE_ID);
+        Content::builder().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example)).build()
     }
 
     fn response(&self) -> Response {
-        let content = Content::builder().schema(Some(Ref::from_schema_name("Problem"))).example(Some(self.example()));
-        let response =
-            rate_limited(Response::builder().description(self.doc)).content("application/problem+json", content.build());
+        let response = rate_limited(Response::builder().description(self.doc)).content(PROBLEM, self.content());
         match self.status {
             429 | 503 => response.header_ref("Retry-After", header_ref("Retry-After")).build(),
             _ => response.build(),
@@ -171,17 +144,20 @@ impl Problem {
     }
 }
 
+/// The media type of problems.
+pub const PROBLEM: &str = "application/problem+json";
+
 /// The problem responses, by the name of their component.
 #[must_use]
 pub fn components() -> Vec<(&'static str, Response)> {
-    PROBLEMS.iter().map(|problem| (problem.name, problem.response())).collect()
+    REFUSALS.iter().map(|refusal| (refusal.name, refusal.response())).collect()
 }
 
 /// A reference to the response of a problem, by its status.
 #[must_use]
 pub fn problem(status: u16) -> Option<(String, RefOr<Response>)> {
-    let problem = PROBLEMS.iter().find(|problem| problem.status == status)?;
-    Some((status.to_string(), Ref::from_response_name(problem.name).into()))
+    let refusal = Refusal::of(status)?;
+    Some((status.to_string(), Ref::from_response_name(refusal.name).into()))
 }
 
 /// A reference to a shared header.

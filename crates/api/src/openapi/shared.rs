@@ -83,7 +83,10 @@ fn page() -> ObjectBuilder {
 
 fn problem() -> ObjectBuilder {
     object("Why a request was refused (RFC 9457).")
-        .property("type", shown(format("uri-reference"), "Names the kind of problem.", json!("/problems/invalid_request")))
+        .property(
+            "type",
+            shown(format("uri-reference"), "Names the kind of problem.", json!("https://farley.dev/problems/invalid_request")),
+        )
         .property("title", shown(text(), "The kind of problem, for people.", json!("Bad request")))
         .property("status", shown(of_type(Type::Integer).minimum(Some(400)).maximum(Some(599)), "The HTTP status.", json!(400)))
         .property("detail", noted(text(), "What is wrong with this request, for people."))
@@ -91,7 +94,7 @@ fn problem() -> ObjectBuilder {
         .property("code", shown(text(), "The kind of problem, for programs: it never changes.", json!("invalid_request")))
         .property("request_id", noted(text(), "Names the request in the server's logs."))
         .property("errors", noted(Array::new(named("Fault")), "Every member or parameter at fault."))
-        .property("conflicting_id", noted(nullable(id().into()), "The record in the way, if you may know of it (409)."))
+        .property("existing_id", noted(nullable(id().into()), "The record in the way, if you may know of it (409)."))
         .property("allowed", noted(Array::new(text()), "What is allowed in the present state (409)."))
         .property("base_version", noted(integer(), "The version that `If-Match` named (412)."))
         .property("current_version", noted(integer(), "The version that the record has (412)."))

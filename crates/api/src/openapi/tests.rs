@@ -79,6 +79,9 @@ fn parameters_are_unique_and_those_of_the_path_are_declared() {
             let name = parameter["name"].as_str().unwrap().replace('.', "_");
             assert!(seen.insert((parameter["in"].to_string(), name)), "{method} {path}: {parameter}");
         }
+        for parameter in &parameters {
+            assert_eq!(parameter["required"] == true, parameter["in"] == "path", "{method} {path}: {parameter}");
+        }
         let in_path: HashSet<&str> = parameters
             .iter()
             .filter(|parameter| parameter["in"] == "path")
