@@ -66,6 +66,7 @@ fn record(object: &Object) -> ObjectBuilder {
 fn shown_once(object: &Object) -> &'static [(&'static str, &'static str)] {
     match object.name {
         "api_key" => &[("key", "The key itself; shown when it is created and never again.")],
+        "user" => &[("invitation_token", "Sets the first password; shown when the user is created and never again.")],
         _ => &[],
     }
 }
