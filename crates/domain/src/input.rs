@@ -153,3 +153,14 @@ fn merged(current: &Map<String, Value>, patch: &Map<String, Value>) -> Value {
     }
     Value::Object(merged)
 }
+
+/// Reads the body of an action against a few fields of its own: unknown members refused, every fault at once.
+pub fn form(fields: &[Field], body: &Value, standards: &Standards<'_>) -> Result<Map<String, Value>, Faults> {
+    let known: Vec<&str> = fields.iter().map(|field| field.name.as_ref()).collect();
+    let mut members = value::Members::of(body, &known)?;
+    for field in fields {
+        members.take(field, standards);
+    }
+    let faults = std::mem::take(&mut members.faults);
+    faults.into_result(members.accepted)
+}

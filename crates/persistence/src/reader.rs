@@ -81,7 +81,7 @@ impl Reader<'_> {
         let place = self.place(layout.shape.object);
         let dialect = self.connection.dialect();
         let (mut rows, ranks) = match records::relevance(&query.sort) {
-            Some(asked) => self.ranked(layout, view, query, asked)?,
+            Some(asked) => self.ranked_rows(layout, view, query, asked)?,
             None => {
                 let sql = records::list(dialect, layout, &place, view, query);
                 let cells = self.connection.load(&sql, &layout.types)?;
@@ -101,7 +101,7 @@ impl Reader<'_> {
     }
 
     /// Rows by relevance, with the tier of each.
-    fn ranked(
+    pub fn ranked_rows(
         &mut self,
         layout: &Arc<Layout>,
         view: &dyn View,
@@ -303,6 +303,14 @@ impl Reader<'_> {
 
     pub fn job(&mut self, id: Id) -> Result<Option<JobRow>, StoreError> {
         on!(&mut self.connection, jobs::find(self.tenant.id, id))
+    }
+
+    /// Whether any job of any tenant waits to be done.
+    pub fn has_due_jobs(&mut self, now: farley_domain::time::Timestamp) -> Result<bool, StoreError> {
+        let time = || crate::statement::Bind::time(now);
+        let mut sql = Statement::of(self.connection.dialect(), "SELECT 1 FROM jobs WHERE state IN ('waiting', 'running') AND run_at <= ");
+        sql.bind(time()).sql(" AND (state = 'waiting' OR leased_until < ").bind(time()).sql(") LIMIT 1");
+        Ok(!self.connection.load(&sql, &[])?.is_empty())
     }
 
     pub fn password(&mut self, user: Id) -> Result<Option<String>, StoreError> {

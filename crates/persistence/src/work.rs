@@ -256,11 +256,8 @@ impl<'a> Work<'a> {
         let archiving = before.is_some_and(|before| before.is_archived() != record.is_archived());
         for field in &object.fields {
             let changed = before.is_none_or(|before| before.get(&field.name) != record.get(&field.name));
-            if field.name == "external_ids" {
-                if changed || archiving {
-                    self.link_external(object, before, record)?;
-                }
-                continue;
+            if field.name == "external_ids" && (changed || archiving) {
+                self.link_external(object, before, record)?;
             }
             if !changed {
                 continue;
@@ -501,6 +498,14 @@ impl<'a> Work<'a> {
     pub fn add_api_key_hash(&mut self, api_key: Id, hash: &[u8]) -> Result<(), StoreError> {
         let tenant = self.tenant().id;
         on!(&mut self.reader.connection, credentials::add_api_key_hash(tenant, api_key, hash))
+    }
+
+    /// Keeps the first characters of a key beside it, to tell it by.
+    pub fn set_api_key_prefix(&mut self, api_key: Id, prefix: &str) -> Result<(), StoreError> {
+        let mut sql = Statement::of(self.dialect(), "UPDATE api_keys SET prefix = ");
+        sql.text(prefix).sql(" WHERE tenant_id = ").id(self.tenant().id).sql(" AND id = ").id(api_key);
+        self.reader.connection.execute(&sql)?;
+        Ok(())
     }
 
     pub fn add_signing_key(&mut self, row: &SigningKeyRow) -> Result<(), StoreError> {

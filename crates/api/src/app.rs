@@ -1,0 +1,35 @@
+//! What all handlers share: the store, the settings and the caches in front of the store.
+
+use std::sync::Arc;
+
+use farley_persistence::Store;
+
+use crate::{
+    caller::Callers,
+    identity::{passwords::Passwords, tokens::Tokens},
+    limits::Limits,
+    settings::Settings,
+};
+
+pub struct App {
+    pub store: Store,
+    pub settings: Settings,
+    pub callers: Callers,
+    pub tokens: Tokens,
+    pub passwords: Passwords,
+    pub limits: Limits,
+}
+
+impl App {
+    #[must_use]
+    pub fn new(store: Store, settings: Settings) -> Arc<App> {
+        Arc::new(App {
+            callers: Callers::default(),
+            tokens: Tokens::default(),
+            passwords: Passwords::default(),
+            limits: Limits::per_minute(settings.rate_limit),
+            store,
+            settings,
+        })
+    }
+}

@@ -1,0 +1,244 @@
+//! Who calls: the credential of a request, resolved to a tenant, a user and what they may do. Kept for two seconds, so that a
+//! deactivated user, a changed role or a revoked key is noticed by every node within five.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use farley_domain::{
+    entity::Entity,
+    event::{Actor, ActorKind},
+    field::FieldType,
+    id::Id,
+    identity::{
+        access::{Asker, AskerView, Grants},
+        api_key::ApiKey,
+        custom_field::{self, CustomField},
+        role::Role,
+        team::Team,
+        tenant::Tenant,
+        user::User,
+    },
+    object::{Catalog, Object, Shape},
+    record::Record,
+    registry,
+    time::Timestamp,
+    value::Standards,
+};
+use farley_persistence::{Layout, Reader, TenantKey};
+
+use crate::{
+    app::App,
+    clock,
+    identity::tokens::{NO_TENANT, secret_hash},
+    problem::{Code, Problem},
+};
+
+/// How long a resolved caller is believed.
+const BELIEVED: Duration = Duration::from_secs(2);
+
+/// A caller with everything a request needs to know of them.
+pub struct Caller {
+    pub tenant: Tenant,
+    pub key: TenantKey,
+    pub catalog: Catalog,
+    pub asker: Asker,
+    pub actor: Actor,
+    /// The session or API key: idempotency keys and rate limits are counted by it.
+    pub credential: Id,
+    /// The session, if the credential is one.
+    pub session: Option<Id>,
+    layouts: HashMap<&'static str, Arc<Layout>>,
+}
+
+impl Caller {
+    #[must_use]
+    pub fn standards(&self, now: Timestamp) -> Standards<'_> {
+        self.tenant.standards(now)
+    }
+
+    #[must_use]
+    pub fn view(&self, now: Timestamp) -> AskerView<'_> {
+        AskerView { catalog: &self.catalog, asker: &self.asker, standards: self.standards(now) }
+    }
+
+    #[must_use]
+    pub fn shape(&self, object: &'static Object) -> Shape {
+        self.catalog.shape(object)
+    }
+
+    /// All that the caller may see of an object.
+    #[must_use]
+    pub fn layout(&self, object: &'static Object) -> Arc<Layout> {
+        match self.layouts.get(object.name) {
+            Some(layout) => Arc::clone(layout),
+            None => Arc::new(self.make_layout(object)),
+        }
+    }
+
+    fn make_layout(&self, object: &'static Object) -> Layout {
+        Layout::full(&self.catalog.shape(object), &|field| self.asker.sees(object, field))
+    }
+
+    #[must_use]
+    pub fn user_id(&self) -> Id {
+        self.asker.user_id
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Credential {
+    Session { tenant: Id, session: Id },
+    ApiKey { hash: Vec<u8> },
+}
+
+/// Callers resolved a moment ago.
+pub struct Callers {
+    known: moka::future::Cache<Credential, Arc<Caller>>,
+}
+
+impl Default for Callers {
+    fn default() -> Callers {
+        Callers { known: moka::future::Cache::builder().max_capacity(50_000).time_to_live(BELIEVED).build() }
+    }
+}
+
+impl Callers {
+    /// Forgets everybody: after a write that changes what somebody may do or which fields there are.
+    pub fn forget(&self) {
+        self.known.invalidate_all();
+    }
+
+    /// Resolves the value of an `Authorization` header.
+    pub async fn resolve(&self, app: &App, authorization: Option<&str>) -> Result<Arc<Caller>, Problem> {
+        let refused = || Problem::new(Code::Unauthorized);
+        let (scheme, token) = authorization.and_then(|value| value.split_once(' ')).ok_or_else(refused)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(refused());
+        }
+        let token = token.trim();
+        let credential = if token.starts_with("fk_") {
+            Credential::ApiKey { hash: secret_hash(token) }
+        } else {
+            let claims = app.tokens.verify_fresh(&app.store, token, clock::now()).await?;
+            Credential::Session { tenant: claims.tid, session: claims.sid }
+        };
+        if let Some(caller) = self.known.get(&credential).await {
+            return Ok(caller);
+        }
+        let load = async {
+            let wanted = credential.clone();
+            let caller = app.store.read(NO_TENANT, move |reader| load(reader, &wanted, clock::now())).await?;
+            Ok::<_, Problem>(Arc::new(caller))
+        };
+        self.known.try_get_with(credential.clone(), load).await.map_err(|problem| (*problem).clone())
+    }
+}
+
+fn load(reader: &mut Reader<'_>, credential: &Credential, now: Timestamp) -> Result<Caller, Problem> {
+    let refused = || Problem::new(Code::Unauthorized);
+    let ended = || Problem::new(Code::SessionEnded);
+    let (tenant_id, api_key) = match credential {
+        Credential::Session { tenant, .. } => (*tenant, None),
+        Credential::ApiKey { hash } => {
+            let (tenant, key) = reader.api_key(hash)?.ok_or_else(refused)?;
+            (tenant, Some(key))
+        }
+    };
+    let row = reader.tenant(tenant_id)?.ok_or_else(refused)?;
+    let (tenant, key) = (row.to_tenant()?, TenantKey { id: tenant_id, number: row.number });
+    reader.tenant = key;
+    let (user_id, credential_id, scopes) = match (credential, api_key) {
+        (Credential::Session { session, .. }, _) => {
+            let session = reader.session(*session)?.ok_or_else(ended)?;
+            if session.revoked_at.is_some() || session.expires_at.0 <= now {
+                return Err(ended());
+            }
+            (session.user_id.0, session.id.0, None)
+        }
+        (Credential::ApiKey { .. }, api_key) => {
+            let id = api_key.ok_or_else(refused)?;
+            let key = one(reader, ApiKey::object(), id)?.filter(|key| !key.is_archived()).ok_or_else(refused)?;
+            if key.time_of("expires_at").is_some_and(|expires_at| expires_at <= now) {
+                return Err(refused());
+            }
+            let scopes = key.get("scopes").as_array().into_iter().flatten();
+            let scopes: Vec<String> = scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect();
+            (key.id_of("user_id").ok_or_else(refused)?, id, Some(scopes))
+        }
+    };
+    let catalog = custom_field::catalog(&reader.all(CustomField::object())?);
+    let mut asker = asker_of(reader, user_id)?.ok_or_else(ended)?;
+    let kind = if scopes.is_some() { ActorKind::ApiKey } else { ActorKind::User };
+    if let Some(scopes) = scopes {
+        asker.grants = asker.grants.limited_to(&scopes);
+    }
+    let actor = Actor { kind, user_id: Some(user_id), api_key_id: api_key };
+    let session = api_key.is_none().then_some(credential_id);
+    let mut caller = Caller { tenant, key, catalog, asker, actor, credential: credential_id, session, layouts: HashMap::new() };
+    caller.layouts = registry::objects().into_iter().map(|object| (object.name, Arc::new(caller.make_layout(object)))).collect();
+    Ok(caller)
+}
+
+fn one(reader: &mut Reader<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
+    let shape = Shape { object, custom: Arc::from([]) };
+    let layout = Arc::new(Layout::full(&shape, &|_| true));
+    let row = reader.get(&layout, &Nobody, id, &farley_domain::predicate::Predicate::all())?;
+    Ok(row.map(|row| row.to_record()).transpose()?)
+}
+
+/// What a user may do, out of their roles and their place in the tree of teams; none if they are not active.
+pub fn asker_of(reader: &mut Reader<'_>, user_id: Id) -> Result<Option<Asker>, Problem> {
+    let Some(user) = one(reader, User::object(), user_id)? else { return Ok(None) };
+    if user.is_archived() || user.get("status") != "active" {
+        return Ok(None);
+    }
+    Ok(Some(Asker { user_id, teams: teams_below(reader, user.id_of("team_id"))?, grants: grants_of(reader, &user)? }))
+}
+
+/// What the live roles of a user grant.
+pub fn grants_of(reader: &mut Reader<'_>, user: &Record) -> Result<Grants, Problem> {
+    let ids: Vec<&str> = user.get("role_ids").as_array().into_iter().flatten().filter_map(|id| id.as_str()).collect();
+    let roles = reader.all(Role::object())?;
+    let held: Vec<Record> =
+        roles.into_iter().filter(|role| !role.is_archived() && role.text("id").is_some_and(|id| ids.contains(&id))).collect();
+    Ok(Grants::of_roles(&held))
+}
+
+fn teams_below(reader: &mut Reader<'_>, top: Option<Id>) -> Result<Vec<Id>, Problem> {
+    let Some(top) = top else { return Ok(Vec::new()) };
+    let teams = reader.all(Team::object())?;
+    let mut found = vec![top];
+    let mut position = 0;
+    while let Some(parent) = found.get(position).copied() {
+        let children = teams.iter().filter(|team| team.id_of("parent_id") == Some(parent)).map(Record::id);
+        let new: Vec<Id> = children.filter(|child| !found.contains(child)).collect();
+        found.extend(new);
+        position += 1;
+    }
+    Ok(found)
+}
+
+/// A view that restricts nothing, for what Farley itself reads.
+pub struct Nobody;
+
+impl farley_domain::predicate::View for Nobody {
+    fn shape(&self, object: &str) -> Option<Shape> {
+        registry::object(object).map(|object| Shape { object, custom: Arc::from([]) })
+    }
+
+    fn rows(&self, _: &'static Object) -> Option<farley_domain::predicate::Predicate> {
+        Some(farley_domain::predicate::Predicate::all())
+    }
+
+    fn sees(&self, _: &'static Object, field: &farley_domain::field::Field) -> bool {
+        field.kind != FieldType::Custom
+    }
+
+    fn standards(&self) -> Standards<'_> {
+        Standards {
+            country: "CN",
+            currency: farley_domain::money::Currency::CNY,
+            zone: chrono_tz::UTC,
+            now: Timestamp::from_milliseconds(0),
+        }
+    }
+}

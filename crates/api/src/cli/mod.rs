@@ -1,0 +1,145 @@
+//! The command line.
+
+mod people;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::Settings;
+
+/// Farley, the headless CRM: a REST/JSON API server for customers, sales and service.
+#[derive(Parser)]
+#[command(name = "farley", version, about, after_help = "Without a command, Farley serves.")]
+struct Cli {
+    #[command(flatten)]
+    settings: SettingFlags,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Settings as flags; each wins over the variable and the file.
+#[derive(Args)]
+pub struct SettingFlags {
+    /// The file with settings
+    #[arg(long, global = true, env = "FARLEY_CONFIG", default_value = "farley.toml", value_name = "FILE")]
+    config: PathBuf,
+    /// The database: `sqlite:PATH` or `postgres://…` [env: DATABASE_URL] [default: sqlite:DATA_DIR/farley.db]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Where to listen [env: FARLEY_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where files are kept [env: FARLEY_DATA_DIR] [default: ./data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_dir: Option<String>,
+    /// What is logged: `info`, `debug`, `farley=debug,actix_web=warn` … [env: FARLEY_LOG] [default: info]
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    /// How logs look: `text` or `json` [env: FARLEY_LOG_FORMAT] [default: text]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// Where metrics are served for Prometheus; nowhere, unless set [env: FARLEY_METRICS_LISTEN]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    metrics_listen: Option<String>,
+    /// Origins that browsers may call from, separated by commas; `*` for any [env: FARLEY_CORS_ORIGINS]
+    #[arg(long, global = true, value_name = "ORIGINS")]
+    cors_origins: Option<String>,
+    /// Requests a minute for each credential; 0 for no limit [env: FARLEY_RATE_LIMIT] [default: 60000]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    rate_limit: Option<u32>,
+    /// Threads that serve HTTP; one a core, if 0 [env: FARLEY_WORKERS] [default: 0]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    workers: Option<usize>,
+    /// Connections to PostgreSQL [env: FARLEY_DATABASE_CONNECTIONS] [default: 16]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    database_connections: Option<usize>,
+    /// Threads that read from SQLite [env: FARLEY_SQLITE_READERS] [default: 2]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    sqlite_readers: Option<usize>,
+    /// The largest body taken, in bytes [env: FARLEY_MAX_BODY] [default: 1048576]
+    #[arg(long, global = true, value_name = "BYTES")]
+    max_body: Option<usize>,
+    /// How long shutdown waits for requests under way, in seconds [env: FARLEY_SHUTDOWN_TIMEOUT] [default: 30]
+    #[arg(long, global = true, value_name = "SECONDS")]
+    shutdown_timeout: Option<u64>,
+}
+
+impl SettingFlags {
+    fn read(&self) -> Result<Settings, String> {
+        let number = |number: Option<usize>| number.map(|number| number.to_string());
+        let flags = [
+            ("database_url", self.database_url.clone()),
+            ("listen", self.listen.clone()),
+            ("data_dir", self.data_dir.clone()),
+            ("log", self.log.clone()),
+            ("log_format", self.log_format.clone()),
+            ("metrics_listen", self.metrics_listen.clone()),
+            ("cors_origins", self.cors_origins.clone()),
+            ("rate_limit", self.rate_limit.map(|number| number.to_string())),
+            ("workers", number(self.workers)),
+            ("database_connections", number(self.database_connections)),
+            ("sqlite_readers", number(self.sqlite_readers)),
+            ("max_body", number(self.max_body)),
+            ("shutdown_timeout", self.shutdown_timeout.map(|number| number.to_string())),
+        ];
+        let given: Vec<(&str, String)> = flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        Settings::read(&self.config, &given)
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (the default)
+    Serve,
+    /// Bring the database to the present schema, and stop
+    Migrate,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Tenants
+    #[command(subcommand)]
+    Tenant(people::TenantCommand),
+    /// Users
+    #[command(subcommand)]
+    User(people::UserCommand),
+    /// Ask a running server whether it is ready
+    Healthcheck,
+    /// Retire the keys that sign access tokens now, and make new ones
+    RotateKeys,
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = cli.settings.read().and_then(|settings| run(cli.command.unwrap_or(Command::Serve), settings));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("farley: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, settings: Settings) -> Result<(), String> {
+    match command {
+        Command::Serve => serve::serve(settings),
+        Command::Migrate => serve::migrate(&settings),
+        Command::Openapi => {
+            print!("{}", crate::server::document_text());
+            Ok(())
+        }
+        Command::Tenant(command) => people::tenant(command, settings),
+        Command::User(command) => people::user(command, settings),
+        Command::Healthcheck => serve::healthcheck(&settings),
+        Command::RotateKeys => people::rotate_keys(settings),
+    }
+}
+
+/// Runs a future to its end on a small runtime, for commands that are no servers.
+pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(future)
+}

@@ -1,0 +1,172 @@
+//! `farley tenant …`, `farley user …` and `farley rotate-keys`.
+
+use clap::{Args, Subcommand};
+use farley_domain::time::Timestamp;
+use farley_persistence::{Origin, TenantKey};
+use secrecy::ExposeSecret;
+
+use super::block_on;
+use crate::{
+    app::App,
+    clock,
+    identity::{
+        auth::check_strength,
+        bootstrap::{FirstUser, NewTenant, create_tenant, create_user},
+        tokens::{NO_TENANT, new_secret},
+    },
+    problem::Problem,
+    server::describe,
+    settings::Settings,
+};
+
+#[derive(Subcommand)]
+pub enum TenantCommand {
+    /// Make a tenant with its ready-made roles and an administrator
+    Create(TenantCreate),
+    /// List the tenants
+    List,
+}
+
+#[derive(Args)]
+pub struct TenantCreate {
+    /// What people type at log-in: lower-case letters, digits and hyphens
+    slug: String,
+    /// The company's name
+    #[arg(long)]
+    name: Option<String>,
+    /// ISO 3166-1 alpha-2 country: where phone numbers without country code belong
+    #[arg(long)]
+    country: Option<String>,
+    /// ISO 4217 currency in which amounts are added up
+    #[arg(long)]
+    currency: Option<String>,
+    /// IANA time zone in which days begin and end
+    #[arg(long)]
+    time_zone: Option<String>,
+    /// The administrator's e-mail address
+    #[arg(long)]
+    admin_email: String,
+}
+
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Make an active user; the password is FARLEY_ADMIN_PASSWORD, or made up and printed once
+    Create(UserCreate),
+}
+
+#[derive(Args)]
+pub struct UserCreate {
+    /// The e-mail address to log in with
+    email: String,
+    /// The user's name
+    #[arg(long)]
+    name: Option<String>,
+    /// A ready-made role: administrator, sales_manager, sales_representative, service_agent, marketer, read_only, integration
+    #[arg(long, default_value = "administrator")]
+    role: String,
+    /// The tenant's short name
+    #[arg(long, default_value = "default")]
+    tenant: String,
+}
+
+fn open(settings: Settings) -> Result<std::sync::Arc<App>, String> {
+    let store = farley_persistence::Store::open(&settings.store()).map_err(|error| error.to_string())?;
+    Ok(App::new(store, settings))
+}
+
+/// The password given by the environment, or a new one to be printed.
+fn password(app: &App, email: &str) -> Result<(String, bool), String> {
+    let given = app.settings.admin_password.as_ref().map(|password| password.expose_secret().to_owned());
+    let made_up = given.is_none();
+    let password = given.unwrap_or_else(|| new_secret("").chars().take(20).collect());
+    check_strength(&password, email, "FARLEY_ADMIN_PASSWORD").map_err(|problem| describe(&problem))?;
+    Ok((farley_domain::text::clean_text(&password), made_up))
+}
+
+fn told(email: &str, password: &str, made_up: bool) {
+    if made_up {
+        println!("log in as {email} with the password {password} (shown this once)");
+    } else {
+        println!("log in as {email} with the password from FARLEY_ADMIN_PASSWORD");
+    }
+}
+
+pub fn tenant(command: TenantCommand, settings: Settings) -> Result<(), String> {
+    block_on(async {
+        let app = open(settings)?;
+        match command {
+            TenantCommand::List => {
+                let rows = app.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants()?)).await;
+                for row in rows.map_err(|problem| describe(&problem))? {
+                    println!("{}\t{}\t{}", row.slug, row.id.0, row.name);
+                }
+            }
+            TenantCommand::Create(new) => create(&app, new).await?,
+        }
+        app.store.close();
+        Ok(())
+    })
+}
+
+async fn create(app: &App, new: TenantCreate) -> Result<(), String> {
+    let email = farley_domain::email::standardise(&new.admin_email).map_err(|error| format!("--admin-email: {error}"))?;
+    let (secret, made_up) = password(app, &email)?;
+    let password_hash = app.passwords.hash(&secret).await.map_err(|problem| describe(&problem))?;
+    let administrator = FirstUser { name: "Administrator".to_owned(), email: email.clone(), password_hash };
+    let settings = &app.settings;
+    let tenant = NewTenant {
+        name: new.name.unwrap_or_else(|| new.slug.clone()),
+        slug: new.slug,
+        country: new.country.unwrap_or_else(|| settings.default_country.clone()),
+        currency: new.currency.unwrap_or_else(|| settings.default_currency.clone()),
+        time_zone: new.time_zone.unwrap_or_else(|| settings.default_time_zone.clone()),
+    };
+    let slug = tenant.slug.clone();
+    let made = app.store.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| {
+        create_tenant(work, &tenant, Some(&administrator))
+    });
+    let key = made.await.map_err(|problem| describe(&problem))?;
+    println!("made the tenant {slug} ({})", key.id);
+    told(&email, &secret, made_up);
+    Ok(())
+}
+
+pub fn user(command: UserCommand, settings: Settings) -> Result<(), String> {
+    let UserCommand::Create(new) = command;
+    block_on(async {
+        let app = open(settings)?;
+        let email = farley_domain::email::standardise(&new.email).map_err(|error| format!("{}: {error}", new.email))?;
+        let (secret, made_up) = password(&app, &email)?;
+        let password_hash = app.passwords.hash(&secret).await.map_err(|problem| describe(&problem))?;
+        let tenant = find_tenant(&app, &new.tenant).await?;
+        let user = FirstUser { name: new.name.unwrap_or_else(|| email.clone()), email: email.clone(), password_hash };
+        let now: Timestamp = clock::now();
+        let made = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+            let tenant = work.reader().own_tenant()?.ok_or_else(Problem::not_found)?;
+            create_user(work, &user, &new.role, &tenant.standards(now))
+        });
+        let id = made.await.map_err(|problem| describe(&problem))?;
+        println!("made the user {email} ({id})");
+        told(&email, &secret, made_up);
+        app.store.close();
+        Ok(())
+    })
+}
+
+/// The tenant of a short name.
+pub async fn find_tenant(app: &App, slug: &str) -> Result<TenantKey, String> {
+    let wanted = slug.to_owned();
+    let row = app.store.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.tenant_by_slug(&wanted)?)).await;
+    let row = row.map_err(|problem| describe(&problem))?.ok_or_else(|| format!("there is no tenant {slug}"))?;
+    Ok(TenantKey { id: row.id.0, number: row.number })
+}
+
+pub fn rotate_keys(settings: Settings) -> Result<(), String> {
+    block_on(async {
+        let app = open(settings)?;
+        app.tokens.rotate(&app.store).await.map_err(|problem| describe(&problem))?;
+        app.store.close();
+        println!("new tokens are signed with a new key; tokens signed before hold until they expire");
+        Ok(())
+    })
+}

@@ -1,0 +1,113 @@
+//! `farley serve`, `migrate` and `healthcheck`.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    server::{self, Running},
+    settings::{LogFormat, Settings},
+};
+
+pub fn serve(settings: Settings) -> Result<(), String> {
+    logs(&settings)?;
+    actix_web::rt::System::new().block_on(async {
+        if let Some(address) = settings.metrics_listen {
+            metrics(address)?;
+        }
+        let Running { server, app, addresses, welcome } = server::start(settings).await?;
+        for address in &addresses {
+            eprintln!("listening on http://{address} ({}), documentation at http://{address}/docs", app.store.engine_name());
+        }
+        if let Some(welcome) = welcome {
+            match welcome.password {
+                Some(password) => eprintln!("first start: log in as {} with the password {password} (shown this once)", welcome.email),
+                None => eprintln!("first start: log in as {} with the password from FARLEY_ADMIN_PASSWORD", welcome.email),
+            }
+        }
+        server.await.map_err(|error| error.to_string())?;
+        // Requests are done; what they queued is finished before the process ends.
+        tokio::task::spawn_blocking(move || app.store.close()).await.map_err(|error| error.to_string())
+    })
+}
+
+/// Says what happens on standard error, as text or as JSON.
+pub fn logs(settings: &Settings) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("setting FARLEY_LOG: {error}"))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let set = match settings.log_format {
+        LogFormat::Text => subscriber.compact().try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+    };
+    set.map_err(|error| error.to_string())
+}
+
+/// Serves the metrics on an address of their own, which need not be open to the world.
+fn metrics(address: SocketAddr) -> Result<(), String> {
+    use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+    const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+    let wrong = |error: metrics_exporter_prometheus::BuildError| format!("the metrics cannot be kept: {error}");
+    let duration = Matcher::Full("farley_http_request_duration_seconds".to_owned());
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS).map_err(wrong)?;
+    let handle = builder.install_recorder().map_err(wrong)?;
+    metrics::describe_histogram!(
+        "farley_http_request_duration_seconds",
+        metrics::Unit::Seconds,
+        "How long requests took, by method, route and status."
+    );
+    metrics::describe_counter!("farley_logins_failed_total", metrics::Unit::Count, "Log-ins that failed.");
+    let upkeep = handle.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            actix_web::rt::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
+    let serve = move || {
+        let handle = handle.clone();
+        let render = move || {
+            let text = handle.render();
+            async move { HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text) }
+        };
+        App::new().route("/metrics", web::get().to(render))
+    };
+    let server = HttpServer::new(serve).workers(1).disable_signals().bind(address);
+    let server = server.map_err(|error| format!("setting FARLEY_METRICS_LISTEN: cannot listen on {address}: {error}"))?;
+    actix_web::rt::spawn(server.run());
+    Ok(())
+}
+
+/// Brings the database to the present schema.
+pub fn migrate(settings: &Settings) -> Result<(), String> {
+    logs(settings)?;
+    let store = farley_persistence::Store::open(&settings.store()).map_err(|error| error.to_string())?;
+    store.close();
+    eprintln!("the database is at the present schema");
+    Ok(())
+}
+
+/// Asks the server at the setting's address whether it is ready; for containers.
+pub fn healthcheck(settings: &Settings) -> Result<(), String> {
+    let mut address = settings.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let said = |error: std::io::Error| format!("{address} does not answer: {error}");
+    let wait = Duration::from_secs(5);
+    let mut stream = TcpStream::connect_timeout(&address, wait).map_err(said)?;
+    stream.set_read_timeout(Some(wait)).map_err(said)?;
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").map_err(said)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).map_err(said)?;
+    if answer.starts_with(b"HTTP/1.1 200") {
+        println!("ready");
+        Ok(())
+    } else {
+        Err(format!("{address} is not ready"))
+    }
+}

@@ -1,0 +1,63 @@
+//! The endpoints that are written by hand, with their documentation: one list for both.
+
+use actix_web::web::ServiceConfig;
+use utoipa::OpenApi;
+
+use crate::{events, health, identity, jobs, metadata, search};
+
+/// Registers the handlers, and collects their documentation.
+macro_rules! endpoints {
+    ($($handler:path),* $(,)?) => {
+        /// Their documentation.
+        #[derive(OpenApi)]
+        #[openapi(
+            paths($($handler),*),
+            tags(
+                (name = "auth", description = "Logging in and out, and the keys that sign tokens."),
+                (name = "me", description = "The caller's own account."),
+                (name = "search", description = "Search across all objects."),
+                (name = "events", description = "The change feed: everything that happened, in order."),
+                (name = "metadata", description = "What a frontend needs to draw forms and tables."),
+                (name = "access", description = "Who may do what, and why."),
+                (name = "jobs", description = "Background jobs."),
+                (name = "tenants", description = "Companies using this server; for its operator."),
+                (name = "server", description = "The server itself."),
+            )
+        )]
+        pub struct Handwritten;
+
+        /// Their routes.
+        pub fn configure(config: &mut ServiceConfig) {
+            $(config.service($handler);)*
+        }
+    };
+}
+
+endpoints! {
+    identity::auth::login,
+    identity::auth::refresh,
+    identity::auth::logout,
+    identity::auth::accept,
+    health::jwks,
+    identity::me::get_me,
+    identity::me::update_me,
+    identity::me::change_password,
+    identity::me::my_sessions,
+    identity::me::end_my_session,
+    identity::users::deactivate,
+    identity::users::activate,
+    identity::users::reset_password,
+    identity::users::sessions,
+    identity::users::end_session,
+    identity::explain::explain,
+    identity::tenants::create,
+    identity::tenants::list,
+    search::search,
+    events::change_feed,
+    events::customer_timeline,
+    metadata::objects,
+    jobs::list,
+    jobs::retry,
+    health::healthz,
+    health::readyz,
+}

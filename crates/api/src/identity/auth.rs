@@ -1,0 +1,404 @@
+//! Logging in and out: access tokens of 15 minutes, refresh tokens that rotate, sessions that end when one comes back.
+
+use std::sync::{Arc, LazyLock};
+
+use actix_web::{HttpRequest, HttpResponse, http::header, post};
+use farley_domain::{
+    email,
+    entity::Entity,
+    fault::{Fault, FaultCode},
+    field::{Field, FieldType},
+    id::Id,
+    identity::{password, user::User},
+    input,
+    object::Shape,
+    predicate::{Operand, Predicate},
+    record::Record,
+    time::Timestamp,
+    value::Standards,
+};
+use farley_persistence::{Change, DbId, DbTime, Origin, TenantKey, Work, queries::rows::SessionRow};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{
+    throttle::{self, Subject},
+    tokens::{ACCESS_SECONDS, NO_TENANT, new_secret, secret_hash},
+};
+use crate::{
+    app::App,
+    call::{Body, app_of, limit_by_address, request_id_of},
+    caller::Nobody,
+    clock,
+    problem::{Code, Problem},
+};
+
+/// How long a session lasts without being used, in seconds.
+const SESSION_SECONDS: i64 = 30 * 24 * 3600;
+
+/// Credentials of a user.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "documentation; the body is read by its fields")]
+pub struct LoginRequest {
+    #[schema(example = "admin@example.com", format = "email")]
+    email: String,
+    #[schema(example = "correct horse battery", format = "password", max_length = 200)]
+    password: String,
+    /// The tenant's short name; the default tenant, unless given.
+    #[schema(example = "default")]
+    tenant: Option<String>,
+}
+
+/// Tokens of a session.
+#[derive(Serialize, ToSchema)]
+pub struct TokenPair {
+    /// Send it as `Authorization: Bearer …`.
+    pub access_token: String,
+    #[schema(example = "Bearer")]
+    pub token_type: &'static str,
+    /// How long the access token holds, in seconds.
+    #[schema(example = 900)]
+    pub expires_in: i64,
+    /// Good for one refresh; a used one that comes back ends the session.
+    pub refresh_token: String,
+    /// How long the refresh token holds, in seconds.
+    #[schema(example = 2_592_000)]
+    pub refresh_expires_in: i64,
+}
+
+/// A refresh token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "documentation; the body is read by its fields")]
+pub struct RefreshRequest {
+    #[schema(example = "fr_0190…")]
+    refresh_token: String,
+}
+
+/// A password for whoever holds a one-time token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "documentation; the body is read by its fields")]
+pub struct AcceptRequest {
+    /// The token of an invitation or of a reset.
+    #[schema(example = "ft_…")]
+    token: String,
+    /// At least 10 characters, and none of the common ones.
+    #[schema(format = "password", min_length = 10, max_length = 200)]
+    password: String,
+}
+
+fn secret_field(name: &'static str) -> Field {
+    Field::new(name, FieldType::LongText { max: 4000 }).required()
+}
+
+/// A password is taken as typed, but for the Unicode form: keyboards differ in how they compose a letter.
+pub fn password_field(name: &'static str) -> Field {
+    Field::new(name, FieldType::LongText { max: password::MAX_LENGTH }).required()
+}
+
+static LOGIN: LazyLock<[Field; 3]> = LazyLock::new(|| {
+    let text = |name: &'static str| Field::new(name, FieldType::Text { max: 254 });
+    [text("email").required(), password_field("password"), text("tenant")]
+});
+static REFRESH: LazyLock<[Field; 1]> = LazyLock::new(|| [secret_field("refresh_token")]);
+static ACCEPT: LazyLock<[Field; 2]> = LazyLock::new(|| [secret_field("token"), password_field("password")]);
+
+fn standards(now: Timestamp) -> Standards<'static> {
+    Standards { country: "CN", currency: farley_domain::money::Currency::CNY, zone: chrono_tz::UTC, now }
+}
+
+/// Reads the body of an action that needs no tenant's standards.
+pub fn read_form(fields: &[Field], body: &Value) -> Result<Map<String, Value>, Problem> {
+    Ok(input::form(fields, body, &standards(clock::now()))?)
+}
+
+pub fn text<'a>(form: &'a Map<String, Value>, name: &str) -> &'a str {
+    form.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Log in
+///
+/// A wrong password and an unknown e-mail address get the same answer, after the same time. Failures slow an account and an
+/// address down.
+#[utoipa::path(tag = "auth", operation_id = "login", request_body = LoginRequest, security(()),
+    responses((status = 200, description = "Logged in.", body = TokenPair)))]
+#[post("/v1/auth/login")]
+pub async fn login(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    limit_by_address(&request)?;
+    let app = app_of(&request)?;
+    let now = clock::now();
+    let form = read_form(&*LOGIN, &body.0)?;
+    let (typed, password) = (text(&form, "email"), text(&form, "password").to_owned());
+    let email = email::standardise(typed).unwrap_or_else(|_| typed.to_lowercase());
+    let slug = form.get("tenant").and_then(Value::as_str).map(str::to_owned);
+    let address = request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
+    let found = find_account(&app, slug, email.clone()).await?;
+    let tenant = found.as_ref().map_or(NO_TENANT, |account| account.tenant);
+    let subjects = [Subject::account(tenant.id, &email), Subject::address(&address)];
+    throttle::check(&app.store, &subjects, now).await?;
+    let hash = found.as_ref().and_then(|account| account.hash.as_deref());
+    if !app.passwords.verify(&password, hash).await? {
+        throttle::failed(&app.store, subjects.to_vec(), now).await?;
+        metrics::counter!("farley_logins_failed_total").increment(1);
+        return Err(Problem::new(Code::WrongCredentials));
+    }
+    let account = found.ok_or_else(|| Problem::new(Code::WrongCredentials))?;
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let user_agent = user_agent.map(|agent| agent.chars().take(300).collect::<String>());
+    let session = Session { tenant, user: account.user, user_agent, address, request_id: request_id_of(&request) };
+    let [account_subject, _] = subjects;
+    let tokens = open_session(&app, session, Some(account_subject), now).await?;
+    Ok(no_store(&tokens))
+}
+
+struct Account {
+    tenant: TenantKey,
+    user: Id,
+    hash: Option<String>,
+}
+
+/// The active user of this address; whoever is not active has no password to fit.
+async fn find_account(app: &Arc<App>, slug: Option<String>, email: String) -> Result<Option<Account>, Problem> {
+    app.store
+        .read::<_, Problem>(NO_TENANT, move |reader| {
+            let row = match slug {
+                Some(slug) => reader.tenant_by_slug(&slug)?,
+                None => match reader.tenant_by_slug("default")? {
+                    Some(row) => Some(row),
+                    None => Some(reader.tenants()?).filter(|tenants| tenants.len() == 1).and_then(|mut tenants| tenants.pop()),
+                },
+            };
+            let Some(row) = row else { return Ok(None) };
+            reader.tenant = TenantKey { id: row.id.0, number: row.number };
+            let Some(field) = User::object().field("email") else { return Ok(None) };
+            let Some(user) = reader.by_value(User::object(), field, Operand::Text(email))? else { return Ok(None) };
+            let active = crate::caller::asker_of(reader, user)?.is_some();
+            let hash = if active { reader.password(user)? } else { None };
+            Ok(Some(Account { tenant: reader.tenant, user, hash }))
+        })
+        .await
+}
+
+/// What is known of a session that begins.
+pub struct Session {
+    pub tenant: TenantKey,
+    pub user: Id,
+    pub user_agent: Option<String>,
+    pub address: String,
+    pub request_id: String,
+}
+
+fn user_origin(user: Id, request_id: String, now: Timestamp) -> Origin {
+    let actor = farley_domain::event::Actor { kind: farley_domain::event::ActorKind::User, user_id: Some(user), api_key_id: None };
+    Origin { actor, request_id: Some(request_id), now }
+}
+
+async fn open_session(app: &Arc<App>, session: Session, account: Option<Subject>, now: Timestamp) -> Result<TokenPair, Problem> {
+    let id = clock::new_id();
+    let refresh_token = refresh_token(session.tenant.id, id);
+    let row = SessionRow {
+        tenant_id: DbId(session.tenant.id),
+        id: DbId(id),
+        user_id: DbId(session.user),
+        refresh_hash: secret_hash(&refresh_token),
+        user_agent: session.user_agent,
+        address: Some(session.address),
+        created_at: DbTime(now),
+        last_used_at: DbTime(now),
+        expires_at: DbTime(now.plus_seconds(SESSION_SECONDS)),
+        revoked_at: None,
+    };
+    let (tenant, user) = (session.tenant, session.user);
+    app.store
+        .write::<_, Problem>(tenant, user_origin(user, session.request_id, now), move |work| {
+            work.add_session(&row)?;
+            if let Some(account) = &account {
+                throttle::succeeded(work, account)?;
+            }
+            work.event("user", "logged_in", user, 0, Map::new(), &[]);
+            Ok(())
+        })
+        .await?;
+    pair(app, tenant.id, user, id, refresh_token, now)
+}
+
+/// `fr_`, tenant and session, and a secret: whose token it is can be told even when it is an old one.
+fn refresh_token(tenant: Id, session: Id) -> String {
+    format!("fr_{}{}_{}", tenant.0.simple(), session.0.simple(), new_secret(""))
+}
+
+fn pair(app: &App, tenant: Id, user: Id, session: Id, refresh_token: String, now: Timestamp) -> Result<TokenPair, Problem> {
+    Ok(TokenPair {
+        access_token: app.tokens.sign(tenant, user, session, now)?,
+        token_type: "Bearer",
+        expires_in: ACCESS_SECONDS,
+        refresh_token,
+        refresh_expires_in: SESSION_SECONDS,
+    })
+}
+
+fn no_store(tokens: &TokenPair) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(tokens)
+}
+
+/// Get new tokens
+///
+/// Each refresh token is good once. One that comes back again, as a stolen one would, ends its whole session.
+#[utoipa::path(tag = "auth", operation_id = "refreshTokens", request_body = RefreshRequest, security(()),
+    responses((status = 200, description = "New tokens.", body = TokenPair)))]
+#[post("/v1/auth/refresh")]
+pub async fn refresh(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    limit_by_address(&request)?;
+    let app = app_of(&request)?;
+    let now = clock::now();
+    let form = read_form(&*REFRESH, &body.0)?;
+    let token = text(&form, "refresh_token").to_owned();
+    let ended = || Problem::new(Code::SessionEnded);
+    let (tenant, session) = parse_refresh(&token).ok_or_else(ended)?;
+    let next = refresh_token(tenant, session);
+    let next_hash = secret_hash(&next);
+    let hash = secret_hash(&token);
+    let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(now) };
+    let user = app
+        .store
+        .write::<_, Problem>(TenantKey { id: tenant, number: 0 }, origin, move |work| {
+            let Some(row) = work.reader().session(session)? else { return Ok(None) };
+            if row.revoked_at.is_some() || row.expires_at.0 <= now {
+                return Ok(None);
+            }
+            let user = row.user_id.0;
+            let rotated = row.refresh_hash == hash && work.rotate_session(&row, &next_hash, now.plus_seconds(SESSION_SECONDS))?;
+            if !rotated {
+                work.revoke_session(session)?;
+                work.event("user", "session_reuse_detected", user, 0, Map::new(), &[]);
+                return Ok(None);
+            }
+            Ok(crate::caller::asker_of(work.reader(), user)?.map(|_| user))
+        })
+        .await?;
+    let Some(user) = user else {
+        app.callers.forget();
+        return Err(ended());
+    };
+    Ok(no_store(&pair(&app, tenant, user, session, next, now)?))
+}
+
+fn parse_refresh(token: &str) -> Option<(Id, Id)> {
+    let rest = token.strip_prefix("fr_")?;
+    let (tenant, session) = (rest.get(..32)?, rest.get(32..64)?);
+    Some((Id(uuid::Uuid::try_parse(tenant).ok()?), Id(uuid::Uuid::try_parse(session).ok()?)))
+}
+
+/// Log out
+///
+/// Ends the session that the refresh token belongs to. A token that names no living session is no error.
+#[utoipa::path(tag = "auth", operation_id = "logout", request_body = RefreshRequest, security(()),
+    responses((status = 204, description = "Logged out.")))]
+#[post("/v1/auth/logout")]
+pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    limit_by_address(&request)?;
+    let app = app_of(&request)?;
+    // With an access token and no body, the session of the token ends.
+    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let empty = body.0.as_object().is_some_and(Map::is_empty);
+    let (tenant, session) = if empty && authorization.is_some() {
+        let caller = app.callers.resolve(&app, authorization).await?;
+        (caller.key.id, caller.session.ok_or_else(|| Problem::new(Code::Unauthorized))?)
+    } else {
+        let form = read_form(&*REFRESH, &body.0)?;
+        let token = text(&form, "refresh_token").to_owned();
+        let Some((tenant, session)) = parse_refresh(&token) else { return Ok(HttpResponse::NoContent().finish()) };
+        let hash = secret_hash(&token);
+        let key = TenantKey { id: tenant, number: 0 };
+        let ours = app.store.read::<_, Problem>(key, move |reader| Ok(reader.session(session)?.is_some_and(|row| row.refresh_hash == hash))).await?;
+        if !ours {
+            return Ok(HttpResponse::NoContent().finish());
+        }
+        (tenant, session)
+    };
+    let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(clock::now()) };
+    let key = TenantKey { id: tenant, number: 0 };
+    app.store
+        .write::<_, Problem>(key, origin, move |work| {
+            let row = work.reader().session(session)?;
+            if let Some(row) = row.filter(|row| row.revoked_at.is_none()) {
+                work.revoke_session(session)?;
+                work.event("user", "logged_out", row.user_id.0, 0, Map::new(), &[]);
+            }
+            Ok(())
+        })
+        .await?;
+    app.callers.forget();
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Set a password
+///
+/// Takes the one-time token of an invitation or of a reset. The user becomes active and is logged in; other sessions end.
+#[utoipa::path(tag = "auth", operation_id = "acceptInvitation", request_body = AcceptRequest, security(()),
+    responses((status = 200, description = "The password is set, and the user logged in.", body = TokenPair)))]
+#[post("/v1/auth/accept")]
+pub async fn accept(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    limit_by_address(&request)?;
+    let app = app_of(&request)?;
+    let now = clock::now();
+    let form = read_form(&*ACCEPT, &body.0)?;
+    let (token, password) = (secret_hash(text(&form, "token")), text(&form, "password").to_owned());
+    let unknown = || Problem::from(Fault::new("/token", FaultCode::NotFound));
+    let lookup = token.clone();
+    let (tenant, user, email) = app
+        .store
+        .read::<_, Problem>(NO_TENANT, move |reader| {
+            let (tenant, user) = reader.password_token(&lookup, now)?.ok_or_else(unknown)?;
+            let row = reader.tenant(tenant)?.ok_or_else(unknown)?;
+            reader.tenant = TenantKey { id: tenant, number: row.number };
+            let record = user_record(reader, user)?.filter(|user| !user.is_archived()).ok_or_else(unknown)?;
+            Ok((reader.tenant, user, record.text("email").unwrap_or_default().to_owned()))
+        })
+        .await?;
+    check_strength(&password, &email, "/password")?;
+    let hash = app.passwords.hash(&password).await?;
+    app.store
+        .write::<_, Problem>(tenant, user_origin(user, request_id_of(&request), now), move |work| {
+            // The token may have been used in the meantime.
+            work.reader().password_token(&token, now)?.ok_or_else(unknown)?;
+            work.void_password_tokens(user)?;
+            work.set_password(user, &hash)?;
+            work.revoke_sessions(user, None)?;
+            set_status(work, user, "active", "activated")?;
+            Ok(())
+        })
+        .await?;
+    app.callers.forget();
+    let address = request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
+    let session = Session { tenant, user, user_agent: None, address, request_id: request_id_of(&request) };
+    Ok(no_store(&open_session(&app, session, None, now).await?))
+}
+
+/// Refuses a password that is too easy.
+pub fn check_strength(password: &str, email: &str, pointer: &str) -> Result<(), Problem> {
+    if password::is_strong(password, email) { Ok(()) } else { Err(Problem::rule(Fault::new(pointer, FaultCode::WeakPassword).into())) }
+}
+
+fn user_shape() -> Shape {
+    Shape { object: User::object(), custom: Arc::from([]) }
+}
+
+/// A user as stored, whoever asks.
+pub fn user_record(reader: &mut farley_persistence::Reader<'_>, user: Id) -> Result<Option<Record>, Problem> {
+    let layout = Work::layout(&user_shape());
+    Ok(reader.get(&layout, &Nobody, user, &Predicate::all())?.map(|row| row.to_record()).transpose()?)
+}
+
+/// Changes whether a user can log in.
+pub fn set_status(work: &mut Work<'_>, user: Id, status: &str, verb: &str) -> Result<(), Problem> {
+    let shape = user_shape();
+    let loaded = work.load(&shape, &Nobody, user, &Predicate::all())?.ok_or_else(Problem::not_found)?;
+    let mut record = loaded.record.clone();
+    record.set("status", status);
+    work.update(&shape, &loaded, &mut record, &Change::new(verb))?;
+    Ok(())
+}

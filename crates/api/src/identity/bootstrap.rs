@@ -1,0 +1,162 @@
+//! New tenants: made with the ready-made roles and an administrator. The first start makes the first one.
+
+use farley_domain::{
+    entity::Entity,
+    fault::{Fault, FaultCode, Faults},
+    id::Id,
+    identity::{
+        role::{READY_MADE, Role},
+        tenant::is_slug,
+        user::User,
+    },
+    input,
+    money::Currency,
+    object::Shape,
+    record::Record,
+    value::Standards,
+};
+use farley_persistence::{Change, DbId, DbTime, Origin, TenantKey, Work, queries::rows::TenantRow};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::{auth::check_strength, tokens::NO_TENANT};
+use crate::{app::App, clock, problem::Problem};
+
+/// What a tenant is made of.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    pub slug: String,
+    pub name: String,
+    pub country: String,
+    pub currency: String,
+    pub time_zone: String,
+}
+
+impl NewTenant {
+    /// Every fault of it.
+    pub fn check(&self) -> Result<(), Faults> {
+        let mut faults = Faults::default();
+        if !is_slug(&self.slug) {
+            faults.add(Fault::new("/slug", FaultCode::WrongType).with("expected", "2 to 40 lower-case letters, digits and hyphens"));
+        }
+        if self.name.trim().is_empty() {
+            faults.add(Fault::new("/name", FaultCode::Blank));
+        }
+        if !farley_domain::country::is_country(&self.country) {
+            faults.add(Fault::new("/country", FaultCode::UnknownCountry));
+        }
+        if self.currency.parse::<Currency>().is_err() {
+            faults.add(Fault::new("/currency", FaultCode::UnknownCurrency));
+        }
+        if self.time_zone.parse::<chrono_tz::Tz>().is_err() {
+            faults.add(Fault::new("/time_zone", FaultCode::UnknownTimeZone));
+        }
+        faults.into_result(())
+    }
+}
+
+/// Somebody to be made administrator, with a password already hashed.
+#[derive(Clone, Debug)]
+pub struct FirstUser {
+    pub name: String,
+    pub email: String,
+    pub password_hash: String,
+}
+
+/// Makes a tenant with its ready-made roles and, if given, an administrator.
+pub fn create_tenant(work: &mut Work<'_>, new: &NewTenant, administrator: Option<&FirstUser>) -> Result<TenantKey, Problem> {
+    new.check()?;
+    if let Some(other) = work.reader().tenant_by_slug(&new.slug)? {
+        return Err(Problem::duplicate("/slug", other.id.0));
+    }
+    let now = work.origin.now;
+    let key = TenantKey { id: work.new_id(), number: work.next_tenant_number()? };
+    let row = TenantRow {
+        id: DbId(key.id),
+        number: key.number,
+        slug: new.slug.clone(),
+        name: new.name.clone(),
+        country: new.country.clone(),
+        currency: new.currency.clone(),
+        time_zone: new.time_zone.clone(),
+        created_at: DbTime(now),
+    };
+    let standards = row.to_tenant()?;
+    work.add_tenant(&row)?;
+    work.enter(key);
+    let standards = standards.standards(now);
+    for ready in READY_MADE {
+        let body = json!({"name": ready.name, "description": ready.description, "permissions": ready.permissions()});
+        let (shape, mut role) = read(Role::object(), &body, &standards)?;
+        role.set("key", ready.key);
+        work.insert(&shape, &mut role, &Change::new("created"))?;
+    }
+    if let Some(user) = administrator {
+        create_user(work, user, "administrator", &standards)?;
+    }
+    Ok(key)
+}
+
+/// Makes an active user with the ready-made role of a key.
+pub fn create_user(work: &mut Work<'_>, user: &FirstUser, role_key: &str, standards: &Standards<'_>) -> Result<Id, Problem> {
+    let roles = work.reader().all(Role::object())?;
+    let role = roles.iter().find(|role| role.get("key") == role_key && !role.is_archived());
+    let role = role.ok_or_else(|| Problem::from(Fault::new("/role", FaultCode::NotFound)))?;
+    let body = json!({"name": user.name, "email": user.email, "role_ids": [role.get("id")]});
+    let (shape, mut record) = read(User::object(), &body, standards)?;
+    crate::records::references::check_unique(work, User::object(), None, &record)?;
+    record.set("status", "active");
+    work.insert(&shape, &mut record, &Change::new("created"))?;
+    work.set_password(record.id(), &user.password_hash)?;
+    Ok(record.id())
+}
+
+fn read(object: &'static farley_domain::object::Object, body: &Value, standards: &Standards<'_>) -> Result<(Shape, Record), Problem> {
+    let shape = Shape { object, custom: std::sync::Arc::from([]) };
+    let record = input::Reader { shape: &shape, standards, rule: &|_| None }.create(body)?;
+    Ok((shape, record))
+}
+
+/// What the first start has to say.
+pub struct Welcome {
+    pub email: String,
+    /// Told only if it was made up here.
+    pub password: Option<String>,
+}
+
+/// Makes the default tenant and its administrator in an empty database.
+pub async fn first_start(app: &App) -> Result<Option<Welcome>, Problem> {
+    let tenants = app.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants()?)).await?;
+    if !tenants.is_empty() {
+        return Ok(None);
+    }
+    let settings = &app.settings;
+    let email = settings.admin_email.clone().unwrap_or_else(|| "admin@example.com".to_owned());
+    let given = settings.admin_password.as_ref().map(|password| password.expose_secret().to_owned());
+    let made_up = given.is_none().then(|| super::tokens::new_secret("").chars().take(20).collect::<String>());
+    let password = given.or_else(|| made_up.clone()).unwrap_or_default();
+    check_strength(&password, &email, "FARLEY_ADMIN_PASSWORD")?;
+    let password_hash = app.passwords.hash(&farley_domain::text::clean_text(&password)).await?;
+    let administrator = FirstUser { name: "Administrator".to_owned(), email: email.clone(), password_hash };
+    let tenant = NewTenant {
+        slug: "default".to_owned(),
+        name: "Default".to_owned(),
+        country: settings.default_country.clone(),
+        currency: settings.default_currency.clone(),
+        time_zone: settings.default_time_zone.clone(),
+    };
+    let made = app.store.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| {
+        // Another node may have been quicker.
+        if work.reader().tenants()?.is_empty() {
+            create_tenant(work, &tenant, Some(&administrator))?;
+            return Ok(true);
+        }
+        Ok(false)
+    });
+    let made = match made.await {
+        Ok(made) => made,
+        Err(problem) if problem.code == crate::problem::Code::Duplicate => false,
+        Err(problem) => return Err(problem),
+    };
+    Ok(made.then_some(Welcome { email, password: made_up }))
+}

@@ -1,0 +1,297 @@
+//! The caller's own account.
+
+use std::sync::{Arc, LazyLock};
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, patch, post};
+use farley_domain::{
+    entity::Entity,
+    fault::{Fault, FaultCode},
+    field::{Field, Writable},
+    id::Id,
+    identity::{access::FieldRule, user::User},
+    input,
+    predicate::Predicate,
+    record::Record,
+    time::Timestamp,
+};
+use farley_persistence::{Change, Work, queries::rows::SessionRow};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::auth::{check_strength, password_field, read_form, text, user_record};
+use crate::{
+    call::{Body, Call, parameters, refuse_rest},
+    caller::Nobody,
+    mutation::{Answer, Mutation, etag, if_match},
+    problem::Problem,
+    versions,
+};
+
+/// The caller: the user, the tenant, and what they may do.
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    #[serde(flatten)]
+    #[schema(value_type = UserSchema)]
+    user: Value,
+    tenant: MyTenant,
+    /// Every permission held, as `object:action:scope`.
+    #[schema(example = json!(["customer:read:team"]))]
+    permissions: Vec<String>,
+    /// The teams whose records the scope `team` reaches: the user's own and all below it.
+    #[schema(value_type = Vec<String>)]
+    team_ids: Vec<Id>,
+}
+
+/// Stands for the schema of users, which is made from their field table.
+struct UserSchema;
+
+impl utoipa::PartialSchema for UserSchema {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::Ref::from_schema_name("User").into()
+    }
+}
+
+impl ToSchema for UserSchema {}
+
+/// The caller's tenant.
+#[derive(Serialize, ToSchema)]
+pub struct MyTenant {
+    #[schema(value_type = String, format = "uuid")]
+    id: Id,
+    /// The short name, for log-ins.
+    #[schema(example = "default")]
+    slug: String,
+    #[schema(example = "Farley")]
+    name: String,
+    /// ISO 3166-1 alpha-2: where a phone number without country code belongs.
+    #[schema(example = "CN")]
+    country: String,
+    /// ISO 4217: the currency in which amounts are added up.
+    #[schema(example = "CNY")]
+    currency: String,
+    /// IANA time zone in which days begin and end.
+    #[schema(example = "Asia/Shanghai")]
+    time_zone: String,
+}
+
+fn describe(call: &Call, user: &Record) -> Me {
+    let caller = &call.caller;
+    let (tenant, asker) = (&caller.tenant, &caller.asker);
+    let held = asker.grants.list().into_iter();
+    Me {
+        user: Value::Object(user.0.clone()),
+        tenant: MyTenant {
+            id: tenant.id,
+            slug: tenant.slug.clone(),
+            name: tenant.name.clone(),
+            country: tenant.country.clone(),
+            currency: tenant.currency.to_string(),
+            time_zone: tenant.time_zone.clone(),
+        },
+        permissions: held.map(|(object, action, scope)| format!("{object}:{}:{}", action.as_str(), scope.as_str())).collect(),
+        team_ids: asker.teams.clone(),
+    }
+}
+
+/// Who am I
+#[utoipa::path(tag = "me", operation_id = "getMe", responses((status = 200, description = "The caller.", body = Me)))]
+#[get("/v1/me")]
+pub async fn get_me(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    refuse_rest(&parameters(&request)?, &[])?;
+    let id = call.caller.user_id();
+    let user = call.app.store.read::<_, Problem>(call.tenant(), move |reader| user_record(reader, id)).await?;
+    let user = user.ok_or_else(Problem::not_found)?;
+    let tag = etag(user.version());
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(describe(&call, &user)))
+}
+
+/// What users may change of themselves.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "documentation; the body is read by its fields")]
+pub struct MePatch {
+    #[schema(example = "王芳")]
+    name: Option<String>,
+    #[schema(example = "+8613800138000")]
+    phone: Option<String>,
+    #[schema(example = "zh-CN")]
+    language: Option<String>,
+    #[schema(example = "Asia/Shanghai")]
+    time_zone: Option<String>,
+    #[schema(example = "销售经理")]
+    title: Option<String>,
+}
+
+/// Change my own account
+///
+/// A JSON merge patch of name, phone, language, time zone and title.
+#[utoipa::path(tag = "me", operation_id = "updateMe", request_body = MePatch,
+    responses((status = 200, description = "The caller as changed.", body = Me)))]
+#[patch("/v1/me")]
+pub async fn update_me(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    let expected = if_match(&request);
+    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let call = Arc::new(call);
+    let shown = Arc::clone(&call);
+    let response = mutation
+        .run(&call, move |work| {
+            let shape = caller.shape(User::object());
+            let loaded = work.load(&shape, &Nobody, caller.user_id(), &Predicate::all())?.ok_or_else(Problem::not_found)?;
+            if let Some(expected) = &expected {
+                versions::check(work, &caller, User::object(), &loaded.record, expected, None)?;
+            }
+            let standards = caller.standards(now);
+            let reader = input::Reader { shape: &shape, standards: &standards, rule: &own_rule };
+            let mut record = reader.patch(&loaded.record, &body.0)?;
+            work.update(&shape, &loaded, &mut record, &Change::new("updated"))?;
+            let mut answer = Answer::json(200, &describe(&shown, &record))?;
+            answer.headers.push(("ETag".to_owned(), etag(record.version())));
+            Ok(answer)
+        })
+        .await?;
+    call.app.callers.forget();
+    Ok(response)
+}
+
+/// Users write a few fields of their own account; the rest is for those who manage users.
+fn own_rule(field: &Field) -> Option<FieldRule> {
+    let own = matches!(field.name.as_ref(), "name" | "phone" | "language" | "time_zone" | "title");
+    (!own && field.writable != Writable::Never).then_some(FieldRule::ReadOnly)
+}
+
+/// The old password and the new.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "documentation; the body is read by its fields")]
+pub struct PasswordChange {
+    #[schema(format = "password")]
+    current_password: String,
+    /// At least 10 characters, and none of the common ones.
+    #[schema(format = "password", min_length = 10, max_length = 200)]
+    new_password: String,
+}
+
+static PASSWORD_CHANGE: LazyLock<[Field; 2]> =
+    LazyLock::new(|| [password_field("current_password"), password_field("new_password")]);
+
+/// Change my password
+///
+/// Other sessions end.
+#[utoipa::path(tag = "me", operation_id = "changeMyPassword", request_body = PasswordChange,
+    responses((status = 204, description = "Changed.")))]
+#[post("/v1/me/password")]
+pub async fn change_password(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &Value::Null)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    let form = read_form(&*PASSWORD_CHANGE, &body.0)?;
+    // An API key must not be able to take over the account behind it.
+    let session = call.caller.session.ok_or_else(|| Problem::forbidden("update", "password"))?;
+    let user = call.caller.user_id();
+    let found = call.app.store.read::<_, Problem>(call.tenant(), move |reader| {
+        let email = user_record(reader, user)?.and_then(|user| user.text("email").map(str::to_owned));
+        Ok((reader.password(user)?, email.unwrap_or_default()))
+    });
+    let (hash, email) = found.await?;
+    if !call.app.passwords.verify(text(&form, "current_password"), hash.as_deref()).await? {
+        return Err(Problem::rule(Fault::new("/current_password", FaultCode::WrongPassword).into()));
+    }
+    check_strength(text(&form, "new_password"), &email, "/new_password")?;
+    let hash = call.app.passwords.hash(text(&form, "new_password")).await?;
+    let response = mutation
+        .run(&call, move |work| {
+            work.set_password(user, &hash)?;
+            work.revoke_sessions(user, Some(session))?;
+            work.event("user", "password_changed", user, 0, Map::new(), &[]);
+            Ok(Answer::no_content())
+        })
+        .await?;
+    call.app.callers.forget();
+    Ok(response)
+}
+
+/// A log-in.
+#[derive(Serialize, ToSchema)]
+pub struct SessionInfo {
+    #[schema(value_type = String, format = "uuid")]
+    id: Id,
+    /// Whether it is the one this request came with.
+    current: bool,
+    user_agent: Option<String>,
+    /// The address it was opened from.
+    #[schema(example = "192.0.2.1")]
+    address: Option<String>,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+    /// When its tokens were last refreshed.
+    #[schema(value_type = String, format = "date-time")]
+    last_used_at: Timestamp,
+    #[schema(value_type = String, format = "date-time")]
+    expires_at: Timestamp,
+}
+
+/// Sessions that still hold.
+#[derive(Serialize, ToSchema)]
+pub struct SessionList {
+    pub data: Vec<SessionInfo>,
+}
+
+impl SessionList {
+    #[must_use]
+    pub fn of(rows: Vec<SessionRow>, current: Option<Id>) -> SessionList {
+        let info = |row: SessionRow| SessionInfo {
+            id: row.id.0,
+            current: Some(row.id.0) == current,
+            user_agent: row.user_agent,
+            address: row.address,
+            created_at: row.created_at.0,
+            last_used_at: row.last_used_at.0,
+            expires_at: row.expires_at.0,
+        };
+        SessionList { data: rows.into_iter().map(info).collect() }
+    }
+}
+
+/// My sessions
+#[utoipa::path(tag = "me", operation_id = "listMySessions",
+    responses((status = 200, description = "Sessions that still hold, newest first.", body = SessionList)))]
+#[get("/v1/me/sessions")]
+pub async fn my_sessions(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    refuse_rest(&parameters(&request)?, &[])?;
+    let (user, now) = (call.caller.user_id(), call.now);
+    let rows = call.app.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.sessions(user, now)?)).await?;
+    Ok(HttpResponse::Ok().json(SessionList::of(rows, call.caller.session)))
+}
+
+/// The session that a path names.
+pub fn session_of(request: &HttpRequest) -> Result<Id, Problem> {
+    request.match_info().query("session_id").parse().map_err(|_| Problem::not_found())
+}
+
+/// End one of my sessions
+#[utoipa::path(tag = "me", operation_id = "endMySession",
+    params(("session_id" = String, Path, description = "The session's id.")),
+    responses((status = 204, description = "Ended.")))]
+#[delete("/v1/me/sessions/{session_id}")]
+pub async fn end_my_session(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &Value::Null)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    let (user, session) = (call.caller.user_id(), session_of(&request)?);
+    let response = mutation
+        .run(&call, move |work: &mut Work<'_>| {
+            work.reader().session(session)?.filter(|row| row.user_id.0 == user).ok_or_else(Problem::not_found)?;
+            work.revoke_session(session)?;
+            let changes = Map::from_iter([("session_id".to_owned(), json!({"from": session, "to": null}))]);
+            work.event("user", "session_ended", user, 0, changes, &[]);
+            Ok(Answer::no_content())
+        })
+        .await?;
+    call.app.callers.forget();
+    Ok(response)
+}
+

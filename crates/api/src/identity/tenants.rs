@@ -1,0 +1,168 @@
+//! Tenants, for the operator of the server: made and listed with the operator key, which belongs to no tenant.
+
+use std::sync::LazyLock;
+
+use actix_web::{HttpRequest, HttpResponse, get, http::header, post};
+use farley_domain::{
+    field::{Field, FieldType},
+    id::Id,
+    time::Timestamp,
+};
+use farley_persistence::Origin;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::{
+    auth::{check_strength, password_field, read_form, text},
+    bootstrap::{FirstUser, NewTenant, create_tenant},
+    tokens::NO_TENANT,
+};
+use crate::{
+    app::App,
+    call::{Body, app_of, limit_by_address, parameters, refuse_rest, request_id_of},
+    clock,
+    problem::{Code, Problem},
+};
+
+/// A tenant to be made, with its first administrator.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "documentation; the body is read by its fields")]
+pub struct TenantCreate {
+    /// What people type at log-in: 2 to 40 lower-case letters, digits and hyphens.
+    #[schema(example = "acme")]
+    slug: String,
+    #[schema(example = "Acme 贸易有限公司")]
+    name: String,
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = "CN")]
+    country: Option<String>,
+    /// ISO 4217.
+    #[schema(example = "CNY")]
+    currency: Option<String>,
+    /// IANA time zone.
+    #[schema(example = "Asia/Shanghai")]
+    time_zone: Option<String>,
+    #[schema(example = "admin@acme.example.com", format = "email")]
+    admin_email: String,
+    #[schema(format = "password", min_length = 10, max_length = 200)]
+    admin_password: String,
+}
+
+/// A company using Farley.
+#[derive(Serialize, ToSchema)]
+pub struct TenantInfo {
+    #[schema(value_type = String, format = "uuid")]
+    id: Id,
+    #[schema(example = "acme")]
+    slug: String,
+    #[schema(example = "Acme 贸易有限公司")]
+    name: String,
+    #[schema(example = "CN")]
+    country: String,
+    #[schema(example = "CNY")]
+    currency: String,
+    #[schema(example = "Asia/Shanghai")]
+    time_zone: String,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+/// Every tenant of the server.
+#[derive(Serialize, ToSchema)]
+pub struct TenantList {
+    data: Vec<TenantInfo>,
+}
+
+static FIELDS: LazyLock<[Field; 7]> = LazyLock::new(|| {
+    let line = |name: &'static str, max| Field::new(name, FieldType::Text { max });
+    [
+        line("slug", 40).required(),
+        line("name", 200).required(),
+        Field::new("country", FieldType::Country),
+        line("currency", 3),
+        Field::new("time_zone", FieldType::TimeZone),
+        Field::new("admin_email", FieldType::Email).required(),
+        password_field("admin_password"),
+    ]
+});
+
+/// Demands the operator key, compared by its hash so that the time taken tells nothing.
+fn operator(app: &App, request: &HttpRequest) -> Result<(), Problem> {
+    let refused = || Problem::new(Code::Unauthorized);
+    let key = app.settings.operator_key.as_ref().ok_or_else(refused)?;
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?;
+    let hash = |secret: &str| Sha256::digest(secret.as_bytes());
+    if hash(given.trim()) == hash(key.expose_secret()) { Ok(()) } else { Err(refused()) }
+}
+
+/// Make a tenant
+///
+/// For the operator of the server: send the operator key (`FARLEY_OPERATOR_KEY`) as the bearer token.
+#[utoipa::path(tag = "tenants", operation_id = "createTenant", request_body = TenantCreate,
+    responses((status = 201, description = "Made, with the ready-made roles and an administrator.", body = TenantInfo)))]
+#[post("/v1/tenants")]
+pub async fn create(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    limit_by_address(&request)?;
+    let app = app_of(&request)?;
+    operator(&app, &request)?;
+    refuse_rest(&parameters(&request)?, &[])?;
+    let form = read_form(&*FIELDS, &body.0)?;
+    let or = |name: &str, default: &str| form.get(name).and_then(Value::as_str).unwrap_or(default).to_owned();
+    let settings = &app.settings;
+    let tenant = NewTenant {
+        slug: text(&form, "slug").to_owned(),
+        name: text(&form, "name").to_owned(),
+        country: or("country", &settings.default_country),
+        currency: or("currency", &settings.default_currency).to_uppercase(),
+        time_zone: or("time_zone", &settings.default_time_zone),
+    };
+    tenant.check()?;
+    let (email, password) = (text(&form, "admin_email").to_owned(), text(&form, "admin_password"));
+    check_strength(password, &email, "/admin_password")?;
+    let password_hash = app.passwords.hash(password).await?;
+    let administrator = FirstUser { name: "Administrator".to_owned(), email, password_hash };
+    let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(clock::now()) };
+    let info = app
+        .store
+        .write::<_, Problem>(NO_TENANT, origin, move |work| {
+            let key = create_tenant(work, &tenant, Some(&administrator))?;
+            let made = work.reader().own_tenant()?.ok_or_else(Problem::not_found)?;
+            debug_assert_eq!(made.id, key.id, "the work entered the new tenant");
+            Ok(describe(made))
+        })
+        .await?;
+    Ok(HttpResponse::Created().json(info))
+}
+
+/// The tenants
+///
+/// For the operator of the server: send the operator key (`FARLEY_OPERATOR_KEY`) as the bearer token.
+#[utoipa::path(tag = "tenants", operation_id = "listTenants",
+    responses((status = 200, description = "Every tenant, the oldest first.", body = TenantList)))]
+#[get("/v1/tenants")]
+pub async fn list(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    limit_by_address(&request)?;
+    let app = app_of(&request)?;
+    operator(&app, &request)?;
+    refuse_rest(&parameters(&request)?, &[])?;
+    let rows = app.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants()?)).await?;
+    let data = rows.iter().map(|row| Ok(describe(row.to_tenant()?))).collect::<Result<_, Problem>>()?;
+    Ok(HttpResponse::Ok().json(TenantList { data }))
+}
+
+fn describe(tenant: farley_domain::identity::tenant::Tenant) -> TenantInfo {
+    TenantInfo {
+        id: tenant.id,
+        slug: tenant.slug,
+        name: tenant.name,
+        country: tenant.country,
+        currency: tenant.currency.to_string(),
+        time_zone: tenant.time_zone,
+        created_at: tenant.created_at,
+    }
+}

@@ -1,0 +1,74 @@
+//! How many requests a credential may make: a bucket that fills evenly, told in the `RateLimit` headers (RFC draft).
+
+use std::{num::NonZeroU32, time::Duration};
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use governor::{
+    Quota, RateLimiter, clock::{Clock, DefaultClock}, middleware::StateInformationMiddleware, state::keyed::DefaultKeyedStateStore,
+};
+
+use crate::problem::{Code, Problem};
+
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+type Buckets = RateLimiter<u128, DefaultKeyedStateStore<u128>, DefaultClock, StateInformationMiddleware>;
+
+pub struct Limits {
+    buckets: Option<Buckets>,
+    policy: HeaderValue,
+    clock: DefaultClock,
+}
+
+/// What the headers of an answer say.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub remaining: u32,
+    pub reset: u64,
+}
+
+impl Limits {
+    /// So many requests in any minute; no limit if 0.
+    #[must_use]
+    pub fn per_minute(requests: u32) -> Limits {
+        let quota = NonZeroU32::new(requests).map(Quota::per_minute);
+        let policy = match quota {
+            Some(_) => format!("\"default\";q={requests};w=60"),
+            None => "\"unlimited\";q=4294967295;w=60".to_owned(),
+        };
+        Limits {
+            buckets: quota.map(|quota| RateLimiter::dashmap(quota).with_middleware()),
+            policy: HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("\"default\"")),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Takes one request off the bucket.
+    pub fn take(&self, key: u128) -> Result<Standing, Problem> {
+        let Some(buckets) = &self.buckets else { return Ok(Standing { remaining: u32::MAX, reset: 0 }) };
+        match buckets.check_key(&key) {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                let used = state.quota().burst_size().get().saturating_sub(remaining);
+                let reset = state.quota().replenish_interval().saturating_mul(used).as_secs() + 1;
+                Ok(Standing { remaining, reset })
+            }
+            Err(until) => {
+                let wait: Duration = until.wait_time_from(self.clock.now());
+                Err(Problem::new(Code::RateLimited).retry_after(wait.as_secs() + 1))
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn policy(&self) -> HeaderValue {
+        self.policy.clone()
+    }
+
+    /// Forgets full buckets.
+    pub fn tidy(&self) {
+        if let Some(buckets) = &self.buckets {
+            buckets.retain_recent();
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What some objects do beside the generic work when they are written. Each hook stands with its object; this is the table.
+
+use farley_domain::{object::Object, record::Record, time::Timestamp};
+use farley_persistence::Work;
+use serde_json::{Map, Value};
+
+use crate::{
+    caller::Caller,
+    identity::{api_keys, custom_fields, roles, users},
+    problem::Problem,
+};
+
+/// A write in progress, as a hook sees it.
+pub struct Writing<'a> {
+    pub caller: &'a Caller,
+    pub now: Timestamp,
+    pub before: Option<&'a Record>,
+}
+
+/// Members that the answer of a create shows beside the record, once: a key, an invitation.
+pub type Shown = Map<String, Value>;
+
+pub struct Hooks {
+    /// Checks and completes the record before it is stored.
+    pub before: fn(&mut Work<'_>, &Writing<'_>, &mut Record) -> Result<(), Problem>,
+    /// Does what belongs to it after it is stored, in the same transaction.
+    pub after: fn(&mut Work<'_>, &Writing<'_>, &Record) -> Result<Shown, Problem>,
+    /// Whether a write changes what somebody may do, or which fields there are.
+    pub changes_callers: bool,
+}
+
+const NONE: Hooks = Hooks { before: |_, _, _| Ok(()), after: |_, _, _| Ok(Map::new()), changes_callers: false };
+
+/// The hooks of an object.
+#[must_use]
+pub fn of(object: &Object) -> Hooks {
+    match object.name {
+        "user" => Hooks { before: users::before_write, after: users::after_write, changes_callers: true },
+        "role" => Hooks { before: roles::before_write, changes_callers: true, ..NONE },
+        "team" => Hooks { changes_callers: true, ..NONE },
+        "api_key" => Hooks { before: api_keys::before_write, after: api_keys::after_write, changes_callers: true },
+        "custom_field" => Hooks { before: custom_fields::before_write, after: custom_fields::after_write, changes_callers: true },
+        _ => NONE,
+    }
+}

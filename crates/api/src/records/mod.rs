@@ -1,0 +1,59 @@
+//! The generic endpoints: every object is listed, searched, read and written by the same handlers, out of its field table.
+
+pub mod hooks;
+pub mod read;
+pub mod references;
+pub mod write;
+
+use actix_web::{HttpRequest, web};
+use farley_domain::{object::Object, registry};
+
+use crate::{
+    call::{Body, Call},
+    openapi::operations::{Generic, generic_operations},
+    problem::{Code, Problem},
+};
+
+/// Registers the generic endpoints of every object.
+pub fn configure(config: &mut web::ServiceConfig) {
+    for object in registry::objects() {
+        let mut routes: Vec<(String, Vec<Generic>)> = Vec::new();
+        for operation in generic_operations(object) {
+            let path = operation.route(object);
+            match routes.iter_mut().find(|(known, _)| *known == path) {
+                Some((_, operations)) => operations.push(operation),
+                None => routes.push((path, vec![operation])),
+            }
+        }
+        // Fixed paths go before templates that would match them too.
+        routes.sort_by_key(|(path, _)| path.contains('{'));
+        for (path, operations) in routes {
+            let methods: Vec<String> = operations.iter().map(|operation| operation.method().to_string()).collect();
+            let mut resource = web::resource(path);
+            for operation in operations {
+                resource = resource.route(route(operation, object));
+            }
+            config.service(resource.default_service(web::to(move || refuse_method(methods.join(", ")))));
+        }
+    }
+}
+
+/// The answer to a method that a resource does not take.
+pub async fn refuse_method(allowed: String) -> Result<actix_web::HttpResponse, Problem> {
+    Err(Problem::new(Code::MethodNotAllowed).allow(allowed))
+}
+
+fn route(operation: Generic, object: &'static Object) -> actix_web::Route {
+    let route = web::method(operation.method());
+    match operation {
+        Generic::List => route.to(move |call: Call, request: HttpRequest| read::list(object, call, request)),
+        Generic::Search => route.to(move |call: Call, request: HttpRequest, body: Body| read::search(object, call, request, body)),
+        Generic::Get => route.to(move |call: Call, request: HttpRequest| read::get(object, call, request)),
+        Generic::History => route.to(move |call: Call, request: HttpRequest| read::history(object, call, request)),
+        Generic::Create => route.to(move |call: Call, request: HttpRequest, body: Body| write::create(object, call, request, body)),
+        Generic::Update => route.to(move |call: Call, request: HttpRequest, body: Body| write::update(object, call, request, body)),
+        Generic::Upsert => route.to(move |call: Call, request: HttpRequest, body: Body| write::upsert(object, call, request, body)),
+        Generic::Archive => route.to(move |call: Call, request: HttpRequest| write::archive(object, call, request, true)),
+        Generic::Restore => route.to(move |call: Call, request: HttpRequest| write::archive(object, call, request, false)),
+    }
+}

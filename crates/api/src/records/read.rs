@@ -1,0 +1,191 @@
+//! Reading records: lists, searches, single records, histories.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, http::header};
+use farley_domain::{
+    fault::{Fault, FaultCode},
+    field::Field,
+    identity::access::Action,
+    object::{Object, Reach, Relation, Shape},
+    predicate::Predicate,
+    query::{ListQuery, RecordQuery, SortBy, SortKey},
+};
+use farley_persistence::{Layout, Page, Row};
+use serde::Serialize;
+
+use crate::{
+    call::{Body, Call, Named, Versions, parameters, refuse_rest, take, take_number},
+    caller::Caller,
+    events,
+    mutation::etag,
+    problem::Problem,
+};
+
+/// A list as it is sent.
+#[derive(Serialize)]
+pub struct Envelope<T: Serialize> {
+    pub data: Vec<T>,
+    pub page: PageInfo,
+}
+
+/// Where a list goes on.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Page)]
+pub struct PageInfo {
+    /// The cursor of the next page; null on the last.
+    pub next: Option<String>,
+    /// Whether there is a next page.
+    pub has_more: bool,
+    /// How many there are in all; null unless asked for.
+    pub total: Option<i64>,
+}
+
+pub async fn list(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    call.rows(object, Action::Read)?;
+    let query = ListQuery::from_parameters(object, &parameters(&request)?, &call.view())?;
+    let (page, sort) = read_page(object, &call, query).await?;
+    Ok(respond(&request, page, &sort, true)?)
+}
+
+pub async fn search(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    call.rows(object, Action::Read)?;
+    refuse_rest(&parameters(&request)?, &[])?;
+    let query = ListQuery::from_search_body(object, &body.0, &call.view())?;
+    let (page, sort) = read_page(object, &call, query).await?;
+    Ok(respond(&request, page, &sort, false)?)
+}
+
+async fn read_page(object: &'static Object, call: &Call, query: ListQuery) -> Result<(Page, Vec<SortKey>), Problem> {
+    let sort = query.sort.clone();
+    let layout = layout_for(&call.caller, object, query.fields.as_deref(), &query.expand, &query.sort);
+    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let page = call
+        .app
+        .store
+        .read::<_, Problem>(call.tenant(), move |reader| {
+            let view = caller.view(now);
+            let mut page = reader.list(&layout, &view, &query)?;
+            reader.expand(&mut page.rows, &view, &query.expand, &|target| Some(caller.layout(target)))?;
+            Ok(page)
+        })
+        .await?;
+    Ok((page, sort))
+}
+
+/// What is read for an answer: the fields shown, and those needed to make it.
+pub fn layout_for(
+    caller: &Caller,
+    object: &'static Object,
+    fields: Option<&[String]>,
+    expand: &[Relation],
+    sort: &[SortKey],
+) -> Arc<Layout> {
+    let references = expand.iter().filter_map(|relation| match relation.reach {
+        Reach::ToOne { field } => Some(field.to_owned()),
+        Reach::Inverse { .. } | Reach::Linked { .. } => None,
+    });
+    let keys = sort.iter().filter_map(|key| match &key.by {
+        SortBy::Field(field) => Some(field.money().map_or_else(|| field.path(), str::to_owned)),
+        SortBy::Relevance(_) => None,
+    });
+    let also: Vec<String> = references.chain(keys).collect();
+    let full = caller.layout(object);
+    let shape: Shape = caller.shape(object);
+    if fields.is_none() && also.iter().all(|path| shape.field(path).is_some_and(|field| shown(caller, object, field))) {
+        return full;
+    }
+    Arc::new(Layout::of(&shape, &|field| caller.asker.sees(object, field), fields, &also))
+}
+
+fn shown(caller: &Caller, object: &'static Object, field: &Field) -> bool {
+    caller.asker.sees(object, field) && !field.on_request
+}
+
+/// Sends a page with the links and counts that its headers bear.
+fn respond(request: &HttpRequest, page: Page, sort: &[SortKey], link: bool) -> Result<HttpResponse, Problem> {
+    let next = page.next.as_ref().map(|cursor| cursor.encode(sort));
+    let mut response = HttpResponse::Ok();
+    response.content_type("application/json");
+    if let Some(next) = next.as_ref().filter(|_| link) {
+        response.insert_header((header::LINK, next_link(request, next)));
+    }
+    if let Some(total) = page.total {
+        response.insert_header(("X-Total-Count", total.to_string()));
+    }
+    let has_more = next.is_some();
+    let envelope = Envelope { data: page.rows, page: PageInfo { next, has_more, total: page.total } };
+    Ok(response.body(serde_json::to_vec(&envelope)?))
+}
+
+/// `<…>; rel="next"`: the same request from where this page ended.
+pub fn next_link(request: &HttpRequest, cursor: &str) -> String {
+    let others = request.query_string().split('&').filter(|pair| {
+        !pair.is_empty() && !pair.starts_with("cursor=") && !pair.starts_with("offset=")
+    });
+    let query: Vec<&str> = others.collect();
+    let separator = if query.is_empty() { "" } else { "&" };
+    format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", request.path(), query.join("&"))
+}
+
+pub async fn get(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let rows = call.rows(object, Action::Read)?;
+    let named = Named::parse(request.match_info().query("id"))?;
+    let (query, layout) = if request.query_string().is_empty() {
+        (RecordQuery { fields: None, expand: Vec::new(), archived: false }, call.caller.layout(object))
+    } else {
+        let query = RecordQuery::from_parameters(object, &parameters(&request)?, &call.view())?;
+        let layout = layout_for(&call.caller, object, query.fields.as_deref(), &query.expand, &[]);
+        (query, layout)
+    };
+    let row = read_one(object, &call, named, layout, rows, query).await?;
+    let tag = etag(row.version());
+    let unchanged = Versions::of(&request, header::IF_NONE_MATCH).is_some_and(|versions| versions.includes(row.version()));
+    if unchanged {
+        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
+    }
+    Ok(HttpResponse::Ok().content_type("application/json").insert_header((header::ETAG, tag)).body(serde_json::to_vec(&row)?))
+}
+
+async fn read_one(
+    object: &'static Object,
+    call: &Call,
+    named: Named,
+    layout: Arc<Layout>,
+    rows: Predicate,
+    query: RecordQuery,
+) -> Result<Row, Problem> {
+    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let within = if query.archived { rows } else { Predicate::Archived(false).and(rows) };
+    let found = call
+        .app
+        .store
+        .read::<_, Problem>(call.tenant(), move |reader| {
+            let view = caller.view(now);
+            let Some(id) = named.find(reader, object)? else { return Ok(None) };
+            let Some(mut row) = reader.get(&layout, &view, id, &within)? else { return Ok(None) };
+            if !query.expand.is_empty() {
+                reader.expand(std::slice::from_mut(&mut row), &view, &query.expand, &|target| Some(caller.layout(target)))?;
+            }
+            Ok(Some(row))
+        })
+        .await?;
+    found.ok_or_else(Problem::not_found)
+}
+
+/// `GET /v1/{collection}/{id}/history`: the events of one record, newest first.
+pub async fn history(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let rows = call.rows(object, Action::Read)?;
+    let named = Named::parse(request.match_info().query("id"))?;
+    events::list_of_record(&call, &request, events::Of::Record(object), named, rows).await
+}
+
+/// Reads `limit` and `cursor` of a list that is ordered by position in the log.
+pub fn position_page(parameters: &mut Vec<(String, String)>, fallback: i64) -> Result<(i64, i64), Problem> {
+    let limit = take_number(parameters, "limit", 50, (1, 200))?;
+    let cursor = match take(parameters, "cursor")? {
+        None => fallback,
+        Some(cursor) => events::position(&cursor).ok_or_else(|| Fault::new("cursor", FaultCode::InvalidCursor))?,
+    };
+    Ok((limit, cursor))
+}

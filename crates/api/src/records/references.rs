@@ -1,0 +1,140 @@
+//! References in what a client sends: each must name a live record of the tenant that the asker may know of.
+
+use farley_domain::{
+    fault::{Fault, FaultCode, Faults},
+    field::{Field, FieldType},
+    id::Id,
+    object::{Object, Shape},
+    predicate::Predicate,
+    record::Record,
+    registry,
+};
+use farley_persistence::Work;
+
+use crate::{caller::Caller, problem::Problem};
+
+/// Checks every reference that a draft changes.
+pub fn check(work: &mut Work<'_>, caller: &Caller, now: farley_domain::time::Timestamp, shape: &Shape, before: Option<&Record>, after: &Record) -> Result<(), Problem> {
+    let mut faults = Faults::default();
+    for field in shape.fields() {
+        if before.is_some_and(|before| before.value(field) == after.value(field)) {
+            continue;
+        }
+        let Some(target) = target(field) else { continue };
+        let asked = named(field, after);
+        if asked.is_empty() {
+            continue;
+        }
+        let ids: Vec<Id> = asked.iter().map(|(_, id)| *id).collect();
+        let known = visible(work, caller, now, target, &ids)?;
+        for (pointer, id) in asked {
+            // Who creates a record may always name themselves.
+            if !known.contains(&id) && !(target.name == "user" && id == caller.user_id()) {
+                faults.add(Fault::new(pointer, FaultCode::NotFound));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Problem::rule(faults)) }
+}
+
+fn target(field: &Field) -> Option<&'static Object> {
+    // Fields that Farley sets need no check.
+    if field.writable == farley_domain::field::Writable::Never {
+        return None;
+    }
+    match &field.kind {
+        FieldType::Reference(object) => registry::object(object),
+        FieldType::References(link) => registry::object(link.target),
+        FieldType::Structure(structure) => structure.link.and_then(|link| registry::object(link.target)),
+        _ => None,
+    }
+}
+
+/// The ids that a field names, each with its place.
+fn named(field: &Field, record: &Record) -> Vec<(String, Id)> {
+    let value = record.value(field);
+    let base = format!("/{}", field.path().replace('.', "/"));
+    match &field.kind {
+        FieldType::Reference(_) => value.as_str().and_then(|id| id.parse().ok()).map(|id| (base, id)).into_iter().collect(),
+        FieldType::Structure(structure) => {
+            let ids = (structure.lookups)(value).into_iter().enumerate();
+            let member = structure.link.map_or("", |link| link.to);
+            ids.filter_map(|(position, id)| Some((format!("{base}/{position}/{member}"), id.parse().ok()?))).collect()
+        }
+        _ => {
+            let items = value.as_array().into_iter().flatten().enumerate();
+            items.filter_map(|(position, id)| Some((format!("{base}/{position}"), id.as_str()?.parse().ok()?))).collect()
+        }
+    }
+}
+
+fn visible(work: &mut Work<'_>, caller: &Caller, now: farley_domain::time::Timestamp, target: &'static Object, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+    let view = caller.view(now);
+    let Some(rows) = caller.asker.rows(target, farley_domain::identity::access::Action::Read) else { return Ok(Vec::new()) };
+    let within = Predicate::Archived(false).and(rows);
+    let layout = farley_persistence::Layout::of(&caller.shape(target), &|_| true, Some(&[]), &[]);
+    let found = work.reader().by_ids(&std::sync::Arc::new(layout), &view, ids, &within)?;
+    Ok(found.iter().map(farley_persistence::Row::id).collect())
+}
+
+/// Refuses a move in a tree that would make a record its own ancestor.
+pub fn check_tree(work: &mut Work<'_>, call: &Caller, now: farley_domain::time::Timestamp, shape: &Shape, before: Option<&Record>, after: &Record) -> Result<(), Problem> {
+    let object = shape.object;
+    let changed = before.is_none_or(|before| before.get("parent_id") != after.get("parent_id"));
+    if !object.has("parent_id") || !changed || after.get("parent_id").is_null() {
+        return Ok(());
+    }
+    work.lock_tree(object)?;
+    let layout = std::sync::Arc::new(farley_persistence::Layout::of(shape, &|_| true, Some(&["parent_id".to_owned()]), &[]));
+    let mut ancestor = after.id_of("parent_id");
+    let mut seen = Vec::new();
+    while let Some(id) = ancestor {
+        if id == after.id() || seen.contains(&id) {
+            return Err(Problem::rule(Fault::new("/parent_id", FaultCode::Cycle).into()));
+        }
+        seen.push(id);
+        let row = work.reader().get(&layout, &call.view(now), id, &Predicate::all())?;
+        ancestor = row.and_then(|row| row.cell("parent_id").and_then(farley_persistence::Cell::as_id));
+    }
+    Ok(())
+}
+
+/// The same values in other live records: unique fields, and keys in other systems.
+pub fn check_unique(work: &mut Work<'_>, object: &'static Object, before: Option<&Record>, after: &Record) -> Result<(), Problem> {
+    use farley_domain::predicate::Operand;
+    let restored = before.is_some_and(|before| before.is_archived() && !after.is_archived());
+    let changed = |name: &str| restored || before.is_none_or(|before| before.get(name) != after.get(name));
+    for unique in &object.unique {
+        let (Some(field), Some(value)) = (object.field(unique.field), after.text(unique.field)) else { continue };
+        // A custom field's key is unique within its object, which its own hook sees to.
+        if !changed(unique.field) || object.name == "custom_field" {
+            continue;
+        }
+        if let Some(id) = work.reader().by_value(object, field, Operand::Text(value.to_owned()))?
+            && id != after.id()
+        {
+            return Err(Problem::duplicate(&format!("/{}", unique.field), id));
+        }
+    }
+    if object.has("external_ids") && changed("external_ids") {
+        for (system, key) in after.get("external_ids").as_object().into_iter().flatten() {
+            let found = work.reader().by_external_id(object.name, system, key.as_str().unwrap_or_default())?;
+            if let Some(id) = found.filter(|id| *id != after.id()) {
+                return Err(Problem::duplicate(&format!("/external_ids/{system}"), id));
+            }
+        }
+    }
+    // A client that chooses its ids may have chosen one that is taken.
+    if before.is_none()
+        && let Some(id) = after.id_of("id")
+    {
+        let sees_all = crate::caller::Nobody;
+        let shape = Shape { object, custom: std::sync::Arc::from([]) };
+        let layout = std::sync::Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&[]), &[]));
+        if work.reader().get(&layout, &sees_all, id, &Predicate::all())?.is_some() {
+            return Err(Problem::duplicate("/id", id));
+        }
+    }
+    Ok(())
+}
+

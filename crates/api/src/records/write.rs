@@ -1,0 +1,323 @@
+//! Writing records: create, change, archive, restore, upsert. Each is one closure over a unit of work.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse};
+use farley_domain::{
+    fault::Faults,
+    field::Field,
+    id::Id,
+    identity::access::{Action, FieldRule},
+    input,
+    object::{Object, Shape},
+    predicate::Predicate,
+    record::{Draft, Record},
+    time::Timestamp,
+};
+use farley_persistence::{Change, Loaded, Work};
+use serde_json::Value;
+
+use super::{
+    hooks::{self, Writing},
+    references,
+};
+use crate::{
+    call::{Body, Call, Named, Versions, parameters, refuse_rest, take},
+    caller::Caller,
+    mutation::{Answer, Mutation, if_match},
+    problem::{Code, Problem},
+    versions,
+};
+
+/// Writes of one object by one caller; imports use it as the handlers do.
+#[derive(Clone)]
+pub struct Writer {
+    pub caller: Arc<Caller>,
+    pub object: &'static Object,
+    pub now: Timestamp,
+}
+
+impl Writer {
+    #[must_use]
+    pub fn of(call: &Call, object: &'static Object) -> Writer {
+        Writer { caller: Arc::clone(&call.caller), object, now: call.now }
+    }
+
+    fn shape(&self) -> Shape {
+        self.caller.shape(self.object)
+    }
+
+    fn rule(&self) -> impl Fn(&Field) -> Option<FieldRule> {
+        let (caller, object) = (Arc::clone(&self.caller), self.object);
+        move |field| caller.asker.grants.rule(object, field)
+    }
+
+    /// Rows that the caller may read; none at all is a problem.
+    fn readable(&self) -> Result<Predicate, Problem> {
+        let rows = self.caller.asker.rows(self.object, Action::Read);
+        rows.ok_or_else(|| Problem::forbidden(Action::Read.as_str(), self.object.name))
+    }
+
+    fn permit(&self, action: Action) -> Result<(), Problem> {
+        match self.caller.asker.grants.scope(self.object.name, action) {
+            Some(_) => Ok(()),
+            None => Err(Problem::forbidden(action.as_str(), self.object.name)),
+        }
+    }
+
+    fn reach(&self, action: Action, record: &Record) -> Result<(), Problem> {
+        if self.caller.asker.reaches(self.object, action, record) {
+            Ok(())
+        } else {
+            Err(Problem::forbidden(action.as_str(), self.object.name))
+        }
+    }
+
+    /// The rules of the object, over a record about to be written.
+    fn apply_rules(&self, shape: &Shape, before: Option<&Record>, after: Record) -> Result<Record, Problem> {
+        let standards = self.caller.standards(self.now);
+        let user = Some(self.caller.user_id());
+        let mut draft = Draft { shape, standards: &standards, before, after, faults: Faults::default(), user, now: self.now };
+        for rule in &self.object.rules {
+            rule(&mut draft);
+        }
+        if draft.faults.is_empty() { Ok(draft.after) } else { Err(Problem::rule(draft.faults)) }
+    }
+
+    /// Stores a new record; the record and what is shown of it once.
+    pub fn create(&self, work: &mut Work<'_>, body: &Value) -> Result<(Record, hooks::Shown), Problem> {
+        self.permit(Action::Create)?;
+        let shape = self.shape();
+        let standards = self.caller.standards(self.now);
+        let mut record = input::Reader { shape: &shape, standards: &standards, rule: &self.rule() }.create(body)?;
+        self.own(work, &mut record)?;
+        if record.get("id").is_null() {
+            record.set("id", work.new_id().to_string());
+        }
+        record.set("created_by", self.caller.user_id().to_string());
+        let mut record = self.apply_rules(&shape, None, record)?;
+        self.reach(Action::Create, &record)?;
+        references::check(work, &self.caller, self.now, &shape, None, &record)?;
+        references::check_tree(work, &self.caller, self.now, &shape, None, &record)?;
+        let hooks = hooks::of(self.object);
+        let writing = Writing { caller: &self.caller, now: self.now, before: None };
+        (hooks.before)(work, &writing, &mut record)?;
+        references::check_unique(work, self.object, None, &record)?;
+        work.insert(&shape, &mut record, &Change::new("created"))?;
+        let shown = (hooks.after)(work, &writing, &record)?;
+        Ok((record, shown))
+    }
+
+    /// A new record belongs to whoever creates it, and to the owner's team, unless it says otherwise.
+    fn own(&self, work: &mut Work<'_>, record: &mut Record) -> Result<(), Problem> {
+        if !self.object.has("owner_id") {
+            return Ok(());
+        }
+        let me = self.caller.user_id();
+        if record.get("owner_id").is_null() {
+            record.set("owner_id", me.to_string());
+        }
+        if record.get("team_id").is_null() {
+            record.set("team_id", self.team_of(work, record.id_of("owner_id").unwrap_or(me))?);
+        }
+        Ok(())
+    }
+
+    fn team_of(&self, work: &mut Work<'_>, user: Id) -> Result<Value, Problem> {
+        if user == self.caller.user_id() {
+            return Ok(self.caller.asker.teams.first().map_or(Value::Null, |team| team.to_string().into()));
+        }
+        let Some(object) = farley_domain::registry::object("user") else { return Ok(Value::Null) };
+        let shape = self.caller.shape(object);
+        let layout = Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&["team_id".to_owned()]), &[]));
+        let row = work.reader().get(&layout, &self.caller.view(self.now), user, &Predicate::all())?;
+        let team = row.and_then(|row| row.cell("team_id").and_then(farley_persistence::Cell::as_id));
+        Ok(team.map_or(Value::Null, |team| team.to_string().into()))
+    }
+
+    /// Reads a record for a change, in the order in which problems are told: 404, 403, 412.
+    pub fn load(&self, work: &mut Work<'_>, named: &Named, action: Action) -> Result<Loaded, Problem> {
+        let within = self.readable()?;
+        let id = named.find(work.reader(), self.object)?.ok_or_else(Problem::not_found)?;
+        let view = self.caller.view(self.now);
+        let loaded = work.load(&self.shape(), &view, id, &within)?.ok_or_else(Problem::not_found)?;
+        self.reach(action, &loaded.record)?;
+        Ok(loaded)
+    }
+
+    /// Changes a record by a merge patch.
+    pub fn patch(&self, work: &mut Work<'_>, loaded: &Loaded, body: &Value) -> Result<Record, Problem> {
+        if loaded.record.is_archived() {
+            return Err(Problem::new(Code::StateConflict).with("state", "archived").with("allowed", "restore").member("allowed", vec!["restore"]));
+        }
+        let shape = self.shape();
+        let standards = self.caller.standards(self.now);
+        let reader = input::Reader { shape: &shape, standards: &standards, rule: &self.rule() };
+        let record = reader.patch(&loaded.record, body)?;
+        let record = self.apply_rules(&shape, Some(&loaded.record), record)?;
+        self.store(work, loaded, record, "updated")
+    }
+
+    /// Checks and stores a changed record; nothing is written if it is as before.
+    pub fn store(&self, work: &mut Work<'_>, loaded: &Loaded, mut record: Record, verb: &str) -> Result<Record, Problem> {
+        if record == loaded.record {
+            return Ok(record);
+        }
+        let shape = self.shape();
+        let before = Some(&loaded.record);
+        references::check(work, &self.caller, self.now, &shape, before, &record)?;
+        references::check_tree(work, &self.caller, self.now, &shape, before, &record)?;
+        let hooks = hooks::of(self.object);
+        let writing = Writing { caller: &self.caller, now: self.now, before };
+        (hooks.before)(work, &writing, &mut record)?;
+        references::check_unique(work, self.object, before, &record)?;
+        work.update(&shape, loaded, &mut record, &Change::new(verb))?;
+        (hooks.after)(work, &writing, &record)?;
+        Ok(record)
+    }
+
+    fn archive(&self, work: &mut Work<'_>, loaded: &Loaded, archive: bool) -> Result<Record, Problem> {
+        if loaded.record.is_archived() == archive {
+            return Ok(loaded.record.clone());
+        }
+        let mut record = loaded.record.clone();
+        record.set("archived_at", if archive { self.now.to_string().into() } else { Value::Null });
+        let hooks = hooks::of(self.object);
+        let writing = Writing { caller: &self.caller, now: self.now, before: Some(&loaded.record) };
+        (hooks.before)(work, &writing, &mut record)?;
+        if !archive {
+            references::check_unique(work, self.object, Some(&loaded.record), &record)?;
+        }
+        let record = work.archive(&self.shape(), loaded, archive)?;
+        (hooks.after)(work, &writing, &record)?;
+        Ok(record)
+    }
+
+    /// The answer that shows a record as it is stored now.
+    fn answer(&self, work: &mut Work<'_>, status: u16, id: Id, shown: hooks::Shown) -> Result<Answer, Problem> {
+        let layout = self.caller.layout(self.object);
+        let row = work.row(&layout, &self.caller.view(self.now), id)?.ok_or_else(Problem::not_found)?;
+        let mut answer = Answer::record(status, &row, self.object.collection)?;
+        if !shown.is_empty() {
+            let mut once = row;
+            once.expanded.extend(shown);
+            let body = serde_json::to_string(&once)?;
+            answer.replayed_body = Some(std::mem::replace(&mut answer.body, body));
+        }
+        Ok(answer)
+    }
+}
+
+/// Runs a write of an object, and lets go of what caches knew if it changes that.
+async fn run(
+    object: &'static Object,
+    call: &Call,
+    mutation: Mutation,
+    work: impl Fn(&mut Work<'_>) -> Result<Answer, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let response = mutation.run(call, work).await?;
+    if hooks::of(object).changes_callers {
+        call.app.callers.forget();
+    }
+    Ok(response)
+}
+
+pub async fn create(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    let writer = Writer::of(&call, object);
+    writer.permit(Action::Create)?;
+    run(object, &call, mutation, move |work| {
+        let (record, shown) = writer.create(work, &body.0)?;
+        writer.answer(work, 201, record.id(), shown)
+    })
+    .await
+}
+
+pub async fn update(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    let by_fields = match take(&mut parameters, "on_conflict")?.as_deref() {
+        None => false,
+        Some("fields") => true,
+        Some(_) => {
+            let fault = farley_domain::fault::Fault::new("on_conflict", farley_domain::fault::FaultCode::UnknownChoice);
+            return Err(fault.with("choices", "fields").into());
+        }
+    };
+    refuse_rest(&parameters, &["validate_only", "on_conflict"])?;
+    let expected = if_match(&request);
+    if by_fields && expected.is_none() {
+        return Err(Problem::new(Code::PreconditionRequired));
+    }
+    let named = Named::parse(request.match_info().query("id"))?;
+    let writer = Writer::of(&call, object);
+    run(object, &call, mutation, move |work| {
+        let loaded = writer.load(work, &named, Action::Update)?;
+        if let Some(expected) = &expected {
+            let patch = by_fields.then_some(&body.0);
+            versions::check(work, &writer.caller, object, &loaded.record, expected, patch)?;
+        }
+        let record = writer.patch(work, &loaded, &body.0)?;
+        writer.answer(work, 200, record.id(), hooks::Shown::new())
+    })
+    .await
+}
+
+/// `DELETE` archives, `POST …/restore` brings back; doing it twice changes nothing the second time.
+pub async fn archive(object: &'static Object, call: Call, request: HttpRequest, archive: bool) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &Value::Null)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    let expected: Option<Versions> = if_match(&request);
+    let named = Named::parse(request.match_info().query("id"))?;
+    let writer = Writer::of(&call, object);
+    run(object, &call, mutation, move |work| {
+        let loaded = writer.load(work, &named, Action::Archive)?;
+        if let Some(expected) = &expected {
+            versions::check(work, &writer.caller, object, &loaded.record, expected, None)?;
+        }
+        let record = writer.archive(work, &loaded, archive)?;
+        if archive { Ok(Answer::no_content()) } else { writer.answer(work, 200, record.id(), hooks::Shown::new()) }
+    })
+    .await
+}
+
+/// `PUT /v1/{collection}/ext:{system}:{key}`: creates the record that has this key, or changes it as a patch would.
+pub async fn upsert(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    let expected = if_match(&request);
+    let Named::External { system, key } = Named::parse(request.match_info().query("id"))? else {
+        return Err(Problem::new(Code::MethodNotAllowed).allow("GET, PATCH, DELETE".to_owned()));
+    };
+    let writer = Writer::of(&call, object);
+    run(object, &call, mutation, move |work| {
+        let (record, created) = writer.upsert(work, &system, &key, &body.0, expected.as_ref())?;
+        writer.answer(work, if created { 201 } else { 200 }, record.id(), hooks::Shown::new())
+    })
+    .await
+}
+
+impl Writer {
+    /// Creates or patches the record that has a key in another system; whether it was created.
+    pub fn upsert(&self, work: &mut Work<'_>, system: &str, key: &str, body: &Value, expected: Option<&Versions>) -> Result<(Record, bool), Problem> {
+        let mut body = body.clone();
+        if let Some(members) = body.as_object_mut() {
+            let ids = members.entry("external_ids").or_insert_with(|| Value::Object(serde_json::Map::new()));
+            if let Some(ids) = ids.as_object_mut() {
+                ids.insert(system.to_owned(), key.into());
+            }
+        }
+        let Some(id) = work.reader().by_external_id(self.object.name, system, key)? else {
+            return Ok((self.create(work, &body)?.0, true));
+        };
+        let loaded = self.load(work, &Named::Id(id), Action::Update)?;
+        if let Some(expected) = expected {
+            versions::check(work, &self.caller, self.object, &loaded.record, expected, None)?;
+        }
+        Ok((self.patch(work, &loaded, &body)?, false))
+    }
+}

@@ -1,0 +1,148 @@
+//! The settings: `farley.toml`, then variables of the environment, then flags.
+
+use std::path::{Path, PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+/// Every setting, with its default. In the environment each is `FARLEY_` and its name in capitals, except `DATABASE_URL`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `sqlite:PATH` or `postgres://…` (`DATABASE_URL`); a file in the data directory, unless set.
+    pub database_url: Option<String>,
+    /// Where to listen.
+    pub listen: std::net::SocketAddr,
+    /// Where files are kept.
+    pub data_dir: PathBuf,
+    /// Of the administrator made on the first start.
+    pub admin_email: Option<String>,
+    /// Of the administrator made on the first start; made up and printed once, unless set.
+    pub admin_password: Option<SecretString>,
+    /// What is logged: `info`, `debug`, `farley=debug,actix_web=warn` …
+    pub log: String,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+    /// Where metrics are served for Prometheus; nowhere, unless set.
+    pub metrics_listen: Option<std::net::SocketAddr>,
+    /// Origins that browsers may call from, separated by commas; `*` for any.
+    pub cors_origins: String,
+    /// Requests a minute for each credential; 0 for no limit.
+    pub rate_limit: u32,
+    /// Connections to PostgreSQL.
+    pub database_connections: usize,
+    /// Threads that read from SQLite.
+    pub sqlite_readers: usize,
+    /// Threads that serve HTTP; one a core, if 0.
+    pub workers: usize,
+    /// The largest body taken, in bytes; imports take sixteen times as much.
+    pub max_body: usize,
+    /// The key that lets operators make tenants over the API; nobody can, unless set.
+    pub operator_key: Option<SecretString>,
+    /// How long shutdown waits for requests under way, in seconds.
+    pub shutdown_timeout: u64,
+    /// ISO 3166-1 alpha-2 country of the tenant made on the first start.
+    pub default_country: String,
+    /// ISO 4217 currency of the tenant made on the first start.
+    pub default_currency: String,
+    /// IANA time zone of the tenant made on the first start.
+    pub default_time_zone: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Serialize)]
+struct Defaults {
+    listen: &'static str,
+    data_dir: &'static str,
+    log: &'static str,
+    log_format: LogFormat,
+    cors_origins: &'static str,
+    rate_limit: u32,
+    database_connections: usize,
+    sqlite_readers: usize,
+    workers: usize,
+    max_body: usize,
+    shutdown_timeout: u64,
+    default_country: &'static str,
+    default_currency: &'static str,
+    default_time_zone: &'static str,
+}
+
+const DEFAULTS: Defaults = Defaults {
+    listen: "127.0.0.1:8080",
+    data_dir: "./data",
+    log: "info",
+    log_format: LogFormat::Text,
+    cors_origins: "",
+    rate_limit: 60_000,
+    database_connections: 16,
+    sqlite_readers: 2,
+    workers: 0,
+    max_body: 1_048_576,
+    shutdown_timeout: 30,
+    default_country: "CN",
+    default_currency: "CNY",
+    default_time_zone: "Asia/Shanghai",
+};
+
+impl Settings {
+    /// Reads the settings; `flags` win over the environment, the environment over the file. What is wrong is said in one line.
+    pub fn read(file: &Path, flags: &[(&str, String)]) -> Result<Settings, String> {
+        let mut figment = Figment::from(Serialized::defaults(DEFAULTS))
+            .merge(Toml::file(file))
+            .merge(Env::prefixed("FARLEY_").lowercase(true).filter(|key| !key.starts_with("test_")))
+            .merge(Env::raw().only(&["DATABASE_URL"]).lowercase(true));
+        for (name, value) in flags {
+            figment = figment.merge((*name, value.as_str()));
+        }
+        let settings: Settings = figment.extract().map_err(|error| {
+            let error = error.into_iter().next();
+            error.map_or_else(|| "the settings cannot be read".to_owned(), |error| format!("setting {error}"))
+        })?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let url = self.database_url();
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err("setting DATABASE_URL must begin with sqlite: or postgres://".to_owned());
+        }
+        if !farley_domain::country::is_country(&self.default_country) {
+            return Err(format!("setting FARLEY_DEFAULT_COUNTRY: {} is no ISO 3166-1 country code", self.default_country));
+        }
+        if self.default_currency.parse::<farley_domain::money::Currency>().is_err() {
+            return Err(format!("setting FARLEY_DEFAULT_CURRENCY: {} is no ISO 4217 currency code", self.default_currency));
+        }
+        if self.default_time_zone.parse::<chrono_tz::Tz>().is_err() {
+            return Err(format!("setting FARLEY_DEFAULT_TIME_ZONE: {} is no IANA time zone", self.default_time_zone));
+        }
+        if self.max_body < 1024 {
+            return Err("setting FARLEY_MAX_BODY must be at least 1024".to_owned());
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("farley.db").display()))
+    }
+
+    /// How the store is opened.
+    #[must_use]
+    pub fn store(&self) -> farley_persistence::Settings {
+        let url = self.database_url();
+        let connections = if url.starts_with("sqlite:") { self.sqlite_readers } else { self.database_connections };
+        farley_persistence::Settings { url, connections, new_id: crate::clock::new_id }
+    }
+}
