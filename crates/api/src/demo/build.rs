@@ -1,0 +1,22 @@
+//! Records made as the API makes them: the body checked against the field table, the rules of the object applied.
+
+use farley_domain::{
+    fault::Faults,
+    id::Id,
+    input::Reader,
+    object::Shape,
+    record::{Draft, Record},
+    value::Standards,
+};
+use serde_json::Value;
+
+/// The record that a client's body would become.
+pub fn record(shape: &Shape, standards: &Standards<'_>, id: Id, body: &Value) -> Result<Record, Faults> {
+    let mut after = Reader { shape, standards, rule: &|_| None }.create(body)?;
+    after.set("id", id.to_string());
+    let mut draft = Draft { shape, standards, before: None, after, faults: Faults::default(), user: None, now: standards.now };
+    for rule in &shape.object.rules {
+        rule(&mut draft);
+    }
+    draft.faults.into_result(draft.after)
+}

@@ -1,0 +1,126 @@
+//! The stream of customers with their contacts, made one after the other.
+
+use std::sync::Arc;
+
+use farley_domain::{
+    customers::{contact::Contact, customer::Customer},
+    entity::Entity,
+    fault::Faults,
+    id::Id,
+    object::Shape,
+    record::Record,
+    time::Timestamp,
+};
+
+use super::{
+    Options,
+    base::{Base, Owner},
+    build, contacts, customers,
+    dice::Dice,
+};
+
+/// Firms that later ones may belong to; older ones make room, so that memory stays bounded.
+const PARENTS: usize = 2000;
+
+const DAY: f64 = 86_400_000.0;
+
+/// A customer with its contacts, all made at one moment by one user.
+#[derive(Debug)]
+pub struct Family {
+    pub at: Timestamp,
+    pub owner: Option<Owner>,
+    pub customer: Record,
+    pub contacts: Vec<Record>,
+}
+
+pub struct Generator {
+    base: Arc<Base>,
+    customer: Shape,
+    contact: Shape,
+    seed: u64,
+    opened: Timestamp,
+    now: Timestamp,
+    customers: u64,
+    next: u64,
+    parents: Vec<Id>,
+    /// Firms of the batch in the making: nobody may refer to them before they are stored.
+    fresh: Vec<Id>,
+}
+
+impl Generator {
+    pub fn new(base: Arc<Base>, options: &Options, opened: Timestamp) -> Generator {
+        Generator {
+            customer: base.shape(Customer::object()),
+            contact: base.shape(Contact::object()),
+            base,
+            seed: options.seed,
+            opened,
+            now: options.now,
+            customers: options.customers,
+            next: 0,
+            parents: Vec::new(),
+            fresh: Vec::new(),
+        }
+    }
+
+    /// The next customers, at most `size`; none when all are made.
+    pub fn batch(&mut self, size: u64) -> Option<Result<Vec<Family>, Faults>> {
+        let until = self.customers.min(self.next + size);
+        if self.next == until {
+            return None;
+        }
+        self.settle();
+        let batch = (self.next..until).map(|number| self.family(number)).collect();
+        self.next = until;
+        Some(batch)
+    }
+
+    /// Takes the firms of the batch before into the circle of parents.
+    fn settle(&mut self) {
+        for firm in std::mem::take(&mut self.fresh) {
+            if self.parents.len() < PARENTS {
+                self.parents.push(firm);
+            } else {
+                let place = firm.0.as_u128() % PARENTS as u128;
+                self.parents[usize::try_from(place).unwrap_or(0)] = firm;
+            }
+        }
+    }
+
+    fn family(&mut self, number: u64) -> Result<Family, Faults> {
+        let mut dice = Dice::of(self.seed, number);
+        let at = self.moment(number, &mut dice);
+        let standards = self.base.tenant.standards(at);
+        let id = dice.id(at);
+        let thrown = customers::throw(&mut dice, &self.base, number, at, &self.parents);
+        let customer = build::record(&self.customer, &standards, id, &thrown.body)?;
+        let mut people = Vec::new();
+        if thrown.domain.is_some() {
+            for _ in 0..contacts::count(&mut dice) {
+                let also = (!self.parents.is_empty() && dice.chance(4)).then(|| *dice.pick(&self.parents));
+                let also = also.filter(|also| *also != id);
+                let body = contacts::throw(&mut dice, &self.base, id, &thrown, also);
+                let contact_id = dice.id(at);
+                people.push(build::record(&self.contact, &standards, contact_id, &body)?);
+            }
+            self.fresh.push(id);
+        }
+        Ok(Family { at, owner: thrown.owner, customer, contacts: people })
+    }
+
+    /// When a customer came in: more and more over the years, in the working hours of Shanghai (08:00–19:00), in the order
+    /// of the numbers but for the hour.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "milliseconds of some years fit a float exactly"
+    )]
+    fn moment(&self, number: u64, dice: &mut Dice) -> Timestamp {
+        let (first, last) = (self.opened.milliseconds(), self.now.milliseconds());
+        let grown = ((number as f64 + dice.share()) / self.customers as f64).powf(0.7);
+        let time = first as f64 + grown * (last - first) as f64;
+        let (day, of_day) = ((time / DAY).floor(), time % DAY);
+        let working = day * DAY + of_day / 24.0 * 11.0;
+        Timestamp::from_milliseconds((working as i64).clamp(first, last))
+    }
+}

@@ -1,0 +1,166 @@
+//! Demo data: fills a tenant with believable customers, for try-outs and benchmarks. The same seed gives the same data (the
+//! numbers `C-…` may differ on PostgreSQL, where many write at once).
+//!
+//! One thread makes customers, in batches; each customer with its contacts is then a piece of work of its own, at its own
+//! time and by its own user, and the store commits such pieces in groups.
+
+mod base;
+mod build;
+mod contacts;
+mod customers;
+mod dice;
+mod firms;
+mod generate;
+mod numbers;
+mod persons;
+mod places;
+
+use std::sync::Arc;
+
+use farley_domain::{
+    customers::{contact::Contact, customer::Customer},
+    entity::Entity,
+    event::{Actor, ActorKind},
+    fault::{Faults, Language},
+    identity::tenant::Tenant,
+    time::Timestamp,
+};
+use farley_persistence::{Change, Origin, Store, StoreError, TenantKey};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::{sync::mpsc, task::JoinSet};
+
+use generate::{Family, Generator};
+
+/// How many customers are made and written at once: some groups of the store's writer.
+const BATCH: u64 = 512;
+/// Batches made before they are asked for.
+const AHEAD: usize = 1;
+/// The customers came in over three years.
+const SPREAD_DAYS: i64 = 3 * 365;
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub customers: u64,
+    pub seed: u64,
+    /// When the last customer came in.
+    pub now: Timestamp,
+}
+
+/// What a fill has written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub teams: usize,
+    pub users: usize,
+    pub tags: usize,
+    pub custom_fields: usize,
+    pub customers: u64,
+    pub contacts: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("this tenant is filled with demo data already; make another with `farley tenant create`")]
+    AlreadyFilled,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The demo data break a rule of the domain: a bug.
+    #[error("the demo data are wrong: {0}")]
+    Faults(String),
+    #[error("the demo data could not be made to the end")]
+    Interrupted,
+}
+
+impl From<Faults> for Error {
+    fn from(faults: Faults) -> Error {
+        let texts: Vec<String> =
+            faults.0.iter().map(|fault| format!("{} {}", fault.pointer, fault.message(Language::English))).collect();
+        Error::Faults(texts.join("; "))
+    }
+}
+
+/// Fills a tenant; `progress` hears how many customers are there so far.
+pub async fn fill(
+    store: &Store,
+    tenant: TenantKey,
+    settings: &Tenant,
+    options: &Options,
+    progress: impl Fn(u64),
+) -> Result<Summary, Error> {
+    let opened = options.now.plus_seconds(-SPREAD_DAYS * 86_400);
+    let base = Arc::new(base::fill(store, tenant, settings, options.seed, opened).await?);
+    let mut summary = Summary {
+        teams: base.teams,
+        users: base.users,
+        tags: base.tags.len(),
+        custom_fields: base.custom_fields,
+        ..Summary::default()
+    };
+    let (send, mut batches) = mpsc::channel(AHEAD);
+    let mut generator = Generator::new(Arc::clone(&base), options, opened);
+    tokio::task::spawn_blocking(move || {
+        // Ends at the last customer, at a fault, or when nobody listens any more.
+        while let Some(batch) = generator.batch(BATCH) {
+            let failed = batch.is_err();
+            if send.blocking_send(batch).is_err() || failed {
+                break;
+            }
+        }
+    });
+    while let Some(batch) = batches.recv().await {
+        let batch = batch?;
+        let before = summary.customers;
+        summary.contacts += batch.iter().map(|family| family.contacts.len() as u64).sum::<u64>();
+        summary.customers += batch.len() as u64;
+        write(store, tenant, &base, batch, |written| progress(before + written)).await?;
+    }
+    if summary.customers < options.customers {
+        return Err(Error::Interrupted);
+    }
+    Ok(summary)
+}
+
+/// Writes a batch, and waits for all of it: later customers may belong to these.
+async fn write(
+    store: &Store,
+    tenant: TenantKey,
+    base: &Arc<base::Base>,
+    batch: Vec<Family>,
+    progress: impl Fn(u64),
+) -> Result<(), Error> {
+    let mut writes = JoinSet::new();
+    for family in batch {
+        let (store, base) = (store.clone(), Arc::clone(base));
+        writes.spawn(async move {
+            let actor = match family.owner {
+                Some(owner) => Actor { kind: ActorKind::User, user_id: Some(owner.user), api_key_id: None },
+                None => Actor { kind: ActorKind::System, user_id: None, api_key_id: None },
+            };
+            let origin = Origin { actor, request_id: None, now: family.at };
+            let work = move |work: &mut farley_persistence::Work<'_>| -> Result<(), StoreError> {
+                let created = Change::new("created");
+                work.insert(&base.shape(Customer::object()), &mut family.customer.clone(), &created)?;
+                for contact in &family.contacts {
+                    work.insert(&base.shape(Contact::object()), &mut contact.clone(), &created)?;
+                }
+                Ok(())
+            };
+            store.write(tenant, origin, work).await
+        });
+    }
+    let mut written = 0;
+    while let Some(ended) = writes.join_next().await {
+        ended.map_err(|_| Error::Interrupted)??;
+        written += 1;
+        progress(written);
+    }
+    Ok(())
+}
+
+/// A progress bar for the terminal; without a terminal it stays silent.
+#[must_use]
+pub fn progress_bar(customers: u64) -> ProgressBar {
+    let bar = ProgressBar::new(customers);
+    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} customers, {per_sec}, {eta} to go");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
