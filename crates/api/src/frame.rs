@@ -34,21 +34,17 @@ pub async fn serve<B: MessageBody + 'static>(
     let writes = !(request.method().is_safe());
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id = %id, tenant = tracing::field::Empty, user = tracing::field::Empty);
-    let http = request.request().clone();
-    let called = next.call(request).instrument(span.clone()).await;
-    let language = language_of(&http);
-    let mut response = match called {
-        Ok(response) => match problem_of(&response) {
-            Some(problem) => replaced(response, &problem, language, &id),
-            None => response.map_into_left_body(),
-        },
-        Err(error) => {
-            let problem = problem_of_error(&error);
-            let answer = problem.respond(language, http.path(), &id);
-            log_inside(&problem, &span);
-            ServiceResponse::new(http.clone(), answer).map_into_right_body()
+    // Problems of handlers and extractors come as responses; the request itself must not be held meanwhile.
+    let response = next.call(request).instrument(span.clone()).await?;
+    let mut response = match problem_of(&response) {
+        Some(problem) => {
+            span.in_scope(|| log_inside(&problem));
+            let language = language_of(response.request());
+            replaced(response, &problem, language, &id)
         }
+        None => response.map_into_left_body(),
     };
+    let http = response.request().clone();
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
@@ -114,7 +110,6 @@ fn replaced<B: MessageBody + 'static>(
     language: Language,
     id: &str,
 ) -> ServiceResponse<EitherBody<B, BoxBody>> {
-    log_inside(problem, &tracing::Span::current());
     let (request, former) = response.into_parts();
     let mut answer: HttpResponse = problem.respond(language, request.path(), id);
     // What inner layers added (CORS) stays; what the framework says of the body does not.
@@ -127,12 +122,12 @@ fn replaced<B: MessageBody + 'static>(
 }
 
 /// Says once in the log what the client is not told.
-fn log_inside(problem: &Problem, span: &tracing::Span) {
+fn log_inside(problem: &Problem) {
     if problem.code.status() >= 500 {
-        span.in_scope(|| match problem.inside() {
+        match problem.inside() {
             Some(inside) => tracing::error!(code = problem.code.as_str(), error = %inside, "failed"),
             None => tracing::error!(code = problem.code.as_str(), "failed"),
-        });
+        }
     }
 }
 
