@@ -35,6 +35,7 @@ macro_rules! endpoints {
 
 endpoints! {
     identity::auth::login,
+    identity::auth::token,
     identity::auth::refresh,
     identity::auth::logout,
     identity::auth::accept,

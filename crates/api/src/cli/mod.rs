@@ -1,5 +1,6 @@
 //! The command line.
 
+mod demo;
 mod people;
 mod serve;
 
@@ -103,6 +104,8 @@ enum Command {
     /// Users
     #[command(subcommand)]
     User(people::UserCommand),
+    /// Fill a tenant with believable Chinese and English data, to try Farley out
+    Demo(demo::DemoFlags),
     /// Ask a running server whether it is ready
     Healthcheck,
     /// Retire the keys that sign access tokens now, and make new ones
@@ -133,6 +136,7 @@ fn run(command: Command, settings: Settings) -> Result<(), String> {
         }
         Command::Tenant(command) => people::tenant(command, settings),
         Command::User(command) => people::user(command, settings),
+        Command::Demo(flags) => demo::demo(flags, settings),
         Command::Healthcheck => serve::healthcheck(&settings),
         Command::RotateKeys => people::rotate_keys(settings),
     }

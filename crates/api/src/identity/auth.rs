@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use actix_web::{HttpRequest, HttpResponse, http::header, post};
+use actix_web::{HttpRequest, HttpResponse, http::header, post, web};
 use farley_domain::{
     email,
     entity::Entity,
@@ -128,9 +128,49 @@ pub fn text<'a>(form: &'a Map<String, Value>, name: &str) -> &'a str {
 #[post("/v1/auth/login")]
 pub async fn login(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
-    let app = app_of(&request)?;
+    log_in(&request, &body.0).await
+}
+
+/// A log-in as OAuth 2.0 writes it.
+#[derive(Deserialize, ToSchema)]
+pub struct TokenRequest {
+    /// `password`.
+    #[schema(example = "password")]
+    grant_type: String,
+    /// The e-mail address; the tenant's short name may stand before it: `acme/admin@acme.example.com`.
+    #[schema(example = "admin@example.com")]
+    username: String,
+    #[schema(format = "password")]
+    password: String,
+    /// Accepted and not used, as are client credentials.
+    #[serde(default)]
+    #[allow(dead_code, reason = "clients send it")]
+    scope: Option<String>,
+}
+
+/// Log in, for OAuth 2.0 clients
+///
+/// The password grant of RFC 6749, for the documentation page and other ready-made clients: the same log-in, as a form.
+#[utoipa::path(tag = "auth", operation_id = "requestToken", security(()),
+    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "Logged in.", body = TokenPair)))]
+#[post("/v1/auth/token")]
+pub async fn token(request: HttpRequest, form: web::Form<TokenRequest>) -> Result<HttpResponse, Problem> {
+    limit_by_address(&request)?;
+    if form.grant_type != "password" {
+        return Err(Fault::new("grant_type", FaultCode::UnknownChoice).with("choices", "password").into());
+    }
+    let body = match form.username.split_once('/') {
+        Some((tenant, email)) => serde_json::json!({"tenant": tenant, "email": email, "password": form.password}),
+        None => serde_json::json!({"email": form.username, "password": form.password}),
+    };
+    log_in(&request, &body).await
+}
+
+async fn log_in(request: &HttpRequest, body: &Value) -> Result<HttpResponse, Problem> {
+    let app = app_of(request)?;
     let now = clock::now();
-    let form = read_form(&*LOGIN, &body.0)?;
+    let form = read_form(&*LOGIN, body)?;
     let (typed, password) = (text(&form, "email"), text(&form, "password").to_owned());
     let email = email::standardise(typed).unwrap_or_else(|_| typed.to_lowercase());
     let slug = form.get("tenant").and_then(Value::as_str).map(str::to_owned);
@@ -148,7 +188,7 @@ pub async fn login(request: HttpRequest, body: Body) -> Result<HttpResponse, Pro
     let account = found.ok_or_else(|| Problem::new(Code::WrongCredentials))?;
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let user_agent = user_agent.map(|agent| agent.chars().take(300).collect::<String>());
-    let session = Session { tenant, user: account.user, user_agent, address, request_id: request_id_of(&request) };
+    let session = Session { tenant, user: account.user, user_agent, address, request_id: request_id_of(request) };
     let [account_subject, _] = subjects;
     let tokens = open_session(&app, session, Some(account_subject), now).await?;
     Ok(no_store(&tokens))

@@ -2,9 +2,12 @@
 
 use utoipa::openapi::{OpenApi, PathItem, RefOr, SecurityRequirement, path::Operation};
 
-use super::responses::{PROBLEM, RATE_HEADERS, Refusal, header_ref, problem};
+use super::{
+    parameters::shared,
+    responses::{PROBLEM, RATE_HEADERS, Refusal, header_ref, problem},
+};
 
-/// Adds the problems that hand-written operations lack, and the headers that every answer has.
+/// Adds what hand-written operations lack: problems, the parameters of every write, the headers of every answer.
 pub fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let names_something = path.contains('{');
@@ -13,6 +16,10 @@ pub fn complete(document: &mut OpenApi) {
                 if let Some((status, response)) = problem(status) {
                     operation.responses.responses.entry(status).or_insert(response);
                 }
+            }
+            if writes && !is_open(operation) && !is_of_the_operator(operation) {
+                let parameters = operation.parameters.get_or_insert_default();
+                parameters.extend(["ValidateOnly", "IdempotencyKey"].map(|name| RefOr::Ref(shared(name))));
             }
             fill(operation);
             // A doc comment of one line gives only the summary.
@@ -30,9 +37,18 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation
     reading.chain(writing.into_iter().flatten().map(|operation| (true, operation)))
 }
 
+/// `security(())` says that nobody need be known.
+fn is_open(operation: &Operation) -> bool {
+    operation.security.as_ref().is_some_and(|needed| needed.iter().all(|one| *one == SecurityRequirement::default()))
+}
+
+/// The operator of a server is in no tenant, and so has nowhere to keep answers for repeated requests.
+fn is_of_the_operator(operation: &Operation) -> bool {
+    operation.tags.iter().flatten().any(|tag| tag == "tenants")
+}
+
 fn problems(operation: &Operation, names_something: bool, writes: bool) -> Vec<u16> {
-    // `security(())` says that nobody need be known.
-    let open = operation.security.as_ref().is_some_and(|needed| needed.iter().all(|one| *one == SecurityRequirement::default()));
+    let open = is_open(operation);
     let mut problems = vec![400, 429, 500, 503];
     if !open {
         problems.extend([401, 403]);

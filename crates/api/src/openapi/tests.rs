@@ -193,7 +193,10 @@ fn hand_written_operations_are_completed_and_go_first() {
     assert_eq!(login["responses"]["429"]["$ref"], "#/components/responses/TooManyRequests");
     assert!(login["responses"].get("401").is_none(), "nobody need be known to log in");
     assert!(login["responses"]["200"]["headers"].get("RateLimit").is_some());
-    assert_eq!(document["paths"]["/v1/users"]["post"]["summary"], "Invite a user");
+    assert!(login.get("parameters").is_none(), "a log-in cannot be replayed");
+    let invite = &document["paths"]["/v1/users"]["post"];
+    assert_eq!(invite["summary"], "Invite a user");
+    assert!(invite["parameters"].to_string().contains("IdempotencyKey"));
     assert_eq!(document["paths"]["/v1/users"]["get"]["operationId"], "listUsers");
     assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
 }

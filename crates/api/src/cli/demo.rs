@@ -1,0 +1,45 @@
+//! `farley demo`: fills a tenant with believable data.
+
+use clap::Args;
+
+use super::{block_on, people::find_tenant};
+use crate::{app::App, clock, demo, identity::bootstrap, problem::Problem, server::describe, settings::Settings};
+
+#[derive(Args)]
+pub struct DemoFlags {
+    /// How many customers to make; each has a contact or two
+    #[arg(long, default_value_t = 1000)]
+    customers: u64,
+    /// The same seed makes the same data
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The tenant's short name
+    #[arg(long, default_value = "default")]
+    tenant: String,
+}
+
+pub fn demo(flags: DemoFlags, settings: Settings) -> Result<(), String> {
+    block_on(async {
+        let store = farley_persistence::Store::open(&settings.store()).map_err(|error| error.to_string())?;
+        let app = App::new(store, settings);
+        let welcome = bootstrap::first_start(&app).await.map_err(|problem| describe(&problem))?;
+        let tenant = find_tenant(&app, &flags.tenant).await?;
+        let own = app.store.read::<_, Problem>(tenant, |reader| Ok(reader.own_tenant()?)).await;
+        let own = own.map_err(|problem| describe(&problem))?.ok_or("the tenant is gone")?;
+        let options = demo::Options { customers: flags.customers, seed: flags.seed, now: clock::now() };
+        let bar = demo::progress_bar(flags.customers);
+        let summary = demo::fill(&app.store, tenant, &own, &options, |done| bar.set_position(done)).await;
+        bar.finish();
+        let summary = summary.map_err(|error| error.to_string())?;
+        println!(
+            "made {} customers, {} contacts, {} users in {} teams, {} tags and {} custom fields",
+            summary.customers, summary.contacts, summary.users, summary.teams, summary.tags, summary.custom_fields
+        );
+        if let Some(welcome) = welcome {
+            let password = welcome.password.map_or_else(|| "from FARLEY_ADMIN_PASSWORD".to_owned(), |password| format!("{password} (shown this once)"));
+            println!("log in as {} with the password {password}", welcome.email);
+        }
+        app.store.close();
+        Ok(())
+    })
+}
