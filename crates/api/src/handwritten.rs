@@ -35,7 +35,7 @@ macro_rules! endpoints {
 
 endpoints! {
     identity::auth::login,
-    identity::auth::token,
+    identity::auth::oauth_token,
     identity::auth::refresh,
     identity::auth::logout,
     identity::auth::accept,

@@ -155,7 +155,7 @@ pub struct TokenRequest {
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "Logged in.", body = TokenPair)))]
 #[post("/v1/auth/token")]
-pub async fn token(request: HttpRequest, form: web::Form<TokenRequest>) -> Result<HttpResponse, Problem> {
+pub async fn oauth_token(request: HttpRequest, form: web::Form<TokenRequest>) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     if form.grant_type != "password" {
         return Err(Fault::new("grant_type", FaultCode::UnknownChoice).with("choices", "password").into());
