@@ -4,17 +4,51 @@
 mod support;
 
 mod crm;
+mod feed;
+mod jobs;
 mod migrations;
+mod plans;
 mod predicates;
 mod sample;
+mod search;
+mod unit_of_work;
 
 fn main() {
     support::main_with(tests![
+        feed::a_write_is_seen_by_the_next_read,
+        feed::nothing_is_missed,
+        feed::timelines_tell_of_a_record_and_those_about_it,
+        jobs::a_lease_that_ran_out_is_taken_over,
+        jobs::a_locked_job_is_skipped,
+        jobs::each_job_is_done_once,
+        jobs::jobs_belong_to_their_tenant,
         migrations::down_and_up_again,
+        plans::an_indexed_custom_field_gets_its_index,
+        plans::deep_pages_start_at_their_place,
+        plans::default_lists_read_an_index,
+        plans::indexed_fields_are_served_by_an_index,
         predicates::days_begin_where_the_tenant_is,
         predicates::folding_is_the_same,
         predicates::pages_follow_the_order,
         predicates::records_read_back_as_written,
         predicates::sql_and_memory_agree,
+        search::finds_what_people_type,
+        search::follows_every_write,
+        search::pages_show_each_hit_once,
+        search::stays_within_tenant_and_object,
+        search::the_best_come_first,
+        unit_of_work::a_deadlock_is_tried_again,
+        unit_of_work::a_failure_leaves_nothing,
+        unit_of_work::a_panicking_read_is_an_error,
+        unit_of_work::closing_finishes_what_was_accepted,
+        unit_of_work::custom_fields_keep_their_values,
+        unit_of_work::external_ids_are_free_after_archiving,
+        unit_of_work::failures_and_panics_spare_their_neighbours,
+        unit_of_work::no_update_is_lost,
+        unit_of_work::numbers_are_given_once,
+        unit_of_work::references_stay_within_the_tenant,
+        unit_of_work::unique_values_are_refused_by_name,
+        unit_of_work::what_does_not_differ_is_not_written;
+        both: migrations::both_engines_have_one_schema,
     ]);
 }

@@ -77,6 +77,14 @@ impl TestDb {
         Store::open(&self.settings()).expect("the test's database opens")
     }
 
+    /// The name of a PostgreSQL database, for what goes past the store.
+    pub fn name(&self) -> &str {
+        match &*self.held {
+            Held::Postgres(database) => database.name(),
+            Held::Sqlite(_) => "",
+        }
+    }
+
     /// The file of a SQLite database, for what goes past the store.
     pub fn path(&self) -> &str {
         self.url.strip_prefix("sqlite:").unwrap_or(&self.url)

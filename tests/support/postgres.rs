@@ -67,6 +67,10 @@ impl Database {
         Database { name }
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn url(&self) -> String {
         server().url(&self.name)
     }

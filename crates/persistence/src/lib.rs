@@ -17,6 +17,7 @@ mod statement;
 mod store;
 mod work;
 
+pub mod bare;
 pub mod queries;
 
 pub use error::StoreError;
