@@ -5,8 +5,6 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use farley_domain::{
-    customers::customer::Customer,
-    entity::Entity,
     id::Id,
     identity::access::Action,
     object::Object,
@@ -174,25 +172,6 @@ pub async fn list_of_record(call: &Call, request: &HttpRequest, of: Of, named: N
     }
     let page = PageInfo { has_more: next.is_some(), next, total: None };
     Ok(response.json(Envelope { data, page }))
-}
-
-/// The timeline of a customer
-///
-/// Everything that happened to the customer and to the records that name it (contacts …), newest first.
-#[utoipa::path(
-    tag = "customers",
-    operation_id = "listCustomerTimeline",
-    params(("id" = String, Path, description = "The customer's id, or `ext:{system}:{key}`."),
-           ("limit" = Option<i64>, Query, description = "How many events, 1 to 200.", minimum = 1, maximum = 200),
-           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
-    responses((status = 200, description = "A page of events.", body = ref("#/components/schemas/EventPage")))
-)]
-#[get("/v1/customers/{id}/timeline")]
-pub async fn customer_timeline(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let object = Customer::object();
-    let rows = call.rows(object, Action::Read)?;
-    let named = Named::parse(request.match_info().query("id"))?;
-    list_of_record(&call, &request, Of::Timeline(object), named, rows).await
 }
 
 /// The change feed

@@ -3,7 +3,7 @@
 use actix_web::web::ServiceConfig;
 use utoipa::OpenApi;
 
-use crate::{events, health, identity, jobs, metadata, search};
+use crate::{customers, events, health, identity, jobs, metadata, search};
 
 /// Registers the handlers, and collects their documentation.
 macro_rules! endpoints {
@@ -55,7 +55,7 @@ endpoints! {
     identity::tenants::list,
     search::search,
     events::change_feed,
-    events::customer_timeline,
+    customers::timeline::customer_timeline,
     metadata::objects,
     jobs::list,
     jobs::retry,

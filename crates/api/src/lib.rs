@@ -5,6 +5,7 @@ pub mod call;
 pub mod caller;
 pub mod cli;
 pub mod clock;
+pub mod customers;
 pub mod demo;
 pub mod events;
 pub mod frame;

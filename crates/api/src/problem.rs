@@ -40,7 +40,7 @@ macro_rules! problem_codes {
 }
 
 problem_codes! {
-    InvalidRequest "invalid_request" 400 "Bad request" "请求有误" "{count} members of the request are at fault." "请求中有 {count} 处错误。",
+    InvalidRequest "invalid_request" 400 "Bad request" "请求有误" "The request has faults: {count}. `errors` lists them all." "请求中有 {count} 处错误。",
     MalformedBody "malformed_body" 400 "Malformed body" "请求体无法解析" "The body cannot be read as JSON: {reason}" "请求体不是有效的 JSON：{reason}",
     MalformedRequest "malformed_request" 400 "Malformed request" "请求格式错误" "The request cannot be read: {reason}" "请求无法解析：{reason}",
     Unauthorized "unauthorized" 401 "Unauthorized" "未认证" "A valid access token or API key is needed." "需要有效的访问令牌或 API 密钥。",
@@ -58,7 +58,7 @@ problem_codes! {
     VersionMismatch "version_mismatch" 412 "Precondition failed" "版本不一致" "The record has changed since version {base}." "记录在版本 {base} 之后已被修改。",
     PayloadTooLarge "payload_too_large" 413 "Payload too large" "请求体过大" "The body may have at most {max} bytes." "请求体最多 {max} 字节。",
     UnsupportedMediaType "unsupported_media_type" 415 "Unsupported media type" "不支持的媒体类型" "Send {expected}." "请使用 {expected}。",
-    RuleViolated "rule_violated" 422 "Unprocessable content" "违反规则" "{count} members of the request break a rule." "请求中有 {count} 处违反规则。",
+    RuleViolated "rule_violated" 422 "Unprocessable content" "违反规则" "The request breaks rules: {count}. `errors` lists them all." "请求中有 {count} 处违反规则。",
     KeyReused "idempotency_key_reused" 422 "Idempotency-Key reused" "幂等键被重用" "This Idempotency-Key was used with another request." "该 Idempotency-Key 已用于另一个请求。",
     PreconditionRequired "precondition_required" 428 "Precondition required" "缺少前置条件" "on_conflict needs If-Match with the version that the edit began with." "使用 on_conflict 时必须提供 If-Match 版本。",
     RateLimited "rate_limited" 429 "Too many requests" "请求过多" "Try again in {seconds} seconds." "请在 {seconds} 秒后重试。",

@@ -107,7 +107,7 @@ impl Draft<'_> {
 /// What changed between two states of a record: `{field: {"from", "to"}}`, custom fields by `custom.key`.
 #[must_use]
 pub fn changes(before: Option<&Record>, after: &Record) -> Map<String, Value> {
-    const BOOKKEEPING: &[&str] = &["version", "updated_at", "updated_by", "created_at", "created_by"];
+    const BOOKKEEPING: &[&str] = &["id", "version", "updated_at", "updated_by", "created_at", "created_by"];
     let mut changes = Map::new();
     let mut note = |name: String, from: &Value, to: &Value| {
         if from != to {

@@ -1,0 +1,3 @@
+//! What customers and contacts have beside the generic endpoints.
+
+pub mod timeline;

@@ -1,0 +1,29 @@
+//! The timeline of a customer.
+
+use actix_web::{HttpRequest, HttpResponse, get};
+use farley_domain::{customers::customer::Customer, entity::Entity, identity::access::Action};
+
+use crate::{
+    call::{Call, Named},
+    events::{Of, list_of_record},
+    problem::Problem,
+};
+
+/// The timeline of a customer
+///
+/// Everything that happened to the customer and to the records that name it (contacts …), newest first.
+#[utoipa::path(
+    tag = "customers",
+    operation_id = "listCustomerTimeline",
+    params(("id" = String, Path, description = "The customer's id, or `ext:{system}:{key}`."),
+           ("limit" = Option<i64>, Query, description = "How many events, 1 to 200.", minimum = 1, maximum = 200),
+           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
+    responses((status = 200, description = "A page of events.", body = ref("#/components/schemas/EventPage")))
+)]
+#[get("/v1/customers/{id}/timeline")]
+pub async fn customer_timeline(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let object = Customer::object();
+    let rows = call.rows(object, Action::Read)?;
+    let named = Named::parse(request.match_info().query("id"))?;
+    list_of_record(&call, &request, Of::Timeline(object), named, rows).await
+}
