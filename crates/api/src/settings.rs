@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use figment::{
     Figment,
-    providers::{Env, Format, Serialized, Toml},
+    providers::{Format, Serialized, Toml},
+    value::Value,
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -95,15 +96,33 @@ const DEFAULTS: Defaults = Defaults {
     default_time_zone: "Asia/Shanghai",
 };
 
+/// The settings that are numbers. All others are taken as they are typed: a password may look like a number, or be quoted.
+const NUMBERS: &[&str] = &["rate_limit", "database_connections", "sqlite_readers", "workers", "max_body", "shutdown_timeout"];
+
+fn typed(name: &str, text: &str) -> Value {
+    let number = text.trim().parse::<u64>().ok().filter(|_| NUMBERS.contains(&name));
+    number.map_or_else(|| Value::from(text), Value::from)
+}
+
 impl Settings {
     /// Reads the settings; `flags` win over the environment, the environment over the file. What is wrong is said in one line.
     pub fn read(file: &Path, flags: &[(&str, String)]) -> Result<Settings, String> {
         let mut figment = Figment::from(Serialized::defaults(DEFAULTS))
-            .merge(Toml::file(file))
-            .merge(Env::prefixed("FARLEY_").lowercase(true).filter(|key| !key.starts_with("test_")))
-            .merge(Env::raw().only(&["DATABASE_URL"]).lowercase(true));
-        for (name, value) in flags {
-            figment = figment.merge((*name, value.as_str()));
+            .merge(Toml::file(file));
+        // Variables that are not Unicode are not ours.
+        let variables = std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+        for (name, text) in variables {
+            let name = match name.strip_prefix("FARLEY_") {
+                // The name of the settings file itself, and what the tests are told.
+                Some(name) if name != "CONFIG" && !name.starts_with("TEST_") => name.to_lowercase(),
+                None if name == "DATABASE_URL" => name.to_lowercase(),
+                Some(_) | None => continue,
+            };
+            let value = typed(&name, &text);
+            figment = figment.merge((name, value));
+        }
+        for (name, text) in flags {
+            figment = figment.merge((*name, typed(name, text)));
         }
         let settings: Settings = figment.extract().map_err(|error| {
             let error = error.into_iter().next();
