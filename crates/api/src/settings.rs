@@ -126,7 +126,14 @@ impl Settings {
         }
         let settings: Settings = figment.extract().map_err(|error| {
             let error = error.into_iter().next();
-            error.map_or_else(|| "the settings cannot be read".to_owned(), |error| format!("setting {error}"))
+            error.map_or_else(
+                || "the settings cannot be read".to_owned(),
+                |error| match error.path.last() {
+                    Some(name) if name == "database_url" => format!("setting DATABASE_URL: {}", error.kind),
+                    Some(name) => format!("setting FARLEY_{}: {}", name.to_uppercase(), error.kind),
+                    None => format!("setting {}", error.kind),
+                },
+            )
         })?;
         settings.check()?;
         Ok(settings)
