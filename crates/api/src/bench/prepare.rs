@@ -1,0 +1,109 @@
+//! The benchmark's database, and a look around in it: ids, a deep cursor, fragments to search for.
+
+use farley_domain::{customers::customer::Customer, entity::Entity, id::Id, identity::tenant::Tenant, predicate::Predicate};
+use farley_persistence::{Settings, Store, StoreError, TenantKey};
+use serde_json::Value;
+
+use super::{
+    CREDENTIALS, Error,
+    client::{Client, escaped, get, post},
+    server::Server,
+    works::{LIST, search_path},
+};
+use crate::demo;
+
+/// Fills the database with demo customers, unless an earlier run has. It must be empty, or made by the benchmark.
+pub async fn database(url: &str, customers: u64) -> Result<TenantKey, Error> {
+    let server = Server::farley(url, CREDENTIALS).await?;
+    token(&server).await.map_err(|_| Error::NotOurs)?;
+    drop(server);
+    let settings = Settings { url: url.to_owned(), connections: 16, new_id: crate::clock::new_id };
+    let store = tokio::task::spawn_blocking(move || Store::open(&settings)).await.map_err(|_| Error::NotOurs)??;
+    let (key, tenant) = first_tenant(&store).await?;
+    let there = store.read::<_, StoreError>(key, |reader| reader.count(Customer::object(), &Predicate::all())).await?;
+    if there == 0 {
+        fill(&store, key, &tenant, customers).await?;
+    }
+    tokio::task::spawn_blocking(move || store.close()).await.map_err(|_| Error::NotOurs)?;
+    Ok(key)
+}
+
+async fn first_tenant(store: &Store) -> Result<(TenantKey, Tenant), Error> {
+    let nobody = TenantKey { id: Id::NIL, number: 0 };
+    let tenants = store.read::<_, StoreError>(nobody, |reader| reader.tenants()).await?;
+    let row = tenants.first().ok_or(Error::NotOurs)?;
+    Ok((TenantKey { id: row.id.0, number: row.number }, row.to_tenant()?))
+}
+
+async fn fill(store: &Store, key: TenantKey, tenant: &Tenant, customers: u64) -> Result<(), Error> {
+    let bar = demo::progress_bar(customers);
+    let options = demo::Options { customers, seed: 1, now: crate::clock::now() };
+    let filled = demo::fill(store, key, tenant, &options, |there| bar.set_position(there)).await;
+    bar.finish_and_clear();
+    let summary = filled?;
+    eprintln!(
+        "filled with {} customers and {} contacts in {:.1} s",
+        summary.customers,
+        summary.contacts,
+        bar.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Logs in as the benchmark's administrator.
+pub async fn token(server: &Server) -> Result<String, Error> {
+    let (email, password) = CREDENTIALS;
+    let body = serde_json::json!({"email": email, "password": password}).to_string();
+    let mut client = Client::connect(server.address).await?;
+    let answer = json(&mut client, &post("/v1/auth/login", "", &body)).await?;
+    let token = answer["access_token"].as_str();
+    token.map(str::to_owned).ok_or_else(|| Error::Answer("the log-in gave no token".to_owned()))
+}
+
+/// Walks down the list; the ids seen, and the cursor at the end of the walk.
+pub async fn walk(server: &Server, token: &str, rows: usize) -> Result<(Vec<Id>, String), Error> {
+    let mut client = Client::connect(server.address).await?;
+    let (mut ids, mut cursor) = (Vec::new(), String::new());
+    let list = LIST.replace("limit=50", "limit=200&fields=id,created_at");
+    while ids.len() < rows {
+        let after = if cursor.is_empty() { String::new() } else { format!("&cursor={}", escaped(&cursor)) };
+        let page = json(&mut client, &get(&format!("{list}{after}"), Some(token))).await?;
+        let rows = page["data"].as_array().into_iter().flatten();
+        ids.extend(rows.filter_map(|row| row["id"].as_str()?.parse::<Id>().ok()));
+        match page["page"]["next"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    if ids.is_empty() {
+        return Err(Error::Answer("the list is empty".to_owned()));
+    }
+    Ok((ids, cursor))
+}
+
+/// Parts of Chinese names, of their sound, and of phone numbers; of each kind the first with a full page of hits is taken.
+const FRAGMENTS: [&[&str]; 3] =
+    [&["精密机械", "电子科技", "有限公司", "公司"], &["huaxin", "shenzhen", "jingmi", "shen"], &["8888", "1388", "138", "755"]];
+
+pub async fn fragments(server: &Server, token: &str) -> Result<Vec<String>, Error> {
+    let mut client = Client::connect(server.address).await?;
+    let mut found = Vec::new();
+    for kind in FRAGMENTS {
+        for fragment in kind {
+            let page = json(&mut client, &get(&search_path(fragment), Some(token))).await?;
+            if page["data"].as_array().is_some_and(|rows| rows.len() == 50) {
+                found.push((*fragment).to_owned());
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn json(client: &mut Client, request: &[u8]) -> Result<Value, Error> {
+    let (status, body) = client.send(request).await?;
+    if status != 200 {
+        return Err(Error::Answer(format!("status {status}: {}", String::from_utf8_lossy(body))));
+    }
+    serde_json::from_slice(body).map_err(|error| Error::Answer(error.to_string()))
+}
