@@ -20,7 +20,9 @@ use farley_domain::{
     time::Timestamp,
     value::Standards,
 };
-use farley_persistence::{Change, DbId, DbTime, Layout, Origin, Page, Reader, Store, StoreError, TenantKey, Work, queries::rows::TenantRow};
+use farley_persistence::{
+    Change, DbId, DbTime, Layout, Origin, Page, Reader, Store, StoreError, TenantKey, Work, queries::rows::TenantRow,
+};
 use serde_json::{Value, json};
 
 use crate::support::{TestDb, new_id};
@@ -214,7 +216,8 @@ impl Crm {
 
     pub async fn user(&self, name: &str, team: Option<&Record>) -> Result<Record, StoreError> {
         let team = team.map_or(Value::Null, |team| team.get("id").clone());
-        self.create(User::object(), json!({"name": name, "email": format!("{name}@example.cn").to_lowercase(), "team_id": team})).await
+        self.create(User::object(), json!({"name": name, "email": format!("{name}@example.cn").to_lowercase(), "team_id": team}))
+            .await
     }
 
     pub async fn team(&self, name: &str) -> Result<Record, StoreError> {

@@ -70,7 +70,13 @@ pub async fn nothing_is_missed(db: TestDb) -> Result<(), StoreError> {
 }
 
 /// One to three events; how many. Slow writers dawdle between the first row and the commit.
-fn write_some(work: &mut farley_persistence::Work<'_>, view: &Everything, shared: Id, slow: bool, number: u64) -> Result<u64, StoreError> {
+fn write_some(
+    work: &mut farley_persistence::Work<'_>,
+    view: &Everything,
+    shared: Id,
+    slow: bool,
+    number: u64,
+) -> Result<u64, StoreError> {
     let record = view.create(work, Customer::object(), &json!({"name": format!("Firm {number}")}))?;
     if slow {
         std::thread::sleep(Duration::from_millis(10 + number % 7 * 5));

@@ -53,7 +53,7 @@ fn sorts(engine: Engine, plan: &str) -> bool {
     }
 }
 
-/// A tenant with a few thousand records. PostgreSQL would rightly read so few from end to end: it is told not to, so that it
+/// A tenant with some hundred records. PostgreSQL would rightly read so few from end to end: it is told not to, so that it
 /// does only where no index would serve.
 async fn filled(db: &TestDb) -> Result<Crm, StoreError> {
     if db.engine == Engine::Postgres {
@@ -65,8 +65,8 @@ async fn filled(db: &TestDb) -> Result<Crm, StoreError> {
     for batch in 0..10 {
         let user = user.clone();
         crm.write(move |work, view| {
-            for number in 0..200 {
-                let number = batch * 200 + number;
+            for number in 0..80 {
+                let number = batch * 80 + number;
                 let body = json!({
                     "name": format!("Firm {number}"), "industry": format!("i{}", number % 50), "source": format!("s{}", number % 50),
                     "region": format!("r{}", number % 50), "owner_id": if number % 20 == 0 { user.clone() } else { Value::Null },
@@ -149,13 +149,24 @@ fn filter(crm: &Crm, field: &Field) -> (String, String) {
 
 pub async fn an_indexed_custom_field_gets_its_index(db: TestDb) -> Result<(), StoreError> {
     let mut crm = filled(&db).await?;
-    for (key, kind) in [("tier", "text"), ("rank", "integer"), ("score", "decimal"), ("due", "datetime"), ("budget", "money"), ("vip", "boolean")] {
+    for (key, kind) in [
+        ("tier", "text"),
+        ("rank", "integer"),
+        ("score", "decimal"),
+        ("due", "datetime"),
+        ("budget", "money"),
+        ("vip", "boolean"),
+    ] {
         crm.add_custom_field(json!({"object": "customer", "key": key, "field_type": kind, "indexed": true})).await?;
     }
     let fields = crm.view.of(Customer::object()).custom;
     crm.write(move |work, _| fields.iter().try_for_each(|field| work.index_custom_field(Customer::object(), field))).await?;
     analyse(&db);
-    for (name, text) in [("tier", "x"), ("rank", "5"), ("score", "1.5"), ("due", "2026-09-30T08:00:00Z"), ("budget", "5"), ("vip", "true")] {
+    // Asked for a plan, a connection of SQLite does not notice that another has changed the schema (asked for rows, it does).
+    crm.store = db.open();
+    for (name, text) in
+        [("tier", "x"), ("rank", "5"), ("score", "1.5"), ("due", "2026-09-30T08:00:00Z"), ("budget", "5"), ("vip", "true")]
+    {
         let plan = plan(&crm, Customer::object(), crm.query(Customer::object(), &[(&format!("custom.{name}"), text)])).await?;
         let index = format!("customers_c_{name}");
         assert!(plan.contains(&index), "{index} is not used:\n{plan}");

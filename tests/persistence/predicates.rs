@@ -130,8 +130,20 @@ fn sorted(record: &Record) -> std::collections::BTreeMap<&String, &Value> {
 pub async fn folding_is_the_same(db: TestDb) -> Result<(), StoreError> {
     let crm = Crm::new(&db).await;
     let scripts = [
-        0x21..=0x24f, 0x370..=0x52f, 0x531..=0x587, 0x10a0..=0x10ff, 0x1e00..=0x1fff, 0x2100..=0x218b, 0x24b6..=0x24e9,
-        0x2c60..=0x2ce3, 0xa640..=0xa69d, 0xa722..=0xa788, 0xf900..=0xfa6d, 0xfb00..=0xfb17, 0xff01..=0xffdc, 0x10400..=0x1044f,
+        0x21..=0x24f,
+        0x370..=0x52f,
+        0x531..=0x587,
+        0x10a0..=0x10ff,
+        0x1e00..=0x1fff,
+        0x2100..=0x218b,
+        0x24b6..=0x24e9,
+        0x2c60..=0x2ce3,
+        0xa640..=0xa69d,
+        0xa722..=0xa788,
+        0xf900..=0xfa6d,
+        0xfb00..=0xfb17,
+        0xff01..=0xffdc,
+        0x10400..=0x1044f,
     ];
     let letters: Vec<char> = scripts.into_iter().flatten().filter_map(char::from_u32).filter(|c| c.is_alphanumeric()).collect();
     for letters in letters.chunks(100) {
@@ -159,7 +171,8 @@ pub async fn pages_follow_the_order(db: TestDb) -> Result<(), StoreError> {
         let mut sorts: Vec<String> = names.iter().flat_map(|name| [name.clone(), format!("-{name}")]).collect();
         for _ in 0..40 {
             let keys: Vec<&String> = names.sample(&mut sample.rng, 3).collect();
-            let keys: Vec<String> = keys.into_iter().map(|key| if sample.rng.random_bool(0.5) { format!("-{key}") } else { key.clone() }).collect();
+            let keys: Vec<String> =
+                keys.into_iter().map(|key| if sample.rng.random_bool(0.5) { format!("-{key}") } else { key.clone() }).collect();
             sorts.push(keys.join(","));
         }
         for sort in sorts {
@@ -184,7 +197,10 @@ async fn paged(crm: &Crm, sample: &Sample, object: &'static Object, sort: &str, 
     let mut next = query.clone();
     loop {
         let (layout, asked) = (Arc::clone(&layout), next.clone());
-        let page = crm.read(move |reader, view| reader.list(&layout, view, &asked)).await.unwrap_or_else(|error| panic!("{sort}: {error}"));
+        let page = crm
+            .read(move |reader, view| reader.list(&layout, view, &asked))
+            .await
+            .unwrap_or_else(|error| panic!("{sort}: {error}"));
         seen.extend(page.rows.iter().map(|row| row.id()));
         assert!(seen.len() <= expected.len(), "{} by {sort}: rows repeat", object.name);
         let Some(cursor) = page.next else { break };

@@ -20,15 +20,58 @@ use crate::crm::{Crm, Everything, by_user, now};
 
 /// Few enough that values meet, odd enough that engines might differ: case, width, both sigmas, accents, ligatures, wildcards.
 pub const TEXTS: &[&str] = &[
-    "华为", "华为技术有限公司", "Huawei", "huawei", "HUAWEI", "ＨＵＡＷＥＩ", "ΟΔΟΣ", "οδος", "οδοσ", "É", "é", "e\u{301}", "Straße", "STRASSE",
-    "İstanbul", "ﬁne", "Ⅷ", "K", "a%b_c", "a\\b", "O'Brien", "\"q\"", "𠀀", "½", "ǅ", "日本 株式会社", "z", "Z", "Ä", "1", "10", "9", "true",
+    "华为",
+    "华为技术有限公司",
+    "Huawei",
+    "huawei",
+    "HUAWEI",
+    "ＨＵＡＷＥＩ",
+    "ΟΔΟΣ",
+    "οδος",
+    "οδοσ",
+    "É",
+    "é",
+    "e\u{301}",
+    "Straße",
+    "STRASSE",
+    "İstanbul",
+    "ﬁne",
+    "Ⅷ",
+    "K",
+    "a%b_c",
+    "a\\b",
+    "O'Brien",
+    "\"q\"",
+    "𠀀",
+    "½",
+    "ǅ",
+    "日本 株式会社",
+    "z",
+    "Z",
+    "Ä",
+    "1",
+    "10",
+    "9",
+    "true",
 ];
 const WORDS: &[&str] = &["web", "fair", "华东", "ref"];
 const EMAILS: &[&str] = &["li@example.cn", "WANG@Example.cn", "o'brien@example.ie", "info@huawei.com"];
 const PHONES: &[&str] = &["13800138000", "+8675528780808", "010 6255 8888", "+49 30 123456"];
 const URLS: &[&str] = &["https://www.huawei.com", "example.cn/Path", "http://münchen.de"];
 const CUSTOM_TYPES: &[&str] = &[
-    "text", "long_text", "integer", "decimal", "money", "boolean", "date", "datetime", "choice", "multi_choice", "reference", "email", "phone",
+    "text",
+    "long_text",
+    "integer",
+    "decimal",
+    "money",
+    "boolean",
+    "date",
+    "datetime",
+    "choice",
+    "multi_choice",
+    "reference",
+    "email",
+    "phone",
     "url",
 ];
 
@@ -137,14 +180,25 @@ impl Sample {
             FieldType::LongText { .. } => format!("{}\n{}", self.pick(TEXTS), self.pick(TEXTS)).into(),
             FieldType::Integer { min, .. } => ((*min).max(0) + self.rng.random_range(0..4)).into(),
             FieldType::Count(_) => self.rng.random_range(0..4).into(),
-            FieldType::Decimal => json!(*[0.0, 0.1, 0.3, -2.5, 10.0, 1e-9, 123_456_789.125].choose(&mut self.rng).unwrap_or(&0.0)),
-            FieldType::Money => json!({"amount": self.rng.random_range(-1..3) * 100, "currency": self.pick(&["CNY", "USD", "JPY"])}),
+            FieldType::Decimal => {
+                json!(*[0.0, 0.1, 0.3, -2.5, 10.0, 1e-9, 123_456_789.125].choose(&mut self.rng).unwrap_or(&0.0))
+            }
+            FieldType::Money => {
+                json!({"amount": self.rng.random_range(-1..3) * 100, "currency": self.pick(&["CNY", "USD", "JPY"])})
+            }
             FieldType::Boolean => self.rng.random_bool(0.5).into(),
             FieldType::Date => self.pick(&["1987-09-15", "0001-01-01", "2026-09-30", "2026-10-01", "2024-02-29"]).into(),
             FieldType::DateTime => self
-                .pick(&["2026-09-30T16:00:00+08:00", "2026-09-30T08:00:00.001Z", "2026-09-29T23:59:59.999Z", "1950-01-01T00:00:00Z"])
+                .pick(&[
+                    "2026-09-30T16:00:00+08:00",
+                    "2026-09-30T08:00:00.001Z",
+                    "2026-09-29T23:59:59.999Z",
+                    "1950-01-01T00:00:00Z",
+                ])
                 .into(),
-            FieldType::Choice(choices) => choices.choose(&mut self.rng).map_or(Value::Null, |choice| choice.value.as_ref().into()),
+            FieldType::Choice(choices) => {
+                choices.choose(&mut self.rng).map_or(Value::Null, |choice| choice.value.as_ref().into())
+            }
             FieldType::MultiChoice(choices) => {
                 let values: Vec<&str> = choices.iter().map(|choice| choice.value.as_ref()).collect();
                 self.some(&values).into()
@@ -152,7 +206,8 @@ impl Sample {
             FieldType::Id => self.any_id("customer").map_or(Value::Null, |id| id.to_string().into()),
             FieldType::Reference(object) => self.any_id(object).map_or(Value::Null, |id| id.to_string().into()),
             FieldType::References(link) => {
-                let ids: Vec<String> = self.records.get(link.target).into_iter().flatten().map(|record| record.id().to_string()).collect();
+                let ids: Vec<String> =
+                    self.records.get(link.target).into_iter().flatten().map(|record| record.id().to_string()).collect();
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
                 self.some(&ids).into()
             }
@@ -192,7 +247,9 @@ impl Sample {
                 let parts: Vec<Value> = (0..self.rng.random_range(0..4)).map(|_| self.filter(object, depth - 1)).collect();
                 if which == 1 { json!({"or": parts}) } else { json!({"and": parts}) }
             }
-            4 if object.is_searchable() && self.rng.random_bool(0.5) => json!({"q": self.pick(&["华为", "hw", "huawei", "138", "li", "vip", "???", "o brien"])}),
+            4 if object.is_searchable() && self.rng.random_bool(0.5) => {
+                json!({"q": self.pick(&["华为", "hw", "huawei", "138", "li", "vip", "???", "o brien"])})
+            }
             5 | 6 => self.relation_filter(object, depth),
             _ => self.comparison(object, ""),
         }
@@ -205,7 +262,8 @@ impl Sample {
         match self.rng.random_range(0..4) {
             0 => json!({"field": relation.name, "op": "null", "value": self.rng.random_bool(0.5)}),
             1 => {
-                let ids: Vec<String> = (0..self.rng.random_range(0..3)).filter_map(|_| self.any_id(target.name)).map(|id| id.to_string()).collect();
+                let ids: Vec<String> =
+                    (0..self.rng.random_range(0..3)).filter_map(|_| self.any_id(target.name)).map(|id| id.to_string()).collect();
                 json!({"field": relation.name, "op": op, "value": ids})
             }
             2 if depth > 0 => json!({"field": relation.name, "op": op, "value": self.filter(target, depth - 1)}),
@@ -227,7 +285,9 @@ impl Sample {
     fn operand(&mut self, object: &'static Object, field: &Field, op: Op) -> Value {
         match op {
             Op::Null => self.rng.random_bool(0.5).into(),
-            Op::In | Op::Nin | Op::Any | Op::None => (0..self.rng.random_range(0..4)).map(|_| self.scalar(object, field)).collect(),
+            Op::In | Op::Nin | Op::Any | Op::None => {
+                (0..self.rng.random_range(0..4)).map(|_| self.scalar(object, field)).collect()
+            }
             Op::Contains | Op::Starts => {
                 let text = self.pick(TEXTS);
                 let text: String = text.chars().skip(self.rng.random_range(0..2)).take(self.rng.random_range(0..4)).collect();
@@ -251,7 +311,16 @@ impl Sample {
                 choices.choose(&mut self.rng).map_or(Value::Null, |choice| choice.value.as_ref().into())
             }
             FieldType::DateTime | FieldType::Date if self.rng.random_bool(0.4) => {
-                let relative = self.pick(&["-5d", "today", "start_of_month", "start_of_week", "start_of_year-1y", "now", "-10d+0d", "-240h"]);
+                let relative = self.pick(&[
+                    "-5d",
+                    "today",
+                    "start_of_month",
+                    "start_of_week",
+                    "start_of_year-1y",
+                    "now",
+                    "-10d+0d",
+                    "-240h",
+                ]);
                 json!({"relative": if relative == "-10d+0d" { "-10d" } else { relative }})
             }
             FieldType::Reference(object) => self.id_or_nil(object),
@@ -298,8 +367,12 @@ impl World for Sample {
         let named = |holder: &'static Object, record: &Record, link, id: Id| {
             let id = id.to_string();
             holder.fields.iter().any(|field| match &field.kind {
-                FieldType::References(held) => *held == link && record.get(&field.name).as_array().is_some_and(|ids| ids.contains(&id.as_str().into())),
-                FieldType::Structure(structure) => structure.link == Some(link) && (structure.lookups)(record.get(&field.name)).contains(&id),
+                FieldType::References(held) => {
+                    *held == link && record.get(&field.name).as_array().is_some_and(|ids| ids.contains(&id.as_str().into()))
+                }
+                FieldType::Structure(structure) => {
+                    structure.link == Some(link) && (structure.lookups)(record.get(&field.name)).contains(&id)
+                }
                 _ => false,
             })
         };

@@ -41,7 +41,11 @@ pub async fn a_failure_leaves_nothing(db: TestDb) -> Result<(), StoreError> {
     let id = acme(&crm).await?;
     let failed = crm
         .write(move |work, view| {
-            view.create(work, Customer::object(), &json!({"name": "Vanishing", "external_ids": {"sap": "1"}, "emails": [{"value": "a@b.cn"}]}))?;
+            view.create(
+                work,
+                Customer::object(),
+                &json!({"name": "Vanishing", "external_ids": {"sap": "1"}, "emails": [{"value": "a@b.cn"}]}),
+            )?;
             view.patch(work, Customer::object(), id, &json!({"name": "Changed"}))?;
             Err::<(), _>(StoreError::Reference)
         })
@@ -51,7 +55,8 @@ pub async fn a_failure_leaves_nothing(db: TestDb) -> Result<(), StoreError> {
     assert_eq!(crm.list(Customer::object(), &[("q", "vanishing")]).await?.len(), 0);
     assert_eq!(crm.get(Customer::object(), id).await?.expect("it is there").text("name"), Some("Acme"));
     // The key is free, and so is the address.
-    crm.create(Customer::object(), json!({"name": "Staying", "external_ids": {"sap": "1"}, "emails": [{"value": "a@b.cn"}]})).await?;
+    crm.create(Customer::object(), json!({"name": "Staying", "external_ids": {"sap": "1"}, "emails": [{"value": "a@b.cn"}]}))
+        .await?;
     assert_eq!(crm.list(Customer::object(), &[("emails_any", "a@b.cn")]).await?.len(), 1);
     Ok(())
 }
@@ -219,7 +224,12 @@ pub async fn unique_values_are_refused_by_name(db: TestDb) -> Result<(), StoreEr
     taken(again, &db, "customers_social_credit_code_key", "customers.social_credit_code");
     crm.archive(Customer::object(), first, true).await?;
     let second = crm.create(Customer::object(), code).await?.id();
-    taken(crm.archive(Customer::object(), first, false).await, &db, "customers_social_credit_code_key", "customers.social_credit_code");
+    taken(
+        crm.archive(Customer::object(), first, false).await,
+        &db,
+        "customers_social_credit_code_key",
+        "customers.social_credit_code",
+    );
     crm.archive(Customer::object(), second, true).await?;
     crm.archive(Customer::object(), first, false).await?;
 

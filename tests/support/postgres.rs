@@ -3,7 +3,7 @@
 
 use std::{
     env, fs,
-    os::unix::{fs::chown, fs::MetadataExt, process::CommandExt},
+    os::unix::{fs::MetadataExt, fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::Command,
     sync::{
