@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     crm::{Crm, now},
-    support::{TestDb, new_id},
+    support::{Engine, TestDb, new_id},
 };
 
 async fn enqueue(crm: &Crm, run_at: Timestamp) -> Result<Id, StoreError> {
@@ -56,9 +56,6 @@ pub async fn each_job_is_done_once(db: TestDb) -> Result<(), StoreError> {
 
 /// Workers do not wait for each other's transactions.
 pub async fn a_locked_job_is_skipped(db: TestDb) -> Result<(), StoreError> {
-    if db.engine == crate::support::Engine::Sqlite {
-        return Ok(()); // One writer: there is nothing to wait for.
-    }
     let crm = Crm::new(&db).await;
     let (first, second) = (enqueue(&crm, now()).await?, enqueue(&crm, now().plus_seconds(1)).await?);
     let slow = tokio::spawn({
@@ -74,7 +71,8 @@ pub async fn a_locked_job_is_skipped(db: TestDb) -> Result<(), StoreError> {
     });
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     let other = lease(&crm, now().plus_seconds(2), 60).await?;
-    assert!(!slow.is_finished(), "nobody waited");
+    // SQLite has one writer: there the second comes after the first, and still gets the other job.
+    assert!(db.engine == Engine::Sqlite || !slow.is_finished(), "nobody waited");
     assert_eq!(other.map(|(job, _)| job), Some(second));
     assert_eq!(slow.await.expect("no panic")?, Some(first));
     Ok(())
