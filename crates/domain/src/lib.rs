@@ -20,6 +20,7 @@ pub mod value;
 
 pub mod customers;
 pub mod identity;
+pub mod integration;
 
 pub mod country;
 pub mod email;

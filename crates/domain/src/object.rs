@@ -63,6 +63,8 @@ pub struct Object {
     pub title: &'static str,
     /// The prefix of the numbers that the server gives in the field `number`.
     pub number_prefix: Option<&'static str>,
+    /// Whether its records are made and changed by Farley alone: the generic endpoints only read them.
+    pub read_only: bool,
     by_name: HashMap<&'static str, usize>,
 }
 
@@ -96,6 +98,7 @@ impl Object {
             rules: Vec::new(),
             title: "name",
             number_prefix: None,
+            read_only: false,
             by_name,
         }
     }
@@ -122,6 +125,13 @@ impl Object {
     #[must_use]
     pub fn numbered(mut self, prefix: &'static str) -> Object {
         self.number_prefix = Some(prefix);
+        self
+    }
+
+    /// Leaves writing to hand-written endpoints.
+    #[must_use]
+    pub fn read_only(mut self) -> Object {
+        self.read_only = true;
         self
     }
 

@@ -4,12 +4,13 @@ use crate::{
     customers::{contact::Contact, customer::Customer},
     entity::Entity,
     identity::{api_key::ApiKey, custom_field::CustomField, role::Role, tag::Tag, team::Team, user::User},
+    integration::Import,
     object::Object,
 };
 
 /// All objects, in the order in which documentation and metadata list them.
 #[must_use]
-pub fn objects() -> [&'static Object; 8] {
+pub fn objects() -> [&'static Object; 9] {
     [
         Customer::object(),
         Contact::object(),
@@ -19,6 +20,7 @@ pub fn objects() -> [&'static Object; 8] {
         Role::object(),
         ApiKey::object(),
         CustomField::object(),
+        Import::object(),
     ]
 }
 

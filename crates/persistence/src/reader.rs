@@ -20,7 +20,7 @@ use crate::{
     error::StoreError,
     filter::Place,
     on,
-    queries::rows::{EventRow, IdempotencyRow, JobRow, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow},
+    queries::rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow},
     records,
     row::{Cell, Layout, Row},
     search::Tier,
@@ -303,6 +303,15 @@ impl Reader<'_> {
 
     pub fn job(&mut self, id: Id) -> Result<Option<JobRow>, StoreError> {
         on!(&mut self.connection, jobs::find(self.tenant.id, id))
+    }
+
+    pub fn import_file(&mut self, import: Id) -> Result<Option<Vec<u8>>, StoreError> {
+        on!(&mut self.connection, imports::file(self.tenant.id, import))
+    }
+
+    /// Faults of an import in the order of its rows, after a row and a position within it.
+    pub fn import_faults(&mut self, import: Id, after: (i64, i64), limit: i64) -> Result<Vec<ImportFaultRow>, StoreError> {
+        on!(&mut self.connection, imports::faults(self.tenant.id, import, after, limit))
     }
 
     /// Whether any job of any tenant waits to be done.

@@ -19,7 +19,7 @@ use crate::{
     engine::Connection,
     error::StoreError,
     on,
-    queries::rows::{IdempotencyRow, JobRow, LoginFailureRow, NewEvent, SessionRow, SigningKeyRow, TenantRow},
+    queries::rows::{IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, NewEvent, SessionRow, SigningKeyRow, TenantRow},
     reader::{Reader, TenantKey},
     records,
     row::{Layout, Row},
@@ -392,6 +392,53 @@ impl<'a> Work<'a> {
 
     pub fn purge_answers(&mut self, before: Timestamp) -> Result<usize, StoreError> {
         on!(&mut self.reader.connection, idempotency::purge(before))
+    }
+
+    /// Does a part of the work that may fail by itself: if it does, nothing of it stays, and the rest of the work goes on.
+    pub fn attempt<T, E: From<StoreError>>(&mut self, part: impl FnOnce(&mut Work<'a>) -> Result<T, E>) -> Result<T, E> {
+        let noted = self.events.len();
+        self.savepoint("SAVEPOINT part")?;
+        match part(self) {
+            Ok(value) => {
+                self.savepoint("RELEASE SAVEPOINT part")?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.events.truncate(noted);
+                self.savepoint("ROLLBACK TO SAVEPOINT part")?;
+                self.savepoint("RELEASE SAVEPOINT part")?;
+                Err(error)
+            }
+        }
+    }
+
+    fn savepoint(&mut self, command: &'static str) -> Result<(), StoreError> {
+        let sql = Statement::of(self.dialect(), command);
+        self.reader.connection.execute(&sql).map(drop)
+    }
+
+    /// Keeps the file of an import until it has ended.
+    pub fn keep_import_file(&mut self, import: Id, content: &[u8]) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, imports::keep_file(tenant, import, content))
+    }
+
+    pub fn forget_import_file(&mut self, import: Id) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, imports::forget_file(tenant, import))
+    }
+
+    pub fn note_import_fault(&mut self, row: &ImportFaultRow) -> Result<(), StoreError> {
+        on!(&mut self.reader.connection, imports::note_fault(row))
+    }
+
+    /// Takes a waiting job for whoever put it into the queue, as if it had been leased.
+    pub fn start_job(&mut self, job: Id, lease: Id, until: Timestamp) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        match on!(&mut self.reader.connection, jobs::find(tenant, job))? {
+            Some(job) => on!(&mut self.reader.connection, jobs::start(&job, lease, until)),
+            None => Ok(()),
+        }
     }
 
     /// Puts a job into the queue, in the same transaction as the work that asks for it.

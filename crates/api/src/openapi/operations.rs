@@ -114,5 +114,9 @@ fn base(object: &Object) -> String {
 /// templates that would match them too.
 #[must_use]
 pub fn generic_operations(object: &'static Object) -> Vec<Generic> {
-    Generic::ALL.into_iter().filter(|operation| *operation != Generic::Upsert || object.has("external_ids")).collect()
+    let offered = |operation: &Generic| match operation {
+        Generic::Upsert => object.has("external_ids") && !object.read_only,
+        other => !(object.read_only && other.writes()),
+    };
+    Generic::ALL.into_iter().filter(offered).collect()
 }

@@ -192,6 +192,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "customer,contact read,create,update,archive,export,import team",
             "tag read,create,update all",
             "user,team,role,custom_field read all",
+            "import read own",
         ],
     },
     ReadyMade {
@@ -220,6 +221,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "customer,contact create,update own",
             "tag read,create,update,archive all",
             "user,team,custom_field read all",
+            "import read own",
         ],
     },
     ReadyMade {
@@ -235,6 +237,7 @@ pub static READY_MADE: &[ReadyMade] = &[
         grants: &[
             "customer,contact,tag read,create,update,archive,export,import all",
             "user,team,custom_field read all",
+            "import read own",
         ],
     },
 ];

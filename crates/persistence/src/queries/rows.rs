@@ -144,3 +144,22 @@ pub struct LoginFailureRow {
     pub since: DbTime,
     pub blocked_until: Option<DbTime>,
 }
+
+/// What was wrong in one row of an imported file.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::import_faults)]
+pub struct ImportFaultRow {
+    pub tenant_id: DbId,
+    pub import_id: DbId,
+    /// Counted from the header, which is row 1.
+    pub row_number: i64,
+    /// Counted within the row, from 0.
+    pub position: i64,
+    pub column_name: Option<String>,
+    pub pointer: String,
+    pub code: String,
+    /// What the cell says.
+    pub typed: Option<String>,
+    pub message_en: String,
+    pub message_zh: String,
+}

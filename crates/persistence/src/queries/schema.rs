@@ -154,4 +154,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    import_files (tenant_id, import_id) {
+        tenant_id -> IdSql,
+        import_id -> IdSql,
+        content -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    import_faults (tenant_id, import_id, row_number, position) {
+        tenant_id -> IdSql,
+        import_id -> IdSql,
+        row_number -> BigInt,
+        position -> BigInt,
+        column_name -> Nullable<Text>,
+        pointer -> Text,
+        code -> Text,
+        typed -> Nullable<Text>,
+        message_en -> Text,
+        message_zh -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(events, event_subjects);

@@ -16,6 +16,8 @@ pub mod credentials;
 pub mod events;
 #[path = "idempotency.rs"]
 pub mod idempotency;
+#[path = "imports.rs"]
+pub mod imports;
 #[path = "jobs.rs"]
 pub mod jobs;
 #[path = "run.rs"]

@@ -1,0 +1,13 @@
+//! Imports: rows of a file become records. The columns are mapped to fields ([`mapping`], guessed by [`guess`]), their cells
+//! read in the forms people and programs write ([`cell`]), and each row becomes the body of a create or a patch ([`row`]), in
+//! an order in which parents come before their children ([`order`]).
+
+pub mod cell;
+pub mod guess;
+pub mod mapping;
+pub mod merge;
+pub mod order;
+pub mod record;
+pub mod row;
+#[cfg(test)]
+mod tests;

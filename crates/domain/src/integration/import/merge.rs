@@ -1,0 +1,58 @@
+//! What a row says of a record that is there already: lists grow and nothing in them is lost, the rest is replaced.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    field::FieldType,
+    object::Shape,
+    record::Record,
+    value::{self, Standards},
+};
+
+/// The patch of a record that a row's body stands for. E-mail addresses, phones, tags and other lists keep what they have and
+/// gain what is new; parts of an address go into the primary one.
+#[must_use]
+pub fn patch(shape: &Shape, before: &Record, body: &Map<String, Value>, standards: &Standards<'_>) -> Map<String, Value> {
+    body.iter().map(|(name, sent)| (name.clone(), merged(shape, before, name, sent, standards))).collect()
+}
+
+fn merged(shape: &Shape, before: &Record, name: &str, sent: &Value, standards: &Standards<'_>) -> Value {
+    let (Some(field), Some(stored)) = (shape.field(name), before.get(name).as_array()) else { return sent.clone() };
+    let is_list = matches!(&field.kind, FieldType::References(_) | FieldType::Texts { .. } | FieldType::Structure(_));
+    if !is_list || stored.is_empty() {
+        return sent.clone();
+    }
+    if name == "addresses" {
+        return with_address(stored, sent);
+    }
+    // What cannot be accepted is refused with the record, and says why.
+    let Ok(accepted) = value::accept(field, sent, standards) else { return sent.clone() };
+    let mut items = stored.clone();
+    for item in accepted.as_array().into_iter().flatten() {
+        let known = items.iter().any(|stored| identity(stored) == identity(item));
+        if !known {
+            let mut item = item.clone();
+            if item.get("primary").is_some() {
+                item["primary"] = false.into();
+            }
+            items.push(item);
+        }
+    }
+    Value::Array(items)
+}
+
+/// What makes an item of a list the same: its value, the record it refers to, or all of it.
+fn identity(item: &Value) -> &Value {
+    item.get("value").or_else(|| item.get("customer_id")).unwrap_or(item)
+}
+
+fn with_address(stored: &[Value], sent: &Value) -> Value {
+    let mut addresses = stored.to_vec();
+    let primary = addresses.iter().position(|address| address["primary"] == true).unwrap_or(0);
+    if let (Some(address), Some(parts)) = (addresses.get_mut(primary), sent[0].as_object()) {
+        for (part, value) in parts {
+            address[part.as_str()] = value.clone();
+        }
+    }
+    Value::Array(addresses)
+}

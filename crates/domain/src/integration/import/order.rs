@@ -1,0 +1,51 @@
+//! The order in which rows are imported: parents before their children, whatever their order in the file; else as they stand.
+
+use std::collections::HashMap;
+
+use super::{
+    mapping::{Lookup, Plan, PlannedColumn},
+    row::Row,
+};
+use crate::{field::FieldType, object::Shape, text::clean_line};
+
+/// Positions of the rows in the order in which they are to be imported. Where rows name each other in a circle, they stay as
+/// they stand, and the first of them will not find its parent.
+#[must_use]
+pub fn parents_first(plan: &Plan, rows: &[Row], shape: &Shape) -> Vec<usize> {
+    let refers = |column: &&PlannedColumn| matches!(&column.field.kind, FieldType::Reference(object) if *object == shape.object.name);
+    let Some(parent) = plan.columns.iter().find(refers) else { return (0..rows.len()).collect() };
+    let Some(key) = key_column(plan, parent, shape) else { return (0..rows.len()).collect() };
+    let mut by_key: HashMap<String, usize> = HashMap::new();
+    for (position, row) in rows.iter().enumerate() {
+        let key = clean_line(row.cell(key.position));
+        if !key.is_empty() {
+            by_key.entry(key).or_insert(position);
+        }
+    }
+    let parent_of = |position: usize| rows.get(position).and_then(|row| by_key.get(&clean_line(row.cell(parent.position)))).copied();
+    let mut placed = vec![false; rows.len()];
+    let mut order = Vec::with_capacity(rows.len());
+    for position in 0..rows.len() {
+        let mut chain = Vec::new();
+        let mut next = Some(position);
+        while let Some(row) = next.filter(|row| !placed[*row]) {
+            // Also ends a circle.
+            placed[row] = true;
+            chain.push(row);
+            next = parent_of(row);
+        }
+        order.extend(chain.into_iter().rev());
+    }
+    order
+}
+
+/// The column by which rows are named in the column of parents.
+#[must_use]
+pub fn key_column<'a>(plan: &'a Plan, parent: &PlannedColumn, shape: &Shape) -> Option<&'a PlannedColumn> {
+    match &parent.lookup {
+        Lookup::Auto => plan.column(shape.object.title),
+        Lookup::Id => plan.column("id"),
+        Lookup::Field(path) => plan.column(path),
+        Lookup::External(system) => plan.column(&format!("external_ids.{system}")),
+    }
+}

@@ -1,0 +1,254 @@
+//! One row: its cells become members of the body that creates or patches a record, and references still to be looked up.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    cell,
+    mapping::{Lookup, Place, Plan, PlannedColumn},
+};
+use crate::{
+    country::find_country,
+    fault::{Fault, FaultCode},
+    field::{Choice, FieldType},
+    id::Id,
+    text::{clean_line, fold},
+    value::Standards,
+};
+
+/// A row of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Counted from the header, which is row 1.
+    pub number: i64,
+    pub cells: Vec<String>,
+}
+
+impl Row {
+    /// A cell without the blanks around it; nothing where the row is short.
+    #[must_use]
+    pub fn cell(&self, position: usize) -> &str {
+        self.cells.get(position).map_or("", |cell| cell.trim())
+    }
+}
+
+/// What is wrong in a row, and with which cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellFault {
+    pub column: Option<String>,
+    pub typed: Option<String>,
+    /// Its pointer leads into the record.
+    pub fault: Fault,
+}
+
+/// How ids found go into the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// The field is one id.
+    One,
+    /// The field is a list of ids.
+    Many,
+    /// The field is a list of objects with a member `customer_id`.
+    Link(&'static str),
+}
+
+/// A record that a cell names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub path: String,
+    pub object: String,
+    pub lookup: Lookup,
+    /// What the cell says.
+    pub named: String,
+    pub column: String,
+    pub wants: Wants,
+}
+
+/// A row as read.
+#[derive(Clone, Debug, Default)]
+pub struct RowRead {
+    pub body: Map<String, Value>,
+    pub wanted: Vec<Wanted>,
+    pub faults: Vec<CellFault>,
+}
+
+impl RowRead {
+    /// Puts the id that was found for a reference into the body.
+    pub fn found(&mut self, wanted: &Wanted, id: Id) {
+        let id = Value::from(id.to_string());
+        match wanted.wants {
+            Wants::One => set(&mut self.body, &wanted.path, id),
+            Wants::Many => push(&mut self.body, &wanted.path, id),
+            Wants::Link(member) => push(&mut self.body, &wanted.path, json!({member: id})),
+        }
+    }
+}
+
+/// Puts a value at a path: `name`, `custom.tier`.
+fn set(body: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => drop(body.insert(path.to_owned(), value)),
+        Some((outer, inner)) => {
+            if let Some(members) = body.entry(outer).or_insert_with(|| Value::Object(Map::new())).as_object_mut() {
+                members.insert(inner.to_owned(), value);
+            }
+        }
+    }
+}
+
+/// Adds a value to the list at a path, unless it is there.
+fn push(body: &mut Map<String, Value>, path: &str, value: Value) {
+    let mut outer = body;
+    let mut name = path;
+    if let Some((first, rest)) = path.split_once('.') {
+        let entry = outer.entry(first).or_insert_with(|| Value::Object(Map::new()));
+        let Some(members) = entry.as_object_mut() else { return };
+        (outer, name) = (members, rest);
+    }
+    if let Some(items) = outer.entry(name).or_insert_with(|| Value::Array(Vec::new())).as_array_mut()
+        && !items.contains(&value)
+    {
+        items.push(value);
+    }
+}
+
+impl Plan {
+    /// Reads a row. Blank cells are absent: they clear nothing.
+    #[must_use]
+    pub fn read(&self, row: &Row, standards: &Standards<'_>) -> RowRead {
+        let mut read = RowRead::default();
+        if row.cells.len() > self.width {
+            let fault = Fault::new("", FaultCode::TooMany).with("max", self.width);
+            read.faults.push(CellFault { column: None, typed: None, fault });
+        }
+        for column in &self.columns {
+            let written = row.cell(column.position);
+            if written.is_empty() {
+                continue;
+            }
+            let typed = column.mapping.values.get(written).map_or(written, String::as_str);
+            // A value may be mapped to nothing.
+            if typed.trim().is_empty() {
+                continue;
+            }
+            if let Err(fault) = read_cell(column, typed, standards, &mut read) {
+                let pointer = format!("/{}", column.path().replace('.', "/"));
+                read.faults.push(CellFault {
+                    column: Some(column.mapping.column.clone()),
+                    typed: Some(written.chars().take(200).collect()),
+                    fault: fault.under(&pointer),
+                });
+            }
+        }
+        read
+    }
+}
+
+fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, read: &mut RowRead) -> Result<(), Fault> {
+    let path = column.path();
+    let wrong = |code| Fault::new("", code);
+    let expected = |what: &'static str| Fault::new("", FaultCode::WrongType).with("expected", what);
+    let multiplier = column.mapping.multiplier.unwrap_or(1);
+    let mut want = |named: &str, object: &str, wants: Wants| {
+        read.wanted.push(Wanted {
+            path: path.to_owned(),
+            object: object.to_owned(),
+            lookup: column.lookup.clone(),
+            named: clean_line(named),
+            column: column.mapping.column.clone(),
+            wants,
+        });
+    };
+    match (&column.place, &column.field.kind) {
+        (Place::Address(part), _) => {
+            let value = match *part {
+                "country" => find_country(typed).ok_or_else(|| wrong(FaultCode::UnknownCountry))?.to_owned(),
+                _ => typed.to_owned(),
+            };
+            let addresses = read.body.entry("addresses").or_insert_with(|| json!([{}]));
+            addresses[0][*part] = value.into();
+        }
+        (Place::External(system), _) => set(&mut read.body, &format!("external_ids.{system}"), typed.into()),
+        (Place::Whole, kind) => match kind {
+            FieldType::Reference(object) => want(typed, object, Wants::One),
+            FieldType::References(link) => {
+                for part in cell::split_list(typed) {
+                    want(part, link.target, Wants::Many);
+                }
+            }
+            FieldType::Structure(structure) => match structure.link {
+                Some(link) => {
+                    for part in cell::split_list(typed) {
+                        want(part, link.target, Wants::Link(link.to));
+                    }
+                }
+                None => {
+                    for part in cell::split_contacts(typed) {
+                        let mut point = json!({"value": part});
+                        if let Some(label) = &column.mapping.label {
+                            point["label"] = label.as_str().into();
+                        }
+                        push(&mut read.body, path, point);
+                    }
+                }
+            },
+            FieldType::Texts { .. } => {
+                for part in cell::split_list(typed) {
+                    push(&mut read.body, path, part.into());
+                }
+            }
+            FieldType::MultiChoice(choices) => {
+                for part in cell::split_list(typed) {
+                    push(&mut read.body, path, choice(choices, part).into());
+                }
+            }
+            FieldType::Choice(choices) => set(&mut read.body, path, choice(choices, typed).into()),
+            FieldType::Integer { .. } => {
+                let number = cell::integer(typed, multiplier).ok_or_else(|| expected("an integer"))?;
+                set(&mut read.body, path, number.into());
+            }
+            FieldType::Decimal => {
+                let number = cell::number(typed, multiplier).ok_or_else(|| expected("a number"))?;
+                set(&mut read.body, path, number.into());
+            }
+            FieldType::Money => {
+                let currency = column.mapping.currency.unwrap_or(standards.currency);
+                let money = cell::money(typed, multiplier, currency).map_err(|error| Fault::new("", FaultCode::Malformed).with("reason", error))?;
+                set(&mut read.body, path, json!({"amount": money.amount, "currency": money.currency.code()}));
+            }
+            FieldType::Boolean => {
+                let flag = cell::boolean(typed).ok_or_else(|| expected("true or false"))?;
+                set(&mut read.body, path, flag.into());
+            }
+            FieldType::Date => {
+                let date = cell::date(typed).ok_or_else(|| wrong(FaultCode::InvalidDate))?;
+                set(&mut read.body, path, date.to_string().into());
+            }
+            FieldType::DateTime => {
+                let time = cell::datetime(typed, standards.zone).ok_or_else(|| wrong(FaultCode::InvalidTime))?;
+                set(&mut read.body, path, time.to_string().into());
+            }
+            FieldType::Country => {
+                let code = find_country(typed).ok_or_else(|| wrong(FaultCode::UnknownCountry))?;
+                set(&mut read.body, path, code.into());
+            }
+            FieldType::Id
+            | FieldType::Text { .. }
+            | FieldType::LongText { .. }
+            | FieldType::Email
+            | FieldType::Phone
+            | FieldType::Url
+            | FieldType::LanguageTag
+            | FieldType::TimeZone
+            | FieldType::SocialCreditCode => set(&mut read.body, path, typed.into()),
+            FieldType::Custom | FieldType::Count(_) => {}
+        },
+    }
+    Ok(())
+}
+
+/// A choice by its value or either label; what is none of them stays as it is, and is refused with the record.
+fn choice(choices: &[Choice], typed: &str) -> String {
+    let wanted = fold(typed.trim());
+    let meant = choices.iter().find(|choice| [&choice.value, &choice.label.en, &choice.label.zh].iter().any(|name| fold(name) == wanted));
+    meant.map_or_else(|| typed.trim().to_owned(), |choice| choice.value.to_string())
+}

@@ -1,0 +1,219 @@
+use std::sync::LazyLock;
+
+use serde_json::json;
+
+use super::{
+    cell,
+    mapping::{ColumnMapping, Mapping, Plan},
+    merge, order,
+    row::Row,
+};
+use crate::{
+    customers::{contact::Contact, customer::Customer},
+    entity::Entity,
+    fault::FaultCode,
+    money::Currency,
+    object::{Object, Shape},
+    record::Record,
+    time::Timestamp,
+    value::Standards,
+};
+
+static STANDARDS: LazyLock<Standards<'static>> = LazyLock::new(|| Standards {
+    country: "CN",
+    currency: Currency::CNY,
+    zone: chrono_tz::Asia::Shanghai,
+    now: Timestamp::from_milliseconds(0),
+});
+
+fn shape(object: &'static Object) -> Shape {
+    Shape { object, custom: std::sync::Arc::from([]) }
+}
+
+fn texts(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(|cell| (*cell).to_owned()).collect()
+}
+
+fn rows(rows: &[&[&str]]) -> Vec<Row> {
+    rows.iter().zip(2..).map(|(cells, number)| Row { number, cells: texts(cells) }).collect()
+}
+
+fn guessed(object: &'static Object, header: &[&str], samples: &[&[&str]]) -> Vec<Option<String>> {
+    let (_, whole) = Plan::make(&Mapping::default(), &texts(header), &rows(samples), &shape(object), &|_| true).unwrap();
+    whole.columns.into_iter().map(|column| column.field).collect()
+}
+
+fn fields(paths: &[&str]) -> Vec<Option<String>> {
+    paths.iter().map(|path| (!path.is_empty()).then(|| (*path).to_owned())).collect()
+}
+
+fn plan(header: &[&str], said: Vec<ColumnMapping>) -> Plan {
+    Plan::make(&Mapping { columns: said }, &texts(header), &[], &shape(Customer::object()), &|_| true).unwrap().0
+}
+
+#[test]
+fn the_accounts_are_guessed() {
+    let header = ["account", "sector", "year_established", "revenue", "employees", "office_location", "subsidiary_of"];
+    let sample: &[&str] = &["Bioholding", "medical", "2012", "587.34", "1356", "Philipines", "Acme Corporation"];
+    let wanted = ["name", "industry", "founded_year", "annual_revenue", "employee_count", "addresses.country", "parent_id"];
+    assert_eq!(guessed(Customer::object(), &header, &[sample]), fields(&wanted));
+}
+
+#[test]
+fn chinese_headers_are_guessed() {
+    let header = ["客户名称", "行业", "省份", "城市", "区", "详细地址", "手机", "邮箱", "来源", "负责人", "上级客户", "年营业额（万元）", "标签", "没有这一列"];
+    let wanted = [
+        "name", "industry", "addresses.region", "addresses.city", "addresses.district", "addresses.street", "phones", "emails", "source",
+        "owner_id", "parent_id", "annual_revenue", "tag_ids", "",
+    ];
+    assert_eq!(guessed(Customer::object(), &header, &[]), fields(&wanted));
+    let header = ["姓名", "公司", "职务", "电话1", "电话2", "备注"];
+    assert_eq!(guessed(Contact::object(), &header, &[]), fields(&["name", "customer_id", "", "phones", "phones", "description"]));
+}
+
+#[test]
+fn a_place_that_is_no_country_is_a_city() {
+    assert_eq!(guessed(Customer::object(), &["name", "location"], &[&["A", "Springfield"]]), fields(&["name", "addresses.city"]));
+    assert_eq!(guessed(Customer::object(), &["name", "Sales"], &[&["A", "Moses Frase"]]), fields(&["name", ""]));
+}
+
+#[test]
+fn the_header_tells_the_unit() {
+    let header = texts(&["名称", "年营业额（万元）"]);
+    let (_, whole) = Plan::make(&Mapping::default(), &header, &[], &shape(Customer::object()), &|_| true).unwrap();
+    assert_eq!(whole.columns[1].multiplier, Some(10_000));
+}
+
+#[test]
+fn cells_become_a_body() {
+    let revenue = ColumnMapping {
+        column: "revenue".into(),
+        field: Some("annual_revenue".into()),
+        multiplier: Some(1_000_000),
+        currency: Some(Currency::USD),
+        ..ColumnMapping::default()
+    };
+    let sector = ColumnMapping {
+        column: "sector".into(),
+        field: Some("industry".into()),
+        values: [("technolgy".to_owned(), "technology".to_owned())].into(),
+        ..ColumnMapping::default()
+    };
+    let plan = plan(&["account", "sector", "revenue", "employees", "office_location", "subsidiary_of", "phone", "birthday", "kind"], vec![revenue, sector]);
+    let cells = ["Acme", "technolgy", "1,100.04", "2,822", "Philipines", "Massive Dynamic", "010-62345678、13800138000", "2012年3月5日", "个人"];
+    let mut read = plan.read(&Row { number: 2, cells: texts(&cells) }, &STANDARDS);
+    assert_eq!(read.faults, []);
+    let wanted = read.wanted.first().unwrap().clone();
+    assert_eq!((wanted.path.as_str(), wanted.named.as_str()), ("parent_id", "Massive Dynamic"));
+    let parent = crate::id::Id::NIL;
+    read.found(&wanted, parent);
+    assert_eq!(
+        serde_json::Value::Object(read.body),
+        json!({
+            "name": "Acme", "industry": "technology", "annual_revenue": {"amount": 110_004_000_000_i64, "currency": "USD"}, "employee_count": 2822,
+            "addresses": [{"country": "PH"}], "phones": [{"value": "010-62345678"}, {"value": "13800138000"}], "birthday": "2012-03-05",
+            "kind": "person", "parent_id": parent.to_string(),
+        })
+    );
+}
+
+#[test]
+fn faults_name_the_column() {
+    let plan = plan(&["name", "employees", "country", "revenue", "birthday"], Vec::new());
+    let read = plan.read(&Row { number: 7, cells: texts(&["A", "many", "Atlantis", "five", "1/2/2012", "one too many"]) }, &STANDARDS);
+    let found: Vec<_> = read.faults.iter().map(|fault| (fault.column.as_deref(), fault.fault.pointer.as_str(), fault.fault.code)).collect();
+    assert_eq!(
+        found,
+        [
+            (None, "", FaultCode::TooMany),
+            (Some("employees"), "/employee_count", FaultCode::WrongType),
+            (Some("country"), "/addresses/country", FaultCode::UnknownCountry),
+            (Some("revenue"), "/annual_revenue", FaultCode::Malformed),
+            (Some("birthday"), "/birthday", FaultCode::InvalidDate),
+        ]
+    );
+    assert_eq!(plan.column_of("/addresses/0/country").unwrap().mapping.column, "country");
+    assert_eq!(plan.column_of("/annual_revenue/amount").unwrap().mapping.column, "revenue");
+    assert!(plan.column_of("/owner_id").is_none());
+}
+
+#[test]
+fn a_wrong_mapping_is_refused() {
+    let said = |column: &str, field: &str| ColumnMapping { column: column.into(), field: Some(field.into()), ..ColumnMapping::default() };
+    let columns = vec![said("nmae", "name"), said("sector", "industri"), said("other", "version"), said("again", "name")];
+    let header = texts(&["name", "sector", "other", "again"]);
+    let faults = Plan::make(&Mapping { columns }, &header, &[], &shape(Customer::object()), &|_| true).unwrap_err();
+    let pointers: Vec<&str> = faults.0.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/mapping/columns/0/column", "/mapping/columns/1/field", "/mapping/columns/2/field"]);
+}
+
+#[test]
+fn parents_come_first() {
+    let plan = plan(&["name", "parent"], Vec::new());
+    let of = |cells: &[&[&str]]| order::parents_first(&plan, &rows(cells), &shape(Customer::object()));
+    assert_eq!(of(&[&["A", "C"], &["B", ""], &["C", "D"], &["D", ""]]), [3, 2, 0, 1]);
+    assert_eq!(of(&[&["A", "B"], &["B", "A"], &["C", "C"]]).len(), 3);
+    assert_eq!(of(&[&["A", "Elsewhere"], &["B", ""]]), [0, 1]);
+}
+
+#[test]
+fn lists_grow_and_lose_nothing() {
+    let mut before = Record::default();
+    before.set("emails", json!([{"value": "a@x.cn", "typed": null, "label": "work", "primary": true}]));
+    before.set("addresses", json!([{"kind": "office", "country": "CN", "city": "深圳市", "primary": true}]));
+    before.set("phones", json!([]));
+    let body = json!({"name": "A", "emails": [{"value": "A@x.cn"}, {"value": "b@x.cn"}], "addresses": [{"city": "广州市"}], "phones": [{"value": "13800138000"}]});
+    let patch = merge::patch(&shape(Customer::object()), &before, body.as_object().unwrap(), &STANDARDS);
+    let emails: Vec<_> = patch["emails"].as_array().unwrap().iter().map(|item| (&item["value"], &item["label"], &item["primary"])).collect();
+    assert_eq!(emails, [(&json!("a@x.cn"), &json!("work"), &json!(true)), (&json!("b@x.cn"), &json!(null), &json!(false))]);
+    assert_eq!(patch["addresses"], json!([{"kind": "office", "country": "CN", "city": "广州市", "primary": true}]));
+    assert_eq!(patch["phones"], json!([{"value": "13800138000"}]));
+}
+
+#[test]
+fn dates_in_usual_forms() {
+    for typed in ["2026-09-30", "2026/9/30", "2026.9.30", "2026年9月30日", "20260930", "２０２６年９月３０日", "2026-09-30 00:00:00"] {
+        assert_eq!(cell::date(typed).map(|date| date.to_string()).as_deref(), Some("2026-09-30"), "{typed}");
+    }
+    for typed in ["30/9/2026", "9/30/2026", "2026-13-01", "2026", "26-9-30", "yesterday", "2026-2-30"] {
+        assert_eq!(cell::date(typed), None, "{typed}");
+    }
+    let time = |typed: &str| cell::datetime(typed, chrono_tz::Asia::Shanghai).map(|time| time.to_string());
+    assert_eq!(time("2026/9/30 8:05").as_deref(), Some("2026-09-30T00:05:00.000Z"));
+    assert_eq!(time("2026-09-30").as_deref(), Some("2026-09-29T16:00:00.000Z"));
+    assert_eq!(time("2026-09-30T08:00:00Z").as_deref(), Some("2026-09-30T08:00:00.000Z"));
+}
+
+#[test]
+fn numbers_are_multiplied_exactly() {
+    for (typed, multiplier, number) in [
+        ("1100.04", 1_000_000, "1100040000"), ("4.54", 1_000_000, "4540000"), ("1,234.5", 1, "1234.5"), ("-0.1", 10, "-1"), ("0.30", 1, "0.3"),
+        ("3.2万", 1, "32000"), ("１亿", 1, "100000000"), (".5", 1, "0.5"), ("-0", 1, "0"), ("0.001", 10, "0.01"),
+    ] {
+        assert_eq!(cell::number(typed, multiplier).as_deref(), Some(number), "{typed}");
+    }
+    for typed in ["", "1,2", "12,34,567", "1.2.3", "1e5", "--1", "five", "万"] {
+        assert_eq!(cell::number(typed, 1), None, "{typed}");
+    }
+    assert_eq!(cell::integer("2822.0", 1), Some(2822));
+    assert_eq!(cell::integer("2822.5", 1), None);
+    assert_eq!(cell::money("$1,100.04", 1_000_000, Currency::USD).unwrap().amount, 110_004_000_000);
+    assert_eq!(cell::money("¥1,234.50", 1, Currency::CNY).unwrap().amount, 123_450);
+    assert_eq!(cell::money("5万元", 1, Currency::CNY).unwrap().amount, 5_000_000);
+    assert!(cell::money("$5", 1, Currency::CNY).is_err());
+}
+
+#[test]
+fn flags_as_people_write_them() {
+    assert_eq!(["是", "YES", "1", "√", "否", "False", "0"].map(cell::boolean).map(Option::unwrap), [true, true, true, true, false, false, false]);
+    assert_eq!(cell::boolean("maybe"), None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_panics(typed in proptest::prelude::any::<String>()) {
+        let _ = (cell::date(&typed), cell::datetime(&typed, chrono_tz::UTC), cell::number(&typed, 1000), cell::boolean(&typed));
+        let _ = (cell::money(&typed, 7, Currency::CNY), cell::split_list(&typed).len());
+        let _ = Plan::make(&Mapping::default(), &[typed.clone(), typed.clone()], &[], &shape(Customer::object()), &|_| true);
+    }
+}

@@ -1,0 +1,8 @@
+//! Other systems and files: imports so far.
+
+pub mod import;
+pub use import::{
+    mapping::{ColumnMapping, Lookup, Mapping, Plan, Place, PlannedColumn},
+    record::Import,
+    row::{CellFault, Row, RowRead, Wanted, Wants},
+};
