@@ -4,11 +4,48 @@
 mod support;
 
 mod client;
+mod concurrency;
+mod contacts;
+mod custom_fields;
 mod customers;
+mod idempotency;
+mod lists;
+mod search;
 mod server;
 
 fn main() {
     support::main_with(tests![
+        concurrency::fields_apart_do_not_conflict,
+        concurrency::many_writers_of_one_record,
+        concurrency::preconditions_are_strict,
+        concurrency::unchanged_records_are_not_sent_again,
+        contacts::are_expanded_where_asked_for,
+        contacts::are_reached_from_both_ends,
+        contacts::belong_to_several_customers_one_of_them_primary,
+        custom_fields::are_checked_when_declared,
+        custom_fields::keep_their_values_when_renamed_and_retired,
+        custom_fields::of_every_type_are_written_filtered_and_sorted,
+        custom_fields::serve_every_object_and_search,
         customers::are_created_read_changed_and_archived,
+        customers::are_known_by_keys_of_other_systems,
+        customers::are_standardised_on_the_way_in,
+        customers::are_told_all_their_faults_at_once,
+        customers::form_no_cycles,
+        customers::have_a_timeline,
+        customers::keep_what_a_patch_does_not_name,
+        customers::may_have_ids_their_creator_chose,
+        customers::set_their_values_free_when_archived,
+        idempotency::many_at_once_make_one_record,
+        idempotency::secrets_are_not_replayed,
+        idempotency::the_first_answer_is_replayed,
+        idempotency::validation_writes_nothing,
+        lists::are_sorted_with_nulls_last,
+        lists::count_and_skip_exactly,
+        lists::give_just_the_fields_asked_for,
+        lists::show_each_record_once_while_others_come,
+        lists::take_every_operator,
+        search::finds_what_people_type_at_once,
+        search::goes_across_objects,
+        search::shows_the_best_first,
     ]);
 }

@@ -188,6 +188,8 @@ pub enum Named {
 impl Named {
     /// A name that is neither names nothing.
     pub fn parse(text: &str) -> Result<Named, Problem> {
+        // The router leaves escaped slashes, plus and percent signs as they are.
+        let text = percent_encoding::percent_decode_str(text).decode_utf8().map_err(|_| Problem::not_found())?;
         if let Some(pair) = text.strip_prefix("ext:") {
             let (system, key) = pair.split_once(':').ok_or_else(Problem::not_found)?;
             return Ok(Named::External { system: system.to_owned(), key: farley_domain::text::clean_line(key) });

@@ -1,0 +1,98 @@
+//! Edits that meet: versions, preconditions, and many writers of one record.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::{server::Server, support::TestDb};
+
+pub async fn preconditions_are_strict(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let other = server.user(&admin, "Wang Fang", "administrator", json!({})).await;
+    let path = format!("/v1/customers/{}", admin.create("customers", json!({"name": "Acme"})).await);
+    other.patch(&path, json!({"industry": "Retail"})).header("If-Match", "\"v1\"").await.ok(200);
+    let problem = admin.patch(&path, json!({"name": "x"})).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch");
+    assert_eq!((&problem["base_version"], &problem["current_version"]), (&json!(1), &json!(2)));
+    let changed = problem["changed"].as_array().unwrap();
+    let industry = changed.iter().find(|change| change["field"] == "industry").expect("what changed");
+    assert_eq!((&industry["by"], &industry["version"]), (&json!(other.id), &json!(2)));
+    assert!(industry["at"].as_str().unwrap().ends_with('Z'));
+    for tag in ["\"v99\"", "\"other\"", "v2", "", "\"v0\""] {
+        admin.patch(&path, json!({"name": "x"})).header("If-Match", tag).await.refused(412, "version_mismatch");
+    }
+    admin.delete(&path).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch");
+    admin.patch(&path, json!({"size": 1})).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch");
+    // Any of several, and any at all.
+    admin.patch(&path, json!({"name": "Acme 3"})).header("If-Match", "\"v1\", \"v2\"").await.ok(200);
+    admin.patch(&path, json!({"name": "Acme 4"})).header("If-Match", "*").await.ok(200);
+    // Who names no version writes the fields they name.
+    assert_eq!(admin.patch(&path, json!({"name": "Acme 5"})).await.ok(200)["industry"], "Retail");
+    admin.delete(&path).header("If-Match", "\"v5\"").await.ok(204);
+    admin.post(&format!("{path}/restore"), json!({})).header("If-Match", "\"v5\"").await.refused(412, "version_mismatch");
+    admin.post(&format!("{path}/restore"), json!({})).header("If-Match", "\"v6\"").await.ok(200);
+}
+
+pub async fn fields_apart_do_not_conflict(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    admin.custom_field("tier", "text", json!({})).await;
+    admin.custom_field("rank", "integer", json!({})).await;
+    let path = format!("/v1/customers/{}", admin.create("customers", json!({"name": "Acme", "custom": {"tier": "a"}})).await);
+    admin.patch(&path, json!({"industry": "Retail", "custom": {"tier": "b"}})).await.ok(200);
+    let relaxed = format!("{path}?on_conflict=fields");
+    let patch = |body: Value| admin.patch(&relaxed, body).header("If-Match", "\"v1\"");
+    let record = patch(json!({"name": "Acme 2", "custom": {"rank": 1}})).await.ok(200);
+    assert_eq!((&record["name"], &record["industry"]), (&json!("Acme 2"), &json!("Retail")));
+    assert_eq!(record["custom"], json!({"tier": "b", "rank": 1}));
+    patch(json!({"industry": "Oil"})).await.refused(412, "version_mismatch");
+    patch(json!({"custom": {"tier": "c"}})).await.refused(412, "version_mismatch");
+    patch(json!({"custom": null})).await.refused(412, "version_mismatch");
+    // A version that never was is no base.
+    admin.patch(&relaxed, json!({"description": "x"})).header("If-Match", "\"v77\"").await.refused(412, "version_mismatch");
+    admin.patch(&relaxed, json!({"description": "x"})).await.refused(428, "precondition_required");
+    let faults = admin.patch(&format!("{path}?on_conflict=mine"), json!({})).header("If-Match", "\"v1\"").await.faults(400);
+    assert_eq!(faults[0].1, "unknown_choice");
+}
+
+pub async fn unchanged_records_are_not_sent_again(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let path = format!("/v1/customers/{}", admin.create("customers", json!({"name": "Acme"})).await);
+    for tag in ["\"v1\"", "W/\"v1\"", "\"v7\", \"v1\"", "*"] {
+        let answer = admin.get(&path).header("If-None-Match", tag).await;
+        assert_eq!((answer.status, answer.header("etag"), answer.text.as_str()), (304, "\"v1\"", ""), "{tag}");
+    }
+    admin.get(&path).header("If-None-Match", "\"v2\"").await.ok(200);
+    admin.patch(&path, json!({"name": "Acme 2"})).await.ok(200);
+    admin.get(&path).header("If-None-Match", "\"v1\"").await.ok(200);
+}
+
+/// Of many who build on the same version, one succeeds; of many who do not, each does.
+pub async fn many_writers_of_one_record(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let path = format!("/v1/customers/{}", admin.create("customers", json!({"name": "Acme"})).await);
+    let writes = (0..12).map(|number| {
+        let request = admin.patch(&path, json!({"name": format!("Acme {number}")}));
+        tokio::spawn(async move { request.header("If-Match", "\"v1\"").await.status })
+    });
+    let mut statuses = Vec::new();
+    for write in writes.collect::<Vec<_>>() {
+        statuses.push(write.await.unwrap());
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 412)), "{statuses:?}");
+
+    let writes = (0..12).map(|number| {
+        let request = admin.patch(&path, json!({"employee_count": number + 1}));
+        tokio::spawn(async move { request.await.ok(200)["version"].as_i64().unwrap() })
+    });
+    let mut versions = HashSet::new();
+    for write in writes.collect::<Vec<_>>() {
+        versions.insert(write.await.unwrap());
+    }
+    assert_eq!(versions, (3..15).collect());
+    let history = admin.list(&format!("{path}/history"), "version").await;
+    assert_eq!(history, (1..15).rev().map(|version: i64| version.to_string()).collect::<Vec<_>>());
+}

@@ -1,0 +1,242 @@
+//! Lists: filters, sorts, pages, sparse records, and what is refused.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Client, pairs},
+    server::Server,
+    support::TestDb,
+};
+
+/// Five customers that differ in what filters ask about.
+async fn sample(admin: &Client) {
+    for body in [
+        json!({"name": "Alpha", "industry": "Retail", "employee_count": 10, "annual_revenue": {"amount": 100, "currency": "CNY"},
+            "birthday": "2001-01-31", "status": "active", "emails": [{"value": "info@alpha.example.com"}], "phones": [{"value": "13800138000"}]}),
+        json!({"name": "beta", "industry": "retail", "employee_count": 20, "annual_revenue": {"amount": 300, "currency": "USD"},
+            "status": "inactive", "website": "https://beta.example"}),
+        json!({"name": "Gamma", "employee_count": 20, "annual_revenue": {"amount": 200, "currency": "CNY"}, "birthday": "1999-12-31"}),
+        json!({"name": "华为技术", "industry": "通信", "status": "blocked", "description": "关键客户"}),
+        json!({"name": "100%_\\ 'x'", "employee_count": 0}),
+    ] {
+        admin.create("customers", body).await;
+    }
+}
+
+pub async fn take_every_operator(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    sample(&admin).await;
+    let (a, b, c, h, x) = ("Alpha", "beta", "Gamma", "华为技术", "100%_\\ 'x'");
+    let ids = admin.list("/v1/customers?sort=created_at", "id").await;
+    let id_in = format!("id_in={},{}", ids[0], ids[3]);
+    for (filter, expected) in [
+        ("name=Alpha", vec![a]),
+        ("name=ALPHA", vec![]),
+        ("name_ne=Alpha", vec![b, c, h, x]),
+        ("industry=retail", vec![b]),
+        ("industry_ne=retail", vec![a, c, h, x]),
+        ("industry_nin=retail,通信", vec![a, c, x]),
+        ("industry_in=Retail,通信", vec![a, h]),
+        ("industry_null=true", vec![c, x]),
+        ("industry_null=false", vec![a, b, h]),
+        // In parts of a text, case and width do not matter.
+        ("industry_starts=ＲＥ", vec![a, b]),
+        ("name_contains=为技", vec![h]),
+        ("name_contains=%25_", vec![x]),
+        ("name_contains=_", vec![x]),
+        ("name_contains='x'", vec![x]),
+        ("name_starts=100%25_\\", vec![x]),
+        ("description_contains=关键", vec![h]),
+        ("employee_count=20", vec![b, c]),
+        ("employee_count_gt=10", vec![b, c]),
+        ("employee_count_gte=10", vec![a, b, c]),
+        ("employee_count_lt=10", vec![x]),
+        ("employee_count_lte=10&employee_count_gt=0", vec![a]),
+        ("employee_count_in=0,10", vec![a, x]),
+        ("employee_count_nin=0,10", vec![b, c, h]),
+        ("employee_count_null=true", vec![h]),
+        ("annual_revenue_gte=200", vec![b, c]),
+        ("annual_revenue.currency=CNY", vec![a, c]),
+        ("annual_revenue_gte=200&annual_revenue.currency=CNY", vec![c]),
+        ("birthday_lt=2000-01-01", vec![c]),
+        ("birthday=2001-01-31", vec![a]),
+        ("status=active", vec![a, c, x]),
+        ("status_in=inactive,blocked", vec![b, h]),
+        ("status_ne=active", vec![b, h]),
+        ("emails_any=INFO@alpha.example.com", vec![a]),
+        ("emails_none=info@alpha.example.com", vec![b, c, h, x]),
+        ("emails_null=false", vec![a]),
+        ("phones_any=138 0013 8000", vec![a]),
+        ("website_contains=beta", vec![b]),
+        (id_in.as_str(), vec![a, h]),
+        ("owner.name=Administrator&status=blocked", vec![h]),
+        ("created_at_gte=-1d", vec![a, b, c, h, x]),
+        ("created_at_gte=start_of_year&created_at_lt=now", vec![a, b, c, h, x]),
+        ("created_at_lt=-1d", vec![]),
+    ] {
+        let mut expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+        let mut found = admin.names(&format!("/v1/customers?{filter}")).await;
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected, "{filter}");
+    }
+    let matching = async |filter: Value| {
+        let mut names = admin.matching(filter).await;
+        names.sort();
+        names
+    };
+    let retail = json!({"field": "industry", "op": "starts", "value": "retail"});
+    assert_eq!(matching(json!({"and": [retail, {"field": "employee_count", "op": "gt", "value": 10}]})).await, [b]);
+    assert_eq!(matching(json!({"or": [{"field": "name", "value": "Gamma"}, {"not": {"field": "status", "op": "ne", "value": "blocked"}}]})).await, [c, h]);
+    // Not: rows with nulls stay in.
+    assert_eq!(matching(json!({"not": retail})).await, [x, c, h]);
+    assert_eq!(matching(json!({"field": "created_at", "op": "gte", "value": {"relative": "start_of_month"}})).await.len(), 5);
+    assert_eq!(matching(json!({"and": [{"q": "hw"}, {"field": "status", "value": "blocked"}]})).await, [h]);
+    assert_eq!(matching(json!({"and": []})).await.len(), 5);
+    assert!(matching(json!({"or": []})).await.is_empty());
+}
+
+pub async fn are_sorted_with_nulls_last(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    sample(&admin).await;
+    let (a, b, c, h, x) = ("Alpha", "beta", "Gamma", "华为技术", "100%_\\ 'x'");
+    for (sort, expected) in [
+        ("name", [x, a, c, b, h]),
+        ("-name", [h, b, c, a, x]),
+        ("employee_count,name", [x, a, c, b, h]),
+        ("-employee_count,-name", [b, c, a, x, h]),
+        ("-employee_count,name", [c, b, a, x, h]),
+        ("annual_revenue,name", [a, c, b, x, h]),
+        ("birthday,name", [c, a, x, b, h]),
+        ("created_at", [a, b, c, h, x]),
+    ] {
+        assert_eq!(admin.names(&format!("/v1/customers?sort={sort}")).await, expected, "{sort}");
+        // In pages of two, by cursor and by offset.
+        let mut paged = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = admin.get(&format!("/v1/customers?sort={sort}&limit=2{cursor}")).await;
+            let link = page.header("link").to_owned();
+            let page = page.ok(200);
+            paged.extend(page["data"].as_array().unwrap().iter().map(|record| record["name"].as_str().unwrap().to_owned()));
+            assert_eq!(page["page"]["has_more"], page["page"]["next"].is_string());
+            assert_eq!(page["page"]["total"], Value::Null);
+            let Some(next) = page["page"]["next"].as_str() else {
+                assert_eq!(link, "");
+                break;
+            };
+            assert_eq!(link, format!("</v1/customers?sort={sort}&limit=2&cursor={next}>; rel=\"next\""));
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(paged, expected, "{sort}");
+        assert_eq!(admin.names(&format!("/v1/customers?sort={sort}&limit=2&offset=3")).await, expected[3..]);
+    }
+    // Without a sort, the newest first.
+    assert_eq!(admin.names("/v1/customers").await, [x, h, c, b, a]);
+    let body = json!({"sort": ["-employee_count", "name"], "limit": 2, "fields": ["name"], "total": true});
+    let page = admin.post("/v1/customers/search", body.clone()).await;
+    assert_eq!(page.header("x-total-count"), "5");
+    let page = page.ok(200);
+    assert_eq!((&page["data"][0]["name"], &page["page"]["total"]), (&json!(c), &json!(5)));
+    let mut body = body;
+    body["cursor"] = page["page"]["next"].clone();
+    assert_eq!(admin.post("/v1/customers/search", body).await.each("name"), [a, x]);
+}
+
+/// Many records that tie, read in pages while others come: each that was there is seen once.
+pub async fn show_each_record_once_while_others_come(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let create = async |number: usize, batch: &str| {
+        let body = json!({"name": format!("{batch} {number}"), "industry": "Same", "employee_count": (number % 3 > 0).then_some(number % 2)});
+        admin.create("customers", body).await
+    };
+    let mut there = HashSet::new();
+    for number in 0..40 {
+        there.insert(create(number, "old").await);
+    }
+    for sort in ["industry", "-industry", "employee_count", "-employee_count", "-created_at"] {
+        let (mut seen, mut next) = (Vec::new(), format!("/v1/customers?sort={sort}&limit=7&fields=id&name_starts=old"));
+        let mut pages = 0;
+        loop {
+            let page = admin.get(&next).await;
+            let link = page.header("link").to_owned();
+            seen.extend(page.each("id"));
+            let Some(path) = link.strip_prefix('<').and_then(|link| link.split_once('>')) else { break };
+            next = path.0.to_owned();
+            create(pages, "old, but late").await;
+            pages += 1;
+        }
+        let once: HashSet<String> = seen.iter().cloned().collect();
+        assert_eq!(once.len(), seen.len(), "{sort}: something was seen twice");
+        assert!(there.is_subset(&once), "{sort}: something was missed");
+        there.extend(admin.list("/v1/customers?name_starts=old&limit=200", "id").await);
+    }
+}
+
+pub async fn give_just_the_fields_asked_for(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    admin.custom_field("tier", "text", json!({})).await;
+    let id = admin.create("customers", json!({"name": "Acme", "custom": {"tier": "gold"}})).await;
+    let members = |record: &Value| record.as_object().unwrap().keys().cloned().collect::<HashSet<_>>();
+    let expected = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<HashSet<_>>();
+    let list = admin.get("/v1/customers?fields=name,custom.tier").await.ok(200);
+    assert_eq!(members(&list["data"][0]), expected(&["id", "name", "custom"]));
+    assert_eq!(list["data"][0]["custom"], json!({"tier": "gold"}));
+    let record = admin.get(&format!("/v1/customers/{id}?fields=version,contact_count")).await.ok(200);
+    assert_eq!(record, json!({"id": id, "version": 1, "contact_count": 0}));
+    assert!(admin.get(&format!("/v1/customers/{id}")).await.ok(200).get("contact_count").is_none());
+    let faults = admin.get("/v1/customers?fields=nmae,custom.teir").await.faults(400);
+    assert_eq!(faults, pairs(&[("fields", "unknown_member"), ("fields", "unknown_member")]));
+}
+
+pub async fn count_and_skip_exactly(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    sample(&admin).await;
+    let answer = admin.get("/v1/customers?total=true&limit=2&status=active").await;
+    assert_eq!(answer.header("x-total-count"), "3");
+    assert_eq!(answer.ok(200)["page"]["total"], 3);
+    let answer = admin.get("/v1/customers?total=true&offset=100").await.ok(200);
+    assert_eq!(answer, json!({"data": [], "page": {"next": null, "has_more": false, "total": 5}}));
+    admin.get("/v1/customers?offset=10000").await.ok(200);
+    for (query, fault) in [
+        ("offset=10001", ("offset", "too_far")),
+        ("offset=-1", ("offset", "too_small")),
+        ("limit=0", ("limit", "too_small")),
+        ("limit=201", ("limit", "too_large")),
+        ("limit=99999999999999999999", ("limit", "wrong_type")),
+        ("limit=ten", ("limit", "wrong_type")),
+        ("cursor=nonsense", ("cursor", "invalid_cursor")),
+        ("sort=emails", ("sort", "not_sortable")),
+        ("sort=nmae", ("sort", "unknown_member")),
+        ("sort=name,name", ("sort", "repeated")),
+        ("sort=name,id,status,industry,region,source", ("sort", "too_many")),
+        ("archived=maybe", ("archived", "wrong_type")),
+        ("name=a&name=b", ("name", "duplicate_parameter")),
+        ("status=actve", ("status", "unknown_choice")),
+        ("employee_count=many", ("employee_count", "wrong_type")),
+        ("employee_count_contains=1", ("employee_count_contains", "wrong_operator")),
+        ("birthday_gt=soon", ("birthday_gt", "invalid_relative_time")),
+        ("owner_id=me", ("owner_id", "invalid_id")),
+        ("nmae_contains=x", ("nmae_contains", "unknown_parameter")),
+        ("addresses_any=x", ("addresses_any", "not_filterable")),
+        ("contacts.customers.contacts.customers.name=x", ("contacts.customers.contacts.customers.name", "too_deep")),
+    ] {
+        assert_eq!(admin.get(&format!("/v1/customers?{query}")).await.faults(400), pairs(&[fault]), "{query}");
+    }
+    let problem = admin.get("/v1/customers?lmit=5").await.refused(400, "invalid_request");
+    assert_eq!(problem["errors"][0]["message"], "is not a parameter here; did you mean `limit`?");
+    // A cursor belongs to its sort, and goes with no offset.
+    let page = admin.get("/v1/customers?sort=name&limit=1").await.ok(200);
+    let cursor = page["page"]["next"].as_str().unwrap();
+    let faults = admin.get(&format!("/v1/customers?sort=-name&cursor={cursor}")).await.faults(400);
+    assert_eq!(faults, pairs(&[("cursor", "invalid_cursor")]));
+    let faults = admin.get(&format!("/v1/customers?sort=name&cursor={cursor}&offset=1")).await.faults(400);
+    assert_eq!(faults, pairs(&[("offset", "conflicting")]));
+}
