@@ -128,11 +128,27 @@ pub fn parameters(request: &HttpRequest) -> Result<Vec<(String, String)>, Proble
     if decoded.is_err() {
         return Err(Problem::new(Code::MalformedRequest).with("reason", "the query is not UTF-8"));
     }
-    let pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect::<Vec<_>>();
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(request.query_string().as_bytes()).into_owned() {
+        match pairs.iter_mut().find(|(known, _)| *known == name && takes_list(&name)) {
+            // Some clients repeat a list parameter instead of joining its values.
+            Some((_, joined)) => {
+                joined.push(',');
+                joined.push_str(&value);
+            }
+            None => pairs.push((name, value)),
+        }
+    }
     if let Some((name, _)) = pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
         return Err(Fault::new(name.replace('\0', ""), FaultCode::InvalidCharacter).into());
     }
     Ok(pairs)
+}
+
+/// Whether a parameter is a list by its name.
+fn takes_list(name: &str) -> bool {
+    matches!(name, "sort" | "fields" | "expand" | "types" | "objects")
+        || ["_in", "_nin", "_any", "_none"].iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// Takes one parameter out of the list.

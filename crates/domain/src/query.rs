@@ -337,7 +337,9 @@ impl<'a> Request<'a> {
             return Vec::new();
         }
         let object = self.shape.object;
-        let may_reach = |relation: &&Relation| path::reach(object, relation, self.view).is_some();
+        // What is expanded stands beside the fields: a relation named as a field has no place there.
+        let may_reach =
+            |relation: &&Relation| !object.has(relation.name) && path::reach(object, relation, self.view).is_some();
         let known: Vec<&Relation> = object.relations.iter().filter(may_reach).collect();
         let mut expanded: Vec<Relation> = Vec::with_capacity(names.len());
         for (pointer, name) in names {

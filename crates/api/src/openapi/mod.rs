@@ -23,11 +23,13 @@ use serde_json::Value;
 use utoipa::openapi::{
     Components, Contact, Info, License, OpenApi, PathItem, RefOr, SecurityRequirement, Server, Tag,
     example::Example,
-    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme},
 };
 
 use operations::generic_operations;
 
+/// The same token, got from the documentation page by logging in there.
+const PASSWORD: &str = "password";
 /// The name of the security scheme.
 const BEARER: &str = "bearer";
 
@@ -60,7 +62,8 @@ pub fn document(handwritten: OpenApi) -> OpenApi {
     unused::remove(&mut document);
     document.info = info();
     document.servers = Some(servers());
-    document.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+    let either = |scheme: &str| SecurityRequirement::new(scheme, Vec::<String>::new());
+    document.security = Some(vec![either(BEARER), either(PASSWORD)]);
     document
 }
 
@@ -94,6 +97,9 @@ fn add_shared(components: &mut Components) {
         .bearer_format("JWT")
         .description(Some("The access token of a log-in (a JWT, valid for 15 minutes), or an API key (`fk_…`)."));
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
+    let flow = Password::new("/v1/auth/token", Scopes::new());
+    let password = OAuth2::with_description([Flow::Password(flow)], "Log-in with e-mail address and password, from the documentation page itself.");
+    components.add_security_scheme(PASSWORD, SecurityScheme::OAuth2(password));
 }
 
 fn info() -> Info {

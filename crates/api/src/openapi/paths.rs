@@ -146,12 +146,13 @@ fn fields(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
 }
 
 fn expand(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
-    let relations: Vec<String> = object.relations.iter().map(|relation| format!("`{}`", relation.name)).collect();
+    let expandable = || object.relations.iter().filter(|relation| !object.has(relation.name));
+    let relations: Vec<String> = expandable().map(|relation| format!("`{}`", relation.name)).collect();
     let doc = format!(
         "Relations whose records to add, at most {MAX_EXPANDED}, each as a member of its name: {}.",
         relations.join(", ")
     );
-    let first = object.relations.first().map(|relation| json!([relation.name]));
+    let first = expandable().next().map(|relation| json!([relation.name]));
     list("expand", &doc, text()).example(first)
 }
 
