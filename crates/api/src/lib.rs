@@ -1,6 +1,7 @@
 //! Farley, the headless CRM: the HTTP API and the command line.
 
 pub mod app;
+pub mod bench;
 pub mod call;
 pub mod caller;
 pub mod cli;

@@ -174,6 +174,7 @@ pub mod feature {
                 .doc("Keys of the record in other systems: one per system, unique among live records.")
                 .example(serde_json::json!({"sap": "10042"}))
                 .default(serde_json::json!({}))
+                .searchable()
                 .indexed(),
         ]
     }

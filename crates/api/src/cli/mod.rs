@@ -1,6 +1,8 @@
 //! The command line.
 
+mod bench;
 mod demo;
+mod import;
 mod people;
 mod serve;
 
@@ -106,6 +108,13 @@ enum Command {
     User(people::UserCommand),
     /// Fill a tenant with believable Chinese and English data, to try Farley out
     Demo(demo::DemoFlags),
+    /// Read a CSV file into an object: customers, contacts, tags …
+    Import(import::ImportArgs),
+    /// Measure a server over HTTP beside a bare route and bare SQL
+    Bench(bench::BenchFlags),
+    /// The bare route that `bench` measures beside
+    #[command(hide = true)]
+    BenchBare { address: std::net::SocketAddr },
     /// Ask a running server whether it is ready
     Healthcheck,
     /// Retire the keys that sign access tokens now, and make new ones
@@ -137,6 +146,9 @@ fn run(command: Command, settings: Settings) -> Result<(), String> {
         Command::Tenant(command) => people::tenant(command, settings),
         Command::User(command) => people::user(command, settings),
         Command::Demo(flags) => demo::demo(flags, settings),
+        Command::Import(args) => import::import(args, settings),
+        Command::Bench(flags) => bench::bench(&flags, &settings),
+        Command::BenchBare { address } => bench::bare(address),
         Command::Healthcheck => serve::healthcheck(&settings),
         Command::RotateKeys => people::rotate_keys(settings),
     }

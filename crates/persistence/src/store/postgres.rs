@@ -114,7 +114,12 @@ pub fn transaction<T, E: Failure>(conn: &mut PgConnection, attempts: u32, work: 
         match result {
             Ok(value) => return Ok(value),
             Err(failure) => {
-                let again = matches!(failure.store_error(), Some(StoreError::Serialization));
+                let again = match failure.store_error() {
+                    Some(StoreError::Serialization) => true,
+                    // Another was quicker with the same value: tried again, the work finds its record and can name it.
+                    Some(StoreError::Taken(_)) => attempt == 1,
+                    Some(StoreError::Unavailable(_) | StoreError::Reference | StoreError::Internal(_)) | None => false,
+                };
                 // A connection that cannot even roll back is not used again: the caller sees it as broken.
                 if let Err(error) = conn.batch_execute("ROLLBACK") {
                     return Err(E::from(StoreError::Unavailable(error.to_string())));

@@ -1,0 +1,44 @@
+//! `farley bench`, and the bare server it measures beside.
+
+use clap::{Args, ValueEnum};
+
+use crate::{bench, settings::Settings};
+
+#[derive(Args)]
+pub struct BenchFlags {
+    /// Which engine to measure; PostgreSQL is the one of DATABASE_URL, a database that may be filled
+    #[arg(long, value_enum, default_value_t = Engine::Sqlite)]
+    engine: Engine,
+    /// How many customers the database has
+    #[arg(long, default_value_t = 100_000)]
+    customers: u64,
+    /// How many connections ask at once
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// How long each work is measured, in seconds
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+pub fn bench(flags: &BenchFlags, settings: &Settings) -> Result<(), String> {
+    let database_url = match flags.engine {
+        // A file of its own, kept for the next run.
+        Engine::Sqlite => format!("sqlite:{}", settings.data_dir.join(format!("bench-{}.db", flags.customers)).display()),
+        Engine::Postgres if settings.database_url().starts_with("postgres") => settings.database_url(),
+        Engine::Postgres => return Err("--engine postgres needs DATABASE_URL=postgres://…".to_owned()),
+    };
+    let options =
+        bench::Options { database_url, customers: flags.customers, connections: flags.connections, seconds: flags.seconds };
+    bench::run(&options).map_err(|error| error.to_string())
+}
+
+/// Serves the bare route.
+pub fn bare(address: std::net::SocketAddr) -> Result<(), String> {
+    actix_web::rt::System::new().block_on(bench::serve_bare(address)).map_err(|error| error.to_string())
+}
