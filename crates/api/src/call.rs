@@ -291,7 +291,7 @@ pub async fn read_body(request: &HttpRequest, payload: &mut Payload, max: usize)
     Ok(bytes)
 }
 
-fn json_body(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> {
+pub fn json_body(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> {
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = matches!(essence.as_str(), "application/json" | "application/merge-patch+json");

@@ -156,15 +156,51 @@ fn load(reader: &mut Reader<'_>, credential: &Credential, now: Timestamp) -> Res
         }
         (Credential::ApiKey { .. }, api_key) => {
             let id = api_key.ok_or_else(refused)?;
-            let key = one(reader, ApiKey::object(), id)?.filter(|key| !key.is_archived()).ok_or_else(refused)?;
-            if key.time_of("expires_at").is_some_and(|expires_at| expires_at <= now) {
-                return Err(refused());
-            }
-            let scopes = key.get("scopes").as_array().into_iter().flatten();
-            let scopes: Vec<String> = scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect();
-            (key.id_of("user_id").ok_or_else(refused)?, id, Some(scopes))
+            let (user, scopes) = key_of(reader, id, now)?;
+            (user, id, Some(scopes))
         }
     };
+    assemble(reader, (tenant, key), user_id, api_key.zip(scopes), credential_id)
+}
+
+/// Whose an API key is and what it is limited to, if it still holds.
+fn key_of(reader: &mut Reader<'_>, id: Id, now: Timestamp) -> Result<(Id, Vec<String>), Problem> {
+    let refused = || Problem::new(Code::Unauthorized);
+    let key = one(reader, ApiKey::object(), id)?.filter(|key| !key.is_archived()).ok_or_else(refused)?;
+    if key.time_of("expires_at").is_some_and(|expires_at| expires_at <= now) {
+        return Err(refused());
+    }
+    let scopes = key.get("scopes").as_array().into_iter().flatten();
+    let scopes = scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect();
+    Ok((key.id_of("user_id").ok_or_else(refused)?, scopes))
+}
+
+/// The caller for whom a job works on after the request has been answered: with what the user, and the API key they came
+/// with, may do now. Within the reader's tenant.
+pub fn acting(reader: &mut Reader<'_>, user: Id, api_key: Option<Id>, now: Timestamp) -> Result<Caller, Problem> {
+    let refused = || Problem::new(Code::Unauthorized);
+    let tenant = reader.own_tenant()?.ok_or_else(refused)?;
+    let key = match api_key {
+        None => None,
+        Some(id) => match key_of(reader, id, now)? {
+            (owner, scopes) if owner == user => Some((id, scopes)),
+            _ => return Err(refused()),
+        },
+    };
+    let tenant = (tenant, reader.tenant);
+    assemble(reader, tenant, user, key, api_key.unwrap_or(user))
+}
+
+/// A caller, out of who they are and the key they came with.
+fn assemble(
+    reader: &mut Reader<'_>,
+    (tenant, key): (Tenant, TenantKey),
+    user_id: Id,
+    api_key: Option<(Id, Vec<String>)>,
+    credential_id: Id,
+) -> Result<Caller, Problem> {
+    let ended = || Problem::new(Code::SessionEnded);
+    let (api_key, scopes) = api_key.unzip();
     let catalog = custom_field::catalog(&reader.all(CustomField::object())?);
     let mut asker = asker_of(reader, user_id)?.ok_or_else(ended)?;
     let kind = if scopes.is_some() { ActorKind::ApiKey } else { ActorKind::User };

@@ -3,7 +3,7 @@
 use actix_web::web::ServiceConfig;
 use utoipa::OpenApi;
 
-use crate::{customers, events, health, identity, jobs, metadata, search};
+use crate::{customers, events, health, identity, integration, jobs, metadata, search};
 
 /// Registers the handlers, and collects their documentation.
 macro_rules! endpoints {
@@ -19,6 +19,7 @@ macro_rules! endpoints {
                 (name = "events", description = "The change feed: everything that happened, in order."),
                 (name = "metadata", description = "What a frontend needs to draw forms and tables."),
                 (name = "access", description = "Who may do what, and why."),
+                (name = "imports", description = "Files read into objects, row by row."),
                 (name = "jobs", description = "Background jobs."),
                 (name = "tenants", description = "Companies using this server; for its operator."),
                 (name = "server", description = "The server itself."),
@@ -57,6 +58,9 @@ endpoints! {
     events::change_feed,
     customers::timeline::customer_timeline,
     metadata::objects,
+    integration::imports::create,
+    integration::imports::preview::preview,
+    integration::imports::report::faults,
     jobs::list,
     jobs::retry,
     health::healthz,

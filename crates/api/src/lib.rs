@@ -13,6 +13,7 @@ pub mod frame;
 pub mod handwritten;
 pub mod health;
 pub mod identity;
+pub mod integration;
 pub mod jobs;
 pub mod limits;
 pub mod metadata;

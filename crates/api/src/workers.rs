@@ -5,12 +5,19 @@ use std::{sync::Arc, time::Duration};
 
 use farley_persistence::{Origin, TenantKey, queries::rows::JobRow};
 
-use crate::{app::App, clock, identity::tokens::NO_TENANT, problem::Problem};
+use crate::{app::App, clock, identity::tokens::NO_TENANT, integration, problem::Problem};
 
 /// How long a job belongs to a worker that does not say it is still at it, in seconds.
-const LEASE_SECONDS: i64 = 60;
+pub const LEASE_SECONDS: i64 = 60;
 /// How long the queue rests when it is empty.
 const IDLE: Duration = Duration::from_millis(500);
+
+/// The right to work at a job, until it is lost by silence.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    pub job: farley_domain::id::Id,
+    pub id: farley_domain::id::Id,
+}
 
 /// Starts the workers; they end with the runtime.
 pub fn start(app: &Arc<App>) {
@@ -90,9 +97,11 @@ async fn run(app: &Arc<App>, job: JobRow, lease: farley_domain::id::Id) {
 /// Does a job by its kind.
 async fn perform(app: &Arc<App>, tenant: TenantKey, job: &JobRow, lease: farley_domain::id::Id) -> Result<(), String> {
     match job.kind.as_str() {
-        other => {
-            let _ = (app, tenant, lease);
-            Err(format!("there is no job of the kind {other}"))
+        integration::imports::KIND => {
+            let last = job.attempts + 1 >= job.max_attempts;
+            let lease = Lease { job: job.id.0, id: lease };
+            integration::imports::run::perform(app, tenant, lease, &job.payload.0, last, &|_| ()).await
         }
+        other => Err(format!("there is no job of the kind {other}")),
     }
 }

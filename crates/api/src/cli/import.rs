@@ -1,0 +1,199 @@
+//! `farley import`: a file read into the tenant here and now, without a server, by the same job that a server would run.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+use farley_domain::{
+    entity::Entity,
+    id::Id,
+    identity::{role::Role, user::User},
+    record::Record,
+};
+use farley_persistence::{Origin, Reader, TenantKey};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::{block_on, people::find_tenant};
+use crate::{
+    app::App,
+    caller::{Caller, acting},
+    clock,
+    identity::bootstrap::first_start,
+    integration::imports::{
+        options::{Options, Prepared},
+        permit, run, start,
+    },
+    problem::Problem,
+    server::describe,
+    settings::Settings,
+    workers::{LEASE_SECONDS, Lease},
+};
+
+/// How many faults are printed; the rest can be read over the API.
+const SHOWN: i64 = 100;
+
+#[derive(Args)]
+pub struct ImportArgs {
+    /// What the rows become: `customers`, `contacts`, `tags` …
+    object: String,
+    /// The CSV file: UTF-8, UTF-16 or GB18030, separated by commas, semicolons or tabs
+    file: PathBuf,
+    /// A JSON file that says which column goes where; columns it does not name are guessed
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// The tenant's short name
+    #[arg(long, default_value = "default")]
+    tenant: String,
+    /// Who imports, by e-mail address; the first administrator, unless said
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<String>,
+    /// Change the records that rows match: by a field such as `name` or `emails`, or by `ext:SYSTEM`
+    #[arg(long, value_name = "FIELD")]
+    match_by: Option<String>,
+    /// Try every row, and keep nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Import nothing if any row is at fault (up to 5,000 rows)
+    #[arg(long)]
+    all_or_none: bool,
+}
+
+/// Imports, and says how it went; a failure if rows were at fault.
+pub fn import(args: ImportArgs, settings: Settings) -> Result<(), String> {
+    block_on(async move {
+        let store = farley_persistence::Store::open(&settings.store()).map_err(|error| error.to_string())?;
+        let app = App::new(store, settings);
+        let done = run_import(&app, args).await;
+        app.store.close();
+        done
+    })
+}
+
+async fn run_import(app: &Arc<App>, args: ImportArgs) -> Result<(), String> {
+    let content = std::fs::read(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
+    let mapping = match &args.mapping {
+        None => Value::Null,
+        Some(path) => {
+            let text = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?
+        }
+    };
+    let told = |problem: Problem| describe(&problem);
+    if let Some(welcome) = first_start(app).await.map_err(told)? {
+        let password = welcome.password.unwrap_or_else(|| "from FARLEY_ADMIN_PASSWORD".to_owned());
+        println!("first start: log in as {} with the password {password}", welcome.email);
+    }
+    let tenant = find_tenant(app, &args.tenant).await?;
+    let wanted = args.user.clone();
+    let caller = app.store.read::<_, Problem>(tenant, move |reader| importer(reader, wanted.as_deref())).await.map_err(told)?;
+    let members = json!({
+        "object": args.object,
+        "file_name": args.file.file_name().map(|name| name.to_string_lossy()),
+        "match_by": args.match_by,
+        "on_fault": if args.all_or_none { "abort" } else { "skip" },
+        "dry_run": args.dry_run,
+        "mapping": mapping,
+    });
+    let options = Options::read(&members, &caller.standards(clock::now())).map_err(told)?;
+    permit(&caller, &options).map_err(told)?;
+    let prepared = Prepared::make(options, &content, &caller).map_err(told)?;
+    print_mapping(&prepared);
+    let bar = progress(prepared.file.rows.len() as u64);
+    let (import, lease, payload) = begin(app, tenant, caller, prepared, content).await.map_err(told)?;
+    let reported = bar.clone();
+    let done = run::perform(app, tenant, lease, &payload, true, &move |record| {
+        reported.set_position(record.get("rows_done").as_u64().unwrap_or(0));
+    })
+    .await;
+    let (state, error) = match &done {
+        Ok(()) => ("done", None),
+        Err(error) => ("dead", Some(error.clone())),
+    };
+    let now = clock::now();
+    let ended = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+        Ok(work.finish_job(lease.job, lease.id, state, error.as_deref(), now)?)
+    });
+    ended.await.map_err(told)?;
+    bar.finish_and_clear();
+    done?;
+    match report(app, tenant, import).await.map_err(told)? {
+        true => Ok(()),
+        false => Err("not every row could be imported".to_owned()),
+    }
+}
+
+/// Who imports: the user of an e-mail address, or whoever has been administrator longest.
+fn importer(reader: &mut Reader<'_>, email: Option<&str>) -> Result<Caller, Problem> {
+    let administrators: Vec<Value> =
+        reader.all(Role::object())?.iter().filter(|role| role.get("key") == "administrator").map(|role| role.get("id").clone()).collect();
+    let email = email.map(|email| farley_domain::email::standardise(email).unwrap_or_else(|_| email.to_owned()));
+    let fits = |user: &Record| match &email {
+        Some(email) => user.text("email") == Some(email),
+        None => user.get("role_ids").as_array().into_iter().flatten().any(|role| administrators.contains(role)),
+    };
+    let users = reader.all(User::object())?;
+    let live = users.iter().filter(|user| !user.is_archived() && user.get("status") == "active" && fits(user));
+    let user = live.min_by_key(|user| user.text("created_at").map(str::to_owned)).ok_or_else(Problem::not_found)?;
+    acting(reader, user.id(), None, clock::now())
+}
+
+/// Stores the import and takes its job at once, so that no server does; one would go on with it if this process died.
+async fn begin(app: &App, tenant: TenantKey, caller: Caller, prepared: Prepared, content: Vec<u8>) -> Result<(Id, Lease, String), Problem> {
+    let (now, id) = (clock::now(), clock::new_id());
+    let origin = Origin { actor: caller.actor.clone(), request_id: None, now };
+    let written = app.store.write::<_, Problem>(tenant, origin, move |work| {
+        let (record, job) = start(work, &caller, &prepared, &content)?;
+        work.start_job(job, id, now.plus_seconds(LEASE_SECONDS))?;
+        let payload = work.reader().job(job)?.ok_or_else(Problem::not_found)?.payload.0;
+        Ok((record.id(), Lease { job, id }, payload))
+    });
+    written.await
+}
+
+fn progress(rows: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} rows, {eta} to go");
+    let bar = ProgressBar::new(rows);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn print_mapping(prepared: &Prepared) {
+    for column in &prepared.mapping.columns {
+        let unit = column.multiplier.map(|multiplier| format!(" × {multiplier}")).unwrap_or_default();
+        let currency = column.currency.map(|currency| format!(" {currency}")).unwrap_or_default();
+        println!("{} → {}{unit}{currency}", column.column, column.field.as_deref().unwrap_or("(left out)"));
+    }
+}
+
+async fn report(app: &App, tenant: TenantKey, import: Id) -> Result<bool, Problem> {
+    let read = app.store.read::<_, Problem>(tenant, move |reader| {
+        let layout = farley_persistence::Work::layout(&run::shape());
+        let row = reader.get(&layout, &crate::caller::Nobody, import, &farley_domain::predicate::Predicate::all())?;
+        Ok((row.ok_or_else(Problem::not_found)?.to_record()?, reader.import_faults(import, (0, 0), SHOWN + 1)?))
+    });
+    let (record, faults) = read.await?;
+    for fault in faults.iter().take(usize::try_from(SHOWN).unwrap_or(usize::MAX)) {
+        let column = fault.column_name.as_deref().map(|column| format!(", {column}")).unwrap_or_default();
+        let typed = fault.typed.as_deref().map(|typed| format!(" “{typed}”")).unwrap_or_default();
+        println!("row {}{column}:{typed} {}", fault.row_number, fault.message_en);
+    }
+    if faults.len() > usize::try_from(SHOWN).unwrap_or(usize::MAX) {
+        println!("… more at GET /v1/imports/{import}/faults");
+    }
+    let count = |name: &str| record.get(name).as_i64().unwrap_or(0);
+    let dry = if record.get("dry_run") == &Value::Bool(true) { " (only tried, nothing kept)" } else { "" };
+    println!(
+        "{} rows: {} created, {} updated, {} unchanged, {} failed{dry}",
+        count("rows_done"),
+        count("created_count"),
+        count("updated_count"),
+        count("unchanged_count"),
+        count("failed_count")
+    );
+    if let Some(problem) = record.text("problem") {
+        println!("{problem}");
+    }
+    Ok(record.text("status") == Some("done") && count("failed_count") == 0)
+}

@@ -1,0 +1,120 @@
+//! CSV as it comes: UTF-8 with or without a mark, UTF-16, GB18030; commas, semicolons or tabs; any line ends.
+
+use encoding_rs::{Encoding, GB18030, UTF_8};
+use farley_domain::{
+    fault::{Fault, FaultCode},
+    integration::Row,
+};
+
+/// The most columns a file may have.
+const MAX_COLUMNS: usize = 1_000;
+
+/// A file taken apart.
+pub struct CsvFile {
+    pub encoding: &'static str,
+    pub delimiter: char,
+    pub header: Vec<String>,
+    /// Blank rows are left out, but counted.
+    pub rows: Vec<Row>,
+}
+
+impl CsvFile {
+    pub fn read(bytes: &[u8]) -> Result<CsvFile, Fault> {
+        let malformed = |reason: &dyn std::fmt::Display| Fault::new("/content", FaultCode::Malformed).with("reason", reason);
+        let (text, encoding) = decode(bytes).ok_or_else(|| malformed(&"the text is neither UTF-8 nor GB18030"))?;
+        if text.contains('\0') {
+            return Err(malformed(&"this is not a text file"));
+        }
+        let delimiter = delimiter(&text);
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(u8::try_from(delimiter).unwrap_or(b','))
+            .from_reader(text.as_bytes());
+        let mut header = Vec::new();
+        let mut rows = Vec::new();
+        for (record, number) in reader.records().zip(1..) {
+            let record = record.map_err(|error| malformed(&error))?;
+            if number == 1 {
+                header = record.iter().zip(1..).map(|(name, place)| named(name, place)).collect();
+            } else if record.iter().any(|cell| !cell.trim().is_empty()) {
+                rows.push(Row { number, cells: record.iter().map(str::to_owned).collect() });
+            }
+        }
+        if header.is_empty() {
+            return Err(Fault::new("/content", FaultCode::Required));
+        }
+        if header.len() > MAX_COLUMNS {
+            return Err(Fault::new("/content", FaultCode::TooMany).with("max", MAX_COLUMNS));
+        }
+        Ok(CsvFile { encoding, delimiter, header, rows })
+    }
+}
+
+/// The name of a column; one without a name goes by its place.
+fn named(name: &str, place: usize) -> String {
+    let name = farley_domain::text::clean_line(name);
+    if name.is_empty() { format!("({place})") } else { name }
+}
+
+fn decode(bytes: &[u8]) -> Option<(String, &'static str)> {
+    let (encoding, skip) = match Encoding::for_bom(bytes) {
+        Some((encoding, mark)) => (encoding, mark),
+        None if std::str::from_utf8(bytes).is_ok() => (UTF_8, 0),
+        None => (GB18030, 0),
+    };
+    let (text, wrong) = encoding.decode_without_bom_handling(bytes.get(skip..)?);
+    (!wrong).then(|| (text.into_owned(), encoding.name()))
+}
+
+/// What separates cells: the sign that stands most often in the header, outside quotes.
+fn delimiter(text: &str) -> char {
+    let mut quoted = false;
+    let mut counts = [(',', 0), (';', 0), ('\t', 0)];
+    for c in text.trim_start().chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '\n' | '\r' if !quoted => break,
+            other if !quoted => counts.iter_mut().filter(|(sign, _)| *sign == other).for_each(|(_, count)| *count += 1),
+            _ => {}
+        }
+    }
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(',', |(sign, _)| sign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cells(bytes: &[u8]) -> (char, Vec<String>, Vec<Vec<String>>) {
+        let file = CsvFile::read(bytes).map_err(|fault| fault.code).unwrap();
+        (file.delimiter, file.header, file.rows.into_iter().map(|row| row.cells).collect())
+    }
+
+    #[test]
+    fn encodings_are_told_apart() {
+        let text = "名称,城市\r\n华为,深圳\r\n";
+        let (gb, ..) = GB18030.encode(text);
+        let utf16: Vec<u8> = [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let marked = [b"\xEF\xBB\xBF".as_slice(), text.as_bytes()].concat();
+        for bytes in [text.as_bytes(), &marked, &gb, &utf16] {
+            let (_, header, rows) = cells(bytes);
+            assert_eq!(header, ["名称", "城市"]);
+            assert_eq!(rows, [["华为", "深圳"]]);
+        }
+        assert!(CsvFile::read(b"a,b\n\xFF\xFF,1").is_err());
+        assert!(CsvFile::read(b"a\0b\n1,2").is_err());
+        assert!(CsvFile::read(b"").is_err());
+    }
+
+    #[test]
+    fn separators_quotes_and_blank_rows() {
+        assert_eq!(cells(b"a;b\n\"1,5\";2").2, [["1,5", "2"]]);
+        assert_eq!(cells(b"a\tb\n1\t2").0, '\t');
+        assert_eq!(cells(b"only\n1,2").0, ',');
+        let file = CsvFile::read(b"a,\n\"one\nline\",\"say \"\"hi\"\"\"\n,\nlast\n").map_err(|fault| fault.code).unwrap();
+        assert_eq!(file.header, ["a", "(2)"]);
+        let rows: Vec<_> = file.rows.iter().map(|row| (row.number, row.cells.join("|"))).collect();
+        assert_eq!(rows, [(2, "one\nline|say \"hi\"".to_owned()), (4, "last".to_owned())]);
+    }
+}

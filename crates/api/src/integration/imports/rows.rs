@@ -1,0 +1,258 @@
+//! One row into one record: references looked up, the record matched, the write tried by itself.
+
+use std::sync::Arc;
+
+use farley_domain::{
+    fault::{Fault, FaultCode, Language},
+    field::{FieldType, Op},
+    id::Id,
+    identity::access::Action,
+    integration::{CellFault, Lookup, Row, Wanted, import::merge},
+    object::Object,
+    predicate::{Operand, Predicate},
+    query::{ListQuery, SortBy, SortKey, Start},
+    registry, value,
+};
+use farley_persistence::{DbId, Layout, Reader, StoreError, Work, queries::rows::ImportFaultRow};
+use serde_json::Value;
+
+use super::options::{Prepared, ROWS_AT_ONCE};
+use crate::{call::Named, caller::Caller, problem::Problem, records::write::Writer};
+
+/// What became of a row.
+pub enum Outcome {
+    Created,
+    Updated,
+    Unchanged,
+    Failed(Vec<RowFault>),
+}
+
+/// What is wrong with a row, in every language.
+#[derive(Clone, Debug)]
+pub struct RowFault {
+    pub row: i64,
+    pub column: Option<String>,
+    pub pointer: String,
+    pub code: &'static str,
+    pub typed: Option<String>,
+    pub message_en: String,
+    pub message_zh: String,
+}
+
+impl RowFault {
+    #[must_use]
+    pub fn of(row: i64, found: CellFault) -> RowFault {
+        let CellFault { column, typed, fault } = found;
+        RowFault {
+            row,
+            column,
+            typed,
+            code: fault.code.as_str(),
+            message_en: fault.message(Language::English),
+            message_zh: fault.message(Language::Chinese),
+            pointer: fault.pointer,
+        }
+    }
+
+    #[must_use]
+    pub fn stored(&self, tenant: Id, import: Id, position: i64) -> ImportFaultRow {
+        ImportFaultRow {
+            tenant_id: DbId(tenant),
+            import_id: DbId(import),
+            row_number: self.row,
+            position,
+            column_name: self.column.clone(),
+            pointer: self.pointer.clone(),
+            code: self.code.to_owned(),
+            typed: self.typed.clone(),
+            message_en: self.message_en.clone(),
+            message_zh: self.message_zh.clone(),
+        }
+    }
+}
+
+/// Imports one row. What fails leaves nothing; only what stops the whole import is an error.
+pub fn import(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row) -> Result<Outcome, Problem> {
+    let tried = work.attempt(|work| -> Result<Result<Outcome, Vec<CellFault>>, Problem> {
+        let outcome = write(work, prepared, writer, row)?;
+        Ok(outcome)
+    });
+    let failed = |faults: Vec<RowFault>| Ok(Outcome::Failed(faults));
+    match tried {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(faults)) => failed(faults.into_iter().map(|fault| RowFault::of(row.number, fault)).collect()),
+        Err(problem) => match problem.inside() {
+            None | Some(StoreError::Taken(_) | StoreError::Reference) => failed(explained(prepared, row, &problem)),
+            Some(StoreError::Unavailable(_) | StoreError::Serialization | StoreError::Internal(_)) => Err(problem),
+        },
+    }
+}
+
+/// What a problem of the write says of the row.
+fn explained(prepared: &Prepared, row: &Row, problem: &Problem) -> Vec<RowFault> {
+    if problem.faults.is_empty() {
+        let detail = |language| problem.to_json(language, "", "")["detail"].as_str().unwrap_or_default().to_owned();
+        return vec![RowFault {
+            row: row.number,
+            column: None,
+            pointer: String::new(),
+            code: problem.code.as_str(),
+            typed: None,
+            message_en: detail(Language::English),
+            message_zh: detail(Language::Chinese),
+        }];
+    }
+    let told = problem.faults.0.iter().map(|fault| {
+        let column = prepared.plan.column_of(&fault.pointer);
+        CellFault {
+            column: column.map(|column| column.mapping.column.clone()),
+            typed: column.map(|column| row.cell(column.position).chars().take(200).collect()),
+            fault: fault.clone(),
+        }
+    });
+    told.map(|found| RowFault::of(row.number, found)).collect()
+}
+
+fn write(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row) -> Result<Result<Outcome, Vec<CellFault>>, Problem> {
+    let standards = writer.caller.standards(writer.now);
+    let mut read = prepared.plan.read(row, &standards);
+    for wanted in std::mem::take(&mut read.wanted) {
+        let Some(target) = registry::object(&wanted.object) else { continue };
+        let found = find(work.reader(), writer, target, &wanted.lookup, &wanted.named)?;
+        match found.as_slice() {
+            [id] => read.found(&wanted, *id),
+            [] if is_tried_apart(prepared, target, &wanted) => {}
+            [] => read.faults.push(refused(&wanted, Fault::new("", FaultCode::NotFound))),
+            several => read.faults.push(refused(&wanted, ambiguous(several))),
+        }
+    }
+    let matched = match matched(work, prepared, writer, row)? {
+        Ok(matched) => matched,
+        Err(fault) => {
+            read.faults.push(fault);
+            None
+        }
+    };
+    if !read.faults.is_empty() {
+        return Ok(Err(read.faults));
+    }
+    let Some(id) = matched else {
+        writer.create(work, &Value::Object(read.body))?;
+        return Ok(Ok(Outcome::Created));
+    };
+    let loaded = writer.load(work, &Named::Id(id), Action::Update)?;
+    let patch = merge::patch(&writer.caller.shape(writer.object), &loaded.record, &read.body, &standards);
+    let record = writer.patch(work, &loaded, &Value::Object(patch))?;
+    let unchanged = record.version() == loaded.record.version();
+    Ok(Ok(if unchanged { Outcome::Unchanged } else { Outcome::Updated }))
+}
+
+/// A long file is tried in pieces, each undone before the next, so that a row of an earlier piece is not there any more.
+fn is_tried_apart(prepared: &Prepared, target: &Object, wanted: &Wanted) -> bool {
+    let in_pieces = prepared.options.dry_run && prepared.order.len() > ROWS_AT_ONCE;
+    in_pieces && target.name == prepared.options.object.name && prepared.names.contains(&wanted.named)
+}
+
+fn refused(wanted: &Wanted, fault: Fault) -> CellFault {
+    let pointer = format!("/{}", wanted.path.replace('.', "/"));
+    CellFault { column: Some(wanted.column.clone()), typed: Some(wanted.named.clone()), fault: fault.under(&pointer) }
+}
+
+fn ambiguous(ids: &[Id]) -> Fault {
+    let ids: Vec<String> = ids.iter().map(Id::to_string).collect();
+    Fault::new("", FaultCode::Ambiguous).with("ids", ids.join(", "))
+}
+
+/// The one record that a row matches.
+fn matched(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row) -> Result<Result<Option<Id>, CellFault>, Problem> {
+    let Some(matcher) = &prepared.matcher else { return Ok(Ok(None)) };
+    let fault = |fault: Fault| {
+        let pointer = format!("/{}", matcher.column.path().replace('.', "/"));
+        let typed = row.cell(matcher.column.position).chars().take(200).collect();
+        CellFault { column: Some(matcher.column.mapping.column.clone()), typed: Some(typed), fault: fault.under(&pointer) }
+    };
+    let keys = matcher.keys(row);
+    if keys.is_empty() {
+        return Ok(Err(fault(Fault::new("", FaultCode::Required))));
+    }
+    if let Some(earlier) = prepared.repeated.get(&row.number) {
+        return Ok(Err(fault(Fault::new("", FaultCode::RepeatedRow).with("row", earlier))));
+    }
+    let mut found = Vec::new();
+    for key in keys {
+        found.extend(find(work.reader(), writer, writer.object, &matcher.lookup, &key)?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    match found.as_slice() {
+        [] => Ok(Ok(None)),
+        [id] => Ok(Ok(Some(*id))),
+        several => Ok(Err(fault(ambiguous(several)))),
+    }
+}
+
+/// Live records of an object that go by a name, as far as the writer may know of them; a handful at most.
+fn find(reader: &mut Reader<'_>, writer: &Writer, target: &'static Object, lookup: &Lookup, named: &str) -> Result<Vec<Id>, Problem> {
+    let caller = &writer.caller;
+    let Some(rows) = caller.asker.rows(target, Action::Read) else { return Ok(Vec::new()) };
+    let within = Predicate::Archived(false).and(rows);
+    let path = match lookup {
+        Lookup::Id => return visible(reader, writer, target, named.parse().ok(), &within),
+        Lookup::External(system) => {
+            let id = reader.by_external_id(target.name, system, named)?;
+            return visible(reader, writer, target, id, &within);
+        }
+        Lookup::Auto => match named.parse() {
+            Ok(id) => return visible(reader, writer, target, Some(id), &within),
+            Err(_) => by_look(caller, target, named),
+        },
+        Lookup::Field(path) => path.as_str(),
+    };
+    let shape = caller.shape(target);
+    let (Some(field), Some(id)) = (shape.field(path), target.field("id")) else { return Ok(Vec::new()) };
+    let standards = caller.standards(writer.now);
+    let predicate = match &field.kind {
+        FieldType::Structure(structure) => {
+            let value = Operand::Text((structure.lookup_form)(named, &standards));
+            Predicate::test(field, Op::Any, Operand::List(vec![value]))
+        }
+        FieldType::Integer { .. } => match named.parse() {
+            Ok(number) => Predicate::test(field, Op::Eq, Operand::Integer(number)),
+            Err(_) => return Ok(Vec::new()),
+        },
+        // What cannot be a value of the field is nobody's.
+        _ => match value::accept(field, &named.into(), &standards) {
+            Ok(Value::String(text)) => Predicate::test(field, Op::Eq, Operand::Text(text)),
+            Ok(_) | Err(_) => return Ok(Vec::new()),
+        },
+    };
+    let query = ListQuery {
+        predicate: within.and(predicate),
+        sort: vec![SortKey { by: SortBy::Field(id.clone()), descending: false }],
+        limit: 3,
+        start: Start::First,
+        fields: None,
+        expand: Vec::new(),
+        total: false,
+    };
+    let page = reader.list(&ids_only(caller, target), &caller.view(writer.now), &query)?;
+    Ok(page.rows.iter().map(farley_persistence::Row::id).collect())
+}
+
+/// By which field a cell names a record: something with an @ is an e-mail address, all else the name.
+fn by_look(caller: &Caller, target: &'static Object, named: &str) -> &'static str {
+    let shape = caller.shape(target);
+    let email = ["email", "emails"].into_iter().find(|path| shape.field(path).is_some());
+    email.filter(|_| named.contains('@')).unwrap_or(target.title)
+}
+
+fn ids_only(caller: &Caller, target: &'static Object) -> Arc<Layout> {
+    Arc::new(Layout::of(&caller.shape(target), &|_| true, Some(&[]), &[]))
+}
+
+fn visible(reader: &mut Reader<'_>, writer: &Writer, target: &'static Object, id: Option<Id>, within: &Predicate) -> Result<Vec<Id>, Problem> {
+    let Some(id) = id else { return Ok(Vec::new()) };
+    let caller = &writer.caller;
+    let row = reader.get(&ids_only(caller, target), &caller.view(writer.now), id, within)?;
+    Ok(row.iter().map(farley_persistence::Row::id).collect())
+}

@@ -1,0 +1,3 @@
+//! Other systems and files: imports so far.
+
+pub mod imports;
