@@ -33,9 +33,15 @@ impl CsvFile {
             .from_reader(text.as_bytes());
         let mut header = Vec::new();
         let mut rows = Vec::new();
-        for (record, number) in reader.records().zip(1..) {
+        let (mut lines_within, mut last) = (0, 0);
+        for record in reader.records() {
             let record = record.map_err(|error| malformed(&error))?;
-            if number == 1 {
+            // As spreadsheets count: empty lines too, but a row with line ends within its cells once.
+            let line = record.position().map_or(0, |position| i64::try_from(position.line()).unwrap_or(0));
+            let number = (line - lines_within).max(last + 1);
+            lines_within += record.iter().map(|cell| cell.matches('\n').count() as i64).sum::<i64>();
+            last = number;
+            if header.is_empty() {
                 header = record.iter().zip(1..).map(|(name, place)| named(name, place)).collect();
             } else if record.iter().any(|cell| !cell.trim().is_empty()) {
                 rows.push(Row { number, cells: record.iter().map(str::to_owned).collect() });
@@ -112,9 +118,9 @@ mod tests {
         assert_eq!(cells(b"a;b\n\"1,5\";2").2, [["1,5", "2"]]);
         assert_eq!(cells(b"a\tb\n1\t2").0, '\t');
         assert_eq!(cells(b"only\n1,2").0, ',');
-        let file = CsvFile::read(b"a,\n\"one\nline\",\"say \"\"hi\"\"\"\n,\nlast\n").map_err(|fault| fault.code).unwrap();
+        let file = CsvFile::read(b"a,\n\"one\nline\",\"say \"\"hi\"\"\"\n,\n\nlast\n").map_err(|fault| fault.code).unwrap();
         assert_eq!(file.header, ["a", "(2)"]);
         let rows: Vec<_> = file.rows.iter().map(|row| (row.number, row.cells.join("|"))).collect();
-        assert_eq!(rows, [(2, "one\nline|say \"hi\"".to_owned()), (4, "last".to_owned())]);
+        assert_eq!(rows, [(2, "one\nline|say \"hi\"".to_owned()), (5, "last".to_owned())]);
     }
 }

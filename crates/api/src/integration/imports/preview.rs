@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use farley_domain::{
-    fault::{FaultCode, Language},
-    input,
+    fault::Language,
     integration::{CellFault, Row},
     time::Timestamp,
 };
@@ -18,7 +17,7 @@ use super::{
     options::{Prepared, SAMPLE},
     read_request,
     report::ImportFault,
-    rows::RowFault,
+    rows::{self, RowFault},
 };
 use crate::{
     call::Call,
@@ -102,20 +101,7 @@ pub async fn preview(call: Call, request: HttpRequest, payload: web::Payload) ->
 fn one(prepared: &Prepared, caller: &Caller, now: Timestamp, row: &Row) -> (Value, Vec<CellFault>) {
     let standards = caller.standards(now);
     let mut read = prepared.plan.read(row, &standards);
-    let shape = caller.shape(prepared.options.object);
-    let rule = |field: &farley_domain::field::Field| caller.asker.grants.rule(prepared.options.object, field);
-    let body = Value::Object(read.body.clone());
-    if let Err(found) = (input::Reader { shape: &shape, standards: &standards, rule: &rule }).create(&body) {
-        for fault in found.0 {
-            let column = prepared.plan.column_of(&fault.pointer);
-            // A row that changes a record need not be whole, and a reference has yet to be looked up.
-            let is_open = fault.code == FaultCode::Required && (prepared.matcher.is_some() || column.is_some_and(|column| column.target().is_some()));
-            if !is_open && !read.faults.iter().any(|known| known.column.is_some() && known.column.as_ref() == column.map(|column| &column.mapping.column)) {
-                let typed = column.map(|column| row.cell(column.position).chars().take(200).collect());
-                read.faults.push(CellFault { column: column.map(|column| column.mapping.column.clone()), typed, fault });
-            }
-        }
-    }
+    rows::check(prepared, caller, now, row, &mut read);
     for wanted in &read.wanted {
         read.body.insert(wanted.path.clone(), json!({wanted.object.clone(): wanted.named}));
     }

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use farley_domain::{
     fault::{Fault, FaultCode, Language},
-    field::{FieldType, Op},
+    field::{Field, FieldType, Op},
     id::Id,
     identity::access::Action,
-    integration::{CellFault, Lookup, Row, Wanted, import::merge},
+    input,
+    integration::{CellFault, Lookup, Row, RowRead, Wanted, import::merge},
     object::Object,
     predicate::{Operand, Predicate},
     query::{ListQuery, SortBy, SortKey, Start},
-    registry, value,
+    registry,
+    time::Timestamp,
+    value,
 };
 use farley_persistence::{DbId, Layout, Reader, StoreError, Work, queries::rows::ImportFaultRow};
 use serde_json::Value;
@@ -134,6 +137,7 @@ fn write(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row) -
         }
     };
     if !read.faults.is_empty() {
+        check(prepared, &writer.caller, writer.now, row, &mut read);
         return Ok(Err(read.faults));
     }
     let Some(id) = matched else {
@@ -145,6 +149,25 @@ fn write(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row) -
     let record = writer.patch(work, &loaded, &Value::Object(patch))?;
     let unchanged = record.version() == loaded.record.version();
     Ok(Ok(if unchanged { Outcome::Unchanged } else { Outcome::Updated }))
+}
+
+/// Adds what else is wrong with a row that cannot be written, so that all is told at once.
+pub fn check(prepared: &Prepared, caller: &Caller, now: Timestamp, row: &Row, read: &mut RowRead) {
+    let (shape, standards) = (caller.shape(prepared.options.object), caller.standards(now));
+    let rule = |field: &Field| caller.asker.grants.rule(prepared.options.object, field);
+    let body = Value::Object(read.body.clone());
+    let Err(found) = (input::Reader { shape: &shape, standards: &standards, rule: &rule }).create(&body) else { return };
+    for fault in found.0 {
+        let column = prepared.plan.column_of(&fault.pointer);
+        // A row that changes a record need not be whole, and a reference may not have been looked up.
+        let is_open = fault.code == FaultCode::Required && (prepared.matcher.is_some() || column.is_some_and(|column| column.target().is_some()));
+        let name = column.map(|column| column.mapping.column.clone());
+        let known = name.is_some() && read.faults.iter().any(|known| known.column == name);
+        if !is_open && !known {
+            let typed = column.map(|column| row.cell(column.position).chars().take(200).collect());
+            read.faults.push(CellFault { column: name, typed, fault });
+        }
+    }
 }
 
 /// A long file is tried in pieces, each undone before the next, so that a row of an earlier piece is not there any more.
