@@ -83,6 +83,7 @@ pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
             let view = caller.view(now);
             let (mut hits, mut has_more) = (Vec::new(), false);
             for (object, rows) in searched {
+                let query = parse::within_sight(query.clone(), &caller.shape(object), &view);
                 let list = ListQuery {
                     predicate: farley_domain::predicate::Predicate::Archived(false).and(rows),
                     sort: vec![SortKey { by: SortBy::Relevance(query.clone()), descending: true }],

@@ -231,7 +231,8 @@ impl<'a> Request<'a> {
     }
 
     fn query(&mut self) -> Option<Query> {
-        self.read("q", |given| parse::search_query(given.text()?).map_err(Faults::from))
+        let query = self.read("q", |given| parse::search_query(given.text()?).map_err(Faults::from))?;
+        Some(parse::within_sight(query, &self.shape, self.view))
     }
 
     fn limit(&mut self) -> usize {

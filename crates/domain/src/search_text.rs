@@ -97,6 +97,8 @@ pub struct Query {
     /// The token a record has in its title if the question is the whole of its name, address, number or code.
     pub exact: Option<String>,
     pub terms: Vec<Term>,
+    /// Whether only titles are searched, as for somebody from whom part of the rest is hidden.
+    pub titles_only: bool,
 }
 
 /// One token that has to be there: as it is, or as the beginning of a longer one.
@@ -114,7 +116,8 @@ impl Query {
 
     /// The in-memory twin of the SQL.
     pub fn matches(&self, text: &SearchText) -> bool {
-        !self.is_empty() && self.terms.iter().all(|term| term.is_in(&text.title) || term.is_in(&text.body))
+        let meets = |term: &Term| term.is_in(&text.title) || (!self.titles_only && term.is_in(&text.body));
+        !self.is_empty() && self.terms.iter().all(meets)
     }
 }
 
@@ -130,7 +133,7 @@ impl Term {
 /// What a person typed into the search box, as terms.
 pub fn query_terms(q: &str) -> Query {
     let text = prepare(q);
-    let mut query = Query { exact: whole_token(&text), terms: Vec::new() };
+    let mut query = Query { exact: whole_token(&text), terms: Vec::new(), titles_only: false };
     if let Some(digits) = number_of(&text) {
         query.ask(&digits, true);
         return query;

@@ -48,6 +48,7 @@ fn asked(dialect: Dialect, query: &Query, tier: Tier, tenant_number: i64) -> Opt
     if query.is_empty() {
         return None;
     }
+    let in_titles = query.titles_only || tier != Tier::Anywhere;
     let exact = query.exact.as_ref().map(|token| Term { token: token.clone(), prefix: false });
     let terms: Vec<Term> = match tier {
         Tier::Exact => exact.into_iter().collect(),
@@ -69,10 +70,15 @@ fn asked(dialect: Dialect, query: &Query, tier: Tier, tenant_number: i64) -> Opt
         Dialect::Sqlite => {
             let terms: Vec<String> = terms.collect();
             let all = terms.join(" AND ");
-            if tier == Tier::Anywhere { all } else { format!("{{title}} : ({all})") }
+            if in_titles { format!("{{title}} : ({all})") } else { all }
         }
         Dialect::Postgres => terms.collect::<Vec<_>>().join(" & "),
     })
+}
+
+/// The column of PostgreSQL's table that a question is put to.
+fn column(query: &Query) -> &'static str {
+    if query.titles_only { "title" } else { "terms" }
 }
 
 /// Selects the ids of the records of the place's object that match anywhere.
@@ -86,7 +92,7 @@ pub fn matching_ids(sql: &mut Statement, query: &Query, place: &Place) {
             }
             Dialect::Postgres => {
                 sql.sql("SELECT record_id FROM search_documents WHERE tenant_id = ").id(place.tenant);
-                sql.sql(format!(" AND object = '{}' AND terms @@ ", place.object.name)).text(asked).sql("::tsquery");
+                sql.sql(format!(" AND object = '{}' AND {} @@ ", place.object.name, column(query))).text(asked).sql("::tsquery");
             }
         },
     }
@@ -96,6 +102,9 @@ pub fn matching_ids(sql: &mut Statement, query: &Query, place: &Place) {
 /// condition of the tier. False if the tier cannot match.
 pub fn ranked_source(sql: &mut Statement, query: &Query, tier: Tier, place: &Place) -> bool {
     let dialect = sql.dialect;
+    if query.titles_only && tier == Tier::Anywhere {
+        return false;
+    }
     let Some(terms) = asked(dialect, query, tier, place.tenant_number) else { return false };
     let alias = place.alias();
     let (table, object) = (place.object.table, place.object.name);

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType, Op},
+    field::{Field, FieldType, Op, SearchWeight},
     object::{Object, Shape},
     search_text,
     value::Standards,
@@ -78,6 +78,18 @@ pub fn search_query(text: &str) -> Result<search_text::Query, Fault> {
         return Err(Fault::new("", FaultCode::InvalidCharacter));
     }
     Ok(search_text::query_terms(text))
+}
+
+/// The search as somebody may make it: the index does not tell fields apart, so that with a searchable field hidden only
+/// titles are searched, and with a title hidden nothing is found. Else a search would answer what may not be asked.
+#[must_use]
+pub fn within_sight(query: search_text::Query, shape: &Shape, view: &dyn View) -> search_text::Query {
+    let hidden = shape.fields().filter(|field| !view.sees(shape.object, field)).filter_map(|field| field.searchable);
+    match hidden.min_by_key(|weight| *weight != SearchWeight::Title) {
+        None => query,
+        Some(SearchWeight::Title) => search_text::Query::default(),
+        Some(SearchWeight::Body) => search_text::Query { titles_only: true, ..query },
+    }
 }
 
 /// Where the parts of a comparison stand, for the pointers of its faults.
@@ -233,7 +245,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         match search_query(text) {
-            Ok(query) => Some(Predicate::Matches(query)),
+            Ok(query) => Some(Predicate::Matches(within_sight(query, shape, self.view))),
             Err(fault) => {
                 self.fault(|| fault.under(pointer));
                 None
