@@ -73,7 +73,15 @@ impl Reader<'_> {
     fn merge_custom(&self, record: &mut Record, sent: &Value, creating: bool, faults: &mut Faults) {
         let mut custom = record.get("custom").as_object().cloned().unwrap_or_default();
         match sent {
-            Value::Null => custom.clear(),
+            // Clears what the writer sees; what is hidden from them is not theirs to clear.
+            Value::Null => {
+                for field in self.shape.custom.iter().filter(|field| self.is_known(field)) {
+                    let Some(current) = custom.get(field.name.as_ref()).cloned() else { continue };
+                    if self.member(field, &current, &Value::Null, creating, faults).is_some() {
+                        custom.shift_remove(field.name.as_ref());
+                    }
+                }
+            }
             Value::Object(members) => {
                 for (key, sent) in members {
                     let found = self.shape.custom.iter().find(|field| field.name == *key && self.is_known(field));
