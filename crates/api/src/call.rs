@@ -217,6 +217,7 @@ impl Named {
     pub fn find(&self, reader: &mut farley_persistence::Reader<'_>, object: &Object) -> Result<Option<Id>, Problem> {
         match self {
             Named::Id(id) => Ok(Some(*id)),
+            Named::External { system, .. } if !farley_domain::value::external_ids::is_system(system) => Ok(None),
             Named::External { system, key } => Ok(reader.by_external_id(object.name, system, key)?),
         }
     }

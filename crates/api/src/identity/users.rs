@@ -35,6 +35,16 @@ const TOKEN_SECONDS: i64 = 7 * 24 * 3600;
 
 /// Roles given must be within what the giver holds; nobody shuts themselves out.
 pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    if let Some(before) = writing.before {
+        // An account that holds more is not to be taken over, stripped or removed.
+        let critical = |name: &&str| before.get(name) != record.get(name);
+        if let Some(field) = ["email", "role_ids", "archived_at"].into_iter().find(critical) {
+            let theirs = crate::caller::grants_of(work.reader(), before)?;
+            if let Some(permission) = writing.caller.asker.grants.first_beyond(&theirs) {
+                return Err(beyond(&format!("/{field}"), &permission));
+            }
+        }
+    }
     let former = writing.before.map(|before| before.get("role_ids").clone());
     if former.as_ref() != Some(record.get("role_ids")) {
         let ids: Vec<&str> = record.get("role_ids").as_array().into_iter().flatten().filter_map(Value::as_str).collect();

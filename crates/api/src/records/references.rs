@@ -13,10 +13,18 @@ use farley_persistence::Work;
 
 use crate::{caller::Caller, problem::Problem};
 
-/// Checks every reference that a draft changes.
-pub fn check(work: &mut Work<'_>, caller: &Caller, now: farley_domain::time::Timestamp, shape: &Shape, before: Option<&Record>, after: &Record) -> Result<(), Problem> {
+/// Checks every reference that a draft changes, but for fields that are `settled`: Farley itself filled them in.
+pub fn check(
+    work: &mut Work<'_>,
+    caller: &Caller,
+    now: farley_domain::time::Timestamp,
+    shape: &Shape,
+    before: Option<&Record>,
+    after: &Record,
+    settled: &[&str],
+) -> Result<(), Problem> {
     let mut faults = Faults::default();
-    for field in shape.fields() {
+    for field in shape.fields().filter(|field| !settled.contains(&field.name.as_ref())) {
         if before.is_some_and(|before| before.value(field) == after.value(field)) {
             continue;
         }

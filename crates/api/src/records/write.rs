@@ -90,14 +90,18 @@ impl Writer {
         let shape = self.shape();
         let standards = self.caller.standards(self.now);
         let mut record = input::Reader { shape: &shape, standards: &standards, rule: &self.rule() }.create(body)?;
+        let given_team = record.get("team_id").clone();
         self.own(work, &mut record)?;
+        let team_by_default = given_team.is_null() && !record.get("team_id").is_null();
         if record.get("id").is_null() {
             record.set("id", work.new_id().to_string());
         }
         record.set("created_by", self.caller.user_id().to_string());
         let mut record = self.apply_rules(&shape, None, record)?;
         self.reach(Action::Create, &record)?;
-        references::check(work, &self.caller, self.now, &shape, None, &record)?;
+        // A team that comes with the owner need not be one that the caller may read of.
+        let settled: &[&str] = if team_by_default { &["team_id"] } else { &[] };
+        references::check(work, &self.caller, self.now, &shape, None, &record, settled)?;
         references::check_tree(work, &self.caller, self.now, &shape, None, &record)?;
         let hooks = hooks::of(self.object);
         let writing = Writing { caller: &self.caller, now: self.now, before: None };
@@ -165,7 +169,7 @@ impl Writer {
         }
         let shape = self.shape();
         let before = Some(&loaded.record);
-        references::check(work, &self.caller, self.now, &shape, before, &record)?;
+        references::check(work, &self.caller, self.now, &shape, before, &record, &[])?;
         references::check_tree(work, &self.caller, self.now, &shape, before, &record)?;
         let hooks = hooks::of(self.object);
         let writing = Writing { caller: &self.caller, now: self.now, before };
@@ -311,7 +315,8 @@ impl Writer {
                 ids.insert(system.to_owned(), key.into());
             }
         }
-        let Some(id) = work.reader().by_external_id(self.object.name, system, key)? else {
+        let named = Named::External { system: system.to_owned(), key: key.to_owned() };
+        let Some(id) = named.find(work.reader(), self.object)? else {
             return Ok((self.create(work, &body)?.0, true));
         };
         let loaded = self.load(work, &Named::Id(id), Action::Update)?;
