@@ -121,6 +121,8 @@ fault_codes! {
     WeakPassword "weak_password" "must have at least 10 characters and be no common password" "至少 10 个字符，且不能是常见密码",
     WrongPassword "wrong_password" "is not the current password" "当前密码不正确",
     NotHeld "permission_not_held" "grants {permission}, which you do not hold" "授予了您自己没有的权限 {permission}",
+    TooManyRows "too_many_rows" "takes at most {max} rows" "最多支持 {max} 行",
+    Unmapped "unmapped" "needs a column that goes into {field}" "需要有一列对应字段 {field}",
     RepeatedRow "repeated_row" "is given already by row {row}" "与第 {row} 行重复",
     Ambiguous "ambiguous" "fits several records: {ids}" "匹配多条记录：{ids}",
     InUse "in_use" "is still used by {count} records" "仍被 {count} 条记录使用",

@@ -7,7 +7,7 @@ use std::{
 };
 
 use farley_domain::{
-    fault::{Fault, FaultCode, Faults, unknown},
+    fault::{Fault, FaultCode, unknown},
     field::{Field, FieldType},
     identity::access::FieldRule,
     input,
@@ -172,7 +172,7 @@ impl Prepared {
     pub fn make(options: Options, content: &[u8], caller: &Caller) -> Result<Prepared, Problem> {
         let file = CsvFile::read(content)?;
         if options.all_or_none && file.rows.len() > ROWS_AT_ONCE {
-            return Err(Fault::new("/on_fault", FaultCode::TooMany).with("max", format!("{ROWS_AT_ONCE} rows, that is")).into());
+            return Err(Fault::new("/on_fault", FaultCode::TooManyRows).with("max", ROWS_AT_ONCE).into());
         }
         let shape = caller.shape(options.object);
         let samples = file.rows.get(..SAMPLE).unwrap_or(&file.rows);
@@ -204,11 +204,7 @@ fn matcher(match_by: &str, plan: &Plan, shape: &Shape) -> Result<Matcher, Proble
     };
     match plan.column(&path) {
         Some(column) => Ok(Matcher { lookup, column: column.clone() }),
-        None => {
-            let mut faults = Faults::default();
-            faults.add(Fault::new("/match_by", FaultCode::Conflicting).with("other", format!("a mapping without {path}")));
-            Err(faults.into())
-        }
+        None => Err(Fault::new("/match_by", FaultCode::Unmapped).with("field", path).into()),
     }
 }
 

@@ -116,7 +116,7 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
         })
         .await?;
     if as_csv {
-        return Ok(as_file(found, call.language)?);
+        return as_file(found, call.language);
     }
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = found.len() > size;
