@@ -7,7 +7,7 @@ use actix_web::{
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -26,12 +26,16 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Serves one request within the frame.
 pub async fn serve<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let begun = Instant::now();
     let id = request_id(request.headers());
     let writes = !(request.method().is_safe());
+    if request.method() == Method::HEAD {
+        // Answered as GET; the connection leaves the body out.
+        request.head_mut().method = Method::GET;
+    }
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id = %id, tenant = tracing::field::Empty, user = tracing::field::Empty);
     // Problems of handlers and extractors come as responses; the request itself must not be held meanwhile.

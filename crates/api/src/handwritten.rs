@@ -1,9 +1,9 @@
 //! The endpoints that are written by hand, with their documentation: one list for both.
 
-use actix_web::web::ServiceConfig;
+use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
-use crate::{customers, events, health, identity, integration, jobs, metadata, search};
+use crate::{customers, events, health, identity, integration, jobs, metadata, records::refuse_method, search};
 
 /// Registers the handlers, and collects their documentation.
 macro_rules! endpoints {
@@ -30,6 +30,17 @@ macro_rules! endpoints {
         /// Their routes.
         pub fn configure(config: &mut ServiceConfig) {
             $(config.service($handler);)*
+        }
+
+        /// What else is asked of their paths is refused, with the methods that they take. To be configured after everything
+        /// that may share a path with them.
+        pub fn refuse_other_methods(config: &mut ServiceConfig) {
+            for (path, item) in Handwritten::openapi().paths.paths {
+                let methods = [("GET", item.get), ("POST", item.post), ("PUT", item.put), ("PATCH", item.patch), ("DELETE", item.delete)];
+                let methods = methods.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method);
+                let allowed = methods.collect::<Vec<_>>().join(", ");
+                config.service(web::resource(path).default_service(web::to(move || refuse_method(allowed.clone()))));
+            }
         }
     };
 }

@@ -57,6 +57,7 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
             .wrap(cors(&data.settings.cors_origins))
             .configure(handwritten::configure)
             .configure(records::configure)
+            .configure(handwritten::refuse_other_methods)
             .route("/openapi.json", web::get().to(move || openapi_json(Arc::clone(&document))))
             .service(web::redirect("/docs", "/docs/"))
             .service(docs())
