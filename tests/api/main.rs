@@ -3,18 +3,31 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod auth;
 mod client;
 mod concurrency;
 mod contacts;
 mod custom_fields;
 mod customers;
+mod errors;
 mod idempotency;
 mod lists;
+mod permissions;
 mod search;
 mod server;
+mod tenants;
 
 fn main() {
     support::main_with(tests![
+        auth::an_unknown_address_is_no_different_from_a_wrong_password,
+        auth::failures_slow_an_account_down,
+        auth::keys_reach_no_further_than_their_scopes,
+        auth::passwords_are_changed_and_reset,
+        auth::refresh_tokens_rotate_and_a_reused_one_ends_the_session,
+        auth::requests_are_limited_by_credential,
+        auth::sessions_are_listed_and_ended,
+        auth::tokens_are_verified_by_the_published_keys,
+        auth::what_is_taken_away_is_gone_at_once,
         concurrency::fields_apart_do_not_conflict,
         concurrency::many_writers_of_one_record,
         concurrency::preconditions_are_strict,
@@ -35,6 +48,12 @@ fn main() {
         customers::keep_what_a_patch_does_not_name,
         customers::may_have_ids_their_creator_chose,
         customers::set_their_values_free_when_archived,
+        errors::bodies_that_cannot_be_read,
+        errors::browsers_are_let_in_by_the_allow_list,
+        errors::filters_without_bounds,
+        errors::paths_and_methods_that_are_not_there,
+        errors::sql_in_every_string,
+        errors::values_of_the_wrong_kind,
         idempotency::many_at_once_make_one_record,
         idempotency::secrets_are_not_replayed,
         idempotency::the_first_answer_is_replayed,
@@ -44,8 +63,15 @@ fn main() {
         lists::give_just_the_fields_asked_for,
         lists::show_each_record_once_while_others_come,
         lists::take_every_operator,
+        permissions::are_explained,
+        permissions::fields_are_hidden_and_frozen_everywhere,
+        permissions::nobody_grants_what_they_do_not_hold,
+        permissions::scopes_hold_for_writes,
+        permissions::scopes_hold_on_every_way_to_a_record,
         search::finds_what_people_type_at_once,
         search::goes_across_objects,
         search::shows_the_best_first,
+        tenants::are_made_by_the_operator,
+        tenants::cannot_reach_each_other,
     ]);
 }

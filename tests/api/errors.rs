@@ -1,0 +1,188 @@
+//! Bad input: every refusal is a problem of its kind, and nothing a client sends is a failure of ours.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Answer, pairs},
+    server::Server,
+    support::TestDb,
+};
+
+pub async fn bodies_that_cannot_be_read(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let send = |media_type: &str, body: Vec<u8>| admin.request(Method::POST, "/v1/customers").body(media_type, body);
+    let json = |body: &str| send("application/json", body.as_bytes().to_vec());
+    for body in ["{", "{\"name\": }", "nonsense", "{\"name\":\"x\"} trailing", "{'name': 1}", "\u{feff}{", "[1,]", "{\"name\":\"\\ud800\"}"] {
+        json(body).await.refused(400, "malformed_body");
+    }
+    send("application/json", vec![b'{', b'"', 0xff, 0xfe, b'"', b':', b'1', b'}']).await.refused(400, "malformed_body");
+    for depth in [200, 100_000] {
+        json(&format!("{{\"custom\":{}{}}}", "[".repeat(depth), "]".repeat(depth))).await.refused(400, "malformed_body");
+    }
+    for body in ["[]", "\"x\"", "7", "null", "true"] {
+        assert_eq!(json(body).await.faults(400)[0], ("".to_owned(), "wrong_type".to_owned()), "{body}");
+    }
+    json("{\"name\": \"a\", \"name\": \"b\"}").await.ok(201);
+    json("{}").await.refused(400, "invalid_request");
+    for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "nonsense"] {
+        send(media_type, b"{}".to_vec()).await.refused(415, "unsupported_media_type");
+    }
+    send("application/json; charset=utf-8", br#"{"name":"x"}"#.to_vec()).await.ok(201);
+    // Too large: by what is declared, and by what comes.
+    let large = format!("{{\"name\":\"{}\"}}", "x".repeat(1_100_000));
+    let problem = json(&large).await.refused(413, "payload_too_large");
+    assert!(problem["detail"].as_str().unwrap().contains("1048576"));
+    let almost = format!("{{\"name\":\"{}\"}}", "x".repeat(1_000_000));
+    assert_eq!(json(&almost).await.faults(400), pairs(&[("/name", "too_long")]));
+}
+
+pub async fn values_of_the_wrong_kind(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let metadata = admin.get("/v1/metadata/objects").await.ok(200);
+    let wrongs = [json!({"x": {"y": []}}), json!([[1]]), json!(true), json!(1e300), json!(-7), json!("\u{0}"), json!("\u{feff}x\u{0}y"), json!([null]), json!("x".repeat(30_000))];
+    for object in metadata["data"].as_array().unwrap() {
+        let collection = object["collection"].as_str().unwrap();
+        for field in object["fields"].as_array().unwrap() {
+            let name = field["path"].as_str().unwrap();
+            for wrong in &wrongs {
+                let mut body = json!({"name": "x", "email": "x@example.com", "object": "customer", "key": "x", "field_type": "text"});
+                body[name] = wrong.clone();
+                let answer = admin.post(&format!("/v1/{collection}?validate_only=true"), body).await;
+                assert!(answer.status < 500, "{collection} {name}: {} for {:.60}", answer.text, wrong.to_string());
+            }
+        }
+    }
+    // A character that PostgreSQL cannot store is refused on both engines, wherever it comes.
+    assert_eq!(admin.post("/v1/customers", json!({"name": "a\u{0}b"})).await.faults(400), pairs(&[("/name", "invalid_character")]));
+    for path in ["/v1/customers?name=%00", "/v1/customers?q=%00", "/v1/customers?%00=1", "/v1/search?q=%00", "/v1/changes?types=%00"] {
+        admin.get(path).await.refused(400, "invalid_request");
+    }
+    for path in ["/v1/customers/%00", "/v1/customers/ext:sap:%00", "/v1/customers/ext:%00:1", "/v1/customers/ext:sap:%ff", "/v1/users/%00/sessions"] {
+        admin.get(path).await.refused(404, "not_found");
+    }
+    for path in ["/v1/customers/ext:sap:%00", "/v1/customers/ext:S%20AP:1", "/v1/customers/ext::"] {
+        let answer = admin.put(path, json!({"name": "x"})).await;
+        assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.text);
+    }
+    admin.get("/v1/customers?name=%ff").await.refused(400, "malformed_request");
+    admin.get("/v1/customers").header("X-Request-Id", "mine-7").await.ok(200);
+    let answer = admin.get("/v1/customers/x").header("X-Request-Id", "mine-7").await;
+    assert_eq!(answer.refused(404, "not_found")["request_id"], "mine-7");
+    server.anybody().post("/v1/auth/login", json!({"email": "x\u{0}", "password": "p\u{0}", "tenant": "\u{0}"})).await.refused(400, "invalid_request");
+    let answer = admin.post("/v1/customers", json!({"name": "x"})).header("Idempotency-Key", "a\tb").await;
+    assert!(answer.status < 500, "{}", answer.text);
+}
+
+/// Whatever looks like SQL is a text like any other.
+pub async fn sql_in_every_string(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    for evil in ["'; DROP TABLE customers; --", "\" OR \"\"=\"", "1) OR (1=1", "%' OR '1'='1", "\\'; SELECT 1; --", "${jndi:x}", "{{7*7}}", "name\"--", "$1", "?1", ":x"] {
+        let id = admin.create("customers", json!({"name": evil, "description": evil, "external_ids": {"sap": evil}})).await;
+        let encoded: String = form_urlencoded::byte_serialize(evil.as_bytes()).collect();
+        assert_eq!(admin.names(&format!("/v1/customers?name={encoded}")).await, [evil]);
+        assert_eq!(admin.names(&format!("/v1/customers?description_contains={encoded}")).await, [evil]);
+        assert_eq!(admin.matching(json!({"field": "name", "op": "in", "value": [evil]})).await, [evil]);
+        admin.get(&format!("/v1/customers?q={encoded}")).await.ok(200);
+        for parameter in ["sort", "fields", "expand", "cursor", "custom.x", "limit", "status", "owner_id", "created_at"] {
+            admin.get(&format!("/v1/customers?{parameter}={encoded}")).await.refused(400, "invalid_request");
+        }
+        admin.get(&format!("/v1/customers?{encoded}=1")).await.refused(400, "invalid_request");
+        admin.get(&format!("/v1/customers?custom.{encoded}=1")).await.refused(400, "invalid_request");
+        for body in [json!({"filter": {"field": evil, "value": 1}}), json!({"filter": {"field": "name", "op": evil, "value": 1}}), json!({"sort": [evil]}), json!({"cursor": evil}), json!({evil: 1})] {
+            admin.post("/v1/customers/search", body).await.refused(400, "invalid_request");
+        }
+        let faults = admin.post("/v1/custom-fields", json!({"object": "customer", "key": evil, "field_type": "text"})).await.faults(422);
+        assert_eq!(faults, pairs(&[("/key", "invalid_key")]));
+        admin.get(&format!("/v1/changes?types={encoded}")).await.ok(200);
+        server.anybody().post("/v1/auth/login", json!({"email": evil, "password": evil, "tenant": evil})).await.refused(401, "wrong_credentials");
+        admin.delete(&format!("/v1/customers/{id}")).await.ok(204);
+    }
+    assert_eq!(admin.get("/v1/customers?total=true").await.ok(200)["page"]["total"], 0);
+}
+
+pub async fn filters_without_bounds(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let leaf = json!({"field": "status", "value": "active"});
+    let deep = |levels: usize| (0..levels).fold(leaf.clone(), |inner, _| json!({"not": inner}));
+    let search = |filter: Value| admin.post("/v1/customers/search", json!({"filter": filter}));
+    let code = |answer: Answer| answer.refused(400, "invalid_request")["errors"][0]["code"].as_str().unwrap().to_owned();
+    assert_eq!(code(search(deep(60)).await), "too_deep");
+    assert_eq!(code(search(json!({"or": vec![leaf.clone(); 500]})).await), "too_many");
+    assert_eq!(code(search(json!({"field": "name", "op": "in", "value": vec!["x"; 5000]})).await), "too_many");
+    search(json!({"or": vec![leaf; 150]})).await.ok(200);
+    let many = vec!["x"; 2000].join(",");
+    assert_eq!(code(admin.get(&format!("/v1/customers?name_in={many}")).await), "too_many");
+    let wide = (0..300).map(|number| format!("x{number}=1")).collect::<Vec<_>>().join("&");
+    let answer = admin.get(&format!("/v1/customers?{wide}")).await;
+    assert!(answer.body["errors"].as_array().unwrap().len() <= 101, "no more faults than anybody reads");
+    assert_eq!(admin.get(&format!("/v1/customers?q={}", "x".repeat(201))).await.faults(400), pairs(&[("q", "too_long")]));
+    let answer = admin.get(&format!("/v1/customers?name={}", "x".repeat(60_000))).await;
+    assert!(answer.status < 500, "{}", answer.status);
+    let mut expressions = Vec::new();
+    for word in ["word", "词", "a1", "1"] {
+        expressions.push([word; 60].join(" "));
+    }
+    for q in expressions {
+        admin.get(&format!("/v1/customers?q={}", &q.chars().take(200).collect::<String>())).await.ok(200);
+    }
+}
+
+pub async fn paths_and_methods_that_are_not_there(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    for path in ["/", "/v1", "/v1/", "/v2/customers", "/v1/custmers", "/v1/customers/", "/v1/customers//history", "/v1/customers/x/y/z", "/favicon.ico"] {
+        admin.get(path).await.refused(404, "not_found");
+        server.anybody().get(path).await.refused(404, "not_found");
+    }
+    for (method, path, allow) in [
+        (Method::PUT, "/v1/customers", "GET, POST"),
+        (Method::DELETE, "/v1/customers", "GET, POST"),
+        (Method::GET, "/v1/customers/search", "POST"),
+        (Method::GET, "/v1/auth/login", "POST"),
+        (Method::POST, "/v1/search", "GET"),
+        (Method::POST, "/v1/changes", "GET"),
+        (Method::DELETE, "/v1/me", "GET, PATCH"),
+        (Method::POST, "/healthz", "GET"),
+        (Method::PUT, "/v1/users/x/deactivate", "POST"),
+    ] {
+        let answer = admin.request(method.clone(), path).await;
+        let mut allowed: Vec<&str> = answer.header("allow").split(',').map(str::trim).filter(|method| *method != "HEAD").collect();
+        allowed.sort_unstable();
+        assert_eq!(allowed.join(", "), allow, "{method} {path}");
+        answer.refused(405, "method_not_allowed");
+    }
+    // HEAD is GET without a body.
+    let head = admin.request(Method::HEAD, "/v1/customers").await;
+    assert_eq!((head.status, head.text.as_str()), (200, ""));
+}
+
+pub async fn browsers_are_let_in_by_the_allow_list(db: TestDb) {
+    let server = Server::start_with(db, |settings| settings.cors_origins = "https://crm.example, https://b.example".to_owned()).await;
+    let admin = server.admin().await;
+    let preflight = |origin: &'static str| {
+        server
+            .anybody()
+            .request(Method::OPTIONS, "/v1/customers")
+            .header("Origin", origin)
+            .header("Access-Control-Request-Method", "POST")
+            .header("Access-Control-Request-Headers", "authorization,content-type,idempotency-key")
+    };
+    let answer = preflight("https://crm.example").await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, "https://crm.example"));
+    assert!(answer.header("access-control-allow-headers").to_lowercase().contains("idempotency-key"));
+    assert_eq!(preflight("https://evil.example").await.header("access-control-allow-origin"), "");
+    for path in ["/v1/customers", "/v1/customers/x"] {
+        let answer = admin.get(path).header("Origin", "https://b.example").await;
+        assert_eq!(answer.header("access-control-allow-origin"), "https://b.example", "{path}");
+        let exposed = answer.header("access-control-expose-headers").to_lowercase();
+        for name in ["etag", "link", "location", "x-total-count", "ratelimit", "retry-after"] {
+            assert!(exposed.contains(name), "{path}: {exposed}");
+        }
+        assert_eq!(admin.get(path).header("Origin", "https://evil.example").await.header("access-control-allow-origin"), "");
+    }
+}

@@ -1,0 +1,232 @@
+//! Who sees and does what: scopes over every way to a record, field rules, and granting.
+
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Client, pairs},
+    server::Server,
+    support::TestDb,
+};
+
+/// A team of two with a team below it, and a customer with a contact of each member and of the administrator.
+struct Company {
+    server: Server,
+    admin: Client,
+    /// Leads the upper team, may do what the role says.
+    chief: Client,
+    peer: Client,
+    below: Client,
+}
+
+async fn company(db: TestDb, permissions: &[&str], field_rules: Value) -> Company {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let upper = admin.create("teams", json!({"name": "Upper"})).await;
+    let lower = admin.create("teams", json!({"name": "Lower", "parent_id": upper})).await;
+    let chief = server.user_who_may(&admin, "chief", permissions, field_rules, json!({"team_id": upper})).await;
+    let all = &["customer * all", "contact * all", "user read all"];
+    let peer = server.user_who_may(&admin, "peer", all, json!([]), json!({"team_id": upper})).await;
+    let below = server.user_who_may(&admin, "below", all, json!([]), json!({"team_id": lower})).await;
+    for (name, owner) in [("admin's", &admin), ("chief's", &chief), ("peer's", &peer), ("below's", &below)] {
+        let body = json!({"name": format!("{name} customer"), "owner_id": owner.id, "industry": "x", "annual_revenue": {"amount": 7, "currency": "CNY"}});
+        // Made by the administrator for the owner: the owner's team is taken.
+        let customer = admin.create("customers", body).await;
+        admin.create("contacts", json!({"name": format!("{name} contact"), "owner_id": owner.id, "customer_id": customer})).await;
+    }
+    Company { server, admin, chief, peer, below }
+}
+
+impl Company {
+    async fn customer_of(&self, owner: &Client) -> String {
+        self.admin.list(&format!("/v1/customers?owner_id={}", owner.id), "id").await[0].clone()
+    }
+}
+
+pub async fn scopes_hold_on_every_way_to_a_record(db: TestDb) {
+    for (scope, sees) in [
+        ("own", &["chief's"][..]),
+        ("team", &["below's", "chief's", "peer's"]),
+        ("all", &["admin's", "below's", "chief's", "peer's"]),
+    ] {
+        let may = [format!("customer read {scope}"), format!("contact read {scope}"), "user read all".to_owned()];
+        let may: Vec<&str> = may.iter().map(String::as_str).collect();
+        let company = company(TestDb::new(db.engine), &may, json!([])).await;
+        let chief = &company.chief;
+        let customers: Vec<String> = sees.iter().map(|name| format!("{name} customer")).collect();
+        let contacts: Vec<String> = sees.iter().map(|name| format!("{name} contact")).collect();
+        assert_eq!(chief.names("/v1/customers?sort=name").await, customers, "{scope}");
+        assert_eq!(chief.matching(json!({"not": {"field": "name", "value": "nobody"}})).await, customers);
+        let page = chief.get("/v1/customers?total=true&limit=1").await.ok(200);
+        assert_eq!(page["page"]["total"], sees.len());
+        assert_eq!(chief.names("/v1/customers?q=customer").await.len(), sees.len());
+        assert_eq!(chief.get("/v1/search?q=customer&limit=100").await.ok(200)["data"].as_array().unwrap().len(), sees.len());
+        // Across relations: contacts of customers out of reach are not found by them, nor counted, nor expanded.
+        assert_eq!(chief.names("/v1/contacts?customer.industry=x&sort=name").await, contacts);
+        let all = company.admin.get("/v1/customers?expand=contacts&fields=contact_count&limit=200").await.ok(200);
+        assert_eq!(all["data"].as_array().unwrap().len(), 4);
+        for owner in [&company.admin, chief, &company.peer, &company.below] {
+            let id = company.customer_of(owner).await;
+            let seen = chief.list("/v1/customers", "id").await.contains(&id);
+            let path = format!("/v1/customers/{id}");
+            for path in [path.clone(), format!("{path}/history"), format!("{path}/timeline")] {
+                assert_eq!(chief.get(&path).await.status, if seen { 200 } else { 404 }, "{scope} {path}");
+            }
+            // To be changed it must be seen; seen, but not to be changed, is another answer.
+            let refused = if seen { (403, "forbidden") } else { (404, "not_found") };
+            chief.patch(&path, json!({"name": "x"})).await.refused(refused.0, refused.1);
+            chief.delete(&path).await.refused(refused.0, refused.1);
+            assert_eq!(chief.get(&format!("/v1/customers?id_in={id}")).await.each("id").len(), usize::from(seen));
+        }
+        // A contact of mine at a customer out of reach: the customer stays out of reach.
+        let hidden = company.customer_of(&company.admin).await;
+        company.admin.create("contacts", json!({"name": "between", "owner_id": chief.id, "customer_id": hidden})).await;
+        let contact = chief.get("/v1/contacts?name=between&expand=customer,customers").await.ok(200);
+        assert_eq!(contact["data"][0]["customer"].is_null(), scope != "all", "{contact}");
+        assert_eq!(contact["data"][0]["customers"].to_string().contains("admin's customer"), scope == "all", "{contact}");
+        assert_eq!(chief.names("/v1/contacts?customer.name=admin's customer").await.len(), if scope == "all" { 2 } else { 0 });
+        let mine = company.customer_of(chief).await;
+        company.admin.create("contacts", json!({"name": "not mine", "owner_id": company.admin.id, "customer_id": mine})).await;
+        let seen = chief.get(&format!("/v1/customers/{mine}?fields=contact_count&expand=contacts")).await.ok(200);
+        let expected = if scope == "all" { 2 } else { 1 };
+        assert_eq!(seen["contacts"].as_array().unwrap().len(), expected, "{scope}");
+        assert_eq!(seen["contact_count"], expected, "{scope}: what cannot be seen is not counted");
+        // The feed tells of nothing more.
+        let events = chief.get("/v1/changes?limit=200").await;
+        assert_eq!(events.text.contains("admin's customer"), scope == "all", "{scope}");
+        assert!(events.text.contains("chief's customer"));
+        let types = events.each("type");
+        assert!(types.contains(&"user.created".to_owned()) && !types.contains(&"role.created".to_owned()), "{types:?}");
+    }
+}
+
+pub async fn scopes_hold_for_writes(db: TestDb) {
+    let may = ["customer read all", "customer create own", "customer update team", "customer archive own", "contact * own", "user read all"];
+    let company = company(db, &may, json!([])).await;
+    let (chief, peer) = (&company.chief, &company.peer);
+    let path = async |owner: &Client| format!("/v1/customers/{}", company.customer_of(owner).await);
+    chief.patch(&path(peer).await, json!({"industry": "y"})).await.ok(200);
+    chief.patch(&path(&company.below).await, json!({"industry": "y"})).await.ok(200);
+    chief.patch(&path(&company.admin).await, json!({"industry": "y"})).await.refused(403, "forbidden");
+    chief.delete(&path(peer).await).await.refused(403, "forbidden");
+    chief.delete(&path(chief).await).await.ok(204);
+    chief.post("/v1/customers", json!({"name": "mine"})).await.ok(201);
+    chief.post("/v1/customers", json!({"name": "hers", "owner_id": peer.id})).await.refused(403, "forbidden");
+    chief.put("/v1/customers/ext:sap:1", json!({"name": "hers", "owner_id": peer.id})).await.refused(403, "forbidden");
+    // What one may change one may hand over; then it is out of reach.
+    let handed = path(&company.below).await;
+    chief.patch(&handed, json!({"owner_id": company.admin.id, "team_id": null})).await.ok(200);
+    chief.patch(&handed, json!({"industry": "z"})).await.refused(403, "forbidden");
+    // A contact needs a customer that can be seen; a reference to what cannot is one to nothing.
+    let contact = json!({"name": "x", "customer_id": company.customer_of(&company.admin).await});
+    chief.post("/v1/contacts", contact).await.ok(201);
+    chief.post("/v1/tags", json!({"name": "x"})).await.refused(403, "forbidden");
+    chief.get("/v1/roles").await.refused(403, "forbidden");
+}
+
+pub async fn fields_are_hidden_and_frozen_everywhere(db: TestDb) {
+    let rules = json!([
+        {"object": "customer", "field": "annual_revenue", "rule": "hidden"},
+        {"object": "customer", "field": "custom.secret", "rule": "hidden"},
+        {"object": "customer", "field": "industry", "rule": "read_only"},
+        {"object": "customer", "field": "phones", "rule": "hidden"},
+    ]);
+    let company = company(db, &["customer * all", "contact * all", "user read all", "custom_field read all"], rules).await;
+    let (admin, chief) = (&company.admin, &company.chief);
+    admin.custom_field("secret", "text", json!({"searchable": true})).await;
+    let path = format!("/v1/customers/{}", company.customer_of(chief).await);
+    let body = json!({"custom": {"secret": "s3cret"}, "annual_revenue": {"amount": 424_242, "currency": "CNY"}, "phones": [{"value": "13912345678"}]});
+    admin.patch(&path, body).await.ok(200);
+    for url in [path.as_str(), "/v1/customers", "/v1/contacts?expand=customer", &format!("{path}/history"), &format!("{path}/timeline"), "/v1/changes?limit=200", "/v1/search?q=customer"] {
+        let answer = chief.get(url).await;
+        for hidden in ["annual_revenue", "424242", "s3cret", "secret\"", "13912345678"] {
+            let declared = url == "/v1/changes?limit=200" && hidden == "secret\"";
+            assert!(declared || !answer.text.contains(hidden), "{url} shows {hidden}: {}", answer.text);
+        }
+        answer.ok(200);
+    }
+    for parameter in ["annual_revenue_gt", "annual_revenue.currency", "custom.secret", "phones_any"] {
+        let faults = chief.get(&format!("/v1/customers?{parameter}=1")).await.faults(400);
+        assert_eq!(faults, pairs(&[(parameter, "unknown_parameter")]));
+        let faults = chief.get(&format!("/v1/contacts?customer.{parameter}=1")).await.faults(400);
+        assert_eq!(faults[0].1, "unknown_parameter");
+    }
+    for field in ["annual_revenue", "custom.secret"] {
+        assert_eq!(chief.get(&format!("/v1/customers?sort={field}")).await.faults(400), pairs(&[("sort", "unknown_member")]));
+        assert_eq!(chief.get(&format!("/v1/customers?fields={field}")).await.faults(400), pairs(&[("fields", "unknown_member")]));
+    }
+    // Search does not answer what may not be asked.
+    for q in ["s3cret", "13912345678"] {
+        assert!(chief.names(&format!("/v1/customers?q={q}")).await.is_empty(), "{q} is found");
+        assert!(chief.get(&format!("/v1/search?q={q}")).await.ok(200)["data"].as_array().unwrap().is_empty(), "{q} is found");
+    }
+    let faults = chief.patch(&path, json!({"annual_revenue": null, "custom": {"secret": "x"}, "industry": "y"})).await.faults(400);
+    assert_eq!(faults, pairs(&[("/annual_revenue", "unknown_member"), ("/custom/secret", "unknown_member"), ("/industry", "field_not_permitted")]));
+    chief.patch(&path, json!({"name": "renamed", "custom": null})).await.ok(200);
+    let record = admin.get(&path).await.ok(200);
+    assert_eq!((&record["custom"]["secret"], &record["annual_revenue"]["amount"]), (&json!("s3cret"), &json!(424_242)), "what is hidden is not cleared");
+    let metadata = chief.get("/v1/metadata/objects").await;
+    assert!(!metadata.text.contains("annual_revenue") && !metadata.text.contains("custom.secret"));
+    let metadata = metadata.ok(200);
+    let customer = metadata["data"].as_array().unwrap().iter().find(|object| object["name"] == "customer").unwrap();
+    let industry = customer["fields"].as_array().unwrap().iter().find(|field| field["path"] == "industry").unwrap();
+    assert_eq!(industry["writable"], "never");
+    let problem = chief.patch(&path, json!({"name": "x"})).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch");
+    assert!(!problem.to_string().contains("annual_revenue"), "{problem}");
+}
+
+pub async fn nobody_grants_what_they_do_not_hold(db: TestDb) {
+    let may = ["user * all", "role * all", "team * all", "api_key * all", "customer read team", "customer update own"];
+    let company = company(db, &may, json!([{"object": "customer", "field": "industry", "rule": "read_only"}])).await;
+    let (admin, chief) = (&company.admin, &company.chief);
+    let role = |permission: Value| json!({"name": "r", "permissions": [permission], "field_rules": [{"object": "customer", "field": "industry", "rule": "read_only"}]});
+    for (object, action, scope) in [("customer", "read", "all"), ("customer", "update", "team"), ("contact", "read", "own"), ("*", "read", "own"), ("customer", "*", "own")] {
+        let body = role(json!({"object": object, "action": action, "scope": scope}));
+        let problem = chief.post("/v1/roles", body).await.refused(403, "permission_not_held");
+        assert_eq!(problem["errors"][0]["pointer"], "/permissions");
+    }
+    let made = chief.post("/v1/roles", role(json!({"object": "customer", "action": "read", "scope": "team"}))).await.ok(201);
+    // Nor without the rule that binds oneself, nor by widening or stripping a role.
+    let path = format!("/v1/roles/{}", made["id"].as_str().unwrap());
+    chief.patch(&path, json!({"field_rules": []})).await.refused(403, "permission_not_held");
+    chief.patch(&path, json!({"permissions": [{"object": "tag", "action": "read", "scope": "all"}]})).await.refused(403, "permission_not_held");
+    let administrator = admin.role("administrator").await;
+    chief.patch(&format!("/v1/roles/{administrator}"), json!({"permissions": []})).await.refused(409, "state_conflict");
+    chief.patch(&format!("/v1/users/{}", chief.id), json!({"role_ids": [administrator]})).await.refused(403, "permission_not_held");
+    chief.post("/v1/users", json!({"name": "x", "email": "x@example.com", "role_ids": [administrator]})).await.refused(403, "permission_not_held");
+    // Nor take over an account, or act for it, that holds more.
+    for action in ["reset-password", "deactivate"] {
+        chief.post(&format!("/v1/users/{}/{action}", admin.id), json!({})).await.refused(403, "permission_not_held");
+    }
+    chief.patch(&format!("/v1/users/{}", admin.id), json!({"email": "mine@example.com"})).await.refused(403, "permission_not_held");
+    chief.delete(&format!("/v1/users/{}", admin.id)).await.refused(403, "permission_not_held");
+    chief.post("/v1/api-keys", json!({"name": "x", "user_id": admin.id})).await.refused(403, "permission_not_held");
+    // The administrator's role stays, for the administrator too.
+    admin.delete(&format!("/v1/roles/{administrator}")).await.refused(409, "state_conflict");
+    chief.post("/v1/users", json!({"name": "y", "email": "y@example.com", "role_ids": [made["id"]]})).await.ok(201);
+}
+
+pub async fn are_explained(db: TestDb) {
+    let company = company(db, &["customer read team"], json!([{"object": "customer", "field": "industry", "rule": "hidden"}])).await;
+    let (admin, chief) = (&company.admin, &company.chief);
+    let explain = async |user: &Client, action: &str, id: Option<String>| {
+        let id = id.map(|id| format!("&id={id}")).unwrap_or_default();
+        let path = format!("/v1/access/explain?user_id={}&object=customer&action={action}{id}", user.id);
+        admin.get(&path).await.ok(200)
+    };
+    let said = explain(chief, "read", None).await;
+    assert_eq!((&said["allowed"], &said["scope"], &said["hidden_fields"]), (&json!(true), &json!("team"), &json!(["industry"])));
+    assert_eq!(said["roles"][0]["name"], "role of chief");
+    assert_eq!(explain(chief, "read", Some(company.customer_of(&company.below).await)).await["allowed"], true);
+    let said = explain(chief, "read", Some(company.customer_of(admin).await)).await;
+    assert_eq!((&said["allowed"], &said["reason"]), (&json!(false), &json!("out_of_scope")));
+    assert_eq!(explain(chief, "update", None).await["reason"], "no_role_grants_it");
+    admin.post(&format!("/v1/users/{}/deactivate", chief.id), json!({})).await.ok(204);
+    assert_eq!(explain(chief, "read", None).await["reason"], "user_not_active");
+    // Of oneself always, of others only who may read users and roles.
+    let peer = &company.peer;
+    let path = |user: &Client| format!("/v1/access/explain?user_id={}&object=customer&action=read", user.id);
+    peer.get(&path(peer)).await.ok(200);
+    peer.get(&path(chief)).await.refused(403, "forbidden");
+    let faults = admin.get("/v1/access/explain?user_id=me&object=customer&action=read").await.faults(400);
+    assert_eq!(faults, pairs(&[("user_id", "invalid_id")]));
+}
