@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeZone, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// A point in time with millisecond precision: what is shown is what is stored, so a shown time can be filtered on.
@@ -58,6 +58,36 @@ impl Timestamp {
     }
 }
 
+/// How long a written time is: `2026-09-30T08:00:00.000Z`.
+pub const WRITTEN: usize = 24;
+
+impl Timestamp {
+    /// Writes the time as the API shows it. By hand, since a page shows hundreds of times.
+    pub fn write(self, buffer: &mut [u8; WRITTEN]) -> &str {
+        const DAY: i64 = 86_400_000;
+        // The years that can be read and stored; what lies beyond stands for its end.
+        let milliseconds = self.milliseconds.clamp(-62_135_596_800_000, 253_402_300_799_999);
+        let (days, within) = (milliseconds.div_euclid(DAY), milliseconds.rem_euclid(DAY));
+        let date = DateTime::from_timestamp_millis(days * DAY).map_or(NaiveDate::MIN, |time| time.date_naive());
+        *buffer = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |place: usize, digits: usize, number: i64| {
+            let mut rest = number;
+            for position in (place..place + digits).rev() {
+                buffer[position] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+                rest /= 10;
+            }
+        };
+        put(0, 4, date.year().into());
+        put(5, 2, date.month().into());
+        put(8, 2, date.day().into());
+        put(11, 2, within / 3_600_000);
+        put(14, 2, within / 60_000 % 60);
+        put(17, 2, within / 1000 % 60);
+        put(20, 3, within % 1000);
+        std::str::from_utf8(buffer).unwrap_or_default()
+    }
+}
+
 impl From<DateTime<Utc>> for Timestamp {
     fn from(time: DateTime<Utc>) -> Timestamp {
         Timestamp { milliseconds: time.timestamp_millis() }
@@ -66,7 +96,8 @@ impl From<DateTime<Utc>> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true))
+        let mut buffer = [0; WRITTEN];
+        f.write_str(self.write(&mut buffer))
     }
 }
 
@@ -102,4 +133,21 @@ pub fn start_of_day(date: NaiveDate, zone: chrono_tz::Tz) -> Timestamp {
         local += chrono::Duration::minutes(30);
     }
     Timestamp::from(midnight.and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::SecondsFormat;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_time_is_written_as_rfc_3339_and_read_back(milliseconds in -62_135_596_800_000_i64..253_402_300_800_000) {
+            let time = Timestamp::from_milliseconds(milliseconds);
+            prop_assert_eq!(time.to_string(), time.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true));
+            prop_assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+        }
+    }
 }

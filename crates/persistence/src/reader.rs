@@ -96,7 +96,7 @@ impl Reader<'_> {
                 next = Some(Cursor::of(&last.to_record()?, &query.sort, tier));
             }
         }
-        let total = if query.total { Some(self.count(layout.shape.object, &total_predicate(query))?) } else { None };
+        let total = if query.total { Some(self.count(layout.shape.object, &query.predicate)?) } else { None };
         Ok(Page { rows, next, total })
     }
 
@@ -118,6 +118,8 @@ impl Reader<'_> {
                 _ => (i64::MIN, None, 0),
             },
         };
+        // The index gives only what matches; asking each row again would cost more than the search.
+        let predicate = without_search(&query.predicate, asked);
         let wanted = query.limit.saturating_add(skip).saturating_add(1);
         let (mut rows, mut ranks) = (Vec::new(), Vec::new());
         for tier in Tier::ALL.into_iter().filter(|tier| tier.rank() <= from_tier) {
@@ -126,7 +128,7 @@ impl Reader<'_> {
             }
             let below = below.filter(|_| tier.rank() == from_tier);
             let limit = wanted - rows.len();
-            let sql = records::ranked(dialect, layout, &place, view, &query.predicate, asked, (tier, below), limit);
+            let sql = records::ranked(dialect, layout, &place, view, &predicate, asked, (tier, below), limit);
             let Some(sql) = sql else { continue };
             for cells in self.connection.load(&sql, &layout.types)? {
                 rows.push(Row::new(layout, cells));
@@ -378,10 +380,12 @@ impl Reader<'_> {
     }
 }
 
-/// What `total` counts: with a search, the records that match it anywhere.
-fn total_predicate(query: &ListQuery) -> Predicate {
-    match records::relevance(&query.sort) {
-        Some(asked) => query.predicate.clone().and(Predicate::Matches(asked.clone())),
-        None => query.predicate.clone(),
+/// A list's predicate without the search that its order by relevance makes anyway.
+fn without_search(predicate: &Predicate, asked: &Query) -> Predicate {
+    match predicate {
+        Predicate::And(parts) => {
+            Predicate::And(parts.iter().filter(|part| **part != Predicate::Matches(asked.clone())).cloned().collect())
+        }
+        other => other.clone(),
     }
 }

@@ -60,6 +60,32 @@ impl Cell {
     }
 }
 
+impl Cell {
+    fn write_json(&self, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        let quoted = |out: &mut Vec<u8>, text: &str| {
+            out.push(b'"');
+            out.extend_from_slice(text.as_bytes());
+            out.push(b'"');
+        };
+        match self {
+            Cell::Json(json) => out.extend_from_slice(json.as_bytes()),
+            Cell::Null => out.extend_from_slice(b"null"),
+            Cell::Id(id) => {
+                let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+                quoted(out, id.0.hyphenated().encode_lower(&mut buffer));
+            }
+            Cell::Time(time) => {
+                let mut buffer = [0; farley_domain::time::WRITTEN];
+                quoted(out, time.write(&mut buffer));
+            }
+            Cell::Boolean(_) | Cell::Integer(_) | Cell::Double(_) | Cell::Text(_) | Cell::Date(_) => {
+                serde_json::to_writer(out, self)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -93,6 +119,8 @@ enum Source {
 #[derive(Debug, Clone)]
 struct Output {
     name: String,
+    /// The name as JSON writes it before a value: `"name":`.
+    key: String,
     source: Source,
     /// Whether it is part of the answer, or only needed to make it (sort keys, references to expand).
     shown: bool,
@@ -152,7 +180,8 @@ impl Layout {
                 || (field.kind == FieldType::Custom && also.iter().any(|name| name.starts_with("custom.")));
             if shown || needed {
                 let source = layout.source(field);
-                layout.outputs.push(Output { name: field.name.to_string(), source, shown });
+                let key = format!("\"{}\":", field.name);
+                layout.outputs.push(Output { name: field.name.to_string(), key, source, shown });
             }
         }
         let whole = asked.is_none_or(|names| names.iter().any(|name| name == "custom"));
@@ -275,6 +304,45 @@ impl Row {
             Source::Cell(_) | Source::Money(..) | Source::Detail => None,
         });
         custom.unwrap_or("{}")
+    }
+
+    /// Writes what is shown as JSON. Lists are what servers do most: stored JSON goes out as it is, names are ready-made.
+    pub fn write_json(&self, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        let layout = &self.layout;
+        let details = layout.details.map(|position| Members::read(&self.cells[position])).unwrap_or_default();
+        out.push(b'{');
+        for output in layout.outputs.iter().filter(|output| output.shown) {
+            out.extend_from_slice(output.key.as_bytes());
+            match output.source {
+                Source::Cell(position) => self.cells[position].write_json(out)?,
+                Source::Money(amount, currency) => match (&self.cells[amount], &self.cells[currency]) {
+                    (Cell::Integer(amount), Cell::Text(currency)) => {
+                        serde_json::to_writer(&mut *out, &StoredMoney { amount: *amount, currency })?;
+                    }
+                    _ => out.extend_from_slice(b"null"),
+                },
+                Source::Detail => {
+                    out.extend_from_slice(details.get(&output.name).map_or("null", RawValue::get).as_bytes());
+                }
+                Source::Custom(position) => {
+                    let custom = CustomMembers { fields: &layout.custom, cell: &self.cells[position] };
+                    serde_json::to_writer(&mut *out, &custom)?;
+                }
+            }
+            out.push(b',');
+        }
+        for (name, value) in &self.expanded {
+            serde_json::to_writer(&mut *out, name)?;
+            out.push(b':');
+            serde_json::to_writer(&mut *out, value)?;
+            out.push(b',');
+        }
+        // Every member has left a comma behind.
+        if out.last() == Some(&b',') {
+            out.pop();
+        }
+        out.push(b'}');
+        Ok(())
     }
 
     fn write<S: Serializer>(&self, serializer: S, whole: bool) -> Result<S::Ok, S::Error> {
