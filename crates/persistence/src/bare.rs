@@ -65,6 +65,16 @@ impl Bare {
         Ok(Bare { connection, columns, types: layout.types.clone(), table: object.table })
     }
 
+    /// Tells PostgreSQL's planner how the tables have filled, as its own upkeep does in a minute or so; empties SQLite's
+    /// write-ahead log.
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        let sql = match self.connection {
+            Own::Sqlite(_) => "PRAGMA wal_checkpoint(TRUNCATE)",
+            Own::Postgres(_) => "VACUUM ANALYZE",
+        };
+        self.connection.batch(sql)
+    }
+
     fn select(&mut self, tenant: Id) -> Statement {
         let mut sql = Statement::new(self.connection.lend().dialect());
         sql.sql(format!("SELECT {} FROM {} WHERE tenant_id = ", self.columns, self.table)).id(tenant);

@@ -69,7 +69,7 @@ async fn measure_all(options: &Options) -> Result<Report, Error> {
     let bare = Server::bare().await?;
     let token = prepare::token(&farley).await?;
     let (ids, cursor) = prepare::walk(&farley, &token, DEEP).await?;
-    let fragments = prepare::fragments(&farley, &token).await?;
+    let searches = prepare::searches(&farley, &token).await?;
     let ground = Ground { token, ids: ids.into(), cursor, run: crate::clock::new_id() };
     let load = Load {
         connections: options.connections,
@@ -78,7 +78,7 @@ async fn measure_all(options: &Options) -> Result<Report, Error> {
     };
 
     let mut works = vec![Work::Bare, Work::Get, Work::List, Work::Deep { rows: ground.ids.len() }, Work::Bare];
-    works.extend(fragments.into_iter().map(|fragment| Work::Search { fragment }));
+    works.extend(searches);
     works.extend([Work::Bare, Work::Create, Work::Bare]);
     let mut measured = Vec::new();
     for work in works {

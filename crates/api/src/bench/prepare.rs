@@ -1,14 +1,14 @@
 //! The benchmark's database, and a look around in it: ids, a deep cursor, fragments to search for.
 
 use farley_domain::{customers::customer::Customer, entity::Entity, id::Id, identity::tenant::Tenant, predicate::Predicate};
-use farley_persistence::{Settings, Store, StoreError, TenantKey};
+use farley_persistence::{Settings, Store, StoreError, TenantKey, bare::Bare};
 use serde_json::Value;
 
 use super::{
     CREDENTIALS, Error,
     client::{Client, escaped, get, post},
     server::Server,
-    works::{LIST, search_path},
+    works::{LIST, Work, search_path},
 };
 use crate::demo;
 
@@ -18,13 +18,20 @@ pub async fn database(url: &str, customers: u64) -> Result<TenantKey, Error> {
     token(&server).await.map_err(|_| Error::NotOurs)?;
     drop(server);
     let settings = Settings { url: url.to_owned(), connections: 16, new_id: crate::clock::new_id };
-    let store = tokio::task::spawn_blocking(move || Store::open(&settings)).await.map_err(|_| Error::NotOurs)??;
+    let store =
+        tokio::task::spawn_blocking(move || Store::open(&settings)).await.map_err(|error| Error::Server(error.to_string()))??;
     let (key, tenant) = first_tenant(&store).await?;
     let there = store.read::<_, StoreError>(key, |reader| reader.count(Customer::object(), &Predicate::all())).await?;
     if there == 0 {
         fill(&store, key, &tenant, customers).await?;
     }
-    tokio::task::spawn_blocking(move || store.close()).await.map_err(|_| Error::NotOurs)?;
+    let url = url.to_owned();
+    let settled = tokio::task::spawn_blocking(move || {
+        store.close();
+        // As a database is that has been in use for some time.
+        Bare::open(&url, Customer::object())?.settle()
+    });
+    settled.await.map_err(|error| Error::Server(error.to_string()))??;
     Ok(key)
 }
 
@@ -81,23 +88,37 @@ pub async fn walk(server: &Server, token: &str, rows: usize) -> Result<(Vec<Id>,
     Ok((ids, cursor))
 }
 
-/// Parts of Chinese names, of their sound, and of phone numbers; of each kind the first with a full page of hits is taken.
-const FRAGMENTS: [&[&str]; 3] =
-    [&["精密机械", "电子科技", "有限公司", "公司"], &["huaxin", "shenzhen", "jingmi", "shen"], &["8888", "1388", "138", "755"]];
+/// Parts of Chinese names, of their sound, and of phone numbers. Of each kind that with the fewest hits that fill a page is taken.
+const FRAGMENTS: [&[&str]; 3] = [
+    &["恒远", "鑫盛", "博润", "华瑞", "海天", "达海", "精密机械"],
+    &["hengyuan", "xinsheng", "borun", "huarui", "haitian", "shenzhen"],
+    &["80235", "55771", "13888", "6102", "8888", "1388", "138"],
+];
+/// What very many names contain.
+const BROAD: &str = "有限公司";
 
-pub async fn fragments(server: &Server, token: &str) -> Result<Vec<String>, Error> {
+/// The searches to measure.
+pub async fn searches(server: &Server, token: &str) -> Result<Vec<Work>, Error> {
     let mut client = Client::connect(server.address).await?;
-    let mut found = Vec::new();
+    let mut searches = Vec::new();
     for kind in FRAGMENTS {
+        let mut fewest: Option<(u64, &str)> = None;
         for fragment in kind {
-            let page = json(&mut client, &get(&search_path(fragment), Some(token))).await?;
-            if page["data"].as_array().is_some_and(|rows| rows.len() == 50) {
-                found.push((*fragment).to_owned());
-                break;
+            let hits = hits(&mut client, token, fragment).await?;
+            if hits >= 50 && fewest.is_none_or(|(fewest, _)| hits < fewest) {
+                fewest = Some((hits, fragment));
             }
         }
+        searches.extend(fewest.map(|(hits, fragment)| Work::Search { fragment: fragment.to_owned(), hits, few: true }));
     }
-    Ok(found)
+    let hits = hits(&mut client, token, BROAD).await?;
+    searches.push(Work::Search { fragment: BROAD.to_owned(), hits, few: false });
+    Ok(searches)
+}
+
+async fn hits(client: &mut Client, token: &str, fragment: &str) -> Result<u64, Error> {
+    let page = json(client, &get(&format!("{}&total=true", search_path(fragment)), Some(token))).await?;
+    page["page"]["total"].as_u64().ok_or_else(|| Error::Answer("the search tells no total".to_owned()))
 }
 
 async fn json(client: &mut Client, request: &[u8]) -> Result<Value, Error> {

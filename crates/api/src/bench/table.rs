@@ -20,7 +20,7 @@ pub struct Report {
 impl Report {
     pub fn print(&self) {
         println!(
-            "{:<34} {:>10} {:>8} {:>8} {:>8} {:>9}  target",
+            "{:<40} {:>10} {:>8} {:>8} {:>8} {:>9}  target",
             self.engine.name(),
             "per second",
             "p50 ms",
@@ -87,7 +87,7 @@ fn verdict(target: &str, reached: bool) -> String {
 fn print_row(label: &str, measured: &Measured, of_bare: &str, of_sql: &str, target: &str) {
     // A Chinese character takes the room of two letters.
     let wide = label.chars().filter(|letter| farley_domain::text::is_cjk(*letter)).count();
-    let room = 34_usize.saturating_sub(wide);
+    let room = 40_usize.saturating_sub(wide);
     println!(
         "{label:<room$} {:>10.0} {:>8.2} {:>8.2} {of_bare:>8} {of_sql:>9}  {target}",
         measured.per_second, measured.p50, measured.p99

@@ -38,8 +38,11 @@ pub enum Work {
     Deep {
         rows: usize,
     },
+    /// A search for part of a name or number. Targets hold where hits are few, as when somebody is looked up.
     Search {
         fragment: String,
+        hits: u64,
+        few: bool,
     },
     Create,
 }
@@ -59,7 +62,7 @@ impl Work {
             Work::Get => "GET by id".to_owned(),
             Work::List => "list of 50, newest first".to_owned(),
             Work::Deep { rows } => format!("list of 50, {rows} rows deep"),
-            Work::Search { fragment } => format!("search {fragment}, 50 hits"),
+            Work::Search { fragment, hits, .. } => format!("search {fragment}, 50 of {hits} hits"),
             Work::Create => "durable create".to_owned(),
         }
     }
@@ -70,11 +73,11 @@ impl Work {
             Engine::Postgres => Target::OfBare(postgres),
         };
         match self {
-            Work::Bare => None,
+            Work::Bare | Work::Search { few: false, .. } => None,
             Work::Get => Some(each(0.25, 0.20)),
             Work::List => Some(each(0.08, 0.06)),
             Work::Deep { .. } => Some(Target::OfFirstPage(0.85)),
-            Work::Search { .. } => Some(each(0.04, 0.04)),
+            Work::Search { few: true, .. } => Some(each(0.04, 0.04)),
             Work::Create => Some(each(0.10, 0.06)),
         }
     }
@@ -114,7 +117,7 @@ pub fn requests(work: &Work, ground: &Ground) -> Requests {
         }
         Work::List => always(get(LIST, Some(&token))),
         Work::Deep { .. } => always(get(&format!("{LIST}&cursor={}", escaped(&ground.cursor)), Some(&token))),
-        Work::Search { fragment } => always(get(&search_path(fragment), Some(&token))),
+        Work::Search { fragment, .. } => always(get(&search_path(fragment), Some(&token))),
         Work::Create => {
             let run = ground.run;
             Arc::new(move |connection, number| create(&token, run, connection, number))
