@@ -33,13 +33,16 @@ impl CsvFile {
             .from_reader(text.as_bytes());
         let mut header = Vec::new();
         let mut rows = Vec::new();
-        let (mut lines_within, mut last) = (0, 0);
+        let (mut seen, mut line, mut lines_within, mut last) = (0, 1, 0, 0);
         for record in reader.records() {
             let record = record.map_err(|error| malformed(&error))?;
             // As spreadsheets count: empty lines too, but a row with line ends within its cells once.
-            let line = record.position().map_or(0, |position| i64::try_from(position.line()).unwrap_or(0));
+            let begins = record.position().map_or(seen, |position| usize::try_from(position.byte()).unwrap_or(seen));
+            let blank = text.get(begins..).map_or(0, |rest| rest.len() - rest.trim_start_matches(['\r', '\n']).len());
+            line += line_ends(text.get(seen..begins + blank).unwrap_or_default());
+            seen = begins + blank;
             let number = (line - lines_within).max(last + 1);
-            lines_within += record.iter().map(|cell| cell.matches('\n').count() as i64).sum::<i64>();
+            lines_within += record.iter().map(line_ends).sum::<i64>();
             last = number;
             if header.is_empty() {
                 header = record.iter().zip(1..).map(|(name, place)| named(name, place)).collect();
@@ -55,6 +58,10 @@ impl CsvFile {
         }
         Ok(CsvFile { encoding, delimiter, header, rows })
     }
+}
+
+fn line_ends(text: &str) -> i64 {
+    i64::try_from(text.matches('\n').count()).unwrap_or(0)
 }
 
 /// The name of a column; one without a name goes by its place.
