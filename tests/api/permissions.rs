@@ -10,6 +10,7 @@ use crate::{
 
 /// A team of two with a team below it, and a customer with a contact of each member and of the administrator.
 struct Company {
+    #[allow(dead_code, reason = "held, so that it serves")]
     server: Server,
     admin: Client,
     /// Leads the upper team, may do what the role says.

@@ -17,6 +17,7 @@ pub struct Server {
     pub url: String,
     pub app: Arc<App>,
     /// Keeps the database for as long as the server.
+    #[allow(dead_code, reason = "held, not read")]
     pub db: TestDb,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,

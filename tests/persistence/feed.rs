@@ -82,11 +82,11 @@ fn write_some(
         std::thread::sleep(Duration::from_millis(10 + number % 7 * 5));
     }
     let mut events = 1;
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         view.patch(work, Customer::object(), record.id(), &json!({"region": "华东"}))?;
         events += 1;
     }
-    if number % 2 == 0 && view.patch(work, Customer::object(), shared, &json!({"employee_count": number}))? {
+    if number.is_multiple_of(2) && view.patch(work, Customer::object(), shared, &json!({"employee_count": number}))? {
         events += 1;
     }
     Ok(events)

@@ -93,6 +93,7 @@ impl TestDb {
 
 /// A UUIDv7 of now.
 pub fn new_id() -> Id {
+    #[allow(clippy::disallowed_methods, reason = "names of databases, not times of records")]
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Id(Uuid::new_v7(Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos())))
 }

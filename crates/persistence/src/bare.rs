@@ -37,10 +37,11 @@ impl Own {
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
-        Ok(match self {
+        match self {
             Own::Sqlite(conn) => conn.batch_execute(sql)?,
             Own::Postgres(conn) => conn.batch_execute(sql)?,
-        })
+        }
+        Ok(())
     }
 }
 

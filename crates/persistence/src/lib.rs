@@ -18,6 +18,7 @@ mod store;
 mod work;
 
 pub mod bare;
+#[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
 pub mod queries;
 
 pub use error::StoreError;

@@ -123,6 +123,7 @@ pub fn list(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, q
 
 /// A page of one tier of a search, newest document first, below the document of a record.
 #[must_use]
+#[allow(clippy::too_many_arguments, reason = "all that one statement is made of")]
 pub fn ranked(
     dialect: Dialect,
     layout: &Layout,

@@ -34,7 +34,7 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
     let operation = answers(generic, object)
         .into_iter()
         .fold(operation, |operation, (status, answer)| operation.response(status.to_string(), answer.build()));
-    let problems = problems(generic).into_iter().filter_map(|status| problem(*status));
+    let problems = problems(generic).iter().filter_map(|status| problem(*status));
     problems.fold(operation, |operation, (status, problem)| operation.response(status, problem)).build()
 }
 

@@ -52,7 +52,6 @@ fn record(object: &Object) -> ObjectBuilder {
             description: &field.doc,
             example: example.as_ref(),
             read_only: field.writable == Writable::Never,
-            ..Notes::default()
         };
         schema = schema.property(field.name.as_ref(), annotate(value, &notes));
     }

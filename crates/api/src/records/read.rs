@@ -45,7 +45,7 @@ pub async fn list(object: &'static Object, call: Call, request: HttpRequest) -> 
     call.rows(object, Action::Read)?;
     let query = ListQuery::from_parameters(object, &parameters(&request)?, &call.view())?;
     let (page, sort) = read_page(object, &call, query).await?;
-    Ok(respond(&request, page, &sort, true)?)
+    respond(&request, page, &sort, true)
 }
 
 pub async fn search(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
@@ -53,7 +53,7 @@ pub async fn search(object: &'static Object, call: Call, request: HttpRequest, b
     refuse_rest(&parameters(&request)?, &[])?;
     let query = ListQuery::from_search_body(object, &body.0, &call.view())?;
     let (page, sort) = read_page(object, &call, query).await?;
-    Ok(respond(&request, page, &sort, false)?)
+    respond(&request, page, &sort, false)
 }
 
 async fn read_page(object: &'static Object, call: &Call, query: ListQuery) -> Result<(Page, Vec<SortKey>), Problem> {

@@ -37,7 +37,8 @@ pub fn check(
         let known = visible(work, caller, now, target, &ids)?;
         for (pointer, id) in asked {
             // Who creates a record may always name themselves.
-            if !known.contains(&id) && !(target.name == "user" && id == caller.user_id()) {
+            let oneself = target.name == "user" && id == caller.user_id();
+            if !known.contains(&id) && !oneself {
                 faults.add(Fault::new(pointer, FaultCode::NotFound));
             }
         }

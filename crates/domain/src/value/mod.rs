@@ -204,7 +204,7 @@ fn money(value: &Value) -> Result<Value, Faults> {
     };
     match (amount, currency) {
         (Some(amount), Some(currency)) => {
-            faults.into_result(json!({"amount": amount as i64, "currency": currency.to_string()}))
+            faults.into_result(json!({"amount": amount, "currency": currency.to_string()}))
         }
         _ => Err(faults),
     }

@@ -147,7 +147,7 @@ fn write_all(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>) {
         let mut group = vec![first];
         let outcome = write_group(conn, queue, &mut group);
         for mut task in group {
-            let outcome = outcome.as_ref().map(|()| ()).map_err(copy);
+            let outcome = outcome.as_ref().copied().map_err(copy);
             let answered = catch_unwind(AssertUnwindSafe(|| task(Step::Answer(outcome))));
             if answered.is_err() {
                 tracing::error!("an answer panicked");
