@@ -134,7 +134,8 @@ pub async fn keys_reach_no_further_than_their_scopes(db: TestDb) {
     maker.post("/v1/api-keys", json!({"name": "x", "scopes": ["customer:read"]})).await.ok(201);
     let change = json!({"current_password": PASSWORD, "new_password": "another long passphrase"});
     maker.post("/v1/me/password", change).await.refused(403, "forbidden");
-    let faults = admin.post("/v1/api-keys", json!({"name": "x", "scopes": ["custmer:read", "customer:*", "customer"]})).await.faults(400);
+    let faults =
+        admin.post("/v1/api-keys", json!({"name": "x", "scopes": ["custmer:read", "customer:*", "customer"]})).await.faults(400);
     assert_eq!(faults, pairs(&[("/scopes/0", "wrong_type"), ("/scopes/2", "wrong_type")]));
     // Stored hashed, shown once.
     let list = admin.get("/v1/api-keys").await;
@@ -219,7 +220,10 @@ pub async fn tokens_are_verified_by_the_published_keys(db: TestDb) {
     claims["exp"] = json!(4_000_000_000_i64);
     let kid = &header["kid"];
     let unsigned = encode(&json!({"alg": "none", "typ": "JWT", "kid": kid}));
-    let symmetric = jsonwebtoken::Header { kid: kid.as_str().map(str::to_owned), ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256) };
+    let symmetric = jsonwebtoken::Header {
+        kid: kid.as_str().map(str::to_owned),
+        ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256)
+    };
     let symmetric = jsonwebtoken::encode(&symmetric, &claims, &jsonwebtoken::EncodingKey::from_secret(&public)).unwrap();
     let stranger = encode(&json!({"alg": "EdDSA", "typ": "JWT", "kid": "01890a5d-ac96-774b-bcce-b302099a8057"}));
     for forged in [
@@ -261,8 +265,12 @@ pub async fn passwords_are_changed_and_reset(db: TestDb) {
     let admin = server.admin().await;
     let wang = server.user(&admin, "Wang", "read_only", json!({})).await;
     let second = server.login("wang@example.com", PASSWORD).await;
-    let change = |current: &str, new: &str| second.post("/v1/me/password", json!({"current_password": current, "new_password": new}));
-    assert_eq!(change("wrong wrong wrong", "another long passphrase").await.faults(422), pairs(&[("/current_password", "wrong_password")]));
+    let change =
+        |current: &str, new: &str| second.post("/v1/me/password", json!({"current_password": current, "new_password": new}));
+    assert_eq!(
+        change("wrong wrong wrong", "another long passphrase").await.faults(422),
+        pairs(&[("/current_password", "wrong_password")])
+    );
     for weak in ["short", "password123", "wang@example.com"] {
         assert_eq!(change(PASSWORD, weak).await.faults(422), pairs(&[("/new_password", "weak_password")]), "{weak}");
     }
@@ -271,14 +279,19 @@ pub async fn passwords_are_changed_and_reset(db: TestDb) {
     wang.get("/v1/me").await.refused(401, "session_ended");
     second.get("/v1/me").await.ok(200);
     let reset = admin.post(&format!("/v1/users/{}/reset-password", wang.id), json!({})).await.ok(200);
-    let accept = |password: &str| server.anybody().post("/v1/auth/accept", json!({"token": reset["token"], "password": password}));
+    let accept =
+        |password: &str| server.anybody().post("/v1/auth/accept", json!({"token": reset["token"], "password": password}));
     assert_eq!(accept("short").await.faults(422), pairs(&[("/password", "weak_password")]));
     accept("a third long passphrase").await.ok(200);
     let again = accept("a fourth long passphrase").await;
     assert!((400..500).contains(&again.status), "a token is good once: {}", again.text);
     second.get("/v1/me").await.refused(401, "session_ended");
     server.login("wang@example.com", "a third long passphrase").await;
-    server.anybody().post("/v1/auth/login", json!({"email": "wang@example.com", "password": PASSWORD})).await.refused(401, "wrong_credentials");
+    server
+        .anybody()
+        .post("/v1/auth/login", json!({"email": "wang@example.com", "password": PASSWORD}))
+        .await
+        .refused(401, "wrong_credentials");
     // One's own name, not one's own roles.
     let wang = server.login("wang@example.com", "a third long passphrase").await;
     assert_eq!(wang.patch("/v1/me", json!({"name": "王芳", "phone": "13800138000"})).await.ok(200)["phone"], "+8613800138000");

@@ -44,7 +44,12 @@ pub async fn are_reached_from_both_ends(db: TestDb) {
     let acme = admin.create("customers", json!({"name": "Acme", "region": "华东"})).await;
     let globex = admin.create("customers", json!({"name": "Globex", "region": "华南"})).await;
     admin.create("customers", json!({"name": "Nobody's"})).await;
-    let li = admin.create("contacts", json!({"name": "Li", "status": "left", "customers": [{"customer_id": acme}, {"customer_id": globex}]})).await;
+    let li = admin
+        .create(
+            "contacts",
+            json!({"name": "Li", "status": "left", "customers": [{"customer_id": acme}, {"customer_id": globex}]}),
+        )
+        .await;
     admin.create("contacts", json!({"name": "Wang", "department": "IT", "customer_id": acme})).await;
     admin.create("contacts", json!({"name": "Free"})).await;
 
@@ -87,11 +92,15 @@ pub async fn are_expanded_where_asked_for(db: TestDb) {
     assert_eq!(record["owner"]["id"], admin.id.as_str());
     assert_eq!(record["parent"], Value::Null);
     let names = |value: &Value| {
-        let mut names: Vec<String> = value.as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect();
+        let mut names: Vec<String> =
+            value.as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect();
         names.sort();
         names
     };
-    assert_eq!((names(&record["contacts"]), names(&record["children"])), (vec!["Li".to_owned(), "Wang".to_owned()], vec!["Child".to_owned()]));
+    assert_eq!(
+        (names(&record["contacts"]), names(&record["children"])),
+        (vec!["Li".to_owned(), "Wang".to_owned()], vec!["Child".to_owned()])
+    );
     assert!(record.get("industry").is_none(), "only the fields asked for: {record}");
     let list = admin.get("/v1/contacts?expand=customer,tags&sort=name&fields=name,customer_id").await.ok(200);
     assert_eq!(list["data"][0]["customer"]["name"], "Acme");

@@ -15,10 +15,24 @@ pub async fn of_every_type_are_written_filtered_and_sorted(db: TestDb) {
         ("long_text", json!({}), json!("line\nline"), json!("other"), json!([]), "f_contains=OTH"),
         ("integer", json!({}), json!(9), json!(10), json!(1.5), "f_gt=9"),
         ("decimal", json!({}), json!(0.5), json!(10.25), json!("much"), "f_gte=10"),
-        ("money", json!({}), json!({"amount": 9, "currency": "CNY"}), json!({"amount": 10, "currency": "CNY"}), json!(10), "f_gt=9"),
+        (
+            "money",
+            json!({}),
+            json!({"amount": 9, "currency": "CNY"}),
+            json!({"amount": 10, "currency": "CNY"}),
+            json!(10),
+            "f_gt=9",
+        ),
         ("boolean", json!({}), json!(false), json!(true), json!("yes"), "f=true"),
         ("date", json!({}), json!("2026-01-31"), json!("2026-02-01"), json!("2026-02-30"), "f_gt=2026-01-31"),
-        ("datetime", json!({}), json!("2026-01-31T08:00:00.000Z"), json!("2026-01-31T08:00:00.001Z"), json!("yesterday"), "f_gt=2026-01-31T08:00:00Z"),
+        (
+            "datetime",
+            json!({}),
+            json!("2026-01-31T08:00:00.000Z"),
+            json!("2026-01-31T08:00:00.001Z"),
+            json!("yesterday"),
+            "f_gt=2026-01-31T08:00:00Z",
+        ),
         ("choice", choices.clone(), json!("gold"), json!("silver"), json!("bronze"), "f=silver"),
         ("multi_choice", choices, json!(["gold"]), json!(["gold", "silver"]), json!(["bronze"]), "f_any=silver"),
         ("reference", json!({"reference_object": "customer"}), Value::Null, json!(other), json!("x"), "f_null=false"),
@@ -91,9 +105,11 @@ pub async fn are_checked_when_declared(db: TestDb) {
     assert_eq!(faults, pairs(&[("/choices", "required"), ("/key", "invalid_key"), ("/object", "unknown_choice")]));
     let body = json!({"object": "customer", "key": "r", "field_type": "reference"});
     assert_eq!(refused(body).await, pairs(&[("/reference_object", "required")]));
-    let body = json!({"object": "customer", "key": "r", "field_type": "text", "choices": [{"value": "a"}], "reference_object": "user"});
+    let body =
+        json!({"object": "customer", "key": "r", "field_type": "text", "choices": [{"value": "a"}], "reference_object": "user"});
     assert_eq!(refused(body).await.len(), 2);
-    let faults = admin.post("/v1/custom-fields", json!({"object": "customer", "key": "t", "field_type": "txt"})).await.faults(400);
+    let faults =
+        admin.post("/v1/custom-fields", json!({"object": "customer", "key": "t", "field_type": "txt"})).await.faults(400);
     assert_eq!(faults, pairs(&[("/field_type", "unknown_choice")]));
     admin.custom_field("tier", "text", json!({"required": true})).await;
     let body = json!({"object": "customer", "key": "tier", "field_type": "integer"});

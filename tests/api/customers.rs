@@ -115,7 +115,10 @@ pub async fn are_told_all_their_faults_at_once(db: TestDb) {
     assert_eq!(faults, expected);
     let message = |body: &Value, pointer: &str| {
         let faults = body["errors"].as_array().unwrap().iter();
-        faults.filter(|fault| fault["pointer"] == pointer).map(|fault| fault["message"].as_str().unwrap().to_owned()).collect::<String>()
+        faults
+            .filter(|fault| fault["pointer"] == pointer)
+            .map(|fault| fault["message"].as_str().unwrap().to_owned())
+            .collect::<String>()
     };
     assert_eq!(message(&answer.body, "/nmae"), "is not a member here; did you mean `name`?");
     assert_eq!(message(&answer.body, "/status"), "must be one of: active, inactive, blocked");
@@ -184,7 +187,8 @@ pub async fn are_known_by_keys_of_other_systems(db: TestDb) {
     }
     admin.patch("/v1/customers/ext:sap:10042", json!({"name": "Acme 2"})).await.ok(200);
     admin.get("/v1/customers/ext:sap:10042/history").await.ok(200);
-    let problem = admin.post("/v1/customers", json!({"name": "B", "external_ids": {"sap": "10042"}})).await.refused(409, "duplicate");
+    let problem =
+        admin.post("/v1/customers", json!({"name": "B", "external_ids": {"sap": "10042"}})).await.refused(409, "duplicate");
     assert_eq!(problem["existing_id"], created["id"]);
     assert_eq!(problem["errors"][0]["pointer"], "/external_ids/sap");
     // Archiving sets the key free; restoring asks for it back.
@@ -236,7 +240,8 @@ pub async fn form_no_cycles(db: TestDb) {
     let body = json!({"name": "x", "parent_id": unknown, "owner_id": unknown, "tag_ids": [unknown]});
     let mut faults = admin.post("/v1/customers", body).await.faults(422);
     faults.sort();
-    let expected = [("/owner_id", "reference_not_found"), ("/parent_id", "reference_not_found"), ("/tag_ids/0", "reference_not_found")];
+    let expected =
+        [("/owner_id", "reference_not_found"), ("/parent_id", "reference_not_found"), ("/tag_ids/0", "reference_not_found")];
     assert_eq!(faults, pairs(&expected));
 }
 

@@ -14,7 +14,16 @@ pub async fn bodies_that_cannot_be_read(db: TestDb) {
     let admin = server.admin().await;
     let send = |media_type: &str, body: Vec<u8>| admin.request(Method::POST, "/v1/customers").body(media_type, body);
     let json = |body: &str| send("application/json", body.as_bytes().to_vec());
-    for body in ["{", "{\"name\": }", "nonsense", "{\"name\":\"x\"} trailing", "{'name': 1}", "\u{feff}{", "[1,]", "{\"name\":\"\\ud800\"}"] {
+    for body in [
+        "{",
+        "{\"name\": }",
+        "nonsense",
+        "{\"name\":\"x\"} trailing",
+        "{'name': 1}",
+        "\u{feff}{",
+        "[1,]",
+        "{\"name\":\"\\ud800\"}",
+    ] {
         json(body).await.refused(400, "malformed_body");
     }
     send("application/json", vec![b'{', b'"', 0xff, 0xfe, b'"', b':', b'1', b'}']).await.refused(400, "malformed_body");
@@ -26,7 +35,9 @@ pub async fn bodies_that_cannot_be_read(db: TestDb) {
     }
     json("{\"name\": \"a\", \"name\": \"b\"}").await.ok(201);
     json("{}").await.refused(400, "invalid_request");
-    for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "nonsense"] {
+    for media_type in
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "nonsense"]
+    {
         send(media_type, b"{}".to_vec()).await.refused(415, "unsupported_media_type");
     }
     send("application/json; charset=utf-8", br#"{"name":"x"}"#.to_vec()).await.ok(201);
@@ -42,13 +53,24 @@ pub async fn values_of_the_wrong_kind(db: TestDb) {
     let server = Server::start(db).await;
     let admin = server.admin().await;
     let metadata = admin.get("/v1/metadata/objects").await.ok(200);
-    let wrongs = [json!({"x": {"y": []}}), json!([[1]]), json!(true), json!(1e300), json!(-7), json!("\u{0}"), json!("\u{feff}x\u{0}y"), json!([null]), json!("x".repeat(30_000))];
+    let wrongs = [
+        json!({"x": {"y": []}}),
+        json!([[1]]),
+        json!(true),
+        json!(1e300),
+        json!(-7),
+        json!("\u{0}"),
+        json!("\u{feff}x\u{0}y"),
+        json!([null]),
+        json!("x".repeat(30_000)),
+    ];
     for object in metadata["data"].as_array().unwrap() {
         let collection = object["collection"].as_str().unwrap();
         for field in object["fields"].as_array().unwrap() {
             let name = field["path"].as_str().unwrap();
             for wrong in &wrongs {
-                let mut body = json!({"name": "x", "email": "x@example.com", "object": "customer", "key": "x", "field_type": "text"});
+                let mut body =
+                    json!({"name": "x", "email": "x@example.com", "object": "customer", "key": "x", "field_type": "text"});
                 body[name] = wrong.clone();
                 let answer = admin.post(&format!("/v1/{collection}?validate_only=true"), body).await;
                 assert!(answer.status < 500, "{collection} {name}: {} for {:.60}", answer.text, wrong.to_string());
@@ -56,11 +78,22 @@ pub async fn values_of_the_wrong_kind(db: TestDb) {
         }
     }
     // A character that PostgreSQL cannot store is refused on both engines, wherever it comes.
-    assert_eq!(admin.post("/v1/customers", json!({"name": "a\u{0}b"})).await.faults(400), pairs(&[("/name", "invalid_character")]));
-    for path in ["/v1/customers?name=%00", "/v1/customers?q=%00", "/v1/customers?%00=1", "/v1/search?q=%00", "/v1/changes?types=%00"] {
+    assert_eq!(
+        admin.post("/v1/customers", json!({"name": "a\u{0}b"})).await.faults(400),
+        pairs(&[("/name", "invalid_character")])
+    );
+    for path in
+        ["/v1/customers?name=%00", "/v1/customers?q=%00", "/v1/customers?%00=1", "/v1/search?q=%00", "/v1/changes?types=%00"]
+    {
         admin.get(path).await.refused(400, "invalid_request");
     }
-    for path in ["/v1/customers/%00", "/v1/customers/ext:sap:%00", "/v1/customers/ext:%00:1", "/v1/customers/ext:sap:%ff", "/v1/users/%00/sessions"] {
+    for path in [
+        "/v1/customers/%00",
+        "/v1/customers/ext:sap:%00",
+        "/v1/customers/ext:%00:1",
+        "/v1/customers/ext:sap:%ff",
+        "/v1/users/%00/sessions",
+    ] {
         admin.get(path).await.refused(404, "not_found");
     }
     for path in ["/v1/customers/ext:sap:%00", "/v1/customers/ext:S%20AP:1", "/v1/customers/ext::"] {
@@ -71,7 +104,11 @@ pub async fn values_of_the_wrong_kind(db: TestDb) {
     admin.get("/v1/customers").header("X-Request-Id", "mine-7").await.ok(200);
     let answer = admin.get("/v1/customers/x").header("X-Request-Id", "mine-7").await;
     assert_eq!(answer.refused(404, "not_found")["request_id"], "mine-7");
-    server.anybody().post("/v1/auth/login", json!({"email": "x\u{0}", "password": "p\u{0}", "tenant": "\u{0}"})).await.refused(400, "invalid_request");
+    server
+        .anybody()
+        .post("/v1/auth/login", json!({"email": "x\u{0}", "password": "p\u{0}", "tenant": "\u{0}"}))
+        .await
+        .refused(400, "invalid_request");
     let answer = admin.post("/v1/customers", json!({"name": "x"})).header("Idempotency-Key", "a\tb").await;
     assert!(answer.status < 500, "{}", answer.text);
 }
@@ -80,7 +117,19 @@ pub async fn values_of_the_wrong_kind(db: TestDb) {
 pub async fn sql_in_every_string(db: TestDb) {
     let server = Server::start(db).await;
     let admin = server.admin().await;
-    for evil in ["'; DROP TABLE customers; --", "\" OR \"\"=\"", "1) OR (1=1", "%' OR '1'='1", "\\'; SELECT 1; --", "${jndi:x}", "{{7*7}}", "name\"--", "$1", "?1", ":x"] {
+    for evil in [
+        "'; DROP TABLE customers; --",
+        "\" OR \"\"=\"",
+        "1) OR (1=1",
+        "%' OR '1'='1",
+        "\\'; SELECT 1; --",
+        "${jndi:x}",
+        "{{7*7}}",
+        "name\"--",
+        "$1",
+        "?1",
+        ":x",
+    ] {
         let id = admin.create("customers", json!({"name": evil, "description": evil, "external_ids": {"sap": evil}})).await;
         let encoded: String = form_urlencoded::byte_serialize(evil.as_bytes()).collect();
         assert_eq!(admin.names(&format!("/v1/customers?name={encoded}")).await, [evil]);
@@ -92,13 +141,24 @@ pub async fn sql_in_every_string(db: TestDb) {
         }
         admin.get(&format!("/v1/customers?{encoded}=1")).await.refused(400, "invalid_request");
         admin.get(&format!("/v1/customers?custom.{encoded}=1")).await.refused(400, "invalid_request");
-        for body in [json!({"filter": {"field": evil, "value": 1}}), json!({"filter": {"field": "name", "op": evil, "value": 1}}), json!({"sort": [evil]}), json!({"cursor": evil}), json!({evil: 1})] {
+        for body in [
+            json!({"filter": {"field": evil, "value": 1}}),
+            json!({"filter": {"field": "name", "op": evil, "value": 1}}),
+            json!({"sort": [evil]}),
+            json!({"cursor": evil}),
+            json!({evil: 1}),
+        ] {
             admin.post("/v1/customers/search", body).await.refused(400, "invalid_request");
         }
-        let faults = admin.post("/v1/custom-fields", json!({"object": "customer", "key": evil, "field_type": "text"})).await.faults(422);
+        let faults =
+            admin.post("/v1/custom-fields", json!({"object": "customer", "key": evil, "field_type": "text"})).await.faults(422);
         assert_eq!(faults, pairs(&[("/key", "invalid_key")]));
         admin.get(&format!("/v1/changes?types={encoded}")).await.ok(200);
-        server.anybody().post("/v1/auth/login", json!({"email": evil, "password": evil, "tenant": evil})).await.refused(401, "wrong_credentials");
+        server
+            .anybody()
+            .post("/v1/auth/login", json!({"email": evil, "password": evil, "tenant": evil}))
+            .await
+            .refused(401, "wrong_credentials");
         admin.delete(&format!("/v1/customers/{id}")).await.ok(204);
     }
     assert_eq!(admin.get("/v1/customers?total=true").await.ok(200)["page"]["total"], 0);
@@ -135,7 +195,17 @@ pub async fn filters_without_bounds(db: TestDb) {
 pub async fn paths_and_methods_that_are_not_there(db: TestDb) {
     let server = Server::start(db).await;
     let admin = server.admin().await;
-    for path in ["/", "/v1", "/v1/", "/v2/customers", "/v1/custmers", "/v1/customers/", "/v1/customers//history", "/v1/customers/x/y/z", "/favicon.ico"] {
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2/customers",
+        "/v1/custmers",
+        "/v1/customers/",
+        "/v1/customers//history",
+        "/v1/customers/x/y/z",
+        "/favicon.ico",
+    ] {
         admin.get(path).await.refused(404, "not_found");
         server.anybody().get(path).await.refused(404, "not_found");
     }
@@ -151,7 +221,8 @@ pub async fn paths_and_methods_that_are_not_there(db: TestDb) {
         (Method::PUT, "/v1/users/x/deactivate", "POST"),
     ] {
         let answer = admin.request(method.clone(), path).await;
-        let mut allowed: Vec<&str> = answer.header("allow").split(',').map(str::trim).filter(|method| *method != "HEAD").collect();
+        let mut allowed: Vec<&str> =
+            answer.header("allow").split(',').map(str::trim).filter(|method| *method != "HEAD").collect();
         allowed.sort_unstable();
         assert_eq!(allowed.join(", "), allow, "{method} {path}");
         answer.refused(405, "method_not_allowed");
@@ -162,7 +233,8 @@ pub async fn paths_and_methods_that_are_not_there(db: TestDb) {
 }
 
 pub async fn browsers_are_let_in_by_the_allow_list(db: TestDb) {
-    let server = Server::start_with(db, |settings| settings.cors_origins = "https://crm.example, https://b.example".to_owned()).await;
+    let server =
+        Server::start_with(db, |settings| settings.cors_origins = "https://crm.example, https://b.example".to_owned()).await;
     let admin = server.admin().await;
     let preflight = |origin: &'static str| {
         server

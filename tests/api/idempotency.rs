@@ -77,7 +77,13 @@ pub async fn validation_writes_nothing(db: TestDb) {
     admin.post("/v1/customers?validate_only=true", json!({})).await.refused(400, "invalid_request");
     let user = admin.post("/v1/users?validate_only=true", json!({"name": "W", "email": "w@example.com"})).await.ok(200);
     assert!(user.get("invitation_token").is_none(), "no secret of what is not there");
-    admin.post("/v1/custom-fields?validate_only=true", json!({"object": "customer", "key": "t", "field_type": "text", "indexed": true})).await.ok(200);
+    admin
+        .post(
+            "/v1/custom-fields?validate_only=true",
+            json!({"object": "customer", "key": "t", "field_type": "text", "indexed": true}),
+        )
+        .await
+        .ok(200);
     for collection in ["customers", "custom-fields"] {
         assert_eq!(admin.get(&format!("/v1/{collection}?total=true")).await.ok(200)["page"]["total"], 0, "{collection}");
     }

@@ -90,7 +90,13 @@ pub async fn take_every_operator(db: TestDb) {
     };
     let retail = json!({"field": "industry", "op": "starts", "value": "retail"});
     assert_eq!(matching(json!({"and": [retail, {"field": "employee_count", "op": "gt", "value": 10}]})).await, [b]);
-    assert_eq!(matching(json!({"or": [{"field": "name", "value": "Gamma"}, {"not": {"field": "status", "op": "ne", "value": "blocked"}}]})).await, [c, h]);
+    assert_eq!(
+        matching(
+            json!({"or": [{"field": "name", "value": "Gamma"}, {"not": {"field": "status", "op": "ne", "value": "blocked"}}]})
+        )
+        .await,
+        [c, h]
+    );
     // Not: rows with nulls stay in.
     assert_eq!(matching(json!({"not": retail})).await, [x, c, h]);
     assert_eq!(matching(json!({"field": "created_at", "op": "gte", "value": {"relative": "start_of_month"}})).await.len(), 5);

@@ -101,7 +101,14 @@ pub async fn scopes_hold_on_every_way_to_a_record(db: TestDb) {
 }
 
 pub async fn scopes_hold_for_writes(db: TestDb) {
-    let may = ["customer read all", "customer create own", "customer update team", "customer archive own", "contact * own", "user read all"];
+    let may = [
+        "customer read all",
+        "customer create own",
+        "customer update team",
+        "customer archive own",
+        "contact * own",
+        "user read all",
+    ];
     let company = company(db, &may, json!([])).await;
     let (chief, peer) = (&company.chief, &company.peer);
     let path = async |owner: &Client| format!("/v1/customers/{}", company.customer_of(owner).await);
@@ -137,7 +144,15 @@ pub async fn fields_are_hidden_and_frozen_everywhere(db: TestDb) {
     let path = format!("/v1/customers/{}", company.customer_of(chief).await);
     let body = json!({"custom": {"secret": "s3cret"}, "annual_revenue": {"amount": 424_242, "currency": "CNY"}, "phones": [{"value": "13912345678"}]});
     admin.patch(&path, body).await.ok(200);
-    for url in [path.as_str(), "/v1/customers", "/v1/contacts?expand=customer", &format!("{path}/history"), &format!("{path}/timeline"), "/v1/changes?limit=200", "/v1/search?q=customer"] {
+    for url in [
+        path.as_str(),
+        "/v1/customers",
+        "/v1/contacts?expand=customer",
+        &format!("{path}/history"),
+        &format!("{path}/timeline"),
+        "/v1/changes?limit=200",
+        "/v1/search?q=customer",
+    ] {
         let answer = chief.get(url).await;
         for hidden in ["annual_revenue", "424242", "s3cret", "secret\"", "13912345678"] {
             let declared = url == "/v1/changes?limit=200" && hidden == "secret\"";
@@ -160,11 +175,23 @@ pub async fn fields_are_hidden_and_frozen_everywhere(db: TestDb) {
         assert!(chief.names(&format!("/v1/customers?q={q}")).await.is_empty(), "{q} is found");
         assert!(chief.get(&format!("/v1/search?q={q}")).await.ok(200)["data"].as_array().unwrap().is_empty(), "{q} is found");
     }
-    let faults = chief.patch(&path, json!({"annual_revenue": null, "custom": {"secret": "x"}, "industry": "y"})).await.faults(400);
-    assert_eq!(faults, pairs(&[("/annual_revenue", "unknown_member"), ("/custom/secret", "unknown_member"), ("/industry", "field_not_permitted")]));
+    let faults =
+        chief.patch(&path, json!({"annual_revenue": null, "custom": {"secret": "x"}, "industry": "y"})).await.faults(400);
+    assert_eq!(
+        faults,
+        pairs(&[
+            ("/annual_revenue", "unknown_member"),
+            ("/custom/secret", "unknown_member"),
+            ("/industry", "field_not_permitted")
+        ])
+    );
     chief.patch(&path, json!({"name": "renamed", "custom": null})).await.ok(200);
     let record = admin.get(&path).await.ok(200);
-    assert_eq!((&record["custom"]["secret"], &record["annual_revenue"]["amount"]), (&json!("s3cret"), &json!(424_242)), "what is hidden is not cleared");
+    assert_eq!(
+        (&record["custom"]["secret"], &record["annual_revenue"]["amount"]),
+        (&json!("s3cret"), &json!(424_242)),
+        "what is hidden is not cleared"
+    );
     let metadata = chief.get("/v1/metadata/objects").await;
     assert!(!metadata.text.contains("annual_revenue") && !metadata.text.contains("custom.secret"));
     let metadata = metadata.ok(200);
@@ -180,7 +207,13 @@ pub async fn nobody_grants_what_they_do_not_hold(db: TestDb) {
     let company = company(db, &may, json!([{"object": "customer", "field": "industry", "rule": "read_only"}])).await;
     let (admin, chief) = (&company.admin, &company.chief);
     let role = |permission: Value| json!({"name": "r", "permissions": [permission], "field_rules": [{"object": "customer", "field": "industry", "rule": "read_only"}]});
-    for (object, action, scope) in [("customer", "read", "all"), ("customer", "update", "team"), ("contact", "read", "own"), ("*", "read", "own"), ("customer", "*", "own")] {
+    for (object, action, scope) in [
+        ("customer", "read", "all"),
+        ("customer", "update", "team"),
+        ("contact", "read", "own"),
+        ("*", "read", "own"),
+        ("customer", "*", "own"),
+    ] {
         let body = role(json!({"object": object, "action": action, "scope": scope}));
         let problem = chief.post("/v1/roles", body).await.refused(403, "permission_not_held");
         assert_eq!(problem["errors"][0]["pointer"], "/permissions");
@@ -189,16 +222,28 @@ pub async fn nobody_grants_what_they_do_not_hold(db: TestDb) {
     // Nor without the rule that binds oneself, nor by widening or stripping a role.
     let path = format!("/v1/roles/{}", made["id"].as_str().unwrap());
     chief.patch(&path, json!({"field_rules": []})).await.refused(403, "permission_not_held");
-    chief.patch(&path, json!({"permissions": [{"object": "tag", "action": "read", "scope": "all"}]})).await.refused(403, "permission_not_held");
+    chief
+        .patch(&path, json!({"permissions": [{"object": "tag", "action": "read", "scope": "all"}]}))
+        .await
+        .refused(403, "permission_not_held");
     let administrator = admin.role("administrator").await;
     chief.patch(&format!("/v1/roles/{administrator}"), json!({"permissions": []})).await.refused(409, "state_conflict");
-    chief.patch(&format!("/v1/users/{}", chief.id), json!({"role_ids": [administrator]})).await.refused(403, "permission_not_held");
-    chief.post("/v1/users", json!({"name": "x", "email": "x@example.com", "role_ids": [administrator]})).await.refused(403, "permission_not_held");
+    chief
+        .patch(&format!("/v1/users/{}", chief.id), json!({"role_ids": [administrator]}))
+        .await
+        .refused(403, "permission_not_held");
+    chief
+        .post("/v1/users", json!({"name": "x", "email": "x@example.com", "role_ids": [administrator]}))
+        .await
+        .refused(403, "permission_not_held");
     // Nor take over an account, or act for it, that holds more.
     for action in ["reset-password", "deactivate"] {
         chief.post(&format!("/v1/users/{}/{action}", admin.id), json!({})).await.refused(403, "permission_not_held");
     }
-    chief.patch(&format!("/v1/users/{}", admin.id), json!({"email": "mine@example.com"})).await.refused(403, "permission_not_held");
+    chief
+        .patch(&format!("/v1/users/{}", admin.id), json!({"email": "mine@example.com"}))
+        .await
+        .refused(403, "permission_not_held");
     chief.delete(&format!("/v1/users/{}", admin.id)).await.refused(403, "permission_not_held");
     chief.post("/v1/api-keys", json!({"name": "x", "user_id": admin.id})).await.refused(403, "permission_not_held");
     // The administrator's role stays, for the administrator too.
@@ -207,7 +252,8 @@ pub async fn nobody_grants_what_they_do_not_hold(db: TestDb) {
 }
 
 pub async fn are_explained(db: TestDb) {
-    let company = company(db, &["customer read team"], json!([{"object": "customer", "field": "industry", "rule": "hidden"}])).await;
+    let company =
+        company(db, &["customer read team"], json!([{"object": "customer", "field": "industry", "rule": "hidden"}])).await;
     let (admin, chief) = (&company.admin, &company.chief);
     let explain = async |user: &Client, action: &str, id: Option<String>| {
         let id = id.map(|id| format!("&id={id}")).unwrap_or_default();

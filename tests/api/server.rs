@@ -80,7 +80,14 @@ impl Server {
     }
 
     /// A new user with just these permissions, as `object action scope`.
-    pub async fn user_who_may(&self, admin: &Client, name: &str, permissions: &[&str], field_rules: Value, more: Value) -> Client {
+    pub async fn user_who_may(
+        &self,
+        admin: &Client,
+        name: &str,
+        permissions: &[&str],
+        field_rules: Value,
+        more: Value,
+    ) -> Client {
         let permissions: Vec<Value> = permissions
             .iter()
             .map(|permission| {

@@ -42,7 +42,8 @@ pub async fn cannot_reach_each_other(db: TestDb) {
     let server = Server::start(db).await;
     let (here, there) = (server.admin().await, server.other_tenant("there").await);
     there.custom_field("secret", "text", json!({})).await;
-    let customer = there.create("customers", json!({"name": "foreign", "external_ids": {"sap": "1"}, "custom": {"secret": "s"}})).await;
+    let customer =
+        there.create("customers", json!({"name": "foreign", "external_ids": {"sap": "1"}, "custom": {"secret": "s"}})).await;
     let contact = there.create("contacts", json!({"name": "foreign contact", "customer_id": customer})).await;
     let tag = there.create("tags", json!({"name": "foreign tag"})).await;
     let team = there.create("teams", json!({"name": "foreign team"})).await;
@@ -53,8 +54,14 @@ pub async fn cannot_reach_each_other(db: TestDb) {
 
     // In the path.
     let records = [
-        ("customers", &customer), ("contacts", &contact), ("tags", &tag), ("teams", &team), ("roles", &role), ("users", &user),
-        ("custom-fields", &field), ("api-keys", &key),
+        ("customers", &customer),
+        ("contacts", &contact),
+        ("tags", &tag),
+        ("teams", &team),
+        ("roles", &role),
+        ("users", &user),
+        ("custom-fields", &field),
+        ("api-keys", &key),
     ];
     for (collection, id) in records {
         let path = format!("/v1/{collection}/{id}");
@@ -75,13 +82,20 @@ pub async fn cannot_reach_each_other(db: TestDb) {
     here.delete(&format!("/v1/me/sessions/{session}")).await.refused(404, "not_found");
     here.delete(&format!("/v1/users/{user}/sessions/{session}")).await.refused(404, "not_found");
     here.get(&format!("/v1/access/explain?user_id={user}&object=customer&action=read")).await.refused(404, "not_found");
-    here.get(&format!("/v1/access/explain?user_id={}&object=customer&action=read&id={customer}", here.id)).await.refused(404, "not_found");
+    here.get(&format!("/v1/access/explain?user_id={}&object=customer&action=read&id={customer}", here.id))
+        .await
+        .refused(404, "not_found");
 
     // In bodies.
     let body = json!({"name": "x", "parent_id": customer, "owner_id": user, "team_id": team, "tag_ids": [tag]});
     let mut faults = here.post("/v1/customers", body).await.faults(422);
     faults.sort();
-    let expected = [("/owner_id", "reference_not_found"), ("/parent_id", "reference_not_found"), ("/tag_ids/0", "reference_not_found"), ("/team_id", "reference_not_found")];
+    let expected = [
+        ("/owner_id", "reference_not_found"),
+        ("/parent_id", "reference_not_found"),
+        ("/tag_ids/0", "reference_not_found"),
+        ("/team_id", "reference_not_found"),
+    ];
     assert_eq!(faults, pairs(&expected));
     let faults = here.post("/v1/contacts", json!({"name": "x", "customers": [{"customer_id": customer}]})).await.faults(422);
     assert!(faults.contains(&("/customers/0/customer_id".to_owned(), "reference_not_found".to_owned())), "{faults:?}");
@@ -96,7 +110,12 @@ pub async fn cannot_reach_each_other(db: TestDb) {
     assert_eq!(faults, pairs(&[("/custom/ref", "reference_not_found")]));
 
     // In filters, searches and the feed; nor do declarations of fields cross.
-    for filter in [format!("parent_id={customer}"), format!("contacts_any={contact}"), format!("tags_any={tag}"), "contacts.name=foreign contact".to_owned()] {
+    for filter in [
+        format!("parent_id={customer}"),
+        format!("contacts_any={contact}"),
+        format!("tags_any={tag}"),
+        "contacts.name=foreign contact".to_owned(),
+    ] {
         assert!(here.names(&format!("/v1/customers?{filter}")).await.is_empty(), "{filter}");
     }
     assert_eq!(here.names("/v1/customers").await, ["mine"]);

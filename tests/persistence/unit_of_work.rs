@@ -67,10 +67,13 @@ pub async fn failures_and_panics_spare_their_neighbours(db: TestDb) -> Result<()
     // While the first one dawdles the others queue up behind it, to be committed together.
     let dawdling = tokio::spawn({
         let crm = crm.clone();
-        async move { crm.write(|_, _| {
-            std::thread::sleep(Duration::from_millis(100));
-            Ok(())
-        }).await }
+        async move {
+            crm.write(|_, _| {
+                std::thread::sleep(Duration::from_millis(100));
+                Ok(())
+            })
+            .await
+        }
     });
     tokio::time::sleep(Duration::from_millis(20)).await;
     let mut writers = JoinSet::new();

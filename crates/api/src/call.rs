@@ -170,7 +170,12 @@ pub fn take_flag(parameters: &mut Vec<(String, String)>, name: &str) -> Result<b
 }
 
 /// Takes a number between two bounds.
-pub fn take_number(parameters: &mut Vec<(String, String)>, name: &str, default: i64, (min, max): (i64, i64)) -> Result<i64, Problem> {
+pub fn take_number(
+    parameters: &mut Vec<(String, String)>,
+    name: &str,
+    default: i64,
+    (min, max): (i64, i64),
+) -> Result<i64, Problem> {
     let Some(text) = take(parameters, name)? else { return Ok(default) };
     let number: i64 = text.parse().map_err(|_| Fault::new(name, FaultCode::WrongType).with("expected", "an integer"))?;
     if number < min {

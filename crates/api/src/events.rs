@@ -4,14 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use farley_domain::{
-    id::Id,
-    identity::access::Action,
-    object::Object,
-    predicate::Predicate,
-    registry,
-    time::Timestamp,
-};
+use farley_domain::{id::Id, identity::access::Action, object::Object, predicate::Predicate, registry, time::Timestamp};
 use farley_persistence::{Reader, queries::rows::EventRow};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -141,7 +134,13 @@ pub enum Of {
 }
 
 /// Answers with the events of one record, newest first.
-pub async fn list_of_record(call: &Call, request: &HttpRequest, of: Of, named: Named, rows: Predicate) -> Result<HttpResponse, Problem> {
+pub async fn list_of_record(
+    call: &Call,
+    request: &HttpRequest,
+    of: Of,
+    named: Named,
+    rows: Predicate,
+) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(request)?;
     let (limit, before) = position_page(&mut parameters, i64::MAX)?;
     refuse_rest(&parameters, &["limit", "cursor"])?;

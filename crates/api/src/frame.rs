@@ -75,7 +75,9 @@ pub async fn serve<B: MessageBody + 'static>(
 /// The id the client gave, if it is a decent one; else a new one.
 fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    let decent = |id: &&str| (1..=100).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let decent = |id: &&str| {
+        (1..=100).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
     given.filter(decent).map_or_else(|| clock::new_id().to_string(), str::to_owned)
 }
 
@@ -138,7 +140,8 @@ fn log_inside(problem: &Problem) {
 fn rate_limit_headers(request: &actix_web::HttpRequest, headers: &mut HeaderMap) {
     let Ok(app) = app_of(request) else { return };
     let standing = request.extensions().get::<Standing>().cloned();
-    let standing = standing.or_else(|| app.limits.take(address_key(request)).ok()).unwrap_or(Standing { remaining: 0, reset: 60 });
+    let standing =
+        standing.or_else(|| app.limits.take(address_key(request)).ok()).unwrap_or(Standing { remaining: 0, reset: 60 });
     let mut text = String::with_capacity(32);
     text.push_str("\"default\";r=");
     text.push_str(&standing.remaining.to_string());

@@ -1,7 +1,13 @@
 //! Background jobs: what waits, what runs, what failed for good.
 
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use farley_domain::{entity::Entity, fault::{Fault, FaultCode}, id::Id, identity::{access::Action, role::Role}, time::Timestamp};
+use farley_domain::{
+    entity::Entity,
+    fault::{Fault, FaultCode},
+    id::Id,
+    identity::{access::Action, role::Role},
+    time::Timestamp,
+};
 use farley_persistence::queries::rows::JobRow;
 use serde::Serialize;
 use serde_json::Map;
@@ -81,9 +87,11 @@ pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Prob
     }
     let limit = take_number(&mut parameters, "limit", 50, (1, 200))?;
     let before = take(&mut parameters, "cursor")?;
-    let before: Option<Id> = before.map(|id| id.parse()).transpose().map_err(|_| Fault::new("cursor", FaultCode::InvalidCursor))?;
+    let before: Option<Id> =
+        before.map(|id| id.parse()).transpose().map_err(|_| Fault::new("cursor", FaultCode::InvalidCursor))?;
     refuse_rest(&parameters, &["state", "limit", "cursor"])?;
-    let rows = call.app.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.jobs(state.as_deref(), before, limit + 1)?));
+    let rows =
+        call.app.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.jobs(state.as_deref(), before, limit + 1)?));
     let mut rows = rows.await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > size;

@@ -4,7 +4,10 @@ use std::{num::NonZeroU32, time::Duration};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use governor::{
-    Quota, RateLimiter, clock::{Clock, DefaultClock}, middleware::StateInformationMiddleware, state::keyed::DefaultKeyedStateStore,
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    middleware::StateInformationMiddleware,
+    state::keyed::DefaultKeyedStateStore,
 };
 
 use crate::problem::{Code, Problem};

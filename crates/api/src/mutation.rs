@@ -1,7 +1,10 @@
 //! The one way to write over HTTP: permission and rules inside one unit of work, its answer kept under the request's
 //! `Idempotency-Key` in the same transaction, and nothing kept when the request only asks for validation.
 
-use actix_web::{HttpRequest, HttpResponse, http::{StatusCode, header}};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+};
 use farley_domain::{
     fault::{Fault, FaultCode},
     id::Id,

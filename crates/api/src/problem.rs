@@ -82,7 +82,15 @@ pub struct Problem {
 impl Problem {
     #[must_use]
     pub fn new(code: Code) -> Problem {
-        Problem { code, parameters: Vec::new(), faults: Faults::default(), more: Map::new(), retry_after: None, allow: None, inside: None }
+        Problem {
+            code,
+            parameters: Vec::new(),
+            faults: Faults::default(),
+            more: Map::new(),
+            retry_after: None,
+            allow: None,
+            inside: None,
+        }
     }
 
     #[must_use]

@@ -110,4 +110,3 @@ pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
         .await?;
     Ok(HttpResponse::Ok().json(result))
 }
-

@@ -6,9 +6,7 @@ use actix_cors::Cors;
 use actix_web::{App as Actix, HttpResponse, HttpServer, dev::Server, http::header, middleware, web};
 use utoipa::OpenApi;
 
-use crate::{
-    app::App, frame, handwritten, identity::bootstrap, openapi, problem::Problem, records, settings::Settings, workers,
-};
+use crate::{app::App, frame, handwritten, identity::bootstrap, openapi, problem::Problem, records, settings::Settings, workers};
 
 /// The OpenAPI document of this server.
 #[must_use]
@@ -104,11 +102,25 @@ fn docs() -> utoipa_swagger_ui::SwaggerUi {
 /// Browsers may call from the origins of the allow-list, and see the headers that matter.
 fn cors(origins: &str) -> Cors {
     const EXPOSED: [&str; 9] = [
-        "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Total-Count", "X-Request-Id", "Idempotency-Replayed",
+        "ETag",
+        "Link",
+        "Location",
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+        "X-Total-Count",
+        "X-Request-Id",
+        "Idempotency-Replayed",
     ];
     let mut cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH, header::ACCEPT_LANGUAGE])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            header::ACCEPT_LANGUAGE,
+        ])
         .allowed_header("Idempotency-Key")
         .allowed_header("X-Request-Id")
         .allowed_header("Last-Event-ID")

@@ -107,8 +107,7 @@ fn typed(name: &str, text: &str) -> Value {
 impl Settings {
     /// Reads the settings; `flags` win over the environment, the environment over the file. What is wrong is said in one line.
     pub fn read(file: &Path, flags: &[(&str, String)]) -> Result<Settings, String> {
-        let mut figment = Figment::from(Serialized::defaults(DEFAULTS))
-            .merge(Toml::file(file));
+        let mut figment = Figment::from(Serialized::defaults(DEFAULTS)).merge(Toml::file(file));
         // Variables that are not Unicode are not ours.
         let variables = std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
         for (name, text) in variables {

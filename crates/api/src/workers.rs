@@ -36,7 +36,9 @@ async fn housekeeping(app: Arc<App>) {
         hourly += 1;
         if hourly.is_multiple_of(60) {
             let before = clock::now().plus_seconds(-25 * 3600);
-            let purged = app.store.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| Ok(work.purge_answers(before)?));
+            let purged = app
+                .store
+                .write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| Ok(work.purge_answers(before)?));
             if let Err(problem) = purged.await {
                 tracing::warn!(%problem, "old answers could not be forgotten");
             }
@@ -64,7 +66,8 @@ async fn lease(app: &Arc<App>) -> Result<Option<(JobRow, farley_domain::id::Id)>
         return Ok(None);
     }
     let until = now.plus_seconds(LEASE_SECONDS);
-    let job = app.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| Ok(work.lease_job(lease, until)?)).await?;
+    let job =
+        app.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| Ok(work.lease_job(lease, until)?)).await?;
     Ok(job.map(|job| (job, lease)))
 }
 

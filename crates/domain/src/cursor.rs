@@ -159,16 +159,11 @@ mod tests {
     }
 
     fn any_sort() -> impl Strategy<Value = Vec<SortKey>> {
-        let names =
-            vec!["name", "amount", "probability", "closes_on", "won", "created_at", "custom.tier", "custom.rank"];
-        let signed =
-            (proptest::sample::subsequence(names, 1..=4).prop_shuffle(), proptest::collection::vec(any::<bool>(), 4));
+        let names = vec!["name", "amount", "probability", "closes_on", "won", "created_at", "custom.tier", "custom.rank"];
+        let signed = (proptest::sample::subsequence(names, 1..=4).prop_shuffle(), proptest::collection::vec(any::<bool>(), 4));
         signed.prop_map(|(names, signs)| {
-            let keys: Vec<String> = names
-                .iter()
-                .zip(signs)
-                .map(|(name, minus)| format!("{}{name}", if minus { "-" } else { "" }))
-                .collect();
+            let keys: Vec<String> =
+                names.iter().zip(signs).map(|(name, minus)| format!("{}{name}", if minus { "-" } else { "" })).collect();
             sort(&keys.join(","))
         })
     }
@@ -186,11 +181,9 @@ mod tests {
     #[test]
     fn is_typed_by_its_sort() {
         let sort = sort("-amount");
-        for keys in [
-            r#"["-amount,-id","1","01890a5d-ac96-774b-bcce-b302099a8057"]"#,
-            r#"["-amount,-id",1,null]"#,
-            r#"["-amount,-id",1]"#,
-        ] {
+        for keys in
+            [r#"["-amount,-id","1","01890a5d-ac96-774b-bcce-b302099a8057"]"#, r#"["-amount,-id",1,null]"#, r#"["-amount,-id",1]"#]
+        {
             assert!(Cursor::decode(&URL_SAFE_NO_PAD.encode(keys), &sort).is_err(), "{keys}");
         }
         let keys = r#"["-amount,-id",null,"01890a5d-ac96-774b-bcce-b302099a8057"]"#;

@@ -99,14 +99,20 @@ pub fn history_fields() -> Vec<Field> {
             .example("2026-03-01T08:00:00.000Z")
             .server_set()
             .indexed(),
-        Field::new("created_by", user()).label("Created by", "创建人").doc("The user who created the record; null for the system.").server_set(),
+        Field::new("created_by", user())
+            .label("Created by", "创建人")
+            .doc("The user who created the record; null for the system.")
+            .server_set(),
         Field::new("updated_at", FieldType::DateTime)
             .label("Updated at", "更新时间")
             .doc("When the record last changed.")
             .example("2026-03-01T08:00:00.000Z")
             .server_set()
             .indexed(),
-        Field::new("updated_by", user()).label("Updated by", "更新人").doc("The user who last changed the record; null for the system.").server_set(),
+        Field::new("updated_by", user())
+            .label("Updated by", "更新人")
+            .doc("The user who last changed the record; null for the system.")
+            .server_set(),
         Field::new("archived_at", FieldType::DateTime)
             .label("Archived at", "归档时间")
             .doc("When the record was archived; null while it is live.")
@@ -117,19 +123,15 @@ pub fn history_fields() -> Vec<Field> {
 /// Joins the relations that recurring fields bring along.
 #[must_use]
 pub fn with_features(object: Object, features: &[&str]) -> Object {
-    let object = object.relations([
-        Relation { name: "creator", target: "user", reach: Reach::ToOne { field: "created_by" } },
-    ]);
+    let object = object.relations([Relation { name: "creator", target: "user", reach: Reach::ToOne { field: "created_by" } }]);
     features.iter().fold(object, |object, feature| match *feature {
         "owned" => object.relations([
             Relation { name: "owner", target: "user", reach: Reach::ToOne { field: "owner_id" } },
             Relation { name: "team", target: "team", reach: Reach::ToOne { field: "team_id" } },
         ]),
-        "tagged" => object.relations([Relation {
-            name: "tags",
-            target: "tag",
-            reach: Reach::Linked { link: &TAGS, holder: true },
-        }]),
+        "tagged" => {
+            object.relations([Relation { name: "tags", target: "tag", reach: Reach::Linked { link: &TAGS, holder: true } }])
+        }
         _ => object,
     })
 }

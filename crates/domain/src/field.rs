@@ -52,10 +52,17 @@ impl PartialEq for Structure {
 pub enum FieldType {
     Id,
     /// One line, at most `max` characters.
-    Text { max: usize },
+    Text {
+        max: usize,
+    },
     /// Several lines, at most `max` characters.
-    LongText { max: usize },
-    Integer { min: i64, max: i64 },
+    LongText {
+        max: usize,
+    },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     /// A number of at most 15 significant digits, so that every engine and client holds it exactly.
     Decimal,
     /// Minor units and a currency: two columns.
@@ -78,7 +85,9 @@ pub enum FieldType {
     TimeZone,
     SocialCreditCode,
     /// Short texts, as a list.
-    Texts { max_items: usize },
+    Texts {
+        max_items: usize,
+    },
     Structure(&'static Structure),
     /// The tenant's own fields, as an object.
     Custom,
@@ -421,17 +430,12 @@ impl FieldType {
 
     fn operators(&self) -> &'static [Op] {
         const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::Nin, Op::Null];
-        const TEXT: &[Op] = &[
-            Op::Eq, Op::Ne, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::Nin, Op::Contains, Op::Starts, Op::Null,
-        ];
+        const TEXT: &[Op] =
+            &[Op::Eq, Op::Ne, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::Nin, Op::Contains, Op::Starts, Op::Null];
         const NAMED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::Null];
         const MANY: &[Op] = &[Op::Any, Op::None, Op::Null];
         match self {
-            FieldType::Text { .. }
-            | FieldType::Email
-            | FieldType::Phone
-            | FieldType::Url
-            | FieldType::SocialCreditCode => TEXT,
+            FieldType::Text { .. } | FieldType::Email | FieldType::Phone | FieldType::Url | FieldType::SocialCreditCode => TEXT,
             FieldType::LongText { .. } => &[Op::Contains, Op::Starts, Op::Null],
             FieldType::Integer { .. }
             | FieldType::Decimal

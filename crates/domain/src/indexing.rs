@@ -34,21 +34,15 @@ fn texts(field: &Field, weight: SearchWeight, value: &Value) -> Vec<(SearchKind,
     let one = |kind| value.as_str().map(|text| (kind, text.to_owned())).into_iter().collect();
     match &field.kind {
         FieldType::Text { .. } => one(named),
-        FieldType::Texts { .. } => value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(|text| (named, text.to_owned()))
-            .collect(),
+        FieldType::Texts { .. } => {
+            value.as_array().into_iter().flatten().filter_map(Value::as_str).map(|text| (named, text.to_owned())).collect()
+        }
         FieldType::LongText { .. } => one(SearchKind::Text),
         FieldType::Email => one(SearchKind::Email),
         FieldType::Phone => one(SearchKind::Phone),
         FieldType::Structure(structure) => (structure.search)(value),
         FieldType::Id | FieldType::Url | FieldType::SocialCreditCode => one(SearchKind::Code),
-        FieldType::Integer { .. } => {
-            value.as_i64().map(|number| (SearchKind::Code, number.to_string())).into_iter().collect()
-        }
+        FieldType::Integer { .. } => value.as_i64().map(|number| (SearchKind::Code, number.to_string())).into_iter().collect(),
         FieldType::Decimal
         | FieldType::Money
         | FieldType::Boolean

@@ -192,11 +192,7 @@ impl Money {
     }
 
     fn same_currency(self, other: Money) -> Result<(), MoneyError> {
-        if self.currency == other.currency {
-            Ok(())
-        } else {
-            Err(MoneyError::CurrencyMismatch(self.currency, other.currency))
-        }
+        if self.currency == other.currency { Ok(()) } else { Err(MoneyError::CurrencyMismatch(self.currency, other.currency)) }
     }
 
     fn with(self, amount: Option<i64>) -> Result<Money, MoneyError> {
@@ -230,7 +226,8 @@ fn minor_amount(number: &str, typed: &str, currency: Currency) -> Result<i128, M
     let mut groups = major.split([',', '\'', '’']);
     let first = groups.next().unwrap_or_default();
     let rest: Vec<&str> = groups.collect();
-    if !all_digits(minor) || !all_digits(first) || !rest.iter().copied().all(all_digits) || (major.is_empty() && minor.is_empty()) {
+    if !all_digits(minor) || !all_digits(first) || !rest.iter().copied().all(all_digits) || (major.is_empty() && minor.is_empty())
+    {
         return Err(MoneyError::NotANumber(typed.to_owned()));
     }
     if !rest.is_empty() && (first.is_empty() || first.len() > 3 || rest.iter().any(|group| group.len() != 3)) {

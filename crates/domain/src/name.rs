@@ -61,25 +61,111 @@ fn words(name: &str) -> String {
 
 /// Last words of Latin names that tell the form, not the company.
 const LEGAL_FORMS: &[&str] = &[
-    "inc", "incorporated", "corp", "corporation", "co", "company", "companies", "ltd", "limited", "coltd", "llc", "llp", "lp",
-    "plc", "pllc", "pc", "group", "holding", "holdings", "gmbh", "mbh", "ag", "kg", "kgaa", "ohg", "ug", "se", "ev", "sa",
-    "sas", "sasu", "sarl", "sl", "slu", "srl", "spa", "sapi", "sab", "cv", "de", "ltda", "eireli", "lda", "bv", "nv", "vof",
-    "ab", "as", "asa", "aps", "oy", "oyj", "kk", "gk", "pty", "pte", "pvt", "private", "sdn", "bhd", "tbk", "jsc", "ojsc",
-    "pjsc", "ooo", "oao", "zao", "doo", "dd", "sro", "zoo", "sp", "z", "kft", "zrt", "nyrt", "and",
+    "inc",
+    "incorporated",
+    "corp",
+    "corporation",
+    "co",
+    "company",
+    "companies",
+    "ltd",
+    "limited",
+    "coltd",
+    "llc",
+    "llp",
+    "lp",
+    "plc",
+    "pllc",
+    "pc",
+    "group",
+    "holding",
+    "holdings",
+    "gmbh",
+    "mbh",
+    "ag",
+    "kg",
+    "kgaa",
+    "ohg",
+    "ug",
+    "se",
+    "ev",
+    "sa",
+    "sas",
+    "sasu",
+    "sarl",
+    "sl",
+    "slu",
+    "srl",
+    "spa",
+    "sapi",
+    "sab",
+    "cv",
+    "de",
+    "ltda",
+    "eireli",
+    "lda",
+    "bv",
+    "nv",
+    "vof",
+    "ab",
+    "as",
+    "asa",
+    "aps",
+    "oy",
+    "oyj",
+    "kk",
+    "gk",
+    "pty",
+    "pte",
+    "pvt",
+    "private",
+    "sdn",
+    "bhd",
+    "tbk",
+    "jsc",
+    "ojsc",
+    "pjsc",
+    "ooo",
+    "oao",
+    "zao",
+    "doo",
+    "dd",
+    "sro",
+    "zoo",
+    "sp",
+    "z",
+    "kft",
+    "zrt",
+    "nyrt",
+    "and",
 ];
 
 /// Ends of Chinese and Japanese names that tell the form, not the company. They are taken off one after the other.
 const CHINESE_FORMS: &[&str] = &[
-    "股份有限公司", "有限责任公司", "有限公司", "股份公司", "责任有限公司", "集团公司", "总公司", "公司", "集团", "控股", "股份",
-    "有限合伙", "普通合伙", "合伙企业", "株式会社", "有限会社", "주식회사",
+    "股份有限公司",
+    "有限责任公司",
+    "有限公司",
+    "股份公司",
+    "责任有限公司",
+    "集团公司",
+    "总公司",
+    "公司",
+    "集团",
+    "控股",
+    "股份",
+    "有限合伙",
+    "普通合伙",
+    "合伙企业",
+    "株式会社",
+    "有限会社",
+    "주식회사",
 ];
 
 /// The Japanese and Korean forms of company may as well come first.
 const LEADING_FORMS: &[&str] = &["株式会社", "有限会社", "주식회사"];
 
-const TITLES: &[&str] = &[
-    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "herr", "frau", "jr", "sr", "phd", "md", "mba",
-];
+const TITLES: &[&str] =
+    &["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "herr", "frau", "jr", "sr", "phd", "md", "mba"];
 
 const CHINESE_TITLES: &[&str] = &["先生", "女士", "小姐", "总经理", "经理", "老师", "博士", "教授", "医生"];
 
@@ -98,7 +184,13 @@ mod tests {
         same_organization(&["华为技术有限公司", "华为技术", " 华为 技术 有限责任公司", "华为技术股份有限公司"]);
         same_organization(&["阿里巴巴集团控股有限公司", "阿里巴巴集团", "阿里巴巴"]);
         same_organization(&["华为（深圳）有限公司", "华为(深圳)"]);
-        same_organization(&["Acme Tools, Inc.", "ACME TOOLS", "acme-tools ltd", "The Acme Tools Co., Ltd.", "Ａcme Tools Co.,Ltd"]);
+        same_organization(&[
+            "Acme Tools, Inc.",
+            "ACME TOOLS",
+            "acme-tools ltd",
+            "The Acme Tools Co., Ltd.",
+            "Ａcme Tools Co.,Ltd",
+        ]);
         same_organization(&["Müller & Söhne GmbH & Co. KG", "Muller and Sohne"]);
         same_organization(&["Telefónica S.A.", "Telefonica"]);
         same_organization(&["株式会社トヨタ", "トヨタ株式会社", "トヨタ"]);

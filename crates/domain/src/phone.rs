@@ -40,10 +40,8 @@ const EXTENSION_MARKS: [&str; 11] = [";ext=", "extension", "ext.", "ext", "åˆ†æœ
 ///
 /// `default_country` (ISO 3166-1 alpha-2) is where a number without country code belongs.
 pub fn standardise(typed: &str, default_country: &str) -> Result<String, PhoneError> {
-    let home: country::Id = default_country
-        .to_ascii_uppercase()
-        .parse()
-        .map_err(|_| PhoneError::Country(default_country.to_owned()))?;
+    let home: country::Id =
+        default_country.to_ascii_uppercase().parse().map_err(|_| PhoneError::Country(default_country.to_owned()))?;
     let text = half_width(typed).to_lowercase();
     let text = text.trim();
     let text = text.strip_prefix("tel:").unwrap_or(text);
@@ -162,11 +160,7 @@ fn chinese_kind(national: &str) -> Option<Chinese> {
         [b'9', b'5', ..] => matches!(len, 5 | 8),
         _ => false,
     };
-    if subscriber {
-        Some(Chinese::Subscriber)
-    } else {
-        service.then_some(Chinese::Service)
-    }
+    if subscriber { Some(Chinese::Subscriber) } else { service.then_some(Chinese::Service) }
 }
 
 fn chinese_with_extension(number: &str, home: country::Id) -> Option<String> {

@@ -339,8 +339,7 @@ impl<'a> Request<'a> {
         }
         let object = self.shape.object;
         // What is expanded stands beside the fields: a relation named as a field has no place there.
-        let may_reach =
-            |relation: &&Relation| !object.has(relation.name) && path::reach(object, relation, self.view).is_some();
+        let may_reach = |relation: &&Relation| !object.has(relation.name) && path::reach(object, relation, self.view).is_some();
         let known: Vec<&Relation> = object.relations.iter().filter(may_reach).collect();
         let mut expanded: Vec<Relation> = Vec::with_capacity(names.len());
         for (pointer, name) in names {
@@ -464,8 +463,7 @@ mod tests {
 
     #[test]
     fn one_record_takes_less() {
-        let record =
-            |written: &[(&str, &str)]| RecordQuery::from_parameters(sample::deal(), &owned(written), &Everything);
+        let record = |written: &[(&str, &str)]| RecordQuery::from_parameters(sample::deal(), &owned(written), &Everything);
         let query = record(&[("fields", "custom"), ("archived", "true")]).unwrap();
         assert_eq!(query.fields, Some(vec!["id".to_owned(), "custom".to_owned()]));
         assert!(query.archived);

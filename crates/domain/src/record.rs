@@ -124,11 +124,7 @@ pub fn changes(before: Option<&Record>, after: &Record) -> Map<String, Value> {
             let from = from.as_object().unwrap_or(&empty_from);
             let to = to.as_object().unwrap_or(&empty_to);
             for key in from.keys().chain(to.keys().filter(|key| !from.contains_key(*key))) {
-                note(
-                    format!("custom.{key}"),
-                    from.get(key).unwrap_or(&Value::Null),
-                    to.get(key).unwrap_or(&Value::Null),
-                );
+                note(format!("custom.{key}"), from.get(key).unwrap_or(&Value::Null), to.get(key).unwrap_or(&Value::Null));
             }
         } else if before.is_some() || !is_empty(to) {
             note(name.clone(), from, to);

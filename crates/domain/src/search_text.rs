@@ -124,9 +124,7 @@ impl Query {
 impl Term {
     fn is_in(&self, sorted: &[String]) -> bool {
         let at = sorted.partition_point(|token| *token < self.token);
-        sorted
-            .get(at)
-            .is_some_and(|token| if self.prefix { token.starts_with(&self.token) } else { *token == self.token })
+        sorted.get(at).is_some_and(|token| if self.prefix { token.starts_with(&self.token) } else { *token == self.token })
     }
 }
 
@@ -486,11 +484,7 @@ fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
         let end = rest.find(|c: char| is_cjk(c) != cjk || !(c.is_alphanumeric() || is_joint(c))).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
         rest = after;
-        Some(if cjk {
-            Run::Cjk(run.chars().collect())
-        } else {
-            Run::Word(run.trim_end_matches(is_joint))
-        })
+        Some(if cjk { Run::Cjk(run.chars().collect()) } else { Run::Word(run.trim_end_matches(is_joint)) })
     })
 }
 
@@ -575,8 +569,7 @@ fn is_number_sign(c: char) -> bool {
 
 /// The `^` token of a whole value. No other token has that sign, it is never part of a word.
 fn whole_token(text: &str) -> Option<String> {
-    let whole = number_of(text)
-        .unwrap_or_else(|| text.chars().filter(|&c| c.is_alphanumeric() || is_joint(c)).collect());
+    let whole = number_of(text).unwrap_or_else(|| text.chars().filter(|&c| c.is_alphanumeric() || is_joint(c)).collect());
     whole.contains(char::is_alphanumeric).then(|| cut(&format!("^{whole}")))
 }
 
@@ -688,7 +681,18 @@ mod tests {
         all_find(
             Kind::Email,
             address,
-            &["zhang", "wei", "ang.wei", "crm@m", "zhang.wei+crm@mail.my-shop.com", "my-shop.com", "my-shop", "shop", "@mail.my", "com"],
+            &[
+                "zhang",
+                "wei",
+                "ang.wei",
+                "crm@m",
+                "zhang.wei+crm@mail.my-shop.com",
+                "my-shop.com",
+                "my-shop",
+                "shop",
+                "@mail.my",
+                "com",
+            ],
         );
         assert!(!finds(Kind::Email, address, "li@mail"));
     }

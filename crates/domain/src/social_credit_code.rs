@@ -24,11 +24,8 @@ const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
 
 /// The code in upper case without blanks and hyphens.
 pub fn standardise(typed: &str) -> Result<String, CodeError> {
-    let code: String = half_width(typed)
-        .chars()
-        .filter(|c| !c.is_whitespace() && *c != '-')
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
+    let code: String =
+        half_width(typed).chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).collect();
     let values = code.chars().map(|c| value(c).ok_or(CodeError::Character(c))).collect::<Result<Vec<usize>, _>>()?;
     let Some((check, body)) = values.split_last().filter(|_| values.len() == LENGTH) else {
         return Err(CodeError::Length(values.len()));

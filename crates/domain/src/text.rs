@@ -22,12 +22,8 @@ pub fn clean_line(typed: &str) -> String {
 /// Several lines as they are stored (notes, descriptions): NFC, line ends as `\n`, no control characters but `\n` and
 /// `\t`, nothing blank at the end. Compatibility characters stay as they were typed: `m²` in a note is meant.
 pub fn clean_text(typed: &str) -> String {
-    let mut text: String = typed
-        .replace("\r\n", "\n")
-        .replace('\r', "\n")
-        .nfc()
-        .filter(|&c| matches!(c, '\n' | '\t') || !is_invisible(c))
-        .collect();
+    let mut text: String =
+        typed.replace("\r\n", "\n").replace('\r', "\n").nfc().filter(|&c| matches!(c, '\n' | '\t') || !is_invisible(c)).collect();
     text.truncate(text.trim_end().len());
     text
 }
@@ -40,11 +36,7 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.nfkc()
-        .flat_map(char::to_lowercase)
-        .map(|c| if c == 'ς' { 'σ' } else { c })
-        .nfkc()
-        .collect()
+    text.nfkc().flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).nfkc().collect()
 }
 
 /// Full-width letters, digits, signs and blanks as their ASCII twins, as a Chinese or Japanese keyboard types them in

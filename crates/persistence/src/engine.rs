@@ -1,11 +1,9 @@
 //! The two engines behind one connection type.
 
-
 use diesel::{PgConnection, SqliteConnection};
 
 use crate::{
     error::StoreError,
-
     row::Cell,
     statement::{ColumnType, Dialect, Statement},
 };
@@ -48,4 +46,3 @@ impl Connection<'_> {
         on!(self, run::execute(statement))
     }
 }
-

@@ -32,9 +32,7 @@ impl From<DieselError> for StoreError {
                 }
                 DatabaseErrorKind::ForeignKeyViolation => StoreError::Reference,
                 DatabaseErrorKind::SerializationFailure => StoreError::Serialization,
-                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
-                    StoreError::Unavailable(text)
-                }
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => StoreError::Unavailable(text),
                 _ => by_message(text),
             },
             DieselError::BrokenTransactionManager => StoreError::Unavailable(text),

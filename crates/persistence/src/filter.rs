@@ -172,7 +172,8 @@ fn any(sql: &mut Statement, test: &Test, place: &Place) {
 
 fn relation(sql: &mut Statement, related: &Related, place: &Place) {
     let outer = place.alias();
-    let inner = Place { tenant: place.tenant, tenant_number: place.tenant_number, object: related.target, depth: place.depth + 1 };
+    let inner =
+        Place { tenant: place.tenant, tenant_number: place.tenant_number, object: related.target, depth: place.depth + 1 };
     let (alias, table) = (inner.alias(), related.target.table);
     if related.none {
         sql.sql("NOT COALESCE(");
@@ -235,8 +236,12 @@ fn json_scalar(sql: &mut Statement, field: &Field, column: &str, key: &str, part
             let key = part.unwrap_or(key);
             let text = format!("({parent}->>'{key}')");
             sql.sql(match &field.kind {
-                FieldType::Integer { .. } | FieldType::Money => format!("(CASE WHEN json_typeof({parent}->'{key}') = 'number' THEN {text}::bigint END)"),
-                FieldType::Decimal => format!("(CASE WHEN json_typeof({parent}->'{key}') = 'number' THEN {text}::double precision END)"),
+                FieldType::Integer { .. } | FieldType::Money => {
+                    format!("(CASE WHEN json_typeof({parent}->'{key}') = 'number' THEN {text}::bigint END)")
+                }
+                FieldType::Decimal => {
+                    format!("(CASE WHEN json_typeof({parent}->'{key}') = 'number' THEN {text}::double precision END)")
+                }
                 FieldType::Boolean => format!("(CASE WHEN json_typeof({parent}->'{key}') = 'boolean' THEN {text}::boolean END)"),
                 _ => format!("({text} COLLATE \"C\")"),
             });

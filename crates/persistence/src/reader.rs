@@ -66,7 +66,13 @@ impl Reader<'_> {
     }
 
     /// Several records by id, in no particular order.
-    pub fn by_ids(&mut self, layout: &Arc<Layout>, view: &dyn View, ids: &[Id], within: &Predicate) -> Result<Vec<Row>, StoreError> {
+    pub fn by_ids(
+        &mut self,
+        layout: &Arc<Layout>,
+        view: &dyn View,
+        ids: &[Id],
+        within: &Predicate,
+    ) -> Result<Vec<Row>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -146,7 +152,13 @@ impl Reader<'_> {
     }
 
     /// Adds related records beside each row: one query a relation.
-    pub fn expand(&mut self, rows: &mut [Row], view: &dyn View, relations: &[Relation], full: &dyn Fn(&'static Object) -> Option<Arc<Layout>>) -> Result<(), StoreError> {
+    pub fn expand(
+        &mut self,
+        rows: &mut [Row],
+        view: &dyn View,
+        relations: &[Relation],
+        full: &dyn Fn(&'static Object) -> Option<Arc<Layout>>,
+    ) -> Result<(), StoreError> {
         for relation in relations {
             let Some(layout) = view.shape(relation.target).and_then(|shape| full(shape.object)) else { continue };
             match relation.reach {
@@ -157,7 +169,14 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn expand_one(&mut self, rows: &mut [Row], view: &dyn View, relation: &Relation, field: &str, layout: &Arc<Layout>) -> Result<(), StoreError> {
+    fn expand_one(
+        &mut self,
+        rows: &mut [Row],
+        view: &dyn View,
+        relation: &Relation,
+        field: &str,
+        layout: &Arc<Layout>,
+    ) -> Result<(), StoreError> {
         let reference = |row: &Row| row.cell(field).and_then(Cell::as_id);
         let mut ids: Vec<Id> = rows.iter().filter_map(reference).collect();
         ids.sort_unstable();
@@ -175,7 +194,13 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn expand_many(&mut self, rows: &mut [Row], view: &dyn View, relation: &Relation, layout: &Arc<Layout>) -> Result<(), StoreError> {
+    fn expand_many(
+        &mut self,
+        rows: &mut [Row],
+        view: &dyn View,
+        relation: &Relation,
+        layout: &Arc<Layout>,
+    ) -> Result<(), StoreError> {
         let ids: Vec<Id> = rows.iter().map(Row::id).collect();
         let mut found: HashMap<Id, Vec<Value>> = HashMap::new();
         if !ids.is_empty() {
@@ -268,10 +293,7 @@ impl Reader<'_> {
             return Ok(i64::MAX);
         }
         let number = |rows: Vec<Vec<Cell>>| rows.first().and_then(|cells| cells[0].as_integer());
-        let drawn = Statement::of(
-            Dialect::Postgres,
-            "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_seq_seq",
-        );
+        let drawn = Statement::of(Dialect::Postgres, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_seq_seq");
         let drawn = number(self.connection.load(&drawn, &[ColumnType::Integer])?).unwrap_or(0);
         // Asked after the sequence: who draws later draws more than `drawn`.
         let open = Statement::of(Dialect::Postgres, crate::work::OPEN_WRITERS);
@@ -319,7 +341,8 @@ impl Reader<'_> {
     /// Whether any job of any tenant waits to be done.
     pub fn has_due_jobs(&mut self, now: farley_domain::time::Timestamp) -> Result<bool, StoreError> {
         let time = || crate::statement::Bind::time(now);
-        let mut sql = Statement::of(self.connection.dialect(), "SELECT 1 FROM jobs WHERE state IN ('waiting', 'running') AND run_at <= ");
+        let mut sql =
+            Statement::of(self.connection.dialect(), "SELECT 1 FROM jobs WHERE state IN ('waiting', 'running') AND run_at <= ");
         sql.bind(time()).sql(" AND (state = 'waiting' OR leased_until < ").bind(time()).sql(") LIMIT 1");
         Ok(!self.connection.load(&sql, &[])?.is_empty())
     }

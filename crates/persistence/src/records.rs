@@ -270,10 +270,15 @@ pub fn related(
         Reach::Inverse { field } | Reach::ToOne { field } => (format!("t.{field}"), format!(" FROM {table} t WHERE ")),
         Reach::Linked { link, holder } => {
             let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
-            (format!("l.{near}"), format!(" FROM {} l JOIN {table} t ON t.tenant_id = l.tenant_id AND t.id = l.{far} WHERE ", link.table))
+            (
+                format!("l.{near}"),
+                format!(" FROM {} l JOIN {table} t ON t.tenant_id = l.tenant_id AND t.id = l.{far} WHERE ", link.table),
+            )
         }
     };
-    sql.sql(format!(", {origin} AS origin, ROW_NUMBER() OVER (PARTITION BY {origin} ORDER BY t.created_at DESC, t.id DESC) AS place"));
+    sql.sql(format!(
+        ", {origin} AS origin, ROW_NUMBER() OVER (PARTITION BY {origin} ORDER BY t.created_at DESC, t.id DESC) AS place"
+    ));
     sql.sql(source).sql("t.tenant_id = ").id(place.tenant);
     sql.sql(format!(" AND {origin} IN (")).id_list(from).sql(") AND t.archived_at IS NULL");
     and(&mut sql, &view.rows(place.object).unwrap_or_else(Predicate::nothing), place);

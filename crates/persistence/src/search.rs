@@ -199,7 +199,8 @@ fn index_sqlite(
         let mut insert = Statement::of(Dialect::Sqlite, "INSERT INTO search_documents (tenant_id, object, record_id) VALUES (");
         insert.id(tenant).sql(", ").text(object).sql(", ").id(record).sql(")");
         connection.execute(&insert)?;
-        let mut insert = Statement::of(Dialect::Sqlite, "INSERT INTO search_terms (rowid, title, body) VALUES (last_insert_rowid(), ");
+        let mut insert =
+            Statement::of(Dialect::Sqlite, "INSERT INTO search_terms (rowid, title, body) VALUES (last_insert_rowid(), ");
         insert.text(join(&text.title)).sql(", ").text(join(&text.body)).sql(")");
         connection.execute(&insert)?;
     }
@@ -216,14 +217,11 @@ fn index_postgres(
 ) -> Result<(), StoreError> {
     let title: Vec<String> = text.title.iter().map(|token| prefixed(tenant_number, token)).collect();
     let all: Vec<String> = title.iter().cloned().chain(text.body.iter().map(|token| prefixed(tenant_number, token))).collect();
-    let mut insert = Statement::of(
-        Dialect::Postgres,
-        "INSERT INTO search_documents (tenant_id, object, record_id, title, terms) VALUES (",
-    );
+    let mut insert =
+        Statement::of(Dialect::Postgres, "INSERT INTO search_documents (tenant_id, object, record_id, title, terms) VALUES (");
     insert.id(tenant).sql(", ").text(object).sql(", ").id(record).sql(", array_to_tsvector(");
     insert.bind(Bind::Texts(title)).sql("), array_to_tsvector(").bind(Bind::Texts(all));
     insert.sql(")) ON CONFLICT (tenant_id, record_id) DO UPDATE SET title = excluded.title, terms = excluded.terms");
     connection.execute(&insert)?;
     Ok(())
 }
-

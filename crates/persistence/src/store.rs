@@ -82,7 +82,11 @@ impl Store {
     }
 
     /// Reads within a tenant.
-    pub async fn read<T, E>(&self, tenant: TenantKey, read: impl FnOnce(&mut Reader<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub async fn read<T, E>(
+        &self,
+        tenant: TenantKey,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: Failure,
@@ -150,7 +154,9 @@ impl Store {
                         unit.finish()?;
                         Ok(value)
                     }),
-                    Ok(Connection::Sqlite(_)) => Err(E::from(StoreError::Internal("a connection of the wrong engine".to_owned()))),
+                    Ok(Connection::Sqlite(_)) => {
+                        Err(E::from(StoreError::Internal("a connection of the wrong engine".to_owned())))
+                    }
                     Err(error) => Err(E::from(error)),
                 };
                 let broken = result.as_ref().err().and_then(Failure::store_error).is_some_and(is_broken);
@@ -180,4 +186,3 @@ fn is_broken(error: &StoreError) -> bool {
         StoreError::Serialization | StoreError::Taken(_) | StoreError::Reference | StoreError::Internal(_) => false,
     }
 }
-

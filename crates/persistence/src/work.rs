@@ -142,7 +142,12 @@ impl<'a> Work<'a> {
             record.set("id", self.new_id().to_string());
         }
         record.set("version", 1);
-        for (name, value) in [("created_at", Value::from(now.clone())), ("created_by", user.clone()), ("updated_at", now.into()), ("updated_by", user)] {
+        for (name, value) in [
+            ("created_at", Value::from(now.clone())),
+            ("created_by", user.clone()),
+            ("updated_at", now.into()),
+            ("updated_by", user),
+        ] {
             record.set(name, value);
         }
         record.set("archived_at", Value::Null);
@@ -160,7 +165,13 @@ impl<'a> Work<'a> {
     }
 
     /// Stores a changed record. What does not differ is not written; if nothing differs, nothing is.
-    pub fn update(&mut self, shape: &Shape, loaded: &Loaded, record: &mut Record, change: &Change<'_>) -> Result<bool, StoreError> {
+    pub fn update(
+        &mut self,
+        shape: &Shape,
+        loaded: &Loaded,
+        record: &mut Record,
+        change: &Change<'_>,
+    ) -> Result<bool, StoreError> {
         let before = &loaded.record;
         if before == record {
             return Ok(false);
@@ -286,7 +297,13 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn insert_links(&mut self, object: &Object, link: &farley_domain::field::Link, record: Id, ids: &[String]) -> Result<(), StoreError> {
+    fn insert_links(
+        &mut self,
+        object: &Object,
+        link: &farley_domain::field::Link,
+        record: Id,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
         if ids.is_empty() {
             return Ok(());
         }
@@ -306,7 +323,14 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn replace_lookups(&mut self, object: &Object, field: &Field, replace: bool, record: Id, values: &[String]) -> Result<(), StoreError> {
+    fn replace_lookups(
+        &mut self,
+        object: &Object,
+        field: &Field,
+        replace: bool,
+        record: Id,
+        values: &[String],
+    ) -> Result<(), StoreError> {
         let tenant = self.tenant().id;
         if replace {
             let mut sql = Statement::of(self.dialect(), "DELETE FROM lookup_values WHERE tenant_id = ");
@@ -316,7 +340,8 @@ impl<'a> Work<'a> {
         if values.is_empty() {
             return Ok(());
         }
-        let mut sql = Statement::of(self.dialect(), "INSERT INTO lookup_values (tenant_id, object, field, value, record_id) VALUES ");
+        let mut sql =
+            Statement::of(self.dialect(), "INSERT INTO lookup_values (tenant_id, object, field, value, record_id) VALUES ");
         for (position, value) in values.iter().enumerate() {
             sql.sql(if position > 0 { ", (" } else { "(" }).id(tenant).sql(", ").text(object.name);
             sql.sql(", ").text(field.name.clone()).sql(", ").text(value.clone()).sql(", ").id(record).sql(")");
@@ -334,7 +359,8 @@ impl<'a> Work<'a> {
         }
         let keys = record.get("external_ids").as_object().filter(|_| !record.is_archived());
         for (system, key) in keys.into_iter().flatten() {
-            let mut sql = Statement::of(self.dialect(), "INSERT INTO external_ids (tenant_id, object, system, key, record_id) VALUES (");
+            let mut sql =
+                Statement::of(self.dialect(), "INSERT INTO external_ids (tenant_id, object, system, key, record_id) VALUES (");
             sql.id(tenant).sql(", ").text(object.name).sql(", ").text(system.clone());
             sql.sql(", ").text(key.as_str().unwrap_or_default()).sql(", ").id(record.id()).sql(")");
             self.reader.connection.execute(&sql)?;
@@ -348,9 +374,8 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         let searchable = |field: &&Field| field.searchable.is_some() && field.storage != Storage::Computed;
-        let changed = before.is_none_or(|before| {
-            shape.fields().filter(searchable).any(|field| before.value(field) != record.value(field))
-        });
+        let changed =
+            before.is_none_or(|before| shape.fields().filter(searchable).any(|field| before.value(field) != record.value(field)));
         if !changed {
             return Ok(());
         }
@@ -466,12 +491,12 @@ impl<'a> Work<'a> {
     /// Leases the job that has been due longest, of any tenant, until a time; none if there is none.
     pub fn lease_job(&mut self, lease: Id, until: Timestamp) -> Result<Option<JobRow>, StoreError> {
         let now = self.origin.now;
-        let mut sql = Statement::of(
-            self.dialect(),
-            "SELECT tenant_id, id FROM jobs WHERE state IN ('waiting', 'running') AND run_at <= ",
-        );
+        let mut sql =
+            Statement::of(self.dialect(), "SELECT tenant_id, id FROM jobs WHERE state IN ('waiting', 'running') AND run_at <= ");
         sql.bind(crate::statement::Bind::time(now));
-        sql.sql(" AND (state = 'waiting' OR leased_until < ").bind(crate::statement::Bind::time(now)).sql(") ORDER BY run_at, id LIMIT 1");
+        sql.sql(" AND (state = 'waiting' OR leased_until < ")
+            .bind(crate::statement::Bind::time(now))
+            .sql(") ORDER BY run_at, id LIMIT 1");
         if self.dialect() == Dialect::Postgres {
             sql.sql(" FOR UPDATE SKIP LOCKED");
         }
@@ -490,7 +515,14 @@ impl<'a> Work<'a> {
     }
 
     /// Ends a leased job: `done`, `dead`, or `waiting` for the next attempt. False if the lease was lost.
-    pub fn finish_job(&mut self, job: Id, lease: Id, state: &str, error: Option<&str>, run_at: Timestamp) -> Result<bool, StoreError> {
+    pub fn finish_job(
+        &mut self,
+        job: Id,
+        lease: Id,
+        state: &str,
+        error: Option<&str>,
+        run_at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let (tenant, now) = (self.tenant().id, self.origin.now);
         on!(&mut self.reader.connection, jobs::finish(tenant, job, lease, state, error, run_at, now))
     }
@@ -527,7 +559,12 @@ impl<'a> Work<'a> {
         on!(&mut self.reader.connection, credentials::add_session(row))
     }
 
-    pub fn rotate_session(&mut self, session: &SessionRow, refresh_hash: &[u8], expires_at: Timestamp) -> Result<bool, StoreError> {
+    pub fn rotate_session(
+        &mut self,
+        session: &SessionRow,
+        refresh_hash: &[u8],
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let now = self.origin.now;
         on!(&mut self.reader.connection, credentials::rotate_session(session, refresh_hash, expires_at, now))
     }
@@ -586,7 +623,10 @@ impl<'a> Work<'a> {
         let expression = value.to_text().replace(&format!("{}.", object.table), "");
         let mut sql = Statement::new(dialect);
         sql.keep = false;
-        sql.sql(format!("CREATE INDEX IF NOT EXISTS {}_c_{key} ON {} (tenant_id, ({expression}), id)", object.table, object.table));
+        sql.sql(format!(
+            "CREATE INDEX IF NOT EXISTS {}_c_{key} ON {} (tenant_id, ({expression}), id)",
+            object.table, object.table
+        ));
         self.reader.connection.execute(&sql)?;
         Ok(())
     }

@@ -36,7 +36,9 @@ pub fn demo(flags: DemoFlags, settings: Settings) -> Result<(), String> {
             summary.customers, summary.contacts, summary.users, summary.teams, summary.tags, summary.custom_fields
         );
         if let Some(welcome) = welcome {
-            let password = welcome.password.map_or_else(|| "from FARLEY_ADMIN_PASSWORD".to_owned(), |password| format!("{password} (shown this once)"));
+            let password = welcome
+                .password
+                .map_or_else(|| "from FARLEY_ADMIN_PASSWORD".to_owned(), |password| format!("{password} (shown this once)"));
             println!("log in as {} with the password {password}", welcome.email);
         }
         app.store.close();

@@ -124,8 +124,12 @@ async fn run_import(app: &Arc<App>, args: ImportArgs) -> Result<(), String> {
 
 /// Who imports: the user of an e-mail address, or whoever has been administrator longest.
 fn importer(reader: &mut Reader<'_>, email: Option<&str>) -> Result<Caller, Problem> {
-    let administrators: Vec<Value> =
-        reader.all(Role::object())?.iter().filter(|role| role.get("key") == "administrator").map(|role| role.get("id").clone()).collect();
+    let administrators: Vec<Value> = reader
+        .all(Role::object())?
+        .iter()
+        .filter(|role| role.get("key") == "administrator")
+        .map(|role| role.get("id").clone())
+        .collect();
     let email = email.map(|email| farley_domain::email::standardise(email).unwrap_or_else(|_| email.to_owned()));
     let fits = |user: &Record| match &email {
         Some(email) => user.text("email") == Some(email),
@@ -138,7 +142,13 @@ fn importer(reader: &mut Reader<'_>, email: Option<&str>) -> Result<Caller, Prob
 }
 
 /// Stores the import and takes its job at once, so that no server does; one would go on with it if this process died.
-async fn begin(app: &App, tenant: TenantKey, caller: Caller, prepared: Prepared, content: Vec<u8>) -> Result<(Id, Lease, String), Problem> {
+async fn begin(
+    app: &App,
+    tenant: TenantKey,
+    caller: Caller,
+    prepared: Prepared,
+    content: Vec<u8>,
+) -> Result<(Id, Lease, String), Problem> {
     let (now, id) = (clock::now(), clock::new_id());
     let origin = Origin { actor: caller.actor.clone(), request_id: None, now };
     let written = app.store.write::<_, Problem>(tenant, origin, move |work| {

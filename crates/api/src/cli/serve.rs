@@ -26,7 +26,9 @@ pub fn serve(settings: Settings) -> Result<(), String> {
         }
         if let Some(welcome) = welcome {
             match welcome.password {
-                Some(password) => eprintln!("first start: log in as {} with the password {password} (shown this once)", welcome.email),
+                Some(password) => {
+                    eprintln!("first start: log in as {} with the password {password} (shown this once)", welcome.email)
+                }
                 None => eprintln!("first start: log in as {} with the password from FARLEY_ADMIN_PASSWORD", welcome.email),
             }
         }

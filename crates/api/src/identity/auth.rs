@@ -232,7 +232,8 @@ pub struct Session {
 }
 
 fn user_origin(user: Id, request_id: String, now: Timestamp) -> Origin {
-    let actor = farley_domain::event::Actor { kind: farley_domain::event::ActorKind::User, user_id: Some(user), api_key_id: None };
+    let actor =
+        farley_domain::event::Actor { kind: farley_domain::event::ActorKind::User, user_id: Some(user), api_key_id: None };
     Origin { actor, request_id: Some(request_id), now }
 }
 
@@ -353,7 +354,10 @@ pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
         let Some((tenant, session)) = parse_refresh(&token) else { return Ok(HttpResponse::NoContent().finish()) };
         let hash = secret_hash(&token);
         let key = TenantKey { id: tenant, number: 0 };
-        let ours = app.store.read::<_, Problem>(key, move |reader| Ok(reader.session(session)?.is_some_and(|row| row.refresh_hash == hash))).await?;
+        let ours = app
+            .store
+            .read::<_, Problem>(key, move |reader| Ok(reader.session(session)?.is_some_and(|row| row.refresh_hash == hash)))
+            .await?;
         if !ours {
             return Ok(HttpResponse::NoContent().finish());
         }
@@ -420,7 +424,11 @@ pub async fn accept(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
 
 /// Refuses a password that is too easy.
 pub fn check_strength(password: &str, email: &str, pointer: &str) -> Result<(), Problem> {
-    if password::is_strong(password, email) { Ok(()) } else { Err(Problem::rule(Fault::new(pointer, FaultCode::WeakPassword).into())) }
+    if password::is_strong(password, email) {
+        Ok(())
+    } else {
+        Err(Problem::rule(Fault::new(pointer, FaultCode::WeakPassword).into()))
+    }
 }
 
 fn user_shape() -> Shape {

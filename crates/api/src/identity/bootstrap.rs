@@ -37,7 +37,9 @@ impl NewTenant {
     pub fn check(&self) -> Result<(), Faults> {
         let mut faults = Faults::default();
         if !is_slug(&self.slug) {
-            faults.add(Fault::new("/slug", FaultCode::WrongType).with("expected", "2 to 40 lower-case letters, digits and hyphens"));
+            faults.add(
+                Fault::new("/slug", FaultCode::WrongType).with("expected", "2 to 40 lower-case letters, digits and hyphens"),
+            );
         }
         if self.name.trim().is_empty() {
             faults.add(Fault::new("/name", FaultCode::Blank));
@@ -111,7 +113,11 @@ pub fn create_user(work: &mut Work<'_>, user: &FirstUser, role_key: &str, standa
     Ok(record.id())
 }
 
-fn read(object: &'static farley_domain::object::Object, body: &Value, standards: &Standards<'_>) -> Result<(Shape, Record), Problem> {
+fn read(
+    object: &'static farley_domain::object::Object,
+    body: &Value,
+    standards: &Standards<'_>,
+) -> Result<(Shape, Record), Problem> {
     let shape = Shape { object, custom: std::sync::Arc::from([]) };
     let record = input::Reader { shape: &shape, standards, rule: &|_| None }.create(body)?;
     Ok((shape, record))

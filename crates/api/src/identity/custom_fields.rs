@@ -1,10 +1,6 @@
 //! Custom fields come into force with the write that declares them, index and all.
 
-use farley_domain::{
-    identity::custom_field::to_field,
-    record::Record,
-    registry,
-};
+use farley_domain::{identity::custom_field::to_field, record::Record, registry};
 use farley_persistence::Work;
 use serde_json::Map;
 

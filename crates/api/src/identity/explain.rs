@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 
 use crate::{
     call::{Call, parameters, refuse_rest, take},
-    caller::{asker_of, Nobody},
+    caller::{Nobody, asker_of},
     identity::auth::user_record,
     problem::Problem,
 };
@@ -70,18 +70,19 @@ pub struct GrantingRole {
 #[get("/v1/access/explain")]
 pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
-    let mut required = |name: &str| take(&mut parameters, name)?.ok_or_else(|| Problem::from(Fault::new(name, FaultCode::Required)));
+    let mut required =
+        |name: &str| take(&mut parameters, name)?.ok_or_else(|| Problem::from(Fault::new(name, FaultCode::Required)));
     let user: Id = required("user_id")?.parse().map_err(|_| Fault::new("user_id", FaultCode::InvalidId))?;
     let object = required("object")?;
     let action = required("action")?;
     let record = take(&mut parameters, "id")?;
     refuse_rest(&parameters, &["user_id", "object", "action", "id"])?;
-    let choices = |known: Vec<&str>, pointer: &str| Fault::new(pointer, FaultCode::UnknownChoice).with("choices", known.join(", "));
+    let choices =
+        |known: Vec<&str>, pointer: &str| Fault::new(pointer, FaultCode::UnknownChoice).with("choices", known.join(", "));
     let object = registry::object(&object)
         .ok_or_else(|| choices(registry::objects().into_iter().map(|object| object.name).collect(), "object"))?;
     let action = Action::from_name(&action).ok_or_else(|| choices(Action::ALL.map(Action::as_str).to_vec(), "action"))?;
-    let record: Option<Id> =
-        record.map(|id| id.parse()).transpose().map_err(|_| Fault::new("id", FaultCode::InvalidId))?;
+    let record: Option<Id> = record.map(|id| id.parse()).transpose().map_err(|_| Fault::new("id", FaultCode::InvalidId))?;
     if user != call.caller.user_id() {
         call.demand_all(Role::object(), Action::Read)?;
         call.demand_all(User::object(), Action::Read)?;
@@ -93,11 +94,18 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
         .read::<_, Problem>(call.tenant(), move |reader| {
             let account = user_record(reader, user)?.ok_or_else(Problem::not_found)?;
             let ids = account.get("role_ids").as_array().cloned().unwrap_or_default();
-            let roles: Vec<Record> =
-                reader.all(Role::object())?.into_iter().filter(|role| !role.is_archived() && ids.contains(role.get("id"))).collect();
+            let roles: Vec<Record> = reader
+                .all(Role::object())?
+                .into_iter()
+                .filter(|role| !role.is_archived() && ids.contains(role.get("id")))
+                .collect();
             let granting = roles.iter().filter_map(|role| {
                 let scope = Grants::of_roles(std::slice::from_ref(role)).scope(object.name, action)?;
-                Some(GrantingRole { id: role.id(), name: role.text("name").unwrap_or_default().to_owned(), scope: scope.as_str() })
+                Some(GrantingRole {
+                    id: role.id(),
+                    name: role.text("name").unwrap_or_default().to_owned(),
+                    scope: scope.as_str(),
+                })
             });
             let granting: Vec<GrantingRole> = granting.collect();
             let asker = asker_of(reader, user)?;
@@ -128,12 +136,20 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
                 (Some(asker), Some(scope), Some(record)) if asker.reaches(object, action, record) => (
                     true,
                     "granted",
-                    format!("{} grants {permission} with scope {}, and the record is within it.", names.join(", "), scope.as_str()),
+                    format!(
+                        "{} grants {permission} with scope {}, and the record is within it.",
+                        names.join(", "),
+                        scope.as_str()
+                    ),
                 ),
                 (Some(_), Some(scope), Some(_)) => (
                     false,
                     "out_of_scope",
-                    format!("{} grants {permission} with scope {}, but the record is outside it.", names.join(", "), scope.as_str()),
+                    format!(
+                        "{} grants {permission} with scope {}, but the record is outside it.",
+                        names.join(", "),
+                        scope.as_str()
+                    ),
                 ),
             };
             let scope = scope.map(farley_domain::identity::access::Scope::as_str);

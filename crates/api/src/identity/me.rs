@@ -294,4 +294,3 @@ pub async fn end_my_session(call: Call, request: HttpRequest) -> Result<HttpResp
     call.app.callers.forget();
     Ok(response)
 }
-

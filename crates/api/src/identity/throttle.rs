@@ -66,7 +66,12 @@ pub async fn failed(store: &Store, subjects: Vec<Subject>, now: Timestamp) -> Re
                 let recent = known.filter(|row| row.since.0 > now.plus_seconds(-MEMORY_SECONDS));
                 let failures = recent.map_or(0, |row| row.failures) + 1;
                 let blocked_until = subject.blocked_seconds(failures).map(|seconds| DbTime(now.plus_seconds(seconds)));
-                work.set_login_failures(&LoginFailureRow { subject: subject.name.clone(), failures, since: DbTime(now), blocked_until })?;
+                work.set_login_failures(&LoginFailureRow {
+                    subject: subject.name.clone(),
+                    failures,
+                    since: DbTime(now),
+                    blocked_until,
+                })?;
             }
             Ok(())
         })

@@ -66,8 +66,10 @@ pub struct Tokens {
 
 impl Default for Tokens {
     fn default() -> Tokens {
-        let verified =
-            moka::sync::Cache::builder().max_capacity(20_000).time_to_live(Duration::from_secs(ACCESS_SECONDS.unsigned_abs())).build();
+        let verified = moka::sync::Cache::builder()
+            .max_capacity(20_000)
+            .time_to_live(Duration::from_secs(ACCESS_SECONDS.unsigned_abs()))
+            .build();
         Tokens { keys: RwLock::default(), verified, reread: AtomicI64::new(0) }
     }
 }
@@ -120,7 +122,8 @@ impl Tokens {
         let signing = keys.values().filter(|key| key.retires_at > now).min_by_key(|key| key.created_at);
         let key = signing.ok_or_else(|| Problem::internal("no key signs"))?;
         let issued = now.milliseconds() / 1000;
-        let claims = Claims { iss: ISSUER.to_owned(), sub: user, tid: tenant, sid: session, iat: issued, exp: issued + ACCESS_SECONDS };
+        let claims =
+            Claims { iss: ISSUER.to_owned(), sub: user, tid: tenant, sid: session, iat: issued, exp: issued + ACCESS_SECONDS };
         let header = Header { kid: Some(key.id.to_string()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(Problem::internal)
     }

@@ -182,7 +182,10 @@ pub struct ResetToken {
 pub async fn reset_password(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act(call, request, body, |work, user| {
         if user.get("status") == "deactivated" {
-            return Err(Problem::new(Code::StateConflict).with("state", "deactivated").with("allowed", "activate").member("allowed", vec!["activate"]));
+            return Err(Problem::new(Code::StateConflict)
+                .with("state", "deactivated")
+                .with("allowed", "activate")
+                .member("allowed", vec!["activate"]));
         }
         let token = issue_token(work, user.id())?;
         work.event("user", "password_reset_issued", user.id(), user.version(), Map::new(), &[]);

@@ -98,7 +98,10 @@ fn add_shared(components: &mut Components) {
         .description(Some("The access token of a log-in (a JWT, valid for 15 minutes), or an API key (`fk_…`)."));
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
     let flow = Password::new("/v1/auth/token", Scopes::new());
-    let password = OAuth2::with_description([Flow::Password(flow)], "Log-in with e-mail address and password, from the documentation page itself.");
+    let password = OAuth2::with_description(
+        [Flow::Password(flow)],
+        "Log-in with e-mail address and password, from the documentation page itself.",
+    );
     components.add_security_scheme(PASSWORD, SecurityScheme::OAuth2(password));
 }
 

@@ -48,11 +48,7 @@ fn record(object: &Object) -> ObjectBuilder {
         let value = fields::value(object, field);
         let value = if holds_null(field) { nullable(value) } else { value };
         let example = example(field);
-        let notes = Notes {
-            description: &field.doc,
-            example: example.as_ref(),
-            read_only: field.writable == Writable::Never,
-        };
+        let notes = Notes { description: &field.doc, example: example.as_ref(), read_only: field.writable == Writable::Never };
         schema = schema.property(field.name.as_ref(), annotate(value, &notes));
     }
     let schema = shown_once(object).iter().fold(schema, |schema, (name, doc)| {

@@ -47,12 +47,20 @@ fn route(operation: Generic, object: &'static Object) -> actix_web::Route {
     let route = web::method(operation.method());
     match operation {
         Generic::List => route.to(move |call: Call, request: HttpRequest| read::list(object, call, request)),
-        Generic::Search => route.to(move |call: Call, request: HttpRequest, body: Body| read::search(object, call, request, body)),
+        Generic::Search => {
+            route.to(move |call: Call, request: HttpRequest, body: Body| read::search(object, call, request, body))
+        }
         Generic::Get => route.to(move |call: Call, request: HttpRequest| read::get(object, call, request)),
         Generic::History => route.to(move |call: Call, request: HttpRequest| read::history(object, call, request)),
-        Generic::Create => route.to(move |call: Call, request: HttpRequest, body: Body| write::create(object, call, request, body)),
-        Generic::Update => route.to(move |call: Call, request: HttpRequest, body: Body| write::update(object, call, request, body)),
-        Generic::Upsert => route.to(move |call: Call, request: HttpRequest, body: Body| write::upsert(object, call, request, body)),
+        Generic::Create => {
+            route.to(move |call: Call, request: HttpRequest, body: Body| write::create(object, call, request, body))
+        }
+        Generic::Update => {
+            route.to(move |call: Call, request: HttpRequest, body: Body| write::update(object, call, request, body))
+        }
+        Generic::Upsert => {
+            route.to(move |call: Call, request: HttpRequest, body: Body| write::upsert(object, call, request, body))
+        }
         Generic::Archive => route.to(move |call: Call, request: HttpRequest| write::archive(object, call, request, true)),
         Generic::Restore => route.to(move |call: Call, request: HttpRequest| write::archive(object, call, request, false)),
     }

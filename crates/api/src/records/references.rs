@@ -77,7 +77,13 @@ fn named(field: &Field, record: &Record) -> Vec<(String, Id)> {
     }
 }
 
-fn visible(work: &mut Work<'_>, caller: &Caller, now: farley_domain::time::Timestamp, target: &'static Object, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+fn visible(
+    work: &mut Work<'_>,
+    caller: &Caller,
+    now: farley_domain::time::Timestamp,
+    target: &'static Object,
+    ids: &[Id],
+) -> Result<Vec<Id>, Problem> {
     let view = caller.view(now);
     let Some(rows) = caller.asker.rows(target, farley_domain::identity::access::Action::Read) else { return Ok(Vec::new()) };
     let within = Predicate::Archived(false).and(rows);
@@ -87,7 +93,14 @@ fn visible(work: &mut Work<'_>, caller: &Caller, now: farley_domain::time::Times
 }
 
 /// Refuses a move in a tree that would make a record its own ancestor.
-pub fn check_tree(work: &mut Work<'_>, call: &Caller, now: farley_domain::time::Timestamp, shape: &Shape, before: Option<&Record>, after: &Record) -> Result<(), Problem> {
+pub fn check_tree(
+    work: &mut Work<'_>,
+    call: &Caller,
+    now: farley_domain::time::Timestamp,
+    shape: &Shape,
+    before: Option<&Record>,
+    after: &Record,
+) -> Result<(), Problem> {
     let object = shape.object;
     let changed = before.is_none_or(|before| before.get("parent_id") != after.get("parent_id"));
     if !object.has("parent_id") || !changed || after.get("parent_id").is_null() {
@@ -109,7 +122,12 @@ pub fn check_tree(work: &mut Work<'_>, call: &Caller, now: farley_domain::time::
 }
 
 /// The same values in other live records: unique fields, and keys in other systems.
-pub fn check_unique(work: &mut Work<'_>, object: &'static Object, before: Option<&Record>, after: &Record) -> Result<(), Problem> {
+pub fn check_unique(
+    work: &mut Work<'_>,
+    object: &'static Object,
+    before: Option<&Record>,
+    after: &Record,
+) -> Result<(), Problem> {
     use farley_domain::predicate::Operand;
     let restored = before.is_some_and(|before| before.is_archived() && !after.is_archived());
     let changed = |name: &str| restored || before.is_none_or(|before| before.get(name) != after.get(name));
@@ -146,4 +164,3 @@ pub fn check_unique(work: &mut Work<'_>, object: &'static Object, before: Option
     }
     Ok(())
 }
-

@@ -152,7 +152,10 @@ impl Writer {
     /// Changes a record by a merge patch.
     pub fn patch(&self, work: &mut Work<'_>, loaded: &Loaded, body: &Value) -> Result<Record, Problem> {
         if loaded.record.is_archived() {
-            return Err(Problem::new(Code::StateConflict).with("state", "archived").with("allowed", "restore").member("allowed", vec!["restore"]));
+            return Err(Problem::new(Code::StateConflict)
+                .with("state", "archived")
+                .with("allowed", "restore")
+                .member("allowed", vec!["restore"]));
         }
         let shape = self.shape();
         let standards = self.caller.standards(self.now);
@@ -307,7 +310,14 @@ pub async fn upsert(object: &'static Object, call: Call, request: HttpRequest, b
 
 impl Writer {
     /// Creates or patches the record that has a key in another system; whether it was created.
-    pub fn upsert(&self, work: &mut Work<'_>, system: &str, key: &str, body: &Value, expected: Option<&Versions>) -> Result<(Record, bool), Problem> {
+    pub fn upsert(
+        &self,
+        work: &mut Work<'_>,
+        system: &str,
+        key: &str,
+        body: &Value,
+        expected: Option<&Versions>,
+    ) -> Result<(Record, bool), Problem> {
         let mut body = body.clone();
         if let Some(members) = body.as_object_mut() {
             let ids = members.entry("external_ids").or_insert_with(|| Value::Object(serde_json::Map::new()));

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{fault::{Fault, FaultCode}, field::Structure, record::Record};
+use crate::{
+    fault::{Fault, FaultCode},
+    field::Structure,
+    record::Record,
+};
 
 /// Share of the important fields that have a value, and the names of those that have none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

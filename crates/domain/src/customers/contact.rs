@@ -93,11 +93,7 @@ fn primary_customer(draft: &mut Draft<'_>) {
         let customer = draft.after.get("customer_id").clone();
         let former = draft.before.map_or(Value::Null, |before| before.get("customer_id").clone());
         // Clearing the primary customer takes that one away; the next becomes primary.
-        let customers = if customer.is_null() {
-            without(&customers, &former)
-        } else {
-            with_primary(&customers, &customer)
-        };
+        let customers = if customer.is_null() { without(&customers, &former) } else { with_primary(&customers, &customer) };
         let primary = customers.as_array().into_iter().flatten().find(|item| item["primary"] == true);
         let customer = primary.map_or(Value::Null, |item| item["customer_id"].clone());
         draft.after.set("customer_id", customer);

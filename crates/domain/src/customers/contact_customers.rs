@@ -38,13 +38,8 @@ pub struct ContactCustomer {
 }
 
 /// The customers a contact works at.
-pub static CONTACT_CUSTOMERS_LINK: Link = Link {
-    table: "contact_customers",
-    from: "contact_id",
-    to: "customer_id",
-    target: "customer",
-    shared: false,
-};
+pub static CONTACT_CUSTOMERS_LINK: Link =
+    Link { table: "contact_customers", from: "contact_id", to: "customer_id", target: "customer", shared: false };
 
 pub static CONTACT_CUSTOMERS: Structure = Structure {
     name: "contact_customers",
@@ -89,11 +84,8 @@ fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
 }
 
 fn schema() -> Value {
-    let buying_roles: Vec<Value> = BuyingRole::choices()
-        .iter()
-        .map(|choice| Value::from(choice.value.as_ref()))
-        .chain([Value::Null])
-        .collect();
+    let buying_roles: Vec<Value> =
+        BuyingRole::choices().iter().map(|choice| Value::from(choice.value.as_ref())).chain([Value::Null]).collect();
     json!({
         "type": "array",
         "maxItems": 50,

@@ -135,8 +135,7 @@ fn primary_address_region(draft: &Draft<'_>) -> Option<String> {
 }
 
 fn tell_completeness(draft: &mut Draft<'_>) {
-    const ORGANIZATION: &[&str] =
-        &["industry", "employee_count", "source", "region", "website", "emails", "phones", "addresses"];
+    const ORGANIZATION: &[&str] = &["industry", "employee_count", "source", "region", "website", "emails", "phones", "addresses"];
     const PERSON: &[&str] = &["source", "region", "emails", "phones", "addresses", "birthday", "preferred_channel"];
     let important = if draft.after.get("kind") == "person" { PERSON } else { ORGANIZATION };
     let completeness = completeness::of(&draft.after, important);

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-
 use crate::{
     field::{Field, Op},
     id::Id,
@@ -25,8 +24,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Action; 6] =
-        [Action::Read, Action::Create, Action::Update, Action::Archive, Action::Export, Action::Import];
+    pub const ALL: [Action; 6] = [Action::Read, Action::Create, Action::Update, Action::Archive, Action::Export, Action::Import];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -123,9 +121,9 @@ impl Grants {
     pub fn limited_to(mut self, key_scopes: &[String]) -> Grants {
         self.scopes.retain(|(object, action), _| {
             key_scopes.iter().any(|scope| {
-                scope.split_once(':').is_some_and(|(named, verb)| {
-                    (named == "*" || named == *object) && (verb == "*" || verb == action.as_str())
-                })
+                scope
+                    .split_once(':')
+                    .is_some_and(|(named, verb)| (named == "*" || named == *object) && (verb == "*" || verb == action.as_str()))
             })
         });
         self

@@ -123,8 +123,7 @@ pub fn is_key(text: &str) -> bool {
 
 fn check(draft: &mut Draft<'_>) {
     let text = |record: &Record, name: &str| record.text(name).unwrap_or_default().to_owned();
-    let (object, key, kind) =
-        (text(&draft.after, "object"), text(&draft.after, "key"), text(&draft.after, "field_type"));
+    let (object, key, kind) = (text(&draft.after, "object"), text(&draft.after, "key"), text(&draft.after, "field_type"));
     if !key.is_empty() && !is_key(&key) {
         draft.fault("/key", FaultCode::InvalidKey);
     }

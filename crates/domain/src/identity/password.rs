@@ -9,9 +9,31 @@ pub const MAX_LENGTH: usize = 200;
 #[must_use]
 pub fn is_strong(password: &str, email: &str) -> bool {
     const COMMON: &[&str] = &[
-        "1234567890", "12345678901", "123456789012", "0123456789", "0987654321", "qwertyuiop", "1q2w3e4r5t", "password12", "password123",
-        "password1234", "passw0rd123", "iloveyou123", "welcome123", "administrator", "changeme123", "letmein1234", "qwerty12345", "abc1234567",
-        "a123456789", "woaini1314", "woaini520520", "1111111111", "0000000000", "8888888888", "6666666666",
+        "1234567890",
+        "12345678901",
+        "123456789012",
+        "0123456789",
+        "0987654321",
+        "qwertyuiop",
+        "1q2w3e4r5t",
+        "password12",
+        "password123",
+        "password1234",
+        "passw0rd123",
+        "iloveyou123",
+        "welcome123",
+        "administrator",
+        "changeme123",
+        "letmein1234",
+        "qwerty12345",
+        "abc1234567",
+        "a123456789",
+        "woaini1314",
+        "woaini520520",
+        "1111111111",
+        "0000000000",
+        "8888888888",
+        "6666666666",
     ];
     let length = password.chars().count();
     let folded = password.to_lowercase();

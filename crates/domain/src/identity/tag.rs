@@ -22,7 +22,8 @@ fn color_is_hexadecimal(draft: &mut crate::record::Draft<'_>) {
         let color = color.to_ascii_lowercase();
         draft.after.set("color", color);
     } else {
-        let fault = crate::fault::Fault::new("/color", crate::fault::FaultCode::WrongType).with("expected", "# and six hexadecimal digits");
+        let fault = crate::fault::Fault::new("/color", crate::fault::FaultCode::WrongType)
+            .with("expected", "# and six hexadecimal digits");
         draft.faults.add(fault);
     }
 }

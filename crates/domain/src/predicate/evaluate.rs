@@ -106,9 +106,8 @@ fn money_of<'a>(field: &Field, record: &'a Record) -> &'a Value {
 
 fn passes(test: &Test, record: &Record) -> bool {
     let Test { field, op, operand } = test;
-    let is = |wanted: fn(Ordering) -> bool| {
-        stored(field, record).and_then(|stored| compare(&stored, operand)).is_some_and(wanted)
-    };
+    let is =
+        |wanted: fn(Ordering) -> bool| stored(field, record).and_then(|stored| compare(&stored, operand)).is_some_and(wanted);
     match op {
         Op::Eq => is(Ordering::is_eq),
         Op::Ne => !is(Ordering::is_eq),
@@ -154,9 +153,7 @@ fn items(field: &Field, record: &Record) -> Vec<Operand> {
         FieldType::Structure(structure) if structure.link.is_some() => {
             (structure.lookups)(value).iter().filter_map(|id| id.parse().ok()).map(Operand::Id).collect()
         }
-        FieldType::MultiChoice(_) | FieldType::Texts { .. } => {
-            texts.map(|text| Operand::Text(text.to_owned())).collect()
-        }
+        FieldType::MultiChoice(_) | FieldType::Texts { .. } => texts.map(|text| Operand::Text(text.to_owned())).collect(),
         FieldType::Structure(structure) => (structure.lookups)(value).into_iter().map(Operand::Text).collect(),
         FieldType::Id
         | FieldType::Text { .. }
@@ -226,11 +223,7 @@ mod tests {
     #[test]
     fn texts_are_equal_by_code_point_and_found_folded() {
         assert!(holds("name", "eq", "华为 Deal") && !holds("name", "eq", "华为 deal"));
-        assert!(
-            holds("name", "contains", "ＤＥＡＬ")
-                && holds("name", "starts", "华为 d")
-                && !holds("name", "starts", "deal")
-        );
+        assert!(holds("name", "contains", "ＤＥＡＬ") && holds("name", "starts", "华为 d") && !holds("name", "starts", "deal"));
         assert!(holds("name", "gt", "Z"));
     }
 

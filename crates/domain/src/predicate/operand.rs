@@ -61,9 +61,7 @@ pub fn operand(field: &Field, op: Op, given: Given<'_>, standards: &Standards<'_
 fn scalar(field: &Field, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
     match &field.kind {
         FieldType::Id | FieldType::Reference(_) | FieldType::References(_) => id(given),
-        FieldType::Text { .. } | FieldType::LongText { .. } | FieldType::Texts { .. } => {
-            cleaned(field, given).map(Operand::Text)
-        }
+        FieldType::Text { .. } | FieldType::LongText { .. } | FieldType::Texts { .. } => cleaned(field, given).map(Operand::Text),
         // Of money it is the amount, in minor units.
         FieldType::Integer { .. } | FieldType::Money | FieldType::Count(_) => given.integer().map(Operand::Integer),
         FieldType::Decimal => decimal(field, given, standards),
@@ -270,8 +268,7 @@ mod tests {
 
     #[test]
     fn lists_are_separated_by_commas() {
-        let texts =
-            |items: &[&str]| Ok(Operand::List(items.iter().map(|item| Operand::Text((*item).into())).collect()));
+        let texts = |items: &[&str]| Ok(Operand::List(items.iter().map(|item| Operand::Text((*item).into())).collect()));
         let kind = FieldType::Text { max: 9 };
         assert_eq!(text_operand(kind.clone(), Op::In, r"a,b\,c,d\e"), texts(&["a", "b,c", r"d\e"]));
         assert_eq!(text_operand(kind.clone(), Op::In, "a,"), texts(&["a", ""]));

@@ -31,11 +31,7 @@ pub(crate) const MAX_FAULTS: usize = 100;
 const RELATION_OPERATORS: &[Op] = &[Op::Any, Op::None, Op::Null];
 
 /// Reads filters from the parameters that are left over after a list's own ones.
-pub fn from_parameters(
-    object: &'static Object,
-    parameters: &[(String, String)],
-    view: &dyn View,
-) -> Result<Predicate, Faults> {
+pub fn from_parameters(object: &'static Object, parameters: &[(String, String)], view: &dyn View) -> Result<Predicate, Faults> {
     from_parameters_beside(object, parameters, &[], view)
 }
 
@@ -334,11 +330,7 @@ impl<'a> Reader<'a> {
             Err(faults) => faults,
         };
         for fault in faults.0 {
-            let fault = if place.itemised {
-                fault.under(&place.value)
-            } else {
-                Fault { pointer: place.value.clone(), ..fault }
-            };
+            let fault = if place.itemised { fault.under(&place.value) } else { Fault { pointer: place.value.clone(), ..fault } };
             if !self.faults.0.contains(&fault) {
                 self.fault(|| fault);
             }
@@ -366,9 +358,7 @@ fn unknown_parameter(miss: Miss, typed: &str, suffix: &str, own: &[&str]) -> Fau
         Miss::Unknown { known } if suffix.is_empty() => {
             Miss::Unknown { known: known.into_iter().chain(own.iter().map(|name| (*name).to_owned())).collect() }
         }
-        Miss::Unknown { known } => {
-            Miss::Unknown { known: known.into_iter().map(|name| format!("{name}_{suffix}")).collect() }
-        }
+        Miss::Unknown { known } => Miss::Unknown { known: known.into_iter().map(|name| format!("{name}_{suffix}")).collect() },
     };
     miss.fault(typed, FaultCode::UnknownParameter, typed)
 }
@@ -434,26 +424,15 @@ mod tests {
         let [Predicate::Related(deals)] = parts.as_slice() else { panic!("a relation within") };
         assert!(!firm.none && deals.none && deals.target.name == "deal");
         // A field that shares its name with the relation takes filters all the same.
-        assert!(
-            json(&json!({"field": "partners", "op": "any", "value": {"field": "region", "value": "华东"}})).is_ok()
-        );
+        assert!(json(&json!({"field": "partners", "op": "any", "value": {"field": "region", "value": "华东"}})).is_ok());
     }
 
     #[test]
     fn unknown_names_are_told_the_nearest() {
         assert_eq!(faults(parameters(&[("nmae", "x")])), fault("nmae", "unknown_parameter", "name"));
-        assert_eq!(
-            faults(parameters(&[("nmae_contains", "x")])),
-            fault("nmae_contains", "unknown_parameter", "name_contains")
-        );
-        assert_eq!(
-            faults(parameters(&[("firm.regoin", "x")])),
-            fault("firm.regoin", "unknown_parameter", "firm.region")
-        );
-        assert_eq!(
-            faults(parameters(&[("custom.teir", "x")])),
-            fault("custom.teir", "unknown_parameter", "custom.tier")
-        );
+        assert_eq!(faults(parameters(&[("nmae_contains", "x")])), fault("nmae_contains", "unknown_parameter", "name_contains"));
+        assert_eq!(faults(parameters(&[("firm.regoin", "x")])), fault("firm.regoin", "unknown_parameter", "firm.region"));
+        assert_eq!(faults(parameters(&[("custom.teir", "x")])), fault("custom.teir", "unknown_parameter", "custom.tier"));
         assert_eq!(faults(json(&json!({"field": "nmae", "value": 1}))), fault("/field", "unknown_member", "name"));
         assert_eq!(faults(json(&json!({"an": []}))), fault("/an", "unknown_member", "and"));
     }
@@ -470,10 +449,7 @@ mod tests {
 
     #[test]
     fn operators_fit_the_field() {
-        assert_eq!(
-            faults(parameters(&[("stage_gt", "x")])),
-            fault("stage_gt", "wrong_operator", "eq, ne, in, nin, null")
-        );
+        assert_eq!(faults(parameters(&[("stage_gt", "x")])), fault("stage_gt", "wrong_operator", "eq, ne, in, nin, null"));
         assert_eq!(faults(parameters(&[("firm", "x")])), fault("firm", "wrong_operator", "any, none, null"));
         assert_eq!(faults(parameters(&[("amount.currency_gt", "C")]))[0].2, "eq, ne, in, nin");
         assert_eq!(
@@ -562,8 +538,7 @@ mod tests {
             let key = prop_oneof![9 => word.clone().prop_map(str::to_owned), 1 => ".{0,8}".prop_map(String::from)];
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                proptest::collection::hash_map(key, inner, 0..4)
-                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+                proptest::collection::hash_map(key, inner, 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
             ]
         })
     }

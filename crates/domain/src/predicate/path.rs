@@ -73,11 +73,7 @@ impl Miss {
 /// A fault for a name that nothing has, with the nearest known one unless the name is absurdly long.
 #[must_use]
 pub fn unknown_name<'a>(pointer: &str, code: FaultCode, typed: &str, known: impl Iterator<Item = &'a str>) -> Fault {
-    if typed.len() > MAX_SUGGESTED {
-        Fault::new(pointer, code)
-    } else {
-        unknown(pointer.to_owned(), code, typed, known)
-    }
+    if typed.len() > MAX_SUGGESTED { Fault::new(pointer, code) } else { unknown(pointer.to_owned(), code, typed, known) }
 }
 
 /// The object as the asker sees it.

@@ -21,8 +21,7 @@ fn choices(values: &[&'static str]) -> Vec<Choice> {
     values.iter().map(|value| Choice { value: (*value).into(), label: label(value) }).collect()
 }
 
-static PARTNER_LINKS: Link =
-    Link { table: "deal_partners", from: "deal_id", to: "firm_id", target: "firm", shared: false };
+static PARTNER_LINKS: Link = Link { table: "deal_partners", from: "deal_id", to: "firm_id", target: "firm", shared: false };
 
 static PARTNERS: Structure = Structure {
     name: "partners",
@@ -81,8 +80,7 @@ pub fn deal() -> &'static Object {
         ];
         let hidden = Relation { name: "ledger", target: "ledger", reach: Reach::ToOne { field: "firm_id" } };
         let firm = Relation { name: "firm", target: "firm", reach: Reach::ToOne { field: "firm_id" } };
-        let partners =
-            Relation { name: "partners", target: "firm", reach: Reach::Linked { link: &PARTNER_LINKS, holder: true } };
+        let partners = Relation { name: "partners", target: "firm", reach: Reach::Linked { link: &PARTNER_LINKS, holder: true } };
         Object::new("deal", "deals", "deals", ("Deal", "商机"), "A deal.", fields).relations([firm, hidden, partners])
     });
     &DEAL
@@ -178,12 +176,7 @@ fn or_null(values: impl Strategy<Value = Value> + 'static) -> impl Strategy<Valu
 /// Deals of few different values, so that ties and nulls are frequent.
 pub fn any_record() -> impl Strategy<Value = Record> {
     let members = (
-        or_null(prop_oneof![
-            Just(json!("A")),
-            Just(json!("a")),
-            Just(json!("华为")),
-            "\\PC{0,4}".prop_map(Value::from)
-        ]),
+        or_null(prop_oneof![Just(json!("A")), Just(json!("a")), Just(json!("华为")), "\\PC{0,4}".prop_map(Value::from)]),
         or_null((0_i64..4).prop_map(|amount| json!({"amount": amount, "currency": "CNY"}))),
         or_null(prop_oneof![Just(json!(1)), (-1e3..1e3).prop_map(|number: f64| json!(number))]),
         or_null((1..4).prop_map(|day| json!(format!("2026-10-{day:02}")))),

@@ -84,9 +84,7 @@ fn search(value: &Value) -> Vec<(SearchKind, String)> {
 }
 
 fn schema() -> Value {
-    let text = |max: usize, description: &str, example: &str| {
-        json!({"type": ["string", "null"], "maxLength": max, "description": description, "examples": [example]})
-    };
+    let text = |max: usize, description: &str, example: &str| json!({"type": ["string", "null"], "maxLength": max, "description": description, "examples": [example]});
     let kinds: Vec<String> = AddressKind::choices().iter().map(|choice| choice.value.to_string()).collect();
     json!({
         "type": "array",

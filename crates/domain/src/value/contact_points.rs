@@ -43,9 +43,7 @@ pub static PHONES: Structure = Structure {
     accept: |value, standards| accept(value, standards, FieldType::Phone),
     schema: || schema("phone", "+8613800138000", "The number in E.164, `;ext=` before an extension.", "mobile"),
     lookups,
-    lookup_form: |asked, standards| {
-        phone::standardise(asked, standards.country).unwrap_or_else(|_| asked.to_owned())
-    },
+    lookup_form: |asked, standards| phone::standardise(asked, standards.country).unwrap_or_else(|_| asked.to_owned()),
     search: |value| lookups(value).into_iter().map(|number| (SearchKind::Phone, number)).collect(),
     link: None,
 };
@@ -93,20 +91,16 @@ pub(crate) fn primary_first(mut list: Value) -> Result<Value, Faults> {
             seen.push(value);
         }
     }
-    if primaries == 0 && let Some(first) = items.first_mut() {
+    if primaries == 0
+        && let Some(first) = items.first_mut()
+    {
         first["primary"] = true.into();
     }
     faults.into_result(list)
 }
 
 fn lookups(value: &Value) -> Vec<String> {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|item| item["value"].as_str())
-        .map(str::to_owned)
-        .collect()
+    value.as_array().into_iter().flatten().filter_map(|item| item["value"].as_str()).map(str::to_owned).collect()
 }
 
 fn schema(format: &str, example: &str, value: &str, label: &str) -> Value {

@@ -16,7 +16,13 @@ pub static EXTERNAL_IDS: Structure = Structure {
     schema,
     lookups,
     lookup_form: |asked, _| asked.to_owned(),
-    search: |value| lookups(value).iter().filter_map(|pair| pair.split_once(':')).map(|(_, key)| (crate::field::SearchKind::Code, key.to_owned())).collect(),
+    search: |value| {
+        lookups(value)
+            .iter()
+            .filter_map(|pair| pair.split_once(':'))
+            .map(|(_, key)| (crate::field::SearchKind::Code, key.to_owned()))
+            .collect()
+    },
     link: None,
 };
 
@@ -62,12 +68,7 @@ fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
 
 /// `sap:10042` for each.
 fn lookups(value: &Value) -> Vec<String> {
-    value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(system, key)| Some(format!("{system}:{}", key.as_str()?)))
-        .collect()
+    value.as_object().into_iter().flatten().filter_map(|(system, key)| Some(format!("{system}:{}", key.as_str()?))).collect()
 }
 
 fn schema() -> Value {

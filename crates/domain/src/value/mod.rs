@@ -69,24 +69,18 @@ pub fn accept(field: &Field, value: &Value, standards: &Standards<'_>) -> Result
             None => Err(refuse(FaultCode::InvalidTime)),
         },
         FieldType::Choice(choices) => choice(choices, as_text(value)?).map(Value::from),
-        FieldType::MultiChoice(choices) => {
-            list(value, 100, |item| choice(choices, as_text(item)?).map(Value::from))
-        }
+        FieldType::MultiChoice(choices) => list(value, 100, |item| choice(choices, as_text(item)?).map(Value::from)),
         FieldType::Id => {
             let id = id(value)?;
             if id.is_time_ordered() { Ok(id.to_string().into()) } else { Err(refuse(FaultCode::NotTimeOrdered)) }
         }
         FieldType::Reference(_) => Ok(id(value)?.to_string().into()),
         FieldType::References(_) => list(value, 200, |item| Ok(id(item)?.to_string().into())),
-        FieldType::Email => {
-            email::standardise(as_text(value)?).map(Value::from).map_err(|_| refuse(FaultCode::InvalidEmail))
-        }
+        FieldType::Email => email::standardise(as_text(value)?).map(Value::from).map_err(|_| refuse(FaultCode::InvalidEmail)),
         FieldType::Phone => phone::standardise(as_text(value)?, standards.country)
             .map(Value::from)
             .map_err(|error| Fault::new("", FaultCode::InvalidPhone).with("reason", error).into()),
-        FieldType::Url => {
-            url::standardise(as_text(value)?).map(Value::from).map_err(|_| refuse(FaultCode::InvalidUrl))
-        }
+        FieldType::Url => url::standardise(as_text(value)?).map(Value::from).map_err(|_| refuse(FaultCode::InvalidUrl)),
         FieldType::Country => country(value),
         FieldType::LanguageTag => language(as_text(value)?).map(Value::from),
         FieldType::TimeZone => match as_text(value)?.parse::<Tz>() {
@@ -113,11 +107,7 @@ pub(crate) fn as_text(value: &Value) -> Result<&str, Faults> {
 }
 
 fn within(text: String, max: usize) -> Result<String, Faults> {
-    if text.chars().count() > max {
-        Err(Fault::new("", FaultCode::TooLong).with("max", max).into())
-    } else {
-        Ok(text)
-    }
+    if text.chars().count() > max { Err(Fault::new("", FaultCode::TooLong).with("max", max).into()) } else { Ok(text) }
 }
 
 fn id(value: &Value) -> Result<Id, Faults> {
@@ -165,11 +155,7 @@ fn decimal(value: &Value) -> Result<Value, Faults> {
     let number: f64 = written.parse().map_err(|_| refuse(FaultCode::InvalidDecimal))?;
     let mantissa = written.split(['e', 'E']).next().unwrap_or_default();
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    let significant = if mantissa.contains('.') {
-        digits.trim_start_matches('0').len()
-    } else {
-        digits.trim_matches('0').len()
-    };
+    let significant = if mantissa.contains('.') { digits.trim_start_matches('0').len() } else { digits.trim_matches('0').len() };
     if !number.is_finite() || significant > 15 || number.abs() >= 1e15 || (number != 0.0 && number.abs() < 1e-12) {
         return Err(refuse(FaultCode::InvalidDecimal));
     }
@@ -203,19 +189,13 @@ fn money(value: &Value) -> Result<Value, Faults> {
         ),
     };
     match (amount, currency) {
-        (Some(amount), Some(currency)) => {
-            faults.into_result(json!({"amount": amount, "currency": currency.to_string()}))
-        }
+        (Some(amount), Some(currency)) => faults.into_result(json!({"amount": amount, "currency": currency.to_string()})),
         _ => Err(faults),
     }
 }
 
 /// A list whose items are each accepted; repeated items are refused.
-pub(crate) fn list(
-    value: &Value,
-    max: usize,
-    mut accept: impl FnMut(&Value) -> Result<Value, Faults>,
-) -> Result<Value, Faults> {
+pub(crate) fn list(value: &Value, max: usize, mut accept: impl FnMut(&Value) -> Result<Value, Faults>) -> Result<Value, Faults> {
     let items = value.as_array().ok_or_else(|| wrong("a list"))?;
     if items.len() > max {
         return Err(Fault::new("", FaultCode::TooMany).with("max", max).into());

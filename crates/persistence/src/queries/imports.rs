@@ -34,9 +34,8 @@ pub fn file(conn: &mut Conn, tenant: Id, import: Id) -> Result<Option<Vec<u8>>, 
 }
 
 pub fn forget_file(conn: &mut Conn, tenant: Id, import: Id) -> Result<(), StoreError> {
-    let file = import_files::table
-        .filter(import_files::tenant_id.eq(DbId(tenant)))
-        .filter(import_files::import_id.eq(DbId(import)));
+    let file =
+        import_files::table.filter(import_files::tenant_id.eq(DbId(tenant))).filter(import_files::import_id.eq(DbId(import)));
     diesel::delete(file).execute(conn)?;
     Ok(())
 }
@@ -49,9 +48,7 @@ pub fn note_fault(conn: &mut Conn, row: &ImportFaultRow) -> Result<(), StoreErro
 /// Faults of an import in the order of its rows, after a row and a position within it.
 pub fn faults(conn: &mut Conn, tenant: Id, import: Id, after: (i64, i64), limit: i64) -> Result<Vec<ImportFaultRow>, StoreError> {
     let (row, position) = after;
-    let later = import_faults::row_number
-        .gt(row)
-        .or(import_faults::row_number.eq(row).and(import_faults::position.gt(position)));
+    let later = import_faults::row_number.gt(row).or(import_faults::row_number.eq(row).and(import_faults::position.gt(position)));
     Ok(import_faults::table
         .filter(import_faults::tenant_id.eq(DbId(tenant)))
         .filter(import_faults::import_id.eq(DbId(import)))

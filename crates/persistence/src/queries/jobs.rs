@@ -40,10 +40,8 @@ pub fn start(conn: &mut Conn, job: &JobRow, lease: Id, until: Timestamp) -> Resu
 
 /// Lengthens a lease; false if it was lost to another worker.
 pub fn renew(conn: &mut Conn, tenant: Id, id: Id, lease: Id, until: Timestamp) -> Result<bool, StoreError> {
-    let row = jobs::table
-        .filter(jobs::tenant_id.eq(DbId(tenant)))
-        .filter(jobs::id.eq(DbId(id)))
-        .filter(jobs::lease.eq(DbId(lease)));
+    let row =
+        jobs::table.filter(jobs::tenant_id.eq(DbId(tenant))).filter(jobs::id.eq(DbId(id))).filter(jobs::lease.eq(DbId(lease)));
     Ok(diesel::update(row).set(jobs::leased_until.eq(DbTime(until))).execute(conn)? == 1)
 }
 
@@ -59,10 +57,8 @@ pub fn finish(
     run_at: Timestamp,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let row = jobs::table
-        .filter(jobs::tenant_id.eq(DbId(tenant)))
-        .filter(jobs::id.eq(DbId(id)))
-        .filter(jobs::lease.eq(DbId(lease)));
+    let row =
+        jobs::table.filter(jobs::tenant_id.eq(DbId(tenant))).filter(jobs::id.eq(DbId(id))).filter(jobs::lease.eq(DbId(lease)));
     let touched = diesel::update(row)
         .set((
             jobs::state.eq(state),
@@ -78,10 +74,7 @@ pub fn finish(
 
 /// Puts a dead job back into the queue.
 pub fn revive(conn: &mut Conn, tenant: Id, id: Id, now: Timestamp) -> Result<bool, StoreError> {
-    let row = jobs::table
-        .filter(jobs::tenant_id.eq(DbId(tenant)))
-        .filter(jobs::id.eq(DbId(id)))
-        .filter(jobs::state.eq("dead"));
+    let row = jobs::table.filter(jobs::tenant_id.eq(DbId(tenant))).filter(jobs::id.eq(DbId(id))).filter(jobs::state.eq("dead"));
     let touched = diesel::update(row)
         .set((
             jobs::state.eq("waiting"),

@@ -1,6 +1,10 @@
 //! The queries compiled for PostgreSQL.
 
-use diesel::{QueryResult, query_builder::AstPass, sql_types::{Array, Text}};
+use diesel::{
+    QueryResult,
+    query_builder::AstPass,
+    sql_types::{Array, Text},
+};
 
 pub type Conn = diesel::PgConnection;
 pub type Db = diesel::pg::Pg;

@@ -1,20 +1,20 @@
 //! Runs statements built at run time on one engine's connection.
 
-use diesel::{
-    connection::{DefaultLoadingMode, LoadConnection},
-    backend::Backend,
-    deserialize::FromSql,
-    prelude::*,
-    query_builder::{AstPass, Query, QueryFragment, QueryId},
-    row::{Field as _, Row as _},
-    sql_types::{BigInt, Bool, Double, Nullable, Text, Untyped},
-};
 use super::{Conn, Db};
 use crate::{
     error::StoreError,
     row::Cell,
     sql_types::{DateSql, DbDate, DbId, DbJson, DbTime, IdSql, JsonSql, TimeSql},
     statement::{Bind, ColumnType, Part, Statement},
+};
+use diesel::{
+    backend::Backend,
+    connection::{DefaultLoadingMode, LoadConnection},
+    deserialize::FromSql,
+    prelude::*,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    row::{Field as _, Row as _},
+    sql_types::{BigInt, Bool, Double, Nullable, Text, Untyped},
 };
 
 struct Run<'a>(&'a Statement);

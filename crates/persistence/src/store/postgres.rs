@@ -41,7 +41,8 @@ impl Pool {
         let mut first = Some(first);
         for _ in 0..connections.max(1) {
             let (url, tasks, connection) = (url.to_owned(), tasks.clone(), first.take());
-            let thread = std::thread::Builder::new().name("farley-postgres".to_owned()).spawn(move || serve(&url, connection, &tasks));
+            let thread =
+                std::thread::Builder::new().name("farley-postgres".to_owned()).spawn(move || serve(&url, connection, &tasks));
             threads.push(thread.map_err(|error| StoreError::Internal(format!("no thread could be started: {error}")))?);
         }
         Ok(Pool { queue: Mutex::new(Some(queue)), threads: Mutex::new(threads) })
@@ -104,7 +105,11 @@ fn serve(url: &str, mut connection: Option<PgConnection>, tasks: &Receiver<Task>
 }
 
 /// Runs work in a transaction; again from the beginning when another transaction got in its way.
-pub fn transaction<T, E: Failure>(conn: &mut PgConnection, attempts: u32, work: impl Fn(&mut PgConnection) -> Result<T, E>) -> Result<T, E> {
+pub fn transaction<T, E: Failure>(
+    conn: &mut PgConnection,
+    attempts: u32,
+    work: impl Fn(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
     for attempt in 1.. {
         conn.batch_execute("BEGIN").map_err(StoreError::from).map_err(E::from)?;
         let result = work(conn).and_then(|value| {

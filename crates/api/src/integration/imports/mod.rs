@@ -156,7 +156,9 @@ fn parameter(name: &str, text: String) -> Result<Value, Problem> {
     match (name, text.as_str()) {
         ("dry_run", "true") => Ok(true.into()),
         ("dry_run", "false") => Ok(false.into()),
-        ("mapping", text) => serde_json::from_str(text).map_err(|error| Fault::new("mapping", FaultCode::Malformed).with("reason", error).into()),
+        ("mapping", text) => {
+            serde_json::from_str(text).map_err(|error| Fault::new("mapping", FaultCode::Malformed).with("reason", error).into())
+        }
         _ => Ok(text.into()),
     }
 }
@@ -222,7 +224,8 @@ pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> 
     mutation
         .run(&call, move |work| {
             let (record, _) = start(work, &caller, &prepared, &content)?;
-            let row = work.row(&caller.layout(Import::object()), &caller.view(now), record.id())?.ok_or_else(Problem::not_found)?;
+            let row =
+                work.row(&caller.layout(Import::object()), &caller.view(now), record.id())?.ok_or_else(Problem::not_found)?;
             Answer::record(201, &row, Import::object().collection)
         })
         .await

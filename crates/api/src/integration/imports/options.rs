@@ -72,7 +72,9 @@ impl Options {
         let match_by = text("match_by").map(str::to_owned);
         let mode = match (text("mode"), &match_by) {
             (Some("upsert"), None) => return Err(Fault::new("/match_by", FaultCode::Required).into()),
-            (Some("create"), Some(_)) => return Err(Fault::new("/match_by", FaultCode::Conflicting).with("other", "mode create").into()),
+            (Some("create"), Some(_)) => {
+                return Err(Fault::new("/match_by", FaultCode::Conflicting).with("other", "mode create").into());
+            }
             (_, None) => ImportMode::Create,
             (_, Some(_)) => ImportMode::Upsert,
         };
@@ -128,7 +130,9 @@ fn known(name: &str) -> Result<&'static Object, Problem> {
     let object = registry::objects().into_iter().find(|object| object.name == name || object.collection == name);
     match object.filter(|object| known.contains(&object.name)) {
         Some(object) => Ok(object),
-        None => Err(unknown("/object".to_owned(), FaultCode::UnknownChoice, name, known.iter().copied()).with("choices", known.join(", ")).into()),
+        None => Err(unknown("/object".to_owned(), FaultCode::UnknownChoice, name, known.iter().copied())
+            .with("choices", known.join(", "))
+            .into()),
     }
 }
 
@@ -196,7 +200,9 @@ impl Prepared {
 
 fn matcher(match_by: &str, plan: &Plan, shape: &Shape) -> Result<Matcher, Problem> {
     let lookup = Lookup::read(match_by, shape);
-    let lookup = lookup.ok_or_else(|| Fault::new("/match_by", FaultCode::UnknownChoice).with("choices", "name, emails, ext:SYSTEM or another field"))?;
+    let lookup = lookup.ok_or_else(|| {
+        Fault::new("/match_by", FaultCode::UnknownChoice).with("choices", "name, emails, ext:SYSTEM or another field")
+    })?;
     let path = match &lookup {
         Lookup::Auto | Lookup::Id => "id".to_owned(),
         Lookup::Field(path) => path.clone(),

@@ -51,7 +51,14 @@ impl ImportFault {
     #[must_use]
     pub fn of(fault: RowFault, language: Language) -> ImportFault {
         let RowFault { row, column, pointer, code, typed, message_en, message_zh } = fault;
-        ImportFault { row, column, pointer, code: code.to_owned(), value: typed, message: in_language(language, message_en, message_zh) }
+        ImportFault {
+            row,
+            column,
+            pointer,
+            code: code.to_owned(),
+            value: typed,
+            message: in_language(language, message_en, message_zh),
+        }
     }
 
     fn stored(fault: ImportFaultRow, language: Language) -> ImportFault {

@@ -116,7 +116,12 @@ fn explained(prepared: &Prepared, row: &Row, problem: &Problem) -> Vec<RowFault>
     told.map(|found| RowFault::of(row.number, found)).collect()
 }
 
-fn write(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row) -> Result<Result<Outcome, Vec<CellFault>>, Problem> {
+fn write(
+    work: &mut Work<'_>,
+    prepared: &Prepared,
+    writer: &Writer,
+    row: &Row,
+) -> Result<Result<Outcome, Vec<CellFault>>, Problem> {
     let standards = writer.caller.standards(writer.now);
     let mut read = prepared.plan.read(row, &standards);
     for wanted in std::mem::take(&mut read.wanted) {
@@ -160,7 +165,8 @@ pub fn check(prepared: &Prepared, caller: &Caller, now: Timestamp, row: &Row, re
     for fault in found.0 {
         let column = prepared.plan.column_of(&fault.pointer);
         // A row that changes a record need not be whole, and a reference may not have been looked up.
-        let is_open = fault.code == FaultCode::Required && (prepared.matcher.is_some() || column.is_some_and(|column| column.target().is_some()));
+        let is_open = fault.code == FaultCode::Required
+            && (prepared.matcher.is_some() || column.is_some_and(|column| column.target().is_some()));
         let name = column.map(|column| column.mapping.column.clone());
         let known = name.is_some() && read.faults.iter().any(|known| known.column == name);
         if !is_open && !known {
@@ -187,7 +193,12 @@ fn ambiguous(ids: &[Id]) -> Fault {
 }
 
 /// The one record that a row matches.
-fn matched(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row) -> Result<Result<Option<Id>, CellFault>, Problem> {
+fn matched(
+    work: &mut Work<'_>,
+    prepared: &Prepared,
+    writer: &Writer,
+    row: &Row,
+) -> Result<Result<Option<Id>, CellFault>, Problem> {
     let Some(matcher) = &prepared.matcher else { return Ok(Ok(None)) };
     let fault = |fault: Fault| {
         let pointer = format!("/{}", matcher.column.path().replace('.', "/"));
@@ -215,7 +226,13 @@ fn matched(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row)
 }
 
 /// Live records of an object that go by a name, as far as the writer may know of them; a handful at most.
-fn find(reader: &mut Reader<'_>, writer: &Writer, target: &'static Object, lookup: &Lookup, named: &str) -> Result<Vec<Id>, Problem> {
+fn find(
+    reader: &mut Reader<'_>,
+    writer: &Writer,
+    target: &'static Object,
+    lookup: &Lookup,
+    named: &str,
+) -> Result<Vec<Id>, Problem> {
     let caller = &writer.caller;
     let Some(rows) = caller.asker.rows(target, Action::Read) else { return Ok(Vec::new()) };
     let within = Predicate::Archived(false).and(rows);
@@ -273,7 +290,13 @@ fn ids_only(caller: &Caller, target: &'static Object) -> Arc<Layout> {
     Arc::new(Layout::of(&caller.shape(target), &|_| true, Some(&[]), &[]))
 }
 
-fn visible(reader: &mut Reader<'_>, writer: &Writer, target: &'static Object, id: Option<Id>, within: &Predicate) -> Result<Vec<Id>, Problem> {
+fn visible(
+    reader: &mut Reader<'_>,
+    writer: &Writer,
+    target: &'static Object,
+    id: Option<Id>,
+    within: &Predicate,
+) -> Result<Vec<Id>, Problem> {
     let Some(id) = id else { return Ok(Vec::new()) };
     let caller = &writer.caller;
     let row = reader.get(&ids_only(caller, target), &caller.view(writer.now), id, within)?;

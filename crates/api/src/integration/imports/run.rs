@@ -102,7 +102,14 @@ impl Failure for Stop {
 }
 
 /// Imports until the import has ended. An error is worth another attempt; on the last the import fails for good.
-pub async fn perform(app: &Arc<App>, tenant: TenantKey, lease: Lease, payload: &str, last: bool, told: &(dyn Fn(&Record) + Send + Sync)) -> Result<(), String> {
+pub async fn perform(
+    app: &Arc<App>,
+    tenant: TenantKey,
+    lease: Lease,
+    payload: &str,
+    last: bool,
+    told: &(dyn Fn(&Record) + Send + Sync),
+) -> Result<(), String> {
     let task = Task::read(payload, lease)?;
     let outcome = import(app, tenant, &task, told).await;
     let Err(problem) = outcome else { return Ok(()) };

@@ -46,7 +46,8 @@ pub fn date(cell: &str) -> Option<NaiveDate> {
     }
     let parts: Vec<&str> = day.trim_end_matches(['日', '号']).split(['-', '/', '.', '年', '月']).collect();
     let [year, month, day] = parts.as_slice() else { return None };
-    let digits = |part: &str, most: usize| !part.is_empty() && part.len() <= most && part.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        |part: &str, most: usize| !part.is_empty() && part.len() <= most && part.bytes().all(|byte| byte.is_ascii_digit());
     if year.len() != 4 || !digits(year, 4) || !digits(month, 2) || !digits(day, 2) {
         return None;
     }
@@ -87,7 +88,11 @@ pub fn number(cell: &str, multiplier: i64) -> Option<String> {
     };
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let groups: Vec<&str> = whole.split(',').collect();
-    let grouped = groups.len() == 1 || groups.iter().enumerate().all(|(place, group)| if place == 0 { (1..=3).contains(&group.len()) } else { group.len() == 3 });
+    let grouped = groups.len() == 1
+        || groups
+            .iter()
+            .enumerate()
+            .all(|(place, group)| if place == 0 { (1..=3).contains(&group.len()) } else { group.len() == 3 });
     let digits = format!("{}{fraction}", groups.concat());
     if !grouped || digits.is_empty() || digits.len() > 30 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

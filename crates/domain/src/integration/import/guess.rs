@@ -15,28 +15,193 @@ use crate::{
 
 /// Headers by the path they stand for, without blanks, signs and case. The first path that the object has is taken.
 const WORDS: &[(&str, &[&str])] = &[
-    ("customer_id", &["account", "accountname", "company", "companyname", "customer", "customername", "client", "employer", "organization", "公司", "公司名称", "客户", "客户名称", "单位", "单位名称", "企业", "企业名称", "所属客户"]),
-    ("name", &["name", "fullname", "account", "accountname", "company", "companyname", "customer", "customername", "client", "clientname", "organization", "organisation", "contact", "contactname", "contactperson", "公司", "公司名称", "客户", "客户名称", "客户姓名", "单位", "单位名称", "企业", "企业名称", "姓名", "名字", "联系人", "联系人姓名", "名称"]),
+    (
+        "customer_id",
+        &[
+            "account",
+            "accountname",
+            "company",
+            "companyname",
+            "customer",
+            "customername",
+            "client",
+            "employer",
+            "organization",
+            "公司",
+            "公司名称",
+            "客户",
+            "客户名称",
+            "单位",
+            "单位名称",
+            "企业",
+            "企业名称",
+            "所属客户",
+        ],
+    ),
+    (
+        "name",
+        &[
+            "name",
+            "fullname",
+            "account",
+            "accountname",
+            "company",
+            "companyname",
+            "customer",
+            "customername",
+            "client",
+            "clientname",
+            "organization",
+            "organisation",
+            "contact",
+            "contactname",
+            "contactperson",
+            "公司",
+            "公司名称",
+            "客户",
+            "客户名称",
+            "客户姓名",
+            "单位",
+            "单位名称",
+            "企业",
+            "企业名称",
+            "姓名",
+            "名字",
+            "联系人",
+            "联系人姓名",
+            "名称",
+        ],
+    ),
     ("given_name", &["firstname", "givenname", "名"]),
     ("family_name", &["lastname", "surname", "familyname", "姓", "姓氏"]),
-    ("emails", &["email", "emails", "mail", "emailaddress", "emailaddresses", "邮箱", "电子邮箱", "电子邮件", "邮件", "邮箱地址", "邮件地址", "企业邮箱"]),
+    (
+        "emails",
+        &[
+            "email",
+            "emails",
+            "mail",
+            "emailaddress",
+            "emailaddresses",
+            "邮箱",
+            "电子邮箱",
+            "电子邮件",
+            "邮件",
+            "邮箱地址",
+            "邮件地址",
+            "企业邮箱",
+        ],
+    ),
     ("email", &["mail", "emailaddress", "邮箱", "电子邮箱", "电子邮件"]),
-    ("phones", &["phone", "phones", "phonenumber", "telephone", "tel", "mobile", "mobilephone", "cell", "cellphone", "电话", "联系电话", "电话号码", "手机", "手机号", "手机号码", "座机", "固定电话", "公司电话", "联系方式"]),
+    (
+        "phones",
+        &[
+            "phone",
+            "phones",
+            "phonenumber",
+            "telephone",
+            "tel",
+            "mobile",
+            "mobilephone",
+            "cell",
+            "cellphone",
+            "电话",
+            "联系电话",
+            "电话号码",
+            "手机",
+            "手机号",
+            "手机号码",
+            "座机",
+            "固定电话",
+            "公司电话",
+            "联系方式",
+        ],
+    ),
     ("phone", &["phonenumber", "telephone", "tel", "mobile", "电话", "手机", "手机号"]),
     ("industry", &["sector", "line", "lineofbusiness", "行业", "所属行业", "行业类别"]),
-    ("employee_count", &["employees", "employeecount", "headcount", "staff", "numberofemployees", "员工", "员工人数", "员工数", "人数", "人员规模"]),
-    ("annual_revenue", &["revenue", "annualrevenue", "turnover", "sales", "年营业额", "营业额", "年收入", "年营收", "营收", "营业收入"]),
-    ("founded_year", &["yearestablished", "established", "founded", "foundedyear", "yearfounded", "foundedin", "成立年份", "成立年", "创立年份"]),
-    ("parent_id", &["subsidiaryof", "parent", "parentname", "parentcompany", "parentaccount", "parentcustomer", "上级", "上级客户", "上级公司", "母公司", "总公司", "所属集团"]),
-    ("addresses.country", &["country", "countryregion", "officelocation", "location", "headquarters", "国家", "国家地区", "国别"]),
+    (
+        "employee_count",
+        &[
+            "employees",
+            "employeecount",
+            "headcount",
+            "staff",
+            "numberofemployees",
+            "员工",
+            "员工人数",
+            "员工数",
+            "人数",
+            "人员规模",
+        ],
+    ),
+    (
+        "annual_revenue",
+        &["revenue", "annualrevenue", "turnover", "sales", "年营业额", "营业额", "年收入", "年营收", "营收", "营业收入"],
+    ),
+    (
+        "founded_year",
+        &[
+            "yearestablished",
+            "established",
+            "founded",
+            "foundedyear",
+            "yearfounded",
+            "foundedin",
+            "成立年份",
+            "成立年",
+            "创立年份",
+        ],
+    ),
+    (
+        "parent_id",
+        &[
+            "subsidiaryof",
+            "parent",
+            "parentname",
+            "parentcompany",
+            "parentaccount",
+            "parentcustomer",
+            "上级",
+            "上级客户",
+            "上级公司",
+            "母公司",
+            "总公司",
+            "所属集团",
+        ],
+    ),
+    (
+        "addresses.country",
+        &["country", "countryregion", "officelocation", "location", "headquarters", "国家", "国家地区", "国别"],
+    ),
     ("addresses.region", &["province", "state", "stateprovince", "省", "省份", "州", "省市"]),
     ("addresses.city", &["city", "town", "市", "城市"]),
     ("addresses.district", &["district", "county", "区", "区县", "县", "县区"]),
-    ("addresses.street", &["address", "street", "streetaddress", "addressline1", "地址", "详细地址", "公司地址", "办公地址", "联系地址", "街道"]),
+    (
+        "addresses.street",
+        &["address", "street", "streetaddress", "addressline1", "地址", "详细地址", "公司地址", "办公地址", "联系地址", "街道"],
+    ),
     ("addresses.postal_code", &["zip", "zipcode", "postcode", "postalcode", "邮编", "邮政编码"]),
     ("region", &["salesregion", "territory", "大区", "地区", "片区"]),
     ("source", &["leadsource", "origin", "来源", "客户来源", "线索来源", "渠道"]),
-    ("owner_id", &["owner", "ownername", "owneremail", "salesagent", "salesperson", "salesrep", "accountmanager", "accountowner", "负责人", "销售", "销售员", "客户经理", "业务员", "跟进人", "销售负责人"]),
+    (
+        "owner_id",
+        &[
+            "owner",
+            "ownername",
+            "owneremail",
+            "salesagent",
+            "salesperson",
+            "salesrep",
+            "accountmanager",
+            "accountowner",
+            "负责人",
+            "销售",
+            "销售员",
+            "客户经理",
+            "业务员",
+            "跟进人",
+            "销售负责人",
+        ],
+    ),
     ("website", &["url", "web", "homepage", "网址", "官网", "网站", "公司网址"]),
     ("description", &["note", "notes", "remark", "remarks", "comment", "comments", "memo", "备注", "说明", "描述", "简介"]),
     ("social_credit_code", &["creditcode", "uscc", "信用代码", "社会信用代码", "统一社会信用代码", "税号", "纳税人识别号"]),
@@ -99,7 +264,13 @@ fn unit(header: &str) -> (Option<i64>, Option<Currency>) {
 
 /// A whole mapping: what was said, and a guess for each column that nothing was said of.
 #[must_use]
-pub fn complete(mapping: &Mapping, header: &[String], samples: &[Row], shape: &Shape, writes: &dyn Fn(&Field) -> bool) -> Mapping {
+pub fn complete(
+    mapping: &Mapping,
+    header: &[String],
+    samples: &[Row],
+    shape: &Shape,
+    writes: &dyn Fn(&Field) -> bool,
+) -> Mapping {
     let said = |column: &String| mapping.columns.iter().find(|said| said.column == *column);
     let mut taken: Vec<String> = mapping.columns.iter().filter_map(|said| said.field.clone()).collect();
     let mut columns = Vec::with_capacity(header.len());
@@ -145,10 +316,12 @@ fn guess(header: &str, cells: &[&str], shape: &Shape, writes: &dyn Fn(&Field) ->
     }
     let own = paths(shape).into_iter().find(|path| {
         let labels = shape.field(path).map(|field| [key(&field.label.en), key(&field.label.zh)]);
-        let named = key(path.strip_prefix("custom.").unwrap_or(path)) == wanted || labels.is_some_and(|labels| labels.contains(&wanted));
+        let named =
+            key(path.strip_prefix("custom.").unwrap_or(path)) == wanted || labels.is_some_and(|labels| labels.contains(&wanted));
         named && free(path)
     });
-    let word = || WORDS.iter().find(|(path, words)| words.contains(&wanted.as_str()) && free(path)).map(|(path, _)| (*path).to_owned());
+    let word =
+        || WORDS.iter().find(|(path, words)| words.contains(&wanted.as_str()) && free(path)).map(|(path, _)| (*path).to_owned());
     let path = own.or_else(word)?;
     // A place that is no country is a city.
     let is_place = path == "addresses.country" && !cells.is_empty() && !wanted.contains("country") && !wanted.contains("国");
@@ -158,7 +331,10 @@ fn guess(header: &str, cells: &[&str], shape: &Shape, writes: &dyn Fn(&Field) ->
     // So is a number of people only where numbers stand.
     let field = resolve(&path, shape)?.0;
     let numeric = matches!(field.kind, FieldType::Integer { .. } | FieldType::Money | FieldType::Decimal);
-    if numeric && !cells.is_empty() && cells.iter().all(|cell| !split_list(cell).iter().any(|part| part.contains(|c: char| c.is_numeric()))) {
+    if numeric
+        && !cells.is_empty()
+        && cells.iter().all(|cell| !split_list(cell).iter().any(|part| part.contains(|c: char| c.is_numeric())))
+    {
         return None;
     }
     Some(path)

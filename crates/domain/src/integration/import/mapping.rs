@@ -82,7 +82,9 @@ impl Lookup {
             return (is_system(system) && shape.object.has("external_ids")).then(|| Lookup::External(system.to_owned()));
         }
         let plural = format!("{text}s");
-        let path = [text, plural.as_str()].into_iter().find(|path| shape.field(path).is_some_and(|field| field.filterable && finds(field)))?;
+        let path = [text, plural.as_str()]
+            .into_iter()
+            .find(|path| shape.field(path).is_some_and(|field| field.filterable && finds(field)))?;
         Some(Lookup::Field(path.to_owned()))
     }
 }
@@ -167,7 +169,13 @@ pub struct Plan {
 
 impl Plan {
     /// Completes a mapping by guesses and checks it. Answers the plan and the whole mapping, a line for each column.
-    pub fn make(mapping: &Mapping, header: &[String], samples: &[Row], shape: &Shape, writes: &dyn Fn(&Field) -> bool) -> Result<(Plan, Mapping), Faults> {
+    pub fn make(
+        mapping: &Mapping,
+        header: &[String],
+        samples: &[Row],
+        shape: &Shape,
+        writes: &dyn Fn(&Field) -> bool,
+    ) -> Result<(Plan, Mapping), Faults> {
         let mut faults = Faults::default();
         for (position, said) in mapping.columns.iter().enumerate() {
             let pointer = format!("/mapping/columns/{position}/column");
@@ -183,7 +191,9 @@ impl Plan {
             let said = mapping.columns.iter().position(|said| said.column == column.column).unwrap_or(position);
             match planned(position, column, shape) {
                 Ok(None) => {}
-                Ok(Some(planned)) if takes_several(&planned) || plan.columns.iter().all(|other| other.path() != planned.path()) => {
+                Ok(Some(planned))
+                    if takes_several(&planned) || plan.columns.iter().all(|other| other.path() != planned.path()) =>
+                {
                     plan.columns.push(planned);
                 }
                 Ok(Some(_)) => faults.add(Fault::new(format!("/mapping/columns/{said}/field"), FaultCode::Repeated)),
@@ -205,9 +215,12 @@ impl Plan {
     /// The name of the column that a fault of the record speaks of, and its cell.
     #[must_use]
     pub fn column_of(&self, pointer: &str) -> Option<&PlannedColumn> {
-        let segments: Vec<&str> = pointer.split('/').filter(|segment| !segment.is_empty() && segment.parse::<usize>().is_err()).collect();
+        let segments: Vec<&str> =
+            pointer.split('/').filter(|segment| !segment.is_empty() && segment.parse::<usize>().is_err()).collect();
         let of = |depth: usize| segments.get(..depth).and_then(|path| self.column(&path.join(".")));
-        of(2).or_else(|| of(1)).or_else(|| self.columns.iter().find(|column| segments.first() == Some(&column.field.name.as_ref())))
+        of(2)
+            .or_else(|| of(1))
+            .or_else(|| self.columns.iter().find(|column| segments.first() == Some(&column.field.name.as_ref())))
     }
 }
 
@@ -224,9 +237,14 @@ fn planned(position: usize, mapping: &ColumnMapping, shape: &Shape) -> Result<Op
     };
     let mut column = PlannedColumn { position, mapping: mapping.clone(), field, place, lookup: Lookup::Auto };
     if let Some(lookup) = &mapping.lookup {
-        let target = column.target().and_then(registry::object).ok_or_else(|| Fault::new("/lookup", FaultCode::Conflicting).with("other", path))?;
+        let target = column
+            .target()
+            .and_then(registry::object)
+            .ok_or_else(|| Fault::new("/lookup", FaultCode::Conflicting).with("other", path))?;
         let target = Shape { object: target, custom: std::sync::Arc::from([]) };
-        column.lookup = Lookup::read(lookup, &target).ok_or_else(|| Fault::new("/lookup", FaultCode::UnknownChoice).with("choices", "id, name, email, number, ext:SYSTEM"))?;
+        column.lookup = Lookup::read(lookup, &target).ok_or_else(|| {
+            Fault::new("/lookup", FaultCode::UnknownChoice).with("choices", "id, name, email, number, ext:SYSTEM")
+        })?;
     }
     if mapping.multiplier.is_some_and(|multiplier| multiplier < 1) {
         return Err(Fault::new("/multiplier", FaultCode::TooSmall).with("min", 1));

@@ -212,7 +212,8 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
             }
             FieldType::Money => {
                 let currency = column.mapping.currency.unwrap_or(standards.currency);
-                let money = cell::money(typed, multiplier, currency).map_err(|error| Fault::new("", FaultCode::Malformed).with("reason", error))?;
+                let money = cell::money(typed, multiplier, currency)
+                    .map_err(|error| Fault::new("", FaultCode::Malformed).with("reason", error))?;
                 set(&mut read.body, path, json!({"amount": money.amount, "currency": money.currency.code()}));
             }
             FieldType::Boolean => {
@@ -249,6 +250,7 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
 /// A choice by its value or either label; what is none of them stays as it is, and is refused with the record.
 fn choice(choices: &[Choice], typed: &str) -> String {
     let wanted = fold(typed.trim());
-    let meant = choices.iter().find(|choice| [&choice.value, &choice.label.en, &choice.label.zh].iter().any(|name| fold(name) == wanted));
+    let meant =
+        choices.iter().find(|choice| [&choice.value, &choice.label.en, &choice.label.zh].iter().any(|name| fold(name) == wanted));
     meant.map_or_else(|| typed.trim().to_owned(), |choice| choice.value.to_string())
 }

@@ -61,10 +61,37 @@ fn the_accounts_are_guessed() {
 
 #[test]
 fn chinese_headers_are_guessed() {
-    let header = ["客户名称", "行业", "省份", "城市", "区", "详细地址", "手机", "邮箱", "来源", "负责人", "上级客户", "年营业额（万元）", "标签", "没有这一列"];
+    let header = [
+        "客户名称",
+        "行业",
+        "省份",
+        "城市",
+        "区",
+        "详细地址",
+        "手机",
+        "邮箱",
+        "来源",
+        "负责人",
+        "上级客户",
+        "年营业额（万元）",
+        "标签",
+        "没有这一列",
+    ];
     let wanted = [
-        "name", "industry", "addresses.region", "addresses.city", "addresses.district", "addresses.street", "phones", "emails", "source",
-        "owner_id", "parent_id", "annual_revenue", "tag_ids", "",
+        "name",
+        "industry",
+        "addresses.region",
+        "addresses.city",
+        "addresses.district",
+        "addresses.street",
+        "phones",
+        "emails",
+        "source",
+        "owner_id",
+        "parent_id",
+        "annual_revenue",
+        "tag_ids",
+        "",
     ];
     assert_eq!(guessed(Customer::object(), &header, &[]), fields(&wanted));
     let header = ["姓名", "公司", "职务", "电话1", "电话2", "备注"];
@@ -99,8 +126,21 @@ fn cells_become_a_body() {
         values: [("technolgy".to_owned(), "technology".to_owned())].into(),
         ..ColumnMapping::default()
     };
-    let plan = plan(&["account", "sector", "revenue", "employees", "office_location", "subsidiary_of", "phone", "birthday", "kind"], vec![revenue, sector]);
-    let cells = ["Acme", "technolgy", "1,100.04", "2,822", "Philipines", "Massive Dynamic", "010-62345678、13800138000", "2012年3月5日", "个人"];
+    let plan = plan(
+        &["account", "sector", "revenue", "employees", "office_location", "subsidiary_of", "phone", "birthday", "kind"],
+        vec![revenue, sector],
+    );
+    let cells = [
+        "Acme",
+        "technolgy",
+        "1,100.04",
+        "2,822",
+        "Philipines",
+        "Massive Dynamic",
+        "010-62345678、13800138000",
+        "2012年3月5日",
+        "个人",
+    ];
     let mut read = plan.read(&Row { number: 2, cells: texts(&cells) }, &STANDARDS);
     assert_eq!(read.faults, []);
     let wanted = read.wanted.first().unwrap().clone();
@@ -120,8 +160,10 @@ fn cells_become_a_body() {
 #[test]
 fn faults_name_the_column() {
     let plan = plan(&["name", "employees", "country", "revenue", "birthday"], Vec::new());
-    let read = plan.read(&Row { number: 7, cells: texts(&["A", "many", "Atlantis", "five", "1/2/2012", "one too many"]) }, &STANDARDS);
-    let found: Vec<_> = read.faults.iter().map(|fault| (fault.column.as_deref(), fault.fault.pointer.as_str(), fault.fault.code)).collect();
+    let read =
+        plan.read(&Row { number: 7, cells: texts(&["A", "many", "Atlantis", "five", "1/2/2012", "one too many"]) }, &STANDARDS);
+    let found: Vec<_> =
+        read.faults.iter().map(|fault| (fault.column.as_deref(), fault.fault.pointer.as_str(), fault.fault.code)).collect();
     assert_eq!(
         found,
         [
@@ -139,7 +181,11 @@ fn faults_name_the_column() {
 
 #[test]
 fn a_wrong_mapping_is_refused() {
-    let said = |column: &str, field: &str| ColumnMapping { column: column.into(), field: Some(field.into()), ..ColumnMapping::default() };
+    let said = |column: &str, field: &str| ColumnMapping {
+        column: column.into(),
+        field: Some(field.into()),
+        ..ColumnMapping::default()
+    };
     let columns = vec![said("nmae", "name"), said("sector", "industri"), said("other", "version"), said("again", "name")];
     let header = texts(&["name", "sector", "other", "again"]);
     let faults = Plan::make(&Mapping { columns }, &header, &[], &shape(Customer::object()), &|_| true).unwrap_err();
@@ -164,7 +210,8 @@ fn lists_grow_and_lose_nothing() {
     before.set("phones", json!([]));
     let body = json!({"name": "A", "emails": [{"value": "A@x.cn"}, {"value": "b@x.cn"}], "addresses": [{"city": "广州市"}], "phones": [{"value": "13800138000"}]});
     let patch = merge::patch(&shape(Customer::object()), &before, body.as_object().unwrap(), &STANDARDS);
-    let emails: Vec<_> = patch["emails"].as_array().unwrap().iter().map(|item| (&item["value"], &item["label"], &item["primary"])).collect();
+    let emails: Vec<_> =
+        patch["emails"].as_array().unwrap().iter().map(|item| (&item["value"], &item["label"], &item["primary"])).collect();
     assert_eq!(emails, [(&json!("a@x.cn"), &json!("work"), &json!(true)), (&json!("b@x.cn"), &json!(null), &json!(false))]);
     assert_eq!(patch["addresses"], json!([{"kind": "office", "country": "CN", "city": "广州市", "primary": true}]));
     assert_eq!(patch["phones"], json!([{"value": "13800138000"}]));
@@ -172,7 +219,9 @@ fn lists_grow_and_lose_nothing() {
 
 #[test]
 fn dates_in_usual_forms() {
-    for typed in ["2026-09-30", "2026/9/30", "2026.9.30", "2026年9月30日", "20260930", "２０２６年９月３０日", "2026-09-30 00:00:00"] {
+    for typed in
+        ["2026-09-30", "2026/9/30", "2026.9.30", "2026年9月30日", "20260930", "２０２６年９月３０日", "2026-09-30 00:00:00"]
+    {
         assert_eq!(cell::date(typed).map(|date| date.to_string()).as_deref(), Some("2026-09-30"), "{typed}");
     }
     for typed in ["30/9/2026", "9/30/2026", "2026-13-01", "2026", "26-9-30", "yesterday", "2026-2-30"] {
@@ -187,8 +236,16 @@ fn dates_in_usual_forms() {
 #[test]
 fn numbers_are_multiplied_exactly() {
     for (typed, multiplier, number) in [
-        ("1100.04", 1_000_000, "1100040000"), ("4.54", 1_000_000, "4540000"), ("1,234.5", 1, "1234.5"), ("-0.1", 10, "-1"), ("0.30", 1, "0.3"),
-        ("3.2万", 1, "32000"), ("１亿", 1, "100000000"), (".5", 1, "0.5"), ("-0", 1, "0"), ("0.001", 10, "0.01"),
+        ("1100.04", 1_000_000, "1100040000"),
+        ("4.54", 1_000_000, "4540000"),
+        ("1,234.5", 1, "1234.5"),
+        ("-0.1", 10, "-1"),
+        ("0.30", 1, "0.3"),
+        ("3.2万", 1, "32000"),
+        ("１亿", 1, "100000000"),
+        (".5", 1, "0.5"),
+        ("-0", 1, "0"),
+        ("0.001", 10, "0.01"),
     ] {
         assert_eq!(cell::number(typed, multiplier).as_deref(), Some(number), "{typed}");
     }
@@ -205,7 +262,10 @@ fn numbers_are_multiplied_exactly() {
 
 #[test]
 fn flags_as_people_write_them() {
-    assert_eq!(["是", "YES", "1", "√", "否", "False", "0"].map(cell::boolean).map(Option::unwrap), [true, true, true, true, false, false, false]);
+    assert_eq!(
+        ["是", "YES", "1", "√", "否", "False", "0"].map(cell::boolean).map(Option::unwrap),
+        [true, true, true, true, false, false, false]
+    );
     assert_eq!(cell::boolean("maybe"), None);
 }
 
