@@ -112,5 +112,5 @@ pub fn western_firm(dice: &mut Dice, country: Country, town: &str, trade: &Trade
 }
 
 fn founder(dice: &mut Dice, surnames: &[&'static str]) -> &'static str {
-    if dice.chance(60) { dice.pick(&BRANDS) } else { dice.pick(surnames) }
+    if dice.chance(60) { dice.pick::<&str>(&BRANDS) } else { dice.pick::<&str>(surnames) }
 }
