@@ -7,6 +7,7 @@ mod auth;
 mod client;
 mod concurrency;
 mod contacts;
+mod contract;
 mod custom_fields;
 mod customers;
 mod errors;
@@ -35,6 +36,14 @@ fn main() {
         contacts::are_expanded_where_asked_for,
         contacts::are_reached_from_both_ends,
         contacts::belong_to_several_customers_one_of_them_primary,
+        contract::codes_are_used_and_documented,
+        contract::every_write_leaves_its_event,
+        contract::everything_else_needs_a_permission,
+        contract::everything_else_needs_a_token,
+        contract::reads_answer_as_documented,
+        contract::the_document_is_checked_in,
+        contract::unknown_parameters_are_refused,
+        contract::unknown_records_are_not_found,
         custom_fields::are_checked_when_declared,
         custom_fields::keep_their_values_when_renamed_and_retired,
         custom_fields::of_every_type_are_written_filtered_and_sorted,

@@ -4,7 +4,7 @@ use std::{pin::Pin, sync::Arc};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 use farley_domain::{
-    fault::{Fault, FaultCode, Language},
+    fault::{Fault, FaultCode, Faults, Language},
     id::Id,
     identity::access::{Action, AskerView},
     object::Object,
@@ -185,6 +185,19 @@ pub fn take_number(
         return Err(Fault::new(name, FaultCode::TooLarge).with("max", max).into());
     }
     Ok(number)
+}
+
+/// Takes a parameter that must be there; without it, unknown ones are told as well, as it may be among them under a wrong name.
+pub fn take_required(parameters: &mut Vec<(String, String)>, name: &str, known: &[&str]) -> Result<String, Problem> {
+    if let Some(value) = take(parameters, name)? {
+        return Ok(value);
+    }
+    let mut faults = Faults::from(Fault::new(name, FaultCode::Required));
+    let unknown: Vec<(String, String)> = parameters.iter().filter(|(name, _)| !known.contains(&name.as_str())).cloned().collect();
+    if let Err(problem) = refuse_rest(&unknown, known) {
+        faults.0.extend(problem.faults.0);
+    }
+    Err(faults.into())
 }
 
 /// Refuses what is left of the parameters; `known` are those that could have been meant.

@@ -4,7 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{call::app_of, identity::tokens::NO_TENANT, problem::Problem};
+use crate::{
+    call::{app_of, parameters, refuse_rest},
+    identity::tokens::NO_TENANT,
+    problem::Problem,
+};
 
 /// That all is well.
 #[derive(Serialize, ToSchema)]
@@ -20,8 +24,9 @@ const WELL: Health = Health { status: "ok", version: env!("CARGO_PKG_VERSION") }
 /// Whether the process lives
 #[utoipa::path(tag = "server", operation_id = "getHealth", security(()), responses((status = 200, description = "It lives.", body = Health)))]
 #[get("/healthz")]
-pub async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().json(WELL)
+pub async fn healthz(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    refuse_rest(&parameters(&request)?, &[])?;
+    Ok(HttpResponse::Ok().json(WELL))
 }
 
 /// Whether the server can do its work
@@ -29,6 +34,7 @@ pub async fn healthz() -> HttpResponse {
     responses((status = 200, description = "The database answers.", body = Health)))]
 #[get("/readyz")]
 pub async fn readyz(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    refuse_rest(&parameters(&request)?, &[])?;
     app_of(&request)?.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.ping()?)).await?;
     Ok(HttpResponse::Ok().json(WELL))
 }
@@ -59,6 +65,7 @@ pub struct Jwks {
 #[utoipa::path(tag = "auth", operation_id = "getJwks", security(()), responses((status = 200, description = "Public keys.", body = Jwks)))]
 #[get("/.well-known/jwks.json")]
 pub async fn jwks(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    refuse_rest(&parameters(&request)?, &[])?;
     let app = app_of(&request)?;
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=300")).json(app.tokens.jwks()))
 }

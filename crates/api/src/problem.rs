@@ -146,6 +146,12 @@ impl Problem {
         Problem { faults: fault.into(), ..Problem::new(Code::Duplicate) }.member("existing_id", id.to_string())
     }
 
+    /// Another live record has the value, of which the caller may not know more.
+    #[must_use]
+    pub fn duplicate_of_unseen(pointer: &str) -> Problem {
+        Problem { faults: Fault::new(pointer, farley_domain::fault::FaultCode::Taken).into(), ..Problem::new(Code::Duplicate) }
+    }
+
     /// What the log should know of an internal failure.
     #[must_use]
     pub fn inside(&self) -> Option<&StoreError> {

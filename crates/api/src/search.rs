@@ -15,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    call::{Call, parameters, refuse_rest, take, take_number},
+    call::{Call, parameters, refuse_rest, take, take_number, take_required},
     problem::Problem,
 };
 
@@ -58,7 +58,7 @@ pub struct SearchResult {
 #[get("/v1/search")]
 pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
-    let q = take(&mut parameters, "q")?.ok_or_else(|| Fault::new("q", FaultCode::Required))?;
+    let q = take_required(&mut parameters, "q", &["q", "objects", "limit"])?;
     let objects = take(&mut parameters, "objects")?;
     let limit = usize::try_from(take_number(&mut parameters, "limit", 20, (1, 100))?).unwrap_or(20);
     refuse_rest(&parameters, &["q", "objects", "limit"])?;

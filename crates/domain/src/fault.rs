@@ -123,7 +123,6 @@ fault_codes! {
     Unmapped "unmapped" "needs a column that goes into {field}" "需要有一列对应字段 {field}",
     RepeatedRow "repeated_row" "is given already by row {row}" "与第 {row} 行重复",
     Ambiguous "ambiguous" "fits several records: {ids}" "匹配多条记录：{ids}",
-    InUse "in_use" "is still used by {count} records" "仍被 {count} 条记录使用",
     Malformed "malformed" "cannot be read: {reason}" "无法读取：{reason}",
 }
 
@@ -163,6 +162,8 @@ impl Fault {
         for (name, value) in &self.parameters {
             message = message.replace(&format!("{{{name}}}"), value);
         }
+        // Who may not know of the record in the way hears that there is one.
+        let message = message.replace(" by {id}", "").replace("已被 {id} 使用", "已被使用");
         // A fault without a near name ends where the suggestion would begin.
         match message.find("; did you mean `{").or_else(|| message.find("；您是否想写“{")) {
             Some(end) => message[..end].to_owned(),

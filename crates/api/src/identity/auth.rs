@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     app::App,
-    call::{Body, app_of, limit_by_address, request_id_of},
+    call::{Body, app_of, limit_by_address, parameters, refuse_rest, request_id_of},
     caller::Nobody,
     clock,
     problem::{Code, Problem},
@@ -124,10 +124,11 @@ pub fn text<'a>(form: &'a Map<String, Value>, name: &str) -> &'a str {
 /// A wrong password and an unknown e-mail address get the same answer, after the same time. Failures slow an account and an
 /// address down.
 #[utoipa::path(tag = "auth", operation_id = "login", request_body = LoginRequest, security(()),
-    responses((status = 200, description = "Logged in.", body = TokenPair)))]
+    responses((status = 401, description = "The e-mail address or the password is wrong."), (status = 200, description = "Logged in.", body = TokenPair)))]
 #[post("/v1/auth/login")]
 pub async fn login(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
+    refuse_rest(&parameters(&request)?, &[])?;
     log_in(&request, &body.0).await
 }
 
@@ -153,10 +154,11 @@ pub struct TokenRequest {
 /// The password grant of RFC 6749, for the documentation page and other ready-made clients: the same log-in, as a form.
 #[utoipa::path(tag = "auth", operation_id = "requestToken", security(()),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "Logged in.", body = TokenPair)))]
+    responses((status = 401, description = "The e-mail address or the password is wrong."), (status = 200, description = "Logged in.", body = TokenPair)))]
 #[post("/v1/auth/token")]
 pub async fn oauth_token(request: HttpRequest, form: web::Form<TokenRequest>) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
+    refuse_rest(&parameters(&request)?, &[])?;
     if form.grant_type != "password" {
         return Err(Fault::new("grant_type", FaultCode::UnknownChoice).with("choices", "password").into());
     }
@@ -289,10 +291,11 @@ fn no_store(tokens: &TokenPair) -> HttpResponse {
 ///
 /// Each refresh token is good once. One that comes back again, as a stolen one would, ends its whole session.
 #[utoipa::path(tag = "auth", operation_id = "refreshTokens", request_body = RefreshRequest, security(()),
-    responses((status = 200, description = "New tokens.", body = TokenPair)))]
+    responses((status = 401, description = "The session has ended."), (status = 200, description = "New tokens.", body = TokenPair)))]
 #[post("/v1/auth/refresh")]
 pub async fn refresh(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
+    refuse_rest(&parameters(&request)?, &[])?;
     let app = app_of(&request)?;
     let now = clock::now();
     let form = read_form(&*REFRESH, &body.0)?;
@@ -337,10 +340,11 @@ fn parse_refresh(token: &str) -> Option<(Id, Id)> {
 ///
 /// Ends the session that the refresh token belongs to. A token that names no living session is no error.
 #[utoipa::path(tag = "auth", operation_id = "logout", request_body = RefreshRequest, security(()),
-    responses((status = 204, description = "Logged out.")))]
+    responses((status = 401, description = "Without a refresh token, a valid access token is needed."), (status = 204, description = "Logged out.")))]
 #[post("/v1/auth/logout")]
 pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
+    refuse_rest(&parameters(&request)?, &[])?;
     let app = app_of(&request)?;
     // With an access token and no body, the session of the token ends.
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -387,6 +391,7 @@ pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
 #[post("/v1/auth/accept")]
 pub async fn accept(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
+    refuse_rest(&parameters(&request)?, &[])?;
     let app = app_of(&request)?;
     let now = clock::now();
     let form = read_form(&*ACCEPT, &body.0)?;

@@ -106,7 +106,7 @@ pub fn create_user(work: &mut Work<'_>, user: &FirstUser, role_key: &str, standa
     let role = role.ok_or_else(|| Problem::from(Fault::new("/role", FaultCode::NotFound)))?;
     let body = json!({"name": user.name, "email": user.email, "role_ids": [role.get("id")]});
     let (shape, mut record) = read(User::object(), &body, standards)?;
-    crate::records::references::check_unique(work, User::object(), None, &record)?;
+    crate::records::references::check_unique(work, None, User::object(), None, &record)?;
     record.set("status", "active");
     work.insert(&shape, &mut record, &Change::new("created"))?;
     work.set_password(record.id(), &user.password_hash)?;

@@ -20,7 +20,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    call::{Call, parameters, refuse_rest, take},
+    call::{Call, parameters, refuse_rest, take, take_required},
     caller::{Nobody, asker_of},
     identity::auth::user_record,
     problem::Problem,
@@ -70,13 +70,13 @@ pub struct GrantingRole {
 #[get("/v1/access/explain")]
 pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
-    let mut required =
-        |name: &str| take(&mut parameters, name)?.ok_or_else(|| Problem::from(Fault::new(name, FaultCode::Required)));
+    let known = ["user_id", "object", "action", "id"];
+    let mut required = |name: &str| take_required(&mut parameters, name, &known);
     let user: Id = required("user_id")?.parse().map_err(|_| Fault::new("user_id", FaultCode::InvalidId))?;
     let object = required("object")?;
     let action = required("action")?;
     let record = take(&mut parameters, "id")?;
-    refuse_rest(&parameters, &["user_id", "object", "action", "id"])?;
+    refuse_rest(&parameters, &known)?;
     let choices =
         |known: Vec<&str>, pointer: &str| Fault::new(pointer, FaultCode::UnknownChoice).with("choices", known.join(", "));
     let object = registry::object(&object)

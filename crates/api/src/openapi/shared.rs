@@ -15,6 +15,7 @@ use super::{
     fields::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
     parameters::{limit, offset, search_text},
 };
+use crate::problem::Code;
 
 /// Every shared schema, by name.
 #[must_use]
@@ -82,6 +83,8 @@ fn page() -> ObjectBuilder {
 }
 
 fn problem() -> ObjectBuilder {
+    let codes: Vec<String> = Code::ALL.iter().map(|code| format!("`{}`", code.as_str())).collect();
+    let doc = format!("The kind of problem, for programs: it never changes. So far: {}.", codes.join(", "));
     object("Why a request was refused (RFC 9457).")
         .property(
             "type",
@@ -91,7 +94,7 @@ fn problem() -> ObjectBuilder {
         .property("status", shown(of_type(Type::Integer).minimum(Some(400)).maximum(Some(599)), "The HTTP status.", json!(400)))
         .property("detail", noted(text(), "What is wrong with this request, for people."))
         .property("instance", noted(format("uri-reference"), "The path of the request."))
-        .property("code", shown(text(), "The kind of problem, for programs: it never changes.", json!("invalid_request")))
+        .property("code", shown(text(), &doc, json!("invalid_request")))
         .property("request_id", noted(text(), "Names the request in the server's logs."))
         .property("errors", noted(Array::new(named("Fault")), "Every member or parameter at fault."))
         .property("existing_id", noted(nullable(id().into()), "The record in the way, if you may know of it (409)."))

@@ -121,9 +121,11 @@ pub fn check_tree(
     Ok(())
 }
 
-/// The same values in other live records: unique fields, and keys in other systems.
+/// The same values in other live records: unique fields, and keys in other systems. The record in the way is named to a
+/// caller who may know of it; without a caller, always.
 pub fn check_unique(
     work: &mut Work<'_>,
+    caller: Option<(&Caller, farley_domain::time::Timestamp)>,
     object: &'static Object,
     before: Option<&Record>,
     after: &Record,
@@ -140,14 +142,14 @@ pub fn check_unique(
         if let Some(id) = work.reader().by_value(object, field, Operand::Text(value.to_owned()))?
             && id != after.id()
         {
-            return Err(Problem::duplicate(&format!("/{}", unique.field), id));
+            return Err(in_the_way(work, caller, object, &format!("/{}", unique.field), id)?);
         }
     }
     if object.has("external_ids") && changed("external_ids") {
         for (system, key) in after.get("external_ids").as_object().into_iter().flatten() {
             let found = work.reader().by_external_id(object.name, system, key.as_str().unwrap_or_default())?;
             if let Some(id) = found.filter(|id| *id != after.id()) {
-                return Err(Problem::duplicate(&format!("/external_ids/{system}"), id));
+                return Err(in_the_way(work, caller, object, &format!("/external_ids/{system}"), id)?);
             }
         }
     }
@@ -163,4 +165,18 @@ pub fn check_unique(
         }
     }
     Ok(())
+}
+
+fn in_the_way(
+    work: &mut Work<'_>,
+    caller: Option<(&Caller, farley_domain::time::Timestamp)>,
+    object: &'static Object,
+    pointer: &str,
+    id: Id,
+) -> Result<Problem, Problem> {
+    let known = match caller {
+        None => true,
+        Some((caller, now)) => visible(work, caller, now, object, &[id])?.contains(&id),
+    };
+    Ok(if known { Problem::duplicate(pointer, id) } else { Problem::duplicate_of_unseen(pointer) })
 }

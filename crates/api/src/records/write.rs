@@ -106,7 +106,7 @@ impl Writer {
         let hooks = hooks::of(self.object);
         let writing = Writing { caller: &self.caller, now: self.now, before: None };
         (hooks.before)(work, &writing, &mut record)?;
-        references::check_unique(work, self.object, None, &record)?;
+        references::check_unique(work, Some((&self.caller, self.now)), self.object, None, &record)?;
         work.insert(&shape, &mut record, &Change::new("created"))?;
         let shown = (hooks.after)(work, &writing, &record)?;
         Ok((record, shown))
@@ -177,7 +177,7 @@ impl Writer {
         let hooks = hooks::of(self.object);
         let writing = Writing { caller: &self.caller, now: self.now, before };
         (hooks.before)(work, &writing, &mut record)?;
-        references::check_unique(work, self.object, before, &record)?;
+        references::check_unique(work, Some((&self.caller, self.now)), self.object, before, &record)?;
         work.update(&shape, loaded, &mut record, &Change::new(verb))?;
         (hooks.after)(work, &writing, &record)?;
         Ok(record)
@@ -193,7 +193,7 @@ impl Writer {
         let writing = Writing { caller: &self.caller, now: self.now, before: Some(&loaded.record) };
         (hooks.before)(work, &writing, &mut record)?;
         if !archive {
-            references::check_unique(work, self.object, Some(&loaded.record), &record)?;
+            references::check_unique(work, Some((&self.caller, self.now)), self.object, Some(&loaded.record), &record)?;
         }
         let record = work.archive(&self.shape(), loaded, archive)?;
         (hooks.after)(work, &writing, &record)?;

@@ -69,7 +69,7 @@ entity! {
         /// The name in `custom`, in filters and sorts (`custom.tier`). Renaming keeps every value.
         key: String => text(40).required().title().label("Key", "键").example("tier"),
         /// The type of its values.
-        field_type: Option<CustomFieldType> => choice(CustomFieldType::choices()).required().on_create().label("Type", "类型").example("choice"),
+        field_type: Option<CustomFieldType> => choice(CustomFieldType::choices()).required().on_create().label("Type", "类型").example("text"),
         /// What people call it, in English.
         label_en: Option<String> => text(100).label("Label (English)", "英文名称").example("Tier"),
         /// What people call it, in Chinese.
