@@ -212,7 +212,7 @@ pub fn start(work: &mut Work<'_>, caller: &Caller, prepared: &Prepared, content:
            ("on_fault" = Option<String>, Query, description = "With a `text/csv` body: `skip` or `abort`.", example = "skip"),
            ("dry_run" = Option<bool>, Query, description = "With a `text/csv` body: try, and keep nothing.", example = true),
            ("mapping" = Option<String>, Query, description = "With a `text/csv` body: the mapping, as JSON text.")),
-    request_body(content((ImportCreate = "application/json"), (String = "text/csv"))),
+    request_body = ImportCreate,
     responses((status = 201, description = "The import, waiting to run.", body = ImportSchema)))]
 #[post("/v1/imports")]
 pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {

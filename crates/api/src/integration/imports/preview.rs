@@ -84,7 +84,7 @@ impl ImportPreview {
     params(("object" = Option<String>, Query, description = "With a `text/csv` body: what the rows become.", example = "customer"),
            ("match_by" = Option<String>, Query, description = "With a `text/csv` body: by what rows match records.", example = "name"),
            ("mapping" = Option<String>, Query, description = "With a `text/csv` body: the mapping, as JSON text.")),
-    request_body(content((ImportCreate = "application/json"), (String = "text/csv"))),
+    request_body = ImportCreate,
     responses((status = 200, description = "How the file would be read.", body = ImportPreview)))]
 #[post("/v1/imports/preview")]
 pub async fn preview(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
