@@ -4,18 +4,22 @@
 mod support;
 
 mod auth;
+mod changes;
 mod client;
 mod concurrency;
 mod contacts;
 mod contract;
+mod crash;
 mod custom_fields;
 mod customers;
 mod errors;
 mod idempotency;
 mod lists;
+mod parity;
 mod permissions;
 mod search;
 mod server;
+mod start;
 mod tenants;
 
 fn main() {
@@ -29,6 +33,8 @@ fn main() {
         auth::sessions_are_listed_and_ended,
         auth::tokens_are_verified_by_the_published_keys,
         auth::what_is_taken_away_is_gone_at_once,
+        changes::are_missed_by_no_reader,
+        changes::tell_what_happened_in_order,
         concurrency::fields_apart_do_not_conflict,
         concurrency::many_writers_of_one_record,
         concurrency::preconditions_are_strict,
@@ -44,6 +50,10 @@ fn main() {
         contract::the_document_is_checked_in,
         contract::unknown_parameters_are_refused,
         contract::unknown_records_are_not_found,
+        crash::a_full_disk_refuses_writes_alone,
+        crash::a_lost_connection_comes_back,
+        crash::killed_under_load_nothing_is_lost,
+        crash::told_to_end_it_ends_well,
         custom_fields::are_checked_when_declared,
         custom_fields::keep_their_values_when_renamed_and_retired,
         custom_fields::of_every_type_are_written_filtered_and_sorted,
@@ -75,12 +85,17 @@ fn main() {
         permissions::are_explained,
         permissions::fields_are_hidden_and_frozen_everywhere,
         permissions::nobody_grants_what_they_do_not_hold,
+        permissions::relations_end_where_permission_does,
         permissions::scopes_hold_for_writes,
         permissions::scopes_hold_on_every_way_to_a_record,
         search::finds_what_people_type_at_once,
         search::goes_across_objects,
         search::shows_the_best_first,
+        start::stopping_finishes_what_was_accepted,
+        start::the_second_start_makes_nothing,
+        start::two_nodes_start_at_once_on_an_empty_database,
         tenants::are_made_by_the_operator,
-        tenants::cannot_reach_each_other,
+        tenants::cannot_reach_each_other;
+        both: parity::the_same_calls_get_the_same_answers,
     ]);
 }

@@ -284,3 +284,32 @@ pub async fn are_explained(db: TestDb) {
     let faults = admin.get("/v1/access/explain?user_id=me&object=customer&action=read").await.faults(400);
     assert_eq!(faults, pairs(&[("user_id", "invalid_id")]));
 }
+
+/// Without leave to read the other end, a relation is not there: not in filters, nor expanded, nor counted.
+pub async fn relations_end_where_permission_does(db: TestDb) {
+    let company = company(db, &["customer read all"], json!([])).await;
+    let chief = &company.chief;
+    for parameter in ["contacts.name", "contacts_null", "owner.name", "tags_any"] {
+        let faults = chief.get(&format!("/v1/customers?{parameter}=true")).await.faults(400);
+        assert_eq!(faults, pairs(&[(parameter, "unknown_parameter")]));
+    }
+    for relation in ["contacts", "owner", "tags"] {
+        assert_eq!(
+            chief.get(&format!("/v1/customers?expand={relation}")).await.faults(400),
+            pairs(&[("expand", "not_expandable")])
+        );
+    }
+    let counted = chief.get("/v1/customers?fields=name,contact_count").await;
+    if counted.status == 200 {
+        assert!(counted.each("contact_count").iter().all(|count| count == "null" || count == "0"), "contacts are counted");
+    }
+    let path = format!("/v1/customers/{}", company.customer_of(chief).await);
+    assert_eq!(chief.list(&format!("{path}/timeline"), "object").await, ["customer"]);
+    assert_eq!(chief.get("/v1/search?q=chief").await.each("object"), ["customer"]);
+    let metadata = chief.get("/v1/metadata/objects").await;
+    assert_eq!(metadata.clone().each("name"), ["customer"]);
+    assert!(!metadata.text.contains("\"contacts\""), "a relation that cannot be followed is described");
+    // Nor does a search in one collection answer for another.
+    chief.get("/v1/contacts?q=chief").await.refused(403, "forbidden");
+    chief.post("/v1/contacts/search", json!({})).await.refused(403, "forbidden");
+}

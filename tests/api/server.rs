@@ -113,6 +113,17 @@ impl Server {
         client
     }
 
+    /// As a signal to end does: no new requests, those under way are finished, then the store is closed.
+    pub async fn stop_gracefully(mut self) {
+        self.handle.stop(true).await;
+        if let Some(thread) = self.thread.take() {
+            tokio::task::spawn_blocking(move || thread.join())
+                .await
+                .expect("the thread is waited for")
+                .expect("the server ends well");
+        }
+    }
+
     /// Another tenant with its administrator logged in.
     pub async fn other_tenant(&self, slug: &str) -> Client {
         let body = json!({"slug": slug, "name": slug, "admin_email": ADMIN, "admin_password": PASSWORD});
