@@ -645,10 +645,20 @@ impl<'a> Work<'a> {
 
 /// Takes `count` numbers of a sequence; the first of them.
 pub(crate) fn take_numbers(connection: &mut Connection<'_>, tenant: Id, name: &str, count: i64) -> Result<i64, StoreError> {
-    let mut sql = Statement::of(connection.dialect(), "INSERT INTO sequences (tenant_id, name, next) VALUES (");
+    let dialect = connection.dialect();
+    let mut sql = Statement::of(dialect, "INSERT INTO sequences (tenant_id, name, next) VALUES (");
     sql.id(tenant).sql(", ").text(name).sql(", ").integer(1 + count);
-    sql.sql(") ON CONFLICT (tenant_id, name) DO UPDATE SET next = sequences.next + ").integer(count).sql(" RETURNING next");
-    let rows = connection.load(&sql, &[ColumnType::Integer])?;
+    sql.sql(") ON CONFLICT (tenant_id, name) DO UPDATE SET next = sequences.next + ").integer(count);
+    let mut next = Statement::of(dialect, "SELECT next FROM sequences WHERE tenant_id = ");
+    next.id(tenant).sql(" AND name = ").text(name);
+    let rows = match dialect {
+        // RETURNING would make SQLite journal the statement, and with it flush the search index.
+        Dialect::Sqlite => {
+            connection.execute(&sql)?;
+            connection.load(&next, &[ColumnType::Integer])?
+        }
+        Dialect::Postgres => connection.load(sql.sql(" RETURNING next"), &[ColumnType::Integer])?,
+    };
     let next = rows.first().and_then(|cells| cells[0].as_integer());
     next.map(|next| next - count).ok_or_else(|| StoreError::Internal("a sequence gave no number".to_owned()))
 }

@@ -1,5 +1,5 @@
-//! SQLite: a few reader threads, and one writer that commits whatever has queued up as a group: a savepoint for each piece of
-//! work, one durable commit for all, then all answers.
+//! SQLite: a few reader threads, and one writer that commits whatever has queued up as a group: one durable commit for all, then
+//! all answers.
 
 use std::{
     fs::File,
@@ -116,7 +116,7 @@ fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
     conn.batch_execute(
         "PRAGMA page_size = 8192; PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
          PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; \
-         PRAGMA journal_size_limit = 67108864;",
+         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000;",
     )?;
     fold_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| farley_domain::text::fold(&text)))?;
     Ok(conn)
@@ -163,13 +163,35 @@ fn copy(error: &StoreError) -> StoreError {
     }
 }
 
+/// Does a group of work and commits it once. Savepoints cost a good part of a write (the search index flushes its terms at each), so the
+/// group first goes without; if a piece of it fails, all is undone and done again with a savepoint each.
 fn write_group(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>, group: &mut Vec<WriteTask>) -> Result<(), StoreError> {
+    let written = match write_together(conn, queue, group) {
+        Ok(true) => Ok(()),
+        Ok(false) => write_apart(conn, group),
+        Err(error) => Err(error),
+    };
+    if written.is_err() {
+        // The transaction may already be gone, as it is when the disk is full.
+        drop(conn.batch_execute("ROLLBACK"));
+    }
+    written
+}
+
+/// Does and commits what queues up; false if a piece of it failed and nothing was kept.
+fn write_together(
+    conn: &mut SqliteConnection,
+    queue: &Receiver<WriteTask>,
+    group: &mut Vec<WriteTask>,
+) -> Result<bool, StoreError> {
     conn.batch_execute("BEGIN IMMEDIATE")?;
     let mut done = 0;
-    let result = loop {
+    loop {
         if let Some(task) = group.get_mut(done) {
-            if let Err(error) = write_one(conn, task) {
-                break Err(error);
+            if !do_one(conn, task) {
+                conn.batch_execute("ROLLBACK")?;
+                // Alone it has failed alone; others are done again without it in their way.
+                return Ok(group.len() == 1);
             }
             done += 1;
         } else if done < GROUP
@@ -177,22 +199,27 @@ fn write_group(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>, group: 
         {
             group.push(next);
         } else {
-            break conn.batch_execute("COMMIT").map_err(StoreError::from);
+            conn.batch_execute("COMMIT")?;
+            return Ok(true);
         }
-    };
-    if result.is_err() {
-        // The transaction may already be gone, as it is when the disk is full.
-        drop(conn.batch_execute("ROLLBACK"));
     }
-    result
 }
 
-fn write_one(conn: &mut SqliteConnection, task: &mut WriteTask) -> Result<(), StoreError> {
-    conn.batch_execute("SAVEPOINT work")?;
-    let kept = catch_unwind(AssertUnwindSafe(|| task(Step::Do(conn)))).unwrap_or_else(|_| {
+/// Does a group again, each piece under a savepoint of its own.
+fn write_apart(conn: &mut SqliteConnection, group: &mut [WriteTask]) -> Result<(), StoreError> {
+    conn.batch_execute("BEGIN IMMEDIATE")?;
+    for task in group {
+        conn.batch_execute("SAVEPOINT work")?;
+        let kept = do_one(conn, task);
+        conn.batch_execute(if kept { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" })?;
+    }
+    Ok(conn.batch_execute("COMMIT")?)
+}
+
+/// Whether a piece of work wants to be kept; a panic does not.
+fn do_one(conn: &mut SqliteConnection, task: &mut WriteTask) -> bool {
+    catch_unwind(AssertUnwindSafe(|| task(Step::Do(conn)))).unwrap_or_else(|_| {
         tracing::error!("a write panicked");
         false
-    });
-    conn.batch_execute(if kept { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" })?;
-    Ok(())
+    })
 }
