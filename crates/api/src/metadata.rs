@@ -24,6 +24,11 @@ pub async fn objects(call: Call, request: HttpRequest) -> Result<HttpResponse, P
         .filter(|object| caller.asker.grants.scope(object.name, Action::Read).is_some())
         .map(|object| caller.shape(object))
         .collect();
-    let described = metadata(&shapes, |shape, field| caller.asker.grants.rule(shape.object, field));
+    let mut described = metadata(&shapes, |shape, field| caller.asker.grants.rule(shape.object, field));
+    // A relation that the caller cannot follow is not there for them.
+    let readable: Vec<String> = described.data.iter().map(|object| object.name.clone()).collect();
+    for object in &mut described.data {
+        object.relations.retain(|relation| readable.contains(&relation.target));
+    }
     Ok(HttpResponse::Ok().json(described))
 }
