@@ -1,7 +1,5 @@
 //! A record in the form the API shows it, and a draft of one that is about to be written.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use crate::{
@@ -141,6 +139,3 @@ fn is_empty(value: &Value) -> bool {
         Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
-
-/// A record shared between readers.
-pub type SharedRecord = Arc<Record>;
