@@ -51,6 +51,7 @@ fn by_id(predicate: Predicate) -> ListQuery {
         fields: None,
         expand: Vec::new(),
         total: true,
+        as_of: None,
     }
 }
 

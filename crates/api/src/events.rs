@@ -14,7 +14,7 @@ use crate::{
     call::{Call, Named, parameters, refuse_rest, take},
     caller::Caller,
     problem::Problem,
-    records::read::{Envelope, PageInfo, next_link, position_page},
+    records::read::{Envelope, PageInfo, below, next_link, position_page},
 };
 
 /// One recorded change: who, when, what before, what after.
@@ -138,8 +138,8 @@ pub async fn list_of_record(
     call: &Call,
     request: &HttpRequest,
     of: Of,
-    named: Named,
-    rows: Predicate,
+    (named, parent): (Named, Option<Named>),
+    mut rows: Predicate,
 ) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(request)?;
     let (limit, before) = position_page(&mut parameters, i64::MAX)?;
@@ -152,6 +152,9 @@ pub async fn list_of_record(
             let object = match of {
                 Of::Record(object) | Of::Timeline(object) => object,
             };
+            if let Some(of_parent) = below(reader, &caller, now, object, parent.as_ref())? {
+                rows = rows.and(of_parent);
+            }
             let id = named.find(reader, object)?.ok_or_else(Problem::not_found)?;
             reader.get(&caller.layout(object), &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
             let mut found = match of {

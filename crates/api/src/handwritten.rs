@@ -3,7 +3,7 @@
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
-use crate::{customers, events, health, identity, integration, jobs, metadata, records::refuse_method, search};
+use crate::{customers, events, health, identity, integration, jobs, metadata, records::refuse_method, sales, search};
 
 /// Registers the handlers, and collects their documentation.
 macro_rules! endpoints {
@@ -68,6 +68,11 @@ endpoints! {
     search::search,
     events::change_feed,
     customers::timeline::customer_timeline,
+    sales::board::board,
+    sales::opportunities::move_to,
+    sales::opportunities::win,
+    sales::opportunities::lose,
+    sales::stages::reorder,
     metadata::objects,
     integration::imports::create,
     integration::imports::preview::preview,

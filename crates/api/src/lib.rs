@@ -21,6 +21,7 @@ pub mod mutation;
 pub mod openapi;
 pub mod problem;
 pub mod records;
+pub mod sales;
 pub mod search;
 pub mod server;
 pub mod settings;

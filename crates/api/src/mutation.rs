@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     call::Call,
+    openapi::operations::location,
     problem::{Code, Problem},
 };
 
@@ -44,11 +45,13 @@ impl Answer {
     }
 
     /// One record: with its version as `ETag`, and where it is, if it is new.
-    pub fn record(status: u16, row: &farley_persistence::Row, collection: &str) -> Result<Answer, Problem> {
+    pub fn record(status: u16, row: &farley_persistence::Row) -> Result<Answer, Problem> {
         let mut answer = Answer::json(status, row)?;
         answer.headers.push(("ETag".to_owned(), etag(row.version())));
         if status == 201 {
-            answer.headers.push(("Location".to_owned(), format!("/v1/{collection}/{}", row.id())));
+            let object = row.layout.shape.object;
+            let parent = object.parent.and_then(|parent| row.cell(parent.field)?.as_id());
+            answer.headers.push(("Location".to_owned(), location(object, parent, row.id())));
         }
         Ok(answer)
     }

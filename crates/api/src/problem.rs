@@ -139,6 +139,19 @@ impl Problem {
         Problem::from(StoreError::Internal(reason.to_string()))
     }
 
+    /// A write to what is archived.
+    #[must_use]
+    pub fn archived() -> Problem {
+        Problem::state("archived", &["restore"])
+    }
+
+    /// What was asked for does not fit the state of the record; `allowed` would.
+    #[must_use]
+    pub fn state(state: &str, allowed: &[&str]) -> Problem {
+        let told = if allowed.is_empty() { "-".to_owned() } else { allowed.join(", ") };
+        Problem::new(Code::StateConflict).with("state", state).with("allowed", told).member("allowed", allowed.to_vec())
+    }
+
     /// Another live record has the value.
     #[must_use]
     pub fn duplicate(pointer: &str, id: farley_domain::id::Id) -> Problem {

@@ -92,6 +92,7 @@ pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
                     fields: None,
                     expand: Vec::new(),
                     total: false,
+                    as_of: None,
                 };
                 let (found, tiers) = reader.ranked_rows(&caller.layout(object), &view, &list, &query)?;
                 has_more |= found.len() > limit;

@@ -221,6 +221,10 @@ pub mod kind {
         Field::new(name, FieldType::Boolean)
     }
     #[must_use]
+    pub fn decimal(name: &'static str) -> Field {
+        Field::new(name, FieldType::Decimal)
+    }
+    #[must_use]
     pub fn date(name: &'static str) -> Field {
         Field::new(name, FieldType::Date)
     }

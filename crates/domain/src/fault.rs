@@ -105,6 +105,18 @@ fault_codes! {
     InvalidCharacter "invalid_character" "contains a character that cannot be stored" "包含无法存储的字符",
     InvalidRelativeTime "invalid_relative_time" "is not a relative time such as -30d or start_of_month" "不是相对时间，例如 -30d 或 start_of_month",
     InvalidCursor "invalid_cursor" "is not a cursor of this list with this sort" "不是此列表在此排序下的游标",
+    TooEarly "too_early" "must not be before {min}" "不能早于 {min}",
+    TooLate "too_late" "must not be after {max}" "不能晚于 {max}",
+    NotOfPipeline "stage_of_other_pipeline" "is no live stage of the opportunity's pipeline" "不是该商机所属管道的有效阶段",
+    NoStage "no_stage" "names a pipeline without a stage of the kind {kind}" "该管道没有类型为 {kind} 的阶段",
+    NeededByStage "needed_by_stage" "is needed in the stage {stage}" "进入阶段“{stage}”时必填",
+    ExitRule "exit_rule" "cannot leave the stage {stage} before its exit rule is met" "未满足阶段“{stage}”的离开条件",
+    MoveNotAllowed "move_not_allowed" "cannot move from {from} to {to} in this pipeline" "此管道不允许从“{from}”移动到“{to}”",
+    ReasonNeeded "reason_needed" "must say why the opportunity was won or lost" "必须说明赢单或输单原因",
+    OpenHasNone "open_has_none" "belongs to closed opportunities only" "仅适用于已关闭的商机",
+    OpenIsNotClosed "open_is_not_closed" "cannot be closed in an open stage" "进行中的阶段不能归为已成交",
+    SplitTooLarge "split_too_large" "adds up to {sum} per cent; at most 100" "分成合计为 {sum}%，不能超过 100%",
+    OtherCurrency "other_currency" "must be in {currency}, as the rest is" "币种必须与其余一致：{currency}",
     NotFound "reference_not_found" "names no record you can refer to" "引用的记录不存在",
     Taken "taken" "is already used by {id}" "已被 {id} 使用",
     Repeated "repeated" "is given twice" "重复出现",
@@ -207,6 +219,14 @@ impl Faults {
     /// The value, if nothing was wrong.
     pub fn into_result<T>(self, value: T) -> Result<T, Faults> {
         if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl Faults {
+    /// The same faults one level further down.
+    #[must_use]
+    pub fn under(self, parent: &str) -> Faults {
+        Faults(self.0.into_iter().map(|fault| fault.under(parent)).collect())
     }
 }
 

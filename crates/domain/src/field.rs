@@ -255,6 +255,13 @@ impl Field {
         self
     }
 
+    /// Left out of answers unless asked for.
+    #[must_use]
+    pub fn on_request(mut self) -> Field {
+        self.on_request = true;
+        self
+    }
+
     #[must_use]
     pub fn detail(mut self) -> Field {
         self.storage = Storage::Detail;

@@ -18,9 +18,12 @@ pub mod registry;
 pub mod time;
 pub mod value;
 
+pub mod catalog;
 pub mod customers;
 pub mod identity;
 pub mod integration;
+pub mod marketing;
+pub mod sales;
 
 pub mod country;
 pub mod email;

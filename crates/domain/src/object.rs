@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     field::{Field, FieldType, Label, Link},
-    record::Draft,
+    record::{Draft, Record},
 };
 
 /// How records of one object are found from a record of another.
@@ -42,6 +42,31 @@ pub struct Unique {
     pub field: &'static str,
 }
 
+/// Where records live that are parts of another: their paths begin with its path, and whoever may read or change it may read
+/// or change them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parent {
+    /// The object, and the name of the relation that leads to it.
+    pub object: &'static str,
+    /// The reference field that names the parent.
+    pub field: &'static str,
+}
+
+/// A table with what was true of each record from one time until another: a row for each change of certain fields. It is written
+/// with every write of a record, and lists can be read from it as of any time.
+#[derive(Debug)]
+pub struct Ledger {
+    pub table: &'static str,
+    /// The fields whose changes it keeps; columns of the same names.
+    pub fields: &'static [&'static str],
+    /// The field whose steps it measures: the stage of an opportunity.
+    pub step: &'static str,
+    /// The field that tells when the present step was entered; one of `fields`.
+    pub since: &'static str,
+    /// What a new record was before it came here, oldest first.
+    pub past: fn(&Record) -> Vec<Record>,
+}
+
 /// A rule of an object: standardises, derives and checks a draft; faults go into the draft.
 pub type Rule = fn(&mut Draft<'_>);
 
@@ -65,6 +90,11 @@ pub struct Object {
     pub number_prefix: Option<&'static str>,
     /// Whether its records are made and changed by Farley alone: the generic endpoints only read them.
     pub read_only: bool,
+    /// What its records are parts of.
+    pub parent: Option<Parent>,
+    /// Relations to records whose readers may read these too: who sees a customer sees what was done for it.
+    pub read_with: Vec<&'static str>,
+    pub ledger: Option<&'static Ledger>,
     by_name: HashMap<&'static str, usize>,
 }
 
@@ -99,6 +129,9 @@ impl Object {
             title: "name",
             number_prefix: None,
             read_only: false,
+            parent: None,
+            read_with: Vec::new(),
+            ledger: None,
             by_name,
         }
     }
@@ -132,6 +165,27 @@ impl Object {
     #[must_use]
     pub fn read_only(mut self) -> Object {
         self.read_only = true;
+        self
+    }
+
+    /// Puts the records below another object's: `/v1/pipelines/{pipeline_id}/stages`.
+    #[must_use]
+    pub fn below(mut self, object: &'static str, field: &'static str) -> Object {
+        self.parent = Some(Parent { object, field });
+        self.relations([Relation { name: object, target: object, reach: Reach::ToOne { field } }])
+    }
+
+    /// Lets whoever may read what these relations lead to read the records too.
+    #[must_use]
+    pub fn read_with(mut self, relations: impl IntoIterator<Item = &'static str>) -> Object {
+        self.read_with.extend(relations);
+        self
+    }
+
+    /// Keeps a ledger of the records.
+    #[must_use]
+    pub fn ledger(mut self, ledger: &'static Ledger) -> Object {
+        self.ledger = Some(ledger);
         self
     }
 

@@ -5,14 +5,15 @@ use serde_json::Value;
 use crate::{
     cursor::Cursor,
     fault::{Fault, FaultCode, Faults, pointer_token},
-    field::{Field, FieldType},
+    field::{Field, FieldType, Op},
     object::{Object, Relation, Shape},
     predicate::{
-        Predicate, View,
+        Operand, Predicate, View,
         parse::{self, Given},
         path,
     },
     search_text::Query,
+    time::Timestamp,
 };
 
 pub const DEFAULT_LIMIT: usize = 50;
@@ -24,7 +25,7 @@ pub const MAX_SORT_KEYS: usize = 5;
 pub const MAX_EXPANDED: usize = 10;
 pub const MAX_FIELDS: usize = 500;
 
-const LIST_PARAMETERS: &[&str] = &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived"];
+const LIST_PARAMETERS: &[&str] = &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", "as_of"];
 const RECORD_PARAMETERS: &[&str] = &["fields", "expand", "archived"];
 const FILTER: &str = "filter";
 
@@ -42,6 +43,8 @@ pub struct ListQuery {
     pub expand: Vec<Relation>,
     /// Whether to count all records that fit.
     pub total: bool,
+    /// The time as of which records are read from their ledger; none for now.
+    pub as_of: Option<Timestamp>,
 }
 
 /// Where a page begins.
@@ -135,9 +138,13 @@ impl RecordQuery {
     }
 }
 
-/// Whether a name is one of the list's own; `q` only where there is something to search.
+/// Whether a name is one of the list's own; `q` only where there is something to search, `as_of` where there is a ledger.
 fn is_own(object: &Object, name: &str) -> bool {
-    LIST_PARAMETERS.contains(&name) && (name != "q" || object.is_searchable())
+    match name {
+        "q" => object.is_searchable(),
+        "as_of" => object.ledger.is_some(),
+        name => LIST_PARAMETERS.contains(&name),
+    }
 }
 
 /// The list's own parameters or members, as given; what is faulty reads as absent.
@@ -178,6 +185,7 @@ impl<'a> Request<'a> {
         let fields = self.fields();
         let expand = self.expand();
         let total = self.boolean("total");
+        let as_of = self.as_of();
         let predicate = self
             .view
             .rows(self.shape.object)
@@ -185,7 +193,7 @@ impl<'a> Request<'a> {
             .and(Predicate::Archived(archived))
             .and(query.map_or_else(Predicate::all, Predicate::Matches))
             .and(filter.unwrap_or_else(Predicate::all));
-        self.faults.into_result(ListQuery { predicate, sort, limit, start, fields, expand, total })
+        self.faults.into_result(ListQuery { predicate, sort, limit, start, fields, expand, total, as_of })
     }
 
     fn get(&self, name: &str) -> Option<Given<'a>> {
@@ -208,6 +216,16 @@ impl<'a> Request<'a> {
     fn read<T>(&mut self, name: &str, read: impl Fn(Given<'a>) -> Result<T, Faults>) -> Option<T> {
         let result = read(self.get(name)?);
         self.keep(result, &self.pointer(name))
+    }
+
+    /// A time, as filters write them: also a relative one.
+    fn as_of(&mut self) -> Option<Timestamp> {
+        let field = Field::new("as_of", FieldType::DateTime);
+        let standards = self.view.standards();
+        match self.read("as_of", |given| parse::operand(&field, Op::Lte, given, &standards))? {
+            Operand::Time(time) => Some(time),
+            _ => None,
+        }
     }
 
     fn boolean(&mut self, name: &str) -> bool {

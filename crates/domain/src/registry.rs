@@ -1,19 +1,28 @@
 //! Every object there is, by name and by collection.
 
 use crate::{
+    catalog::product::Product,
     customers::{contact::Contact, customer::Customer},
     entity::Entity,
     identity::{api_key::ApiKey, custom_field::CustomField, role::Role, tag::Tag, team::Team, user::User},
     integration::Import,
+    marketing::campaign::Campaign,
     object::Object,
+    sales::{line_item::LineItem, opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
 };
 
 /// All objects, in the order in which documentation and metadata list them.
 #[must_use]
-pub fn objects() -> [&'static Object; 9] {
+pub fn objects() -> [&'static Object; 15] {
     [
         Customer::object(),
         Contact::object(),
+        Opportunity::object(),
+        LineItem::object(),
+        Pipeline::object(),
+        Stage::object(),
+        Product::object(),
+        Campaign::object(),
         Tag::object(),
         User::object(),
         Team::object(),

@@ -5,6 +5,7 @@ use farley_domain::{
     id::Id,
     object::{Object, Reach},
     predicate::{Operand, Predicate, Related, Test},
+    time::Timestamp,
 };
 
 use crate::{
@@ -20,6 +21,8 @@ pub struct Place {
     pub object: &'static Object,
     /// `t` outermost, `t1`, `t2` … within relations.
     pub depth: usize,
+    /// Of which time the rows are; now, unless set.
+    pub as_of: Option<Timestamp>,
 }
 
 impl Place {
@@ -172,8 +175,13 @@ fn any(sql: &mut Statement, test: &Test, place: &Place) {
 
 fn relation(sql: &mut Statement, related: &Related, place: &Place) {
     let outer = place.alias();
-    let inner =
-        Place { tenant: place.tenant, tenant_number: place.tenant_number, object: related.target, depth: place.depth + 1 };
+    let inner = Place {
+        tenant: place.tenant,
+        tenant_number: place.tenant_number,
+        object: related.target,
+        depth: place.depth + 1,
+        as_of: None,
+    };
     let (alias, table) = (inner.alias(), related.target.table);
     if related.none {
         sql.sql("NOT COALESCE(");

@@ -4,13 +4,16 @@
 //! Statements over declared objects are built once from the field table (`records`, `filter`) and run by either engine;
 //! queries over Farley's own tables are written once in diesel and compiled for each engine (`queries`).
 
+mod aggregate;
 mod engine;
 mod error;
 mod filter;
+mod ledger;
 mod migrate;
 mod reader;
 mod records;
 mod row;
+pub mod scaffold;
 mod search;
 mod sql_types;
 mod statement;
@@ -21,10 +24,13 @@ pub mod bare;
 #[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
 pub mod queries;
 
+pub use aggregate::Measure;
 pub use error::StoreError;
+pub use ledger::LedgerEntry;
 pub use migrate::down_and_up;
 pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey};
 pub use row::{Cell, Layout, Row};
 pub use sql_types::{DbId, DbJson, DbTime};
+pub use statement::Dialect;
 pub use store::{Failure, Settings, Store};
 pub use work::{Change, Loaded, Origin, Work};

@@ -53,8 +53,8 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn place(&self, object: &'static Object) -> Place {
-        Place { tenant: self.tenant.id, tenant_number: self.tenant.number, object, depth: 0 }
+    pub(crate) fn place(&self, object: &'static Object) -> Place {
+        Place { tenant: self.tenant.id, tenant_number: self.tenant.number, object, depth: 0, as_of: None }
     }
 
     /// One record by id, if it is within what the asker may see.
@@ -84,7 +84,7 @@ impl Reader<'_> {
 
     /// A page of a list. The layout must show the fields of the sort, or the next cursor cannot be told.
     pub fn list(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery) -> Result<Page, StoreError> {
-        let place = self.place(layout.shape.object);
+        let place = Place { as_of: query.as_of, ..self.place(layout.shape.object) };
         let dialect = self.connection.dialect();
         let (mut rows, ranks) = match records::relevance(&query.sort) {
             Some(asked) => self.ranked_rows(layout, view, query, asked)?,
@@ -102,7 +102,7 @@ impl Reader<'_> {
                 next = Some(Cursor::of(&last.to_record()?, &query.sort, tier));
             }
         }
-        let total = if query.total { Some(self.count(layout.shape.object, &query.predicate)?) } else { None };
+        let total = if query.total { Some(self.count_in(&place, &query.predicate)?) } else { None };
         Ok(Page { rows, next, total })
     }
 
@@ -114,7 +114,7 @@ impl Reader<'_> {
         query: &ListQuery,
         asked: &Query,
     ) -> Result<(Vec<Row>, Vec<i64>), StoreError> {
-        let place = self.place(layout.shape.object);
+        let place = Place { as_of: query.as_of, ..self.place(layout.shape.object) };
         let dialect = self.connection.dialect();
         let (from_tier, below, skip) = match &query.start {
             Start::First => (i64::MAX, None, 0),
@@ -146,7 +146,12 @@ impl Reader<'_> {
     }
 
     pub fn count(&mut self, object: &'static Object, predicate: &Predicate) -> Result<i64, StoreError> {
-        let sql = records::count(self.connection.dialect(), &self.place(object), predicate);
+        let place = self.place(object);
+        self.count_in(&place, predicate)
+    }
+
+    fn count_in(&mut self, place: &Place, predicate: &Predicate) -> Result<i64, StoreError> {
+        let sql = records::count(self.connection.dialect(), place, predicate);
         let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
         Ok(rows.first().and_then(|cells| cells.first()).and_then(Cell::as_integer).unwrap_or(0))
     }
@@ -248,20 +253,27 @@ impl Reader<'_> {
         Ok(rows.first().and_then(|cells| cells[0].as_id()))
     }
 
+    /// The records that a predicate describes, the oldest first, at most so many: for rules, which need no page.
+    pub fn find(
+        &mut self,
+        shape: &Shape,
+        view: &dyn View,
+        predicate: &Predicate,
+        most: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        let layout = records::writing_layout(shape);
+        let place = self.place(shape.object);
+        let sql = records::find(self.connection.dialect(), &layout, &place, view, predicate, most);
+        let rows = self.connection.load(&sql, &layout.types)?;
+        rows.into_iter().map(|cells| Row::new(&layout, cells).to_record()).collect()
+    }
+
     /// Every record of an object, for the small ones: roles, teams, custom fields.
     pub fn all(&mut self, object: &'static Object) -> Result<Vec<Record>, StoreError> {
         let shape = Shape { object, custom: Arc::from([]) };
         let layout = records::writing_layout(&shape);
         let mut sql = Statement::of(self.connection.dialect(), "SELECT ");
-        let columns: Vec<String> = layout
-            .selected
-            .iter()
-            .filter_map(|selected| match selected {
-                crate::row::Selected::Column(column) => Some(column.clone()),
-                crate::row::Selected::Count(_) => None,
-            })
-            .collect();
-        sql.sql(format!("{} FROM {} WHERE tenant_id = ", columns.join(", "), object.table)).id(self.tenant.id);
+        sql.sql(format!("{} FROM {} WHERE tenant_id = ", layout.columns().join(", "), object.table)).id(self.tenant.id);
         let rows = self.connection.load(&sql, &layout.types)?;
         rows.into_iter().map(|cells| Row::new(&layout, cells).to_record()).collect()
     }

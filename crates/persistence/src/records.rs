@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use crate::{
     error::StoreError,
     filter::{self, Place},
+    ledger,
     row::{Layout, Selected, column_type},
     search::{self, Tier},
     statement::{Bind, ColumnType, Dialect, Statement},
@@ -93,13 +94,26 @@ pub fn by_ids(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View,
     sql
 }
 
+/// The records that a predicate describes, by id.
+#[must_use]
+pub fn find(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, predicate: &Predicate, most: usize) -> Statement {
+    let mut sql = Statement::new(dialect);
+    select(&mut sql, layout, place, view);
+    sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", place.object.table)).id(place.tenant);
+    and(&mut sql, predicate, place);
+    sql.sql(" ORDER BY t.id LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
+    sql
+}
+
 /// A page of a list that is not ordered by relevance; one row more than asked tells whether there are more.
 #[must_use]
 pub fn list(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, query: &ListQuery) -> Statement {
     let mut sql = Statement::new(dialect);
     sql.keep = is_common(&query.predicate);
     select(&mut sql, layout, place, view);
-    sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", place.object.table)).id(place.tenant);
+    sql.sql(" FROM ");
+    ledger::source(&mut sql, place);
+    sql.sql(" WHERE t.tenant_id = ").id(place.tenant);
     and(&mut sql, &query.predicate, place);
     let keys: Vec<(&Field, bool)> = query
         .sort
@@ -156,7 +170,9 @@ pub fn ranked(
 pub fn count(dialect: Dialect, place: &Place, predicate: &Predicate) -> Statement {
     let mut sql = Statement::new(dialect);
     sql.keep = is_common(predicate);
-    sql.sql(format!("SELECT COUNT(*) FROM {} t WHERE t.tenant_id = ", place.object.table)).id(place.tenant);
+    sql.sql("SELECT COUNT(*) FROM ");
+    ledger::source(&mut sql, place);
+    sql.sql(" WHERE t.tenant_id = ").id(place.tenant);
     and(&mut sql, predicate, place);
     sql
 }
@@ -255,15 +271,7 @@ pub fn related(
     each: i64,
 ) -> Statement {
     let mut sql = Statement::new(dialect);
-    let columns: Vec<String> = layout
-        .selected
-        .iter()
-        .filter_map(|selected| match selected {
-            Selected::Column(column) => Some(column.clone()),
-            Selected::Count(_) => None,
-        })
-        .collect();
-    sql.sql(format!("SELECT {}, origin FROM (", columns.join(", ")));
+    sql.sql(format!("SELECT {}, origin FROM (", layout.columns().join(", ")));
     select(&mut sql, layout, place, view);
     let table = place.object.table;
     let (origin, source) = match relation.reach {
@@ -287,7 +295,7 @@ pub fn related(
 }
 
 /// The columns that hold a field, with their values of a record.
-fn encode(field: &Field, value: &Value) -> Result<Vec<(String, Bind)>, StoreError> {
+pub fn encode(field: &Field, value: &Value) -> Result<Vec<(String, Bind)>, StoreError> {
     let name = field.name.to_string();
     if field.kind == FieldType::Money {
         let amount = value["amount"].as_i64().map_or(Bind::Null(ColumnType::Integer), Bind::Integer);

@@ -92,6 +92,9 @@ impl Serialize for Cell {
             Cell::Null => serializer.serialize_unit(),
             Cell::Boolean(value) => serializer.serialize_bool(*value),
             Cell::Integer(value) => serializer.serialize_i64(*value),
+            // Whole numbers are written as such, as they came in.
+            #[allow(clippy::cast_possible_truncation, reason = "a whole number below 1e15")]
+            Cell::Double(value) if value.fract() == 0.0 && value.abs() < 1e15 => serializer.serialize_i64(*value as i64),
             Cell::Double(value) => serializer.serialize_f64(*value),
             Cell::Text(value) => serializer.serialize_str(value),
             Cell::Id(value) => serializer.collect_str(value),
@@ -193,6 +196,16 @@ impl Layout {
             .cloned()
             .collect();
         layout
+    }
+
+    /// The columns it reads, as they are called in the table.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        let columns = self.selected.iter().filter_map(|selected| match selected {
+            Selected::Column(column) => Some(column.as_str()),
+            Selected::Count(_) => None,
+        });
+        columns.collect()
     }
 
     fn source(&mut self, field: &Field) -> Source {

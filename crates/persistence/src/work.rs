@@ -117,7 +117,11 @@ impl<'a> Work<'a> {
         self.reader.tenant = tenant;
     }
 
-    fn dialect(&self) -> Dialect {
+    pub(crate) fn connection(&mut self) -> &mut Connection<'a> {
+        &mut self.reader.connection
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
         self.reader.connection.dialect()
     }
 
@@ -158,6 +162,7 @@ impl<'a> Work<'a> {
         let layout = Layout::full(shape, &|_| true);
         let sql = records::insert(self.dialect(), &layout, self.tenant().id, record)?;
         self.reader.connection.execute(&sql)?;
+        self.note_in_ledger(shape.object, None, record)?;
         self.link(shape.object, None, record)?;
         self.index(shape, None, record)?;
         self.note(shape.object, None, record, change);
@@ -184,6 +189,7 @@ impl<'a> Work<'a> {
         if self.reader.connection.execute(&sql)? == 0 {
             return Err(StoreError::Serialization);
         }
+        self.note_in_ledger(shape.object, Some(before), record)?;
         self.link(shape.object, Some(before), record)?;
         self.index(shape, Some(before), record)?;
         self.note(shape.object, Some(before), record, change);

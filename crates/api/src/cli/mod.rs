@@ -10,6 +10,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
+use farley_persistence::{Dialect, scaffold::create_table};
+
 use crate::settings::Settings;
 
 /// Farley, the headless CRM: a REST/JSON API server for customers, sales and service.
@@ -117,6 +119,9 @@ enum Command {
     BenchBare { address: std::net::SocketAddr },
     /// Ask a running server whether it is ready
     Healthcheck,
+    /// Print a first draft of the migrations of an object declared in the domain
+    #[command(hide = true)]
+    Scaffold { object: String },
     /// Retire the keys that sign access tokens now, and make new ones
     RotateKeys,
 }
@@ -149,6 +154,13 @@ fn run(command: Command, settings: Settings) -> Result<(), String> {
         Command::Import(args) => import::import(args, settings),
         Command::Bench(flags) => bench::bench(&flags, &settings),
         Command::BenchBare { address } => bench::bare(address),
+        Command::Scaffold { object } => {
+            let object = farley_domain::registry::object(&object).ok_or_else(|| format!("there is no object {object}"))?;
+            for (engine, dialect) in [("sqlite", Dialect::Sqlite), ("postgres", Dialect::Postgres)] {
+                println!("-- migrations/{engine}/NNNN_area_what/up.sql\n{}", create_table(object, dialect));
+            }
+            Ok(())
+        }
         Command::Healthcheck => serve::healthcheck(&settings),
         Command::RotateKeys => people::rotate_keys(settings),
     }

@@ -25,5 +25,5 @@ pub async fn customer_timeline(call: Call, request: HttpRequest) -> Result<HttpR
     let object = Customer::object();
     let rows = call.rows(object, Action::Read)?;
     let named = Named::parse(request.match_info().query("id"))?;
-    list_of_record(&call, &request, Of::Timeline(object), named, rows).await
+    list_of_record(&call, &request, Of::Timeline(object), (named, None), rows).await
 }

@@ -93,6 +93,7 @@ pub fn create_tenant(work: &mut Work<'_>, new: &NewTenant, administrator: Option
         role.set("key", ready.key);
         work.insert(&shape, &mut role, &Change::new("created"))?;
     }
+    crate::sales::pipelines::create_first(work, &standards)?;
     if let Some(user) = administrator {
         create_user(work, user, "administrator", &standards)?;
     }

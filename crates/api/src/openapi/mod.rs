@@ -48,7 +48,7 @@ pub fn document(handwritten: OpenApi) -> OpenApi {
             components.schemas.entry(name).or_insert(schema);
         }
         components.examples.extend(records::examples(object).into_iter().map(named_example));
-        if tags.iter().all(|tag| tag.name != object.collection) {
+        if object.parent.is_none() && tags.iter().all(|tag| tag.name != object.collection) {
             tags.push(Tag::builder().name(object.collection).description(Some(object.doc.trim())).build());
         }
     }
@@ -82,7 +82,8 @@ fn add_shared(components: &mut Components) {
     for (name, schema) in shared::schemas() {
         components.schemas.entry(name.to_owned()).or_insert(schema);
     }
-    components.examples.extend([named_example(("EventPage".to_owned(), shared::event_page_example()))]);
+    let pages = [("EventPage", shared::event_page_example()), ("LedgerPage", shared::ledger_page_example())];
+    components.examples.extend(pages.map(|(name, example)| named_example((name.to_owned(), example))));
     for (name, parameter) in parameters::components() {
         components.parameters.insert(name.to_owned(), parameter.into());
     }

@@ -2,7 +2,7 @@
 //! that method and path of the two cannot drift apart.
 
 use actix_web::http::Method;
-use farley_domain::object::Object;
+use farley_domain::{id::Id, object::Object, registry};
 
 use super::names;
 
@@ -21,10 +21,12 @@ pub enum Generic {
     Upsert,
     /// The events of one record.
     History,
+    /// What was true of one record, and for how long.
+    Ledger,
 }
 
 impl Generic {
-    pub const ALL: [Generic; 9] = [
+    pub const ALL: [Generic; 10] = [
         Generic::List,
         Generic::Create,
         Generic::Search,
@@ -34,12 +36,13 @@ impl Generic {
         Generic::Upsert,
         Generic::Restore,
         Generic::History,
+        Generic::Ledger,
     ];
 
     #[must_use]
     pub fn method(self) -> Method {
         match self {
-            Generic::List | Generic::Get | Generic::History => Method::GET,
+            Generic::List | Generic::Get | Generic::History | Generic::Ledger => Method::GET,
             Generic::Create | Generic::Search | Generic::Restore => Method::POST,
             Generic::Update => Method::PATCH,
             Generic::Archive => Method::DELETE,
@@ -67,6 +70,7 @@ impl Generic {
             Generic::Get | Generic::Update | Generic::Archive | Generic::Upsert => format!("{base}/{{id}}"),
             Generic::Restore => format!("{base}/{{id}}/restore"),
             Generic::History => format!("{base}/{{id}}/history"),
+            Generic::Ledger => format!("{base}/{{id}}/ledger"),
         }
     }
 
@@ -84,6 +88,7 @@ impl Generic {
             Generic::Restore => format!("restore{one}"),
             Generic::Upsert => format!("upsert{one}"),
             Generic::History => format!("list{one}History"),
+            Generic::Ledger => format!("list{one}Ledger"),
         }
     }
 
@@ -92,7 +97,7 @@ impl Generic {
     pub fn writes(self) -> bool {
         match self {
             Generic::Create | Generic::Update | Generic::Archive | Generic::Restore | Generic::Upsert => true,
-            Generic::List | Generic::Search | Generic::Get | Generic::History => false,
+            Generic::List | Generic::Search | Generic::Get | Generic::History | Generic::Ledger => false,
         }
     }
 
@@ -100,14 +105,35 @@ impl Generic {
     #[must_use]
     pub fn names_a_record(self) -> bool {
         match self {
-            Generic::Get | Generic::Update | Generic::Archive | Generic::Restore | Generic::Upsert | Generic::History => true,
+            Generic::Get
+            | Generic::Update
+            | Generic::Archive
+            | Generic::Restore
+            | Generic::Upsert
+            | Generic::History
+            | Generic::Ledger => true,
             Generic::List | Generic::Create | Generic::Search => false,
         }
     }
 }
 
-fn base(object: &Object) -> String {
-    format!("/v1/{}", object.collection)
+/// The path of an object's collection: `/v1/customers`, or below the parent: `/v1/pipelines/{pipeline_id}/stages`.
+#[must_use]
+pub fn base(object: &Object) -> String {
+    match object.parent.and_then(|parent| Some((parent.field, registry::object(parent.object)?))) {
+        Some((field, parent)) => format!("{}/{{{field}}}/{}", base(parent), object.collection),
+        None => format!("/v1/{}", object.collection),
+    }
+}
+
+/// Where a record is found: the path of its collection, with the parent's id filled in, and its own id.
+#[must_use]
+pub fn location(object: &Object, parent: Option<Id>, id: Id) -> String {
+    let base = base(object);
+    match object.parent.zip(parent) {
+        Some((parent, parent_id)) => format!("{}/{id}", base.replace(&format!("{{{}}}", parent.field), &parent_id.to_string())),
+        None => format!("{base}/{id}"),
+    }
 }
 
 /// The generic endpoints of an object, told from the fields it has, in an order in which fixed paths come before
@@ -116,6 +142,7 @@ fn base(object: &Object) -> String {
 pub fn generic_operations(object: &'static Object) -> Vec<Generic> {
     let offered = |operation: &Generic| match operation {
         Generic::Upsert => object.has("external_ids") && !object.read_only,
+        Generic::Ledger => object.ledger.is_some(),
         other => !(object.read_only && other.writes()),
     };
     Generic::ALL.into_iter().filter(offered).collect()

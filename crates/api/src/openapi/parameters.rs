@@ -89,6 +89,15 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
         ("Total", query("total", "Adds the exact number of hits, as `page.total` and as the header `X-Total-Count`.", flag())),
         ("Archived", query("archived", "Archived records instead of live ones; for a single record, also if it is archived.", flag())),
         (
+            "AsOf",
+            query(
+                "as_of",
+                "Records as they were at that time, out of their ledger: filters, sort and totals too. Those that were not there yet are left out. A time, or a relative one such as `-30d`.",
+                text(),
+            )
+            .example(Some(json!("2026-09-30T00:00:00Z"))),
+        ),
+        (
             "ValidateOnly",
             query("validate_only", "Checks everything and writes nothing. What would be refused is refused; else the answer shows what would be written.", flag()),
         ),

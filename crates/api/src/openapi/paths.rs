@@ -3,6 +3,7 @@
 use farley_domain::{
     object::Object,
     query::{MAX_EXPANDED, MAX_SORT_KEYS},
+    registry,
 };
 use serde_json::{Value, json};
 use utoipa::openapi::{
@@ -16,7 +17,7 @@ use super::{
     filters,
     names::{self, a, many, one},
     operations::Generic,
-    parameters::{list, shared},
+    parameters::{list, path, shared},
     records::{create_example, patch_example},
     responses::{header_ref, problem, rate_limited},
 };
@@ -25,11 +26,24 @@ use super::{
 #[must_use]
 pub fn operation(generic: Generic, object: &'static Object) -> Operation {
     let operation = OperationBuilder::new()
-        .tag(object.collection)
+        .tag(
+            object
+                .parent
+                .and_then(|parent| registry::object(parent.object))
+                .map_or(object.collection, |parent| parent.collection),
+        )
         .operation_id(Some(generic.operation_id(object)))
         .summary(Some(summary(generic, object)))
         .description(Some(description(generic, object)))
         .request_body(body(generic, object));
+    let operation = match object.parent {
+        Some(parent) => operation.parameter(path(
+            parent.field,
+            &format!("The {}: its id, or `ext:{{system}}:{{key}}`.", parent.object),
+            "01890a5d-ac96-774b-bcce-b302099a8057",
+        )),
+        None => operation,
+    };
     let operation = parameters(generic, object, operation);
     let operation = answers(generic, object)
         .into_iter()
@@ -42,7 +56,7 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
 #[must_use]
 pub fn method(generic: Generic) -> HttpMethod {
     match generic {
-        Generic::List | Generic::Get | Generic::History => HttpMethod::Get,
+        Generic::List | Generic::Get | Generic::History | Generic::Ledger => HttpMethod::Get,
         Generic::Create | Generic::Search | Generic::Restore => HttpMethod::Post,
         Generic::Update => HttpMethod::Patch,
         Generic::Archive => HttpMethod::Delete,
@@ -61,6 +75,7 @@ fn summary(generic: Generic, object: &Object) -> String {
         Generic::Restore => format!("Restore {}", a(object)),
         Generic::Upsert => format!("Create or update {} by external id", a(object)),
         Generic::History => format!("List the events of {}", a(object)),
+        Generic::Ledger => format!("List the ledger of {}", a(object)),
     }
 }
 
@@ -95,6 +110,15 @@ fn description(generic: Generic, object: &Object) -> String {
         Generic::History => {
             format!("What happened to the {one}, the latest first: who changed what from what to what.")
         }
+        Generic::Ledger => {
+            let kept = object.ledger.map_or(&[][..], |ledger| ledger.fields);
+            let kept: Vec<String> = kept.iter().map(|field| format!("`{field}`")).collect();
+            format!(
+                "Every change of {}, the latest first: from what to what, when, by whom, and how long the {one} had been in \
+                 the step it left. The first entry has nothing before it.",
+                kept.join(", ")
+            )
+        }
     }
 }
 
@@ -111,6 +135,7 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
             let searchable = object.is_searchable();
             let operation = shown(with(operation, &["Limit", "Cursor", "Offset", "Total", "Archived"]).parameter(sort(object)));
             let operation = if searchable { with(operation, &["Query"]) } else { operation };
+            let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
             filters::parameters(object).into_iter().fold(operation, OperationBuilder::parameter)
         }
         Generic::Create => with(operation, &["ValidateOnly", "IdempotencyKey"]),
@@ -119,7 +144,7 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
         Generic::Update => with(operation, &["Id", "ValidateOnly", "OnConflict", "IfMatch", "IdempotencyKey"]),
         Generic::Archive | Generic::Restore => with(operation, &["Id", "ValidateOnly", "IfMatch", "IdempotencyKey"]),
         Generic::Upsert => with(operation, &["System", "Key", "ValidateOnly", "IfMatch", "IdempotencyKey"]),
-        Generic::History => with(operation, &["Id", "Limit", "Cursor"]),
+        Generic::History | Generic::Ledger => with(operation, &["Id", "Limit", "Cursor"]),
     }
 }
 
@@ -161,7 +186,7 @@ fn body(generic: Generic, object: &Object) -> Option<RequestBody> {
         Generic::Create | Generic::Upsert => (names::create(object), create_example(object)),
         Generic::Update => (names::patch(object), patch_example(object)),
         Generic::Search => ("Search".to_owned(), search_example(object)),
-        Generic::List | Generic::Get | Generic::Archive | Generic::Restore | Generic::History => return None,
+        Generic::List | Generic::Get | Generic::Archive | Generic::Restore | Generic::History | Generic::Ledger => return None,
     };
     let content = Content::builder().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build();
     Some(RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content).build())
@@ -204,6 +229,10 @@ fn answers(generic: Generic, object: &Object) -> Vec<(u16, ResponseBuilder)> {
             let page = answer("A page of events.").content("application/json", content("EventPage"));
             vec![(200, headed(page, &["Link"]))]
         }
+        Generic::Ledger => {
+            let page = answer("A page of the ledger.").content("application/json", content("LedgerPage"));
+            vec![(200, headed(page, &["Link"]))]
+        }
     }
 }
 
@@ -228,9 +257,9 @@ fn content(schema: &str) -> Content {
 /// The problems that an endpoint can answer with.
 fn problems(generic: Generic) -> &'static [u16] {
     match generic {
-        Generic::List => &[400, 401, 403, 429, 500, 503],
+        Generic::List => &[400, 401, 403, 404, 429, 500, 503],
         Generic::Search => &[400, 401, 403, 413, 415, 429, 500, 503],
-        Generic::Get | Generic::History => &[400, 401, 403, 404, 429, 500, 503],
+        Generic::Get | Generic::History | Generic::Ledger => &[400, 401, 403, 404, 429, 500, 503],
         Generic::Create => &[400, 401, 403, 409, 413, 415, 422, 429, 500, 503],
         Generic::Upsert => &[400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503],
         Generic::Update => &[400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 500, 503],

@@ -6,6 +6,7 @@ use farley_domain::{
     predicate::{MAX_DEPTH, MAX_TESTS},
 };
 use serde_json::{Value, json};
+use utoipa::PartialSchema as _;
 use utoipa::openapi::{
     Array, ObjectBuilder, Ref, RefOr, Schema, Type,
     schema::{AdditionalProperties, AnyOfBuilder, SchemaType},
@@ -15,7 +16,7 @@ use super::{
     fields::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
     parameters::{limit, offset, search_text},
 };
-use crate::problem::Code;
+use crate::{problem::Code, records::ledger::LedgerChange};
 
 /// Every shared schema, by name.
 #[must_use]
@@ -28,6 +29,8 @@ pub fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
         ("FieldChange", field_change().into()),
         ("Event", event().into()),
         ("EventPage", event_page().into()),
+        ("LedgerPage", ledger_page().into()),
+        ("LedgerChange", LedgerChange::schema()),
         ("Actor", actor().into()),
         ("Change", change().into()),
         ("Filter", filter().into()),
@@ -178,6 +181,26 @@ pub fn event_page_example() -> Value {
     json!({"data": [event], "page": {"next": null, "has_more": false, "total": null}})
 }
 
+fn ledger_page() -> ObjectBuilder {
+    object("A page of a ledger.")
+        .property("data", Array::new(named("LedgerChange")))
+        .property("page", named("Page"))
+        .required("data")
+        .required("page")
+}
+
+/// A page of a ledger to show.
+#[must_use]
+pub fn ledger_page_example() -> Value {
+    let change = json!({
+        "at": "2026-03-01T08:00:00.000Z",
+        "user_id": EXAMPLE_ID,
+        "changes": {"probability": {"from": 25, "to": 50}},
+        "seconds_in_former_step": 86_400
+    });
+    json!({"data": [change], "page": {"next": null, "has_more": false, "total": null}})
+}
+
 fn actor() -> ObjectBuilder {
     object("Who did something.")
         .property(
@@ -281,5 +304,12 @@ fn search() -> ObjectBuilder {
         .property("expand", noted(texts(), "Relations whose records to add, each as a member of its name."))
         .property("total", noted(flag(), "Whether to count all hits."))
         .property("archived", noted(flag(), "Archived records instead of live ones."))
+        .property(
+            "as_of",
+            noted(
+                nullable(text().into()),
+                "For objects with a ledger: records as they were at that time. A time, or a relative one.",
+            ),
+        )
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))
 }

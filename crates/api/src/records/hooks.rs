@@ -1,5 +1,7 @@
 //! What some objects do beside the generic work when they are written. Each hook stands with its object; this is the table.
 
+use std::sync::Arc;
+
 use farley_domain::{object::Object, record::Record, time::Timestamp};
 use farley_persistence::Work;
 use serde_json::{Map, Value};
@@ -8,11 +10,12 @@ use crate::{
     caller::Caller,
     identity::{api_keys, custom_fields, roles, users},
     problem::Problem,
+    sales::{line_items, opportunities, pipelines, stages},
 };
 
 /// A write in progress, as a hook sees it.
 pub struct Writing<'a> {
-    pub caller: &'a Caller,
+    pub caller: &'a Arc<Caller>,
     pub now: Timestamp,
     pub before: Option<&'a Record>,
 }
@@ -25,21 +28,30 @@ pub struct Hooks {
     pub before: fn(&mut Work<'_>, &Writing<'_>, &mut Record) -> Result<(), Problem>,
     /// Does what belongs to it after it is stored, in the same transaction.
     pub after: fn(&mut Work<'_>, &Writing<'_>, &Record) -> Result<Shown, Problem>,
+    /// What to call a change in the log, where it is more than an update.
+    pub verb: fn(&Record, &Record) -> Option<&'static str>,
     /// Whether a write changes what somebody may do, or which fields there are.
     pub changes_callers: bool,
 }
 
-const NONE: Hooks = Hooks { before: |_, _, _| Ok(()), after: |_, _, _| Ok(Map::new()), changes_callers: false };
+const NONE: Hooks =
+    Hooks { before: |_, _, _| Ok(()), after: |_, _, _| Ok(Map::new()), verb: |_, _| None, changes_callers: false };
 
 /// The hooks of an object.
 #[must_use]
 pub fn of(object: &Object) -> Hooks {
     match object.name {
-        "user" => Hooks { before: users::before_write, after: users::after_write, changes_callers: true },
+        "user" => Hooks { before: users::before_write, after: users::after_write, changes_callers: true, ..NONE },
         "role" => Hooks { before: roles::before_write, changes_callers: true, ..NONE },
         "team" => Hooks { changes_callers: true, ..NONE },
-        "api_key" => Hooks { before: api_keys::before_write, after: api_keys::after_write, changes_callers: true },
-        "custom_field" => Hooks { before: custom_fields::before_write, after: custom_fields::after_write, changes_callers: true },
+        "api_key" => Hooks { before: api_keys::before_write, after: api_keys::after_write, changes_callers: true, ..NONE },
+        "custom_field" => {
+            Hooks { before: custom_fields::before_write, after: custom_fields::after_write, changes_callers: true, ..NONE }
+        }
+        "pipeline" => Hooks { before: pipelines::before_write, after: pipelines::after_write, ..NONE },
+        "stage" => Hooks { before: stages::before_write, after: stages::after_write, ..NONE },
+        "opportunity" => Hooks { before: opportunities::before_write, verb: opportunities::verb, ..NONE },
+        "line_item" => Hooks { before: line_items::before_write, after: line_items::after_write, ..NONE },
         _ => NONE,
     }
 }

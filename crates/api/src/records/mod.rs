@@ -1,6 +1,8 @@
 //! The generic endpoints: every object is listed, searched, read and written by the same handlers, out of its field table.
 
+pub mod action;
 pub mod hooks;
+pub mod ledger;
 pub mod read;
 pub mod references;
 pub mod write;
@@ -51,6 +53,7 @@ fn route(operation: Generic, object: &'static Object) -> actix_web::Route {
             route.to(move |call: Call, request: HttpRequest, body: Body| read::search(object, call, request, body))
         }
         Generic::Get => route.to(move |call: Call, request: HttpRequest| read::get(object, call, request)),
+        Generic::Ledger => route.to(move |call: Call, request: HttpRequest| ledger::ledger(object, call, request)),
         Generic::History => route.to(move |call: Call, request: HttpRequest| read::history(object, call, request)),
         Generic::Create => {
             route.to(move |call: Call, request: HttpRequest, body: Body| write::create(object, call, request, body))

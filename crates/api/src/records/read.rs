@@ -5,13 +5,15 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use farley_domain::{
     fault::{Fault, FaultCode},
-    field::Field,
+    field::{Field, Op},
     identity::access::Action,
     object::{Object, Reach, Relation, Shape},
-    predicate::Predicate,
+    predicate::{Operand, Predicate},
     query::{ListQuery, RecordQuery, SortBy, SortKey},
+    registry,
+    time::Timestamp,
 };
-use farley_persistence::{Layout, Page, Row};
+use farley_persistence::{Layout, Page, Reader, Row};
 use serde::Serialize;
 
 use crate::{
@@ -20,6 +22,7 @@ use crate::{
     events,
     mutation::etag,
     problem::Problem,
+    records::write::parent_named,
 };
 
 /// A list as it is sent.
@@ -44,7 +47,7 @@ pub struct PageInfo {
 pub async fn list(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     call.rows(object, Action::Read)?;
     let query = ListQuery::from_parameters(object, &parameters(&request)?, &call.view())?;
-    let (page, sort) = read_page(object, &call, query).await?;
+    let (page, sort) = read_page(object, &call, query, parent_named(object, &request)?).await?;
     respond(&request, page, &sort, true)
 }
 
@@ -52,11 +55,16 @@ pub async fn search(object: &'static Object, call: Call, request: HttpRequest, b
     call.rows(object, Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let query = ListQuery::from_search_body(object, &body.0, &call.view())?;
-    let (page, sort) = read_page(object, &call, query).await?;
+    let (page, sort) = read_page(object, &call, query, parent_named(object, &request)?).await?;
     respond(&request, page, &sort, false)
 }
 
-async fn read_page(object: &'static Object, call: &Call, query: ListQuery) -> Result<(Page, Vec<SortKey>), Problem> {
+async fn read_page(
+    object: &'static Object,
+    call: &Call,
+    mut query: ListQuery,
+    parent: Option<Named>,
+) -> Result<(Page, Vec<SortKey>), Problem> {
     let sort = query.sort.clone();
     let layout = layout_for(&call.caller, object, query.fields.as_deref(), &query.expand, &query.sort);
     let (caller, now) = (Arc::clone(&call.caller), call.now);
@@ -65,12 +73,32 @@ async fn read_page(object: &'static Object, call: &Call, query: ListQuery) -> Re
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
             let view = caller.view(now);
+            if let Some(within) = below(reader, &caller, now, object, parent.as_ref())? {
+                query.predicate = query.predicate.and(within);
+            }
             let mut page = reader.list(&layout, &view, &query)?;
             reader.expand(&mut page.rows, &view, &query.expand, &|target| Some(caller.layout(target)))?;
             Ok(page)
         })
         .await?;
     Ok((page, sort))
+}
+
+/// The parts of the record that a path names as their parent, if the asker may know of it.
+pub fn below(
+    reader: &mut Reader<'_>,
+    caller: &Caller,
+    now: Timestamp,
+    object: &'static Object,
+    parent: Option<&Named>,
+) -> Result<Option<Predicate>, Problem> {
+    let (Some(parent), Some(named)) = (object.parent, parent) else { return Ok(None) };
+    let (target, field) = registry::object(parent.object).zip(object.field(parent.field)).ok_or_else(Problem::not_found)?;
+    let rows = caller.asker.rows(target, Action::Read).unwrap_or_else(Predicate::nothing);
+    let id = named.find(reader, target)?.ok_or_else(Problem::not_found)?;
+    let layout = Arc::new(Layout::of(&caller.shape(target), &|_| true, Some(&[]), &[]));
+    reader.get(&layout, &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
+    Ok(Some(Predicate::test(field, Op::Eq, Operand::Id(id))))
 }
 
 /// What is read for an answer: the fields shown, and those needed to make it.
@@ -149,7 +177,8 @@ pub async fn get(object: &'static Object, call: Call, request: HttpRequest) -> R
         let layout = layout_for(&call.caller, object, query.fields.as_deref(), &query.expand, &[]);
         (query, layout)
     };
-    let row = read_one(object, &call, named, layout, rows, query).await?;
+    let parent = parent_named(object, &request)?;
+    let row = read_one(object, &call, (named, parent), layout, rows, query).await?;
     let tag = etag(row.version());
     let unchanged = Versions::of(&request, header::IF_NONE_MATCH).is_some_and(|versions| versions.includes(row.version()));
     if unchanged {
@@ -163,19 +192,22 @@ pub async fn get(object: &'static Object, call: Call, request: HttpRequest) -> R
 async fn read_one(
     object: &'static Object,
     call: &Call,
-    named: Named,
+    (named, parent): (Named, Option<Named>),
     layout: Arc<Layout>,
     rows: Predicate,
     query: RecordQuery,
 ) -> Result<Row, Problem> {
     let (caller, now) = (Arc::clone(&call.caller), call.now);
-    let within = if query.archived { rows } else { Predicate::Archived(false).and(rows) };
+    let mut within = if query.archived { rows } else { Predicate::Archived(false).and(rows) };
     let found = call
         .app
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
             let view = caller.view(now);
             let Some(id) = named.find(reader, object)? else { return Ok(None) };
+            if let Some(of_parent) = below(reader, &caller, now, object, parent.as_ref())? {
+                within = within.and(of_parent);
+            }
             let Some(mut row) = reader.get(&layout, &view, id, &within)? else { return Ok(None) };
             if !query.expand.is_empty() {
                 reader.expand(std::slice::from_mut(&mut row), &view, &query.expand, &|target| Some(caller.layout(target)))?;
@@ -190,7 +222,8 @@ async fn read_one(
 pub async fn history(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let rows = call.rows(object, Action::Read)?;
     let named = Named::parse(request.match_info().query("id"))?;
-    events::list_of_record(&call, &request, events::Of::Record(object), named, rows).await
+    let parent = parent_named(object, &request)?;
+    events::list_of_record(&call, &request, events::Of::Record(object), (named, parent), rows).await
 }
 
 /// Reads `limit` and `cursor` of a list that is ordered by position in the log.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
 use farley_domain::{
-    fault::Faults,
+    fault::{Fault, FaultCode, Faults},
     field::Field,
     id::Id,
     identity::access::{Action, FieldRule},
@@ -12,6 +12,7 @@ use farley_domain::{
     object::{Object, Shape},
     predicate::Predicate,
     record::{Draft, Record},
+    registry,
     time::Timestamp,
 };
 use farley_persistence::{Change, Loaded, Work};
@@ -35,15 +36,48 @@ pub struct Writer {
     pub caller: Arc<Caller>,
     pub object: &'static Object,
     pub now: Timestamp,
+    /// The record that a path names as the one whose parts are written.
+    pub parent: Option<Named>,
 }
 
 impl Writer {
     #[must_use]
     pub fn of(call: &Call, object: &'static Object) -> Writer {
-        Writer { caller: Arc::clone(&call.caller), object, now: call.now }
+        Writer { caller: Arc::clone(&call.caller), object, now: call.now, parent: None }
     }
 
-    fn shape(&self) -> Shape {
+    /// Writes below the parent that the path of a request names, if the object has parents.
+    pub fn of_request(call: &Call, object: &'static Object, request: &HttpRequest) -> Result<Writer, Problem> {
+        Ok(Writer { parent: parent_named(object, request)?, ..Writer::of(call, object) })
+    }
+
+    /// The same caller, writing another object.
+    #[must_use]
+    pub fn on(&self, object: &'static Object) -> Writer {
+        Writer { caller: Arc::clone(&self.caller), object, now: self.now, parent: None }
+    }
+
+    /// Reads the record that a part belongs to or is to belong to, for a change of the part: nobody else changes it meanwhile.
+    fn load_parent(&self, work: &mut Work<'_>, part: &Record) -> Result<Option<Loaded>, Problem> {
+        let Some(parent) = self.object.parent else { return Ok(None) };
+        let named = match (&self.parent, part.id_of(parent.field)) {
+            (Some(named), _) => named.clone(),
+            (None, Some(id)) => Named::Id(id),
+            (None, None) => {
+                let pointer = format!("/{}", parent.field);
+                return Err(Fault::new(pointer, FaultCode::Required).into());
+            }
+        };
+        let object = registry::object(parent.object).ok_or_else(Problem::not_found)?;
+        let loaded = self.on(object).load(work, &named, Action::Update)?;
+        if loaded.record.is_archived() {
+            return Err(Problem::archived());
+        }
+        Ok(Some(loaded))
+    }
+
+    #[must_use]
+    pub fn shape(&self) -> Shape {
         self.caller.shape(self.object)
     }
 
@@ -66,7 +100,8 @@ impl Writer {
     }
 
     fn reach(&self, action: Action, record: &Record) -> Result<(), Problem> {
-        if self.caller.asker.reaches(self.object, action, record) {
+        // A part is reached with its parent, which has been loaded for the purpose.
+        if self.object.parent.is_some() || self.caller.asker.reaches(self.object, action, record) {
             Ok(())
         } else {
             Err(Problem::forbidden(action.as_str(), self.object.name))
@@ -74,7 +109,7 @@ impl Writer {
     }
 
     /// The rules of the object, over a record about to be written.
-    fn apply_rules(&self, shape: &Shape, before: Option<&Record>, after: Record) -> Result<Record, Problem> {
+    pub fn apply_rules(&self, shape: &Shape, before: Option<&Record>, after: Record) -> Result<Record, Problem> {
         let standards = self.caller.standards(self.now);
         let user = Some(self.caller.user_id());
         let mut draft = Draft { shape, standards: &standards, before, after, faults: Faults::default(), user, now: self.now };
@@ -90,6 +125,13 @@ impl Writer {
         let shape = self.shape();
         let standards = self.caller.standards(self.now);
         let mut record = input::Reader { shape: &shape, standards: &standards, rule: &self.rule() }.create(body)?;
+        if let (Some(parent), Some(loaded)) = (self.object.parent, self.load_parent(work, &record)?) {
+            let given = record.id_of(parent.field);
+            if given.is_some_and(|given| given != loaded.record.id()) {
+                return Err(Fault::new(format!("/{}", parent.field), FaultCode::NotFound).into());
+            }
+            record.set(parent.field, loaded.record.id().to_string());
+        }
         let given_team = record.get("team_id").clone();
         self.own(work, &mut record)?;
         let team_by_default = given_team.is_null() && !record.get("team_id").is_null();
@@ -144,6 +186,16 @@ impl Writer {
         let within = self.readable()?;
         let id = named.find(work.reader(), self.object)?.ok_or_else(Problem::not_found)?;
         let view = self.caller.view(self.now);
+        if let Some(parent) = self.object.parent {
+            // The parent is locked before its part, as every writer of parts does.
+            let layout =
+                Arc::new(farley_persistence::Layout::of(&self.shape(), &|_| true, Some(&[parent.field.to_owned()]), &[]));
+            let part = work.reader().get(&layout, &view, id, &within)?.ok_or_else(Problem::not_found)?.to_record()?;
+            let parent_id = self.load_parent(work, &part)?.map(|loaded| loaded.record.id());
+            if part.id_of(parent.field) != parent_id {
+                return Err(Problem::not_found());
+            }
+        }
         let loaded = work.load(&self.shape(), &view, id, &within)?.ok_or_else(Problem::not_found)?;
         self.reach(action, &loaded.record)?;
         Ok(loaded)
@@ -152,10 +204,7 @@ impl Writer {
     /// Changes a record by a merge patch.
     pub fn patch(&self, work: &mut Work<'_>, loaded: &Loaded, body: &Value) -> Result<Record, Problem> {
         if loaded.record.is_archived() {
-            return Err(Problem::new(Code::StateConflict)
-                .with("state", "archived")
-                .with("allowed", "restore")
-                .member("allowed", vec!["restore"]));
+            return Err(Problem::archived());
         }
         let shape = self.shape();
         let standards = self.caller.standards(self.now);
@@ -178,12 +227,13 @@ impl Writer {
         let writing = Writing { caller: &self.caller, now: self.now, before };
         (hooks.before)(work, &writing, &mut record)?;
         references::check_unique(work, Some((&self.caller, self.now)), self.object, before, &record)?;
+        let verb = (hooks.verb)(&loaded.record, &record).unwrap_or(verb);
         work.update(&shape, loaded, &mut record, &Change::new(verb))?;
         (hooks.after)(work, &writing, &record)?;
         Ok(record)
     }
 
-    fn archive(&self, work: &mut Work<'_>, loaded: &Loaded, archive: bool) -> Result<Record, Problem> {
+    pub fn archive(&self, work: &mut Work<'_>, loaded: &Loaded, archive: bool) -> Result<Record, Problem> {
         if loaded.record.is_archived() == archive {
             return Ok(loaded.record.clone());
         }
@@ -201,10 +251,10 @@ impl Writer {
     }
 
     /// The answer that shows a record as it is stored now.
-    fn answer(&self, work: &mut Work<'_>, status: u16, id: Id, shown: hooks::Shown) -> Result<Answer, Problem> {
+    pub fn answer(&self, work: &mut Work<'_>, status: u16, id: Id, shown: hooks::Shown) -> Result<Answer, Problem> {
         let layout = self.caller.layout(self.object);
         let row = work.row(&layout, &self.caller.view(self.now), id)?.ok_or_else(Problem::not_found)?;
-        let mut answer = Answer::record(status, &row, self.object.collection)?;
+        let mut answer = Answer::record(status, &row)?;
         if !shown.is_empty() {
             let mut once = row;
             once.expanded.extend(shown);
@@ -213,6 +263,11 @@ impl Writer {
         }
         Ok(answer)
     }
+}
+
+/// The parent that the path of a request names, for an object whose records are parts of others.
+pub fn parent_named(object: &Object, request: &HttpRequest) -> Result<Option<Named>, Problem> {
+    object.parent.and_then(|parent| request.match_info().get(parent.field)).map(Named::parse).transpose()
 }
 
 /// Runs a write of an object, and lets go of what caches knew if it changes that.
@@ -233,7 +288,7 @@ pub async fn create(object: &'static Object, call: Call, request: HttpRequest, b
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    let writer = Writer::of(&call, object);
+    let writer = Writer::of_request(&call, object, &request)?;
     writer.permit(Action::Create)?;
     run(object, &call, mutation, move |work| {
         let (record, shown) = writer.create(work, &body.0)?;
@@ -249,7 +304,7 @@ pub async fn update(object: &'static Object, call: Call, request: HttpRequest, b
         None => false,
         Some("fields") => true,
         Some(_) => {
-            let fault = farley_domain::fault::Fault::new("on_conflict", farley_domain::fault::FaultCode::UnknownChoice);
+            let fault = Fault::new("on_conflict", FaultCode::UnknownChoice);
             return Err(fault.with("choices", "fields").into());
         }
     };
@@ -259,7 +314,7 @@ pub async fn update(object: &'static Object, call: Call, request: HttpRequest, b
         return Err(Problem::new(Code::PreconditionRequired));
     }
     let named = Named::parse(request.match_info().query("id"))?;
-    let writer = Writer::of(&call, object);
+    let writer = Writer::of_request(&call, object, &request)?;
     run(object, &call, mutation, move |work| {
         let loaded = writer.load(work, &named, Action::Update)?;
         if let Some(expected) = &expected {
@@ -279,7 +334,7 @@ pub async fn archive(object: &'static Object, call: Call, request: HttpRequest, 
     refuse_rest(&parameters, &["validate_only"])?;
     let expected: Option<Versions> = if_match(&request);
     let named = Named::parse(request.match_info().query("id"))?;
-    let writer = Writer::of(&call, object);
+    let writer = Writer::of_request(&call, object, &request)?;
     run(object, &call, mutation, move |work| {
         let loaded = writer.load(work, &named, Action::Archive)?;
         if let Some(expected) = &expected {
@@ -300,7 +355,7 @@ pub async fn upsert(object: &'static Object, call: Call, request: HttpRequest, b
     let Named::External { system, key } = Named::parse(request.match_info().query("id"))? else {
         return Err(Problem::new(Code::MethodNotAllowed).allow("GET, PATCH, DELETE".to_owned()));
     };
-    let writer = Writer::of(&call, object);
+    let writer = Writer::of_request(&call, object, &request)?;
     run(object, &call, mutation, move |work| {
         let (record, created) = writer.upsert(work, &system, &key, &body.0, expected.as_ref())?;
         writer.answer(work, if created { 201 } else { 200 }, record.id(), hooks::Shown::new())

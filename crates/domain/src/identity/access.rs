@@ -6,7 +6,7 @@ use crate::{
     field::{Field, Op},
     id::Id,
     object::{Catalog, Object, Shape},
-    predicate::{Operand, Predicate, View},
+    predicate::{Operand, Predicate, Related, View},
     record::Record,
     registry,
     value::Standards,
@@ -133,7 +133,10 @@ impl Grants {
     pub fn scope(&self, object: &str, action: Action) -> Option<Scope> {
         // The map's keys are the registry's own names.
         let object = registry::object(object)?;
-        self.scopes.get(&(object.name, action)).copied()
+        match &object.parent {
+            Some(parent) => self.scope(parent.object, upon_parent(action)),
+            None => self.scopes.get(&(object.name, action)).copied(),
+        }
     }
 
     #[must_use]
@@ -175,6 +178,15 @@ impl Grants {
     }
 }
 
+/// What somebody must be permitted to do to a record to do something to its parts.
+#[must_use]
+pub fn upon_parent(action: Action) -> Action {
+    match action {
+        Action::Read | Action::Export => action,
+        Action::Create | Action::Update | Action::Archive | Action::Import => Action::Update,
+    }
+}
+
 fn permissions(role: &Record) -> Vec<(&'static str, Action, Scope)> {
     let mut permissions = Vec::new();
     for item in role.get("permissions").as_array().into_iter().flatten() {
@@ -213,6 +225,29 @@ impl Asker {
     #[must_use]
     pub fn rows(&self, object: &'static Object, action: Action) -> Option<Predicate> {
         let scope = self.grants.scope(object.name, action)?;
+        if scope == Scope::All {
+            return Some(Predicate::all());
+        }
+        if let Some(parent) = object.parent {
+            return self.related(object, parent.object, upon_parent(action));
+        }
+        let mut ways = vec![self.scoped_rows(object, scope)?];
+        if action == Action::Read {
+            ways.extend(object.read_with.iter().filter_map(|relation| self.related(object, relation, action)));
+        }
+        Some(if ways.len() == 1 { ways.remove(0) } else { Predicate::Or(ways) })
+    }
+
+    /// Rows related to a record that an action reaches.
+    fn related(&self, object: &'static Object, relation: &str, action: Action) -> Option<Predicate> {
+        let relation = *object.relation(relation)?;
+        let target = registry::object(relation.target)?;
+        let predicate = Box::new(self.rows(target, action)?);
+        Some(Predicate::Related(Related { relation, target, none: false, predicate }))
+    }
+
+    /// Rows told from their own owner and team.
+    fn scoped_rows(&self, object: &'static Object, scope: Scope) -> Option<Predicate> {
         let owner = if object.has("owner_id") { "owner_id" } else { "created_by" };
         let own = || {
             let field = if object.name == "user" { "id" } else { owner };
@@ -229,7 +264,7 @@ impl Asker {
         }
     }
 
-    /// Whether an action reaches a record, told from its owner and team.
+    /// Whether an action reaches a record, told from its owner and team; a part of another record is reached as that is.
     #[must_use]
     pub fn reaches(&self, object: &'static Object, action: Action, record: &Record) -> bool {
         let owner = match object.name {

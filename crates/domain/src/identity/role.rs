@@ -93,8 +93,9 @@ fn action_names() -> Vec<&'static str> {
     Action::ALL.iter().map(|action| action.as_str()).chain(["*"]).collect()
 }
 
+/// What permissions name; parts of other objects go with these.
 fn known_objects() -> impl Iterator<Item = &'static str> {
-    registry::objects().into_iter().map(|object| object.name).chain(["*"])
+    registry::objects().into_iter().filter(|object| object.parent.is_none()).map(|object| object.name).chain(["*"])
 }
 
 static TEXT: LazyLock<[Field; 5]> = LazyLock::new(|| {
@@ -123,7 +124,7 @@ fn accept_field_rules(value: &Value, standards: &Standards<'_>) -> Result<Value,
         for field in [object, field, rule] {
             members.take(field, standards);
         }
-        check_name(&mut members, "object", &known_objects().filter(|name| *name != "*").collect::<Vec<_>>());
+        check_name(&mut members, "object", &registry::objects().map(|object| object.name));
         check_name(&mut members, "rule", &["hidden", "read_only"]);
         check_field(&mut members);
         members.finish()
@@ -187,9 +188,11 @@ pub static READY_MADE: &[ReadyMade] = &[
     ReadyMade {
         key: "sales_manager",
         name: "Sales manager / 销售经理",
-        description: "Leads a team: works with all of its customers and those of the teams below.",
+        description: "Leads a team: works with all of its customers and sales and those of the teams below.",
         grants: &[
-            "customer,contact read,create,update,archive,export,import team",
+            "customer,contact,opportunity read,create,update,archive,export,import team",
+            "pipeline,product,campaign read all",
+            "pipeline,product create,update,archive all",
             "tag read,create,update all",
             "user,team,role,custom_field read all",
             "import read own",
@@ -198,10 +201,11 @@ pub static READY_MADE: &[ReadyMade] = &[
     ReadyMade {
         key: "sales_representative",
         name: "Sales representative / 销售代表",
-        description: "Looks after their own customers and sees those of the team.",
+        description: "Looks after their own customers and sales, and sees those of the team.",
         grants: &[
-            "customer,contact read team",
-            "customer,contact create,update,archive own",
+            "customer,contact,opportunity read team",
+            "customer,contact,opportunity create,update,archive own",
+            "pipeline,product,campaign read all",
             "tag read,create all",
             "user,team,custom_field read all",
         ],
@@ -210,7 +214,12 @@ pub static READY_MADE: &[ReadyMade] = &[
         key: "service_agent",
         name: "Service agent / 客服",
         description: "Serves every customer and keeps their details right.",
-        grants: &["customer,contact read,update all", "contact create all", "tag read all", "user,team,custom_field read all"],
+        grants: &[
+            "customer,contact read,update all",
+            "contact create all",
+            "product,tag read all",
+            "user,team,custom_field read all",
+        ],
     },
     ReadyMade {
         key: "marketer",
@@ -219,6 +228,8 @@ pub static READY_MADE: &[ReadyMade] = &[
         grants: &[
             "customer,contact read,export,import all",
             "customer,contact create,update own",
+            "campaign read,create,update,archive,export,import all",
+            "opportunity,pipeline,product read all",
             "tag read,create,update,archive all",
             "user,team,custom_field read all",
             "import read own",
@@ -228,14 +239,14 @@ pub static READY_MADE: &[ReadyMade] = &[
         key: "read_only",
         name: "Read only / 只读",
         description: "Sees everything, changes nothing.",
-        grants: &["customer,contact,tag,user,team,role,custom_field read all"],
+        grants: &["customer,contact,opportunity,pipeline,product,campaign,tag,user,team,role,custom_field read all"],
     },
     ReadyMade {
         key: "integration",
         name: "Integration / 集成",
-        description: "Keeps another system in step: reads and writes customers and contacts.",
+        description: "Keeps another system in step: reads and writes customers, contacts, opportunities and products.",
         grants: &[
-            "customer,contact,tag read,create,update,archive,export,import all",
+            "customer,contact,opportunity,pipeline,product,campaign,tag read,create,update,archive,export,import all",
             "user,team,custom_field read all",
             "import read own",
         ],

@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod contact_points;
 pub mod external_ids;
+pub mod filter;
 
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};

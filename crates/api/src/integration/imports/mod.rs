@@ -226,7 +226,7 @@ pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> 
             let (record, _) = start(work, &caller, &prepared, &content)?;
             let row =
                 work.row(&caller.layout(Import::object()), &caller.view(now), record.id())?.ok_or_else(Problem::not_found)?;
-            Answer::record(201, &row, Import::object().collection)
+            Answer::record(201, &row)
         })
         .await
 }

@@ -274,6 +274,7 @@ fn find(
         fields: None,
         expand: Vec::new(),
         total: false,
+        as_of: None,
     };
     let page = reader.list(&ids_only(caller, target), &caller.view(writer.now), &query)?;
     Ok(page.rows.iter().map(farley_persistence::Row::id).collect())

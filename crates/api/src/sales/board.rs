@@ -1,0 +1,177 @@
+//! The board of a pipeline: its open opportunities, stage by stage.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, get};
+use farley_domain::{
+    entity::Entity,
+    field::Op,
+    id::Id,
+    identity::access::Action,
+    predicate::{Operand, Predicate},
+    query::{ListQuery, SortBy, SortKey, Start},
+    sales::{opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
+};
+use farley_persistence::{Cell, Measure};
+use serde_json::value::RawValue;
+
+use crate::{
+    call::{Call, Named, parameters, take_number},
+    problem::Problem,
+    records::read::PageInfo,
+};
+
+/// The open opportunities of a pipeline by stage.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct Board {
+    /// The open stages, in their order.
+    pub stages: Vec<BoardStage>,
+}
+
+/// One stage of a board.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct BoardStage {
+    #[schema(value_type = String, format = "uuid")]
+    pub id: Id,
+    #[schema(example = "Proposal")]
+    pub name: String,
+    pub sort_order: Option<i64>,
+    pub rotting_days: Option<i64>,
+    /// How many opportunities are in the stage.
+    #[schema(example = 42)]
+    pub count: i64,
+    /// What they are worth, by currency; those without an amount are under the currency null.
+    pub totals: Vec<BoardTotal>,
+    /// The first of them, in the order of their `position`.
+    #[schema(schema_with = opportunities)]
+    pub opportunities: Vec<Box<RawValue>>,
+    /// Where they go on: as `cursor` of `GET /v1/opportunities?stage_id=…&sort=position` with the same filters.
+    pub page: PageInfo,
+}
+
+fn opportunities() -> utoipa::openapi::Array {
+    utoipa::openapi::Array::new(utoipa::openapi::Ref::from_schema_name("Opportunity"))
+}
+
+/// What the opportunities of a stage are worth in one currency.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct BoardTotal {
+    #[schema(example = "CNY")]
+    pub currency: Option<String>,
+    #[schema(example = 42)]
+    pub count: i64,
+    /// The sum of their amounts, in minor units.
+    #[schema(example = 1_234_500)]
+    pub amount: i64,
+    /// The sum of amount × probability, in minor units.
+    #[schema(example = 617_250)]
+    pub weighted: i64,
+}
+
+/// The board of a pipeline
+///
+/// The open opportunities that you may see, stage by stage, the first ones of each with the totals of all. Filters of
+/// `GET /v1/opportunities` apply to both. To go on in a stage, list its opportunities with `sort=position` and the stage's cursor.
+#[utoipa::path(tag = "pipelines", operation_id = "getBoard",
+    params(("id" = String, Path, description = "The pipeline: its id, or `ext:{system}:{key}`."),
+           ("limit" = Option<i64>, Query, description = "How many opportunities to show of each stage, 0 to 200; 50 unless said otherwise.", minimum = 0, maximum = 200),
+           ("owner_id" = Option<String>, Query, description = "Only those of this owner; any other filter of `GET /v1/opportunities` works the same way.")),
+    responses((status = 200, description = "The board.", body = Board)))]
+#[get("/v1/pipelines/{id}/board")]
+pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let opportunity = Opportunity::object();
+    let pipelines = call.rows(Pipeline::object(), Action::Read)?;
+    call.rows(opportunity, Action::Read)?;
+    let named = Named::parse(request.match_info().query("id"))?;
+    let mut parameters = parameters(&request)?;
+    let limit = take_number(&mut parameters, "limit", 50, (0, 200))?;
+    let query = ListQuery::from_parameters(opportunity, &parameters, &call.view())?;
+    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let board = call
+        .app
+        .store
+        .read::<_, Problem>(call.tenant(), move |reader| {
+            let view = caller.view(now);
+            let id = named.find(reader, Pipeline::object())?.ok_or_else(Problem::not_found)?;
+            reader.get(&caller.layout(Pipeline::object()), &view, id, &pipelines)?.ok_or_else(Problem::not_found)?;
+            let field = |name: &str| opportunity.field(name).ok_or_else(Problem::not_found);
+            let equals = |name: &str, operand: Operand| Ok::<_, Problem>(Predicate::test(field(name)?, Op::Eq, operand));
+            let open = query
+                .predicate
+                .clone()
+                .and(equals("pipeline_id", Operand::Id(id))?)
+                .and(equals("status", Operand::Text("open".to_owned()))?);
+            let currency = field("amount")?.currency().ok_or_else(Problem::not_found)?;
+            let groups = [field("stage_id")?.clone(), currency];
+            let measures = [Measure::Count, Measure::Sum("amount"), Measure::Weighted("amount", "probability")];
+            let totals = reader.aggregate(opportunity, &open, &groups, &measures)?;
+            let mut stages = Vec::new();
+            for stage in stages_of(reader, &view, id)? {
+                let stage_id = stage.id();
+                let totals = totals_of(&totals, stage_id);
+                if stage.is_archived() && totals.is_empty() {
+                    continue;
+                }
+                let limit = usize::try_from(limit).unwrap_or(0);
+                let key = |name: &str| Ok::<_, Problem>(SortKey { by: SortBy::Field(field(name)?.clone()), descending: false });
+                let list = ListQuery {
+                    predicate: open.clone().and(equals("stage_id", Operand::Id(stage_id))?),
+                    sort: vec![key("position")?, key("id")?],
+                    limit,
+                    start: Start::First,
+                    ..query.clone()
+                };
+                let page = reader.list(&caller.layout(opportunity), &view, &list)?;
+                let next = page.next.as_ref().map(|cursor| cursor.encode(&list.sort));
+                let shown = page.rows.iter().take(limit).map(|row| {
+                    let mut json = Vec::with_capacity(1_400);
+                    row.write_json(&mut json)?;
+                    let text = String::from_utf8(json).map_err(|_| Problem::internal("a record is no UTF-8"))?;
+                    Ok(RawValue::from_string(text)?)
+                });
+                stages.push(BoardStage {
+                    id: stage_id,
+                    name: stage.text("name").unwrap_or_default().to_owned(),
+                    sort_order: stage.get("sort_order").as_i64(),
+                    rotting_days: stage.get("rotting_days").as_i64(),
+                    count: totals.iter().map(|total| total.count).sum(),
+                    opportunities: shown.collect::<Result<_, Problem>>()?,
+                    page: PageInfo { has_more: next.is_some(), next, total: None },
+                    totals,
+                });
+            }
+            Ok(Board { stages })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(board))
+}
+
+/// The open stages of a pipeline in their order, retired ones too.
+fn stages_of(
+    reader: &mut farley_persistence::Reader<'_>,
+    view: &dyn farley_domain::predicate::View,
+    pipeline: Id,
+) -> Result<Vec<farley_domain::record::Record>, Problem> {
+    let object = Stage::object();
+    let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
+    let predicate = Predicate::test(field("pipeline_id")?, Op::Eq, Operand::Id(pipeline)).and(Predicate::test(
+        field("kind")?,
+        Op::Eq,
+        Operand::Text("open".to_owned()),
+    ));
+    let mut stages = reader.find(&super::pipelines::bare(object), view, &predicate, 1_000)?;
+    stages.sort_by_key(|stage| (stage.get("sort_order").as_i64(), stage.id()));
+    Ok(stages)
+}
+
+fn totals_of(totals: &[Vec<Cell>], stage: Id) -> Vec<BoardTotal> {
+    let number = |cell: Option<&Cell>| cell.and_then(Cell::as_integer).unwrap_or(0);
+    let own = totals.iter().filter(|row| row.first().and_then(Cell::as_id) == Some(stage));
+    own.map(|row| BoardTotal {
+        currency: row.get(1).and_then(Cell::as_text).map(str::to_owned),
+        count: number(row.get(2)),
+        amount: number(row.get(3)),
+        weighted: number(row.get(4)),
+    })
+    .collect()
+}

@@ -1,0 +1,7 @@
+//! Sales: how pipelines, stages, opportunities and line items are written, moved and shown.
+
+pub mod board;
+pub mod line_items;
+pub mod opportunities;
+pub mod pipelines;
+pub mod stages;

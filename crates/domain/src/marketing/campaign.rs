@@ -1,0 +1,68 @@
+//! Campaigns: marketing efforts with dates and cost.
+
+use serde_json::json;
+
+use crate::{
+    choices, entity,
+    fault::{Fault, FaultCode},
+    money::Money,
+    record::Draft,
+};
+
+choices! {
+    /// What kind of effort a campaign is.
+    pub enum CampaignKind {
+        Event "event" "Event" "活动",
+        TradeShow "trade_show" "Trade show" "展会",
+        Webinar "webinar" "Webinar" "线上研讨会",
+        Email "email" "E-mail" "邮件",
+        Sms "sms" "SMS" "短信",
+        Advertising "advertising" "Advertising" "广告",
+        Content "content" "Content" "内容营销",
+        Referral "referral" "Referral" "转介绍",
+        Other "other" "Other" "其他",
+    }
+}
+
+choices! {
+    /// How far a campaign has come.
+    pub enum CampaignStatus {
+        Planned "planned" "Planned" "计划中",
+        Active "active" "Active" "进行中",
+        Completed "completed" "Completed" "已完成",
+        Cancelled "cancelled" "Cancelled" "已取消",
+    }
+}
+
+entity! {
+    /// A campaign: a marketing effort that leads and opportunities may come from.
+    pub struct Campaign("campaign", "campaigns", "campaigns", "Campaign", "营销活动") [owned, tagged, external, custom] {
+        /// What the campaign is called.
+        name: String => text(200).required().title().indexed().label("Name", "名称").example("2026 上海工博会"),
+        /// What kind of effort it is.
+        kind: Option<CampaignKind> => choice(CampaignKind::choices()).default("other").indexed().label("Kind", "类型").example("trade_show"),
+        /// How far it has come.
+        status: Option<CampaignStatus> => choice(CampaignStatus::choices()).default("planned").indexed().label("Status", "状态").example("active"),
+        /// The first day.
+        starts_on: Option<chrono::NaiveDate> => date().indexed().label("Starts on", "开始日期").example("2026-09-22"),
+        /// The last day; not before the first.
+        ends_on: Option<chrono::NaiveDate> => date().label("Ends on", "结束日期").example("2026-09-26"),
+        /// What it may cost.
+        budget: Option<Money> => money().label("Budget", "预算").example(json!({"amount": 20_000_000, "currency": "CNY"})),
+        /// What it has cost.
+        cost: Option<Money> => money().label("Cost", "实际成本").example(json!({"amount": 18_650_000, "currency": "CNY"})),
+        /// Anything worth knowing.
+        description: Option<String> => long_text(20_000).searchable().label("Description", "描述"),
+    }
+    extend |object| object.rule(ends_after_start)
+}
+
+fn ends_after_start(draft: &mut Draft<'_>) {
+    // Dates in ISO form are in the order of their texts.
+    if let (Some(start), Some(end)) = (draft.after.text("starts_on"), draft.after.text("ends_on"))
+        && end < start
+    {
+        let fault = Fault::new("/ends_on", FaultCode::TooEarly).with("min", start);
+        draft.faults.add(fault);
+    }
+}

@@ -1,0 +1,3 @@
+//! Marketing: efforts that bring in customers.
+
+pub mod campaign;

@@ -1,0 +1,109 @@
+//! Line items: what of which product an opportunity is about.
+
+use serde_json::{Value, json};
+
+use crate::{
+    entity,
+    fault::{Fault, FaultCode},
+    money::Money,
+    object::{Reach, Relation},
+    record::Draft,
+};
+
+entity! {
+    /// A line item: so much of a product at a price. Its amount counts in that of the opportunity.
+    pub struct LineItem("line_item", "line-items", "line_items", "Line item", "产品明细") [external, custom] {
+        /// The opportunity it belongs to; the one of the path.
+        opportunity_id: Option<crate::id::Id> => reference("opportunity").on_create().indexed().label("Opportunity", "商机"),
+        /// The product sold.
+        product_id: Option<crate::id::Id> => reference("product").indexed().label("Product", "产品"),
+        /// What is sold; the name of the product, unless said otherwise.
+        name: String => text(200).title().label("Name", "名称").example("GTX Pro"),
+        /// How many units.
+        quantity: f64 => decimal().default(1).label("Quantity", "数量").example(2),
+        /// The price of one unit; the list price of the product, unless said otherwise.
+        unit_price: Option<Money> => money().label("Unit price", "单价").example(json!({"amount": 482_100, "currency": "USD"})),
+        /// What is taken off, in per cent.
+        discount: f64 => decimal().default(0).label("Discount", "折扣").example(10),
+        /// Quantity × unit price less the discount, rounded half up to a minor unit.
+        amount: Option<Money> => money().server_set().label("Amount", "金额").example(json!({"amount": 867_780, "currency": "USD"})),
+        /// Its place among the lines, rising.
+        sort_order: Option<i64> => integer(1, 100_000).label("Order", "顺序").example(1),
+        /// Anything worth knowing.
+        description: Option<String> => long_text(5_000).label("Description", "说明"),
+    }
+    extend |object| object
+        .below("opportunity", "opportunity_id")
+        .relations([Relation { name: "product", target: "product", reach: Reach::ToOne { field: "product_id" } }])
+        .rule(bounds)
+}
+
+fn bounds(draft: &mut Draft<'_>) {
+    if draft.after.get("quantity").as_f64().is_some_and(|quantity| quantity <= 0.0) {
+        draft.faults.add(Fault::new("/quantity", FaultCode::TooSmall).with("min", "0.000000000001"));
+    }
+    let discount = draft.after.get("discount").as_f64().unwrap_or(0.0);
+    if discount < 0.0 {
+        draft.faults.add(Fault::new("/discount", FaultCode::TooSmall).with("min", 0));
+    }
+    if discount > 100.0 {
+        draft.faults.add(Fault::new("/discount", FaultCode::TooLarge).with("max", 100));
+    }
+}
+
+/// The amount of a line in minor units: quantity × price × (100 − discount) / 100, rounded half up; none if it is too large to hold.
+/// Decimals are computed as they are written, not as floats.
+#[must_use]
+pub fn amount(quantity: &Value, unit_price: i64, discount: &Value) -> Option<i64> {
+    let (quantity, quantity_scale) = exact(quantity)?;
+    let (discount, discount_scale) = exact(discount)?;
+    let whole = 100_i128.checked_mul(10_i128.checked_pow(discount_scale)?)?;
+    let share = whole.checked_sub(discount)?;
+    let product = quantity.checked_mul(i128::from(unit_price))?.checked_mul(share)?;
+    let divisor = whole.checked_mul(10_i128.checked_pow(quantity_scale)?)?;
+    let rounded = product.checked_mul(2)?.checked_add(divisor)?.div_euclid(divisor.checked_mul(2)?);
+    i64::try_from(rounded).ok()
+}
+
+/// A decimal number as a whole one and how many of its digits are decimals.
+fn exact(number: &Value) -> Option<(i128, u32)> {
+    let written = match number.as_i64() {
+        Some(whole) => return Some((i128::from(whole), 0)),
+        None => format!("{:.12}", number.as_f64()?),
+    };
+    let (whole, decimals) = written.split_once('.').unwrap_or((&written, ""));
+    let decimals = decimals.trim_end_matches('0');
+    let digits: i128 = format!("{whole}{decimals}").parse().ok()?;
+    Some((digits, u32::try_from(decimals.len()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn amounts_are_exact() {
+        assert_eq!(amount(&json!(2), 482_100, &json!(10)), Some(867_780));
+        assert_eq!(amount(&json!(0.1), 10, &json!(0)), Some(1));
+        assert_eq!(amount(&json!(1), 1, &json!(50)), Some(1), "half a minor unit is rounded up");
+        assert_eq!(amount(&json!(1), 1, &json!(50.1)), Some(0));
+        assert_eq!(amount(&json!(3), 999, &json!(33.33)), Some(1998));
+        assert_eq!(amount(&json!(999_999_999_999_999_i64), i64::MAX, &json!(0)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn without_decimals_it_is_a_product(quantity in 1_i64..1_000_000, price in 0_i64..1_000_000_000) {
+            prop_assert_eq!(amount(&json!(quantity), price, &json!(0)), Some(quantity * price));
+        }
+
+        #[test]
+        fn a_discount_never_adds(quantity in 1_i64..1_000, price in 0_i64..1_000_000, discount in 0_i64..=10_000) {
+            let all = quantity * price;
+            let off = amount(&json!(quantity), price, &json!(f64::from(i32::try_from(discount).unwrap()) / 100.0)).unwrap();
+            prop_assert!(off <= all && off >= 0);
+        }
+    }
+}

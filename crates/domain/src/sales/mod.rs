@@ -1,0 +1,9 @@
+//! Sales: pipelines with their stages, and the opportunities that move through them.
+
+pub mod line_item;
+pub mod opportunity;
+pub mod parties;
+pub mod pipeline;
+pub mod position;
+pub mod progress;
+pub mod stage;

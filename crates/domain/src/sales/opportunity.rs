@@ -1,0 +1,168 @@
+//! Opportunities: possible sales.
+
+use serde_json::{Value, json};
+
+use super::parties::{
+    OPPORTUNITY_CONTACTS, OPPORTUNITY_CONTACTS_LINK, OpportunityContact, STAGE_HISTORY, TEAM_MEMBERS, TEAM_MEMBERS_LINK,
+    TeamMember,
+};
+use crate::{
+    choices, entity,
+    fault::{Fault, FaultCode},
+    money::Money,
+    object::{Ledger, Reach, Relation},
+    record::{Draft, Record},
+};
+
+choices! {
+    /// How surely an opportunity counts on in a forecast.
+    pub enum ForecastCategory {
+        Pipeline "pipeline" "Pipeline" "管道",
+        BestCase "best_case" "Best case" "最佳情况",
+        Commit "commit" "Commit" "承诺",
+        Closed "closed" "Closed" "已成交",
+        Omitted "omitted" "Omitted" "不计入",
+    }
+}
+
+choices! {
+    /// Whether a sale is still open.
+    pub enum OpportunityStatus {
+        Open "open" "Open" "进行中",
+        Won "won" "Won" "赢单",
+        Lost "lost" "Lost" "输单",
+    }
+}
+
+entity! {
+    /// An opportunity: a possible sale with amount, stage and expected close date.
+    pub struct Opportunity("opportunity", "opportunities", "opportunities", "Opportunity", "商机") [owned, tagged, external, custom] {
+        /// What the opportunity is called.
+        name: String => text(200).required().title().indexed().label("Name", "名称").example("华为 2026 服务器采购"),
+        /// The customer it is with; may be missing as long as nobody knows.
+        customer_id: Option<crate::id::Id> => reference("customer").indexed().label("Customer", "客户"),
+        /// The pipeline it moves through; the default one, unless said otherwise.
+        pipeline_id: Option<crate::id::Id> => reference("pipeline").indexed().label("Pipeline", "销售管道"),
+        /// The stage it is in; the first open one, unless said otherwise. Writing it moves the opportunity, with all checks of a move.
+        stage_id: Option<crate::id::Id> => reference("stage").indexed().label("Stage", "阶段"),
+        /// Whether it is open, won or lost: the kind of its stage.
+        status: Option<OpportunityStatus> => choice(OpportunityStatus::choices()).server_set().indexed().label("Status", "状态").example("open"),
+        /// What it is worth: the sum of its line items, or as set.
+        amount: Option<Money> => money().indexed().label("Amount", "金额").example(json!({"amount": 1_234_500, "currency": "CNY"})),
+        /// Whether the amount is the sum of the line items. Writing the amount ends that.
+        amount_from_lines: bool => boolean().default(true).detail().label("Amount from lines", "金额取自明细").example(true),
+        /// How probable winning is, in per cent; that of the stage, until set otherwise.
+        probability: Option<i64> => integer(0, 100).label("Probability", "赢率").example(50),
+        /// The day on which it is expected to close.
+        expected_close_on: Option<chrono::NaiveDate> => date().indexed().label("Expected close", "预计成交日期").example("2026-12-31"),
+        /// When the sale began: the time of creation, unless told.
+        opened_at: Option<crate::time::Timestamp> => datetime().on_create().label("Opened at", "开始时间").example("2026-03-01T08:00:00.000Z"),
+        /// When it was won or lost; now, unless told. None while it is open.
+        closed_at: Option<crate::time::Timestamp> => datetime().indexed().label("Closed at", "关闭时间").example("2026-09-30T08:00:00.000Z"),
+        /// Why it was won or lost: one of the pipeline's reasons, or any text if it has none.
+        close_reason: Option<String> => text(200).detail().label("Close reason", "赢输原因").example("价格"),
+        /// More about why.
+        close_comment: Option<String> => long_text(5_000).detail().label("Close comment", "赢输说明"),
+        /// Which part of a forecast it belongs to; that of the stage, until set otherwise. Always `closed` when won and `omitted` when lost.
+        forecast_category: Option<ForecastCategory> => choice(ForecastCategory::choices()).indexed().label("Forecast category", "预测类别").example("commit"),
+        /// Where it comes from.
+        source: Option<String> => text(100).detail().label("Source", "来源").example("展会"),
+        /// The campaign it comes from.
+        campaign_id: Option<crate::id::Id> => reference("campaign").indexed().label("Campaign", "营销活动"),
+        /// The contacts who have a part in the decision.
+        contacts: Vec<OpportunityContact> => structure(&OPPORTUNITY_CONTACTS).default(json!([])).detail().label("Contacts", "联系人").example(json!([{"contact_id": "01890a5d-ac96-774b-bcce-b302099a8057", "buying_role": "decision_maker", "primary": true}])),
+        /// Who sells beside the owner, each with a share in per cent; the rest is the owner's.
+        team_members: Vec<TeamMember> => structure(&TEAM_MEMBERS).default(json!([])).detail().label("Team members", "协作成员").example(json!([{"user_id": "01890a5d-ac96-774b-bcce-b302099a8057", "role": "售前", "split": 20}])),
+        /// Who else offers.
+        competitors: Vec<String> => texts(20).detail().label("Competitors", "竞争对手").example(json!(["中兴"])),
+        /// What is to be done next.
+        next_step: Option<String> => text(500).detail().label("Next step", "下一步").example("周五前发报价"),
+        /// Anything worth knowing.
+        description: Option<String> => long_text(20_000).detail().searchable().label("Description", "描述"),
+        /// Its place in its stage on a board: sort by it, rising. POST …/move sets it.
+        position: Option<String> => text(200).server_set().label("Position", "看板位置").example("zzQ3h1aV"),
+        /// When it came into its present stage.
+        stage_entered_at: Option<crate::time::Timestamp> => datetime().server_set().label("Stage entered at", "进入阶段时间").example("2026-09-01T08:00:00.000Z"),
+        /// From when on it is rotten, unless it moves or something is done: its last change of stage or activity and the days that the stage allows.
+        rots_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Rots at", "停滞时间").example("2026-09-15T08:00:00.000Z"),
+        /// The last activity on it.
+        last_activity_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
+        /// When the next open task on it is due.
+        next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
+        /// The stages it was in before it was entered here, oldest first, when it comes from another system: they begin its ledger.
+        stage_history: Vec<Value> => structure(&STAGE_HISTORY).default(json!([])).detail().on_create().opaque().label("Stage history", "历史阶段").on_request(),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
+            Relation { name: "pipeline", target: "pipeline", reach: Reach::ToOne { field: "pipeline_id" } },
+            Relation { name: "stage", target: "stage", reach: Reach::ToOne { field: "stage_id" } },
+            Relation { name: "campaign", target: "campaign", reach: Reach::ToOne { field: "campaign_id" } },
+            Relation { name: "contacts", target: "contact", reach: Reach::Linked { link: &OPPORTUNITY_CONTACTS_LINK, holder: true } },
+            Relation { name: "team_members", target: "user", reach: Reach::Linked { link: &TEAM_MEMBERS_LINK, holder: true } },
+            Relation { name: "line_items", target: "line_item", reach: Reach::Inverse { field: "opportunity_id" } },
+        ])
+        .ledger(&LEDGER)
+        .rule(amount_is_set)
+        .rule(split_is_whole)
+}
+
+/// Every change of stage, amount, close date, owner and category, with the time spent in each stage.
+pub static LEDGER: Ledger = Ledger {
+    table: "opportunity_ledger",
+    fields: &[
+        "pipeline_id",
+        "stage_id",
+        "status",
+        "amount",
+        "probability",
+        "expected_close_on",
+        "forecast_category",
+        "owner_id",
+        "team_id",
+        "stage_entered_at",
+    ],
+    step: "stage_id",
+    since: "stage_entered_at",
+    past,
+};
+
+/// The stages of another system, as far as they are told: what else was true then, nobody knows but from the record itself.
+fn past(record: &Record) -> Vec<Record> {
+    let stages = record.get("stage_history").as_array().map_or(&[][..], Vec::as_slice);
+    // The last of them may be the stage it is still in.
+    let stages = match stages.split_last() {
+        Some((last, before)) if last["stage_id"] == *record.get("stage_id") => before,
+        _ => stages,
+    };
+    let state = |item: &Value| {
+        let mut state = record.clone();
+        for (name, value) in [("stage_id", &item["stage_id"]), ("stage_entered_at", &item["entered_at"])] {
+            state.set(name, value.clone());
+        }
+        state.set("status", "open");
+        state.set("forecast_category", "pipeline");
+        state.set("probability", Value::Null);
+        state
+    };
+    stages.iter().map(state).collect()
+}
+
+/// Who writes an amount means that one, and not the sum of the lines, unless they say so.
+fn amount_is_set(draft: &mut Draft<'_>) {
+    let told = draft.before.is_some() && draft.changes("amount_from_lines");
+    if draft.changes("amount") && !told {
+        draft.after.set("amount_from_lines", false);
+    }
+    if draft.after.get("amount")["amount"].as_i64().is_some_and(|amount| amount < 0) {
+        draft.faults.add(Fault::new("/amount/amount", FaultCode::TooSmall).with("min", 0));
+    }
+}
+
+fn split_is_whole(draft: &mut Draft<'_>) {
+    let members = draft.after.get("team_members").as_array();
+    let sum: i64 = members.into_iter().flatten().filter_map(|member| member["split"].as_i64()).sum();
+    if sum > 100 {
+        draft.faults.add(Fault::new("/team_members", FaultCode::SplitTooLarge).with("sum", sum));
+    }
+}

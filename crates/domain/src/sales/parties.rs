@@ -1,0 +1,191 @@
+//! Who has a part in an opportunity: contacts of the buyer, colleagues of the owner; and the stages it had elsewhere.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    customers::contact_customers::BuyingRole,
+    fault::{Fault, FaultCode, Faults},
+    field::{Field, FieldType, Link, Structure},
+    id::Id,
+    time::Timestamp,
+    value::{Members, Standards, contact_points::primary_first, list},
+};
+
+/// A contact with a part in the buying decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpportunityContact {
+    pub contact_id: Id,
+    pub buying_role: Option<BuyingRole>,
+    #[serde(default)]
+    pub primary: bool,
+}
+
+/// A user who sells beside the owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamMember {
+    pub user_id: Id,
+    pub role: Option<String>,
+    /// The share of the amount, in per cent.
+    pub split: Option<i64>,
+}
+
+pub static OPPORTUNITY_CONTACTS_LINK: Link =
+    Link { table: "opportunity_contacts", from: "opportunity_id", to: "contact_id", target: "contact", shared: false };
+
+pub static TEAM_MEMBERS_LINK: Link =
+    Link { table: "opportunity_team_members", from: "opportunity_id", to: "user_id", target: "user", shared: false };
+
+pub static OPPORTUNITY_CONTACTS: Structure = Structure {
+    name: "opportunity_contacts",
+    accept: |value, standards| primary_first(linked(value, standards, "contact_id", &*CONTACT_FIELDS)?),
+    schema: contacts_schema,
+    lookups: |value| ids(value, "contact_id"),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: Some(&OPPORTUNITY_CONTACTS_LINK),
+};
+
+pub static TEAM_MEMBERS: Structure = Structure {
+    name: "team_members",
+    accept: |value, standards| linked(value, standards, "user_id", &*MEMBER_FIELDS),
+    schema: || {
+        json!({
+            "type": "array",
+            "maxItems": 50,
+            "items": {
+                "type": "object",
+                "required": ["user_id"],
+                "additionalProperties": false,
+                "properties": {
+                    "user_id": {"type": "string", "format": "uuid", "description": "The colleague."},
+                    "role": {"type": ["string", "null"], "maxLength": 100, "description": "The part played in the sale.", "examples": ["售前"]},
+                    "split": {"type": ["integer", "null"], "minimum": 0, "maximum": 100, "description": "The share of the amount, in per cent."}
+                }
+            }
+        })
+    },
+    lookups: |value| ids(value, "user_id"),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: Some(&TEAM_MEMBERS_LINK),
+};
+
+/// Stages an opportunity was in before it came here, each with the time at which it entered it.
+pub static STAGE_HISTORY: Structure = Structure {
+    name: "stage_history",
+    accept: stage_history,
+    schema: || {
+        json!({
+            "type": "array",
+            "maxItems": 50,
+            "items": {
+                "type": "object",
+                "required": ["stage_id", "entered_at"],
+                "additionalProperties": false,
+                "properties": {
+                    "stage_id": {"type": "string", "format": "uuid", "description": "A stage of the pipeline."},
+                    "entered_at": {"type": "string", "format": "date-time", "description": "When the opportunity entered it.", "examples": ["2016-10-20T00:00:00.000Z"]}
+                }
+            }
+        })
+    },
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+static CONTACT_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
+    [
+        Field::new("contact_id", FieldType::Reference("contact".into())).required(),
+        Field::new("buying_role", FieldType::Choice(BuyingRole::choices().into())),
+        Field::new("primary", FieldType::Boolean).default(false),
+    ]
+});
+
+static MEMBER_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
+    [
+        Field::new("user_id", FieldType::Reference("user".into())).required(),
+        Field::new("role", FieldType::Text { max: 100 }),
+        Field::new("split", FieldType::Integer { min: 0, max: 100 }),
+    ]
+});
+
+static HISTORY_FIELDS: LazyLock<[Field; 2]> = LazyLock::new(|| {
+    [
+        Field::new("stage_id", FieldType::Reference("stage".into())).required(),
+        Field::new("entered_at", FieldType::DateTime).required(),
+    ]
+});
+
+/// A list of objects that each name another record, none twice.
+fn linked(value: &Value, standards: &Standards<'_>, id: &str, fields: &[Field]) -> Result<Value, Faults> {
+    let accepted = items(value, standards, fields)?;
+    let mut faults = Faults::default();
+    let mut seen = Vec::new();
+    for (position, item) in accepted.as_array().into_iter().flatten().enumerate() {
+        if seen.contains(&&item[id]) {
+            faults.add(Fault::new(format!("/{position}/{id}"), FaultCode::Repeated));
+        }
+        seen.push(&item[id]);
+    }
+    faults.into_result(())?;
+    Ok(accepted)
+}
+
+fn items(value: &Value, standards: &Standards<'_>, fields: &[Field]) -> Result<Value, Faults> {
+    let names: Vec<&str> = fields.iter().map(|field| field.name.as_ref()).collect();
+    list(value, 50, |item| {
+        let mut members = Members::of(item, &names)?;
+        for field in fields {
+            members.take(field, standards);
+        }
+        members.finish()
+    })
+}
+
+fn ids(value: &Value, member: &str) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(|item| item[member].as_str()).map(str::to_owned).collect()
+}
+
+fn stage_history(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
+    let accepted = items(value, standards, &*HISTORY_FIELDS)?;
+    let mut faults = Faults::default();
+    let mut latest: Option<Timestamp> = None;
+    for (position, item) in accepted.as_array().into_iter().flatten().enumerate() {
+        let entered = item["entered_at"].as_str().and_then(Timestamp::parse);
+        if let (Some(latest), Some(entered)) = (latest, entered)
+            && entered < latest
+        {
+            faults.add(Fault::new(format!("/{position}/entered_at"), FaultCode::TooEarly).with("min", latest));
+        }
+        if let Some(entered) = entered.filter(|entered| *entered > standards.now) {
+            faults.add(Fault::new(format!("/{position}/entered_at"), FaultCode::TooLate).with("max", standards.now));
+            latest = Some(entered);
+        }
+        latest = entered.or(latest);
+    }
+    faults.into_result(accepted)
+}
+
+fn contacts_schema() -> Value {
+    let roles: Vec<Value> =
+        BuyingRole::choices().iter().map(|choice| Value::from(choice.value.as_ref())).chain([Value::Null]).collect();
+    json!({
+        "type": "array",
+        "maxItems": 50,
+        "items": {
+            "type": "object",
+            "required": ["contact_id"],
+            "additionalProperties": false,
+            "properties": {
+                "contact_id": {"type": "string", "format": "uuid", "description": "The contact."},
+                "buying_role": {"type": ["string", "null"], "enum": roles, "description": "The part played in the buying decision."},
+                "primary": {"type": "boolean", "description": "The one to talk to first; the first of the list unless said otherwise."}
+            }
+        }
+    })
+}

@@ -1,0 +1,56 @@
+//! Pipelines: the ordered steps of a kind of sale.
+
+use serde_json::json;
+
+use crate::{
+    choices, entity,
+    object::{Reach, Relation},
+};
+
+choices! {
+    /// Which moves between open stages a pipeline allows. Winning, losing and reopening are always allowed.
+    pub enum Moves {
+        Any "any" "Any" "任意",
+        Forward "forward" "Forward only" "只能向前",
+        OneStep "one_step" "One step at a time" "逐级移动",
+    }
+}
+
+entity! {
+    /// A pipeline: the ordered stages of one kind of sale. Its stages live under /v1/pipelines/{pipeline_id}/stages.
+    pub struct Pipeline("pipeline", "pipelines", "pipelines", "Pipeline", "销售管道") [external, custom] {
+        /// What the pipeline is called; unique among live pipelines.
+        name: String => text(120).required().title().indexed().label("Name", "名称").example("Direct sales"),
+        /// What it is for.
+        description: Option<String> => long_text(2_000).label("Description", "说明"),
+        /// The team whose pipeline it is; everybody's, if none.
+        team_id: Option<crate::id::Id> => reference("team").indexed().label("Team", "团队"),
+        /// Whether opportunities that name no pipeline go into this one. Making a pipeline the default ends that of the one before.
+        is_default: bool => boolean().default(false).label("Default", "默认").example(true),
+        /// Which moves between open stages are allowed.
+        moves: Option<Moves> => choice(Moves::choices()).default("any").label("Moves", "移动规则").example("any"),
+        /// Whether a won or lost opportunity must say why.
+        reason_required: bool => boolean().default(true).label("Reason required", "须填原因").example(true),
+        /// The reasons to choose from when an opportunity is won; any text will do, if there are none.
+        win_reasons: Vec<String> => texts(50).opaque().label("Win reasons", "赢单原因").example(json!(["价格", "关系", "产品功能"])),
+        /// The reasons to choose from when an opportunity is lost; any text will do, if there are none.
+        loss_reasons: Vec<String> => texts(50).opaque().label("Loss reasons", "输单原因").example(json!(["价格", "竞争对手", "预算取消"])),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "team", target: "team", reach: Reach::ToOne { field: "team_id" } },
+            Relation { name: "stages", target: "stage", reach: Reach::Inverse { field: "pipeline_id" } },
+            Relation { name: "opportunities", target: "opportunity", reach: Reach::Inverse { field: "pipeline_id" } },
+        ])
+        .unique("pipelines_name_key", "name")
+}
+
+/// The stages of the pipeline that a new tenant begins with: name, kind, probability in per cent.
+pub const READY_MADE: &[(&str, &str, i64)] = &[
+    ("Prospecting / 初步接触", "open", 10),
+    ("Qualification / 需求确认", "open", 25),
+    ("Proposal / 方案报价", "open", 50),
+    ("Negotiation / 商务谈判", "open", 75),
+    ("Won / 赢单", "won", 100),
+    ("Lost / 输单", "lost", 0),
+];

@@ -1,0 +1,91 @@
+//! Stages: the steps of a pipeline.
+
+use serde_json::{Value, json};
+
+use super::opportunity::{ForecastCategory, Opportunity};
+use crate::{
+    choices, entity,
+    entity::Entity,
+    fault::{FaultCode, unknown},
+    object::{Reach, Relation},
+    record::Draft,
+};
+
+choices! {
+    /// What being in a stage means for a sale.
+    pub enum StageKind {
+        Open "open" "Open" "进行中",
+        Won "won" "Won" "赢单",
+        Lost "lost" "Lost" "输单",
+    }
+}
+
+entity! {
+    /// A stage: a step of a pipeline. Archiving retires it: no opportunity can enter it any more, and what was in it once stays told.
+    pub struct Stage("stage", "stages", "stages", "Stage", "阶段") [external] {
+        /// The pipeline it is a step of; the one of the path.
+        pipeline_id: Option<crate::id::Id> => reference("pipeline").on_create().indexed().label("Pipeline", "销售管道"),
+        /// What the stage is called; unique within its pipeline.
+        name: String => text(120).required().title().label("Name", "名称").example("Proposal"),
+        /// What being in it means: the sale is open, won or lost.
+        kind: Option<StageKind> => choice(StageKind::choices()).default("open").on_create().label("Kind", "类型").example("open"),
+        /// Its place among the stages, from 1; a new stage is the last, unless said otherwise. POST …/stages/reorder sets all at once.
+        sort_order: Option<i64> => integer(1, 1_000).label("Order", "顺序").example(3),
+        /// How probable winning is from here, in per cent: what entering it sets in an opportunity. 100 and 0 where won and lost.
+        probability: Option<i64> => integer(0, 100).label("Probability", "赢率").example(50),
+        /// What entering it sets as forecast category; `closed` where won, `omitted` where lost.
+        forecast_category: Option<ForecastCategory> => choice(ForecastCategory::choices()).label("Forecast category", "预测类别").example("pipeline"),
+        /// Fields of the opportunity that must have a value to enter it: names, custom ones as `custom.key`.
+        required_fields: Vec<String> => texts(30).opaque().label("Required fields", "必填字段").example(json!(["amount", "expected_close_on"])),
+        /// What must be true of an opportunity for it to leave towards another open stage or to be won: a filter over its own fields.
+        exit_rule: Option<Value> => structure(&crate::value::filter::FILTER).opaque().label("Exit rule", "离开条件").example(json!({"field": "amount", "op": "gt", "value": 0})),
+        /// After how many days without a change of stage or an activity an opportunity here is rotten.
+        rotting_days: Option<i64> => integer(1, 3_650).label("Rotting days", "停滞天数").example(14),
+        /// What is to be done in it.
+        description: Option<String> => long_text(2_000).label("Description", "说明"),
+    }
+    extend |object| object
+        .below("pipeline", "pipeline_id")
+        .relations([Relation { name: "opportunities", target: "opportunity", reach: Reach::Inverse { field: "stage_id" } }])
+        .rule(follow_the_kind)
+        .rule(required_fields_exist)
+}
+
+/// Won is certain and lost is out; an open stage has a category of its own.
+fn follow_the_kind(draft: &mut Draft<'_>) {
+    let (probability, category) = match draft.after.text("kind") {
+        Some("won") => (Some(100), "closed"),
+        Some("lost") => (Some(0), "omitted"),
+        _ => (None, "pipeline"),
+    };
+    match probability {
+        Some(probability) => {
+            draft.after.set("probability", probability);
+            draft.after.set("forecast_category", category);
+        }
+        None => {
+            if draft.after.get("probability").is_null() {
+                draft.after.set("probability", 10);
+            }
+            if draft.after.get("forecast_category").is_null() {
+                draft.after.set("forecast_category", category);
+            }
+            if draft.after.get("forecast_category") == "closed" {
+                draft.fault("/forecast_category", FaultCode::OpenIsNotClosed);
+            }
+        }
+    }
+}
+
+fn required_fields_exist(draft: &mut Draft<'_>) {
+    let paths = draft.after.get("required_fields").as_array().cloned().unwrap_or_default();
+    let object = Opportunity::object();
+    for (position, path) in paths.iter().enumerate() {
+        let path = path.as_str().unwrap_or_default();
+        // A custom field may be declared later; until then nothing is demanded of it.
+        if !path.starts_with("custom.") && !object.has(path) {
+            let names = object.fields.iter().map(|field| field.name.as_ref());
+            draft.faults.add(unknown(format!("/required_fields/{position}"), FaultCode::UnknownMember, path, names));
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! A predicate kept in a record: of a rule, a stage, a segment. It is checked against its object where it is used.
+
+use serde_json::{Value, json};
+
+use super::{Standards, wrong};
+use crate::{fault::Faults, field::Structure};
+
+pub static FILTER: Structure = Structure {
+    name: "filter",
+    accept,
+    schema: || json!({"oneOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "null"}]}),
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
+    if value.is_object() { Ok(value.clone()) } else { Err(wrong("an object")) }
+}
