@@ -101,13 +101,33 @@ impl Operation {
         self.path.contains("{id}") || self.path.contains("_id}")
     }
 
-    /// The path of a record that is not there, or of the one given.
+    /// The path of a record that is not there, or of the one given; below no parent.
     fn path_of(&self, id: &str) -> String {
-        self.path
-            .replace("{id}", id)
-            .replace("{session_id}", &new_id().to_string())
-            .replace("{system}", "sap")
-            .replace("{key}", "777")
+        self.path_below(id, id)
+    }
+
+    /// The path of a record below a parent.
+    fn path_below(&self, parent: &str, id: &str) -> String {
+        let path = self.path.replace("{session_id}", &new_id().to_string());
+        let path = self.parent().map_or(path.clone(), |(parameter, _)| path.replace(&parameter, parent));
+        path.replace("{id}", id).replace("{system}", "sap").replace("{key}", "777")
+    }
+
+    /// The parameter that stands for the parent of a part, and the path of its collection.
+    fn parent(&self) -> Option<(String, String)> {
+        let (collection, rest) = self.path.split_once("/{")?;
+        let (parameter, _) = rest.split_once('}').filter(|(name, rest)| name.ends_with("_id") && !rest.is_empty())?;
+        Some((format!("{{{parameter}}}"), collection.to_owned()))
+    }
+
+    /// The object that a generic operation creates: `createLineItem` makes a `line_item`.
+    fn object(&self) -> String {
+        let name = self.id.trim_start_matches("create");
+        let snake = name.char_indices().fold(String::new(), |snake, (position, letter)| {
+            let separator = if letter.is_uppercase() && position > 0 { "_" } else { "" };
+            format!("{snake}{separator}{}", letter.to_lowercase())
+        });
+        snake
     }
 
     /// The documented example of its body.
@@ -265,11 +285,14 @@ pub async fn every_write_leaves_its_event(db: TestDb) {
     for create in operations.iter().filter(|operation| operation.id.starts_with("create") && has_restore(&operations, operation))
     {
         let mut id = String::new();
-        let object = create.path.trim_start_matches("/v1/").trim_end_matches('s').replace('-', "_");
+        let object = create.object();
+        let parent = parent_of(&admin, &operations, create).await;
+        let feed = admin.get(&format!("/v1/changes?cursor={cursor}")).await.ok(200);
+        cursor = feed["page"]["next"].as_str().expect("a cursor").to_owned();
         for verb in ["create", "update", "archive", "restore", "upsert"] {
             let wanted = create.id.replacen("create", verb, 1);
             let Some(operation) = operations.iter().find(|operation| operation.id == wanted) else { continue };
-            let path = operation.path_of(&id);
+            let path = operation.path_below(&parent, &id);
             let what = format!("{} {path}", operation.id);
             let body = example_body(operation, verb);
             let send = |path: &str| {
@@ -308,13 +331,23 @@ pub async fn every_write_leaves_its_event(db: TestDb) {
             .iter()
             .filter(|operation| operation.method == Method::GET && operation.path.starts_with(&format!("{}/{{id}}", create.path)))
         {
-            let answer = admin.get(&operation.path_of(&id)).await;
+            let answer = admin.get(&operation.path_below(&parent, &id)).await;
             contract.check(operation, &answer);
             answer.ok(200);
         }
         walked += 1;
     }
     assert!(walked >= 8, "only {walked} objects");
+}
+
+/// A record for parts to live below; nothing, for an object without parents.
+async fn parent_of(admin: &Client, operations: &[Operation], create: &Operation) -> String {
+    let Some((_, collection)) = create.parent() else { return String::new() };
+    let parent = operations.iter().find(|operation| operation.path == collection && operation.method == Method::POST);
+    let mut body = parent.and_then(Operation::example).expect("parents can be made");
+    body["name"] = json!(format!("Parent of {}", create.id));
+    let answer = admin.post(&collection, body).await;
+    answer.ok(201)["id"].as_str().expect("an id").to_owned()
 }
 
 fn has_restore(operations: &[Operation], create: &Operation) -> bool {
@@ -336,6 +369,7 @@ fn example_body(operation: &Operation, verb: &str) -> Value {
         }
         "upsert" => {
             own(&mut body, "name", json!("Another"));
+            own(&mut body, "sku", json!("ANOTHER"));
             own(&mut body, "email", json!("another@example.cn"));
             body.remove("external_ids");
             Value::Object(body)

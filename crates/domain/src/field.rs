@@ -42,6 +42,14 @@ pub struct Structure {
     pub link: Option<&'static Link>,
 }
 
+impl Structure {
+    /// Whether a merge patch goes into it. A predicate is written whole: a mixture of two means neither.
+    #[must_use]
+    pub fn merges(&self) -> bool {
+        self.name != crate::value::filter::FILTER.name
+    }
+}
+
 impl PartialEq for Structure {
     fn eq(&self, other: &Structure) -> bool {
         self.name == other.name

@@ -137,7 +137,9 @@ impl Reader<'_> {
         }
         let whole = match (&field.kind, sent, current) {
             (FieldType::Money, Value::Object(patch), Value::Object(current)) => merged(current, patch),
-            (FieldType::Structure(_), Value::Object(patch), Value::Object(current)) => merged(current, patch),
+            (FieldType::Structure(structure), Value::Object(patch), Value::Object(current)) if structure.merges() => {
+                merged(current, patch)
+            }
             (_, sent, _) => sent.clone(),
         };
         match value::accept(field, &whole, self.standards) {

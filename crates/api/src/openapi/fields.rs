@@ -98,7 +98,8 @@ pub fn choices(choices: &[Choice], doc: &str) -> Schema {
 /// The schema that a structure declares, in utoipa's types; none if it is not one they can hold.
 #[must_use]
 pub fn declared(structure: &Structure) -> Option<Schema> {
-    serde_json::from_value(opened((structure.schema)())).ok()
+    let schema = (structure.schema)();
+    if schema.get("$ref").is_some() { None } else { serde_json::from_value(opened(schema)).ok() }
 }
 
 /// A generated client that reads a record must survive a member added later, so what is shared between reading and
@@ -142,6 +143,10 @@ fn is_object(schema: &RefOr<Schema>) -> bool {
 
 /// How a record refers to a structure: by name where it has named parts.
 fn structure_use(structure: &Structure) -> RefOr<Schema> {
+    // One that many operations share has its schema beside them.
+    if let Some(shared) = (structure.schema)()["$ref"].as_str() {
+        return Ref::new(shared).into();
+    }
     match (declared(structure), named_part(structure)) {
         (Some(Schema::Array(mut array)), Some((name, _))) => {
             array.items = Ref::from_schema_name(name).into();

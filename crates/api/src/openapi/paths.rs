@@ -48,7 +48,9 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
     let operation = answers(generic, object)
         .into_iter()
         .fold(operation, |operation, (status, answer)| operation.response(status.to_string(), answer.build()));
-    let problems = problems(generic).iter().filter_map(|status| problem(*status));
+    // The parent of a part may be unknown.
+    let of_parent: &[u16] = if object.parent.is_some() { &[404] } else { &[] };
+    let problems = problems(generic).iter().chain(of_parent).filter_map(|status| problem(*status));
     problems.fold(operation, |operation, (status, problem)| operation.response(status, problem)).build()
 }
 
@@ -257,7 +259,7 @@ fn content(schema: &str) -> Content {
 /// The problems that an endpoint can answer with.
 fn problems(generic: Generic) -> &'static [u16] {
     match generic {
-        Generic::List => &[400, 401, 403, 404, 429, 500, 503],
+        Generic::List => &[400, 401, 403, 429, 500, 503],
         Generic::Search => &[400, 401, 403, 413, 415, 429, 500, 503],
         Generic::Get | Generic::History | Generic::Ledger => &[400, 401, 403, 404, 429, 500, 503],
         Generic::Create => &[400, 401, 403, 409, 413, 415, 422, 429, 500, 503],

@@ -37,7 +37,9 @@ pub fn schemas(object: &Object) -> Vec<(String, RefOr<Schema>)> {
 /// Whether a record may hold null in the field.
 fn holds_null(field: &Field) -> bool {
     let always_there = matches!(field.name.as_ref(), "id" | "version" | "created_at" | "updated_at");
-    !always_there && !field.required && field.default.is_none() && field.kind.is_scalar()
+    // Lists and what Farley computes are never null.
+    let may_lack = field.kind.is_scalar() || (matches!(field.kind, FieldType::Structure(_)) && field.writable != Writable::Never);
+    !always_there && !field.required && field.default.is_none() && may_lack
 }
 
 /// The record as it is read. Only the id is certain to be there: `fields` and the reader's permissions take others away.

@@ -97,7 +97,7 @@ pub fn of_pipeline(work: &mut Work<'_>, pipeline: &Value) -> Result<Vec<Record>,
 #[allow(dead_code, reason = "documents the body; it is read by its fields")]
 pub struct StageOrder {
     /// Every live stage of the pipeline, in the new order.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<String>, example = json!(["01890a5d-ac96-774b-bcce-b302099a8057"]))]
     stage_ids: Vec<String>,
 }
 

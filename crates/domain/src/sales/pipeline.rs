@@ -26,7 +26,7 @@ entity! {
         /// The team whose pipeline it is; everybody's, if none.
         team_id: Option<crate::id::Id> => reference("team").indexed().label("Team", "团队"),
         /// Whether opportunities that name no pipeline go into this one. Making a pipeline the default ends that of the one before.
-        is_default: bool => boolean().default(false).label("Default", "默认").example(true),
+        is_default: bool => boolean().default(false).label("Default", "默认").example(false),
         /// Which moves between open stages are allowed.
         moves: Option<Moves> => choice(Moves::choices()).default("any").label("Moves", "移动规则").example("any"),
         /// Whether a won or lost opportunity must say why.

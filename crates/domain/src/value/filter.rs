@@ -8,7 +8,7 @@ use crate::{fault::Faults, field::Structure};
 pub static FILTER: Structure = Structure {
     name: "filter",
     accept,
-    schema: || json!({"oneOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "null"}]}),
+    schema: || json!({"$ref": "#/components/schemas/Filter"}),
     lookups: |_| Vec::new(),
     lookup_form: |asked, _| asked.to_owned(),
     search: |_| Vec::new(),
