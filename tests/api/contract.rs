@@ -123,11 +123,10 @@ impl Operation {
     /// The object that a generic operation creates: `createLineItem` makes a `line_item`.
     fn object(&self) -> String {
         let name = self.id.trim_start_matches("create");
-        let snake = name.char_indices().fold(String::new(), |snake, (position, letter)| {
+        name.char_indices().fold(String::new(), |snake, (position, letter)| {
             let separator = if letter.is_uppercase() && position > 0 { "_" } else { "" };
             format!("{snake}{separator}{}", letter.to_lowercase())
-        });
-        snake
+        })
     }
 
     /// The documented example of its body.

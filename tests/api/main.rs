@@ -17,6 +17,7 @@ mod idempotency;
 mod lists;
 mod parity;
 mod permissions;
+mod sales;
 mod search;
 mod server;
 mod start;
@@ -88,6 +89,15 @@ fn main() {
         permissions::relations_end_where_permission_does,
         permissions::scopes_hold_for_writes,
         permissions::scopes_hold_on_every_way_to_a_record,
+        sales::a_move_is_checked_and_kept,
+        sales::cards_stay_where_they_are_dropped,
+        sales::lines_add_up_to_the_amount,
+        sales::moves_follow_the_pipeline,
+        sales::of_two_movers_one_succeeds,
+        sales::one_pipeline_is_the_default,
+        sales::opportunities_begin_in_the_first_stage,
+        sales::parts_are_reached_as_their_whole,
+        sales::the_past_is_read_from_the_ledger,
         search::finds_what_people_type_at_once,
         search::goes_across_objects,
         search::shows_the_best_first,

@@ -61,7 +61,7 @@ impl Reader<'_> {
                 // PostgreSQL's sums of bigint are numeric.
                 Measure::Sum(field) => sql.sql(format!("CAST(COALESCE(SUM(t.{field}), 0) AS BIGINT)")),
                 Measure::Weighted(field, share) => {
-                    sql.sql(format!("CAST((COALESCE(SUM(t.{field} * COALESCE(t.{share}, 0)), 0) + 50) / 100 AS BIGINT)"))
+                    sql.sql(format!("(CAST(COALESCE(SUM(t.{field} * COALESCE(t.{share}, 0)), 0) AS BIGINT) + 50) / 100"))
                 }
             };
             types.push(ColumnType::Integer);
