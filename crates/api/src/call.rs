@@ -147,7 +147,7 @@ pub fn parameters(request: &HttpRequest) -> Result<Vec<(String, String)>, Proble
 
 /// Whether a parameter is a list by its name.
 fn takes_list(name: &str) -> bool {
-    matches!(name, "sort" | "fields" | "expand" | "types" | "objects")
+    matches!(name, "sort" | "fields" | "expand" | "types" | "objects" | "group_by" | "sum")
         || ["_in", "_nin", "_any", "_none"].iter().any(|suffix| name.ends_with(suffix))
 }
 

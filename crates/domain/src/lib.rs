@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, a file, a socket or a database; what a rule needs comes in as a value.
 
+pub mod calendar;
 pub mod cursor;
 pub mod entity;
 pub mod event;

@@ -1,6 +1,13 @@
-//! Sums and counts over the rows that a predicate describes: boards, forecasts, reports.
+//! Sums and counts over the rows that a predicate describes: boards, summaries, forecasts, funnels.
 
-use farley_domain::{field::Field, id::Id, object::Object, predicate::Predicate, time::Timestamp};
+use chrono::NaiveDate;
+use farley_domain::{
+    field::{Field, FieldType, Storage},
+    id::Id,
+    object::{Object, Reach},
+    predicate::{Predicate, path::Step},
+    time::Timestamp,
+};
 
 use crate::{
     error::StoreError,
@@ -13,68 +20,155 @@ use crate::{
 };
 
 /// What is computed of the rows of a group; each a whole number, 0 where there is nothing to add up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Measure {
     Count,
     /// The sum of a field of integers or money.
-    Sum(&'static str),
+    Sum(Field),
     /// The sum of a field times another that is in per cent, rounded half up.
-    Weighted(&'static str, &'static str),
+    Weighted(Field, Field),
+}
+
+/// What rows are grouped by.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Relations to one record each, from the rows to the field.
+    pub steps: Vec<Step>,
+    pub field: Field,
+    /// Where the values of a date or time are cut: a group for what is before the first bound, before the second, and so
+    /// on, numbered from 0. None for a group of each value.
+    pub bounds: Option<Vec<Bound>>,
+}
+
+/// A bound between groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    Time(Timestamp),
+    Date(NaiveDate),
+}
+
+impl Group {
+    #[must_use]
+    pub fn by(field: &Field) -> Group {
+        Group { steps: Vec::new(), field: field.clone(), bounds: None }
+    }
+
+    fn cell_type(&self) -> ColumnType {
+        let own = column_type(&self.field.kind);
+        if self.bounds.is_some() {
+            return ColumnType::Integer;
+        }
+        // In JSON they are texts.
+        let in_json = self.field.storage != Storage::Column;
+        match own {
+            ColumnType::Id | ColumnType::Time | ColumnType::Date if in_json => ColumnType::Text,
+            own => own,
+        }
+    }
+
+    fn write(&self, sql: &mut Statement, place: &Place) {
+        let Some(bounds) = &self.bounds else { return self.value(sql, place) };
+        sql.sql("CASE WHEN ");
+        self.value(sql, place);
+        sql.sql(" IS NULL THEN NULL");
+        for (number, bound) in bounds.iter().enumerate() {
+            sql.sql(" WHEN ");
+            self.value(sql, place);
+            let bind = match (bound, self.field.storage != Storage::Column) {
+                (Bound::Time(time), false) => Bind::time(*time),
+                (Bound::Time(time), true) => Bind::Text(time.to_string()),
+                (Bound::Date(date), false) => Bind::date(*date),
+                (Bound::Date(date), true) => Bind::Text(date.to_string()),
+            };
+            sql.sql(" < ").bind(bind).sql(format!(" THEN {number}"));
+        }
+        sql.sql(format!(" ELSE {} END", bounds.len()));
+    }
+
+    /// The value of the field, through its relations; null where they lead to nothing that may be read.
+    fn value(&self, sql: &mut Statement, place: &Place) {
+        fn through(sql: &mut Statement, steps: &[Step], field: &Field, place: &Place) {
+            let Some((step, rest)) = steps.split_first() else {
+                filter::expression(sql, field, &place.alias());
+                return;
+            };
+            let Reach::ToOne { field: reference } = step.relation.reach else {
+                sql.sql("NULL");
+                return;
+            };
+            let inner = Place { object: step.shape.object, depth: place.depth + 1, as_of: None, ..*place };
+            let (outer, alias) = (place.alias(), inner.alias());
+            sql.sql("(SELECT ");
+            through(sql, rest, field, &inner);
+            sql.sql(format!(" FROM {} {alias} WHERE {alias}.tenant_id = ", inner.object.table)).id(place.tenant);
+            sql.sql(format!(" AND {alias}.id = {outer}.{reference} AND "));
+            filter::condition(sql, &step.rows, &inner);
+            sql.sql(")");
+        }
+        through(sql, &self.steps, &self.field, place);
+    }
 }
 
 impl Reader<'_> {
-    /// One row for each group: the values of the group's fields, then the measures. Groups come in no particular order.
+    /// One row for each group: the values of the group's fields, then the measures. Groups come in no particular order, at
+    /// most `most` of them. `as_of` reads from the ledger of the object.
     pub fn aggregate(
         &mut self,
         object: &'static Object,
         predicate: &Predicate,
-        groups: &[Field],
+        groups: &[Group],
         measures: &[Measure],
-    ) -> Result<Vec<Vec<Cell>>, StoreError> {
-        self.aggregate_as_of(object, predicate, groups, measures, None)
-    }
-
-    /// The same out of the ledger, as of a time.
-    pub fn aggregate_as_of(
-        &mut self,
-        object: &'static Object,
-        predicate: &Predicate,
-        groups: &[Field],
-        measures: &[Measure],
-        as_of: Option<Timestamp>,
+        (as_of, most): (Option<Timestamp>, usize),
     ) -> Result<Vec<Vec<Cell>>, StoreError> {
         let place = Place { as_of, ..self.place(object) };
         let mut sql = Statement::new(self.connection.dialect());
         sql.sql("SELECT ");
         let mut types = Vec::new();
-        for field in groups {
-            filter::expression(&mut sql, field, "t");
+        for group in groups {
+            group.write(&mut sql, &place);
             sql.sql(", ");
-            types.push(column_type(&field.kind));
+            types.push(group.cell_type());
         }
         for (position, measure) in measures.iter().enumerate() {
             if position > 0 {
                 sql.sql(", ");
             }
-            match measure {
-                Measure::Count => sql.sql("COUNT(*)"),
-                // PostgreSQL's sums of bigint are numeric.
-                Measure::Sum(field) => sql.sql(format!("CAST(COALESCE(SUM(t.{field}), 0) AS BIGINT)")),
-                Measure::Weighted(field, share) => {
-                    sql.sql(format!("(CAST(COALESCE(SUM(t.{field} * COALESCE(t.{share}, 0)), 0) AS BIGINT) + 50) / 100"))
-                }
-            };
+            write_measure(&mut sql, measure);
             types.push(ColumnType::Integer);
         }
         sql.sql(" FROM ");
         ledger::source(&mut sql, &place);
         sql.sql(" WHERE t.tenant_id = ").id(place.tenant).sql(" AND ");
         filter::condition(&mut sql, predicate, &place);
-        for (position, field) in groups.iter().enumerate() {
-            sql.sql(if position == 0 { " GROUP BY " } else { ", " });
-            filter::expression(&mut sql, field, "t");
+        for position in 0..groups.len() {
+            sql.sql(if position == 0 { " GROUP BY " } else { ", " }).sql((position + 1).to_string());
         }
+        sql.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
         self.connection.load(&sql, &types)
+    }
+
+    /// The least and the greatest value of a group's field.
+    pub fn extent(
+        &mut self,
+        object: &'static Object,
+        predicate: &Predicate,
+        group: &Group,
+        as_of: Option<Timestamp>,
+    ) -> Result<Option<(Cell, Cell)>, StoreError> {
+        let place = Place { as_of, ..self.place(object) };
+        let mut sql = Statement::new(self.connection.dialect());
+        sql.sql("SELECT MIN(");
+        group.value(&mut sql, &place);
+        sql.sql("), MAX(");
+        group.value(&mut sql, &place);
+        sql.sql(") FROM ");
+        ledger::source(&mut sql, &place);
+        sql.sql(" WHERE t.tenant_id = ").id(place.tenant).sql(" AND ");
+        filter::condition(&mut sql, predicate, &place);
+        let kind = Group { bounds: None, ..group.clone() }.cell_type();
+        let rows = self.connection.load(&sql, &[kind, kind])?;
+        let ends = rows.into_iter().next().and_then(|cells| <[Cell; 2]>::try_from(cells).ok());
+        Ok(ends.filter(|[least, _]| *least != Cell::Null).map(|[least, greatest]| (least, greatest)))
     }
 
     /// The position on the board next to one, after it or before it, but for a record that is on its way.
@@ -86,6 +180,26 @@ impl Reader<'_> {
         sql.sql(if after { " ORDER BY position LIMIT 1" } else { " ORDER BY position DESC LIMIT 1" });
         let rows = self.connection.load(&sql, &[ColumnType::Text])?;
         Ok(rows.first().and_then(|cells| cells[0].as_text()).map(str::to_owned))
+    }
+}
+
+fn write_measure(sql: &mut Statement, measure: &Measure) {
+    // PostgreSQL's sums of bigint are numeric.
+    match measure {
+        Measure::Count => drop(sql.sql("COUNT(*)")),
+        Measure::Sum(field) => {
+            sql.sql("CAST(COALESCE(SUM(");
+            filter::expression(sql, field, "t");
+            sql.sql("), 0) AS BIGINT)");
+        }
+        Measure::Weighted(field, share) => {
+            debug_assert!(matches!(field.kind, FieldType::Money | FieldType::Integer { .. }), "only whole numbers are weighted");
+            sql.sql("(CAST(COALESCE(SUM(");
+            filter::expression(sql, field, "t");
+            sql.sql(" * COALESCE(");
+            filter::expression(sql, share, "t");
+            sql.sql(", 0)), 0) AS BIGINT) + 50) / 100");
+        }
     }
 }
 

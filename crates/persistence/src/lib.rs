@@ -24,7 +24,7 @@ pub mod bare;
 #[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
 pub mod queries;
 
-pub use aggregate::Measure;
+pub use aggregate::{Bound, Group, Measure};
 pub use error::StoreError;
 pub use ledger::LedgerEntry;
 pub use migrate::down_and_up;

@@ -82,7 +82,11 @@ fn add_shared(components: &mut Components) {
     for (name, schema) in shared::schemas() {
         components.schemas.entry(name.to_owned()).or_insert(schema);
     }
-    let pages = [("EventPage", shared::event_page_example()), ("LedgerPage", shared::ledger_page_example())];
+    let pages = [
+        ("EventPage", shared::event_page_example()),
+        ("LedgerPage", shared::ledger_page_example()),
+        ("Summary", shared::summary_example()),
+    ];
     components.examples.extend(pages.map(|(name, example)| named_example((name.to_owned(), example))));
     for (name, parameter) in parameters::components() {
         components.parameters.insert(name.to_owned(), parameter.into());

@@ -23,13 +23,16 @@ pub enum Generic {
     History,
     /// What was true of one record, and for how long.
     Ledger,
+    /// Counts and sums by field.
+    Summary,
 }
 
 impl Generic {
-    pub const ALL: [Generic; 10] = [
+    pub const ALL: [Generic; 11] = [
         Generic::List,
         Generic::Create,
         Generic::Search,
+        Generic::Summary,
         Generic::Get,
         Generic::Update,
         Generic::Archive,
@@ -42,7 +45,7 @@ impl Generic {
     #[must_use]
     pub fn method(self) -> Method {
         match self {
-            Generic::List | Generic::Get | Generic::History | Generic::Ledger => Method::GET,
+            Generic::List | Generic::Get | Generic::History | Generic::Ledger | Generic::Summary => Method::GET,
             Generic::Create | Generic::Search | Generic::Restore => Method::POST,
             Generic::Update => Method::PATCH,
             Generic::Archive => Method::DELETE,
@@ -67,6 +70,7 @@ impl Generic {
         match self {
             Generic::List | Generic::Create => base,
             Generic::Search => format!("{base}/search"),
+            Generic::Summary => format!("{base}/summary"),
             Generic::Get | Generic::Update | Generic::Archive | Generic::Upsert => format!("{base}/{{id}}"),
             Generic::Restore => format!("{base}/{{id}}/restore"),
             Generic::History => format!("{base}/{{id}}/history"),
@@ -89,6 +93,7 @@ impl Generic {
             Generic::Upsert => format!("upsert{one}"),
             Generic::History => format!("list{one}History"),
             Generic::Ledger => format!("list{one}Ledger"),
+            Generic::Summary => format!("summarize{many}"),
         }
     }
 
@@ -97,7 +102,7 @@ impl Generic {
     pub fn writes(self) -> bool {
         match self {
             Generic::Create | Generic::Update | Generic::Archive | Generic::Restore | Generic::Upsert => true,
-            Generic::List | Generic::Search | Generic::Get | Generic::History | Generic::Ledger => false,
+            Generic::List | Generic::Search | Generic::Summary | Generic::Get | Generic::History | Generic::Ledger => false,
         }
     }
 
@@ -112,7 +117,7 @@ impl Generic {
             | Generic::Upsert
             | Generic::History
             | Generic::Ledger => true,
-            Generic::List | Generic::Create | Generic::Search => false,
+            Generic::List | Generic::Create | Generic::Search | Generic::Summary => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One generic endpoint as an operation of the document: its parameters, its body, its answers.
 
 use farley_domain::{
+    field::FieldType,
     object::Object,
     query::{MAX_EXPANDED, MAX_SORT_KEYS},
     registry,
@@ -58,7 +59,7 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
 #[must_use]
 pub fn method(generic: Generic) -> HttpMethod {
     match generic {
-        Generic::List | Generic::Get | Generic::History | Generic::Ledger => HttpMethod::Get,
+        Generic::List | Generic::Get | Generic::History | Generic::Ledger | Generic::Summary => HttpMethod::Get,
         Generic::Create | Generic::Search | Generic::Restore => HttpMethod::Post,
         Generic::Update => HttpMethod::Patch,
         Generic::Archive => HttpMethod::Delete,
@@ -71,6 +72,7 @@ fn summary(generic: Generic, object: &Object) -> String {
         Generic::List => format!("List {}", many(object)),
         Generic::Create => format!("Create {}", a(object)),
         Generic::Search => format!("Search {}", many(object)),
+        Generic::Summary => format!("Count {} and add them up", many(object)),
         Generic::Get => format!("Get {}", a(object)),
         Generic::Update => format!("Update {}", a(object)),
         Generic::Archive => format!("Archive {}", a(object)),
@@ -96,6 +98,10 @@ fn description(generic: Generic, object: &Object) -> String {
                 "Lists {many} by the whole predicate language: `and`, `or`, `not`, related records, relative times. Changes nothing."
             )
         }
+        Generic::Summary => format!(
+            "How many {many} there are of each kind, and what their amounts add up to: of those that you may see and that the filters of the \
+             list let through. Each group tells the path that lists its records."
+        ),
         Generic::Get => format!("The {one} with this id. With `archived=true` also if it is archived."),
         Generic::Update => format!(
             "Writes the fields that the body names (JSON Merge Patch, RFC 7396, also as \
@@ -140,6 +146,12 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
             filters::parameters(object).into_iter().fold(operation, OperationBuilder::parameter)
         }
+        Generic::Summary => {
+            let operation = with(operation, &["Archived"]).parameter(group_by(object)).parameter(sum(object));
+            let operation = if object.is_searchable() { with(operation, &["Query"]) } else { operation };
+            let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
+            filters::parameters(object).into_iter().fold(operation, OperationBuilder::parameter)
+        }
         Generic::Create => with(operation, &["ValidateOnly", "IdempotencyKey"]),
         Generic::Search => operation,
         Generic::Get => shown(with(operation, &["Id", "Archived"])).parameter_ref(shared("IfNoneMatch")),
@@ -148,6 +160,23 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
         Generic::Upsert => with(operation, &["System", "Key", "ValidateOnly", "IfMatch", "IdempotencyKey"]),
         Generic::History | Generic::Ledger => with(operation, &["Id", "Limit", "Cursor"]),
     }
+}
+
+fn group_by(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
+    let doc = "Fields to group by, at most 4: those of one value, also of a related record (`owner.team_id`); dates and times with the length of \
+               a period (`created_at.quarter`; `day`, `week`, `month`, `quarter`, `year`, in the tenant's time zone). One group of all, if absent.";
+    let example = if object.has("status") { "status" } else { "created_at.month" };
+    list("group_by", doc, text()).example(Some(json!([example])))
+}
+
+fn sum(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
+    let numbers = object.fields.iter().filter(|field| matches!(field.kind, FieldType::Money | FieldType::Integer { .. }));
+    let names: Vec<String> = numbers.map(|field| format!("`{}`", field.name)).collect();
+    list(
+        "sum",
+        &format!("Fields to add up, at most 4: {}; and `custom.key`. Money is added up by currency.", names.join(", ")),
+        text(),
+    )
 }
 
 fn sort(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
@@ -188,7 +217,13 @@ fn body(generic: Generic, object: &Object) -> Option<RequestBody> {
         Generic::Create | Generic::Upsert => (names::create(object), create_example(object)),
         Generic::Update => (names::patch(object), patch_example(object)),
         Generic::Search => ("Search".to_owned(), search_example(object)),
-        Generic::List | Generic::Get | Generic::Archive | Generic::Restore | Generic::History | Generic::Ledger => return None,
+        Generic::List
+        | Generic::Summary
+        | Generic::Get
+        | Generic::Archive
+        | Generic::Restore
+        | Generic::History
+        | Generic::Ledger => return None,
     };
     let content = Content::builder().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build();
     Some(RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content).build())
@@ -209,6 +244,9 @@ fn answers(generic: Generic, object: &Object) -> Vec<(u16, ResponseBuilder)> {
         Generic::List | Generic::Search => {
             let page = answer("A page.").content("application/json", content(&names::page(object)));
             vec![(200, headed(page, &["Link", "X-Total-Count"]))]
+        }
+        Generic::Summary => {
+            vec![(200, answer("The groups.").content("application/json", content("Summary")))]
         }
         Generic::Get => vec![
             (200, record(&format!("The {one}."))),
@@ -259,7 +297,7 @@ fn content(schema: &str) -> Content {
 /// The problems that an endpoint can answer with.
 fn problems(generic: Generic) -> &'static [u16] {
     match generic {
-        Generic::List => &[400, 401, 403, 429, 500, 503],
+        Generic::List | Generic::Summary => &[400, 401, 403, 429, 500, 503],
         Generic::Search => &[400, 401, 403, 413, 415, 429, 500, 503],
         Generic::Get | Generic::History | Generic::Ledger => &[400, 401, 403, 404, 429, 500, 503],
         Generic::Create => &[400, 401, 403, 409, 413, 415, 422, 429, 500, 503],

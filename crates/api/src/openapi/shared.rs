@@ -16,7 +16,13 @@ use super::{
     fields::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
     parameters::{limit, offset, search_text},
 };
-use crate::{problem::Code, records::ledger::LedgerChange};
+use crate::{
+    problem::Code,
+    records::{
+        ledger::LedgerChange,
+        summary::{Summary, SummaryGroup},
+    },
+};
 
 /// Every shared schema, by name.
 #[must_use]
@@ -31,6 +37,8 @@ pub fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
         ("EventPage", event_page().into()),
         ("LedgerPage", ledger_page().into()),
         ("LedgerChange", LedgerChange::schema()),
+        ("Summary", Summary::schema()),
+        ("SummaryGroup", SummaryGroup::schema()),
         ("Actor", actor().into()),
         ("Change", change().into()),
         ("Filter", filter().into()),
@@ -199,6 +207,13 @@ pub fn ledger_page_example() -> Value {
         "seconds_in_former_step": 86_400
     });
     json!({"data": [change], "page": {"next": null, "has_more": false, "total": null}})
+}
+
+/// A summary to show.
+#[must_use]
+pub fn summary_example() -> Value {
+    let list = "/v1/customers?created_at_gte=2026-02-28T16:00:00.000Z&created_at_lt=2026-03-31T16:00:00.000Z";
+    json!({"data": [{"group": {"created_at.month": "2026-03"}, "count": 42, "sums": {}, "list": list}]})
 }
 
 fn actor() -> ObjectBuilder {

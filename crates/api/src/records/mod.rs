@@ -5,6 +5,7 @@ pub mod hooks;
 pub mod ledger;
 pub mod read;
 pub mod references;
+pub mod summary;
 pub mod write;
 
 use actix_web::{HttpRequest, web};
@@ -53,6 +54,7 @@ fn route(operation: Generic, object: &'static Object) -> actix_web::Route {
             route.to(move |call: Call, request: HttpRequest, body: Body| read::search(object, call, request, body))
         }
         Generic::Get => route.to(move |call: Call, request: HttpRequest| read::get(object, call, request)),
+        Generic::Summary => route.to(move |call: Call, request: HttpRequest| summary::summary(object, call, request)),
         Generic::Ledger => route.to(move |call: Call, request: HttpRequest| ledger::ledger(object, call, request)),
         Generic::History => route.to(move |call: Call, request: HttpRequest| read::history(object, call, request)),
         Generic::Create => {

@@ -12,7 +12,7 @@ use farley_domain::{
     query::{ListQuery, SortBy, SortKey, Start},
     sales::{opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
 };
-use farley_persistence::{Cell, Measure};
+use farley_persistence::{Cell, Group, Measure};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -102,9 +102,10 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
                 .and(equals("pipeline_id", Operand::Id(id))?)
                 .and(equals("status", Operand::Text("open".to_owned()))?);
             let currency = field("amount")?.currency().ok_or_else(Problem::not_found)?;
-            let groups = [field("stage_id")?.clone(), currency];
-            let measures = [Measure::Count, Measure::Sum("amount"), Measure::Weighted("amount", "probability")];
-            let totals = reader.aggregate(opportunity, &open, &groups, &measures)?;
+            let (amount, probability) = (field("amount")?.clone(), field("probability")?.clone());
+            let groups = [Group::by(field("stage_id")?), Group::by(&currency)];
+            let measures = [Measure::Count, Measure::Sum(amount.clone()), Measure::Weighted(amount, probability)];
+            let totals = reader.aggregate(opportunity, &open, &groups, &measures, (query.as_of, 10_000))?;
             let mut stages = Vec::new();
             for stage in stages_of(reader, &view, id)? {
                 let stage_id = stage.id();

@@ -93,7 +93,7 @@ impl Offset {
 
 /// The instant at which clocks of the zone show this: the first, where they show it twice; the next that exists, where
 /// they skip it.
-fn instant_of(local: NaiveDateTime, zone: Tz) -> Timestamp {
+pub(crate) fn instant_of(local: NaiveDateTime, zone: Tz) -> Timestamp {
     // Zones skip by half hours at least and by a day at most (Samoa, 2011).
     (0..=48)
         .filter_map(|steps| local.checked_add_signed(Duration::minutes(30 * steps)))
