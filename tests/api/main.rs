@@ -14,6 +14,7 @@ mod custom_fields;
 mod customers;
 mod errors;
 mod idempotency;
+mod imports;
 mod lists;
 mod parity;
 mod permissions;
@@ -51,8 +52,6 @@ fn main() {
         contract::the_document_is_checked_in,
         contract::unknown_parameters_are_refused,
         contract::unknown_records_are_not_found,
-        crash::a_full_disk_refuses_writes_alone,
-        crash::a_lost_connection_comes_back,
         crash::killed_under_load_nothing_is_lost,
         crash::told_to_end_it_ends_well,
         custom_fields::are_checked_when_declared,
@@ -84,6 +83,16 @@ fn main() {
         lists::show_each_record_once_while_others_come,
         lists::take_every_operator,
         permissions::are_explained,
+        imports::all_or_none_and_only_tried,
+        imports::columns_are_guessed_and_shown,
+        imports::faults_are_told_row_by_row,
+        imports::files_come_in_many_shapes,
+        imports::go_on_after_a_kill,
+        imports::go_on_at_once_after_a_stop,
+        imports::need_permission_and_stay_within_the_tenant,
+        imports::rows_match_by_keys_and_by_fields,
+        imports::several_run_at_once,
+        imports::the_same_command_goes_on,
         permissions::fields_are_hidden_and_frozen_everywhere,
         permissions::nobody_grants_what_they_do_not_hold,
         permissions::relations_end_where_permission_does,
@@ -103,9 +112,12 @@ fn main() {
         search::shows_the_best_first,
         start::stopping_finishes_what_was_accepted,
         start::the_second_start_makes_nothing,
-        start::two_nodes_start_at_once_on_an_empty_database,
         tenants::are_made_by_the_operator,
         tenants::cannot_reach_each_other;
-        both: parity::the_same_calls_get_the_same_answers,
+        both: parity::the_same_calls_get_the_same_answers;
+        sqlite: crash::a_full_disk_refuses_writes_alone => "the disk of PostgreSQL is its server's";
+        postgres:
+            crash::a_lost_connection_comes_back => "a file has no connection to lose",
+            start::two_nodes_start_at_once_on_an_empty_database => "one file, one node",
     ]);
 }

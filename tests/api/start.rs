@@ -4,17 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
-use crate::{
-    server::Server,
-    support::{Engine, TestDb},
-};
+use crate::{server::Server, support::TestDb};
 
 /// Two nodes find an empty database at once: one tenant, one administrator, and either takes the other's tokens.
 pub async fn two_nodes_start_at_once_on_an_empty_database(db: TestDb) {
-    if db.engine == Engine::Sqlite {
-        // One file, one server: the lock beside it keeps migrations apart, which the tests of the store show.
-        return;
-    }
     let (one, two) = tokio::join!(Server::start(db.clone()), Server::start(db));
     let (first, second) = (one.admin().await, two.admin().await);
     assert_eq!(first.id, second.id);

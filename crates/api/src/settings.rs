@@ -40,6 +40,8 @@ pub struct Settings {
     pub sqlite_readers: usize,
     /// Threads that serve HTTP; one a core, if 0.
     pub workers: usize,
+    /// Background jobs that this node does at a time; none, if 0.
+    pub jobs: usize,
     /// The largest body taken, in bytes; imports take sixteen times as much.
     pub max_body: usize,
     /// The key that lets operators make tenants over the API; nobody can, unless set.
@@ -72,6 +74,7 @@ struct Defaults {
     database_connections: usize,
     sqlite_readers: usize,
     workers: usize,
+    jobs: usize,
     max_body: usize,
     shutdown_timeout: u64,
     default_country: &'static str,
@@ -89,6 +92,7 @@ const DEFAULTS: Defaults = Defaults {
     database_connections: 16,
     sqlite_readers: 2,
     workers: 0,
+    jobs: 4,
     max_body: 1_048_576,
     shutdown_timeout: 30,
     default_country: "CN",
@@ -97,7 +101,8 @@ const DEFAULTS: Defaults = Defaults {
 };
 
 /// The settings that are numbers. All others are taken as they are typed: a password may look like a number, or be quoted.
-const NUMBERS: &[&str] = &["rate_limit", "database_connections", "sqlite_readers", "workers", "max_body", "shutdown_timeout"];
+const NUMBERS: &[&str] =
+    &["rate_limit", "database_connections", "sqlite_readers", "workers", "jobs", "max_body", "shutdown_timeout"];
 
 fn typed(name: &str, text: &str) -> Value {
     let number = text.trim().parse::<u64>().ok().filter(|_| NUMBERS.contains(&name));

@@ -10,7 +10,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    server::{self, Running},
+    server,
     settings::{LogFormat, Settings},
 };
 
@@ -20,21 +20,20 @@ pub fn serve(settings: Settings) -> Result<(), String> {
         if let Some(address) = settings.metrics_listen {
             metrics(address)?;
         }
-        let Running { server, app, addresses, welcome } = server::start(settings).await?;
-        for address in &addresses {
-            eprintln!("listening on http://{address} ({}), documentation at http://{address}/docs", app.store.engine_name());
+        let running = server::start(settings).await?;
+        let engine = running.app.store.engine_name();
+        for address in &running.addresses {
+            eprintln!("listening on http://{address} ({engine}), documentation at http://{address}/docs");
         }
-        if let Some(welcome) = welcome {
-            match welcome.password {
+        if let Some(welcome) = &running.welcome {
+            match &welcome.password {
                 Some(password) => {
                     eprintln!("first start: log in as {} with the password {password} (shown this once)", welcome.email)
                 }
                 None => eprintln!("first start: log in as {} with the password from FARLEY_ADMIN_PASSWORD", welcome.email),
             }
         }
-        server.await.map_err(|error| error.to_string())?;
-        // Requests are done; what they queued is finished before the process ends.
-        tokio::task::spawn_blocking(move || app.store.close()).await.map_err(|error| error.to_string())
+        running.run().await
     })
 }
 
