@@ -23,9 +23,15 @@ mod search;
 mod server;
 mod start;
 mod tenants;
+#[cfg(feature = "otel")]
+mod traces;
 
 fn main() {
-    support::main_with(tests![
+    #[cfg(feature = "otel")]
+    let of_features = tests![traces::are_sent_to_a_collector];
+    #[cfg(not(feature = "otel"))]
+    let of_features: Vec<support::Test> = Vec::new();
+    let tests = tests![
         auth::an_unknown_address_is_no_different_from_a_wrong_password,
         auth::failures_slow_an_account_down,
         auth::keys_reach_no_further_than_their_scopes,
@@ -77,12 +83,6 @@ fn main() {
         idempotency::secrets_are_not_replayed,
         idempotency::the_first_answer_is_replayed,
         idempotency::validation_writes_nothing,
-        lists::are_sorted_with_nulls_last,
-        lists::count_and_skip_exactly,
-        lists::give_just_the_fields_asked_for,
-        lists::show_each_record_once_while_others_come,
-        lists::take_every_operator,
-        permissions::are_explained,
         imports::all_or_none_and_only_tried,
         imports::columns_are_guessed_and_shown,
         imports::faults_are_told_row_by_row,
@@ -93,6 +93,12 @@ fn main() {
         imports::rows_match_by_keys_and_by_fields,
         imports::several_run_at_once,
         imports::the_same_command_goes_on,
+        lists::are_sorted_with_nulls_last,
+        lists::count_and_skip_exactly,
+        lists::give_just_the_fields_asked_for,
+        lists::show_each_record_once_while_others_come,
+        lists::take_every_operator,
+        permissions::are_explained,
         permissions::fields_are_hidden_and_frozen_everywhere,
         permissions::nobody_grants_what_they_do_not_hold,
         permissions::relations_end_where_permission_does,
@@ -119,5 +125,6 @@ fn main() {
         postgres:
             crash::a_lost_connection_comes_back => "a file has no connection to lose",
             start::two_nodes_start_at_once_on_an_empty_database => "one file, one node",
-    ]);
+    ];
+    support::main_with(tests.into_iter().chain(of_features).collect());
 }

@@ -25,5 +25,6 @@ pub mod sales;
 pub mod search;
 pub mod server;
 pub mod settings;
+pub mod telemetry;
 pub mod versions;
 pub mod workers;

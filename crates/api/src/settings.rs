@@ -30,6 +30,10 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Where metrics are served for Prometheus; nowhere, unless set.
     pub metrics_listen: Option<std::net::SocketAddr>,
+    /// Where traces are sent: the address of an OpenTelemetry collector; nowhere, unless set. Needs the feature `otel`.
+    pub otel_endpoint: Option<String>,
+    /// Under which name they are sent.
+    pub otel_service_name: String,
     /// Origins that browsers may call from, separated by commas; `*` for any.
     pub cors_origins: String,
     /// Requests a minute for each credential; 0 for no limit.
@@ -69,6 +73,7 @@ struct Defaults {
     data_dir: &'static str,
     log: &'static str,
     log_format: LogFormat,
+    otel_service_name: &'static str,
     cors_origins: &'static str,
     rate_limit: u32,
     database_connections: usize,
@@ -87,6 +92,7 @@ const DEFAULTS: Defaults = Defaults {
     data_dir: "./data",
     log: "info",
     log_format: LogFormat::Text,
+    otel_service_name: "farley",
     cors_origins: "",
     rate_limit: 60_000,
     database_connections: 16,

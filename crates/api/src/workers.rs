@@ -15,8 +15,16 @@ use tokio::{
     sync::watch,
     task::{JoinHandle, JoinSet},
 };
+use tracing::Instrument;
 
-use crate::{app::App, clock, identity::tokens::NO_TENANT, integration, problem::Problem};
+use crate::{
+    app::App,
+    clock,
+    identity::tokens::NO_TENANT,
+    integration,
+    problem::Problem,
+    telemetry::{TRACED, follow},
+};
 
 /// How long a job belongs to a worker that does not say it is still at it, in seconds: so long nobody goes on with the jobs of a
 /// node that died.
@@ -236,8 +244,22 @@ async fn lease(app: &App) -> Result<Option<(JobRow, Lease)>, Problem> {
 async fn run(app: Arc<App>, job: JobRow, lease: Lease) {
     let begun = Instant::now();
     let (attempts, recurring) = (job.attempts + 1, recurring(&job));
+    let traced = tracing::trace_span!(
+        target: TRACED,
+        "job",
+        otel.kind = "consumer",
+        otel.name = format!("job {}", job.kind),
+        otel.status_code = tracing::field::Empty,
+        farley.job_id = %lease.job,
+        farley.attempt = attempts
+    );
+    if !traced.is_disabled() {
+        // It goes on with the trace of the request that asked for it.
+        let payload: serde_json::Value = serde_json::from_str(&job.payload.0).unwrap_or_default();
+        follow(&traced, payload["traceparent"].as_str());
+    }
     let performing = AssertUnwindSafe(perform(&app, &job, lease)).catch_unwind();
-    let outcome = match performing.await {
+    let outcome = match performing.instrument(traced.clone()).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Halt::Failed("the job panicked".to_owned())),
     };
@@ -258,6 +280,7 @@ async fn run(app: Arc<App>, job: JobRow, lease: Lease) {
     let labels = [("kind", job.kind.clone()), ("outcome", outcome.to_owned())];
     metrics::histogram!("farley_job_duration_seconds", &labels).record(begun.elapsed().as_secs_f64());
     if let Some(error) = &error {
+        traced.record("otel.status_code", "ERROR");
         tracing::warn!(job = %lease.job, kind = job.kind, attempts, error, "a job failed");
     }
     let finished = app.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {

@@ -8,6 +8,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use farley_domain::id::Id;
 use tokio::sync::{Notify, oneshot};
+use tracing::Instrument as _;
 
 pub(crate) use numbers::Numbers;
 
@@ -54,6 +55,9 @@ enum Engine {
     Sqlite(Arc<sqlite::Threads>),
     Postgres(Arc<postgres::Pool>),
 }
+
+/// The target of spans that are sent as traces; of the level TRACE, which costs nothing where nobody listens.
+const TRACED: &str = "farley::traced";
 
 /// How often work is tried when transactions get in each other's way.
 const ATTEMPTS: u32 = 8;
@@ -105,7 +109,8 @@ impl Store {
             Engine::Postgres(pool) => pool.run(task),
         };
         sent.map_err(E::from)?;
-        answered.await.map_err(|_| E::from(StoreError::Internal("the read panicked".to_owned())))?
+        let waited = answered.instrument(self.traced("read"));
+        waited.await.map_err(|_| E::from(StoreError::Internal("the read panicked".to_owned())))?
     }
 
     /// Does a piece of work in one transaction, again if another got in its way; its answer is durable when it comes.
@@ -177,7 +182,20 @@ impl Store {
             })),
         };
         sent.map_err(E::from)?;
-        answered.await.map_err(|_| E::from(StoreError::Internal("the work panicked".to_owned())))?
+        let waited = answered.instrument(self.traced("write"));
+        waited.await.map_err(|_| E::from(StoreError::Internal("the work panicked".to_owned())))?
+    }
+
+    /// The span of a call, within that of a request or job that is traced.
+    fn traced(&self, call: &'static str) -> tracing::Span {
+        if !tracing::enabled!(target: TRACED, tracing::Level::TRACE) || tracing::Span::current().is_none() {
+            return tracing::Span::none();
+        }
+        let system = match self.engine {
+            Engine::Sqlite(_) => "sqlite",
+            Engine::Postgres(_) => "postgresql",
+        };
+        tracing::trace_span!(target: TRACED, "store", otel.kind = "client", otel.name = call, db.system.name = system)
     }
 
     /// Waits until a job is put into the queue through this store.
