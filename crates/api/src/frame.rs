@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use crate::{
     call::{RequestId, address_key, app_of, language_of},
-    clock,
+    clock, compression,
     limits::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing},
     problem::{Code, Problem},
     telemetry::{self, TRACED},
@@ -93,7 +93,7 @@ pub async fn serve<B: MessageBody + 'static>(
             tracing::debug!(%method, route, status, milliseconds, "served");
         }
     });
-    Ok(response)
+    Ok(compression::apply(response))
 }
 
 /// The template of a route without the patterns of its parts: `/v1/customers/{id}`.

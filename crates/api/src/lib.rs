@@ -6,6 +6,7 @@ pub mod call;
 pub mod caller;
 pub mod cli;
 pub mod clock;
+pub mod compression;
 pub mod customers;
 pub mod demo;
 pub mod events;
