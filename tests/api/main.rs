@@ -117,6 +117,7 @@ fn main() {
         search::finds_what_people_type_at_once,
         search::goes_across_objects,
         search::shows_the_best_first,
+        start::recurring_jobs_wait_once,
         start::stopping_finishes_what_was_accepted,
         start::the_second_start_makes_nothing,
         tenants::are_made_by_the_operator,

@@ -68,3 +68,13 @@ pub async fn the_second_start_makes_nothing(db: TestDb) {
     assert_eq!(admin.names("/v1/customers").await, ["Acme"]);
     assert_eq!(admin.get("/v1/roles?total=true").await.ok(200)["page"]["total"], farley_domain::identity::role::READY_MADE.len());
 }
+
+/// Recurring jobs wait in the table of jobs, one of a kind, however often and by however many nodes they are asked for.
+pub async fn recurring_jobs_wait_once(db: TestDb) {
+    for _ in 0..2 {
+        let server = Server::start(db.clone()).await;
+        let admin = server.admin().await;
+        eventually(|| async { admin.list("/v1/jobs?state=waiting", "kind").await == ["tidy"] }).await;
+        server.stop_gracefully().await;
+    }
+}
