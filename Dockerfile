@@ -1,9 +1,9 @@
-# Builds Farley with both engines and TLS for PostgreSQL, and leaves a small image that runs as nobody.
+# Builds Farley with both engines, TLS for PostgreSQL and traces, and leaves a small image that runs as nobody.
 FROM rust:1-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make perl pkg-config libssl-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /farley
 COPY . .
-RUN cargo build --release --locked -p farley --features tls
+RUN cargo build --release --locked -p farley --features tls,otel
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates libssl3 tzdata && rm -rf /var/lib/apt/lists/* \
@@ -14,6 +14,6 @@ WORKDIR /data
 ENV FARLEY_LISTEN=0.0.0.0:8080 FARLEY_DATA_DIR=/data FARLEY_LOG_FORMAT=json
 VOLUME /data
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=6s CMD ["farley", "healthcheck"]
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s CMD ["farley", "healthcheck"]
 ENTRYPOINT ["farley"]
 CMD ["serve"]

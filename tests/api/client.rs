@@ -136,6 +136,15 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Sends it; the headers and the bytes of what comes, as they travel.
+    pub async fn raw(self) -> (HeaderMap, Vec<u8>) {
+        let response = self.builder.send().await.expect("an answer");
+        let headers = response.headers().clone();
+        (headers, response.bytes().await.expect("all of it").to_vec())
+    }
+}
+
 impl IntoFuture for Request {
     type Output = Answer;
     type IntoFuture = Pin<Box<dyn Future<Output = Answer> + Send>>;

@@ -17,21 +17,21 @@ use crate::{
     client::Client,
     server::{ADMIN, PASSWORD, Server},
     start::eventually,
-    support::{Engine, TestDb},
+    support::TestDb,
 };
 
 /// The real binary, as a process that can be killed.
-struct Process {
+pub struct Process {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Process {
-    fn start(db: &TestDb) -> Process {
+    pub fn start(db: &TestDb) -> Process {
         Process::run(db, Command::new(env!("CARGO_BIN_EXE_farley")))
     }
 
-    fn run(db: &TestDb, mut command: Command) -> Process {
+    pub fn run(db: &TestDb, mut command: Command) -> Process {
         command.env("DATABASE_URL", &db.url).env("FARLEY_LISTEN", "127.0.0.1:0").env("FARLEY_RATE_LIMIT", "0");
         command.env("FARLEY_ADMIN_EMAIL", ADMIN).env("FARLEY_ADMIN_PASSWORD", PASSWORD).env("FARLEY_LOG", "warn");
         command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -50,13 +50,23 @@ impl Process {
         Process { child, url }
     }
 
-    async fn admin(&self) -> Client {
+    pub async fn admin(&self) -> Client {
         Client::new(&self.url).login(json!({"email": ADMIN, "password": PASSWORD})).await
     }
 
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
+    }
+
+    pub fn tell_to_end(&self) {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        assert!(told.success());
+    }
+
+    pub fn ends_well(&mut self) {
+        let ended = tokio::task::block_in_place(|| self.child.wait()).expect("it ends");
+        assert!(ended.success(), "{ended}");
     }
 }
 
@@ -164,11 +174,9 @@ pub async fn told_to_end_it_ends_well(db: TestDb) {
         tokio::spawn(async move { write_until_it_ends(&admin, 4, &count).await })
     };
     eventually(|| async { count.load(Ordering::SeqCst) > 30 }).await;
-    let told = Command::new("kill").arg(process.child.id().to_string()).status().expect("kill runs");
-    assert!(told.success());
+    process.tell_to_end();
     let acknowledged = writing.await.unwrap();
-    let ended = tokio::task::block_in_place(|| process.child.wait()).expect("it ends");
-    assert!(ended.success(), "{ended}");
+    process.ends_well();
     let process = Process::start(&db);
     nothing_is_there_by_halves(&Client::new(&process.url).with_token(admin.token()), &acknowledged).await;
 }
@@ -181,9 +189,6 @@ fn beside(db: &TestDb, sql: &str) {
 
 /// Every connection broken, and for a while none to be had: 503 with Retry-After, then all is well without a restart.
 pub async fn a_lost_connection_comes_back(db: TestDb) {
-    if db.engine == Engine::Sqlite {
-        return;
-    }
     let server = Server::start(db.clone()).await;
     let admin = server.admin().await;
     let name = db.name().to_owned();
@@ -223,9 +228,6 @@ pub async fn a_lost_connection_comes_back(db: TestDb) {
 
 /// No room for another page: writes are refused with 503, reads go on, and with room again writes do.
 pub async fn a_full_disk_refuses_writes_alone(db: TestDb) {
-    if db.engine == Engine::Postgres {
-        return;
-    }
     // The limit on the size of files stands for the disk: no rights are needed, and it can be lifted.
     let mut command = Command::new("prlimit");
     command.args(["--fsize=5000000:unlimited", "sh", "-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_farley")]);

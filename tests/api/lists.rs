@@ -1,7 +1,8 @@
 //! Lists: filters, sorts, pages, sparse records, and what is refused.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, io::Read};
 
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::{
@@ -245,4 +246,43 @@ pub async fn count_and_skip_exactly(db: TestDb) {
     assert_eq!(faults, pairs(&[("cursor", "invalid_cursor")]));
     let faults = admin.get(&format!("/v1/customers?sort=name&cursor={cursor}&offset=1")).await.faults(400);
     assert_eq!(faults, pairs(&[("offset", "conflicting")]));
+}
+
+/// Large answers come compressed where the client says that it takes gzip, and are the same underneath.
+pub async fn travel_compressed_where_wanted(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    for number in 0..20 {
+        admin.create("customers", json!({"name": format!("客户 {number}"), "description": "很长的说明 ".repeat(100)})).await;
+    }
+    let list = "/v1/customers?sort=name";
+    let (headers, plain) = admin.get(list).raw().await;
+    assert!(!headers.contains_key("content-encoding"));
+    let varies = |headers: &HeaderMap| {
+        let all = headers.get_all("vary").iter().map(|value| value.to_str().unwrap().to_lowercase());
+        all.collect::<Vec<_>>().join(",").contains("accept-encoding")
+    };
+    assert!(plain.len() > 20_000 && varies(&headers), "{headers:?}");
+    for accepted in ["gzip", "br, gzip;q=0.8", "*"] {
+        let (headers, bytes) = admin.get(list).header("Accept-Encoding", accepted).raw().await;
+        assert_eq!(headers["content-encoding"], "gzip");
+        assert!(varies(&headers) && bytes.len() * 4 < plain.len(), "{} of {}", bytes.len(), plain.len());
+        let mut text = Vec::new();
+        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut text).unwrap();
+        assert_eq!(text, plain);
+    }
+    for accepted in ["br", "gzip;q=0", "identity"] {
+        assert_eq!(admin.get(list).header("Accept-Encoding", accepted).raw().await.1, plain);
+    }
+    // Small answers, and records that are known by a strong validator, are left as they are.
+    let long = json!({"name": "Long", "description": "很长的说明 ".repeat(900)});
+    let id = admin.create("customers", long).await;
+    for path in [format!("/v1/customers/{id}"), "/v1/me".to_owned(), "/v1/customers?limit=1&fields=name".to_owned()] {
+        let (headers, _) = admin.get(&path).header("Accept-Encoding", "gzip").raw().await;
+        assert!(!headers.contains_key("content-encoding"), "{path}");
+    }
+    let record = admin.get(&format!("/v1/customers/{id}")).header("Accept-Encoding", "gzip").await;
+    assert_eq!(record.header("etag"), "\"v1\"");
+    let again = admin.get(&format!("/v1/customers/{id}")).header("Accept-Encoding", "gzip").header("If-None-Match", "\"v1\"");
+    assert_eq!(again.await.status, 304);
 }

@@ -14,6 +14,7 @@ mod custom_fields;
 mod customers;
 mod errors;
 mod idempotency;
+mod imports;
 mod lists;
 mod parity;
 mod permissions;
@@ -22,9 +23,15 @@ mod search;
 mod server;
 mod start;
 mod tenants;
+#[cfg(feature = "otel")]
+mod traces;
 
 fn main() {
-    support::main_with(tests![
+    #[cfg(feature = "otel")]
+    let of_features = tests![traces::are_sent_to_a_collector];
+    #[cfg(not(feature = "otel"))]
+    let of_features: Vec<support::Test> = Vec::new();
+    let tests = tests![
         auth::an_unknown_address_is_no_different_from_a_wrong_password,
         auth::failures_slow_an_account_down,
         auth::keys_reach_no_further_than_their_scopes,
@@ -51,8 +58,6 @@ fn main() {
         contract::the_document_is_checked_in,
         contract::unknown_parameters_are_refused,
         contract::unknown_records_are_not_found,
-        crash::a_full_disk_refuses_writes_alone,
-        crash::a_lost_connection_comes_back,
         crash::killed_under_load_nothing_is_lost,
         crash::told_to_end_it_ends_well,
         custom_fields::are_checked_when_declared,
@@ -78,11 +83,22 @@ fn main() {
         idempotency::secrets_are_not_replayed,
         idempotency::the_first_answer_is_replayed,
         idempotency::validation_writes_nothing,
+        imports::all_or_none_and_only_tried,
+        imports::columns_are_guessed_and_shown,
+        imports::faults_are_told_row_by_row,
+        imports::files_come_in_many_shapes,
+        imports::go_on_after_a_kill,
+        imports::go_on_at_once_after_a_stop,
+        imports::need_permission_and_stay_within_the_tenant,
+        imports::rows_match_by_keys_and_by_fields,
+        imports::several_run_at_once,
+        imports::the_same_command_goes_on,
         lists::are_sorted_with_nulls_last,
         lists::count_and_skip_exactly,
         lists::give_just_the_fields_asked_for,
         lists::show_each_record_once_while_others_come,
         lists::take_every_operator,
+        lists::travel_compressed_where_wanted,
         permissions::are_explained,
         permissions::fields_are_hidden_and_frozen_everywhere,
         permissions::nobody_grants_what_they_do_not_hold,
@@ -101,11 +117,16 @@ fn main() {
         search::finds_what_people_type_at_once,
         search::goes_across_objects,
         search::shows_the_best_first,
+        start::recurring_jobs_wait_once,
         start::stopping_finishes_what_was_accepted,
         start::the_second_start_makes_nothing,
-        start::two_nodes_start_at_once_on_an_empty_database,
         tenants::are_made_by_the_operator,
         tenants::cannot_reach_each_other;
-        both: parity::the_same_calls_get_the_same_answers,
-    ]);
+        both: parity::the_same_calls_get_the_same_answers;
+        sqlite: crash::a_full_disk_refuses_writes_alone => "the disk of PostgreSQL is its server's";
+        postgres:
+            crash::a_lost_connection_comes_back => "a file has no connection to lose",
+            start::two_nodes_start_at_once_on_an_empty_database => "one file, one node",
+    ];
+    support::main_with(tests.into_iter().chain(of_features).collect());
 }

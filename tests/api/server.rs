@@ -49,11 +49,9 @@ impl Server {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
                 let running = server::start(settings).await.expect("the server starts");
-                let app = Arc::clone(&running.app);
-                let told = started.send((running.addresses, Arc::clone(&app), running.server.handle()));
+                let told = started.send((running.addresses.clone(), Arc::clone(&running.app), running.server.handle()));
                 assert!(told.is_ok(), "the test waits for its server");
-                running.server.await.expect("the server ends well");
-                app.store.close();
+                running.run().await.expect("the server ends well");
             });
         });
         let (addresses, app, handle) = starting.await.expect("the server starts");

@@ -4,17 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
-use crate::{
-    server::Server,
-    support::{Engine, TestDb},
-};
+use crate::{server::Server, support::TestDb};
 
 /// Two nodes find an empty database at once: one tenant, one administrator, and either takes the other's tokens.
 pub async fn two_nodes_start_at_once_on_an_empty_database(db: TestDb) {
-    if db.engine == Engine::Sqlite {
-        // One file, one server: the lock beside it keeps migrations apart, which the tests of the store show.
-        return;
-    }
     let (one, two) = tokio::join!(Server::start(db.clone()), Server::start(db));
     let (first, second) = (one.admin().await, two.admin().await);
     assert_eq!(first.id, second.id);
@@ -74,4 +67,14 @@ pub async fn the_second_start_makes_nothing(db: TestDb) {
     let admin = server.admin().await;
     assert_eq!(admin.names("/v1/customers").await, ["Acme"]);
     assert_eq!(admin.get("/v1/roles?total=true").await.ok(200)["page"]["total"], farley_domain::identity::role::READY_MADE.len());
+}
+
+/// Recurring jobs wait in the table of jobs, one of a kind, however often and by however many nodes they are asked for.
+pub async fn recurring_jobs_wait_once(db: TestDb) {
+    for _ in 0..2 {
+        let server = Server::start(db.clone()).await;
+        let admin = server.admin().await;
+        eventually(|| async { admin.list("/v1/jobs?state=waiting", "kind").await == ["tidy"] }).await;
+        server.stop_gracefully().await;
+    }
 }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! runs as `search::finds_by_name::sqlite` and `search::finds_by_name::postgres`. Without PostgreSQL the latter are shown
-//! as ignored; with `FARLEY_TEST_REQUIRE_POSTGRES=1` that is an error.
+//! as ignored; with `FARLEY_TEST_REQUIRE_POSTGRES=1` that is an error. A test that concerns one engine is shown as ignored for the
+//! other, with the reason in its name.
 
 #![allow(dead_code, reason = "each binary uses a part of it")]
 
@@ -117,10 +118,19 @@ impl<E: fmt::Debug> Outcome for Result<(), E> {
 
 type Run = Box<dyn Fn(Vec<TestDb>) -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send + Sync>;
 
+/// On which engines a test runs.
+#[derive(Clone, Copy)]
+enum On {
+    Each,
+    /// One run gets a database of each engine, to compare them.
+    Both,
+    /// The other engine has nothing to be tested, for a reason.
+    Only(Engine, &'static str),
+}
+
 pub struct Test {
     name: String,
-    /// Whether one run gets a database of each engine, to compare them.
-    both: bool,
+    on: On,
     run: Run,
 }
 
@@ -135,7 +145,7 @@ impl Test {
             let running = databases.into_iter().next().map(test);
             Box::pin(async move { running?.await.failure() })
         };
-        Test { name: name.replace(' ', ""), both: false, run: Box::new(run) }
+        Test { name: name.replace(' ', ""), on: On::Each, run: Box::new(run) }
     }
 
     /// Run once with a database of each engine.
@@ -148,20 +158,37 @@ impl Test {
             let running = <[TestDb; 2]>::try_from(databases).ok().map(|[sqlite, postgres]| test(sqlite, postgres));
             Box::pin(async move { running?.await.failure() })
         };
-        Test { name: name.replace(' ', ""), both: true, run: Box::new(run) }
+        Test { name: name.replace(' ', ""), on: On::Both, run: Box::new(run) }
+    }
+
+    /// Run for one engine.
+    pub fn only<F, O>(engine: Engine, name: &str, test: fn(TestDb) -> F, reason: &'static str) -> Test
+    where
+        F: Future<Output = O> + Send + 'static,
+        O: Outcome,
+    {
+        Test { on: On::Only(engine, reason), ..Test::each(name, test) }
     }
 
     fn trials(self, has_postgres: bool) -> Vec<Trial> {
-        let engines: &[&[Engine]] =
-            if self.both { &[&[Engine::Sqlite, Engine::Postgres]] } else { &[&[Engine::Sqlite], &[Engine::Postgres]] };
+        const SQLITE: &[Engine] = &[Engine::Sqlite];
+        const POSTGRES: &[Engine] = &[Engine::Postgres];
         let run = Arc::new(self.run);
-        let trial = |engines: &&'static [Engine]| {
-            let (run, engines) = (Arc::clone(&run), *engines);
-            let suffix = if self.both { "both" } else { engines[0].name() };
+        let trial = |engines: &'static [Engine], suffix: &str| {
+            let run = Arc::clone(&run);
             let skipped = engines.contains(&Engine::Postgres) && !has_postgres;
             Trial::test(format!("{}::{suffix}", self.name), move || perform(&run, engines)).with_ignored_flag(skipped)
         };
-        engines.iter().map(trial).collect()
+        let skipped = |engine: Engine, reason: &str| {
+            let name = format!("{}::{} ({reason})", self.name, engine.name());
+            Trial::test(name, || Err(Failed::from("there is nothing to be tested"))).with_ignored_flag(true)
+        };
+        match self.on {
+            On::Each => vec![trial(SQLITE, "sqlite"), trial(POSTGRES, "postgres")],
+            On::Both => vec![trial(&[Engine::Sqlite, Engine::Postgres], "both")],
+            On::Only(Engine::Sqlite, reason) => vec![trial(SQLITE, "sqlite"), skipped(Engine::Postgres, reason)],
+            On::Only(Engine::Postgres, reason) => vec![skipped(Engine::Sqlite, reason), trial(POSTGRES, "postgres")],
+        }
     }
 }
 
@@ -174,15 +201,25 @@ fn perform(run: &Run, engines: &[Engine]) -> Result<(), Failed> {
     }
 }
 
-/// The tests named, each run for both engines; after `both:`, those that compare the engines.
+/// The tests named, each run for both engines; after `both:`, those that compare the engines; after `sqlite:` and `postgres:`, those
+/// that concern one engine only, and why.
 #[macro_export]
 macro_rules! tests {
-    ($($($path:ident)::+),* $(,)? $(; both: $($($pair:ident)::+),* $(,)?)?) => {
+    (
+        $($($path:ident)::+),* $(,)?
+        $(; both: $($($pair:ident)::+),* $(,)?)?
+        $(; sqlite: $($($lite:ident)::+ => $not_postgres:literal),* $(,)?)?
+        $(; postgres: $($($post:ident)::+ => $not_sqlite:literal),* $(,)?)?
+    ) => {{
+        #[allow(unused_imports, reason = "where no test concerns one engine only")]
+        use $crate::support::{Engine, Test};
         vec![
-            $( $crate::support::Test::each(stringify!($($path)::+), $($path)::+), )*
-            $( $( $crate::support::Test::both(stringify!($($pair)::+), $($pair)::+), )* )?
+            $( Test::each(stringify!($($path)::+), $($path)::+), )*
+            $( $( Test::both(stringify!($($pair)::+), $($pair)::+), )* )?
+            $( $( Test::only(Engine::Sqlite, stringify!($($lite)::+), $($lite)::+, $not_postgres), )* )?
+            $( $( Test::only(Engine::Postgres, stringify!($($post)::+), $($post)::+, $not_sqlite), )* )?
         ]
-    };
+    }};
 }
 
 /// Runs the tests that the command line asks for, and ends the process.

@@ -9,6 +9,7 @@ use crate::{
     identity::{passwords::Passwords, tokens::Tokens},
     limits::Limits,
     settings::Settings,
+    workers::Workers,
 };
 
 pub struct App {
@@ -18,6 +19,7 @@ pub struct App {
     pub tokens: Tokens,
     pub passwords: Passwords,
     pub limits: Limits,
+    pub workers: Workers,
 }
 
 impl App {
@@ -28,6 +30,7 @@ impl App {
             tokens: Tokens::default(),
             passwords: Passwords::default(),
             limits: Limits::per_minute(settings.rate_limit),
+            workers: Workers::default(),
             store,
             settings,
         })

@@ -17,9 +17,10 @@ use tracing::Instrument;
 
 use crate::{
     call::{RequestId, address_key, app_of, language_of},
-    clock,
+    clock, compression,
     limits::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing},
     problem::{Code, Problem},
+    telemetry::{self, TRACED},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,9 +38,24 @@ pub async fn serve<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
     }
     request.extensions_mut().insert(RequestId(id.clone()));
+    let traced = tracing::trace_span!(
+        target: TRACED,
+        "request",
+        otel.kind = "server",
+        otel.status_code = tracing::field::Empty,
+        http.request.method = %request.method(),
+        http.route = tracing::field::Empty,
+        http.response.status_code = tracing::field::Empty,
+        farley.request_id = %id
+    );
+    if !traced.is_disabled() {
+        telemetry::follow(&traced, request.headers().get("traceparent").and_then(|value| value.to_str().ok()));
+    }
+    let outer = traced.enter();
     let span = tracing::info_span!("request", id = %id, tenant = tracing::field::Empty, user = tracing::field::Empty);
+    drop(outer);
     // Problems of handlers and extractors come as responses; the request itself must not be held meanwhile.
-    let response = next.call(request).instrument(span.clone()).await?;
+    let response = next.call(request).instrument(span.clone()).instrument(traced.clone()).await?;
     let mut response = match problem_of(&response) {
         Some(problem) => {
             span.in_scope(|| log_inside(&problem));
@@ -57,19 +73,51 @@ pub async fn serve<B: MessageBody + 'static>(
     rate_limit_headers(&http, headers);
     let status = response.status().as_u16();
     let seconds = begun.elapsed().as_secs_f64();
-    let route = http.match_pattern().unwrap_or_else(|| "none".to_owned());
-    let labels = [("method", http.method().to_string()), ("route", route), ("status", status.to_string())];
+    let route = http.match_pattern().map_or_else(|| "none".to_owned(), template);
+    let labels = [("method", http.method().to_string()), ("route", route.clone()), ("status", status.to_string())];
     metrics::histogram!("farley_http_request_duration_seconds", &labels).record(seconds);
+    if !traced.is_disabled() {
+        telemetry::rename(&traced, format!("{} {route}", http.method()));
+        traced.record("http.route", &route);
+        traced.record("http.response.status_code", status);
+        if status >= 500 {
+            traced.record("otel.status_code", "ERROR");
+        }
+    }
     span.in_scope(|| {
-        let (method, path) = (http.method(), http.match_pattern().unwrap_or_default());
+        let method = http.method();
         let milliseconds = (seconds * 100_000.0).round() / 100.0;
         if writes {
-            tracing::info!(%method, route = path, status, milliseconds, "served");
+            tracing::info!(%method, route, status, milliseconds, "served");
         } else {
-            tracing::debug!(%method, route = path, status, milliseconds, "served");
+            tracing::debug!(%method, route, status, milliseconds, "served");
         }
     });
-    Ok(response)
+    Ok(compression::apply(response))
+}
+
+/// The template of a route without the patterns of its parts: `/v1/customers/{id}`.
+fn template(pattern: String) -> String {
+    if !pattern.contains(':') {
+        return pattern;
+    }
+    let mut template = String::with_capacity(pattern.len());
+    let (mut depth, mut in_name) = (0_u32, true);
+    for c in pattern.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            ':' if depth == 1 => in_name = false,
+            _ => {}
+        }
+        if depth == 0 || (depth == 1 && c == '{') {
+            in_name = true;
+        }
+        if in_name {
+            template.push(c);
+        }
+    }
+    template
 }
 
 /// The id the client gave, if it is a decent one; else a new one.
@@ -151,4 +199,17 @@ fn rate_limit_headers(request: &actix_web::HttpRequest, headers: &mut HeaderMap)
         headers.insert(RATE_LIMIT, value);
     }
     headers.insert(RATE_LIMIT_POLICY, app.limits.policy());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::template;
+
+    #[test]
+    fn routes_are_named_by_their_templates() {
+        let named = |pattern: &str| template(pattern.to_owned());
+        assert_eq!(named("/v1/customers/{id:[0-9a-f]{8}[^/]*}/restore"), "/v1/customers/{id}/restore");
+        assert_eq!(named("/v1/{a}/x/{b:.+}"), "/v1/{a}/x/{b}");
+        assert_eq!(named("/healthz"), "/healthz");
+    }
 }

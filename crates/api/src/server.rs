@@ -30,6 +30,16 @@ pub struct Running {
     pub welcome: Option<bootstrap::Welcome>,
 }
 
+impl Running {
+    /// Serves until told to end; then requests are finished, jobs handed back, and the store is closed.
+    pub async fn run(self) -> Result<(), String> {
+        let Running { server, app, .. } = self;
+        server.await.map_err(|error| error.to_string())?;
+        workers::stop(&app).await;
+        tokio::task::spawn_blocking(move || app.store.close()).await.map_err(|error| error.to_string())
+    }
+}
+
 /// Opens the store, makes what a first start needs, and listens.
 pub async fn start(settings: Settings) -> Result<Running, String> {
     let opening = settings.store();

@@ -30,6 +30,10 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Where metrics are served for Prometheus; nowhere, unless set.
     pub metrics_listen: Option<std::net::SocketAddr>,
+    /// Where traces are sent: the address of an OpenTelemetry collector; nowhere, unless set. Needs the feature `otel`.
+    pub otel_endpoint: Option<String>,
+    /// Under which name they are sent.
+    pub otel_service_name: String,
     /// Origins that browsers may call from, separated by commas; `*` for any.
     pub cors_origins: String,
     /// Requests a minute for each credential; 0 for no limit.
@@ -40,6 +44,8 @@ pub struct Settings {
     pub sqlite_readers: usize,
     /// Threads that serve HTTP; one a core, if 0.
     pub workers: usize,
+    /// Background jobs that this node does at a time; none, if 0.
+    pub jobs: usize,
     /// The largest body taken, in bytes; imports take sixteen times as much.
     pub max_body: usize,
     /// The key that lets operators make tenants over the API; nobody can, unless set.
@@ -67,11 +73,13 @@ struct Defaults {
     data_dir: &'static str,
     log: &'static str,
     log_format: LogFormat,
+    otel_service_name: &'static str,
     cors_origins: &'static str,
     rate_limit: u32,
     database_connections: usize,
     sqlite_readers: usize,
     workers: usize,
+    jobs: usize,
     max_body: usize,
     shutdown_timeout: u64,
     default_country: &'static str,
@@ -84,11 +92,13 @@ const DEFAULTS: Defaults = Defaults {
     data_dir: "./data",
     log: "info",
     log_format: LogFormat::Text,
+    otel_service_name: "farley",
     cors_origins: "",
     rate_limit: 60_000,
     database_connections: 16,
     sqlite_readers: 2,
     workers: 0,
+    jobs: 4,
     max_body: 1_048_576,
     shutdown_timeout: 30,
     default_country: "CN",
@@ -97,7 +107,8 @@ const DEFAULTS: Defaults = Defaults {
 };
 
 /// The settings that are numbers. All others are taken as they are typed: a password may look like a number, or be quoted.
-const NUMBERS: &[&str] = &["rate_limit", "database_connections", "sqlite_readers", "workers", "max_body", "shutdown_timeout"];
+const NUMBERS: &[&str] =
+    &["rate_limit", "database_connections", "sqlite_readers", "workers", "jobs", "max_body", "shutdown_timeout"];
 
 fn typed(name: &str, text: &str) -> Value {
     let number = text.trim().parse::<u64>().ok().filter(|_| NUMBERS.contains(&name));

@@ -172,6 +172,10 @@ impl Fault {
         let template = self.code.template(language);
         let mut message = template.to_owned();
         for (name, value) in &self.parameters {
+            let value = match (language, *name) {
+                (Language::Chinese, "expected") => expected_in_chinese(value),
+                _ => value,
+            };
             message = message.replace(&format!("{{{name}}}"), value);
         }
         // Who may not know of the record in the way hears that there is one.
@@ -186,6 +190,27 @@ impl Fault {
     #[must_use]
     pub fn to_wire(&self, language: Language) -> WireFault {
         WireFault { pointer: self.pointer.clone(), code: self.code.as_str(), message: self.message(language) }
+    }
+}
+
+/// What a value should have been, as English has it, in Chinese.
+fn expected_in_chinese(expected: &str) -> &str {
+    match expected {
+        "a list" => "列表",
+        "a list of filters" => "筛选条件列表",
+        "a number" => "数值",
+        "a text" => "文本",
+        "a text, or an object with the one member relative" => "文本，或仅含成员 relative 的对象",
+        "an integer" => "整数",
+        "an integer of minor units" => "以最小货币单位表示的整数",
+        "an object" => "对象",
+        "an object of system and key" => "以系统为键的对象",
+        "an object with amount and currency" => "含 amount 和 currency 的对象",
+        "true or false" => " true 或 false",
+        "# and six hexadecimal digits" => " # 加六位十六进制数字",
+        "2 to 40 lower-case letters, digits and hyphens" => " 2 到 40 个小写字母、数字和连字符",
+        "object:action, such as customer:read or *:read" => " object:action 形式，例如 customer:read 或 *:read",
+        other => other,
     }
 }
 

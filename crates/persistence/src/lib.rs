@@ -33,4 +33,4 @@ pub use row::{Cell, Layout, Row};
 pub use sql_types::{DbId, DbJson, DbTime};
 pub use statement::Dialect;
 pub use store::{Failure, Settings, Store};
-pub use work::{Change, Loaded, Origin, Work};
+pub use work::{Change, Lease, Loaded, Origin, Work};

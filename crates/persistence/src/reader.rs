@@ -350,13 +350,22 @@ impl Reader<'_> {
         on!(&mut self.connection, imports::faults(self.tenant.id, import, after, limit))
     }
 
-    /// Whether any job of any tenant waits to be done.
-    pub fn has_due_jobs(&mut self, now: farley_domain::time::Timestamp) -> Result<bool, StoreError> {
-        let time = || crate::statement::Bind::time(now);
-        let mut sql =
-            Statement::of(self.connection.dialect(), "SELECT 1 FROM jobs WHERE state IN ('waiting', 'running') AND run_at <= ");
-        sql.bind(time()).sql(" AND (state = 'waiting' OR leased_until < ").bind(time()).sql(") LIMIT 1");
-        Ok(!self.connection.load(&sql, &[])?.is_empty())
+    /// Whether any job of any tenant, of one of the kinds, waits to be done.
+    pub fn has_due_jobs(&mut self, kinds: &[&str], now: farley_domain::time::Timestamp) -> Result<bool, StoreError> {
+        let mut sql = Statement::of(self.connection.dialect(), "SELECT 1 FROM jobs WHERE ");
+        crate::work::is_due(&mut sql, kinds, now);
+        Ok(!self.connection.load(sql.sql(" LIMIT 1"), &[])?.is_empty())
+    }
+
+    /// Tenants that have no job of a recurring kind yet; so many at most.
+    pub fn tenants_without(&mut self, kind: &str, limit: i64) -> Result<Vec<TenantKey>, StoreError> {
+        let sql = "SELECT id, number FROM tenants t WHERE NOT EXISTS \
+                   (SELECT 1 FROM jobs j WHERE j.tenant_id = t.id AND j.recurring AND j.kind = ";
+        let mut sql = Statement::of(self.connection.dialect(), sql);
+        sql.text(kind).sql(") ORDER BY number LIMIT ").integer(limit);
+        let rows = self.connection.load(&sql, &[ColumnType::Id, ColumnType::Integer])?;
+        let keys = rows.iter().filter_map(|cells| Some(TenantKey { id: cells[0].as_id()?, number: cells[1].as_integer()? }));
+        Ok(keys.collect())
     }
 
     pub fn password(&mut self, user: Id) -> Result<Option<String>, StoreError> {

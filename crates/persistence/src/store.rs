@@ -7,7 +7,8 @@ mod sqlite;
 use std::{path::PathBuf, sync::Arc};
 
 use farley_domain::id::Id;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tracing::Instrument as _;
 
 pub(crate) use numbers::Numbers;
 
@@ -45,6 +46,7 @@ impl Failure for StoreError {
 pub struct Store {
     engine: Engine,
     numbers: Arc<Numbers>,
+    queued: Arc<Notify>,
     new_id: fn() -> Id,
 }
 
@@ -53,6 +55,9 @@ enum Engine {
     Sqlite(Arc<sqlite::Threads>),
     Postgres(Arc<postgres::Pool>),
 }
+
+/// The target of spans that are sent as traces; of the level TRACE, which costs nothing where nobody listens.
+const TRACED: &str = "farley::traced";
 
 /// How often work is tried when transactions get in each other's way.
 const ATTEMPTS: u32 = 8;
@@ -69,7 +74,7 @@ impl Store {
         } else {
             return Err(StoreError::Internal("DATABASE_URL must begin with sqlite: or postgres://".to_owned()));
         };
-        Ok(Store { engine, numbers: Arc::new(numbers), new_id: settings.new_id })
+        Ok(Store { engine, numbers: Arc::new(numbers), queued: Arc::default(), new_id: settings.new_id })
     }
 
     /// `sqlite` or `postgres`.
@@ -104,7 +109,8 @@ impl Store {
             Engine::Postgres(pool) => pool.run(task),
         };
         sent.map_err(E::from)?;
-        answered.await.map_err(|_| E::from(StoreError::Internal("the read panicked".to_owned())))?
+        let waited = answered.instrument(self.traced("read"));
+        waited.await.map_err(|_| E::from(StoreError::Internal("the read panicked".to_owned())))?
     }
 
     /// Does a piece of work in one transaction, again if another got in its way; its answer is durable when it comes.
@@ -120,19 +126,23 @@ impl Store {
     {
         let (answer, answered) = oneshot::channel();
         let mut answer = Some(answer);
-        let (numbers, new_id) = (Arc::clone(&self.numbers), self.new_id);
+        let (numbers, queued, new_id) = (Arc::clone(&self.numbers), Arc::clone(&self.queued), self.new_id);
         let sent = match &self.engine {
             Engine::Sqlite(threads) => {
-                let mut done = None;
+                let (mut done, mut has_queued) = (None, false);
                 threads.write(Box::new(move |step| match step {
                     sqlite::Step::Do(conn) => {
                         let mut unit = Work::new(Connection::Sqlite(conn), tenant, &origin, new_id, &numbers);
                         let result = work(&mut unit).and_then(|value| unit.finish().map(|()| value).map_err(E::from));
                         let kept = result.is_ok();
+                        has_queued = kept && unit.queued;
                         done = Some(result);
                         kept
                     }
                     sqlite::Step::Answer(commit) => {
+                        if has_queued && commit.is_ok() {
+                            queued.notify_one();
+                        }
                         if let Some(answer) = answer.take() {
                             let result = match (commit, done.take()) {
                                 (Ok(()), Some(result)) => result,
@@ -147,11 +157,13 @@ impl Store {
                 }))
             }
             Engine::Postgres(pool) => pool.run(Box::new(move |connection| {
+                let has_queued = std::cell::Cell::new(false);
                 let result = match connection {
                     Ok(Connection::Postgres(conn)) => postgres::transaction(conn, ATTEMPTS, |conn| {
                         let mut unit = Work::new(Connection::Postgres(conn), tenant, &origin, new_id, &numbers);
                         let value = work(&mut unit)?;
                         unit.finish()?;
+                        has_queued.set(unit.queued);
                         Ok(value)
                     }),
                     Ok(Connection::Sqlite(_)) => {
@@ -159,6 +171,9 @@ impl Store {
                     }
                     Err(error) => Err(E::from(error)),
                 };
+                if has_queued.get() && result.is_ok() {
+                    queued.notify_one();
+                }
                 let broken = result.as_ref().err().and_then(Failure::store_error).is_some_and(is_broken);
                 if let Some(answer) = answer.take() {
                     drop(answer.send(result));
@@ -167,7 +182,25 @@ impl Store {
             })),
         };
         sent.map_err(E::from)?;
-        answered.await.map_err(|_| E::from(StoreError::Internal("the work panicked".to_owned())))?
+        let waited = answered.instrument(self.traced("write"));
+        waited.await.map_err(|_| E::from(StoreError::Internal("the work panicked".to_owned())))?
+    }
+
+    /// The span of a call, within that of a request or job that is traced.
+    fn traced(&self, call: &'static str) -> tracing::Span {
+        if !tracing::enabled!(target: TRACED, tracing::Level::TRACE) || tracing::Span::current().is_none() {
+            return tracing::Span::none();
+        }
+        let system = match self.engine {
+            Engine::Sqlite(_) => "sqlite",
+            Engine::Postgres(_) => "postgresql",
+        };
+        tracing::trace_span!(target: TRACED, "store", otel.kind = "client", otel.name = call, db.system.name = system)
+    }
+
+    /// Waits until a job is put into the queue through this store.
+    pub async fn job_queued(&self) {
+        self.queued.notified().await;
     }
 
     /// Lets what was accepted finish, and closes the database.

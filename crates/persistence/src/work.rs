@@ -1,6 +1,8 @@
 //! The unit of work: the one way to write. Rows, links, search text, events and jobs go into one transaction; if the closure that
 //! does the work fails, nothing of it stays.
 
+mod jobs;
+
 use std::sync::Arc;
 
 use farley_domain::{
@@ -19,7 +21,7 @@ use crate::{
     engine::Connection,
     error::StoreError,
     on,
-    queries::rows::{IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, NewEvent, SessionRow, SigningKeyRow, TenantRow},
+    queries::rows::{IdempotencyRow, ImportFaultRow, LoginFailureRow, NewEvent, SessionRow, SigningKeyRow, TenantRow},
     reader::{Reader, TenantKey},
     records,
     row::{Layout, Row},
@@ -27,6 +29,9 @@ use crate::{
     sql_types::{DbId, DbJson, DbTime},
     statement::{ColumnType, Dialect, Statement},
 };
+
+pub use jobs::Lease;
+pub(crate) use jobs::is_due;
 
 /// Before it draws positions in the log, a writer says from where: readers stop short of what it may still commit.
 /// The key is 0x4641 ("FA") above 48 bits of position.
@@ -84,6 +89,8 @@ pub struct Work<'a> {
     events: Vec<(NewEvent, Vec<Id>)>,
     numbers: &'a crate::store::Numbers,
     announced: bool,
+    /// Whether a job came into the queue, which wakes the workers of this node.
+    pub(crate) queued: bool,
 }
 
 impl<'a> Work<'a> {
@@ -94,7 +101,15 @@ impl<'a> Work<'a> {
         new_id: fn() -> Id,
         numbers: &'a crate::store::Numbers,
     ) -> Work<'a> {
-        Work { reader: Reader { connection, tenant }, origin, new_id, events: Vec::new(), numbers, announced: false }
+        Work {
+            reader: Reader { connection, tenant },
+            origin,
+            new_id,
+            events: Vec::new(),
+            numbers,
+            announced: false,
+            queued: false,
+        }
     }
 
     /// Reads in the same transaction.
@@ -421,8 +436,10 @@ impl<'a> Work<'a> {
         on!(&mut self.reader.connection, idempotency::forget(tenant, credential, key))
     }
 
+    /// Forgets the tenant's answers that were given before a time.
     pub fn purge_answers(&mut self, before: Timestamp) -> Result<usize, StoreError> {
-        on!(&mut self.reader.connection, idempotency::purge(before))
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, idempotency::purge(tenant, before))
     }
 
     /// Does a part of the work that may fail by itself: if it does, nothing of it stays, and the rest of the work goes on.
@@ -461,81 +478,6 @@ impl<'a> Work<'a> {
 
     pub fn note_import_fault(&mut self, row: &ImportFaultRow) -> Result<(), StoreError> {
         on!(&mut self.reader.connection, imports::note_fault(row))
-    }
-
-    /// Takes a waiting job for whoever put it into the queue, as if it had been leased.
-    pub fn start_job(&mut self, job: Id, lease: Id, until: Timestamp) -> Result<(), StoreError> {
-        let tenant = self.tenant().id;
-        match on!(&mut self.reader.connection, jobs::find(tenant, job))? {
-            Some(job) => on!(&mut self.reader.connection, jobs::start(&job, lease, until)),
-            None => Ok(()),
-        }
-    }
-
-    /// Puts a job into the queue, in the same transaction as the work that asks for it.
-    pub fn enqueue(&mut self, kind: &str, payload: &Value, run_at: Timestamp, max_attempts: i64) -> Result<Id, StoreError> {
-        let id = self.new_id();
-        let row = JobRow {
-            tenant_id: DbId(self.tenant().id),
-            id: DbId(id),
-            kind: kind.to_owned(),
-            payload: DbJson(payload.to_string()),
-            state: "waiting".to_owned(),
-            run_at: DbTime(run_at),
-            attempts: 0,
-            max_attempts,
-            leased_until: None,
-            lease: None,
-            last_error: None,
-            created_at: DbTime(self.origin.now),
-            finished_at: None,
-        };
-        on!(&mut self.reader.connection, jobs::insert(&row))?;
-        Ok(id)
-    }
-
-    /// Leases the job that has been due longest, of any tenant, until a time; none if there is none.
-    pub fn lease_job(&mut self, lease: Id, until: Timestamp) -> Result<Option<JobRow>, StoreError> {
-        let now = self.origin.now;
-        let mut sql =
-            Statement::of(self.dialect(), "SELECT tenant_id, id FROM jobs WHERE state IN ('waiting', 'running') AND run_at <= ");
-        sql.bind(crate::statement::Bind::time(now));
-        sql.sql(" AND (state = 'waiting' OR leased_until < ")
-            .bind(crate::statement::Bind::time(now))
-            .sql(") ORDER BY run_at, id LIMIT 1");
-        if self.dialect() == Dialect::Postgres {
-            sql.sql(" FOR UPDATE SKIP LOCKED");
-        }
-        let rows = self.reader.connection.load(&sql, &[ColumnType::Id, ColumnType::Id])?;
-        let Some((tenant, id)) = rows.first().and_then(|cells| Some((cells[0].as_id()?, cells[1].as_id()?))) else {
-            return Ok(None);
-        };
-        let Some(job) = on!(&mut self.reader.connection, jobs::find(tenant, id))? else { return Ok(None) };
-        on!(&mut self.reader.connection, jobs::start(&job, lease, until))?;
-        Ok(Some(job))
-    }
-
-    pub fn renew_lease(&mut self, job: Id, lease: Id, until: Timestamp) -> Result<bool, StoreError> {
-        let tenant = self.tenant().id;
-        on!(&mut self.reader.connection, jobs::renew(tenant, job, lease, until))
-    }
-
-    /// Ends a leased job: `done`, `dead`, or `waiting` for the next attempt. False if the lease was lost.
-    pub fn finish_job(
-        &mut self,
-        job: Id,
-        lease: Id,
-        state: &str,
-        error: Option<&str>,
-        run_at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let (tenant, now) = (self.tenant().id, self.origin.now);
-        on!(&mut self.reader.connection, jobs::finish(tenant, job, lease, state, error, run_at, now))
-    }
-
-    pub fn revive_job(&mut self, job: Id) -> Result<bool, StoreError> {
-        let (tenant, now) = (self.tenant().id, self.origin.now);
-        on!(&mut self.reader.connection, jobs::revive(tenant, job, now))
     }
 
     pub fn add_tenant(&mut self, row: &TenantRow) -> Result<(), StoreError> {

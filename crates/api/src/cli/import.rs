@@ -1,36 +1,41 @@
-//! `farley import`: a file read into the tenant here and now, without a server, by the same job that a server would run.
+//! `farley import`: a file read into the tenant here and now, without a server, by the same job that a server would run. An import
+//! that was interrupted is gone on with when the same command comes again.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use farley_domain::{
     entity::Entity,
     id::Id,
     identity::{role::Role, user::User},
+    predicate::Predicate,
     record::Record,
 };
-use farley_persistence::{Origin, Reader, TenantKey};
+use farley_persistence::{Lease, Origin, Reader, TenantKey, Work};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::{block_on, people::find_tenant};
 use crate::{
     app::App,
-    caller::{Caller, acting},
+    caller::{Caller, Nobody, acting},
     clock,
     identity::bootstrap::first_start,
     integration::imports::{
+        KIND,
         options::{Options, Prepared},
         permit, run, start,
     },
     problem::Problem,
     server::describe,
     settings::Settings,
-    workers::{LEASE_SECONDS, Lease},
+    workers::{Halt, LEASE_SECONDS},
 };
 
 /// How many faults are printed; the rest can be read over the API.
 const SHOWN: i64 = 100;
+/// Among how many jobs an import that was interrupted is looked for.
+const UNFINISHED: i64 = 200;
 
 #[derive(Args)]
 pub struct ImportArgs {
@@ -99,24 +104,21 @@ async fn run_import(app: &Arc<App>, args: ImportArgs) -> Result<(), String> {
     let prepared = Prepared::make(options, &content, &caller).map_err(told)?;
     print_mapping(&prepared);
     let bar = progress(prepared.file.rows.len() as u64);
-    let (import, lease, payload) = begin(app, tenant, caller, prepared, content).await.map_err(told)?;
-    let reported = bar.clone();
-    let done = run::perform(app, tenant, lease, &payload, true, &move |record| {
-        reported.set_position(record.get("rows_done").as_u64().unwrap_or(0));
-    })
-    .await;
-    let (state, error) = match &done {
-        Ok(()) => ("done", None),
-        Err(error) => ("dead", Some(error.clone())),
+    let (user, prepared, content) = (caller.user_id(), Arc::new(prepared), Arc::new(content));
+    let (asked, file) = (Arc::clone(&prepared), Arc::clone(&content));
+    let reading = app.store.read::<_, Problem>(tenant, move |reader| unfinished(reader, user, &asked, &file));
+    let begun = match reading.await.map_err(told)? {
+        Some(begun) => {
+            println!("going on with import {}, which was not finished", begun.import);
+            begun
+        }
+        None => begin(app, tenant, caller, prepared, content).await.map_err(told)?,
     };
-    let now = clock::now();
-    let ended = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
-        Ok(work.finish_job(lease.job, lease.id, state, error.as_deref(), now)?)
-    });
-    ended.await.map_err(told)?;
+    if let Some(lease) = take(app, tenant, &begun, &bar).await.map_err(told)? {
+        perform(app, tenant, &begun, lease, &bar).await?;
+    }
     bar.finish_and_clear();
-    done?;
-    match report(app, tenant, import).await.map_err(told)? {
+    match report(app, tenant, begun.import).await.map_err(told)? {
         true => Ok(()),
         false => Err("not every row could be imported".to_owned()),
     }
@@ -141,23 +143,109 @@ fn importer(reader: &mut Reader<'_>, email: Option<&str>) -> Result<Caller, Prob
     acting(reader, user.id(), None, clock::now())
 }
 
-/// Stores the import and takes its job at once, so that no server does; one would go on with it if this process died.
+/// An import in the queue.
+struct Begun {
+    import: Id,
+    job: Id,
+    payload: String,
+}
+
+/// Stores the import and its job.
 async fn begin(
     app: &App,
     tenant: TenantKey,
     caller: Caller,
-    prepared: Prepared,
-    content: Vec<u8>,
-) -> Result<(Id, Lease, String), Problem> {
-    let (now, id) = (clock::now(), clock::new_id());
-    let origin = Origin { actor: caller.actor.clone(), request_id: None, now };
+    prepared: Arc<Prepared>,
+    content: Arc<Vec<u8>>,
+) -> Result<Begun, Problem> {
+    let origin = Origin { actor: caller.actor.clone(), request_id: None, now: clock::now() };
     let written = app.store.write::<_, Problem>(tenant, origin, move |work| {
         let (record, job) = start(work, &caller, &prepared, &content)?;
-        work.start_job(job, id, now.plus_seconds(LEASE_SECONDS))?;
         let payload = work.reader().job(job)?.ok_or_else(Problem::not_found)?.payload.0;
-        Ok((record.id(), Lease { job, id }, payload))
+        Ok(Begun { import: record.id(), job, payload })
     });
     written.await
+}
+
+/// The import of the same file in the same way by the same user, if there is one that has not ended.
+fn unfinished(reader: &mut Reader<'_>, user: Id, prepared: &Prepared, content: &[u8]) -> Result<Option<Begun>, Problem> {
+    let mut jobs = reader.jobs(Some("running"), None, UNFINISHED)?;
+    jobs.extend(reader.jobs(Some("waiting"), None, UNFINISHED)?);
+    for job in jobs.into_iter().filter(|job| job.kind == KIND) {
+        let payload: Value = serde_json::from_str(&job.payload.0)?;
+        let id = |name: &str| payload[name].as_str().and_then(|id| id.parse::<Id>().ok());
+        let (Some(import), true) = (id("import_id"), id("user_id") == Some(user)) else { continue };
+        let row = reader.get(&Work::layout(&run::shape()), &Nobody, import, &Predicate::all())?;
+        let Some(record) = row.map(|row| row.to_record()).transpose()? else { continue };
+        let alike = prepared.options.members().iter().all(|(name, value)| record.get(name) == value)
+            && record.get("mapping") == &serde_json::to_value(&prepared.mapping)?;
+        if alike && reader.import_file(import)?.is_some_and(|file| file == content) {
+            return Ok(Some(Begun { import, job: job.id.0, payload: job.payload.0 }));
+        }
+    }
+    Ok(None)
+}
+
+/// Takes the job of the import as soon as nobody else is at it; none if somebody else ended it.
+async fn take(app: &App, tenant: TenantKey, begun: &Begun, bar: &ProgressBar) -> Result<Option<Lease>, Problem> {
+    let (job, import) = (begun.job, begun.import);
+    loop {
+        let lease = Lease { tenant: tenant.id, job, id: clock::new_id() };
+        let now = clock::now();
+        let taking = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+            let taken = work.start_job(job, lease.id, now.plus_seconds(LEASE_SECONDS))?;
+            let state = work.reader().job(job)?.map(|job| job.state);
+            let row = work.reader().get(&Work::layout(&run::shape()), &Nobody, import, &Predicate::all())?;
+            let done = row.ok_or_else(Problem::not_found)?.to_record()?.get("rows_done").as_u64();
+            Ok((taken, state, done.unwrap_or(0)))
+        });
+        let (taken, state, done) = taking.await?;
+        if taken {
+            return Ok(Some(lease));
+        }
+        if !matches!(state.as_deref(), Some("waiting" | "running")) {
+            return Ok(None);
+        }
+        // A server is at it, or whoever was has just died.
+        bar.set_position(done);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Does the job here; interrupted, it is handed back.
+async fn perform(app: &Arc<App>, tenant: TenantKey, begun: &Begun, lease: Lease, bar: &ProgressBar) -> Result<(), String> {
+    let interrupted = Arc::clone(app);
+    let listening = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupted.workers.tell_to_stop();
+        }
+    });
+    let reported = bar.clone();
+    let done = run::perform(app, tenant, lease, &begun.payload, true, &move |record| {
+        reported.set_position(record.get("rows_done").as_u64().unwrap_or(0));
+    })
+    .await;
+    listening.abort();
+    let now = clock::now();
+    let outcome = done.clone();
+    let ended = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+        match &outcome {
+            Ok(()) => work.finish_job(lease, "done", None, now).map(drop)?,
+            Err(Halt::Failed(error)) => work.finish_job(lease, "dead", Some(error), now).map(drop)?,
+            Err(Halt::Stopped) => work.hand_back(lease)?,
+        }
+        Ok(())
+    });
+    ended.await.map_err(|problem| describe(&problem))?;
+    match done {
+        Ok(()) => Ok(()),
+        Err(Halt::Failed(error)) => Err(error),
+        Err(Halt::Stopped) => {
+            bar.abandon();
+            let (done, all) = (bar.position(), bar.length().unwrap_or(0));
+            Err(format!("interrupted after {done} of {all} rows; the same command goes on with it, and so does a server"))
+        }
+    }
 }
 
 fn progress(rows: u64) -> ProgressBar {
@@ -179,8 +267,7 @@ fn print_mapping(prepared: &Prepared) {
 
 async fn report(app: &App, tenant: TenantKey, import: Id) -> Result<bool, Problem> {
     let read = app.store.read::<_, Problem>(tenant, move |reader| {
-        let layout = farley_persistence::Work::layout(&run::shape());
-        let row = reader.get(&layout, &crate::caller::Nobody, import, &farley_domain::predicate::Predicate::all())?;
+        let row = reader.get(&Work::layout(&run::shape()), &Nobody, import, &Predicate::all())?;
         Ok((row.ok_or_else(Problem::not_found)?.to_record()?, reader.import_faults(import, (0, 0), SHOWN + 1)?))
     });
     let (record, faults) = read.await?;

@@ -57,6 +57,9 @@ pub struct SettingFlags {
     /// Threads that serve HTTP; one a core, if 0 [env: FARLEY_WORKERS] [default: 0]
     #[arg(long, global = true, value_name = "NUMBER")]
     workers: Option<usize>,
+    /// Background jobs that this node does at a time; none, if 0 [env: FARLEY_JOBS] [default: 4]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    jobs: Option<usize>,
     /// Connections to PostgreSQL [env: FARLEY_DATABASE_CONNECTIONS] [default: 16]
     #[arg(long, global = true, value_name = "NUMBER")]
     database_connections: Option<usize>,
@@ -84,6 +87,7 @@ impl SettingFlags {
             ("cors_origins", self.cors_origins.clone()),
             ("rate_limit", self.rate_limit.map(|number| number.to_string())),
             ("workers", number(self.workers)),
+            ("jobs", number(self.jobs)),
             ("database_connections", number(self.database_connections)),
             ("sqlite_readers", number(self.sqlite_readers)),
             ("max_body", number(self.max_body)),

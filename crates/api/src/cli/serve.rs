@@ -7,46 +7,30 @@ use std::{
 };
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use tracing_subscriber::EnvFilter;
 
-use crate::{
-    server::{self, Running},
-    settings::{LogFormat, Settings},
-};
+use crate::{server, settings::Settings, telemetry};
 
 pub fn serve(settings: Settings) -> Result<(), String> {
-    logs(&settings)?;
+    let _guard = telemetry::start(&settings)?;
     actix_web::rt::System::new().block_on(async {
         if let Some(address) = settings.metrics_listen {
             metrics(address)?;
         }
-        let Running { server, app, addresses, welcome } = server::start(settings).await?;
-        for address in &addresses {
-            eprintln!("listening on http://{address} ({}), documentation at http://{address}/docs", app.store.engine_name());
+        let running = server::start(settings).await?;
+        let engine = running.app.store.engine_name();
+        for address in &running.addresses {
+            eprintln!("listening on http://{address} ({engine}), documentation at http://{address}/docs");
         }
-        if let Some(welcome) = welcome {
-            match welcome.password {
+        if let Some(welcome) = &running.welcome {
+            match &welcome.password {
                 Some(password) => {
                     eprintln!("first start: log in as {} with the password {password} (shown this once)", welcome.email)
                 }
                 None => eprintln!("first start: log in as {} with the password from FARLEY_ADMIN_PASSWORD", welcome.email),
             }
         }
-        server.await.map_err(|error| error.to_string())?;
-        // Requests are done; what they queued is finished before the process ends.
-        tokio::task::spawn_blocking(move || app.store.close()).await.map_err(|error| error.to_string())
+        running.run().await
     })
-}
-
-/// Says what happens on standard error, as text or as JSON.
-pub fn logs(settings: &Settings) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("setting FARLEY_LOG: {error}"))?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    let set = match settings.log_format {
-        LogFormat::Text => subscriber.compact().try_init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
-    };
-    set.map_err(|error| error.to_string())
 }
 
 /// Serves the metrics on an address of their own, which need not be open to the world.
@@ -54,13 +38,22 @@ fn metrics(address: SocketAddr) -> Result<(), String> {
     use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
     const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
     let wrong = |error: metrics_exporter_prometheus::BuildError| format!("the metrics cannot be kept: {error}");
-    let duration = Matcher::Full("farley_http_request_duration_seconds".to_owned());
-    let builder = PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS).map_err(wrong)?;
+    const JOB_BUCKETS: [f64; 8] = [0.01, 0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 3_600.0];
+    let buckets = |builder: PrometheusBuilder, name: &str, buckets: &[f64]| {
+        builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets).map_err(wrong)
+    };
+    let builder = buckets(PrometheusBuilder::new(), "farley_http_request_duration_seconds", &BUCKETS)?;
+    let builder = buckets(builder, "farley_job_duration_seconds", &JOB_BUCKETS)?;
     let handle = builder.install_recorder().map_err(wrong)?;
     metrics::describe_histogram!(
         "farley_http_request_duration_seconds",
         metrics::Unit::Seconds,
         "How long requests took, by method, route and status."
+    );
+    metrics::describe_histogram!(
+        "farley_job_duration_seconds",
+        metrics::Unit::Seconds,
+        "How long background jobs took, by kind and outcome."
     );
     metrics::describe_counter!("farley_logins_failed_total", metrics::Unit::Count, "Log-ins that failed.");
     let upkeep = handle.clone();
@@ -86,7 +79,7 @@ fn metrics(address: SocketAddr) -> Result<(), String> {
 
 /// Brings the database to the present schema.
 pub fn migrate(settings: &Settings) -> Result<(), String> {
-    logs(settings)?;
+    let _guard = telemetry::start(settings)?;
     let store = farley_persistence::Store::open(&settings.store()).map_err(|error| error.to_string())?;
     store.close();
     eprintln!("the database is at the present schema");

@@ -35,8 +35,8 @@ pub fn forget(conn: &mut Conn, tenant: Id, credential: Id, key: &str) -> Result<
     Ok(())
 }
 
-/// Forgets every key older than a time.
-pub fn purge(conn: &mut Conn, before: Timestamp) -> Result<usize, StoreError> {
+/// Forgets every key of a tenant that is older than a time.
+pub fn purge(conn: &mut Conn, tenant: Id, before: Timestamp) -> Result<usize, StoreError> {
     let old = idempotency_keys::table.filter(idempotency_keys::created_at.lt(DbTime(before)));
-    Ok(diesel::delete(old).execute(conn)?)
+    Ok(diesel::delete(old.filter(idempotency_keys::tenant_id.eq(DbId(tenant)))).execute(conn)?)
 }

@@ -8,6 +8,7 @@ use crate::{
     error::StoreError,
     queries::{rows::JobRow, schema::jobs},
     sql_types::{DbId, DbTime},
+    work::Lease,
 };
 
 pub fn insert(conn: &mut Conn, row: &JobRow) -> Result<(), StoreError> {
@@ -45,21 +46,18 @@ pub fn renew(conn: &mut Conn, tenant: Id, id: Id, lease: Id, until: Timestamp) -
     Ok(diesel::update(row).set(jobs::leased_until.eq(DbTime(until))).execute(conn)? == 1)
 }
 
-/// Ends a leased job in a state: `done`, `dead`, or `waiting` for another attempt at `run_at`.
-#[allow(clippy::too_many_arguments, reason = "one statement, each argument a column")]
+/// Ends a leased job in a state: `done`, `dead`, or `waiting` for `run_at`; with another count of attempts, if one is given.
 pub fn finish(
     conn: &mut Conn,
-    tenant: Id,
-    id: Id,
-    lease: Id,
+    lease: Lease,
     state: &str,
     error: Option<&str>,
     run_at: Timestamp,
+    attempts: Option<i64>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let row =
-        jobs::table.filter(jobs::tenant_id.eq(DbId(tenant))).filter(jobs::id.eq(DbId(id))).filter(jobs::lease.eq(DbId(lease)));
-    let touched = diesel::update(row)
+    let row = jobs::table.filter(jobs::tenant_id.eq(DbId(lease.tenant))).filter(jobs::id.eq(DbId(lease.job)));
+    let touched = diesel::update(row.filter(jobs::lease.eq(DbId(lease.id))))
         .set((
             jobs::state.eq(state),
             jobs::last_error.eq(error),
@@ -67,9 +65,16 @@ pub fn finish(
             jobs::lease.eq(None::<DbId>),
             jobs::leased_until.eq(None::<DbTime>),
             jobs::finished_at.eq((state != "waiting").then_some(DbTime(now))),
+            attempts.map(|attempts| jobs::attempts.eq(attempts)),
         ))
         .execute(conn)?;
     Ok(touched == 1)
+}
+
+/// Forgets the jobs of a tenant that were done before a time.
+pub fn purge(conn: &mut Conn, tenant: Id, before: Timestamp) -> Result<usize, StoreError> {
+    let done = jobs::table.filter(jobs::tenant_id.eq(DbId(tenant))).filter(jobs::state.eq("done"));
+    Ok(diesel::delete(done.filter(jobs::finished_at.lt(DbTime(before)))).execute(conn)?)
 }
 
 /// Puts a dead job back into the queue.

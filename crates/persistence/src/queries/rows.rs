@@ -96,6 +96,10 @@ pub struct JobRow {
     pub last_error: Option<String>,
     pub created_at: DbTime,
     pub finished_at: Option<DbTime>,
+    /// Of which only one waits at a time.
+    pub unique_key: Option<String>,
+    /// Whether it waits again when it is done; one of its kind in a tenant.
+    pub recurring: bool,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

@@ -64,6 +64,8 @@ diesel::table! {
         last_error -> Nullable<Text>,
         created_at -> TimeSql,
         finished_at -> Nullable<TimeSql>,
+        unique_key -> Nullable<Text>,
+        recurring -> Bool,
     }
 }
 

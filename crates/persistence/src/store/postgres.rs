@@ -69,10 +69,13 @@ impl Pool {
 fn connect(url: &str) -> Result<PgConnection, StoreError> {
     let explained = |error: diesel::ConnectionError| {
         let text = error.to_string();
-        if text.contains("SSL support is not compiled in") || text.contains("sslmode value") {
+        let text = text.trim_end();
+        // What libpq says of TLS that it cannot do, and a server of a client that did without.
+        let unable = ["SSL support is not compiled in", "sslmode value", ", no encryption"];
+        if cfg!(not(feature = "tls")) && unable.iter().any(|said| text.contains(said)) {
             StoreError::Unavailable(format!("{text}: this Farley was built without the feature `tls`"))
         } else {
-            StoreError::Unavailable(text)
+            StoreError::Unavailable(text.to_owned())
         }
     };
     let mut conn = PgConnection::establish(url).map_err(explained)?;

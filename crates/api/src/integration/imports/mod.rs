@@ -31,6 +31,7 @@ use crate::{
     caller::Caller,
     mutation::{Answer, Mutation},
     problem::{Code, Problem},
+    telemetry::traceparent,
 };
 
 /// The kind of the job that imports.
@@ -192,6 +193,7 @@ pub fn start(work: &mut Work<'_>, caller: &Caller, prepared: &Prepared, content:
         "user_id": caller.user_id(),
         "api_key_id": caller.actor.api_key_id,
         "request_id": work.origin.request_id,
+        "traceparent": prepared.traceparent,
     });
     let now = work.origin.now;
     let job = work.enqueue(KIND, &payload, now, ATTEMPTS)?;
@@ -221,6 +223,7 @@ pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> 
     let made_ready = web::block(move || Prepared::make(options, &content, &caller).map(|prepared| (prepared, content)));
     let (prepared, content) = made_ready.await.map_err(|_| Problem::new(Code::Unavailable).retry_after(2))??;
     let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let prepared = Prepared { traceparent: traceparent(), ..prepared };
     mutation
         .run(&call, move |work| {
             let (record, _) = start(work, &caller, &prepared, &content)?;

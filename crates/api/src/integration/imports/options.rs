@@ -170,6 +170,8 @@ pub struct Prepared {
     pub repeated: HashMap<i64, i64>,
     /// How rows name each other, where they do.
     pub names: HashSet<String>,
+    /// The trace of the request (W3C), which the job goes on with.
+    pub traceparent: Option<String>,
 }
 
 impl Prepared {
@@ -194,7 +196,7 @@ impl Prepared {
         let parent = plan.columns.iter().find(|column| column.target() == Some(options.object.name));
         let key = parent.and_then(|parent| order::key_column(&plan, parent, &shape));
         let names = key.map(|key| file.rows.iter().map(|row| clean_line(row.cell(key.position))).collect()).unwrap_or_default();
-        Ok(Prepared { options, file, plan, mapping, matcher, order, repeated, names })
+        Ok(Prepared { options, file, plan, mapping, matcher, order, repeated, names, traceparent: None })
     }
 }
 

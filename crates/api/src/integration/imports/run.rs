@@ -12,7 +12,7 @@ use farley_domain::{
     predicate::Predicate,
     record::Record,
 };
-use farley_persistence::{Change, Failure, Loaded, Origin, StoreError, TenantKey, Work};
+use farley_persistence::{Change, Failure, Lease, Loaded, Origin, StoreError, TenantKey, Work};
 use serde_json::Value;
 
 use super::{
@@ -27,7 +27,7 @@ use crate::{
     problem::Problem,
     records::{hooks, write::Writer},
     server::describe,
-    workers::{LEASE_SECONDS, Lease},
+    workers::{Halt, LEASE_SECONDS},
 };
 
 /// For whom the job works, and on what.
@@ -101,7 +101,8 @@ impl Failure for Stop {
     }
 }
 
-/// Imports until the import has ended. An error is worth another attempt; on the last the import fails for good.
+/// Imports until the import has ended or the node is to stop. A failure is worth another attempt; on the last the import fails for
+/// good.
 pub async fn perform(
     app: &Arc<App>,
     tenant: TenantKey,
@@ -109,27 +110,34 @@ pub async fn perform(
     payload: &str,
     last: bool,
     told: &(dyn Fn(&Record) + Send + Sync),
-) -> Result<(), String> {
-    let task = Task::read(payload, lease)?;
-    let outcome = import(app, tenant, &task, told).await;
-    let Err(problem) = outcome else { return Ok(()) };
+) -> Result<(), Halt> {
+    let task = Task::read(payload, lease).map_err(Halt::Failed)?;
+    let problem = match import(app, tenant, &task, told).await {
+        Ok(true) => return Ok(()),
+        Ok(false) => return Err(Halt::Stopped),
+        Err(problem) => problem,
+    };
     let reason = describe(&problem);
     let passing = problem.inside().is_some();
     if passing && !last {
-        return Err(reason);
+        return Err(Halt::Failed(reason));
     }
     // A refusal will not be taken back by asking again.
     let failed = Tally { problem: Some(reason.clone()), ..Tally::default() };
-    let record = tell(app, tenant, &task, failed).await.map_err(|problem| describe(&problem))?;
+    let record = tell(app, tenant, &task, failed).await.map_err(|problem| Halt::Failed(describe(&problem)))?;
     told(&record);
-    if passing { Err(reason) } else { Ok(()) }
+    if passing { Err(Halt::Failed(reason)) } else { Ok(()) }
 }
 
-async fn import(app: &Arc<App>, tenant: TenantKey, task: &Task, told: &(dyn Fn(&Record) + Send + Sync)) -> Result<(), Problem> {
-    let Some(prepared) = prepare(app, tenant, task.clone()).await? else { return Ok(()) };
+/// Batch after batch to the end; false if the node is to stop first.
+async fn import(app: &Arc<App>, tenant: TenantKey, task: &Task, told: &(dyn Fn(&Record) + Send + Sync)) -> Result<bool, Problem> {
+    let Some(prepared) = prepare(app, tenant, task.clone()).await? else { return Ok(true) };
     let prepared = Arc::new(prepared);
     let changes_callers = hooks::of(prepared.options.object).changes_callers;
     loop {
+        if app.workers.are_stopping() {
+            return Ok(false);
+        }
         let (ready, unit) = (Arc::clone(&prepared), task.clone());
         let written = app.store.write::<_, Stop>(tenant, task.origin(), move |work| batch(work, &ready, &unit)).await;
         let record = match written {
@@ -142,7 +150,7 @@ async fn import(app: &Arc<App>, tenant: TenantKey, task: &Task, told: &(dyn Fn(&
         }
         told(&record);
         if has_ended(&record) {
-            return Ok(());
+            return Ok(true);
         }
     }
 }
@@ -223,7 +231,7 @@ fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record
 fn keep_lease(work: &mut Work<'_>, task: &Task, rows: usize) -> Result<(), Problem> {
     let seconds = LEASE_SECONDS + i64::try_from(rows / 10).unwrap_or(0);
     let until = clock::now().plus_seconds(seconds);
-    if work.renew_lease(task.lease.job, task.lease.id, until)? {
+    if work.renew_lease(task.lease, until)? {
         Ok(())
     } else {
         // Somebody else goes on with it.
