@@ -196,6 +196,12 @@ impl Fault {
 /// What a value should have been, as English has it, in Chinese.
 fn expected_in_chinese(expected: &str) -> &str {
     match expected {
+        "a filter over the opportunity's own fields" => "仅涉及商机自身字段的筛选条件",
+        "every live stage of the pipeline, each once" => "该管道的全部有效阶段，每个一次",
+        "fields, not relations" => "字段而非关联",
+        "a field of one value, also of a related record; dates and times with .day, .week, .month, .quarter or .year" => {
+            "单值字段（也可取自关联记录）；日期和时间需加 .day、.week、.month、.quarter 或 .year"
+        }
         "a list" => "列表",
         "a list of filters" => "筛选条件列表",
         "a number" => "数值",

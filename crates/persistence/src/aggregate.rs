@@ -21,6 +21,7 @@ use crate::{
 
 /// What is computed of the rows of a group; each a whole number, 0 where there is nothing to add up.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a handful a statement")]
 pub enum Measure {
     Count,
     /// The sum of a field of integers or money.

@@ -179,6 +179,9 @@ fn structures_are_documented_as_they_are_declared() {
     for object in registry::objects() {
         for field in &object.fields {
             let FieldType::Structure(structure) = &field.kind else { continue };
+            if (structure.schema)().get("$ref").is_some() {
+                continue;
+            }
             let documented = fields::declared(structure).unwrap_or_else(|| panic!("{} cannot be converted", structure.name));
             assert_eq!(serde_json::to_value(documented).unwrap(), fields::opened((structure.schema)()), "{}", structure.name);
         }

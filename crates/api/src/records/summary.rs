@@ -77,8 +77,8 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
     let shape = path::shape_of(object, &view);
     let mut faults = Faults::default();
     const LIST_ONLY: &[&str] = &["sort", "limit", "cursor", "offset", "fields", "expand", "total"];
-    for (name, _) in parameters.iter().filter(|(name, _)| LIST_ONLY.contains(&name.as_str())) {
-        faults.add(Fault::new(name.clone(), FaultCode::UnknownParameter).with("nearest", "group_by"));
+    for (name, _) in parameters.extract_if(.., |(name, _)| LIST_ONLY.contains(&name.as_str())) {
+        faults.add(Fault::new(name, FaultCode::UnknownParameter));
     }
     let groups = named(group_by, "group_by", &mut faults, |name| asked(&shape, name, &view));
     let sums = named(sum, "sum", &mut faults, |name| summed(&shape, name, &view));
@@ -90,7 +90,6 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
             return Err(faults.into());
         }
     };
-    drop(view);
     let (caller, now) = (Arc::clone(&call.caller), call.now);
     let path = request.path().trim_end_matches("/summary").to_owned();
     let data = call
@@ -141,7 +140,7 @@ fn asked(shape: &Shape, name: &str, view: &dyn View) -> Result<Asked, Fault> {
         Some((path, span)) => (path, Some(span)),
         None => (name, None),
     };
-    let found = path::resolve(shape, path, view).map_err(|miss| miss.fault("group_by", FaultCode::UnknownChoice, name))?;
+    let found = path::resolve(shape, path, view).map_err(|miss| miss.fault("group_by", FaultCode::UnknownMember, name))?;
     let path::End::Field(field) = found.end else {
         return Err(Fault::new("group_by", FaultCode::WrongType).with("expected", "fields, not relations"));
     };
