@@ -28,7 +28,7 @@ pub use aggregate::{Bound, Group, Measure};
 pub use error::StoreError;
 pub use ledger::LedgerEntry;
 pub use migrate::down_and_up;
-pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey};
+pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};
 pub use row::{Cell, Layout, Row};
 pub use sql_types::{DbId, DbJson, DbTime};
 pub use statement::Dialect;
