@@ -10,6 +10,7 @@ mod error;
 mod filter;
 mod ledger;
 mod migrate;
+mod ranking;
 mod reader;
 mod records;
 mod row;

@@ -9,7 +9,7 @@ use farley_domain::{
     identity::tenant::Tenant,
     object::{Object, Reach, Relation, Shape},
     predicate::{Operand, Predicate, View},
-    query::{ListQuery, Start},
+    query::ListQuery,
     record::Record,
     search_text::Query,
 };
@@ -23,7 +23,6 @@ use crate::{
     queries::rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow},
     records,
     row::{Cell, CellRef, Layout, Row},
-    search::Tier,
     statement::{ColumnType, Dialect, Statement},
 };
 
@@ -57,7 +56,7 @@ pub struct Written {
 }
 
 /// Takes a row, and its rank where the order is by relevance.
-type Take<'t> = &'t mut dyn FnMut(&[CellRef<'_>], Option<i64>) -> Result<(), StoreError>;
+pub(crate) type Take<'t> = &'t mut dyn FnMut(&[CellRef<'_>], Option<i64>) -> Result<(), StoreError>;
 
 /// Reads within one tenant.
 pub struct Reader<'a> {
@@ -194,43 +193,6 @@ impl Reader<'_> {
             Ok(())
         })?;
         Ok((rows, ranks))
-    }
-
-    fn each_ranked(
-        &mut self,
-        layout: &Arc<Layout>,
-        view: &dyn View,
-        query: &ListQuery,
-        asked: &Query,
-        take: Take<'_>,
-    ) -> Result<(), StoreError> {
-        let place = self.place_of(layout, query);
-        let dialect = self.connection.dialect();
-        let (from_tier, below, skip) = match &query.start {
-            Start::First => (i64::MAX, None, 0),
-            Start::Offset(offset) => (i64::MAX, None, usize::try_from(*offset).unwrap_or(usize::MAX)),
-            Start::After(cursor) => match cursor.keys.as_slice() {
-                [Some(Operand::Integer(tier)), Some(Operand::Id(id))] => (*tier, Some(*id), 0),
-                _ => (i64::MIN, None, 0),
-            },
-        };
-        // The index gives only what matches; asking each row again would cost more than the search.
-        let predicate = without_search(&query.predicate, asked);
-        let wanted = query.limit.saturating_add(skip).saturating_add(1);
-        let mut found = 0;
-        for tier in Tier::ALL.into_iter().filter(|tier| tier.rank() <= from_tier) {
-            if found >= wanted {
-                break;
-            }
-            let below = below.filter(|_| tier.rank() == from_tier);
-            let sql = records::ranked(dialect, layout, &place, view, &predicate, asked, (tier, below), wanted - found);
-            let Some(sql) = sql else { continue };
-            self.connection.read(&sql, &layout.types, &mut |cells| {
-                found += 1;
-                if found > skip { take(cells, Some(tier.rank())) } else { Ok(()) }
-            })?;
-        }
-        Ok(())
     }
 
     pub fn count(&mut self, object: &'static Object, predicate: &Predicate) -> Result<i64, StoreError> {
@@ -509,15 +471,5 @@ impl Reader<'_> {
         let sql = Statement::of(self.connection.dialect(), "SELECT 1 FROM tenants LIMIT 1");
         self.connection.load(&sql, &[])?;
         Ok(())
-    }
-}
-
-/// A list's predicate without the search that its order by relevance makes anyway.
-fn without_search(predicate: &Predicate, asked: &Query) -> Predicate {
-    match predicate {
-        Predicate::And(parts) => {
-            Predicate::And(parts.iter().filter(|part| **part != Predicate::Matches(asked.clone())).cloned().collect())
-        }
-        other => other.clone(),
     }
 }
