@@ -105,7 +105,8 @@ impl Reader<'_> {
         // Walking pays where every so-manieth document is a hit that the asker may see.
         let mut after = page.after;
         let mut given = 0;
-        if let Some(title) = title.as_deref().filter(|_| is_wide(&page.predicate) && after.is_none_or(|(tier, _)| tier >= Tier::Title.rank()))
+        if let Some(title) =
+            title.as_deref().filter(|_| is_wide(&page.predicate) && after.is_none_or(|(tier, _)| tier >= Tier::Title.rank()))
             && self.hits(page, title)? > FEW
         {
             if let Some(exact) = exact.as_deref().filter(|_| after.is_none_or(|(tier, _)| tier == Tier::Exact.rank())) {

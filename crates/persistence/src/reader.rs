@@ -137,9 +137,14 @@ impl Reader<'_> {
         Ok(Page { rows, next, total: self.total(layout, query)? })
     }
 
-    /// A page of a list, written as it is read: its rows as JSON objects with commas between.
-    pub fn list_written(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery) -> Result<Page<Vec<u8>>, StoreError> {
-        let mut json = Vec::with_capacity(query.limit * ROW_BYTES);
+    /// A page of a list, written as it is read: its rows as JSON objects with commas between, after what `json` already holds.
+    pub fn list_written(
+        &mut self,
+        layout: &Arc<Layout>,
+        view: &dyn View,
+        query: &ListQuery,
+        mut json: Vec<u8>,
+    ) -> Result<Page<Vec<u8>>, StoreError> {
         let (mut count, mut last, mut next) = (0, None, None);
         self.each(layout, view, query, &mut |cells, rank| {
             if count == query.limit {
@@ -153,6 +158,7 @@ impl Reader<'_> {
             if count > 0 {
                 json.push(b',');
             }
+            json.reserve(ROW_BYTES);
             layout.write_json(cells, &[], &mut json)?;
             count += 1;
             if count == query.limit {

@@ -5,4 +5,5 @@ UPDATE search_documents SET terms = array_to_tsvector(tsvector_to_array(title) |
     SELECT regexp_replace(term, ':', '!') FROM unnest(tsvector_to_array(ts_delete(terms, tsvector_to_array(title)))) term
 ));
 ALTER TABLE search_documents DROP COLUMN title;
-CREATE INDEX search_documents_terms ON search_documents USING gin (terms) WITH (fastupdate = off);
+-- New terms wait in a short list, which searches read too, until there are enough to put in their places at once.
+CREATE INDEX search_documents_terms ON search_documents USING gin (terms) WITH (fastupdate = on, gin_pending_list_limit = 256);

@@ -59,6 +59,10 @@ pub async fn search(object: &'static Object, call: Call, request: HttpRequest, b
     respond(&request, page, &sort, false)
 }
 
+/// How the body of a list begins.
+const BODY: &[u8] = b"{\"data\":[";
+
+/// A page with its body written up to the end of its rows.
 async fn read_page(
     object: &'static Object,
     call: &Call,
@@ -77,11 +81,11 @@ async fn read_page(
                 query.predicate = query.predicate.and(within);
             }
             if query.expand.is_empty() {
-                return Ok(reader.list_written(&layout, &view, &query)?);
+                return Ok(reader.list_written(&layout, &view, &query, BODY.to_vec())?);
             }
             let mut page = reader.list(&layout, &view, &query)?;
             reader.expand(&mut page.rows, &view, &query.expand, &|target| Some(caller.layout(target)))?;
-            let mut rows = Vec::new();
+            let mut rows = BODY.to_vec();
             for (position, row) in page.rows.iter().enumerate() {
                 if position > 0 {
                     rows.push(b',');
@@ -152,9 +156,7 @@ fn respond(request: &HttpRequest, page: Page<Vec<u8>>, sort: &[SortKey], link: b
         response.insert_header(("X-Total-Count", total.to_string()));
     }
     let has_more = next.is_some();
-    let mut body = Vec::with_capacity(page.rows.len() + 512);
-    body.extend_from_slice(b"{\"data\":[");
-    body.extend_from_slice(&page.rows);
+    let mut body = page.rows;
     body.extend_from_slice(b"],\"page\":");
     serde_json::to_writer(&mut body, &PageInfo { next, has_more, total: page.total })?;
     body.push(b'}');

@@ -7,8 +7,11 @@ use diesel::{
     sql_types::{Array, Text},
 };
 
+use crate::statement::Dialect;
+
 pub type Conn = diesel::PgConnection;
 pub type Db = diesel::pg::Pg;
+const DIALECT: Dialect = Dialect::Postgres;
 
 fn push_texts<'b>(texts: &'b Vec<String>, out: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
     out.push_bind_param::<Array<Text>, _>(texts)

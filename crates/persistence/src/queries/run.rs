@@ -14,7 +14,7 @@ use diesel::{
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     row::{Field as _, Row as _},
-    sql_types::{BigInt, Bool, Double, Nullable, Text, Untyped},
+    sql_types::{BigInt, Binary, Bool, Double, Nullable, Text, Untyped},
 };
 
 struct Run<'a>(&'a Statement);
@@ -65,6 +65,7 @@ fn push<'b>(bind: &'b Bind, out: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
         Bind::Time(value) => out.push_bind_param::<TimeSql, _>(value),
         Bind::Date(value) => out.push_bind_param::<DateSql, _>(value),
         Bind::Json(value) => out.push_bind_param::<JsonSql, _>(value),
+        Bind::Bytes(value) => out.push_bind_param::<Binary, _>(value),
         Bind::Texts(values) => super::push_texts(values, out),
     }
 }

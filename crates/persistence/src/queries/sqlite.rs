@@ -2,8 +2,11 @@
 
 use diesel::{QueryResult, deserialize, query_builder::AstPass, result::Error, sqlite::SqliteValue};
 
+use crate::statement::Dialect;
+
 pub type Conn = diesel::SqliteConnection;
 pub type Db = diesel::sqlite::Sqlite;
+const DIALECT: Dialect = Dialect::Sqlite;
 
 /// Lists of texts are a type of PostgreSQL alone.
 fn push_texts<'b>(_: &'b [String], _: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
