@@ -60,6 +60,11 @@ impl Cell {
 }
 
 impl Cell {
+    /// The value as JSON has it.
+    pub fn to_value(&self) -> Result<Value, StoreError> {
+        self.borrowed().to_value()
+    }
+
     #[must_use]
     pub(crate) fn borrowed(&self) -> CellRef<'_> {
         match self {
