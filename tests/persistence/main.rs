@@ -41,6 +41,7 @@ fn main() {
         predicates::sql_and_memory_agree,
         search::finds_what_people_type,
         search::follows_every_write,
+        search::many_hits_come_in_the_same_order,
         search::pages_show_each_hit_once,
         search::stays_within_tenant_and_object,
         search::the_best_come_first,

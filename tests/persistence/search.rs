@@ -159,3 +159,45 @@ pub async fn pages_show_each_hit_once(db: TestDb) -> Result<(), StoreError> {
     assert_eq!((all, seen.len()), (45, 45));
     Ok(())
 }
+
+/// Many hits are read in another way than few; nobody is to notice.
+pub async fn many_hits_come_in_the_same_order(db: TestDb) -> Result<(), StoreError> {
+    const HITS: usize = 800;
+    let crm = Crm::new(&db).await;
+    let name = |number: usize| match number % 10 {
+        0 => "Acme".to_owned(),
+        1 | 2 => format!("Firm {number}"),
+        _ => format!("Acme {number}"),
+    };
+    crm.write(move |work, view| {
+        for number in 0..HITS {
+            view.create(work, Customer::object(), &json!({"name": name(number), "description": "acme"}))?;
+        }
+        Ok(())
+    })
+    .await?;
+    let of = |digits: &'static [usize]| (0..HITS).rev().filter(|number| digits.contains(&(number % 10))).map(name);
+    let expected: Vec<String> = of(&[0]).chain(of(&[3, 4, 5, 6, 7, 8, 9])).chain(of(&[1, 2])).collect();
+    for parameters in [&[][..], &[("status", "active")]] {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let mut asked = [&[("q", "acme"), ("limit", "150")], parameters].concat();
+            if !cursor.is_empty() {
+                asked.push(("cursor", &cursor));
+            }
+            let query = crm.query(Customer::object(), &asked);
+            let sort = query.sort.clone();
+            let page = crm.read(move |reader, view| view.list(reader, Customer::object(), &query)).await?;
+            let records = page.rows.iter().map(|row| row.to_record()).collect::<Result<Vec<_>, _>>()?;
+            seen.extend(listed(&records));
+            match page.next {
+                Some(next) => cursor = next.encode(&sort),
+                None => break,
+            }
+        }
+        assert!(seen == expected, "{parameters:?}: {} instead of {}: {seen:?}", seen.len(), expected.len());
+    }
+    let page = crm.list(Customer::object(), &[("q", "acme"), ("limit", "20"), ("offset", "630")]).await?;
+    assert_eq!(listed(&page), expected[630..650]);
+    Ok(())
+}

@@ -4,7 +4,7 @@ use diesel::{PgConnection, SqliteConnection};
 
 use crate::{
     error::StoreError,
-    row::Cell,
+    row::{Cell, CellRef},
     statement::{ColumnType, Dialect, Statement},
 };
 
@@ -40,6 +40,16 @@ impl Connection<'_> {
 
     pub fn load(&mut self, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Cell>>, StoreError> {
         on!(self, run::load(statement, columns))
+    }
+
+    /// Gives each row to `take` while the engine holds it.
+    pub(crate) fn read(
+        &mut self,
+        statement: &Statement,
+        columns: &[ColumnType],
+        take: &mut dyn FnMut(&[CellRef<'_>]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        on!(self, run::read(statement, columns, take))
     }
 
     pub fn execute(&mut self, statement: &Statement) -> Result<usize, StoreError> {

@@ -9,7 +9,7 @@ use farley_domain::{
     identity::tenant::Tenant,
     object::{Object, Reach, Relation, Shape},
     predicate::{Operand, Predicate, View},
-    query::{ListQuery, Start},
+    query::ListQuery,
     record::Record,
     search_text::Query,
 };
@@ -22,13 +22,15 @@ use crate::{
     on,
     queries::rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow},
     records,
-    row::{Cell, Layout, Row},
-    search::Tier,
+    row::{Cell, CellRef, Layout, Row},
     statement::{ColumnType, Dialect, Statement},
 };
 
 /// How many records of a to-many relation `expand` shows beside each record.
 pub const EXPANDED_EACH: i64 = 100;
+
+/// About as long as a record is as JSON: room is made for it before it is written.
+const ROW_BYTES: usize = 2048;
 
 /// A tenant as the store needs it: its id, and the number its search terms begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +41,22 @@ pub struct TenantKey {
 
 /// One page of a list.
 #[derive(Debug)]
-pub struct Page {
-    pub rows: Vec<Row>,
+pub struct Page<Rows = Vec<Row>> {
+    pub rows: Rows,
     /// Where the next page begins; none on the last.
     pub next: Option<Cursor>,
     pub total: Option<i64>,
 }
+
+/// A record as it is sent.
+#[derive(Debug)]
+pub struct Written {
+    pub version: i64,
+    pub json: Vec<u8>,
+}
+
+/// Takes a row, and its rank where the order is by relevance.
+pub(crate) type Take<'t> = &'t mut dyn FnMut(&[CellRef<'_>], Option<i64>) -> Result<(), StoreError>;
 
 /// Reads within one tenant.
 pub struct Reader<'a> {
@@ -57,12 +69,37 @@ impl Reader<'_> {
         Place { tenant: self.tenant.id, tenant_number: self.tenant.number, object, depth: 0, as_of: None }
     }
 
+    /// The place of a list, at the time it is asked for.
+    pub(crate) fn place_of(&self, layout: &Layout, query: &ListQuery) -> Place {
+        Place { as_of: query.as_of, ..self.place(layout.shape.object) }
+    }
+
     /// One record by id, if it is within what the asker may see.
     pub fn get(&mut self, layout: &Arc<Layout>, view: &dyn View, id: Id, within: &Predicate) -> Result<Option<Row>, StoreError> {
         let place = self.place(layout.shape.object);
         let sql = records::get(self.connection.dialect(), layout, &place, view, id, within);
         let rows = self.connection.load(&sql, &layout.types)?;
         Ok(rows.into_iter().next().map(|cells| Row::new(layout, cells)))
+    }
+
+    /// The same, written as it is read.
+    pub fn get_written(
+        &mut self,
+        layout: &Arc<Layout>,
+        view: &dyn View,
+        id: Id,
+        within: &Predicate,
+    ) -> Result<Option<Written>, StoreError> {
+        let place = self.place(layout.shape.object);
+        let sql = records::get(self.connection.dialect(), layout, &place, view, id, within);
+        let mut written = None;
+        self.connection.read(&sql, &layout.types, &mut |cells| {
+            let mut json = Vec::with_capacity(ROW_BYTES);
+            layout.write_json(cells, &[], &mut json)?;
+            written = Some(Written { version: layout.version(cells), json });
+            Ok(())
+        })?;
+        Ok(written)
     }
 
     /// Several records by id, in no particular order.
@@ -84,26 +121,67 @@ impl Reader<'_> {
 
     /// A page of a list. The layout must show the fields of the sort, or the next cursor cannot be told.
     pub fn list(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery) -> Result<Page, StoreError> {
-        let place = Place { as_of: query.as_of, ..self.place(layout.shape.object) };
-        let dialect = self.connection.dialect();
-        let (mut rows, ranks) = match records::relevance(&query.sort) {
-            Some(asked) => self.ranked_rows(layout, view, query, asked)?,
-            None => {
-                let sql = records::list(dialect, layout, &place, view, query);
-                let cells = self.connection.load(&sql, &layout.types)?;
-                (cells.into_iter().map(|cells| Row::new(layout, cells)).collect(), Vec::new())
-            }
-        };
+        let (mut rows, mut ranks) = (Vec::new(), Vec::new());
+        self.each(layout, view, query, &mut |cells, rank| {
+            rows.push(Row::of(layout, cells));
+            ranks.push(rank);
+            Ok(())
+        })?;
         let mut next = None;
         if rows.len() > query.limit {
             rows.truncate(query.limit);
-            let tier = ranks.get(query.limit.wrapping_sub(1)).copied();
-            if let Some(last) = rows.last() {
-                next = Some(Cursor::of(&last.to_record()?, &query.sort, tier));
+            if let (Some(last), Some(rank)) = (rows.last(), ranks.get(rows.len().wrapping_sub(1))) {
+                next = Some(Cursor::of(&last.to_record()?, &query.sort, *rank));
             }
         }
-        let total = if query.total { Some(self.count_in(&place, &query.predicate)?) } else { None };
-        Ok(Page { rows, next, total })
+        Ok(Page { rows, next, total: self.total(layout, query)? })
+    }
+
+    /// A page of a list, written as it is read: its rows as JSON objects with commas between, after what `json` already holds.
+    pub fn list_written(
+        &mut self,
+        layout: &Arc<Layout>,
+        view: &dyn View,
+        query: &ListQuery,
+        mut json: Vec<u8>,
+    ) -> Result<Page<Vec<u8>>, StoreError> {
+        let (mut count, mut last, mut next) = (0, None, None);
+        self.each(layout, view, query, &mut |cells, rank| {
+            if count == query.limit {
+                // One row more than asked for: there is a next page, after the row before this.
+                if let Some((last, rank)) = last.take() {
+                    let last: Row = last;
+                    next = Some(Cursor::of(&last.to_record()?, &query.sort, rank));
+                }
+                return Ok(());
+            }
+            if count > 0 {
+                json.push(b',');
+            }
+            json.reserve(ROW_BYTES);
+            layout.write_json(cells, &[], &mut json)?;
+            count += 1;
+            if count == query.limit {
+                last = Some((Row::of(layout, cells), rank));
+            }
+            Ok(())
+        })?;
+        Ok(Page { rows: json, next, total: self.total(layout, query)? })
+    }
+
+    fn total(&mut self, layout: &Layout, query: &ListQuery) -> Result<Option<i64>, StoreError> {
+        let place = self.place_of(layout, query);
+        query.total.then(|| self.count_in(&place, &query.predicate)).transpose()
+    }
+
+    /// Gives the rows of a page in order, and one more if there is a next page.
+    fn each(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery, take: Take<'_>) -> Result<(), StoreError> {
+        if let Some(asked) = records::relevance(&query.sort) {
+            return self.each_ranked(layout, view, query, asked, take);
+        }
+        let place = self.place_of(layout, query);
+        let sql = records::list(self.connection.dialect(), layout, &place, view, query);
+        self.connection.read(&sql, &layout.types, &mut |cells| take(cells, None))
     }
 
     /// Rows by relevance, with the tier of each.
@@ -114,35 +192,13 @@ impl Reader<'_> {
         query: &ListQuery,
         asked: &Query,
     ) -> Result<(Vec<Row>, Vec<i64>), StoreError> {
-        let place = Place { as_of: query.as_of, ..self.place(layout.shape.object) };
-        let dialect = self.connection.dialect();
-        let (from_tier, below, skip) = match &query.start {
-            Start::First => (i64::MAX, None, 0),
-            Start::Offset(offset) => (i64::MAX, None, usize::try_from(*offset).unwrap_or(usize::MAX)),
-            Start::After(cursor) => match cursor.keys.as_slice() {
-                [Some(Operand::Integer(tier)), Some(Operand::Id(id))] => (*tier, Some(*id), 0),
-                _ => (i64::MIN, None, 0),
-            },
-        };
-        // The index gives only what matches; asking each row again would cost more than the search.
-        let predicate = without_search(&query.predicate, asked);
-        let wanted = query.limit.saturating_add(skip).saturating_add(1);
         let (mut rows, mut ranks) = (Vec::new(), Vec::new());
-        for tier in Tier::ALL.into_iter().filter(|tier| tier.rank() <= from_tier) {
-            if rows.len() >= wanted {
-                break;
-            }
-            let below = below.filter(|_| tier.rank() == from_tier);
-            let limit = wanted - rows.len();
-            let sql = records::ranked(dialect, layout, &place, view, &predicate, asked, (tier, below), limit);
-            let Some(sql) = sql else { continue };
-            for cells in self.connection.load(&sql, &layout.types)? {
-                rows.push(Row::new(layout, cells));
-                ranks.push(tier.rank());
-            }
-        }
-        let skip = skip.min(rows.len());
-        Ok((rows.split_off(skip), ranks.split_off(skip)))
+        self.each_ranked(layout, view, query, asked, &mut |cells, rank| {
+            rows.push(Row::of(layout, cells));
+            ranks.extend(rank);
+            Ok(())
+        })?;
+        Ok((rows, ranks))
     }
 
     pub fn count(&mut self, object: &'static Object, predicate: &Predicate) -> Result<i64, StoreError> {
@@ -190,7 +246,7 @@ impl Reader<'_> {
         let found: HashMap<Id, Value> = self
             .by_ids(layout, view, &ids, &within)?
             .into_iter()
-            .map(|row| Ok((row.id(), serde_json::to_value(&row)?)))
+            .map(|row| Ok((row.id(), row.to_value()?)))
             .collect::<Result<_, StoreError>>()?;
         for row in rows {
             let value = reference(row).and_then(|id| found.get(&id).cloned()).unwrap_or(Value::Null);
@@ -215,7 +271,7 @@ impl Reader<'_> {
             types.push(ColumnType::Id);
             for mut cells in self.connection.load(&sql, &types)? {
                 let origin = cells.pop().and_then(|cell| cell.as_id()).unwrap_or(Id::NIL);
-                found.entry(origin).or_default().push(serde_json::to_value(Row::new(layout, cells))?);
+                found.entry(origin).or_default().push(Row::new(layout, cells).to_value()?);
             }
         }
         for row in rows {
@@ -421,15 +477,5 @@ impl Reader<'_> {
         let sql = Statement::of(self.connection.dialect(), "SELECT 1 FROM tenants LIMIT 1");
         self.connection.load(&sql, &[])?;
         Ok(())
-    }
-}
-
-/// A list's predicate without the search that its order by relevance makes anyway.
-fn without_search(predicate: &Predicate, asked: &Query) -> Predicate {
-    match predicate {
-        Predicate::And(parts) => {
-            Predicate::And(parts.iter().filter(|part| **part != Predicate::Matches(asked.clone())).cloned().collect())
-        }
-        other => other.clone(),
     }
 }

@@ -19,13 +19,17 @@ use crate::{
     filter::{self, Place},
     ledger,
     row::{Layout, Selected, column_type},
-    search::{self, Tier},
     statement::{Bind, ColumnType, Dialect, Statement},
 };
 
 /// `SELECT` and the layout's expressions.
 pub fn select(sql: &mut Statement, layout: &Layout, place: &Place, view: &dyn View) {
     sql.sql("SELECT ");
+    columns(sql, layout, place, view);
+}
+
+/// The layout's expressions, separated by commas.
+pub fn columns(sql: &mut Statement, layout: &Layout, place: &Place, view: &dyn View) {
     let alias = place.alias();
     for (position, selected) in layout.selected.iter().enumerate() {
         if position > 0 {
@@ -76,7 +80,7 @@ pub fn get(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, id
     sql
 }
 
-fn and(sql: &mut Statement, within: &Predicate, place: &Place) {
+pub(crate) fn and(sql: &mut Statement, within: &Predicate, place: &Place) {
     if *within != Predicate::all() {
         sql.sql(" AND ");
         filter::condition(sql, within, place);
@@ -135,36 +139,6 @@ pub fn list(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, q
     sql
 }
 
-/// A page of one tier of a search, newest document first, below the document of a record.
-#[must_use]
-#[allow(clippy::too_many_arguments, reason = "all that one statement is made of")]
-pub fn ranked(
-    dialect: Dialect,
-    layout: &Layout,
-    place: &Place,
-    view: &dyn View,
-    predicate: &Predicate,
-    query: &Query,
-    (tier, below): (Tier, Option<Id>),
-    limit: usize,
-) -> Option<Statement> {
-    let mut sql = Statement::new(dialect);
-    sql.keep = is_common(predicate);
-    select(&mut sql, layout, place, view);
-    let document = search::document_column(dialect);
-    if !search::ranked_source(&mut sql, query, tier, place) {
-        return None;
-    }
-    sql.sql(" AND t.tenant_id = ").id(place.tenant);
-    and(&mut sql, predicate, place);
-    if let Some(below) = below {
-        sql.sql(format!(" AND {document} < (SELECT document FROM search_documents WHERE tenant_id = ")).id(place.tenant);
-        sql.sql(" AND record_id = ").id(below).sql(")");
-    }
-    sql.sql(format!(" ORDER BY {document} DESC LIMIT ")).integer(i64::try_from(limit).unwrap_or(i64::MAX));
-    Some(sql)
-}
-
 /// How many records meet a predicate.
 #[must_use]
 pub fn count(dialect: Dialect, place: &Place, predicate: &Predicate) -> Statement {
@@ -178,7 +152,7 @@ pub fn count(dialect: Dialect, place: &Place, predicate: &Predicate) -> Statemen
 }
 
 /// Whether statements with such a predicate come in few shapes, so that keeping them prepared pays.
-fn is_common(predicate: &Predicate) -> bool {
+pub(crate) fn is_common(predicate: &Predicate) -> bool {
     fn size(predicate: &Predicate) -> usize {
         match predicate {
             Predicate::And(parts) | Predicate::Or(parts) => parts.iter().map(size).sum::<usize>() + 1,

@@ -13,9 +13,8 @@ use farley_domain::{
 use serde::{
     Serialize, Serializer,
     de::{Deserialize, Deserializer, MapAccess, Visitor},
-    ser::SerializeMap,
 };
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{StoreError, statement::ColumnType};
 
@@ -61,51 +60,124 @@ impl Cell {
 }
 
 impl Cell {
-    fn write_json(&self, out: &mut Vec<u8>) -> Result<(), StoreError> {
-        let quoted = |out: &mut Vec<u8>, text: &str| {
-            out.push(b'"');
-            out.extend_from_slice(text.as_bytes());
-            out.push(b'"');
-        };
+    /// The value as JSON has it.
+    pub fn to_value(&self) -> Result<Value, StoreError> {
+        self.borrowed().to_value()
+    }
+
+    #[must_use]
+    pub(crate) fn borrowed(&self) -> CellRef<'_> {
         match self {
-            Cell::Json(json) => out.extend_from_slice(json.as_bytes()),
-            Cell::Null => out.extend_from_slice(b"null"),
-            Cell::Id(id) => {
-                let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
-                quoted(out, id.0.hyphenated().encode_lower(&mut buffer));
-            }
-            Cell::Time(time) => {
-                let mut buffer = [0; farley_domain::time::WRITTEN];
-                quoted(out, time.write(&mut buffer));
-            }
-            Cell::Boolean(_) | Cell::Integer(_) | Cell::Double(_) | Cell::Text(_) | Cell::Date(_) => {
-                serde_json::to_writer(out, self)?;
-            }
+            Cell::Null => CellRef::Null,
+            Cell::Boolean(value) => CellRef::Boolean(*value),
+            Cell::Integer(value) => CellRef::Integer(*value),
+            Cell::Double(value) => CellRef::Double(*value),
+            Cell::Text(value) => CellRef::Text(value),
+            Cell::Id(value) => CellRef::Id(*value),
+            Cell::Time(value) => CellRef::Time(*value),
+            Cell::Date(value) => CellRef::Date(*value),
+            Cell::Json(value) => CellRef::Json(value),
         }
-        Ok(())
     }
 }
 
-impl Serialize for Cell {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+/// A stored value where the engine holds it, for as long as its row is there: most rows of a list are written into the answer
+/// and forgotten.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CellRef<'a> {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Double(f64),
+    Text(&'a str),
+    Id(Id),
+    Time(Timestamp),
+    Date(NaiveDate),
+    Json(&'a str),
+}
+
+impl<'a> CellRef<'a> {
+    pub(crate) fn to_cell(self) -> Cell {
         match self {
-            Cell::Null => serializer.serialize_unit(),
-            Cell::Boolean(value) => serializer.serialize_bool(*value),
-            Cell::Integer(value) => serializer.serialize_i64(*value),
-            // Whole numbers are written as such, as they came in.
-            #[allow(clippy::cast_possible_truncation, reason = "a whole number below 1e15")]
-            Cell::Double(value) if value.fract() == 0.0 && value.abs() < 1e15 => serializer.serialize_i64(*value as i64),
-            Cell::Double(value) => serializer.serialize_f64(*value),
-            Cell::Text(value) => serializer.serialize_str(value),
-            Cell::Id(value) => serializer.collect_str(value),
-            Cell::Time(value) => serializer.collect_str(value),
-            Cell::Date(value) => serializer.collect_str(value),
-            Cell::Json(value) => {
-                let raw: &RawValue = serde_json::from_str(value).map_err(serde::ser::Error::custom)?;
-                raw.serialize(serializer)
-            }
+            CellRef::Null => Cell::Null,
+            CellRef::Boolean(value) => Cell::Boolean(value),
+            CellRef::Integer(value) => Cell::Integer(value),
+            CellRef::Double(value) => Cell::Double(value),
+            CellRef::Text(value) => Cell::Text(value.to_owned()),
+            CellRef::Id(value) => Cell::Id(value),
+            CellRef::Time(value) => Cell::Time(value),
+            CellRef::Date(value) => Cell::Date(value),
+            CellRef::Json(value) => Cell::Json(value.to_owned()),
         }
     }
+
+    fn json(self) -> Option<&'a str> {
+        match self {
+            CellRef::Json(json) => Some(json),
+            _ => None,
+        }
+    }
+
+    fn write_json(self, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        match self {
+            CellRef::Null => out.extend_from_slice(b"null"),
+            CellRef::Boolean(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+            CellRef::Integer(value) => serde_json::to_writer(out, &value)?,
+            CellRef::Double(value) => match whole(value) {
+                Some(whole) => serde_json::to_writer(out, &whole)?,
+                None => serde_json::to_writer(out, &value)?,
+            },
+            CellRef::Text(text) => write_text(text, out)?,
+            CellRef::Id(id) => {
+                let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+                write_plain(id.0.hyphenated().encode_lower(&mut buffer), out);
+            }
+            CellRef::Time(time) => {
+                let mut buffer = [0; farley_domain::time::WRITTEN];
+                write_plain(time.write(&mut buffer), out);
+            }
+            CellRef::Date(date) => write_plain(&date.to_string(), out),
+            CellRef::Json(json) => out.extend_from_slice(json.as_bytes()),
+        }
+        Ok(())
+    }
+
+    fn to_value(self) -> Result<Value, StoreError> {
+        Ok(match self {
+            CellRef::Null => Value::Null,
+            CellRef::Boolean(value) => value.into(),
+            CellRef::Integer(value) => value.into(),
+            CellRef::Double(value) => whole(value).map_or_else(|| value.into(), Value::from),
+            CellRef::Text(text) => text.into(),
+            CellRef::Id(id) => id.to_string().into(),
+            CellRef::Time(time) => time.to_string().into(),
+            CellRef::Date(date) => date.to_string().into(),
+            CellRef::Json(json) => serde_json::from_str(json)?,
+        })
+    }
+}
+
+/// Whole numbers are written as such, as they came in.
+#[allow(clippy::cast_possible_truncation, reason = "a whole number below 1e15")]
+fn whole(value: f64) -> Option<i64> {
+    (value.fract() == 0.0 && value.abs() < 1e15).then_some(value as i64)
+}
+
+/// A text in quotes. Hardly any holds what JSON escapes, and seeing that all at once is quicker than copying piece by piece.
+fn write_text(text: &str, out: &mut Vec<u8>) -> Result<(), StoreError> {
+    let is_escaped = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+    if text.as_bytes().iter().fold(false, |found, byte| found | is_escaped(byte)) {
+        return Ok(serde_json::to_writer(out, text)?);
+    }
+    write_plain(text, out);
+    Ok(())
+}
+
+/// A text without anything to escape, in quotes.
+fn write_plain(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 /// How a field of the answer is made of the cells of a row.
@@ -127,6 +199,21 @@ struct Output {
     source: Source,
     /// Whether it is part of the answer, or only needed to make it (sort keys, references to expand).
     shown: bool,
+}
+
+/// What a field of the answer shows of a row.
+enum Shown<'a> {
+    Cell(CellRef<'a>),
+    Money { amount: i64, currency: &'a str },
+    Custom(Vec<(&'a str, &'a RawValue)>),
+}
+
+/// Ends an object whose every member has left a comma behind.
+fn end_object(out: &mut Vec<u8>) {
+    if out.last() == Some(&b',') {
+        out.pop();
+    }
+    out.push(b'}');
 }
 
 /// A selected expression.
@@ -236,6 +323,107 @@ impl Layout {
         self.types.push(kind);
         self.types.len() - 1
     }
+
+    /// Which cell holds a field kept in a column of its own, if it is selected.
+    fn position(&self, name: &str) -> Option<usize> {
+        match self.outputs.iter().find(|output| output.name == name)?.source {
+            Source::Cell(position) => Some(position),
+            Source::Money(..) | Source::Detail | Source::Custom(_) => None,
+        }
+    }
+
+    /// The version of a row; 0 if it was not selected.
+    pub(crate) fn version(&self, cells: &[CellRef<'_>]) -> i64 {
+        match self.position("version").map(|position| cells[position]) {
+            Some(CellRef::Integer(version)) => version,
+            _ => 0,
+        }
+    }
+
+    /// The fields of an answer with what each shows of a row: the one place that knows, for JSON and for values alike.
+    fn shown<'a>(&'a self, cells: &'a [CellRef<'a>], whole: bool) -> impl Iterator<Item = (&'a Output, Shown<'a>)> {
+        let details = self.details.map(|position| Members::read(cells[position])).unwrap_or_default();
+        self.outputs.iter().filter(move |output| whole || output.shown).map(move |output| {
+            let shown = match output.source {
+                Source::Cell(position) => Shown::Cell(cells[position]),
+                Source::Money(amount, currency) => match (cells[amount], cells[currency]) {
+                    (CellRef::Integer(amount), CellRef::Text(currency)) => Shown::Money { amount, currency },
+                    _ => Shown::Cell(CellRef::Null),
+                },
+                Source::Detail => {
+                    Shown::Cell(details.get(&output.name).map_or(CellRef::Null, |value| CellRef::Json(value.get())))
+                }
+                Source::Custom(position) => Shown::Custom(self.custom_members(cells[position])),
+            };
+            (output, shown)
+        })
+    }
+
+    /// The custom fields of a row by their present names; those retired stay behind.
+    fn custom_members<'a>(&'a self, cell: CellRef<'a>) -> Vec<(&'a str, &'a RawValue)> {
+        if self.custom.is_empty() {
+            return Vec::new();
+        }
+        let members = Members::read(cell);
+        let member = |field: &'a Field| match &field.storage {
+            Storage::Custom { key } => Some((field.name.as_ref(), members.get(key)?)),
+            Storage::Column | Storage::Detail | Storage::Computed => None,
+        };
+        self.custom.iter().filter_map(member).collect()
+    }
+
+    /// Writes what is shown of a row as JSON. Lists are what servers do most: stored JSON goes out as it is, names are ready-made.
+    pub(crate) fn write_json(
+        &self,
+        cells: &[CellRef<'_>],
+        expanded: &[(String, Value)],
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        out.push(b'{');
+        for (output, shown) in self.shown(cells, false) {
+            out.extend_from_slice(output.key.as_bytes());
+            match shown {
+                Shown::Cell(cell) => cell.write_json(out)?,
+                Shown::Money { amount, currency } => serde_json::to_writer(&mut *out, &StoredMoney { amount, currency })?,
+                Shown::Custom(members) => {
+                    out.push(b'{');
+                    for (name, value) in members {
+                        write_text(name, out)?;
+                        out.push(b':');
+                        out.extend_from_slice(value.get().as_bytes());
+                        out.push(b',');
+                    }
+                    end_object(out);
+                }
+            }
+            out.push(b',');
+        }
+        for (name, value) in expanded {
+            write_text(name, out)?;
+            out.push(b':');
+            serde_json::to_writer(&mut *out, value)?;
+            out.push(b',');
+        }
+        end_object(out);
+        Ok(())
+    }
+
+    /// The members of a row: those shown, or with `whole` also what was read for other ends.
+    fn to_members(&self, cells: &[CellRef<'_>], whole: bool) -> Result<Map<String, Value>, StoreError> {
+        let mut map = Map::new();
+        for (output, shown) in self.shown(cells, whole) {
+            let value = match shown {
+                Shown::Cell(cell) => cell.to_value()?,
+                Shown::Money { amount, currency } => serde_json::to_value(StoredMoney { amount, currency })?,
+                Shown::Custom(members) => {
+                    let value = |(name, value): (&str, &RawValue)| Ok((name.to_owned(), serde_json::from_str(value.get())?));
+                    Value::Object(members.into_iter().map(value).collect::<Result<_, StoreError>>()?)
+                }
+            };
+            map.insert(output.name.clone(), value);
+        }
+        Ok(map)
+    }
 }
 
 /// The type of the column that holds a field.
@@ -281,6 +469,10 @@ impl Row {
         Row { layout: Arc::clone(layout), cells, expanded: Vec::new() }
     }
 
+    pub(crate) fn of(layout: &Arc<Layout>, cells: &[CellRef<'_>]) -> Row {
+        Row::new(layout, cells.iter().map(|cell| cell.to_cell()).collect())
+    }
+
     #[must_use]
     pub fn id(&self) -> Id {
         self.cell("id").and_then(Cell::as_id).unwrap_or(Id::NIL)
@@ -294,19 +486,28 @@ impl Row {
     /// The cell of a field kept in a column of its own, if it was selected.
     #[must_use]
     pub fn cell(&self, name: &str) -> Option<&Cell> {
-        let output = self.layout.outputs.iter().find(|output| output.name == name)?;
-        match output.source {
-            Source::Cell(position) => self.cells.get(position),
-            Source::Money(..) | Source::Detail | Source::Custom(_) => None,
-        }
+        self.cells.get(self.layout.position(name)?)
     }
 
     /// The record with all that was read, as rules, events and cursors see it.
     pub fn to_record(&self) -> Result<Record, StoreError> {
-        match serde_json::to_value(Whole(self))? {
-            Value::Object(members) => Ok(Record(members)),
-            _ => Err(StoreError::Internal("a row is no object".to_owned())),
-        }
+        Ok(Record(self.layout.to_members(&self.borrowed(), true)?))
+    }
+
+    /// What is shown, as a value.
+    pub fn to_value(&self) -> Result<Value, StoreError> {
+        let mut members = self.layout.to_members(&self.borrowed(), false)?;
+        members.extend(self.expanded.iter().cloned());
+        Ok(Value::Object(members))
+    }
+
+    /// Writes what is shown as JSON.
+    pub fn write_json(&self, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        self.layout.write_json(&self.borrowed(), &self.expanded, out)
+    }
+
+    fn borrowed(&self) -> Vec<CellRef<'_>> {
+        self.cells.iter().map(Cell::borrowed).collect()
     }
 
     /// The column `custom` as it is stored, retired fields included.
@@ -318,84 +519,14 @@ impl Row {
         });
         custom.unwrap_or("{}")
     }
-
-    /// Writes what is shown as JSON. Lists are what servers do most: stored JSON goes out as it is, names are ready-made.
-    pub fn write_json(&self, out: &mut Vec<u8>) -> Result<(), StoreError> {
-        let layout = &self.layout;
-        let details = layout.details.map(|position| Members::read(&self.cells[position])).unwrap_or_default();
-        out.push(b'{');
-        for output in layout.outputs.iter().filter(|output| output.shown) {
-            out.extend_from_slice(output.key.as_bytes());
-            match output.source {
-                Source::Cell(position) => self.cells[position].write_json(out)?,
-                Source::Money(amount, currency) => match (&self.cells[amount], &self.cells[currency]) {
-                    (Cell::Integer(amount), Cell::Text(currency)) => {
-                        serde_json::to_writer(&mut *out, &StoredMoney { amount: *amount, currency })?;
-                    }
-                    _ => out.extend_from_slice(b"null"),
-                },
-                Source::Detail => {
-                    out.extend_from_slice(details.get(&output.name).map_or("null", RawValue::get).as_bytes());
-                }
-                Source::Custom(position) => {
-                    let custom = CustomMembers { fields: &layout.custom, cell: &self.cells[position] };
-                    serde_json::to_writer(&mut *out, &custom)?;
-                }
-            }
-            out.push(b',');
-        }
-        for (name, value) in &self.expanded {
-            serde_json::to_writer(&mut *out, name)?;
-            out.push(b':');
-            serde_json::to_writer(&mut *out, value)?;
-            out.push(b',');
-        }
-        // Every member has left a comma behind.
-        if out.last() == Some(&b',') {
-            out.pop();
-        }
-        out.push(b'}');
-        Ok(())
-    }
-
-    fn write<S: Serializer>(&self, serializer: S, whole: bool) -> Result<S::Ok, S::Error> {
-        let layout = &self.layout;
-        let details = layout.details.map(|position| Members::read(&self.cells[position])).unwrap_or_default();
-        let mut map = serializer.serialize_map(None)?;
-        for output in layout.outputs.iter().filter(|output| whole || output.shown) {
-            match output.source {
-                Source::Cell(position) => map.serialize_entry(&output.name, &self.cells[position])?,
-                Source::Money(amount, currency) => match (&self.cells[amount], &self.cells[currency]) {
-                    (Cell::Integer(amount), Cell::Text(currency)) => {
-                        map.serialize_entry(&output.name, &StoredMoney { amount: *amount, currency })?;
-                    }
-                    _ => map.serialize_entry(&output.name, &())?,
-                },
-                Source::Detail => map.serialize_entry(&output.name, &details.get(&output.name))?,
-                Source::Custom(position) => {
-                    map.serialize_entry(&output.name, &CustomMembers { fields: &layout.custom, cell: &self.cells[position] })?;
-                }
-            }
-        }
-        for (name, value) in &self.expanded {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
-    }
 }
 
 impl Serialize for Row {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.write(serializer, false)
-    }
-}
-
-/// A row with what was read but is not shown.
-struct Whole<'a>(&'a Row);
-
-impl Serialize for Whole<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.write(serializer, true)
+        let mut json = Vec::with_capacity(2048);
+        self.write_json(&mut json).map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_slice(&json).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 
@@ -405,39 +536,13 @@ struct StoredMoney<'a> {
     currency: &'a str,
 }
 
-/// The custom fields of a row by their present names; those retired stay behind.
-struct CustomMembers<'a> {
-    fields: &'a [Field],
-    cell: &'a Cell,
-}
-
-impl Serialize for CustomMembers<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        if !self.fields.is_empty() {
-            let members = Members::read(self.cell);
-            for field in self.fields {
-                if let Storage::Custom { key } = &field.storage
-                    && let Some(value) = members.get(key)
-                {
-                    map.serialize_entry(&field.name, value)?;
-                }
-            }
-        }
-        map.end()
-    }
-}
-
 /// The members of a JSON object, each still as it was written.
 #[derive(Default)]
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
-    fn read(cell: &'a Cell) -> Members<'a> {
-        match cell {
-            Cell::Json(text) => serde_json::from_str(text).unwrap_or_default(),
-            _ => Members::default(),
-        }
+    fn read(cell: CellRef<'a>) -> Members<'a> {
+        cell.json().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
     }
 
     fn get(&self, name: &str) -> Option<&'a RawValue> {
@@ -455,12 +560,34 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::with_capacity(12);
-                while let Some(entry) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
-                    members.push(entry);
+                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+                    members.push((name, value));
                 }
                 Ok(Members(members))
             }
         }
         deserializer.deserialize_map(Read)
+    }
+}
+
+/// The name of a member: borrowed unless it is written with escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name<'de>, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Name<'de>;
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a name")
+            }
+            fn visit_borrowed_str<E: serde::de::Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Read)
     }
 }

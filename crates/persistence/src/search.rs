@@ -43,8 +43,13 @@ fn prefixed(tenant_number: i64, token: &str) -> String {
     format!("{tenant_number}:{token}")
 }
 
+/// A token of PostgreSQL's index that is in no name: there one list of terms holds both, told apart by their second sign.
+fn prefixed_in_body(tenant_number: i64, token: &str) -> String {
+    format!("{tenant_number}!{token}")
+}
+
 /// The text that the engine's own query language asks of the index; none if this tier cannot match.
-fn asked(dialect: Dialect, query: &Query, tier: Tier, tenant_number: i64) -> Option<String> {
+pub(crate) fn asked(dialect: Dialect, query: &Query, tier: Tier, tenant_number: i64) -> Option<String> {
     if query.is_empty() {
         return None;
     }
@@ -59,26 +64,24 @@ fn asked(dialect: Dialect, query: &Query, tier: Tier, tenant_number: i64) -> Opt
     }
     let terms = terms.iter().map(|term| {
         let token = prefixed(tenant_number, &term.token);
-        match (dialect, term.prefix) {
-            (Dialect::Sqlite, false) => format!("\"{token}\""),
-            (Dialect::Sqlite, true) => format!("\"{token}\" *"),
-            (Dialect::Postgres, false) => format!("'{token}'"),
-            (Dialect::Postgres, true) => format!("'{token}':*"),
+        match dialect {
+            Dialect::Sqlite => format!("\"{token}\"{}", if term.prefix { " *" } else { "" }),
+            Dialect::Postgres => {
+                let mark = if term.prefix { ":*" } else { "" };
+                if in_titles {
+                    return format!("'{token}'{mark}");
+                }
+                let in_body = prefixed_in_body(tenant_number, &term.token);
+                format!("('{token}'{mark} | '{in_body}'{mark})")
+            }
         }
     });
+    let terms: Vec<String> = terms.collect();
     Some(match dialect {
-        Dialect::Sqlite => {
-            let terms: Vec<String> = terms.collect();
-            let all = terms.join(" AND ");
-            if in_titles { format!("{{title}} : ({all})") } else { all }
-        }
-        Dialect::Postgres => terms.collect::<Vec<_>>().join(" & "),
+        Dialect::Sqlite if in_titles => format!("{{title}} : ({})", terms.join(" AND ")),
+        Dialect::Sqlite => terms.join(" AND "),
+        Dialect::Postgres => terms.join(" & "),
     })
-}
-
-/// The column of PostgreSQL's table that a question is put to.
-fn column(query: &Query) -> &'static str {
-    if query.titles_only { "title" } else { "terms" }
 }
 
 /// Selects the ids of the records of the place's object that match anywhere.
@@ -92,64 +95,40 @@ pub fn matching_ids(sql: &mut Statement, query: &Query, place: &Place) {
             }
             Dialect::Postgres => {
                 sql.sql("SELECT record_id FROM search_documents WHERE tenant_id = ").id(place.tenant);
-                sql.sql(format!(" AND object = '{}' AND {} @@ ", place.object.name, column(query))).text(asked).sql("::tsquery");
+                sql.sql(format!(" AND object = '{}' AND terms @@ ", place.object.name)).text(asked).sql("::tsquery");
             }
         },
     }
 }
 
-/// Writes the joins that stand before the object's own rows in a search of one tier: `FROM … `, up to `WHERE`, and the
-/// condition of the tier. False if the tier cannot match.
-pub fn ranked_source(sql: &mut Statement, query: &Query, tier: Tier, place: &Place) -> bool {
-    let dialect = sql.dialect;
+/// SQLite: what stands from `FROM` up to the condition of a tier in a search, with the documents as `s` and the object's rows
+/// under the place's alias. `known` are the records of better tiers, if those have all been read. False if the tier cannot match.
+pub fn tier_source(sql: &mut Statement, query: &Query, tier: Tier, place: &Place, known: Option<&[Id]>) -> bool {
     if query.titles_only && tier == Tier::Anywhere {
         return false;
     }
-    let Some(terms) = asked(dialect, query, tier, place.tenant_number) else { return false };
+    let ask = |tier| asked(Dialect::Sqlite, query, tier, place.tenant_number);
+    let Some(terms) = ask(tier) else { return false };
     let alias = place.alias();
     let (table, object) = (place.object.table, place.object.name);
-    match dialect {
-        Dialect::Sqlite => {
-            // CROSS JOIN keeps this order, so that the newest documents stream out of the index and the limit stops it.
-            sql.sql(format!(
-                " FROM search_terms s CROSS JOIN search_documents d ON d.document = s.rowid \
-                 CROSS JOIN {table} {alias} ON {alias}.tenant_id = d.tenant_id AND {alias}.id = d.record_id \
-                 WHERE s.search_terms MATCH "
-            ));
-            sql.text(terms).sql(format!(" AND d.object = '{object}'"));
-        }
-        Dialect::Postgres => {
-            sql.sql(format!(
-                " FROM search_documents d JOIN {table} {alias} ON {alias}.tenant_id = d.tenant_id AND {alias}.id = d.record_id WHERE d.tenant_id = "
-            ));
-            sql.id(place.tenant).sql(format!(" AND d.object = '{object}' AND d.terms @@ ")).text(terms.clone()).sql("::tsquery");
-            if tier != Tier::Anywhere {
-                sql.sql(" AND d.title @@ ").text(terms).sql("::tsquery");
-            }
-        }
-    }
+    // CROSS JOIN keeps this order, so that the newest documents stream out of the index and the limit stops it.
+    sql.sql(format!(
+        " FROM search_terms s CROSS JOIN search_documents d ON d.document = s.rowid \
+         CROSS JOIN {table} {alias} ON {alias}.tenant_id = d.tenant_id AND {alias}.id = d.record_id \
+         WHERE s.search_terms MATCH "
+    ));
+    sql.text(terms).sql(format!(" AND d.object = '{object}'"));
     // A document of a better tier has already been given.
-    for better in Tier::ALL.into_iter().filter(|better| *better < tier) {
-        let Some(terms) = asked(dialect, query, better, place.tenant_number) else { continue };
-        match dialect {
-            Dialect::Sqlite => {
+    match known {
+        Some([]) => {}
+        Some(known) => drop(sql.sql(format!(" AND {alias}.id NOT IN (")).id_list(known).sql(")")),
+        None => {
+            for terms in Tier::ALL.into_iter().filter(|better| *better < tier).filter_map(ask) {
                 sql.sql(" AND s.rowid NOT IN (SELECT rowid FROM search_terms WHERE search_terms MATCH ").text(terms).sql(")");
-            }
-            Dialect::Postgres => {
-                sql.sql(" AND NOT (d.title @@ ").text(terms).sql("::tsquery)");
             }
         }
     }
     true
-}
-
-/// The column that orders documents of a tier.
-#[must_use]
-pub fn document_column(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => "s.rowid",
-        Dialect::Postgres => "d.document",
-    }
 }
 
 /// Puts a record's text into the index, or takes the place of what was there.
@@ -215,13 +194,13 @@ fn index_postgres(
     record: Id,
     text: &SearchText,
 ) -> Result<(), StoreError> {
-    let title: Vec<String> = text.title.iter().map(|token| prefixed(tenant_number, token)).collect();
-    let all: Vec<String> = title.iter().cloned().chain(text.body.iter().map(|token| prefixed(tenant_number, token))).collect();
+    let title = text.title.iter().map(|token| prefixed(tenant_number, token));
+    let only_in_body = text.body.iter().filter(|token| text.title.binary_search(token).is_err());
+    let terms = title.chain(only_in_body.map(|token| prefixed_in_body(tenant_number, token))).collect();
     let mut insert =
-        Statement::of(Dialect::Postgres, "INSERT INTO search_documents (tenant_id, object, record_id, title, terms) VALUES (");
-    insert.id(tenant).sql(", ").text(object).sql(", ").id(record).sql(", array_to_tsvector(");
-    insert.bind(Bind::Texts(title)).sql("), array_to_tsvector(").bind(Bind::Texts(all));
-    insert.sql(")) ON CONFLICT (tenant_id, record_id) DO UPDATE SET title = excluded.title, terms = excluded.terms");
+        Statement::of(Dialect::Postgres, "INSERT INTO search_documents (tenant_id, object, record_id, terms) VALUES (");
+    insert.id(tenant).sql(", ").text(object).sql(", ").id(record).sql(", array_to_tsvector(").bind(Bind::Texts(terms));
+    insert.sql(")) ON CONFLICT (tenant_id, record_id) DO UPDATE SET terms = excluded.terms");
     connection.execute(&insert)?;
     Ok(())
 }

@@ -38,6 +38,7 @@ pub enum Bind {
     Time(DbTime),
     Date(DbDate),
     Json(DbJson),
+    Bytes(Vec<u8>),
     /// PostgreSQL only.
     Texts(Vec<String>),
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use farley_domain::{
     event::{Actor, ActorKind},
-    field::{Field, FieldType, Storage},
+    field::{Field, FieldType, Link, Storage},
     id::Id,
     indexing,
     object::{Object, Shape},
@@ -27,7 +27,7 @@ use crate::{
     row::{Layout, Row},
     search,
     sql_types::{DbId, DbJson, DbTime},
-    statement::{ColumnType, Dialect, Statement},
+    statement::{Bind, ColumnType, Dialect, Statement},
 };
 
 pub use jobs::Lease;
@@ -286,6 +286,8 @@ impl<'a> Work<'a> {
     /// Keeps the tables of links, look-up values and external ids in step with a record.
     fn link(&mut self, object: &'static Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
         let archiving = before.is_some_and(|before| before.is_archived() != record.is_archived());
+        let tenant = self.tenant().id;
+        let mut lookups = Vec::new();
         for field in &object.fields {
             let changed = before.is_none_or(|before| before.get(&field.name) != record.get(&field.name));
             if field.name == "external_ids" && (changed || archiving) {
@@ -312,63 +314,58 @@ impl<'a> Work<'a> {
                     }
                     self.insert_links(object, link, record.id(), &values)?;
                 }
-                None => self.replace_lookups(object, field, before.is_some(), record.id(), &values)?,
+                None => {
+                    if before.is_some() {
+                        self.forget_lookups(field, record.id())?;
+                    }
+                    let [object, field] = [object.name, field.name.as_ref()].map(|name| Bind::Text(name.to_owned()));
+                    let row =
+                        |value| vec![Bind::id(tenant), object.clone(), field.clone(), Bind::Text(value), Bind::id(record.id())];
+                    lookups.extend(values.into_iter().map(row));
+                }
             }
         }
-        Ok(())
+        self.insert_rows("lookup_values (tenant_id, object, field, value, record_id)", lookups)
     }
 
-    fn insert_links(
-        &mut self,
-        object: &Object,
-        link: &farley_domain::field::Link,
-        record: Id,
-        ids: &[String],
-    ) -> Result<(), StoreError> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let tenant = self.tenant().id;
-        let mut sql = Statement::new(self.dialect());
-        let shared = if link.shared { ", object" } else { "" };
-        sql.sql(format!("INSERT INTO {} (tenant_id, {}, {}{shared}) VALUES ", link.table, link.from, link.to));
-        for (position, id) in ids.iter().enumerate() {
-            let id = id.parse().map_err(|_| StoreError::Reference)?;
-            sql.sql(if position > 0 { ", (" } else { "(" }).id(tenant).sql(", ").id(record).sql(", ").id(id);
-            if link.shared {
-                sql.sql(", ").text(object.name);
+    /// Inserts rows of the same columns. On SQLite one by one: a statement of several rows makes the search index write what it
+    /// has gathered, which it does once for a whole group of work otherwise.
+    fn insert_rows(&mut self, head: &str, rows: Vec<Vec<Bind>>) -> Result<(), StoreError> {
+        let at_once = match self.dialect() {
+            Dialect::Sqlite => 1,
+            Dialect::Postgres => rows.len().max(1),
+        };
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let mut sql = Statement::new(self.dialect());
+            sql.sql(format!("INSERT INTO {head} VALUES "));
+            for (position, row) in rows.by_ref().take(at_once).enumerate() {
+                sql.sql(if position > 0 { ", (" } else { "(" }).binds(row).sql(")");
             }
-            sql.sql(")");
-        }
-        self.reader.connection.execute(&sql)?;
-        Ok(())
-    }
-
-    fn replace_lookups(
-        &mut self,
-        object: &Object,
-        field: &Field,
-        replace: bool,
-        record: Id,
-        values: &[String],
-    ) -> Result<(), StoreError> {
-        let tenant = self.tenant().id;
-        if replace {
-            let mut sql = Statement::of(self.dialect(), "DELETE FROM lookup_values WHERE tenant_id = ");
-            sql.id(tenant).sql(" AND record_id = ").id(record).sql(" AND field = ").text(field.name.clone());
             self.reader.connection.execute(&sql)?;
         }
-        if values.is_empty() {
-            return Ok(());
-        }
-        let mut sql =
-            Statement::of(self.dialect(), "INSERT INTO lookup_values (tenant_id, object, field, value, record_id) VALUES ");
-        for (position, value) in values.iter().enumerate() {
-            sql.sql(if position > 0 { ", (" } else { "(" }).id(tenant).sql(", ").text(object.name);
-            sql.sql(", ").text(field.name.clone()).sql(", ").text(value.clone()).sql(", ").id(record).sql(")");
-        }
-        self.reader.connection.execute(&sql)?;
         Ok(())
+    }
+
+    fn insert_links(&mut self, object: &Object, link: &Link, record: Id, ids: &[String]) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            let id = id.parse().map_err(|_| StoreError::Reference)?;
+            let mut row = vec![Bind::id(tenant), Bind::id(record), Bind::id(id)];
+            if link.shared {
+                row.push(Bind::Text(object.name.to_owned()));
+            }
+            rows.push(row);
+        }
+        let shared = if link.shared { ", object" } else { "" };
+        self.insert_rows(&format!("{} (tenant_id, {}, {}{shared})", link.table, link.from, link.to), rows)
+    }
+
+    fn forget_lookups(&mut self, field: &Field, record: Id) -> Result<(), StoreError> {
+        let mut sql = Statement::of(self.dialect(), "DELETE FROM lookup_values WHERE tenant_id = ");
+        sql.id(self.tenant().id).sql(" AND record_id = ").id(record).sql(" AND field = ").text(field.name.clone());
+        self.reader.connection.execute(&sql).map(drop)
     }
 
     fn link_external(&mut self, object: &Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
@@ -379,14 +376,18 @@ impl<'a> Work<'a> {
             self.reader.connection.execute(&sql)?;
         }
         let keys = record.get("external_ids").as_object().filter(|_| !record.is_archived());
-        for (system, key) in keys.into_iter().flatten() {
-            let mut sql =
-                Statement::of(self.dialect(), "INSERT INTO external_ids (tenant_id, object, system, key, record_id) VALUES (");
-            sql.id(tenant).sql(", ").text(object.name).sql(", ").text(system.clone());
-            sql.sql(", ").text(key.as_str().unwrap_or_default()).sql(", ").id(record.id()).sql(")");
-            self.reader.connection.execute(&sql)?;
-        }
-        Ok(())
+        let row = |(system, key): (&String, &Value)| {
+            let key = key.as_str().unwrap_or_default().to_owned();
+            vec![
+                Bind::id(tenant),
+                Bind::Text(object.name.to_owned()),
+                Bind::Text(system.clone()),
+                Bind::Text(key),
+                Bind::id(record.id()),
+            ]
+        };
+        let rows = keys.into_iter().flatten().map(row).collect();
+        self.insert_rows("external_ids (tenant_id, object, system, key, record_id)", rows)
     }
 
     /// Brings the search index in step, if anything searchable changed.
@@ -577,6 +578,15 @@ impl<'a> Work<'a> {
         ));
         self.reader.connection.execute(&sql)?;
         Ok(())
+    }
+
+    /// Tells the planner how the tables have filled, after much was written at once. PostgreSQL would see to it only in a minute
+    /// or so; SQLite plans with fixed numbers.
+    pub fn refresh_statistics(&mut self) -> Result<(), StoreError> {
+        match self.dialect() {
+            Dialect::Sqlite => Ok(()),
+            Dialect::Postgres => self.reader.connection.execute(&Statement::of(Dialect::Postgres, "ANALYZE")).map(drop),
+        }
     }
 
     /// The layout in which records are read for writing, for answers made of them.

@@ -116,6 +116,7 @@ pub async fn fill(
     if summary.customers < options.customers {
         return Err(Error::Interrupted);
     }
+    store.write::<_, StoreError>(tenant, Origin::system(options.now), |work| work.refresh_statistics()).await?;
     Ok(summary)
 }
 

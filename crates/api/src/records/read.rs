@@ -13,7 +13,7 @@ use farley_domain::{
     registry,
     time::Timestamp,
 };
-use farley_persistence::{Layout, Page, Reader, Row};
+use farley_persistence::{Layout, Page, Reader, Written};
 use serde::Serialize;
 
 use crate::{
@@ -59,12 +59,16 @@ pub async fn search(object: &'static Object, call: Call, request: HttpRequest, b
     respond(&request, page, &sort, false)
 }
 
+/// How the body of a list begins.
+const BODY: &[u8] = b"{\"data\":[";
+
+/// A page with its body written up to the end of its rows.
 async fn read_page(
     object: &'static Object,
     call: &Call,
     mut query: ListQuery,
     parent: Option<Named>,
-) -> Result<(Page, Vec<SortKey>), Problem> {
+) -> Result<(Page<Vec<u8>>, Vec<SortKey>), Problem> {
     let sort = query.sort.clone();
     let layout = layout_for(&call.caller, object, query.fields.as_deref(), &query.expand, &query.sort);
     let (caller, now) = (Arc::clone(&call.caller), call.now);
@@ -76,9 +80,19 @@ async fn read_page(
             if let Some(within) = below(reader, &caller, now, object, parent.as_ref())? {
                 query.predicate = query.predicate.and(within);
             }
+            if query.expand.is_empty() {
+                return Ok(reader.list_written(&layout, &view, &query, BODY.to_vec())?);
+            }
             let mut page = reader.list(&layout, &view, &query)?;
             reader.expand(&mut page.rows, &view, &query.expand, &|target| Some(caller.layout(target)))?;
-            Ok(page)
+            let mut rows = BODY.to_vec();
+            for (position, row) in page.rows.iter().enumerate() {
+                if position > 0 {
+                    rows.push(b',');
+                }
+                row.write_json(&mut rows)?;
+            }
+            Ok(Page { rows, next: page.next, total: page.total })
         })
         .await?;
     Ok((page, sort))
@@ -131,7 +145,7 @@ fn shown(caller: &Caller, object: &'static Object, field: &Field) -> bool {
 }
 
 /// Sends a page with the links and counts that its headers bear.
-fn respond(request: &HttpRequest, page: Page, sort: &[SortKey], link: bool) -> Result<HttpResponse, Problem> {
+fn respond(request: &HttpRequest, page: Page<Vec<u8>>, sort: &[SortKey], link: bool) -> Result<HttpResponse, Problem> {
     let next = page.next.as_ref().map(|cursor| cursor.encode(sort));
     let mut response = HttpResponse::Ok();
     response.content_type("application/json");
@@ -142,14 +156,7 @@ fn respond(request: &HttpRequest, page: Page, sort: &[SortKey], link: bool) -> R
         response.insert_header(("X-Total-Count", total.to_string()));
     }
     let has_more = next.is_some();
-    let mut body = Vec::with_capacity(page.rows.len() * 1400 + 128);
-    body.extend_from_slice(b"{\"data\":[");
-    for (position, row) in page.rows.iter().enumerate() {
-        if position > 0 {
-            body.push(b',');
-        }
-        row.write_json(&mut body)?;
-    }
+    let mut body = page.rows;
     body.extend_from_slice(b"],\"page\":");
     serde_json::to_writer(&mut body, &PageInfo { next, has_more, total: page.total })?;
     body.push(b'}');
@@ -178,15 +185,13 @@ pub async fn get(object: &'static Object, call: Call, request: HttpRequest) -> R
         (query, layout)
     };
     let parent = parent_named(object, &request)?;
-    let row = read_one(object, &call, (named, parent), layout, rows, query).await?;
-    let tag = etag(row.version());
-    let unchanged = Versions::of(&request, header::IF_NONE_MATCH).is_some_and(|versions| versions.includes(row.version()));
+    let record = read_one(object, &call, (named, parent), layout, rows, query).await?;
+    let tag = etag(record.version);
+    let unchanged = Versions::of(&request, header::IF_NONE_MATCH).is_some_and(|versions| versions.includes(record.version));
     if unchanged {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
     }
-    let mut body = Vec::with_capacity(2048);
-    row.write_json(&mut body)?;
-    Ok(HttpResponse::Ok().content_type("application/json").insert_header((header::ETAG, tag)).body(body))
+    Ok(HttpResponse::Ok().content_type("application/json").insert_header((header::ETAG, tag)).body(record.json))
 }
 
 async fn read_one(
@@ -196,7 +201,7 @@ async fn read_one(
     layout: Arc<Layout>,
     rows: Predicate,
     query: RecordQuery,
-) -> Result<Row, Problem> {
+) -> Result<Written, Problem> {
     let (caller, now) = (Arc::clone(&call.caller), call.now);
     let mut within = if query.archived { rows } else { Predicate::Archived(false).and(rows) };
     let found = call
@@ -208,11 +213,14 @@ async fn read_one(
             if let Some(of_parent) = below(reader, &caller, now, object, parent.as_ref())? {
                 within = within.and(of_parent);
             }
-            let Some(mut row) = reader.get(&layout, &view, id, &within)? else { return Ok(None) };
-            if !query.expand.is_empty() {
-                reader.expand(std::slice::from_mut(&mut row), &view, &query.expand, &|target| Some(caller.layout(target)))?;
+            if query.expand.is_empty() {
+                return Ok(reader.get_written(&layout, &view, id, &within)?);
             }
-            Ok(Some(row))
+            let Some(mut row) = reader.get(&layout, &view, id, &within)? else { return Ok(None) };
+            reader.expand(std::slice::from_mut(&mut row), &view, &query.expand, &|target| Some(caller.layout(target)))?;
+            let mut json = Vec::new();
+            row.write_json(&mut json)?;
+            Ok(Some(Written { version: row.version(), json }))
         })
         .await?;
     found.ok_or_else(Problem::not_found)

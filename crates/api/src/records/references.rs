@@ -153,10 +153,12 @@ pub fn check_unique(
             }
         }
     }
-    // A client that chooses its ids may have chosen one that is taken.
-    if before.is_none()
-        && let Some(id) = after.id_of("id")
-    {
+    Ok(())
+}
+
+/// A client that chooses its ids may have chosen one that is taken.
+pub fn check_id(work: &mut Work<'_>, object: &'static Object, record: &Record) -> Result<(), Problem> {
+    if let Some(id) = record.id_of("id") {
         let sees_all = crate::caller::Nobody;
         let shape = Shape { object, custom: std::sync::Arc::from([]) };
         let layout = std::sync::Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&[]), &[]));

@@ -310,7 +310,7 @@ impl Place<'_> {
                     period.to_string().into()
                 }
                 (None, cell) => {
-                    let value = serde_json::to_value(cell).unwrap_or(Value::Null);
+                    let value = cell.to_value().unwrap_or(Value::Null);
                     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                     own.push((asked.path.clone(), text));
                     value

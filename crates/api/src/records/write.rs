@@ -135,7 +135,8 @@ impl Writer {
         let given_team = record.get("team_id").clone();
         self.own(work, &mut record)?;
         let team_by_default = given_team.is_null() && !record.get("team_id").is_null();
-        if record.get("id").is_null() {
+        let chooses_id = !record.get("id").is_null();
+        if !chooses_id {
             record.set("id", work.new_id().to_string());
         }
         record.set("created_by", self.caller.user_id().to_string());
@@ -149,6 +150,9 @@ impl Writer {
         let writing = Writing { caller: &self.caller, now: self.now, before: None };
         (hooks.before)(work, &writing, &mut record)?;
         references::check_unique(work, Some((&self.caller, self.now)), self.object, None, &record)?;
+        if chooses_id {
+            references::check_id(work, self.object, &record)?;
+        }
         work.insert(&shape, &mut record, &Change::new("created"))?;
         let shown = (hooks.after)(work, &writing, &record)?;
         Ok((record, shown))

@@ -3,26 +3,57 @@
 use diesel::prelude::*;
 use farley_domain::id::Id;
 
-use super::Conn;
+use super::{Conn, DIALECT, run};
 use crate::{
     error::StoreError,
     queries::{
-        rows::{EventRow, NewEvent, SubjectRow},
+        rows::{EventRow, NewEvent},
         schema::{event_subjects, events},
     },
     sql_types::DbId,
+    statement::{Bind, ColumnType, Dialect, Statement},
 };
 
-/// Appends one event, and notes on whose timelines it stands besides its own record's.
+/// Appends one event, and notes on whose timelines it stands besides its own record's. Diesel would prepare its inserts anew each
+/// time.
 pub fn append(conn: &mut Conn, event: &NewEvent, subjects: &[Id]) -> Result<(), StoreError> {
-    if subjects.is_empty() {
-        diesel::insert_into(events::table).values(event).execute(conn)?;
-        return Ok(());
+    let tenant = event.tenant_id.0;
+    let mut sql = Statement::new(DIALECT);
+    let with_subjects = DIALECT == Dialect::Postgres && !subjects.is_empty();
+    if with_subjects {
+        sql.sql("WITH event AS (");
     }
-    let seq: i64 = diesel::insert_into(events::table).values(event).returning(events::seq).get_result(conn)?;
-    for subject in subjects {
-        let row = SubjectRow { tenant_id: event.tenant_id, subject_id: DbId(*subject), seq };
-        diesel::insert_into(event_subjects::table).values(&row).execute(conn)?;
+    sql.sql(
+        "INSERT INTO events (tenant_id, id, type, at, actor_kind, user_id, api_key_id, object, record_id, version, changes, \
+         request_id) VALUES (",
+    );
+    let optional = |id: Option<DbId>| id.map_or(Bind::Null(ColumnType::Id), Bind::Id);
+    sql.binds([
+        Bind::Id(event.tenant_id),
+        Bind::Id(event.id),
+        Bind::Text(event.kind.clone()),
+        Bind::Time(event.at),
+        Bind::Text(event.actor_kind.to_owned()),
+        optional(event.user_id),
+        optional(event.api_key_id),
+        Bind::Text(event.object.clone()),
+        Bind::Id(event.record_id),
+        Bind::Integer(event.version),
+        Bind::Json(event.changes.clone()),
+        event.request_id.clone().map_or(Bind::Null(ColumnType::Text), Bind::Text),
+    ]);
+    sql.sql(")");
+    if with_subjects {
+        sql.sql(" RETURNING seq) INSERT INTO event_subjects (tenant_id, subject_id, seq) SELECT ").id(tenant);
+        sql.sql(", subject, seq FROM event, unnest(ARRAY[").id_list(subjects).sql("]) subject ON CONFLICT DO NOTHING");
+    }
+    run::execute(conn, &sql)?;
+    if DIALECT == Dialect::Sqlite {
+        for subject in subjects {
+            let mut sql = Statement::of(DIALECT, "INSERT INTO event_subjects (tenant_id, subject_id, seq) VALUES (");
+            sql.id(tenant).sql(", ").id(*subject).sql(", last_insert_rowid())");
+            run::execute(conn, &sql)?;
+        }
     }
     Ok(())
 }

@@ -37,8 +37,7 @@ impl TenantRow {
     }
 }
 
-#[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = schema::events)]
+#[derive(Clone, Debug)]
 pub struct NewEvent {
     pub tenant_id: DbId,
     pub id: DbId,
@@ -71,14 +70,6 @@ pub struct EventRow {
     pub request_id: Option<String>,
 }
 
-#[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = schema::event_subjects)]
-pub struct SubjectRow {
-    pub tenant_id: DbId,
-    pub subject_id: DbId,
-    pub seq: i64,
-}
-
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::jobs)]
 pub struct JobRow {
@@ -102,7 +93,7 @@ pub struct JobRow {
     pub recurring: bool,
 }
 
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::idempotency_keys)]
 pub struct IdempotencyRow {
     pub tenant_id: DbId,

@@ -3,7 +3,7 @@
 use super::{Conn, Db};
 use crate::{
     error::StoreError,
-    row::Cell,
+    row::{Cell, CellRef},
     sql_types::{DateSql, DbDate, DbId, DbJson, DbTime, IdSql, JsonSql, TimeSql},
     statement::{Bind, ColumnType, Part, Statement},
 };
@@ -14,7 +14,7 @@ use diesel::{
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     row::{Field as _, Row as _},
-    sql_types::{BigInt, Bool, Double, Nullable, Text, Untyped},
+    sql_types::{BigInt, Binary, Bool, Double, Nullable, Text, Untyped},
 };
 
 struct Run<'a>(&'a Statement);
@@ -65,22 +65,36 @@ fn push<'b>(bind: &'b Bind, out: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
         Bind::Time(value) => out.push_bind_param::<TimeSql, _>(value),
         Bind::Date(value) => out.push_bind_param::<DateSql, _>(value),
         Bind::Json(value) => out.push_bind_param::<JsonSql, _>(value),
+        Bind::Bytes(value) => out.push_bind_param::<Binary, _>(value),
         Bind::Texts(values) => super::push_texts(values, out),
     }
 }
 
-/// Loads the rows of a statement; every row has one cell for each of `columns`.
-pub fn load(conn: &mut Conn, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Cell>>, StoreError> {
-    let mut rows = Vec::new();
+/// Gives each row of a statement to `take`; every row has one cell for each of `columns`.
+pub(crate) fn read(
+    conn: &mut Conn,
+    statement: &Statement,
+    columns: &[ColumnType],
+    take: &mut dyn FnMut(&[CellRef<'_>]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     for row in LoadConnection::<DefaultLoadingMode>::load(conn, Run(statement))? {
         let row = row?;
-        let mut cells = Vec::with_capacity(columns.len());
-        for (position, kind) in columns.iter().enumerate() {
-            let field = row.get(position).ok_or_else(|| StoreError::Internal("a column is missing".to_owned()))?;
-            cells.push(decode(field.value(), *kind)?);
-        }
-        rows.push(cells);
+        let field = |position| row.get(position).ok_or_else(|| StoreError::Internal("a column is missing".to_owned()));
+        let fields = (0..columns.len()).map(field).collect::<Result<Vec<_>, _>>()?;
+        let mut values: Vec<_> = fields.iter().map(|field| field.value()).collect();
+        let cells = values.iter_mut().zip(columns).map(|(value, kind)| decode(value, *kind));
+        take(&cells.collect::<Result<Vec<_>, _>>()?)?;
     }
+    Ok(())
+}
+
+/// Loads the rows of a statement.
+pub fn load(conn: &mut Conn, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Cell>>, StoreError> {
+    let mut rows = Vec::new();
+    read(conn, statement, columns, &mut |cells| {
+        rows.push(cells.iter().map(|cell| cell.to_cell()).collect());
+        Ok(())
+    })?;
     Ok(rows)
 }
 
@@ -89,19 +103,27 @@ pub fn execute(conn: &mut Conn, statement: &Statement) -> Result<usize, StoreErr
     Ok(Run(statement).execute(conn)?)
 }
 
-fn decode(value: Option<<Db as Backend>::RawValue<'_>>, kind: ColumnType) -> Result<Cell, StoreError> {
-    fn read<'a, S, T: FromSql<S, Db>>(value: <Db as Backend>::RawValue<'a>) -> Result<T, StoreError> {
-        T::from_sql(value).map_err(|error| StoreError::Internal(format!("a stored value cannot be read: {error}")))
+fn decode<'a>(value: &'a mut Option<<Db as Backend>::RawValue<'_>>, kind: ColumnType) -> Result<CellRef<'a>, StoreError> {
+    fn read<S, T: FromSql<S, Db>>(value: <Db as Backend>::RawValue<'_>) -> Result<T, StoreError> {
+        T::from_sql(value).map_err(|error| unreadable(&error.to_string()))
     }
-    let Some(value) = value else { return Ok(Cell::Null) };
+    fn unreadable(error: &str) -> StoreError {
+        StoreError::Internal(format!("a stored value cannot be read: {error}"))
+    }
+    // Text stays where it is; all else is small and taken out.
+    if matches!(kind, ColumnType::Text | ColumnType::Json) {
+        let Some(value) = value else { return Ok(CellRef::Null) };
+        let text = super::text(value).map_err(|error| unreadable(&error.to_string()))?;
+        return Ok(if kind == ColumnType::Json { CellRef::Json(text) } else { CellRef::Text(text) });
+    }
+    let Some(value) = value.take() else { return Ok(CellRef::Null) };
     Ok(match kind {
-        ColumnType::Boolean => Cell::Boolean(read::<Bool, bool>(value)?),
-        ColumnType::Integer => Cell::Integer(read::<BigInt, i64>(value)?),
-        ColumnType::Double => Cell::Double(read::<Double, f64>(value)?),
-        ColumnType::Text => Cell::Text(read::<Text, String>(value)?),
-        ColumnType::Id => Cell::Id(read::<IdSql, DbId>(value)?.0),
-        ColumnType::Time => Cell::Time(read::<TimeSql, DbTime>(value)?.0),
-        ColumnType::Date => Cell::Date(read::<DateSql, DbDate>(value)?.0),
-        ColumnType::Json => Cell::Json(read::<JsonSql, DbJson>(value)?.0),
+        ColumnType::Boolean => CellRef::Boolean(read::<Bool, bool>(value)?),
+        ColumnType::Integer => CellRef::Integer(read::<BigInt, i64>(value)?),
+        ColumnType::Double => CellRef::Double(read::<Double, f64>(value)?),
+        ColumnType::Id => CellRef::Id(read::<IdSql, DbId>(value)?.0),
+        ColumnType::Time => CellRef::Time(read::<TimeSql, DbTime>(value)?.0),
+        ColumnType::Date => CellRef::Date(read::<DateSql, DbDate>(value)?.0),
+        ColumnType::Text | ColumnType::Json => CellRef::Null,
     })
 }

@@ -1,13 +1,21 @@
 //! The queries compiled for SQLite.
 
-use diesel::{QueryResult, query_builder::AstPass, result::Error};
+use diesel::{QueryResult, deserialize, query_builder::AstPass, result::Error, sqlite::SqliteValue};
+
+use crate::statement::Dialect;
 
 pub type Conn = diesel::SqliteConnection;
 pub type Db = diesel::sqlite::Sqlite;
+const DIALECT: Dialect = Dialect::Sqlite;
 
 /// Lists of texts are a type of PostgreSQL alone.
 fn push_texts<'b>(_: &'b [String], _: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
     Err(Error::QueryBuilderError("SQLite has no lists of texts".into()))
+}
+
+/// The text of a value, where it is.
+fn text<'a>(value: &'a mut SqliteValue<'_, '_, '_>) -> deserialize::Result<&'a str> {
+    Ok(value.read_text())
 }
 
 #[path = "credentials.rs"]

@@ -30,6 +30,9 @@ use crate::{
     workers::{Halt, LEASE_SECONDS},
 };
 
+/// Rows after which the tables have another size than the planner thinks.
+const MANY_ROWS: i64 = 1000;
+
 /// For whom the job works, and on what.
 #[derive(Clone)]
 struct Task {
@@ -150,6 +153,10 @@ async fn import(app: &Arc<App>, tenant: TenantKey, task: &Task, told: &(dyn Fn(&
         }
         told(&record);
         if has_ended(&record) {
+            if record.get("rows_done").as_i64() >= Some(MANY_ROWS) {
+                let refreshed = app.store.write::<_, StoreError>(tenant, task.origin(), |work| work.refresh_statistics()).await;
+                refreshed.unwrap_or_else(|error| tracing::warn!(%error, "the planner's statistics are old"));
+            }
             return Ok(true);
         }
     }

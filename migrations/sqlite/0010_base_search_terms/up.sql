@@ -1,0 +1,1 @@
+-- Only PostgreSQL keeps its search terms otherwise from here on.
