@@ -25,6 +25,8 @@ struct Operation {
     path: String,
     id: String,
     declared: Value,
+    /// The members of its body.
+    writable: Vec<String>,
 }
 
 impl Contract {
@@ -39,8 +41,12 @@ impl Contract {
             for (method, declared) in item.as_object().expect("a path").iter().filter(|(method, _)| *method != "parameters") {
                 let method = method.to_uppercase().parse().expect("a method");
                 let id = declared["operationId"].as_str().expect("an id").to_owned();
-                let mut operation = Operation { method, path: path.clone(), id, declared: declared.clone() };
+                let mut operation =
+                    Operation { method, path: path.clone(), id, declared: declared.clone(), writable: Vec::new() };
                 operation.fill_example(self);
+                let schema = self.resolve(&declared["requestBody"]["content"]["application/json"]["schema"]);
+                operation.writable =
+                    schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
                 operations.push(operation);
             }
         }
@@ -263,6 +269,7 @@ pub async fn reads_answer_as_documented(db: TestDb) {
         let client = if operation.is_of_the_operator() { &operator } else { &admin };
         let required = match operation.id.as_str() {
             "search" => "?q=acme".to_owned(),
+            "getForecast" => "?period=2026-Q4".to_owned(),
             "explainAccess" => format!("?user_id={}&object=customer&action=read", admin.id),
             _ => String::new(),
         };
@@ -363,12 +370,15 @@ fn example_body(operation: &Operation, verb: &str) -> Value {
     };
     match verb {
         "update" => {
-            let name = if operation.path.contains("custom-fields") { "label_en" } else { "name" };
-            Value::Object(Map::from_iter([(name.to_owned(), json!("Renamed"))]))
+            // What has no name of its own is changed as the documentation shows.
+            let texts = ["label_en", "name", "subject", "description", "comment"];
+            let name = texts.into_iter().find(|name| operation.writable.iter().any(|field| field == name));
+            name.map_or_else(|| operation.example().unwrap_or(json!({})), |name| json!({name: "Renamed"}))
         }
         "upsert" => {
             own(&mut body, "name", json!("Another"));
             own(&mut body, "sku", json!("ANOTHER"));
+            own(&mut body, "period", json!("2025"));
             own(&mut body, "email", json!("another@example.cn"));
             body.remove("external_ids");
             Value::Object(body)

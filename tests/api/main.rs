@@ -18,6 +18,7 @@ mod imports;
 mod lists;
 mod parity;
 mod permissions;
+mod reporting;
 mod sales;
 mod search;
 mod server;
@@ -105,6 +106,10 @@ fn main() {
         permissions::relations_end_where_permission_does,
         permissions::scopes_hold_for_writes,
         permissions::scopes_hold_on_every_way_to_a_record,
+        reporting::forecasts_stand_beside_quotas,
+        reporting::summaries_count_and_add_up,
+        reporting::the_funnel_counts_a_cohort,
+        reporting::the_funnel_shows_a_snapshot,
         sales::a_move_is_checked_and_kept,
         sales::cards_stay_where_they_are_dropped,
         sales::lines_add_up_to_the_amount,

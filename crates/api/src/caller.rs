@@ -13,7 +13,7 @@ use farley_domain::{
         api_key::ApiKey,
         custom_field::{self, CustomField},
         role::Role,
-        team::Team,
+        team::{Team, subtree},
         tenant::Tenant,
         user::User,
     },
@@ -241,16 +241,7 @@ pub fn grants_of(reader: &mut Reader<'_>, user: &Record) -> Result<Grants, Probl
 
 fn teams_below(reader: &mut Reader<'_>, top: Option<Id>) -> Result<Vec<Id>, Problem> {
     let Some(top) = top else { return Ok(Vec::new()) };
-    let teams = reader.all(Team::object())?;
-    let mut found = vec![top];
-    let mut position = 0;
-    while let Some(parent) = found.get(position).copied() {
-        let children = teams.iter().filter(|team| team.id_of("parent_id") == Some(parent)).map(Record::id);
-        let new: Vec<Id> = children.filter(|child| !found.contains(child)).collect();
-        found.extend(new);
-        position += 1;
-    }
-    Ok(found)
+    Ok(subtree(&reader.all(Team::object())?, top))
 }
 
 /// A view that restricts nothing, for what Farley itself reads.

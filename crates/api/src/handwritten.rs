@@ -3,7 +3,7 @@
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
-use crate::{customers, events, health, identity, integration, jobs, metadata, records::refuse_method, sales, search};
+use crate::{customers, events, health, identity, integration, jobs, metadata, records::refuse_method, reporting, sales, search};
 
 /// Registers the handlers, and collects their documentation.
 macro_rules! endpoints {
@@ -19,6 +19,8 @@ macro_rules! endpoints {
                 (name = "events", description = "The change feed: everything that happened, in order."),
                 (name = "metadata", description = "What a frontend needs to draw forms and tables."),
                 (name = "access", description = "Who may do what, and why."),
+                (name = "forecasts", description = "What will be won in a period, against quotas."),
+                (name = "reports", description = "What the records say, taken together."),
                 (name = "imports", description = "Files read into objects, row by row."),
                 (name = "jobs", description = "Background jobs."),
                 (name = "tenants", description = "Companies using this server; for its operator."),
@@ -69,10 +71,12 @@ endpoints! {
     events::change_feed,
     customers::timeline::customer_timeline,
     sales::board::board,
+    sales::forecasts::forecast,
     sales::opportunities::move_to,
     sales::opportunities::win,
     sales::opportunities::lose,
     sales::stages::reorder,
+    reporting::sales_funnel::sales_funnel,
     metadata::objects,
     integration::imports::create,
     integration::imports::preview::preview,

@@ -22,6 +22,7 @@ pub mod mutation;
 pub mod openapi;
 pub mod problem;
 pub mod records;
+pub mod reporting;
 pub mod sales;
 pub mod search;
 pub mod server;

@@ -115,6 +115,7 @@ fault_codes! {
     ReasonNeeded "reason_needed" "must say why the opportunity was won or lost" "必须说明赢单或输单原因",
     OpenHasNone "open_has_none" "belongs to closed opportunities only" "仅适用于已关闭的商机",
     OpenIsNotClosed "open_is_not_closed" "cannot be closed in an open stage" "进行中的阶段不能归为已成交",
+    InvalidPeriod "invalid_period" "is not a month, quarter or year such as 2026-10, 2026-Q4 or 2026" "不是月份、季度或年份，例如 2026-10、2026-Q4 或 2026",
     SplitTooLarge "split_too_large" "adds up to {sum} per cent; at most 100" "分成合计为 {sum}%，不能超过 100%",
     OtherCurrency "other_currency" "must be in {currency}, as the rest is" "币种必须与其余一致：{currency}",
     NotFound "reference_not_found" "names no record you can refer to" "引用的记录不存在",
@@ -198,6 +199,8 @@ fn expected_in_chinese(expected: &str) -> &str {
     match expected {
         "a filter over the opportunity's own fields" => "仅涉及商机自身字段的筛选条件",
         "every live stage of the pipeline, each once" => "该管道的全部有效阶段，每个一次",
+        "a field of one value that is no date" => "非日期的单值字段",
+        "a day such as 2026-09-30" => "日期，例如 2026-09-30",
         "fields, not relations" => "字段而非关联",
         "a field of one value, also of a related record; dates and times with .day, .week, .month, .quarter or .year" => {
             "单值字段（也可取自关联记录）；日期和时间需加 .day、.week、.month、.quarter 或 .year"

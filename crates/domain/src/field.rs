@@ -286,6 +286,21 @@ impl Field {
         self
     }
 
+    /// Not kept and not shown: filters find records by a table of links that something else keeps.
+    #[must_use]
+    pub fn filter_only(mut self) -> Field {
+        self.storage = Storage::Computed;
+        self.writable = Writable::Never;
+        self.on_request = true;
+        self
+    }
+
+    /// Whether a record can show a value of it.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        self.storage != Storage::Computed || matches!(self.kind, FieldType::Count(_))
+    }
+
     /// Kept and shown, but of no use in a filter or as an order.
     #[must_use]
     pub fn opaque(mut self) -> Field {

@@ -8,12 +8,18 @@ use crate::{
     integration::Import,
     marketing::campaign::Campaign,
     object::Object,
-    sales::{line_item::LineItem, opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
+    sales::{
+        line_item::LineItem,
+        opportunity::Opportunity,
+        pipeline::Pipeline,
+        quota::{ForecastOverride, Quota},
+        stage::Stage,
+    },
 };
 
 /// All objects, in the order in which documentation and metadata list them.
 #[must_use]
-pub fn objects() -> [&'static Object; 15] {
+pub fn objects() -> [&'static Object; 17] {
     [
         Customer::object(),
         Contact::object(),
@@ -21,6 +27,8 @@ pub fn objects() -> [&'static Object; 15] {
         LineItem::object(),
         Pipeline::object(),
         Stage::object(),
+        Quota::object(),
+        ForecastOverride::object(),
         Product::object(),
         Campaign::object(),
         Tag::object(),

@@ -54,7 +54,7 @@ impl Group {
         Group { steps: Vec::new(), field: field.clone(), bounds: None }
     }
 
-    fn cell_type(&self) -> ColumnType {
+    pub(crate) fn cell_type(&self) -> ColumnType {
         let own = column_type(&self.field.kind);
         if self.bounds.is_some() {
             return ColumnType::Integer;
@@ -67,9 +67,9 @@ impl Group {
         }
     }
 
-    fn write(&self, sql: &mut Statement, place: &Place) {
+    pub(crate) fn write(&self, sql: &mut Statement, place: &Place) {
         let Some(bounds) = &self.bounds else { return self.value(sql, place) };
-        sql.sql("CASE WHEN ");
+        sql.sql("CAST(CASE WHEN ");
         self.value(sql, place);
         sql.sql(" IS NULL THEN NULL");
         for (number, bound) in bounds.iter().enumerate() {
@@ -83,7 +83,7 @@ impl Group {
             };
             sql.sql(" < ").bind(bind).sql(format!(" THEN {number}"));
         }
-        sql.sql(format!(" ELSE {} END", bounds.len()));
+        sql.sql(format!(" ELSE {} END AS BIGINT)", bounds.len()));
     }
 
     /// The value of the field, through its relations; null where they lead to nothing that may be read.

@@ -8,6 +8,7 @@ mod aggregate;
 mod engine;
 mod error;
 mod filter;
+mod funnel;
 mod ledger;
 mod migrate;
 mod ranking;
@@ -27,6 +28,7 @@ pub mod queries;
 
 pub use aggregate::{Bound, Group, Measure};
 pub use error::StoreError;
+pub use funnel::{MAX_STAGES, Median, Moves, Travelled};
 pub use ledger::LedgerEntry;
 pub use migrate::down_and_up;
 pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};

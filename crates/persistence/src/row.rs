@@ -264,7 +264,7 @@ impl Layout {
                     || (field.kind == FieldType::Custom && names.iter().any(|name| name.starts_with("custom.")))
             }
         };
-        for field in &shape.object.fields {
+        for field in shape.object.fields.iter().filter(|field| field.is_shown()) {
             let shown = wants(field) && sees(field);
             let needed = also.iter().any(|name| *name == field.name)
                 || (field.kind == FieldType::Custom && also.iter().any(|name| name.starts_with("custom.")));

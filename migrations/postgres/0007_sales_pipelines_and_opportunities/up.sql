@@ -103,6 +103,7 @@ CREATE TABLE opportunities (
 CREATE INDEX opportunities_name ON opportunities (tenant_id, name, created_at, id);
 CREATE INDEX opportunities_customer_id ON opportunities (tenant_id, customer_id, created_at, id) WHERE customer_id IS NOT NULL;
 CREATE INDEX opportunities_pipeline_id ON opportunities (tenant_id, pipeline_id, created_at, id);
+CREATE INDEX opportunities_opened_at ON opportunities (tenant_id, pipeline_id, opened_at, id);
 CREATE INDEX opportunities_stage_id ON opportunities (tenant_id, stage_id, position, id);
 CREATE INDEX opportunities_status ON opportunities (tenant_id, status, created_at, id);
 CREATE INDEX opportunities_expected_close_on ON opportunities (tenant_id, expected_close_on, created_at, id) WHERE expected_close_on IS NOT NULL;
@@ -191,6 +192,7 @@ CREATE TABLE opportunity_ledger (
     forecast_category text COLLATE "C",
     owner_id uuid,
     team_id uuid,
+    closed_at timestamptz,
     stage_entered_at timestamptz NOT NULL,
     former_step uuid,
     former_seconds bigint,

@@ -46,7 +46,7 @@ fn holds_null(field: &Field) -> bool {
 /// Left open, so that clients generated from it survive a member added later.
 fn record(object: &Object) -> ObjectBuilder {
     let mut schema = fields::of_type(Type::Object).description(Some(object.doc.trim())).required("id");
-    for field in &object.fields {
+    for field in object.fields.iter().filter(|field| field.is_shown()) {
         let value = fields::value(object, field);
         let value = if holds_null(field) { nullable(value) } else { value };
         let example = example(field);

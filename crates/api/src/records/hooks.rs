@@ -10,7 +10,7 @@ use crate::{
     caller::Caller,
     identity::{api_keys, custom_fields, roles, users},
     problem::Problem,
-    sales::{line_items, opportunities, pipelines, stages},
+    sales::{line_items, opportunities, pipelines, quotas, stages},
 };
 
 /// A write in progress, as a hook sees it.
@@ -50,6 +50,7 @@ pub fn of(object: &Object) -> Hooks {
         }
         "pipeline" => Hooks { before: pipelines::before_write, after: pipelines::after_write, ..NONE },
         "stage" => Hooks { before: stages::before_write, after: stages::after_write, ..NONE },
+        "quota" => Hooks { before: quotas::before_write, ..NONE },
         "opportunity" => Hooks { before: opportunities::before_write, verb: opportunities::verb, ..NONE },
         "line_item" => Hooks { before: line_items::before_write, after: line_items::after_write, ..NONE },
         _ => NONE,

@@ -76,20 +76,9 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
     let view = call.view();
     let shape = path::shape_of(object, &view);
     let mut faults = Faults::default();
-    const LIST_ONLY: &[&str] = &["sort", "limit", "cursor", "offset", "fields", "expand", "total"];
-    for (name, _) in parameters.extract_if(.., |(name, _)| LIST_ONLY.contains(&name.as_str())) {
-        faults.add(Fault::new(name, FaultCode::UnknownParameter));
-    }
     let groups = named(group_by, "group_by", &mut faults, |name| asked(&shape, name, &view));
     let sums = named(sum, "sum", &mut faults, |name| summed(&shape, name, &view));
-    let query = ListQuery::from_parameters(object, &parameters, &view);
-    let mut query = match query {
-        Ok(query) => faults.into_result(query)?,
-        Err(found) => {
-            faults.0.extend(found.0);
-            return Err(faults.into());
-        }
-    };
+    let mut query = filters(object, &mut parameters, faults, &view)?;
     let (caller, now) = (Arc::clone(&call.caller), call.now);
     let path = request.path().trim_end_matches("/summary").to_owned();
     let data = call
@@ -111,6 +100,36 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
         })
         .await?;
     Ok(HttpResponse::Ok().json(Summary { data }))
+}
+
+/// Reads the filters of a list where there is no list: what orders one and cuts it into pages means nothing here.
+pub fn filters(
+    object: &'static Object,
+    parameters: &mut Vec<(String, String)>,
+    mut faults: Faults,
+    view: &dyn View,
+) -> Result<ListQuery, Problem> {
+    const LIST_ONLY: &[&str] = &["sort", "limit", "cursor", "offset", "fields", "expand", "total"];
+    for (name, _) in parameters.extract_if(.., |(name, _)| LIST_ONLY.contains(&name.as_str())) {
+        faults.add(Fault::new(name, FaultCode::UnknownParameter));
+    }
+    match ListQuery::from_parameters(object, parameters, view) {
+        Ok(query) => Ok(faults.into_result(query)?),
+        Err(found) => {
+            faults.0.extend(found.0);
+            Err(faults.into())
+        }
+    }
+}
+
+/// Reads one field to group by.
+pub fn group(object: &'static Object, name: &str, parameter: &'static str, view: &dyn View) -> Result<Group, Fault> {
+    let asked =
+        asked(&path::shape_of(object, view), name, view).map_err(|fault| Fault { pointer: parameter.to_owned(), ..fault })?;
+    if asked.span.is_some() {
+        return Err(Fault::new(parameter, FaultCode::WrongType).with("expected", "a field of one value that is no date"));
+    }
+    Ok(asked.group)
 }
 
 /// Reads the names of a list parameter; what is at fault is left out.

@@ -161,6 +161,11 @@ impl Writer {
     /// A new record belongs to whoever creates it, and to the owner's team, unless it says otherwise.
     fn own(&self, work: &mut Work<'_>, record: &mut Record) -> Result<(), Problem> {
         if !self.object.has("owner_id") {
+            // What is about a user counts with the user's team.
+            if let Some(user) = record.id_of("user_id").filter(|_| self.object.has("team_id") && record.get("team_id").is_null())
+            {
+                record.set("team_id", self.team_of(work, user)?);
+            }
             return Ok(());
         }
         let me = self.caller.user_id();

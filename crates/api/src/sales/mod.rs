@@ -1,7 +1,9 @@
 //! Sales: how pipelines, stages, opportunities and line items are written, moved and shown.
 
 pub mod board;
+pub mod forecasts;
 pub mod line_items;
 pub mod opportunities;
 pub mod pipelines;
+pub mod quotas;
 pub mod stages;

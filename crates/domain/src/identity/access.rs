@@ -248,11 +248,7 @@ impl Asker {
 
     /// Rows told from their own owner and team.
     fn scoped_rows(&self, object: &'static Object, scope: Scope) -> Option<Predicate> {
-        let owner = if object.has("owner_id") { "owner_id" } else { "created_by" };
-        let own = || {
-            let field = if object.name == "user" { "id" } else { owner };
-            object.field(field).map(|field| Predicate::test(field, Op::Eq, Operand::Id(self.user_id)))
-        };
+        let own = || object.field(owner_field(object)).map(|field| Predicate::test(field, Op::Eq, Operand::Id(self.user_id)));
         match (scope, object.field("team_id")) {
             (Scope::All, _) => Some(Predicate::all()),
             (Scope::Own, _) | (Scope::Team, None) => own(),
@@ -267,12 +263,7 @@ impl Asker {
     /// Whether an action reaches a record, told from its owner and team; a part of another record is reached as that is.
     #[must_use]
     pub fn reaches(&self, object: &'static Object, action: Action, record: &Record) -> bool {
-        let owner = match object.name {
-            "user" => "id",
-            _ if object.has("owner_id") => "owner_id",
-            _ => "created_by",
-        };
-        let own = record.id_of(owner) == Some(self.user_id);
+        let own = record.id_of(owner_field(object)) == Some(self.user_id);
         match self.grants.scope(object.name, action) {
             None => false,
             Some(Scope::All) => true,
@@ -286,6 +277,16 @@ impl Asker {
     #[must_use]
     pub fn sees(&self, object: &'static Object, field: &Field) -> bool {
         self.grants.rule(object, field) != Some(FieldRule::Hidden)
+    }
+}
+
+/// The field that says whose a record is.
+fn owner_field(object: &Object) -> &'static str {
+    match object.name {
+        "user" => "id",
+        _ if object.has("owner_id") => "owner_id",
+        _ if object.has("user_id") => "user_id",
+        _ => "created_by",
     }
 }
 

@@ -193,6 +193,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "customer,contact,opportunity read,create,update,archive,export,import team",
             "pipeline,product,campaign read all",
             "pipeline,product create,update,archive all",
+            "quota,forecast_override read,create,update,archive team",
             "tag read,create,update all",
             "user,team,role,custom_field read all",
             "import read own",
@@ -206,6 +207,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "customer,contact,opportunity read team",
             "customer,contact,opportunity create,update,archive own",
             "pipeline,product,campaign read all",
+            "quota,forecast_override read own",
             "tag read,create all",
             "user,team,custom_field read all",
         ],
@@ -239,7 +241,10 @@ pub static READY_MADE: &[ReadyMade] = &[
         key: "read_only",
         name: "Read only / 只读",
         description: "Sees everything, changes nothing.",
-        grants: &["customer,contact,opportunity,pipeline,product,campaign,tag,user,team,role,custom_field read all"],
+        grants: &[
+            "customer,contact,opportunity,pipeline,product,campaign,quota,forecast_override read all",
+            "tag,user,team,role,custom_field read all",
+        ],
     },
     ReadyMade {
         key: "integration",

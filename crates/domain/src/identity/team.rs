@@ -26,3 +26,17 @@ entity! {
         ])
         .unique("teams_name_key", "name")
 }
+
+/// A team and all below it.
+#[must_use]
+pub fn subtree(teams: &[crate::record::Record], top: crate::id::Id) -> Vec<crate::id::Id> {
+    let mut found = vec![top];
+    let mut position = 0;
+    while let Some(parent) = found.get(position).copied() {
+        let children = teams.iter().filter(|team| team.id_of("parent_id") == Some(parent)).map(crate::record::Record::id);
+        let new: Vec<crate::id::Id> = children.filter(|child| !found.contains(child)).collect();
+        found.extend(new);
+        position += 1;
+    }
+    found
+}

@@ -196,7 +196,7 @@ fn within(count: usize) -> Result<(), Faults> {
 }
 
 /// The values of a comma-separated list; `\,` is a comma within a value. No text at all is no values.
-fn split(text: &str) -> Vec<String> {
+pub(super) fn split(text: &str) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }

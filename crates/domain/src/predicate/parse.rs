@@ -88,6 +88,50 @@ pub fn within_sight(query: search_text::Query, shape: &Shape, view: &dyn View) -
     }
 }
 
+/// A filter of a list's parameters as it is written in JSON; none if it is not one.
+#[must_use]
+pub fn parameter_as_json(object: &'static Object, name: &str, text: &str, view: &dyn View) -> Option<Value> {
+    if name == "q" && object.is_searchable() {
+        return Some(serde_json::json!({"q": text}));
+    }
+    let (path, op, field) = named(&path::shape_of(object, view), name, view).ok()?;
+    let kind = match path.end {
+        End::Field(field) => field.kind,
+        End::Relation(_) => FieldType::Id,
+    };
+    let scalar = |text: &str| match &kind {
+        FieldType::Integer { .. } | FieldType::Decimal | FieldType::Money | FieldType::Count(_) | FieldType::Boolean => {
+            serde_json::from_str(text).unwrap_or_else(|_| text.into())
+        }
+        FieldType::DateTime if crate::time::Timestamp::parse(text).is_none() => serde_json::json!({"relative": text}),
+        FieldType::Date if crate::time::parse_date(text).is_none() => serde_json::json!({"relative": text}),
+        _ => Value::from(text),
+    };
+    let value = match op {
+        Op::Null => Value::Bool(text == "true"),
+        op if op.takes_list() => super::operand::split(text).iter().map(|item| scalar(item)).collect(),
+        _ => scalar(text),
+    };
+    Some(serde_json::json!({"field": field, "op": op.as_str(), "value": value}))
+}
+
+/// What the name of a parameter means: the path, the operator, and the path as it was written. A miss comes with the suffix
+/// that was taken for an operator.
+fn named<'a>(shape: &Shape, name: &'a str, view: &dyn View) -> Result<(Path, Op, &'a str), (Miss, &'a str)> {
+    let suffixed = name.rsplit_once('_').and_then(|(field, suffix)| {
+        let op = Op::from_name(suffix).filter(|op| *op != Op::Eq)?;
+        Some((field, suffix, op))
+    });
+    match (path::resolve(shape, name, view), suffixed) {
+        (Ok(path), _) => Ok((path, Op::Eq, name)),
+        (Err(miss), None) => Err((miss, "")),
+        (Err(_), Some((field, suffix, op))) => match path::resolve(shape, field, view) {
+            Ok(path) => Ok((path, op, field)),
+            Err(miss) => Err((miss, suffix)),
+        },
+    }
+}
+
 /// Where the parts of a comparison stand, for the pointers of its faults.
 struct Place {
     field: String,
@@ -141,24 +185,12 @@ impl<'a> Reader<'a> {
     }
 
     fn parameter(&mut self, shape: &Shape, name: &str, text: &str, own: &[&str]) -> Option<Predicate> {
-        let suffixed = name.rsplit_once('_').and_then(|(field, suffix)| {
-            let op = Op::from_name(suffix).filter(|op| *op != Op::Eq)?;
-            Some((field, suffix, op))
-        });
-        let exact = path::resolve(shape, name, self.view);
-        let (path, op) = match (exact, suffixed) {
-            (Ok(path), _) => (path, Op::Eq),
-            (Err(miss), None) => {
-                self.fault(|| unknown_parameter(miss, name, "", own));
+        let (path, op, _) = match named(shape, name, self.view) {
+            Ok(named) => named,
+            Err((miss, suffix)) => {
+                self.fault(|| unknown_parameter(miss, name, suffix, own));
                 return None;
             }
-            (Err(_), Some((field, suffix, op))) => match path::resolve(shape, field, self.view) {
-                Ok(path) => (path, op),
-                Err(miss) => {
-                    self.fault(|| unknown_parameter(miss, name, suffix, own));
-                    return None;
-                }
-            },
         };
         self.comparison(path, op, Given::Text(text), &Place::parameter(name), 0)
     }

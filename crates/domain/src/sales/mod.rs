@@ -6,4 +6,5 @@ pub mod parties;
 pub mod pipeline;
 pub mod position;
 pub mod progress;
+pub mod quota;
 pub mod stage;

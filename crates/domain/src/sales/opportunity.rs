@@ -9,6 +9,7 @@ use super::parties::{
 use crate::{
     choices, entity,
     fault::{Fault, FaultCode},
+    field::Link,
     money::Money,
     object::{Ledger, Reach, Relation},
     record::{Draft, Record},
@@ -56,7 +57,7 @@ entity! {
         /// The day on which it is expected to close.
         expected_close_on: Option<chrono::NaiveDate> => date().indexed().label("Expected close", "预计成交日期").example("2026-12-31"),
         /// When the sale began: the time of creation, unless told.
-        opened_at: Option<crate::time::Timestamp> => datetime().on_create().label("Opened at", "开始时间").example("2026-03-01T08:00:00.000Z"),
+        opened_at: Option<crate::time::Timestamp> => datetime().on_create().indexed().label("Opened at", "开始时间").example("2026-03-01T08:00:00.000Z"),
         /// When it was won or lost; now, unless told. None while it is open.
         closed_at: Option<crate::time::Timestamp> => datetime().indexed().label("Closed at", "关闭时间").example("2026-09-30T08:00:00.000Z"),
         /// Why it was won or lost: one of the pipeline's reasons, or any text if it has none.
@@ -91,6 +92,8 @@ entity! {
         next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
         /// The stages it was in before it was entered here, oldest first, when it comes from another system: they begin its ledger.
         stage_history: Vec<Value> => structure(&STAGE_HISTORY).default(json!([])).detail().on_create().opaque().label("Stage history", "历史阶段").on_request(),
+        /// The stages it is or was in: to filter by.
+        entered_stage_ids: Vec<crate::id::Id> => references(&ENTERED_STAGES).filter_only().label("Entered stages", "进入过的阶段"),
     }
     extend |object| object
         .relations([
@@ -107,6 +110,10 @@ entity! {
         .rule(split_is_whole)
 }
 
+/// Which stages an opportunity was in, as its ledger has them.
+pub static ENTERED_STAGES: Link =
+    Link { table: "opportunity_ledger", from: "record_id", to: "stage_id", target: "stage", shared: false };
+
 /// Every change of stage, amount, close date, owner and category, with the time spent in each stage.
 pub static LEDGER: Ledger = Ledger {
     table: "opportunity_ledger",
@@ -120,6 +127,7 @@ pub static LEDGER: Ledger = Ledger {
         "forecast_category",
         "owner_id",
         "team_id",
+        "closed_at",
         "stage_entered_at",
     ],
     step: "stage_id",
@@ -143,6 +151,7 @@ fn past(record: &Record) -> Vec<Record> {
         state.set("status", "open");
         state.set("forecast_category", "pipeline");
         state.set("probability", Value::Null);
+        state.set("closed_at", Value::Null);
         state
     };
     stages.iter().map(state).collect()

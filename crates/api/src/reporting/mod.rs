@@ -1,0 +1,3 @@
+//! Reports: what the records say, taken together.
+
+pub mod sales_funnel;

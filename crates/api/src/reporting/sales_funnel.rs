@@ -1,0 +1,466 @@
+//! The sales funnel: how many, and how much, get from each stage to the next.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, get};
+use chrono::NaiveDate;
+use farley_domain::{
+    calendar::start_of_day,
+    entity::Entity,
+    fault::{Fault, FaultCode, Faults},
+    field::Op,
+    id::Id,
+    identity::access::Action,
+    object::Object,
+    predicate::{Operand, Predicate, parse::parameter_as_json},
+    record::Record,
+    sales::{opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
+    time::{Timestamp, parse_date},
+};
+use farley_persistence::{Cell, Group, MAX_STAGES, Measure, Median, Moves, Reader, Travelled};
+use serde_json::{Value, json};
+
+use crate::{
+    call::{Call, parameters, take},
+    problem::Problem,
+    records::summary,
+    sales::pipelines::bare,
+};
+
+/// A funnel.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct SalesFunnel {
+    #[schema(value_type = String, format = "uuid")]
+    pub pipeline_id: Id,
+    /// `cohort` or `snapshot`.
+    #[schema(example = "cohort")]
+    pub basis: &'static str,
+    /// The first day of the cohort.
+    #[schema(value_type = Option<String>, format = "date", example = "2026-01-01")]
+    pub from: Option<NaiveDate>,
+    /// The day after the last one.
+    #[schema(value_type = Option<String>, format = "date", example = "2027-01-01")]
+    pub to: Option<NaiveDate>,
+    /// The time of a snapshot of the past.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub as_of: Option<Timestamp>,
+    /// One funnel for each value of the field sliced by; one in all, without.
+    pub slices: Vec<FunnelSlice>,
+}
+
+/// The funnel of the opportunities that have one value.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct FunnelSlice {
+    /// The value; null where there is none, and without a slice.
+    #[schema(value_type = Value)]
+    pub value: Value,
+    /// All opportunities of the cohort or snapshot.
+    pub all: FunnelFigure,
+    pub won: FunnelFigure,
+    pub lost: FunnelFigure,
+    /// won ÷ (won + lost), by number, 0 to 1; null while none is closed.
+    #[schema(example = 0.63)]
+    pub win_rate: Option<f64>,
+    /// The mean time from `opened_at` to `closed_at` of those won, in seconds; null without any.
+    #[schema(example = 4_147_200)]
+    pub mean_cycle_seconds: Option<f64>,
+    /// Sales velocity: number of opportunities × win rate × mean amount of those won ÷ mean cycle in days; in minor units a day, by
+    /// currency. Only of a cohort.
+    pub velocity: Vec<FunnelAmount>,
+    /// The stages in their order, retired ones only where something is counted in them.
+    pub stages: Vec<FunnelStage>,
+}
+
+/// One stage of a funnel.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct FunnelStage {
+    #[schema(value_type = String, format = "uuid")]
+    pub id: Id,
+    #[schema(example = "Proposal")]
+    pub name: String,
+    /// `open`, `won` or `lost`.
+    #[schema(example = "open")]
+    pub kind: String,
+    /// The opportunities that are in the stage: now, or at the time of the snapshot.
+    pub current: FunnelFigure,
+    /// Those of the cohort that have ever been in the stage. Null in a snapshot, as is all that follows.
+    pub entered: Option<FunnelFigure>,
+    /// Of those that entered, the ones that have also been in a later open stage, or in one of the kind `won`.
+    pub reached_next: Option<FunnelFigure>,
+    /// reached_next ÷ entered, by number, 0 to 1; null where none entered, and for stages that end a sale.
+    #[schema(example = 0.58)]
+    pub conversion_to_next: Option<f64>,
+    /// Of those that entered, the ones that are won now.
+    pub won: Option<FunnelFigure>,
+    /// won ÷ entered, by number, 0 to 1; null where none entered.
+    #[schema(example = 0.31)]
+    pub conversion_to_won: Option<f64>,
+    /// Moves out of the stage, by the stage they led to. An opportunity that left it twice counts twice.
+    pub left_to: Vec<FunnelMove>,
+    /// The mean time from entering the stage to leaving it, over all such moves, in seconds. Who is still in it does not count.
+    #[schema(example = 1_036_800.0)]
+    pub mean_seconds: Option<f64>,
+    /// The median of the same times, in seconds.
+    #[schema(example = 864_000.0)]
+    pub median_seconds: Option<f64>,
+}
+
+/// How many opportunities, how much they are worth now, and which they are.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct FunnelFigure {
+    #[schema(example = 42)]
+    pub count: i64,
+    /// The sum of their present amounts, by currency; in a snapshot of the past, of their amounts then.
+    pub amounts: Vec<FunnelAmount>,
+    /// Lists them: the `filter` of `POST /v1/opportunities/search` (with the same `as_of`).
+    #[schema(value_type = Object, example = json!({"and": [{"field": "status", "op": "eq", "value": "won"}]}))]
+    pub filter: Value,
+}
+
+/// An amount in minor units of one currency.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct FunnelAmount {
+    #[schema(example = 1_234_500)]
+    pub amount: i64,
+    #[schema(example = "CNY")]
+    pub currency: String,
+}
+
+/// Moves to one stage.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct FunnelMove {
+    #[schema(value_type = String, format = "uuid")]
+    pub stage_id: Id,
+    #[schema(example = 17)]
+    pub count: i64,
+}
+
+/// The sales funnel
+///
+/// How the opportunities that you may see fare in one pipeline, stage by stage. On the basis of a **cohort**, those whose sale began (`opened_at`) from
+/// the day `from` to the day before `to`, in the tenant's time zone; wherever they got to since, counts. On the basis of a **snapshot**, all of
+/// the pipeline as they stand now, or `as_of` a time. The filters of `GET /v1/opportunities` narrow either. Amounts are added up by currency. What each figure means stands
+/// beside it in the schema.
+#[utoipa::path(tag = "reports", operation_id = "getSalesFunnel",
+    params(("pipeline_id" = Option<String>, Query, description = "The pipeline; the default one, unless given."),
+           ("basis" = Option<String>, Query, description = "`cohort` or `snapshot`; a cohort, unless said otherwise.", example = "cohort"),
+           ("from" = Option<String>, Query, description = "The first day of the cohort; without it, from the beginning.", example = "2026-01-01"),
+           ("to" = Option<String>, Query, description = "The day after the last of the cohort; without it, until now.", example = "2027-01-01"),
+           ("as_of" = Option<String>, Query, description = "The time of the snapshot; now, unless given. Also a relative time."),
+           ("slice" = Option<String>, Query, description = "A field to slice by: one of a single value, of the opportunity or of a related record; the opportunity's own ones also `custom.key`.", example = "owner_id"),
+           ("owner_id" = Option<String>, Query, description = "Only those of this owner; any other filter of `GET /v1/opportunities` works the same way.")),
+    responses((status = 200, description = "The funnel.", body = SalesFunnel)))]
+#[get("/v1/reports/sales-funnel")]
+pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let object = Opportunity::object();
+    call.rows(object, Action::Read)?;
+    let view = call.view();
+    let mut parameters = parameters(&request)?;
+    let mut faults = Faults::default();
+    let snapshot = match take(&mut parameters, "basis")?.as_deref() {
+        None | Some("cohort") => false,
+        Some("snapshot") => true,
+        Some(_) => {
+            faults.add(Fault::new("basis", FaultCode::UnknownChoice).with("choices", "cohort, snapshot"));
+            false
+        }
+    };
+    let mut day = |name: &str| -> Result<Option<NaiveDate>, Problem> {
+        let Some(text) = take(&mut parameters, name)? else { return Ok(None) };
+        let day = parse_date(&text);
+        if day.is_none() || snapshot {
+            let code = if snapshot { FaultCode::UnknownParameter } else { FaultCode::InvalidDate };
+            faults.add(Fault::new(name, code));
+        }
+        Ok(day)
+    };
+    let (from, to) = (day("from")?, day("to")?);
+    let pipeline = take(&mut parameters, "pipeline_id")?;
+    let pipeline = pipeline.map(|id| id.parse::<Id>().map_err(|_| Fault::new("pipeline_id", FaultCode::InvalidId)));
+    let pipeline = faults.keep(pipeline.transpose()).flatten();
+    let slice = take(&mut parameters, "slice")?.map(|name| (summary::group(object, &name, "slice", &view), name));
+    let slice = match slice {
+        Some((Ok(group), name)) => Some((group, name)),
+        Some((Err(fault), _)) => {
+            faults.add(fault);
+            None
+        }
+        None => None,
+    };
+    let query = summary::filters(object, &mut parameters, faults, &view)?;
+    if query.as_of.is_some() && !snapshot {
+        return Err(Fault::new("as_of", FaultCode::Conflicting).with("other", "basis=cohort").into());
+    }
+    let given: Vec<Value> = parameters.iter().filter_map(|(name, text)| parameter_as_json(object, name, text, &view)).collect();
+    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let funnel = call
+        .app
+        .store
+        .read::<_, Problem>(call.tenant(), move |reader| {
+            let view = caller.view(now);
+            let pipeline = find_pipeline(reader, &caller, now, pipeline)?;
+            let stages = stages_of(reader, pipeline)?;
+            let zone = caller.standards(now).zone;
+            let bounds = [(Op::Gte, from), (Op::Lt, to)].into_iter().filter_map(|(op, day)| Some((op, start_of_day(day?, zone))));
+            let bounds: Vec<(Op, Timestamp)> = bounds.collect();
+            let mut predicate = query.predicate.clone().and(equals(object, "pipeline_id", Operand::Id(pipeline))?);
+            let mut base = vec![json!({"field": "pipeline_id", "op": "eq", "value": pipeline})];
+            for (op, time) in bounds {
+                let field = object.field("opened_at").ok_or_else(Problem::not_found)?;
+                predicate = predicate.and(Predicate::test(field, op, Operand::Time(time)));
+                base.push(json!({"field": "opened_at", "op": op.as_str(), "value": time}));
+            }
+            base.extend(given);
+            let group = slice.as_ref().map(|(group, _)| group);
+            let found = if snapshot {
+                Found::snapshot(reader, &predicate, group, query.as_of)?
+            } else {
+                Found::cohort(reader, &predicate, group, &stages)?
+            };
+            let name = slice.as_ref().map(|(_, name)| name.as_str());
+            let making = Making { stages: &stages, base: &base, slice: name, snapshot };
+            let slices = found.slices(slice.is_none()).into_iter().map(|value| making.slice(&found, &value)).collect();
+            let basis = if snapshot { "snapshot" } else { "cohort" };
+            Ok(SalesFunnel { pipeline_id: pipeline, basis, from, to, as_of: query.as_of, slices })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(funnel))
+}
+
+fn equals(object: &'static Object, field: &str, operand: Operand) -> Result<Predicate, Problem> {
+    Ok(Predicate::test(object.field(field).ok_or_else(Problem::not_found)?, Op::Eq, operand))
+}
+
+/// The pipeline named, if the caller may see it; else the default one.
+fn find_pipeline(
+    reader: &mut Reader<'_>,
+    caller: &crate::caller::Caller,
+    now: Timestamp,
+    named: Option<Id>,
+) -> Result<Id, Problem> {
+    let object = Pipeline::object();
+    let rows = caller.asker.rows(object, Action::Read).ok_or_else(|| Problem::forbidden("read", "pipeline"))?;
+    let which = match named {
+        Some(id) => equals(object, "id", Operand::Id(id))?,
+        None => equals(object, "is_default", Operand::Boolean(true))?.and(Predicate::Archived(false)),
+    };
+    let found = reader.find(&bare(object), &caller.view(now), &rows.and(which), 1)?;
+    found.first().map(Record::id).ok_or_else(|| Fault::new("pipeline_id", FaultCode::NotFound).into())
+}
+
+/// The stages of a pipeline in their order, retired ones too: open ones first, then won, then lost.
+fn stages_of(reader: &mut Reader<'_>, pipeline: Id) -> Result<Vec<Record>, Problem> {
+    let predicate = equals(Stage::object(), "pipeline_id", Operand::Id(pipeline))?;
+    let mut stages = reader.find(&bare(Stage::object()), &crate::caller::Nobody, &predicate, MAX_STAGES)?;
+    let kind = |stage: &Record| ["open", "won", "lost"].iter().position(|kind| stage.get("kind") == *kind);
+    stages.sort_by_key(|stage| (kind(stage), stage.get("sort_order").as_i64(), stage.id()));
+    Ok(stages)
+}
+
+/// What the database counted.
+struct Found {
+    travelled: Vec<Travelled>,
+    moves: Vec<Moves>,
+    medians: Vec<Median>,
+}
+
+impl Found {
+    fn cohort(reader: &mut Reader<'_>, cohort: &Predicate, slice: Option<&Group>, stages: &[Record]) -> Result<Found, Problem> {
+        let object = Opportunity::object();
+        let ids: Vec<Id> = stages.iter().map(Record::id).collect();
+        Ok(Found {
+            travelled: reader.travelled(object, cohort, slice, &ids)?,
+            moves: reader.moves(object, cohort, slice)?,
+            medians: reader.medians(object, cohort, slice)?,
+        })
+    }
+
+    fn snapshot(
+        reader: &mut Reader<'_>,
+        predicate: &Predicate,
+        slice: Option<&Group>,
+        as_of: Option<Timestamp>,
+    ) -> Result<Found, Problem> {
+        let object = Opportunity::object();
+        let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
+        let currency = field("amount")?.currency().ok_or_else(Problem::not_found)?;
+        let mut groups = vec![Group::by(&currency), Group::by(field("status")?), Group::by(field("stage_id")?)];
+        groups.extend(slice.cloned());
+        let measures = [Measure::Count, Measure::Sum(field("amount")?.clone())];
+        let rows = reader.aggregate(object, predicate, &groups, &measures, (as_of, usize::MAX))?;
+        let travelled = rows.into_iter().map(|row| {
+            let count = groups.len();
+            Travelled {
+                slice: if slice.is_some() { row[3].clone() } else { Cell::Null },
+                currency: row[0].as_text().map(str::to_owned),
+                status: row[1].as_text().unwrap_or_default().to_owned(),
+                stage_id: row[2].as_id().unwrap_or(Id::NIL),
+                entered: 0,
+                count: row[count].as_integer().unwrap_or(0),
+                amount: row[count + 1].as_integer().unwrap_or(0),
+                won_milliseconds: 0,
+            }
+        });
+        Ok(Found { travelled: travelled.collect(), moves: Vec::new(), medians: Vec::new() })
+    }
+
+    /// The values of the slice, those with most opportunities first; without a slice one, also of nothing.
+    fn slices(&self, whole: bool) -> Vec<Cell> {
+        if whole {
+            return vec![Cell::Null];
+        }
+        let mut slices: Vec<(i64, Cell)> = Vec::new();
+        for travelled in &self.travelled {
+            match slices.iter_mut().find(|(_, slice)| *slice == travelled.slice) {
+                Some((count, _)) => *count += travelled.count,
+                None => slices.push((travelled.count, travelled.slice.clone())),
+            }
+        }
+        slices.sort_by(|(left, left_value), (right, right_value)| {
+            right.cmp(left).then_with(|| format!("{left_value:?}").cmp(&format!("{right_value:?}")))
+        });
+        slices.into_iter().map(|(_, slice)| slice).collect()
+    }
+}
+
+/// What figures are made with.
+struct Making<'a> {
+    stages: &'a [Record],
+    /// The filters that all figures share.
+    base: &'a [Value],
+    slice: Option<&'a str>,
+    snapshot: bool,
+}
+
+impl Making<'_> {
+    fn slice(&self, found: &Found, value: &Cell) -> FunnelSlice {
+        let own: Vec<&Travelled> = found.travelled.iter().filter(|travelled| travelled.slice == *value).collect();
+        let json = value.to_value().unwrap_or(Value::Null);
+        let mut base = self.base.to_vec();
+        if let Some(slice) = self.slice {
+            base.push(match value {
+                Cell::Null => json!({"field": slice, "op": "null", "value": true}),
+                _ => json!({"field": slice, "op": "eq", "value": json}),
+            });
+        }
+        let status = |wanted: &str| figure(&base, &own, |one| one.status == wanted, vec![equal("status", wanted.into())]);
+        let (all, won, lost) = (figure(&base, &own, |_| true, Vec::new()), status("won"), status("lost"));
+        let win_rate = ratio(won.count, won.count + lost.count);
+        let milliseconds: i64 = own.iter().map(|one| one.won_milliseconds).sum();
+        let cycle = ratio(milliseconds, won.count * 1000).filter(|_| !self.snapshot);
+        FunnelSlice {
+            velocity: velocity(&all, &won, win_rate, cycle),
+            stages: self
+                .stages
+                .iter()
+                .enumerate()
+                .filter_map(|(place, _)| self.stage(found, value, &own, &base, place))
+                .collect(),
+            value: json,
+            all,
+            won,
+            lost,
+            win_rate,
+            mean_cycle_seconds: cycle,
+        }
+    }
+
+    fn stage(&self, found: &Found, slice: &Cell, own: &[&Travelled], base: &[Value], place: usize) -> Option<FunnelStage> {
+        let stage = &self.stages[place];
+        let (id, kind) = (stage.id(), stage.text("kind").unwrap_or_default().to_owned());
+        let current = figure(base, own, |one| one.stage_id == id, vec![equal("stage_id", json!(id))]);
+        let entered = |one: &Travelled| one.entered & (1 << place) != 0;
+        let was = any_stage(&[id]);
+        let figures = (!self.snapshot).then(|| {
+            let open_after = |other: &Record| other.get("kind") == "open" && kind == "open";
+            let later = self
+                .stages
+                .iter()
+                .enumerate()
+                .skip(place + 1)
+                .filter(|(_, other)| open_after(other) || other.get("kind") == "won");
+            let later: Vec<(usize, Id)> = later.map(|(place, other)| (place, other.id())).collect();
+            let mask: i64 = later.iter().map(|(place, _)| 1_i64 << place).sum();
+            let ids: Vec<Id> = later.iter().map(|(_, id)| *id).collect();
+            (
+                figure(base, own, entered, vec![was.clone()]),
+                figure(base, own, |one| entered(one) && one.entered & mask != 0, vec![was.clone(), any_stage(&ids)]),
+                figure(base, own, |one| entered(one) && one.status == "won", vec![was.clone(), equal("status", "won".into())]),
+            )
+        });
+        let moves: Vec<&Moves> = found.moves.iter().filter(|moves| moves.slice == *slice && moves.from == id).collect();
+        let (times, seconds) =
+            moves.iter().fold((0, 0), |(count, seconds), moves| (count + moves.count, seconds + moves.seconds));
+        let median = found.medians.iter().find(|median| median.slice == *slice && median.stage_id == id);
+        let counted = current.count > 0 || figures.as_ref().is_some_and(|(entered, _, _)| entered.count > 0);
+        if stage.is_archived() && !counted {
+            return None;
+        }
+        let (entered, reached_next, won) = match figures {
+            Some((entered, reached, won)) => (Some(entered), Some(reached), Some(won)),
+            None => (None, None, None),
+        };
+        let share = |part: &Option<FunnelFigure>| ratio(part.as_ref()?.count, entered.as_ref()?.count);
+        Some(FunnelStage {
+            id,
+            name: stage.text("name").unwrap_or_default().to_owned(),
+            conversion_to_next: share(&reached_next).filter(|_| kind == "open"),
+            conversion_to_won: share(&won),
+            kind,
+            current,
+            left_to: self.left_to(&moves),
+            mean_seconds: ratio(seconds, times),
+            median_seconds: median.map(|median| median.seconds),
+            entered,
+            reached_next,
+            won,
+        })
+    }
+
+    fn left_to(&self, moves: &[&Moves]) -> Vec<FunnelMove> {
+        let mut left: Vec<FunnelMove> = moves.iter().map(|moves| FunnelMove { stage_id: moves.to, count: moves.count }).collect();
+        left.sort_by_key(|moves| self.stages.iter().position(|stage| stage.id() == moves.stage_id));
+        left
+    }
+}
+
+fn equal(field: &str, value: Value) -> Value {
+    json!({"field": field, "op": "eq", "value": value})
+}
+
+fn any_stage(ids: &[Id]) -> Value {
+    json!({"field": "entered_stage_ids", "op": "any", "value": ids})
+}
+
+fn figure(base: &[Value], own: &[&Travelled], wanted: impl Fn(&Travelled) -> bool, more: Vec<Value>) -> FunnelFigure {
+    let mut amounts: Vec<FunnelAmount> = Vec::new();
+    let mut count = 0;
+    for one in own.iter().filter(|one| wanted(one)) {
+        count += one.count;
+        let Some(currency) = &one.currency else { continue };
+        match amounts.iter_mut().find(|known| known.currency == *currency) {
+            Some(known) => known.amount = known.amount.saturating_add(one.amount),
+            None => amounts.push(FunnelAmount { amount: one.amount, currency: currency.clone() }),
+        }
+    }
+    amounts.sort_by(|left, right| left.currency.cmp(&right.currency));
+    let filters: Vec<Value> = base.iter().cloned().chain(more).collect();
+    FunnelFigure { count, amounts, filter: json!({"and": filters}) }
+}
+
+/// A share; none of nothing.
+fn ratio(part: i64, whole: i64) -> Option<f64> {
+    #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+    (whole != 0).then(|| part as f64 / whole as f64)
+}
+
+fn velocity(all: &FunnelFigure, won: &FunnelFigure, win_rate: Option<f64>, cycle: Option<f64>) -> Vec<FunnelAmount> {
+    let (Some(win_rate), Some(cycle)) = (win_rate, cycle.filter(|cycle| *cycle > 0.0)) else { return Vec::new() };
+    let of = |amount: &FunnelAmount| {
+        let mean = ratio(amount.amount, won.count)?;
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a rate, rounded to a minor unit")]
+        let daily = (all.count as f64 * win_rate * mean / (cycle / 86_400.0)).round() as i64;
+        Some(FunnelAmount { amount: daily, currency: amount.currency.clone() })
+    };
+    won.amounts.iter().filter_map(of).collect()
+}

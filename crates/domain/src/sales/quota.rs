@@ -1,0 +1,99 @@
+//! Quotas: what users and teams are to sell in a period; and what managers think will come instead of what is computed.
+
+use serde_json::json;
+
+use crate::{
+    calendar::{Period, Span},
+    choices, entity,
+    fault::{Fault, FaultCode},
+    money::Money,
+    object::{Reach, Relation},
+    record::Draft,
+};
+
+entity! {
+    /// A quota: what a user, a team or the whole company is to win in a period.
+    pub struct Quota("quota", "quotas", "quotas", "Quota", "业绩目标") [external, custom] {
+        /// Whose quota it is; none, if it is the team's or, without a team, the whole company's.
+        user_id: Option<crate::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
+        /// The team; of a user's quota the user's team, unless said otherwise.
+        team_id: Option<crate::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
+        /// The month, quarter or year: `2026-10`, `2026-Q4`, `2026`.
+        period: String => text(10).required().title().on_create().indexed().label("Period", "期间").example("2026-Q4"),
+        /// The first day of the period.
+        starts_on: Option<chrono::NaiveDate> => date().server_set().indexed().label("Starts on", "开始日期").example("2026-10-01"),
+        /// The last day of the period.
+        ends_on: Option<chrono::NaiveDate> => date().server_set().label("Ends on", "结束日期").example("2026-12-31"),
+        /// The pipeline it counts; all, if none.
+        pipeline_id: Option<crate::id::Id> => reference("pipeline").on_create().label("Pipeline", "销售管道"),
+        /// What is to be won.
+        amount: Option<Money> => money().required().label("Amount", "目标金额").example(json!({"amount": 100_000_000, "currency": "CNY"})),
+        /// Anything worth knowing.
+        description: Option<String> => long_text(2_000).label("Description", "说明").example("含续约"),
+    }
+    extend |object| object
+        .titled("period")
+        .relations([
+            Relation { name: "user", target: "user", reach: Reach::ToOne { field: "user_id" } },
+            Relation { name: "team", target: "team", reach: Reach::ToOne { field: "team_id" } },
+            Relation { name: "pipeline", target: "pipeline", reach: Reach::ToOne { field: "pipeline_id" } },
+        ])
+        .rule(has_a_period)
+}
+
+choices! {
+    /// A part of a forecast that a manager may put a figure of their own beside.
+    pub enum ForecastPart {
+        Pipeline "pipeline" "Pipeline" "管道",
+        BestCase "best_case" "Best case" "最佳情况",
+        Commit "commit" "Commit" "承诺",
+        Closed "closed" "Closed" "已成交",
+    }
+}
+
+entity! {
+    /// A forecast override: what somebody thinks a part of a forecast will come to, kept beside the computed figure. The latest counts;
+    /// archive it to go back to the one before.
+    pub struct ForecastOverride("forecast_override", "forecast-overrides", "forecast_overrides", "Forecast override", "预测调整") [] {
+        /// The user whose forecast it is about; none, if it is the team's or, without a team, the whole company's.
+        user_id: Option<crate::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
+        /// The team; of a user's forecast the user's team, unless said otherwise.
+        team_id: Option<crate::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
+        /// The month, quarter or year: `2026-10`, `2026-Q4`, `2026`.
+        period: String => text(10).required().title().on_create().indexed().label("Period", "期间").example("2026-Q4"),
+        /// The first day of the period.
+        starts_on: Option<chrono::NaiveDate> => date().server_set().label("Starts on", "开始日期").example("2026-10-01"),
+        /// The last day of the period.
+        ends_on: Option<chrono::NaiveDate> => date().server_set().label("Ends on", "结束日期").example("2026-12-31"),
+        /// The pipeline it is about; all, if none.
+        pipeline_id: Option<crate::id::Id> => reference("pipeline").on_create().label("Pipeline", "销售管道"),
+        /// The part of the forecast.
+        category: Option<ForecastPart> => choice(ForecastPart::choices()).required().on_create().label("Category", "类别").example("commit"),
+        /// What it will come to.
+        amount: Option<Money> => money().required().on_create().label("Amount", "金额").example(json!({"amount": 90_000_000, "currency": "CNY"})),
+        /// Why.
+        comment: Option<String> => long_text(2_000).label("Comment", "说明").example("两个大单推迟到下季度"),
+    }
+    extend |object| object
+        .titled("period")
+        .relations([
+            Relation { name: "user", target: "user", reach: Reach::ToOne { field: "user_id" } },
+            Relation { name: "team", target: "team", reach: Reach::ToOne { field: "team_id" } },
+        ])
+        .rule(has_a_period)
+}
+
+/// The period a quota or a forecast may be for.
+#[must_use]
+pub fn sales_period(text: &str) -> Option<Period> {
+    Period::parse(text).filter(|period| matches!(period.span, Span::Month | Span::Quarter | Span::Year))
+}
+
+fn has_a_period(draft: &mut Draft<'_>) {
+    let Some(period) = draft.after.text("period").and_then(sales_period) else {
+        draft.faults.add(Fault::new("/period", FaultCode::InvalidPeriod));
+        return;
+    };
+    draft.after.set("starts_on", period.start.to_string());
+    draft.after.set("ends_on", period.end().pred_opt().unwrap_or(period.start).to_string());
+}

@@ -1,0 +1,2 @@
+DROP TABLE forecast_overrides;
+DROP TABLE quotas;
