@@ -197,7 +197,6 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
         .app
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let view = caller.view(now);
             let pipeline = find_pipeline(reader, &caller, now, pipeline)?;
             let stages = stages_of(reader, pipeline)?;
             let zone = caller.standards(now).zone;
