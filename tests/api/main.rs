@@ -4,6 +4,7 @@
 mod support;
 
 mod auth;
+mod b2b_sales;
 mod changes;
 mod client;
 mod concurrency;
@@ -41,6 +42,7 @@ fn main() {
         auth::sessions_are_listed_and_ended,
         auth::tokens_are_verified_by_the_published_keys,
         auth::what_is_taken_away_is_gone_at_once,
+        b2b_sales::a_whole_record_answers_as_its_files_do,
         changes::are_missed_by_no_reader,
         changes::tell_what_happened_in_order,
         concurrency::fields_apart_do_not_conflict,

@@ -351,7 +351,7 @@ pub fn complete(
         taken.extend(path);
         columns.push(guessed);
     }
-    columns.extend(mapping.columns.iter().filter(|said| said.value.is_some()).cloned());
+    columns.extend(mapping.columns.iter().filter(|said| said.column.is_empty()).cloned());
     Mapping { columns, distinct: mapping.distinct }
 }
 

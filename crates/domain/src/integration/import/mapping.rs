@@ -268,7 +268,6 @@ impl Plan {
         let mut faults = Faults::default();
         for (position, said) in mapping.columns.iter().enumerate() {
             let pointer = |member: &str| format!("/mapping/columns/{position}/{member}");
-            let again = |earlier: &ColumnMapping| earlier.column == said.column && earlier.field == said.field;
             match (&said.value, said.column.is_empty()) {
                 (Some(_), false) => faults.add(Fault::new(pointer("value"), FaultCode::Conflicting).with("other", "column")),
                 (None, true) => faults.add(Fault::new(pointer("column"), FaultCode::Required)),
@@ -276,14 +275,8 @@ impl Plan {
                     let known = header.iter().map(String::as_str);
                     faults.add(unknown(pointer("column"), FaultCode::UnknownMember, &said.column, known));
                 }
-                (None, false) if mapping.columns.iter().take(position).any(again) => {
-                    faults.add(Fault::new(pointer("column"), FaultCode::Repeated));
-                }
                 (Some(_), true) | (None, false) => {}
             }
-        }
-        if !faults.is_empty() {
-            return Err(faults);
         }
         let whole = guess::complete(mapping, header, samples, shape, writes);
         let mut plan = Plan { columns: Vec::new(), width: header.len() };
