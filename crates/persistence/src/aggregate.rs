@@ -69,7 +69,8 @@ impl Group {
 
     fn write(&self, sql: &mut Statement, place: &Place) {
         let Some(bounds) = &self.bounds else { return self.value(sql, place) };
-        sql.sql("CASE WHEN ");
+        // Bare numbers are of 4 bytes on PostgreSQL.
+        sql.sql("CAST(CASE WHEN ");
         self.value(sql, place);
         sql.sql(" IS NULL THEN NULL");
         for (number, bound) in bounds.iter().enumerate() {
@@ -83,7 +84,7 @@ impl Group {
             };
             sql.sql(" < ").bind(bind).sql(format!(" THEN {number}"));
         }
-        sql.sql(format!(" ELSE {} END", bounds.len()));
+        sql.sql(format!(" ELSE {} END AS BIGINT)", bounds.len()));
     }
 
     /// The value of the field, through its relations; null where they lead to nothing that may be read.
