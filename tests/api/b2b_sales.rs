@@ -179,3 +179,52 @@ async fn people_and_parts(admin: &Client) {
     let nameless = admin.get("/v1/opportunities?customer_id_null=true&total=true&limit=1").await.ok(200);
     assert_eq!(nameless["page"]["total"], 1_425);
 }
+
+pub async fn rows_change_parts_and_warn(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    for (name, price) in [("GTX", 10_000), ("MG", 300)] {
+        admin.create("products", json!({"name": name, "list_price": {"amount": price, "currency": "CNY"}})).await;
+    }
+    let mapping = json!({"columns": [
+        {"column": "key", "field": "external_ids.crm"},
+        {"column": "owner", "field": "owner_id", "if_unknown": "warn"},
+        {"column": "product", "field": "line_items.0.product_id"},
+        {"value": "2", "field": "line_items.0.quantity"},
+    ]});
+    let run = async |content: &str| {
+        let body = json!({"object": "opportunities", "content": content, "mapping": mapping, "match_by": "ext:crm"});
+        let id = admin.create("imports", body).await;
+        for _ in 0..600 {
+            let import = admin.get(&format!("/v1/imports/{id}")).await.ok(200);
+            if import["status"] == "done" {
+                return import;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the import never ended");
+    };
+    let import = run("key,name,product,owner\n1,A,GTX,Nobody\n2,B,,\n3,C,XYZ,\n").await;
+    assert_eq!((counts(&import), &import["failed_count"]), ([2, 0, 0, 1], &json!(1)));
+    let path = format!("/v1/imports/{}/faults", import["id"].as_str().unwrap());
+    let told = |page: Value| {
+        let one = page["data"][0].clone();
+        assert_eq!(page["data"].as_array().unwrap().len(), 1, "{page}");
+        ["level", "column", "code"].map(|name| one[name].as_str().unwrap().to_owned())
+    };
+    let warnings = admin.get(&format!("{path}?level=warning")).await.ok(200);
+    assert_eq!(told(warnings), ["warning", "owner", "reference_not_found"]);
+    let faults = admin.get(&format!("{path}?level=fault")).await.ok(200);
+    assert_eq!(told(faults), ["fault", "product", "reference_not_found"]);
+    admin.get(&format!("{path}?level=worse")).await.refused(400, "invalid_request");
+    // Without an amount of its own an opportunity is worth its lines; the line there is becomes another.
+    let amount =
+        async |key: &str| admin.get(&format!("/v1/opportunities/ext:crm:{key}")).await.ok(200)["amount"]["amount"].clone();
+    assert_eq!((amount("1").await, amount("2").await), (json!(20_000), Value::Null));
+    let changed = "key,name,product,owner\n1,A,MG,\n2,B,GTX,\n";
+    assert_eq!(counts(&run(changed).await), [0, 2, 0, 0]);
+    assert_eq!((amount("1").await, amount("2").await), (json!(600), json!(20_000)));
+    assert_eq!(counts(&run(changed).await), [0, 0, 2, 0]);
+    let body = json!({"object": "tags", "content": "name\nA\nA\n", "mapping": {"columns": [], "distinct": true}});
+    assert_eq!(admin.post("/v1/imports", body).await.faults(400), [("/match_by".to_owned(), "required".to_owned())]);
+}

@@ -158,11 +158,16 @@ fn course(dice: &mut Dice, way: &Way, since: Timestamp, now: Timestamp) -> Histo
     let steps = i64::try_from(places.len()).unwrap_or(1) + 1;
     let stay = (way.days * DAY).min(left / (steps + 1) * 2 / 3 + 1);
     let mut at = opened;
-    let mut entered = Vec::new();
+    let mut entered: Vec<(Value, Timestamp)> = Vec::new();
     for place in places {
+        // What began only now is where it began.
+        if at > now {
+            break;
+        }
         entered.push((open[place].get("id").clone(), at));
-        at = working(at.plus_seconds(dice.between(stay / 4, stay * 5 / 4)).min(now)).max(at);
+        at = working(at.plus_seconds(dice.between(stay / 4, stay * 5 / 4))).max(at.plus_seconds(60));
     }
+    let at = at.min(now);
     History { opened, steps: entered, closed: (!is_open).then_some((won, at)) }
 }
 
