@@ -4,6 +4,7 @@
 mod support;
 
 mod auth;
+mod b2b_sales;
 mod changes;
 mod client;
 mod concurrency;
@@ -12,6 +13,7 @@ mod contract;
 mod crash;
 mod custom_fields;
 mod customers;
+mod demo;
 mod errors;
 mod idempotency;
 mod imports;
@@ -42,6 +44,8 @@ fn main() {
         auth::sessions_are_listed_and_ended,
         auth::tokens_are_verified_by_the_published_keys,
         auth::what_is_taken_away_is_gone_at_once,
+        b2b_sales::a_whole_record_answers_as_its_files_do,
+        b2b_sales::rows_change_parts_and_warn,
         changes::are_missed_by_no_reader,
         changes::tell_what_happened_in_order,
         concurrency::fields_apart_do_not_conflict,
@@ -74,6 +78,7 @@ fn main() {
         customers::keep_what_a_patch_does_not_name,
         customers::may_have_ids_their_creator_chose,
         customers::set_their_values_free_when_archived,
+        demo::sales_hold_together,
         errors::bodies_that_cannot_be_read,
         errors::browsers_are_let_in_by_the_allow_list,
         errors::filters_without_bounds,

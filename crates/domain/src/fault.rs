@@ -134,6 +134,7 @@ fault_codes! {
     NotHeld "permission_not_held" "grants {permission}, which you do not hold" "授予了您自己没有的权限 {permission}",
     TooManyRows "too_many_rows" "takes at most {max} rows" "最多支持 {max} 行",
     Unmapped "unmapped" "needs a column that goes into {field}" "需要有一列对应字段 {field}",
+    LeftBlank "left_blank" "is blank" "为空",
     RepeatedRow "repeated_row" "is given already by row {row}" "与第 {row} 行重复",
     Ambiguous "ambiguous" "fits several records: {ids}" "匹配多条记录：{ids}",
     Malformed "malformed" "cannot be read: {reason}" "无法读取：{reason}",

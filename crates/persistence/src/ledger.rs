@@ -71,10 +71,12 @@ impl Work<'_> {
             let mut states = (ledger.past)(record);
             states.push(record.clone());
             let times: Vec<Timestamp> = states.iter().map(|state| state.time_of(ledger.since).unwrap_or(now)).collect();
-            for (position, state) in states.iter().enumerate() {
+            let rows = states.iter().enumerate().map(|(position, state)| {
                 let former = position.checked_sub(1).map(|former| &states[former]);
-                self.add_to_ledger((object, ledger), former, state, (times[position], times.get(position + 1).copied()))?;
-            }
+                self.ledger_row((object, ledger), former, state, (times[position], times.get(position + 1).copied()))
+            });
+            let rows = rows.collect::<Result<Vec<_>, _>>()?;
+            self.add_to_ledger(ledger, rows)?;
             return Ok(());
         };
         if ledger.fields.iter().all(|field| before.get(field) == record.get(field)) {
@@ -84,16 +86,18 @@ impl Work<'_> {
         sql.sql(format!("UPDATE {} SET until = ", ledger.table)).bind(Bind::time(now));
         sql.sql(" WHERE tenant_id = ").id(self.tenant().id).sql(" AND record_id = ").id(record.id()).sql(" AND until IS NULL");
         self.connection().execute(&sql)?;
-        self.add_to_ledger((object, ledger), Some(before), record, (now, None))
+        let row = self.ledger_row((object, ledger), Some(before), record, (now, None))?;
+        self.add_to_ledger(ledger, vec![row])
     }
 
-    fn add_to_ledger(
-        &mut self,
+    /// The columns of one row.
+    fn ledger_row(
+        &self,
         (object, ledger): (&Object, &Ledger),
         before: Option<&Record>,
         record: &Record,
         (at, until): (Timestamp, Option<Timestamp>),
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<(String, Bind)>, StoreError> {
         let id = self.new_id();
         let user = self.origin.actor.user_id.map_or(Bind::Null(ColumnType::Id), Bind::id);
         let mut columns = vec![
@@ -109,19 +113,28 @@ impl Work<'_> {
                 columns.extend(encode(field, record.get(name))?);
             }
         }
-        if let Some(before) = before.filter(|before| before.get(ledger.step) != record.get(ledger.step))
-            && let Some(step) = object.field(ledger.step)
-        {
-            let former = encode(step, before.get(ledger.step))?.into_iter().map(|(_, bind)| ("former_step".to_owned(), bind));
-            columns.extend(former);
+        let left = before.filter(|before| before.get(ledger.step) != record.get(ledger.step));
+        let step =
+            object.field(ledger.step).map(|step| encode(step, left.map_or(&Value::Null, |before| before.get(ledger.step))));
+        columns.extend(step.transpose()?.into_iter().flatten().map(|(_, bind)| ("former_step".to_owned(), bind)));
+        let seconds = left.map(|before| {
             let since = before.time_of(ledger.since).unwrap_or(at);
-            let seconds = at.milliseconds().saturating_sub(since.milliseconds()).max(0) / 1000;
-            columns.push(("former_seconds".to_owned(), Bind::Integer(seconds)));
-        }
-        let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+            at.milliseconds().saturating_sub(since.milliseconds()).max(0) / 1000
+        });
+        columns.push(("former_seconds".to_owned(), seconds.map_or(Bind::Null(ColumnType::Integer), Bind::Integer)));
+        Ok(columns)
+    }
+
+    /// Adds rows of the same columns, in one statement.
+    fn add_to_ledger(&mut self, ledger: &Ledger, rows: Vec<Vec<(String, Bind)>>) -> Result<(), StoreError> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
         let mut sql = Statement::new(self.dialect());
-        sql.sql(format!("INSERT INTO {} ({}) VALUES (", ledger.table, names.join(", ")));
-        sql.binds(columns.into_iter().map(|(_, bind)| bind)).sql(")");
+        sql.sql(format!("INSERT INTO {} ({}) VALUES ", ledger.table, names.join(", ")));
+        for (position, columns) in rows.into_iter().enumerate() {
+            sql.sql(if position == 0 { "(" } else { ", (" });
+            sql.binds(columns.into_iter().map(|(_, bind)| bind)).sql(")");
+        }
         self.connection().execute(&sql)?;
         Ok(())
     }

@@ -401,9 +401,16 @@ impl Reader<'_> {
         on!(&mut self.connection, imports::file(self.tenant.id, import))
     }
 
-    /// Faults of an import in the order of its rows, after a row and a position within it.
-    pub fn import_faults(&mut self, import: Id, after: (i64, i64), limit: i64) -> Result<Vec<ImportFaultRow>, StoreError> {
-        on!(&mut self.connection, imports::faults(self.tenant.id, import, after, limit))
+    /// Faults of an import in the order of its rows, after a row and a position within it; those of one level (`fault`,
+    /// `warning`), if it is told.
+    pub fn import_faults(
+        &mut self,
+        import: Id,
+        level: Option<&str>,
+        after: (i64, i64),
+        limit: i64,
+    ) -> Result<Vec<ImportFaultRow>, StoreError> {
+        on!(&mut self.connection, imports::faults(self.tenant.id, import, level, after, limit))
     }
 
     /// Whether any job of any tenant, of one of the kinds, waits to be done.

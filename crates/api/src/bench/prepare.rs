@@ -44,7 +44,7 @@ async fn first_tenant(store: &Store) -> Result<(TenantKey, Tenant), Error> {
 
 async fn fill(store: &Store, key: TenantKey, tenant: &Tenant, customers: u64) -> Result<(), Error> {
     let bar = demo::progress_bar(customers);
-    let options = demo::Options { customers, seed: 1, now: crate::clock::now() };
+    let options = demo::Options { customers, opportunities: 0, seed: 1, now: crate::clock::now() };
     let filled = demo::fill(store, key, tenant, &options, |there| bar.set_position(there)).await;
     bar.finish_and_clear();
     let summary = filled?;

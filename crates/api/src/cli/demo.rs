@@ -10,6 +10,9 @@ pub struct DemoFlags {
     /// How many customers to make; each has a contact or two
     #[arg(long, default_value_t = 1000)]
     customers: u64,
+    /// How many opportunities to make, with line items and 18 months of history; half as many as customers, unless said
+    #[arg(long)]
+    opportunities: Option<u64>,
     /// The same seed makes the same data
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -26,14 +29,23 @@ pub fn demo(flags: DemoFlags, settings: Settings) -> Result<(), String> {
         let tenant = find_tenant(&app, &flags.tenant).await?;
         let own = app.store.read::<_, Problem>(tenant, |reader| Ok(reader.own_tenant()?)).await;
         let own = own.map_err(|problem| describe(&problem))?.ok_or("the tenant is gone")?;
-        let options = demo::Options { customers: flags.customers, seed: flags.seed, now: clock::now() };
+        let opportunities = flags.opportunities.unwrap_or(flags.customers / 2);
+        let options = demo::Options { customers: flags.customers, opportunities, seed: flags.seed, now: clock::now() };
         let bar = demo::progress_bar(flags.customers);
         let summary = demo::fill(&app.store, tenant, &own, &options, |done| bar.set_position(done)).await;
         bar.finish();
         let summary = summary.map_err(|error| error.to_string())?;
         println!(
-            "made {} customers, {} contacts, {} users in {} teams, {} tags and {} custom fields",
-            summary.customers, summary.contacts, summary.users, summary.teams, summary.tags, summary.custom_fields
+            "made {} customers, {} contacts, {} opportunities with {} line items, {} products, {} users in {} teams, {} tags and {} custom fields",
+            summary.customers,
+            summary.contacts,
+            summary.opportunities,
+            summary.line_items,
+            summary.products,
+            summary.users,
+            summary.teams,
+            summary.tags,
+            summary.custom_fields
         );
         if let Some(welcome) = welcome {
             let password = welcome

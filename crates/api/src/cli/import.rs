@@ -1,7 +1,7 @@
 //! `farley import`: a file read into the tenant here and now, without a server, by the same job that a server would run. An import
 //! that was interrupted is gone on with when the same command comes again.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use farley_domain::{
@@ -11,7 +11,7 @@ use farley_domain::{
     predicate::Predicate,
     record::Record,
 };
-use farley_persistence::{Lease, Origin, Reader, TenantKey, Work};
+use farley_persistence::{Lease, Origin, Reader, TenantKey, Work, queries::rows::ImportFaultRow};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -36,6 +36,8 @@ use crate::{
 const SHOWN: i64 = 100;
 /// Among how many jobs an import that was interrupted is looked for.
 const UNFINISHED: i64 = 200;
+/// How many warnings are summed up.
+const WARNINGS: i64 = 1_000_000;
 
 #[derive(Args)]
 pub struct ImportArgs {
@@ -43,7 +45,14 @@ pub struct ImportArgs {
     object: String,
     /// The CSV file: UTF-8, UTF-16 or GB18030, separated by commas, semicolons or tabs
     file: PathBuf,
-    /// A JSON file that says which column goes where; columns it does not name are guessed
+    /// A JSON file that says which column goes where; columns it does not name are guessed.
+    ///
+    /// {"columns": [{"column": "revenue", "field": "annual_revenue", "multiplier": 1000000, "currency": "USD"}]}: each entry names a
+    /// `column`, or has a `value` instead, made of columns ("{account} – {product}", "{agent|dotted}@example.com") or a constant; and a
+    /// `field`: also "addresses.country", "external_ids.crm", "custom.tier", "stage_history.0.entered_at",
+    /// "line_items.0.product_id", or null to leave it out. Also `values` (cells read as something else), `lookup` (how a
+    /// reference names its record: "name", "email", "ext:crm"), `if_blank` and `if_unknown` ("accept", "warn", "refuse"). With
+    /// "distinct": true, rows whose key repeats are passed over. POST /v1/imports documents it all
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// The tenant's short name
@@ -259,18 +268,35 @@ fn progress(rows: u64) -> ProgressBar {
 
 fn print_mapping(prepared: &Prepared) {
     for column in &prepared.mapping.columns {
+        let name = column.value.as_deref().map_or_else(|| column.column.clone(), |value| format!("“{value}”"));
         let unit = column.multiplier.map(|multiplier| format!(" × {multiplier}")).unwrap_or_default();
         let currency = column.currency.map(|currency| format!(" {currency}")).unwrap_or_default();
-        println!("{} → {}{unit}{currency}", column.column, column.field.as_deref().unwrap_or("(left out)"));
+        println!("{name} → {}{unit}{currency}", column.field.as_deref().unwrap_or("(left out)"));
     }
+}
+
+/// Warnings that say the same, with their rows.
+fn alike(warnings: &[ImportFaultRow]) -> BTreeMap<String, Vec<i64>> {
+    let mut alike: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for warning in warnings {
+        let subject = warning.column_name.as_deref().unwrap_or(&warning.pointer);
+        let typed = warning.typed.as_deref().filter(|typed| !typed.is_empty()).map(|typed| format!(" “{typed}”"));
+        let what = format!("{subject}{} {}", typed.unwrap_or_default(), warning.message_en);
+        alike.entry(what).or_default().push(warning.row_number);
+    }
+    alike
 }
 
 async fn report(app: &App, tenant: TenantKey, import: Id) -> Result<bool, Problem> {
     let read = app.store.read::<_, Problem>(tenant, move |reader| {
         let row = reader.get(&Work::layout(&run::shape()), &Nobody, import, &Predicate::all())?;
-        Ok((row.ok_or_else(Problem::not_found)?.to_record()?, reader.import_faults(import, (0, 0), SHOWN + 1)?))
+        Ok((
+            row.ok_or_else(Problem::not_found)?.to_record()?,
+            reader.import_faults(import, Some("fault"), (0, 0), SHOWN + 1)?,
+            reader.import_faults(import, Some("warning"), (0, 0), WARNINGS)?,
+        ))
     });
-    let (record, faults) = read.await?;
+    let (record, faults, warnings) = read.await?;
     for fault in faults.iter().take(usize::try_from(SHOWN).unwrap_or(usize::MAX)) {
         let column = fault.column_name.as_deref().map(|column| format!(", {column}")).unwrap_or_default();
         let typed = fault.typed.as_deref().map(|typed| format!(" “{typed}”")).unwrap_or_default();
@@ -279,11 +305,17 @@ async fn report(app: &App, tenant: TenantKey, import: Id) -> Result<bool, Proble
     if faults.len() > usize::try_from(SHOWN).unwrap_or(usize::MAX) {
         println!("… more at GET /v1/imports/{import}/faults");
     }
+    for (what, rows) in alike(&warnings) {
+        let first: Vec<String> = rows.iter().take(5).map(i64::to_string).collect();
+        let more = if rows.len() > first.len() { ", …" } else { "" };
+        println!("{} rows with a warning: {what} (row {}{more})", rows.len(), first.join(", "));
+    }
     let count = |name: &str| record.get(name).as_i64().unwrap_or(0);
     let dry = if record.get("dry_run") == &Value::Bool(true) { " (only tried, nothing kept)" } else { "" };
     println!(
-        "{} rows: {} created, {} updated, {} unchanged, {} failed{dry}",
+        "{} {}: {} created, {} updated, {} unchanged, {} failed{dry}",
         count("rows_done"),
+        if count("rows_done") == 1 { "row" } else { "rows" },
         count("created_count"),
         count("updated_count"),
         count("unchanged_count"),

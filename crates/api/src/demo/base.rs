@@ -1,4 +1,4 @@
-//! What stands before the first customer: teams, users, tags and custom fields.
+//! What stands before the first customer: teams, users, tags, custom fields, products and pipelines.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,22 @@ use farley_domain::{
     id::Id,
     identity::{custom_field, custom_field::CustomField, tag::Tag, team::Team, tenant::Tenant, user::User},
     object::{Catalog, Object, Shape},
+    predicate::Predicate,
     record::Record,
+    sales::pipeline::Pipeline,
     time::Timestamp,
 };
 use farley_persistence::{Change, Origin, Store, StoreError, TenantKey};
 use serde_json::{Value, json};
 
-use super::{Error, build, dice::Dice, persons, places::Country};
+use super::{
+    Error, build,
+    dice::Dice,
+    persons,
+    places::Country,
+    sales::{self, Sold, Way},
+};
+use crate::caller::Nobody;
 
 /// A team, the one it belongs to, and the sales regions its people look after.
 struct TeamRow {
@@ -72,6 +81,9 @@ pub struct Base {
     /// Owners by sales region.
     pub owners: HashMap<&'static str, Vec<Owner>>,
     pub tags: Vec<Id>,
+    pub products: Vec<Sold>,
+    /// The pipelines.
+    pub ways: Vec<Way>,
     pub teams: usize,
     pub users: usize,
     pub custom_fields: usize,
@@ -84,7 +96,7 @@ impl Base {
 }
 
 /// The rows to insert, made before the transaction.
-struct Rows<'a> {
+pub struct Rows<'a> {
     tenant: &'a Tenant,
     at: Timestamp,
     dice: Dice,
@@ -92,7 +104,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn add(&mut self, object: &'static Object, body: &Value) -> Result<Id, Faults> {
+    pub fn add(&mut self, object: &'static Object, body: &Value) -> Result<Id, Faults> {
         let shape = Catalog::default().shape(object);
         let id = self.dice.id(self.at);
         let mut record = build::record(&shape, &self.tenant.standards(self.at), id, body)?;
@@ -103,12 +115,12 @@ impl Rows<'_> {
         Ok(id)
     }
 
-    fn of(&self, object: &'static Object) -> impl Iterator<Item = &Record> {
+    pub fn of(&self, object: &'static Object) -> impl Iterator<Item = &Record> {
         self.rows.iter().filter(|(of, _)| of.name == object.name).map(|(_, record)| record)
     }
 }
 
-/// Fills the tenant with everything but customers, as if it had been there since `at`.
+/// Fills the tenant with everything but customers and opportunities, as if it had been there since `at`.
 pub async fn fill(store: &Store, tenant: TenantKey, settings: &Tenant, seed: u64, at: Timestamp) -> Result<Base, Error> {
     let roles = store.read(tenant, |reader| reader.all(farley_domain::identity::role::Role::object())).await?;
     let teams = store.read(tenant, |reader| reader.all(Team::object())).await?;
@@ -125,12 +137,15 @@ pub async fn fill(store: &Store, tenant: TenantKey, settings: &Tenant, seed: u64
     for body in custom_fields() {
         rows.add(CustomField::object(), &body)?;
     }
+    let (products, ways) = (sales::add_products(&mut rows)?, sales::add_pipelines(&mut rows)?);
     let fields: Vec<Record> = rows.of(CustomField::object()).cloned().collect();
     let base = Base {
         tenant: settings.clone(),
         catalog: custom_field::catalog(&fields),
         owners,
         tags,
+        products,
+        ways,
         teams: rows.of(Team::object()).count(),
         users: rows.of(User::object()).count(),
         custom_fields: fields.len(),
@@ -147,6 +162,7 @@ async fn insert(
     catalog: Catalog,
 ) -> Result<(), StoreError> {
     let work = move |work: &mut farley_persistence::Work<'_>| -> Result<(), StoreError> {
+        no_default(work)?;
         for (object, record) in &rows {
             work.insert(&Catalog::default().shape(object), &mut record.clone(), &Change::new("created"))?;
         }
@@ -158,6 +174,19 @@ async fn insert(
         Ok(())
     };
     store.write(tenant, Origin::system(at), work).await
+}
+
+/// The pipeline that a new tenant begins with makes room for the demo's own.
+fn no_default(work: &mut farley_persistence::Work<'_>) -> Result<(), StoreError> {
+    let shape = Catalog::default().shape(Pipeline::object());
+    let all = work.reader().all(Pipeline::object())?;
+    for former in all.into_iter().filter(|pipeline| pipeline.get("is_default") == true) {
+        let Some(loaded) = work.load(&shape, &Nobody, former.id(), &Predicate::all())? else { continue };
+        let mut former = loaded.record.clone();
+        former.set("is_default", false);
+        work.update(&shape, &loaded, &mut former, &Change::new("updated"))?;
+    }
+    Ok(())
 }
 
 /// The ids of the ready-made roles by their keys.

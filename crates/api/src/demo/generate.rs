@@ -17,6 +17,7 @@ use super::{
     base::{Base, Owner},
     build, contacts, customers,
     dice::Dice,
+    opportunities::{self, Buyer, Deal},
 };
 
 /// Firms that later ones may belong to; older ones make room, so that memory stays bounded.
@@ -31,6 +32,8 @@ pub struct Family {
     pub owner: Option<Owner>,
     pub customer: Record,
     pub contacts: Vec<Record>,
+    /// What it was or is to buy.
+    pub deals: Vec<Deal>,
 }
 
 pub struct Generator {
@@ -41,6 +44,7 @@ pub struct Generator {
     opened: Timestamp,
     now: Timestamp,
     customers: u64,
+    opportunities: u64,
     next: u64,
     parents: Vec<Id>,
     /// Firms of the batch in the making: nobody may refer to them before they are stored.
@@ -57,6 +61,7 @@ impl Generator {
             opened,
             now: options.now,
             customers: options.customers,
+            opportunities: options.opportunities,
             next: 0,
             parents: Vec::new(),
             fresh: Vec::new(),
@@ -105,7 +110,18 @@ impl Generator {
             }
             self.fresh.push(id);
         }
-        Ok(Family { at, owner: thrown.owner, customer, contacts: people })
+        let buyer = Buyer { id, since: at, thrown: &thrown, contacts: &people };
+        let mut deals = Vec::new();
+        for _ in self.deals_before(number)..self.deals_before(number + 1) {
+            deals.push(opportunities::throw(&mut dice, &self.base, &buyer, self.now)?);
+        }
+        Ok(Family { at, owner: thrown.owner, customer, contacts: people, deals })
+    }
+
+    /// How many opportunities the customers before a number have: all of them spread evenly.
+    fn deals_before(&self, number: u64) -> u64 {
+        let share = u128::from(number) * u128::from(self.opportunities) / u128::from(self.customers.max(1));
+        u64::try_from(share).unwrap_or(u64::MAX)
     }
 
     /// When a customer came in: more and more over the years, in the working hours of Shanghai (08:00–19:00), in the order

@@ -1,8 +1,8 @@
-//! Demo data: fills a tenant with believable customers, for try-outs and benchmarks. The same seed gives the same data (the
+//! Demo data: fills a tenant with believable customers and opportunities, for try-outs and benchmarks. The same seed gives the same data (the
 //! numbers `C-…` may differ on PostgreSQL, where many write at once).
 //!
 //! One thread makes customers, in batches; each customer with its contacts is then a piece of work of its own, at its own
-//! time and by its own user, and the store commits such pieces in groups.
+//! time and by its own user, and so is each opportunity after it; the store commits such pieces in groups.
 
 mod base;
 mod build;
@@ -12,8 +12,10 @@ mod dice;
 mod firms;
 mod generate;
 mod numbers;
+mod opportunities;
 mod persons;
 mod places;
+mod sales;
 
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use farley_domain::{
     event::{Actor, ActorKind},
     fault::{Faults, Language},
     identity::tenant::Tenant,
+    sales::{line_item::LineItem, opportunity::Opportunity},
     time::Timestamp,
 };
 use farley_persistence::{Change, Origin, Store, StoreError, TenantKey};
@@ -41,6 +44,7 @@ const SPREAD_DAYS: i64 = 3 * 365;
 #[derive(Clone, Debug)]
 pub struct Options {
     pub customers: u64,
+    pub opportunities: u64,
     pub seed: u64,
     /// When the last customer came in.
     pub now: Timestamp,
@@ -55,6 +59,9 @@ pub struct Summary {
     pub custom_fields: usize,
     pub customers: u64,
     pub contacts: u64,
+    pub opportunities: u64,
+    pub line_items: u64,
+    pub products: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +100,7 @@ pub async fn fill(
         users: base.users,
         tags: base.tags.len(),
         custom_fields: base.custom_fields,
+        products: base.products.len(),
         ..Summary::default()
     };
     let (send, mut batches) = mpsc::channel(AHEAD);
@@ -110,6 +118,9 @@ pub async fn fill(
         let batch = batch?;
         let before = summary.customers;
         summary.contacts += batch.iter().map(|family| family.contacts.len() as u64).sum::<u64>();
+        let deals = || batch.iter().flat_map(|family| &family.deals);
+        summary.opportunities += deals().count() as u64;
+        summary.line_items += deals().map(|deal| deal.lines.len() as u64).sum::<u64>();
         summary.customers += batch.len() as u64;
         write(store, tenant, &base, batch, |written| progress(before + written)).await?;
     }
@@ -132,20 +143,31 @@ async fn write(
     for family in batch {
         let (store, base) = (store.clone(), Arc::clone(base));
         writes.spawn(async move {
-            let actor = match family.owner {
-                Some(owner) => Actor { kind: ActorKind::User, user_id: Some(owner.user), api_key_id: None },
-                None => Actor { kind: ActorKind::System, user_id: None, api_key_id: None },
-            };
-            let origin = Origin { actor, request_id: None, now: family.at };
+            let Family { at, owner, customer, contacts, deals } = family;
+            let shapes = Arc::clone(&base);
             let work = move |work: &mut farley_persistence::Work<'_>| -> Result<(), StoreError> {
                 let created = Change::new("created");
-                work.insert(&base.shape(Customer::object()), &mut family.customer.clone(), &created)?;
-                for contact in &family.contacts {
-                    work.insert(&base.shape(Contact::object()), &mut contact.clone(), &created)?;
+                work.insert(&shapes.shape(Customer::object()), &mut customer.clone(), &created)?;
+                for contact in &contacts {
+                    work.insert(&shapes.shape(Contact::object()), &mut contact.clone(), &created)?;
                 }
                 Ok(())
             };
-            store.write(tenant, origin, work).await
+            store.write(tenant, origin(owner, at), work).await?;
+            for deal in deals {
+                let shapes = Arc::clone(&base);
+                let origin = origin(deal.owner, deal.at);
+                let work = move |work: &mut farley_persistence::Work<'_>| -> Result<(), StoreError> {
+                    let created = Change::new("created");
+                    work.insert(&shapes.shape(Opportunity::object()), &mut deal.opportunity.clone(), &created)?;
+                    for line in &deal.lines {
+                        work.insert(&shapes.shape(LineItem::object()), &mut line.clone(), &created)?;
+                    }
+                    Ok(())
+                };
+                store.write(tenant, origin, work).await?;
+            }
+            Ok::<_, StoreError>(())
         });
     }
     let mut written = 0;
@@ -155,6 +177,15 @@ async fn write(
         progress(written);
     }
     Ok(())
+}
+
+/// By whom and when something is made.
+fn origin(owner: Option<base::Owner>, now: Timestamp) -> Origin {
+    let actor = match owner {
+        Some(owner) => Actor { kind: ActorKind::User, user_id: Some(owner.user), api_key_id: None },
+        None => Actor { kind: ActorKind::System, user_id: None, api_key_id: None },
+    };
+    Origin { actor, request_id: None, now }
 }
 
 /// A progress bar for the terminal; without a terminal it stays silent.

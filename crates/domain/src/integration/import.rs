@@ -9,5 +9,6 @@ pub mod merge;
 pub mod order;
 pub mod record;
 pub mod row;
+pub mod template;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 pub mod import;
 pub use import::{
-    mapping::{ColumnMapping, Lookup, Mapping, Place, Plan, PlannedColumn},
+    mapping::{ColumnMapping, Lookup, Mapping, Place, Plan, PlannedColumn, Strictness},
     record::Import,
     row::{CellFault, Row, RowRead, Wanted, Wants},
 };

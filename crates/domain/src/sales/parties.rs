@@ -121,6 +121,17 @@ static HISTORY_FIELDS: LazyLock<[Field; 2]> = LazyLock::new(|| {
     ]
 });
 
+/// The members of the items of a list of this area, by the name of its structure.
+#[must_use]
+pub fn item_members(structure: &str) -> Option<&'static [Field]> {
+    match structure {
+        "opportunity_contacts" => Some(&*CONTACT_FIELDS),
+        "team_members" => Some(&*MEMBER_FIELDS),
+        "stage_history" => Some(&*HISTORY_FIELDS),
+        _ => None,
+    }
+}
+
 /// A list of objects that each name another record, none twice.
 fn linked(value: &Value, standards: &Standards<'_>, id: &str, fields: &[Field]) -> Result<Value, Faults> {
     let accepted = items(value, standards, fields)?;

@@ -257,3 +257,9 @@ impl<'a> Members<'a> {
         self.faults.into_result(Value::Object(self.accepted))
     }
 }
+
+/// The members of the items of a list, by the name of its structure: what a single text, as a cell of a table is, can fill.
+#[must_use]
+pub fn item_members(structure: &str) -> Option<&'static [Field]> {
+    crate::sales::parties::item_members(structure)
+}

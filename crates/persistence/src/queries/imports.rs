@@ -45,13 +45,22 @@ pub fn note_fault(conn: &mut Conn, row: &ImportFaultRow) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Faults of an import in the order of its rows, after a row and a position within it.
-pub fn faults(conn: &mut Conn, tenant: Id, import: Id, after: (i64, i64), limit: i64) -> Result<Vec<ImportFaultRow>, StoreError> {
+/// Faults of an import in the order of its rows, after a row and a position within it; those of one level, if it is told.
+pub fn faults(
+    conn: &mut Conn,
+    tenant: Id,
+    import: Id,
+    level: Option<&str>,
+    after: (i64, i64),
+    limit: i64,
+) -> Result<Vec<ImportFaultRow>, StoreError> {
     let (row, position) = after;
     let later = import_faults::row_number.gt(row).or(import_faults::row_number.eq(row).and(import_faults::position.gt(position)));
+    let levels = level.map_or_else(|| vec!["fault", "warning"], |level| vec![level]);
     Ok(import_faults::table
         .filter(import_faults::tenant_id.eq(DbId(tenant)))
         .filter(import_faults::import_id.eq(DbId(import)))
+        .filter(import_faults::level.eq_any(levels))
         .filter(import_faults::row_number.ge(row))
         .filter(later)
         .order((import_faults::row_number, import_faults::position))

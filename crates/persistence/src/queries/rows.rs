@@ -157,4 +157,6 @@ pub struct ImportFaultRow {
     pub typed: Option<String>,
     pub message_en: String,
     pub message_zh: String,
+    /// Whether it stopped the row: `fault`, or `warning` if not.
+    pub level: String,
 }

@@ -180,6 +180,7 @@ diesel::table! {
         typed -> Nullable<Text>,
         message_en -> Text,
         message_zh -> Text,
+        level -> Text,
     }
 }
 

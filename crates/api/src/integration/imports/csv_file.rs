@@ -45,7 +45,11 @@ impl CsvFile {
             lines_within += record.iter().map(line_ends).sum::<i64>();
             last = number;
             if header.is_empty() {
-                header = record.iter().zip(1..).map(|(name, place)| named(name, place)).collect();
+                for (name, place) in record.iter().zip(1..) {
+                    let name = named(name, place);
+                    // A second column of the same name goes by its place too.
+                    header.push(if header.contains(&name) { format!("{name} ({place})") } else { name });
+                }
             } else if record.iter().any(|cell| !cell.trim().is_empty()) {
                 rows.push(Row { number, cells: record.iter().map(str::to_owned).collect() });
             }

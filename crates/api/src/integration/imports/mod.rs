@@ -2,6 +2,7 @@
 
 pub mod csv_file;
 pub mod options;
+pub mod parts;
 pub mod preview;
 pub mod report;
 pub mod rows;
@@ -74,16 +75,28 @@ pub struct ImportCreate {
 #[allow(dead_code, reason = "documentation")]
 pub struct ImportMapping {
     columns: Vec<ImportColumn>,
+    /// Whether a row whose key (`match_by`) stands in an earlier row is passed over, counted as unchanged; else it is at fault. So
+    /// a column of a wider file becomes records of its own: the teams in a list of people.
+    #[schema(default = false)]
+    distinct: Option<bool>,
 }
 
-/// Where one column goes.
+/// Where one column goes, or a text made of columns.
 #[derive(Deserialize, ToSchema)]
 #[allow(dead_code, reason = "documentation")]
 pub struct ImportColumn {
-    /// The column, by its header.
+    /// The column, by its header. Named several times, it goes to several fields.
     #[schema(example = "revenue")]
-    column: String,
-    /// A field, `addresses.country`, `external_ids.sap`, `custom.tier`; null leaves the column out.
+    column: Option<String>,
+    /// In place of a column: a text made of columns, `{account} – {product}` (what stands between two columns is left out where one is
+    /// blank), in a form if need be, `{agent|dotted}@example.com` (`lower`, `upper`; `dotted`: anna.snelling); or a constant. It is
+    /// read as a cell would be.
+    #[schema(example = json!(null))]
+    value: Option<String>,
+    /// A field, `addresses.country`, `external_ids.sap`, `custom.tier`; a member of an item of a list, `stage_history.0.entered_at`; a
+    /// field of a part of the record, `line_items.0.product_id` (an existing record keeps its parts; the first is the one that
+    /// comes first). Null leaves the column out. Constants of an item or a part count only where another of its columns has a
+    /// value. A day in a field that is a time is its start in the tenant's time zone.
     #[schema(example = "annual_revenue")]
     field: Option<String>,
     /// Cells that are read as something else.
@@ -96,11 +109,18 @@ pub struct ImportColumn {
     #[schema(example = "USD")]
     currency: Option<String>,
     /// How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:{system}`; told from the cell, unless said.
+    /// Stages are looked for in the row's pipeline.
     #[schema(example = "name")]
     lookup: Option<String>,
     /// The label of e-mail addresses and phone numbers.
     #[schema(example = "work")]
     label: Option<String>,
+    /// What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and told), `refuse`.
+    #[schema(example = "warn")]
+    if_blank: Option<String>,
+    /// What becomes of a row where the cell names no record: `refuse` (the default), `warn` (imported without it, and told), `accept`.
+    #[schema(example = "refuse")]
+    if_unknown: Option<String>,
 }
 
 /// Stands for the schema of imports, which is made from their field table.
@@ -204,7 +224,7 @@ pub fn start(work: &mut Work<'_>, caller: &Caller, prepared: &Prepared, content:
 ///
 /// Reads a CSV file into an object, in the background, with your permissions and the rules of every other write. Columns are guessed
 /// from their headers where the mapping says nothing (`/v1/imports/preview` shows how). Blank cells change nothing; lists such as
-/// e-mail addresses only grow. References may name records by name, also those of a later row. Poll the import for its progress; an
+/// e-mail addresses only grow; what can be said only when a record is created is left as it is. References may name records by name, also those of a later row. Poll the import for its progress; an
 /// import that was interrupted goes on where it stopped.
 #[utoipa::path(tag = "imports", operation_id = "createImport",
     params(("object" = Option<String>, Query, description = "With a `text/csv` body: what the rows become.", example = "customer"),

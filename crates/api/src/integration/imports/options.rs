@@ -12,7 +12,7 @@ use farley_domain::{
     identity::access::FieldRule,
     input,
     integration::{
-        Lookup, Mapping, Plan, PlannedColumn, Row,
+        Lookup, Mapping, Place, Plan, PlannedColumn, Row,
         import::{
             cell, order,
             record::{ImportMode, MAPPING, OnFault, importable},
@@ -146,12 +146,11 @@ impl Matcher {
     /// The keys of a row; several where the cell holds several e-mail addresses.
     #[must_use]
     pub fn keys(&self, row: &Row) -> Vec<String> {
-        let typed = row.cell(self.column.position);
-        let typed = self.column.mapping.values.get(typed).map_or(typed, String::as_str);
+        let typed = self.column.typed(row);
         if self.column.field.kind.is_scalar() || matches!(self.lookup, Lookup::External(_)) {
-            Some(clean_line(typed)).filter(|key| !key.is_empty()).into_iter().collect()
+            Some(clean_line(&typed)).filter(|key| !key.is_empty()).into_iter().collect()
         } else {
-            cell::split_contacts(typed).into_iter().map(clean_line).collect()
+            cell::split_contacts(&typed).into_iter().map(clean_line).collect()
         }
     }
 }
@@ -191,11 +190,15 @@ impl Prepared {
             Some(match_by) => Some(matcher(match_by, &plan, &shape)?),
             None => None,
         };
+        if matcher.is_none() && mapping.distinct {
+            return Err(Fault::new("/match_by", FaultCode::Required).into());
+        }
         let order = order::parents_first(&plan, &file.rows, &shape);
-        let repeated = matcher.as_ref().map(|matcher| repeated(matcher, &file.rows)).unwrap_or_default();
-        let parent = plan.columns.iter().find(|column| column.target() == Some(options.object.name));
+        let repeated = matcher.as_ref().map(|matcher| repeated(matcher, &plan, options.object, &file.rows)).unwrap_or_default();
+        let own = |column: &&PlannedColumn| column.place == Place::Whole && column.target() == Some(options.object.name);
+        let parent = plan.columns.iter().find(own);
         let key = parent.and_then(|parent| order::key_column(&plan, parent, &shape));
-        let names = key.map(|key| file.rows.iter().map(|row| clean_line(row.cell(key.position))).collect()).unwrap_or_default();
+        let names = key.map(|key| file.rows.iter().map(|row| clean_line(&key.typed(row))).collect()).unwrap_or_default();
         Ok(Prepared { options, file, plan, mapping, matcher, order, repeated, names, traceparent: None })
     }
 }
@@ -216,13 +219,17 @@ fn matcher(match_by: &str, plan: &Plan, shape: &Shape) -> Result<Matcher, Proble
     }
 }
 
-fn repeated(matcher: &Matcher, rows: &[Row]) -> HashMap<i64, i64> {
+/// Rows whose key stands in an earlier row; parts of different records may have the same.
+fn repeated(matcher: &Matcher, plan: &Plan, object: &Object, rows: &[Row]) -> HashMap<i64, i64> {
+    let parent = object.parent.and_then(|parent| plan.column(parent.field));
     let exact = matches!(matcher.column.field.kind, FieldType::Text { .. });
-    let mut first: HashMap<String, i64> = HashMap::new();
+    let mut first: HashMap<(String, String), i64> = HashMap::new();
     let mut repeated = HashMap::new();
     for row in rows {
+        let within = parent.map(|parent| parent.typed(row).into_owned()).unwrap_or_default();
         for key in matcher.keys(row) {
-            let earlier = *first.entry(if exact { key } else { fold(&key) }).or_insert(row.number);
+            let key = (within.clone(), if exact { key } else { fold(&key) });
+            let earlier = *first.entry(key).or_insert(row.number);
             if earlier != row.number {
                 repeated.insert(row.number, earlier);
             }

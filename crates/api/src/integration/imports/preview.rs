@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use farley_domain::{
     fault::Language,
-    integration::{CellFault, Row},
+    integration::{CellFault, Row, import::row::set},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -61,8 +61,9 @@ impl ImportPreview {
     pub fn of(prepared: &Prepared, caller: &Caller, now: Timestamp, language: Language) -> ImportPreview {
         let mut faults = Vec::new();
         let rows = prepared.file.rows.iter().take(SAMPLE).map(|row| {
-            let (shown, found) = one(prepared, caller, now, row);
+            let (shown, found, warnings) = one(prepared, caller, now, row);
             faults.extend(found.into_iter().map(|found| ImportFault::of(RowFault::of(row.number, found), language)));
+            faults.extend(warnings.into_iter().map(|found| ImportFault::of(RowFault::warning(row.number, found), language)));
             PreviewRow { row: row.number, record: shown }
         });
         ImportPreview {
@@ -98,12 +99,13 @@ pub async fn preview(call: Call, request: HttpRequest, payload: web::Payload) ->
     mutation.run(&call, move |_| Answer::json(200, &shown)).await
 }
 
-fn one(prepared: &Prepared, caller: &Caller, now: Timestamp, row: &Row) -> (Value, Vec<CellFault>) {
+fn one(prepared: &Prepared, caller: &Caller, now: Timestamp, row: &Row) -> (Value, Vec<CellFault>, Vec<CellFault>) {
     let standards = caller.standards(now);
     let mut read = prepared.plan.read(row, &standards);
     rows::check(prepared, caller, now, row, &mut read);
     for wanted in &read.wanted {
-        read.body.insert(wanted.path.clone(), json!({wanted.object.clone(): wanted.named}));
+        set(&mut read.body, &wanted.path, json!({wanted.object.clone(): wanted.named}));
     }
-    (Value::Object(read.body), read.faults)
+    read.close_gaps();
+    (Value::Object(read.body), read.faults, read.warnings)
 }

@@ -39,6 +39,9 @@ pub struct ImportFault {
     /// Which fault, for programs.
     #[schema(example = "unknown_country")]
     code: String,
+    /// Whether it stopped the row: `fault`, or `warning` if not.
+    #[schema(example = "fault")]
+    level: String,
     /// What the cell says.
     #[schema(example = "Atlantis")]
     value: Option<String>,
@@ -50,12 +53,13 @@ pub struct ImportFault {
 impl ImportFault {
     #[must_use]
     pub fn of(fault: RowFault, language: Language) -> ImportFault {
-        let RowFault { row, column, pointer, code, typed, message_en, message_zh } = fault;
+        let RowFault { row, column, pointer, code, level, typed, message_en, message_zh } = fault;
         ImportFault {
             row,
             column,
             pointer,
             code: code.to_owned(),
+            level: level.to_owned(),
             value: typed,
             message: in_language(language, message_en, message_zh),
         }
@@ -67,6 +71,7 @@ impl ImportFault {
             column: fault.column_name,
             pointer: fault.pointer,
             code: fault.code,
+            level: fault.level,
             value: fault.typed,
             message: in_language(language, fault.message_en, fault.message_zh),
         }
@@ -89,10 +94,11 @@ pub struct ImportFaultPage {
 
 /// Why rows were not imported
 ///
-/// What was wrong with the rows of an import, in the order of the file. With `Accept: text/csv`, all of it as a CSV file.
+/// What was wrong with the rows of an import, in the order of the file: faults, which stopped a row, and warnings. With `Accept: text/csv`, all of it as a CSV file.
 #[utoipa::path(tag = "imports", operation_id = "listImportFaults",
     params(("id" = String, Path, description = "The import's id."),
            ("limit" = Option<i64>, Query, description = "How many faults, 1 to 200.", minimum = 1, maximum = 200),
+           ("level" = Option<String>, Query, description = "Only these: `fault` or `warning`.", example = "fault"),
            ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
     responses((status = 200, description = "A page of faults, or all of them as CSV.",
         content((ImportFaultPage = "application/json"), (String = "text/csv")))))]
@@ -105,7 +111,11 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
         None => (0, 0),
         Some(cursor) => position(&cursor).ok_or_else(|| Fault::new("cursor", FaultCode::InvalidCursor))?,
     };
-    refuse_rest(&parameters, &["limit", "cursor"])?;
+    let level = take(&mut parameters, "level")?;
+    if level.as_deref().is_some_and(|level| !matches!(level, "fault" | "warning")) {
+        return Err(Fault::new("level", FaultCode::UnknownChoice).with("choices", "fault, warning").into());
+    }
+    refuse_rest(&parameters, &["limit", "cursor", "level"])?;
     let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let as_csv = accepts.split(',').any(|kind| kind.trim().to_ascii_lowercase().starts_with("text/csv"));
     let asked = if as_csv { MAX_REPORT } else { limit + 1 };
@@ -119,7 +129,7 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
             let layout = Arc::new(Layout::of(&caller.shape(Import::object()), &|_| true, Some(&[]), &[]));
             let within = Predicate::Archived(false).and(rows.clone());
             reader.get(&layout, &caller.view(now), id, &within)?.ok_or_else(Problem::not_found)?;
-            Ok(reader.import_faults(id, after, asked)?)
+            Ok(reader.import_faults(id, level.as_deref(), after, asked)?)
         })
         .await?;
     if as_csv {

@@ -1,6 +1,6 @@
 //! One row into one record: references looked up, the record matched, the write tried by itself.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use farley_domain::{
     fault::{Fault, FaultCode, Language},
@@ -8,7 +8,7 @@ use farley_domain::{
     id::Id,
     identity::access::Action,
     input,
-    integration::{CellFault, Lookup, Row, RowRead, Wanted, import::merge},
+    integration::{CellFault, Lookup, PlannedColumn, Row, RowRead, Strictness, Wanted, import::merge},
     object::Object,
     predicate::{Operand, Predicate},
     query::{ListQuery, SortBy, SortKey, Start},
@@ -17,9 +17,12 @@ use farley_domain::{
     value,
 };
 use farley_persistence::{DbId, Layout, Reader, StoreError, Work, queries::rows::ImportFaultRow};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::options::{Prepared, ROWS_AT_ONCE};
+use super::{
+    options::{Prepared, ROWS_AT_ONCE},
+    parts,
+};
 use crate::{call::Named, caller::Caller, problem::Problem, records::write::Writer};
 
 /// What became of a row.
@@ -37,6 +40,8 @@ pub struct RowFault {
     pub column: Option<String>,
     pub pointer: String,
     pub code: &'static str,
+    /// `fault`, or `warning` if it does not stop the row.
+    pub level: &'static str,
     pub typed: Option<String>,
     pub message_en: String,
     pub message_zh: String,
@@ -51,10 +56,16 @@ impl RowFault {
             column,
             typed,
             code: fault.code.as_str(),
+            level: "fault",
             message_en: fault.message(Language::English),
             message_zh: fault.message(Language::Chinese),
             pointer: fault.pointer,
         }
+    }
+
+    #[must_use]
+    pub fn warning(row: i64, found: CellFault) -> RowFault {
+        RowFault { level: "warning", ..RowFault::of(row, found) }
     }
 
     #[must_use]
@@ -70,19 +81,25 @@ impl RowFault {
             typed: self.typed.clone(),
             message_en: self.message_en.clone(),
             message_zh: self.message_zh.clone(),
+            level: self.level.to_owned(),
         }
     }
 }
 
 /// Imports one row. What fails leaves nothing; only what stops the whole import is an error.
-pub fn import(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row) -> Result<Outcome, Problem> {
-    let tried = work.attempt(|work| -> Result<Result<Outcome, Vec<CellFault>>, Problem> {
-        let outcome = write(work, prepared, writer, row)?;
-        Ok(outcome)
-    });
-    let failed = |faults: Vec<RowFault>| Ok(Outcome::Failed(faults));
+pub fn import(
+    work: &mut Work<'_>,
+    prepared: &Prepared,
+    writer: &Writer,
+    row: &Row,
+    known: &mut Known,
+) -> Result<(Outcome, Vec<RowFault>), Problem> {
+    let tried = work.attempt(|work| write(work, prepared, writer, row, known));
+    let failed = |faults: Vec<RowFault>| Ok((Outcome::Failed(faults), Vec::new()));
     match tried {
-        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Ok((outcome, warnings))) => {
+            Ok((outcome, warnings.into_iter().map(|warning| RowFault::warning(row.number, warning)).collect()))
+        }
         Ok(Err(faults)) => failed(faults.into_iter().map(|fault| RowFault::of(row.number, fault)).collect()),
         Err(problem) => match problem.inside() {
             None | Some(StoreError::Taken(_) | StoreError::Reference) => failed(explained(prepared, row, &problem)),
@@ -100,6 +117,7 @@ fn explained(prepared: &Prepared, row: &Row, problem: &Problem) -> Vec<RowFault>
             column: None,
             pointer: String::new(),
             code: problem.code.as_str(),
+            level: "fault",
             typed: None,
             message_en: detail(Language::English),
             message_zh: detail(Language::Chinese),
@@ -108,33 +126,25 @@ fn explained(prepared: &Prepared, row: &Row, problem: &Problem) -> Vec<RowFault>
     let told = problem.faults.0.iter().map(|fault| {
         let column = prepared.plan.column_of(&fault.pointer);
         CellFault {
-            column: column.map(|column| column.mapping.column.clone()),
-            typed: column.map(|column| row.cell(column.position).chars().take(200).collect()),
+            column: column.and_then(PlannedColumn::header),
+            typed: column.map(|column| column.shown(row)),
             fault: fault.clone(),
         }
     });
     told.map(|found| RowFault::of(row.number, found)).collect()
 }
 
-fn write(
-    work: &mut Work<'_>,
-    prepared: &Prepared,
-    writer: &Writer,
-    row: &Row,
-) -> Result<Result<Outcome, Vec<CellFault>>, Problem> {
+/// What became of the row, and what else is to be told of it.
+type Written = Result<(Outcome, Vec<CellFault>), Vec<CellFault>>;
+
+fn write(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row, known: &mut Known) -> Result<Written, Problem> {
+    if prepared.mapping.distinct && prepared.repeated.contains_key(&row.number) {
+        return Ok(Ok((Outcome::Unchanged, Vec::new())));
+    }
     let standards = writer.caller.standards(writer.now);
     let mut read = prepared.plan.read(row, &standards);
-    for wanted in std::mem::take(&mut read.wanted) {
-        let Some(target) = registry::object(&wanted.object) else { continue };
-        let found = find(work.reader(), writer, target, &wanted.lookup, &wanted.named)?;
-        match found.as_slice() {
-            [id] => read.found(&wanted, *id),
-            [] if is_tried_apart(prepared, target, &wanted) => {}
-            [] => read.faults.push(refused(&wanted, Fault::new("", FaultCode::NotFound))),
-            several => read.faults.push(refused(&wanted, ambiguous(several))),
-        }
-    }
-    let matched = match matched(work, prepared, writer, row)? {
+    look_up(work, prepared, writer, &mut read, known)?;
+    let matched = match matched(work, prepared, writer, row, &read.body)? {
         Ok(matched) => matched,
         Err(fault) => {
             read.faults.push(fault);
@@ -145,32 +155,107 @@ fn write(
         check(prepared, &writer.caller, writer.now, row, &mut read);
         return Ok(Err(read.faults));
     }
-    let Some(id) = matched else {
-        writer.create(work, &Value::Object(read.body))?;
-        return Ok(Ok(Outcome::Created));
+    read.close_gaps();
+    let parts = parts::take(prepared, &mut read.body);
+    let (id, mut outcome) = match matched {
+        None => (writer.create(work, &Value::Object(read.body))?.0.id(), Outcome::Created),
+        Some(id) => {
+            let loaded = writer.load(work, &Named::Id(id), Action::Update)?;
+            let patch = merge::patch(&writer.caller.shape(writer.object), &loaded.record, &read.body, &standards);
+            let record = writer.patch(work, &loaded, &Value::Object(patch))?;
+            let unchanged = record.version() == loaded.record.version();
+            (id, if unchanged { Outcome::Unchanged } else { Outcome::Updated })
+        }
     };
-    let loaded = writer.load(work, &Named::Id(id), Action::Update)?;
-    let patch = merge::patch(&writer.caller.shape(writer.object), &loaded.record, &read.body, &standards);
-    let record = writer.patch(work, &loaded, &Value::Object(patch))?;
-    let unchanged = record.version() == loaded.record.version();
-    Ok(Ok(if unchanged { Outcome::Unchanged } else { Outcome::Updated }))
+    for part in &parts {
+        let changed = parts::write(work, writer, id, part)?;
+        if changed && matches!(outcome, Outcome::Unchanged) {
+            outcome = Outcome::Updated;
+        }
+    }
+    Ok(Ok((outcome, read.warnings)))
+}
+
+/// Finds the records that a row names; parents before their parts, so that a stage is looked for in the row's pipeline.
+fn look_up(
+    work: &mut Work<'_>,
+    prepared: &Prepared,
+    writer: &Writer,
+    read: &mut RowRead,
+    known: &mut Known,
+) -> Result<(), Problem> {
+    let wanted = std::mem::take(&mut read.wanted).into_iter();
+    let mut all: Vec<_> = wanted.filter_map(|wanted| registry::object(&wanted.object).map(|target| (wanted, target))).collect();
+    all.sort_by_key(|(_, target)| target.parent.is_some());
+    for (wanted, target) in all {
+        let within = parent_named(target, &read.body);
+        let found = known.find(work.reader(), prepared, writer, (target, within), &wanted)?;
+        match found.as_slice() {
+            [id] => read.found(&wanted, *id),
+            [] if is_tried_apart(prepared, target, &wanted) => {}
+            [] => {
+                let fault = refused(&wanted, Fault::new("", FaultCode::NotFound));
+                match wanted.if_unknown {
+                    Strictness::Accept => {}
+                    Strictness::Warn => read.warnings.push(fault),
+                    Strictness::Refuse => read.faults.push(fault),
+                }
+            }
+            several => read.faults.push(refused(&wanted, ambiguous(several))),
+        }
+    }
+    Ok(())
+}
+
+/// The record of which records of an object are parts, where the row names it.
+fn parent_named(object: &Object, body: &Map<String, Value>) -> Option<Id> {
+    body.get(object.parent?.field)?.as_str()?.parse().ok()
+}
+
+/// Records found already in this unit of work: most rows name the same few.
+#[derive(Default)]
+pub struct Known(HashMap<(&'static str, Lookup, String, Option<Id>), Vec<Id>>);
+
+impl Known {
+    fn find(
+        &mut self,
+        reader: &mut Reader<'_>,
+        prepared: &Prepared,
+        writer: &Writer,
+        (target, within): (&'static Object, Option<Id>),
+        wanted: &Wanted,
+    ) -> Result<Vec<Id>, Problem> {
+        // What the rows themselves make is looked up each time.
+        if target.name == prepared.options.object.name {
+            return find(reader, writer, (target, within), &wanted.lookup, &wanted.named);
+        }
+        let key = (target.name, wanted.lookup.clone(), wanted.named.clone(), within);
+        if let Some(found) = self.0.get(&key) {
+            return Ok(found.clone());
+        }
+        let found = find(reader, writer, (target, within), &wanted.lookup, &wanted.named)?;
+        self.0.insert(key, found.clone());
+        Ok(found)
+    }
 }
 
 /// Adds what else is wrong with a row that cannot be written, so that all is told at once.
 pub fn check(prepared: &Prepared, caller: &Caller, now: Timestamp, row: &Row, read: &mut RowRead) {
     let (shape, standards) = (caller.shape(prepared.options.object), caller.standards(now));
     let rule = |field: &Field| caller.asker.grants.rule(prepared.options.object, field);
-    let body = Value::Object(read.body.clone());
+    let mut body = read.body.clone();
+    parts::take(prepared, &mut body);
+    let body = Value::Object(body);
     let Err(found) = (input::Reader { shape: &shape, standards: &standards, rule: &rule }).create(&body) else { return };
     for fault in found.0 {
         let column = prepared.plan.column_of(&fault.pointer);
         // A row that changes a record need not be whole, and a reference may not have been looked up.
         let is_open = fault.code == FaultCode::Required
             && (prepared.matcher.is_some() || column.is_some_and(|column| column.target().is_some()));
-        let name = column.map(|column| column.mapping.column.clone());
+        let name = column.and_then(PlannedColumn::header);
         let known = name.is_some() && read.faults.iter().any(|known| known.column == name);
         if !is_open && !known {
-            let typed = column.map(|column| row.cell(column.position).chars().take(200).collect());
+            let typed = column.map(|column| column.shown(row));
             read.faults.push(CellFault { column: name, typed, fault });
         }
     }
@@ -184,7 +269,7 @@ fn is_tried_apart(prepared: &Prepared, target: &Object, wanted: &Wanted) -> bool
 
 fn refused(wanted: &Wanted, fault: Fault) -> CellFault {
     let pointer = format!("/{}", wanted.path.replace('.', "/"));
-    CellFault { column: Some(wanted.column.clone()), typed: Some(wanted.named.clone()), fault: fault.under(&pointer) }
+    CellFault { column: wanted.column.clone(), typed: Some(wanted.named.clone()), fault: fault.under(&pointer) }
 }
 
 fn ambiguous(ids: &[Id]) -> Fault {
@@ -198,12 +283,12 @@ fn matched(
     prepared: &Prepared,
     writer: &Writer,
     row: &Row,
+    body: &Map<String, Value>,
 ) -> Result<Result<Option<Id>, CellFault>, Problem> {
     let Some(matcher) = &prepared.matcher else { return Ok(Ok(None)) };
     let fault = |fault: Fault| {
         let pointer = format!("/{}", matcher.column.path().replace('.', "/"));
-        let typed = row.cell(matcher.column.position).chars().take(200).collect();
-        CellFault { column: Some(matcher.column.mapping.column.clone()), typed: Some(typed), fault: fault.under(&pointer) }
+        CellFault { column: matcher.column.header(), typed: Some(matcher.column.shown(row)), fault: fault.under(&pointer) }
     };
     let keys = matcher.keys(row);
     if keys.is_empty() {
@@ -214,7 +299,7 @@ fn matched(
     }
     let mut found = Vec::new();
     for key in keys {
-        found.extend(find(work.reader(), writer, writer.object, &matcher.lookup, &key)?);
+        found.extend(find(work.reader(), writer, (writer.object, parent_named(writer.object, body)), &matcher.lookup, &key)?);
     }
     found.sort_unstable();
     found.dedup();
@@ -225,17 +310,20 @@ fn matched(
     }
 }
 
-/// Live records of an object that go by a name, as far as the writer may know of them; a handful at most.
+/// Live records of an object, parts of one record if that is known, that go by a name, as far as the writer may know of them; a handful at most.
 fn find(
     reader: &mut Reader<'_>,
     writer: &Writer,
-    target: &'static Object,
+    (target, parent): (&'static Object, Option<Id>),
     lookup: &Lookup,
     named: &str,
 ) -> Result<Vec<Id>, Problem> {
     let caller = &writer.caller;
     let Some(rows) = caller.asker.rows(target, Action::Read) else { return Ok(Vec::new()) };
-    let within = Predicate::Archived(false).and(rows);
+    let mut within = Predicate::Archived(false).and(rows);
+    if let (Some(parent), Some(field)) = (parent, target.parent.and_then(|parent| target.field(parent.field))) {
+        within = within.and(Predicate::test(field, Op::Eq, Operand::Id(parent)));
+    }
     let path = match lookup {
         Lookup::Id => return visible(reader, writer, target, named.parse().ok(), &within),
         Lookup::External(system) => {

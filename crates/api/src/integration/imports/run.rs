@@ -71,6 +71,7 @@ struct Tally {
     updated: i64,
     unchanged: i64,
     failed: i64,
+    warned: i64,
     faults: Vec<RowFault>,
     /// Why the import ends here without being done.
     problem: Option<String>,
@@ -208,10 +209,16 @@ fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record
     let writer = Writer { caller: Arc::new(caller), object: prepared.options.object, now, parent: None };
     let done = usize::try_from(loaded.record.get("rows_done").as_i64().unwrap_or(0)).unwrap_or(0);
     let mut tally = Tally::default();
+    let mut known = rows::Known::default();
     for position in prepared.order.iter().skip(done).take(prepared.options.batch()) {
         let Some(row) = prepared.file.rows.get(*position) else { continue };
         tally.done += 1;
-        match rows::import(work, prepared, &writer, row)? {
+        let (outcome, warnings) = rows::import(work, prepared, &writer, row, &mut known)?;
+        if !warnings.is_empty() && !matches!(outcome, Outcome::Failed(_)) {
+            tally.warned += 1;
+        }
+        tally.faults.extend(warnings);
+        match outcome {
             Outcome::Created => tally.created += 1,
             Outcome::Updated => tally.updated += 1,
             Outcome::Unchanged => tally.unchanged += 1,
@@ -225,7 +232,8 @@ fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record
         let rows = if tally.failed == 1 { "1 row was" } else { &format!("{} rows were", tally.failed) };
         let problem = Some(format!("{rows} at fault, so none was imported"));
         // What would have become of the others is of interest only where nothing was meant to be kept.
-        let tally = if prepared.options.dry_run { tally } else { Tally { created: 0, updated: 0, unchanged: 0, ..tally } };
+        let tally =
+            if prepared.options.dry_run { tally } else { Tally { created: 0, updated: 0, unchanged: 0, warned: 0, ..tally } };
         return Err(Stop::Undo(Tally { problem, ..tally }));
     }
     if prepared.options.dry_run {
@@ -267,6 +275,7 @@ fn account(work: &mut Work<'_>, loaded: &Loaded, task: &Task, tally: &Tally) -> 
         ("updated_count", tally.updated),
         ("unchanged_count", tally.unchanged),
         ("failed_count", tally.failed),
+        ("warned_count", tally.warned),
     ] {
         let before = record.get(name).as_i64().unwrap_or(0);
         record.set(name, before + more);

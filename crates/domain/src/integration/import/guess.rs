@@ -15,6 +15,10 @@ use crate::{
 
 /// Headers by the path they stand for, without blanks, signs and case. The first path that the object has is taken.
 const WORDS: &[(&str, &[&str])] = &[
+    ("line_items.0.product_id", &["product", "productname", "item", "产品", "产品名称", "商品", "商品名称"]),
+    ("line_items.0.quantity", &["quantity", "qty", "数量"]),
+    ("line_items.0.unit_price", &["unitprice", "salesprice", "单价", "销售单价"]),
+    ("line_items.0.discount", &["discount", "折扣"]),
     (
         "customer_id",
         &[
@@ -56,6 +60,10 @@ const WORDS: &[(&str, &[&str])] = &[
             "contact",
             "contactname",
             "contactperson",
+            "deal",
+            "dealname",
+            "机会名称",
+            "项目名称",
             "公司",
             "公司名称",
             "客户",
@@ -186,6 +194,8 @@ const WORDS: &[(&str, &[&str])] = &[
         "owner_id",
         &[
             "owner",
+            "agent",
+            "rep",
             "ownername",
             "owneremail",
             "salesagent",
@@ -199,6 +209,8 @@ const WORDS: &[(&str, &[&str])] = &[
             "客户经理",
             "业务员",
             "跟进人",
+            "商机负责人",
+            "所有人",
             "销售负责人",
         ],
     ),
@@ -206,6 +218,51 @@ const WORDS: &[(&str, &[&str])] = &[
     ("description", &["note", "notes", "remark", "remarks", "comment", "comments", "memo", "备注", "说明", "描述", "简介"]),
     ("social_credit_code", &["creditcode", "uscc", "信用代码", "社会信用代码", "统一社会信用代码", "税号", "纳税人识别号"]),
     ("tag_ids", &["tag", "tags", "labels", "标签", "客户标签"]),
+    ("pipeline_id", &["salespipeline", "管道", "销售管道", "销售流程"]),
+    ("stage_id", &["dealstage", "salesstage", "opportunitystage", "销售阶段", "商机阶段", "商机状态"]),
+    (
+        "amount",
+        &[
+            "value",
+            "dealvalue",
+            "dealamount",
+            "dealsize",
+            "closevalue",
+            "商机金额",
+            "预计金额",
+            "成交金额",
+            "合同金额",
+            "销售金额",
+        ],
+    ),
+    (
+        "expected_close_on",
+        &[
+            "closedate",
+            "expectedclosedate",
+            "expectedclose",
+            "estimatedclosedate",
+            "预计成交",
+            "预计成交时间",
+            "预计签单日期",
+            "预计结单日期",
+        ],
+    ),
+    (
+        "closed_at",
+        &["dateclosed", "closedon", "closeddate", "成交日期", "成交时间", "关闭日期", "结单日期", "赢单日期", "赢单时间"],
+    ),
+    ("opened_at", &["opendate", "openedon", "startdate", "engagedate", "开始日期", "立项日期", "立项时间"]),
+    ("close_reason", &["lossreason", "lostreason", "winreason", "reason", "输单原因", "赢单原因", "丢单原因"]),
+    ("probability", &["winprobability", "成交概率", "成功率", "可能性"]),
+    ("competitors", &["competitor", "竞品", "竞争者"]),
+    ("next_step", &["nextsteps", "nextaction", "下一步计划"]),
+    ("list_price", &["price", "salesprice", "listprice", "unitprice", "价格", "单价", "标准价格", "定价", "销售价", "零售价"]),
+    ("family", &["series", "productseries", "productfamily", "category", "产品系列", "产品线", "产品类别", "品类"]),
+    ("sku", &["productcode", "code", "itemcode", "编码", "产品编号", "货号", "商品编码"]),
+    ("unit", &["unitofmeasure", "uom", "计量单位"]),
+    ("manager_id", &["manager", "leader", "teamleader", "主管", "经理", "团队负责人"]),
+    ("team_id", &["team", "teamname", "department", "部门", "团队", "所属团队", "所属部门"]),
     ("lifecycle_stage", &["stage", "lifecycle", "生命周期", "客户阶段", "客户状态"]),
     ("kind", &["type", "customertype", "类型", "客户类型"]),
     ("other_names", &["alias", "aliases", "shortname", "nickname", "简称", "别名", "曾用名", "英文名"]),
@@ -271,14 +328,12 @@ pub fn complete(
     shape: &Shape,
     writes: &dyn Fn(&Field) -> bool,
 ) -> Mapping {
-    let said = |column: &String| mapping.columns.iter().find(|said| said.column == *column);
     let mut taken: Vec<String> = mapping.columns.iter().filter_map(|said| said.field.clone()).collect();
     let mut columns = Vec::with_capacity(header.len());
     for (position, column) in header.iter().enumerate() {
-        // A second column of the same header is another column.
-        let first = header.iter().position(|other| other == column) == Some(position);
-        if let Some(said) = said(column).filter(|_| first) {
-            columns.push(said.clone());
+        let before = columns.len();
+        columns.extend(mapping.columns.iter().filter(|said| said.column == *column).cloned());
+        if columns.len() > before {
             continue;
         }
         let cells: Vec<&str> = samples.iter().map(|row| row.cell(position)).filter(|cell| !cell.is_empty()).collect();
@@ -296,7 +351,8 @@ pub fn complete(
         taken.extend(path);
         columns.push(guessed);
     }
-    Mapping { columns }
+    columns.extend(mapping.columns.iter().filter(|said| said.column.is_empty()).cloned());
+    Mapping { columns, distinct: mapping.distinct }
 }
 
 fn guess(header: &str, cells: &[&str], shape: &Shape, writes: &dyn Fn(&Field) -> bool, taken: &[String]) -> Option<String> {
@@ -320,9 +376,16 @@ fn guess(header: &str, cells: &[&str], shape: &Shape, writes: &dyn Fn(&Field) ->
             key(path.strip_prefix("custom.").unwrap_or(path)) == wanted || labels.is_some_and(|labels| labels.contains(&wanted));
         named && free(path)
     });
+    // An object's own name heads the column of its names: `product`, `产品名称`.
+    let itself = || {
+        let labels = [&shape.object.label.en, &shape.object.label.zh].map(|label| key(label));
+        let bare = wanted.strip_suffix("name").or_else(|| wanted.strip_suffix("名称")).unwrap_or(&wanted);
+        let own = labels.iter().any(|label| label == bare) && shape.object.title == "name";
+        (own && free("name")).then(|| "name".to_owned())
+    };
     let word =
         || WORDS.iter().find(|(path, words)| words.contains(&wanted.as_str()) && free(path)).map(|(path, _)| (*path).to_owned());
-    let path = own.or_else(word)?;
+    let path = own.or_else(itself).or_else(word)?;
     // A place that is no country is a city.
     let is_place = path == "addresses.country" && !cells.is_empty() && !wanted.contains("country") && !wanted.contains("国");
     if is_place && !cells.iter().all(|cell| find_country(cell).is_some()) {

@@ -1,22 +1,25 @@
 //! Which column of a file goes into which field, as a client says it and as it is checked against the field table.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{guess, row::Row};
+use super::{guess, row::Row, template::Template};
 use crate::{
     fault::{Fault, FaultCode, Faults, unknown},
     field::{Field, FieldType, Writable},
     money::Currency,
-    object::Shape,
+    object::{Object, Shape},
     registry,
-    value::external_ids::is_system,
+    value::{self, external_ids::is_system},
 };
 
 /// The parts of an address that a column can fill.
 pub const ADDRESS_PARTS: [&str; 7] = ["country", "region", "city", "district", "street", "postal_code", "kind"];
+
+/// How many items of a list columns can name.
+const MAX_ITEMS: usize = 50;
 
 /// What a client says of the columns; those it does not name are guessed from their headers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,14 +27,34 @@ pub const ADDRESS_PARTS: [&str; 7] = ["country", "region", "city", "district", "
 pub struct Mapping {
     #[serde(default)]
     pub columns: Vec<ColumnMapping>,
+    /// Whether a row whose key stands in an earlier row is passed over, and no fault.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distinct: bool,
 }
 
-/// What a client says of one column.
+/// What becomes of a row with a cell that says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strictness {
+    /// It is imported.
+    #[default]
+    Accept,
+    /// It is imported, and the report says so.
+    Warn,
+    /// It is not imported.
+    Refuse,
+}
+
+/// What a client says of one column, or of a text made of columns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnMapping {
-    /// The header of the column.
+    /// The header of the column; empty where `value` stands in its place.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub column: String,
+    /// A text made of columns, or a constant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
     /// Where it goes; none leaves it out.
     #[serde(default)]
     pub field: Option<String>,
@@ -50,6 +73,12 @@ pub struct ColumnMapping {
     /// The label of e-mail addresses and phone numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// What becomes of a row where the cell is blank; it is imported, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_blank: Option<Strictness>,
+    /// What becomes of a row where the cell names no record; it is refused, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_unknown: Option<Strictness>,
 }
 
 impl Mapping {
@@ -60,7 +89,7 @@ impl Mapping {
 }
 
 /// How a cell names the record that it refers to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Lookup {
     /// Told from the cell: an id, an e-mail address, else the name.
     Auto,
@@ -127,13 +156,24 @@ pub enum Place {
     Address(&'static str),
     /// The key in a system.
     External(String),
+    /// A member of an item of a list: `stage_history.0.entered_at`.
+    Item,
+    /// A field of a record that is a part of this one: `line_items.0.product_id`.
+    Part(&'static str),
+}
+
+/// Where a text comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A column, by its place in the file, from 0.
+    Column(usize),
+    Template(Template),
 }
 
 /// One column, checked.
 #[derive(Clone, Debug)]
 pub struct PlannedColumn {
-    /// Its place in the file, from 0.
-    pub position: usize,
+    pub source: Source,
     pub mapping: ColumnMapping,
     pub field: Field,
     pub place: Place,
@@ -150,6 +190,55 @@ impl PlannedColumn {
             FieldType::Structure(structure) => structure.link.map(|link| link.target),
             _ => None,
         }
+    }
+
+    /// What the row says here, as it is written.
+    #[must_use]
+    pub fn written<'a>(&self, row: &'a Row) -> Cow<'a, str> {
+        match &self.source {
+            Source::Column(position) => Cow::Borrowed(row.cell(*position)),
+            Source::Template(template) => Cow::Owned(template.write(row)),
+        }
+    }
+
+    /// What is read for it: a value may be mapped to another, also to nothing.
+    #[must_use]
+    pub fn typed<'a>(&'a self, row: &'a Row) -> Cow<'a, str> {
+        let written = self.written(row);
+        match self.mapping.values.get(written.as_ref()) {
+            Some(value) => Cow::Borrowed(value.trim()),
+            None => written,
+        }
+    }
+
+    /// The beginning of what was written, to show with a fault.
+    #[must_use]
+    pub fn shown(&self, row: &Row) -> String {
+        self.written(row).chars().take(200).collect()
+    }
+
+    /// The column that a fault speaks of; none where a text is made of several.
+    #[must_use]
+    pub fn header(&self) -> Option<String> {
+        Some(self.mapping.column.clone()).filter(|column| !column.is_empty())
+    }
+
+    /// The item of a list that it is about: `line_items.0`.
+    #[must_use]
+    pub fn item(&self) -> Option<&str> {
+        match self.place {
+            Place::Item | Place::Part(_) => {
+                let mut cuts = self.path().match_indices('.').map(|(cut, _)| cut);
+                cuts.nth(1).and_then(|cut| self.path().get(..cut))
+            }
+            Place::Whole | Place::Address(_) | Place::External(_) => None,
+        }
+    }
+
+    /// Whether it says the same of every row.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        matches!(&self.source, Source::Template(template) if template.is_constant())
     }
 
     /// The path that the mapping names.
@@ -178,18 +267,22 @@ impl Plan {
     ) -> Result<(Plan, Mapping), Faults> {
         let mut faults = Faults::default();
         for (position, said) in mapping.columns.iter().enumerate() {
-            let pointer = format!("/mapping/columns/{position}/column");
-            if !header.contains(&said.column) {
-                faults.add(unknown(pointer, FaultCode::UnknownMember, &said.column, header.iter().map(String::as_str)));
-            } else if mapping.columns.iter().take(position).any(|earlier| earlier.column == said.column) {
-                faults.add(Fault::new(pointer, FaultCode::Repeated));
+            let pointer = |member: &str| format!("/mapping/columns/{position}/{member}");
+            match (&said.value, said.column.is_empty()) {
+                (Some(_), false) => faults.add(Fault::new(pointer("value"), FaultCode::Conflicting).with("other", "column")),
+                (None, true) => faults.add(Fault::new(pointer("column"), FaultCode::Required)),
+                (None, false) if !header.contains(&said.column) => {
+                    let known = header.iter().map(String::as_str);
+                    faults.add(unknown(pointer("column"), FaultCode::UnknownMember, &said.column, known));
+                }
+                (Some(_), true) | (None, false) => {}
             }
         }
         let whole = guess::complete(mapping, header, samples, shape, writes);
         let mut plan = Plan { columns: Vec::new(), width: header.len() };
         for (position, column) in whole.columns.iter().enumerate() {
-            let said = mapping.columns.iter().position(|said| said.column == column.column).unwrap_or(position);
-            match planned(position, column, shape) {
+            let said = mapping.columns.iter().position(|said| said == column).unwrap_or(position);
+            match planned(column, &whole, header, shape) {
                 Ok(None) => {}
                 Ok(Some(planned))
                     if takes_several(&planned) || plan.columns.iter().all(|other| other.path() != planned.path()) =>
@@ -212,15 +305,38 @@ impl Plan {
         self.columns.iter().find(|column| column.path() == path)
     }
 
-    /// The name of the column that a fault of the record speaks of, and its cell.
+    /// The column that a fault of the record speaks of.
     #[must_use]
     pub fn column_of(&self, pointer: &str) -> Option<&PlannedColumn> {
         let segments: Vec<&str> =
             pointer.split('/').filter(|segment| !segment.is_empty() && segment.parse::<usize>().is_err()).collect();
-        let of = |depth: usize| segments.get(..depth).and_then(|path| self.column(&path.join(".")));
-        of(2)
-            .or_else(|| of(1))
-            .or_else(|| self.columns.iter().find(|column| segments.first() == Some(&column.field.name.as_ref())))
+        let names = |column: &PlannedColumn| {
+            column.path().split('.').filter(|segment| segment.parse::<usize>().is_err()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let of = |depth: usize| {
+            let path = segments.get(..depth).filter(|path| !path.is_empty())?;
+            self.columns.iter().find(|column| names(column) == path)
+        };
+        of(2).or_else(|| of(1)).or_else(|| {
+            self.columns
+                .iter()
+                .find(|column| segments.first().is_some_and(|first| names(column).first().is_some_and(|name| name == first)))
+        })
+    }
+
+    /// The parts of the record that columns go into: each relation, with the object it leads to.
+    #[must_use]
+    pub fn parts(&self, object: &Object) -> Vec<(String, &'static Object)> {
+        let mut parts: Vec<(String, &'static Object)> = Vec::new();
+        for column in &self.columns {
+            let Place::Part(target) = column.place else { continue };
+            let relation = column.path().split('.').next().unwrap_or_default();
+            let known = parts.iter().any(|(name, _)| name == relation) || object.relation(relation).is_none();
+            if let Some(target) = registry::object(target).filter(|_| !known) {
+                parts.push((relation.to_owned(), target));
+            }
+        }
+        parts
     }
 }
 
@@ -229,13 +345,23 @@ fn takes_several(column: &PlannedColumn) -> bool {
     column.place == Place::Whole && !column.field.kind.is_scalar()
 }
 
-fn planned(position: usize, mapping: &ColumnMapping, shape: &Shape) -> Result<Option<PlannedColumn>, Fault> {
+fn planned(mapping: &ColumnMapping, whole: &Mapping, header: &[String], shape: &Shape) -> Result<Option<PlannedColumn>, Fault> {
     let Some(path) = &mapping.field else { return Ok(None) };
     let Some((field, place)) = resolve(path, shape) else {
         let known = paths(shape);
         return Err(unknown("/field".to_owned(), FaultCode::UnknownMember, path, known.iter().map(String::as_str)));
     };
-    let mut column = PlannedColumn { position, mapping: mapping.clone(), field, place, lookup: Lookup::Auto };
+    let source = match &mapping.value {
+        None => Source::Column(header.iter().position(|name| *name == mapping.column).unwrap_or(usize::MAX)),
+        Some(text) => {
+            let values = |name: &str| {
+                let said = whole.columns.iter().filter(|said| said.column == name);
+                said.flat_map(|said| said.values.clone()).collect::<BTreeMap<_, _>>()
+            };
+            Source::Template(Template::read(text, header, &values).map_err(|fault| fault.under("/value"))?)
+        }
+    };
+    let mut column = PlannedColumn { source, mapping: mapping.clone(), field, place, lookup: Lookup::Auto };
     if let Some(lookup) = &mapping.lookup {
         let target = column
             .target()
@@ -262,6 +388,10 @@ pub fn resolve(path: &str, shape: &Shape) -> Option<(Field, Place)> {
     }
     if let Some(system) = path.strip_prefix("external_ids.") {
         return is_system(system).then_some((writable("external_ids")?, Place::External(system.to_owned())));
+    }
+    if let [list, position, member] = path.splitn(3, '.').collect::<Vec<_>>().as_slice() {
+        position.parse::<usize>().ok().filter(|position| *position < MAX_ITEMS)?;
+        return item(list, member, shape, writable(list));
     }
     let field = writable(path)?;
     let fits = match &field.kind {
@@ -290,6 +420,21 @@ pub fn resolve(path: &str, shape: &Shape) -> Option<(Field, Place)> {
         | FieldType::Texts { .. } => true,
     };
     fits.then_some((field, Place::Whole))
+}
+
+/// A member of an item of a list, or a field of a record that is a part of this one.
+fn item(list: &str, member: &str, shape: &Shape, field: Option<Field>) -> Option<(Field, Place)> {
+    if let Some(FieldType::Structure(structure)) = field.map(|field| field.kind) {
+        let members = value::item_members(structure.name)?;
+        return members.iter().find(|field| field.name == member).map(|field| (field.clone(), Place::Item));
+    }
+    let target = shape.object.relation(list).and_then(|relation| registry::object(relation.target))?;
+    target.parent.filter(|parent| parent.object == shape.object.name && parent.field != member)?;
+    let whole = Shape { object: target, custom: std::sync::Arc::from([]) };
+    match resolve(member, &whole)? {
+        (field, Place::Whole) => Some((field, Place::Part(target.name))),
+        (_, Place::Address(_) | Place::External(_) | Place::Item | Place::Part(_)) => None,
+    }
 }
 
 /// Every path that a column can go to.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    field::FieldType,
+    field::{FieldType, Writable},
     object::Shape,
     record::Record,
     value::{self, Standards},
@@ -13,7 +13,10 @@ use crate::{
 /// gain what is new; parts of an address go into the primary one.
 #[must_use]
 pub fn patch(shape: &Shape, before: &Record, body: &Map<String, Value>, standards: &Standards<'_>) -> Map<String, Value> {
-    body.iter().map(|(name, sent)| (name.clone(), merged(shape, before, name, sent, standards))).collect()
+    // What can be said only when a record is made is not said again.
+    let is_open = |name: &str| shape.field(name).is_none_or(|field| field.writable != Writable::OnCreate);
+    let sent = body.iter().filter(|(name, _)| is_open(name));
+    sent.map(|(name, sent)| (name.clone(), merged(shape, before, name, sent, standards))).collect()
 }
 
 fn merged(shape: &Shape, before: &Record, name: &str, sent: &Value, standards: &Standards<'_>) -> Value {
@@ -27,9 +30,13 @@ fn merged(shape: &Shape, before: &Record, name: &str, sent: &Value, standards: &
     }
     // What cannot be accepted is refused with the record, and says why.
     let Ok(accepted) = value::accept(field, sent, standards) else { return sent.clone() };
+    let link = match &field.kind {
+        FieldType::Structure(structure) => structure.link.map(|link| link.to),
+        _ => None,
+    };
     let mut items = stored.clone();
     for item in accepted.as_array().into_iter().flatten() {
-        let known = items.iter().any(|stored| identity(stored) == identity(item));
+        let known = items.iter().any(|stored| identity(stored, link) == identity(item, link));
         if !known {
             let mut item = item.clone();
             if item.get("primary").is_some() {
@@ -42,8 +49,8 @@ fn merged(shape: &Shape, before: &Record, name: &str, sent: &Value, standards: &
 }
 
 /// What makes an item of a list the same: its value, the record it refers to, or all of it.
-fn identity(item: &Value) -> &Value {
-    item.get("value").or_else(|| item.get("customer_id")).unwrap_or(item)
+fn identity<'a>(item: &'a Value, link: Option<&str>) -> &'a Value {
+    item.get("value").or_else(|| item.get(link?)).unwrap_or(item)
 }
 
 fn with_address(stored: &[Value], sent: &Value) -> Value {

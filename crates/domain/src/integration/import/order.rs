@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    mapping::{Lookup, Plan, PlannedColumn},
+    mapping::{Lookup, Place, Plan, PlannedColumn},
     row::Row,
 };
 use crate::{field::FieldType, object::Shape, text::clean_line};
@@ -12,19 +12,20 @@ use crate::{field::FieldType, object::Shape, text::clean_line};
 /// they stand, and the first of them will not find its parent.
 #[must_use]
 pub fn parents_first(plan: &Plan, rows: &[Row], shape: &Shape) -> Vec<usize> {
-    let refers =
-        |column: &&PlannedColumn| matches!(&column.field.kind, FieldType::Reference(object) if *object == shape.object.name);
+    let refers = |column: &&PlannedColumn| {
+        let own = matches!(column.place, Place::Whole);
+        own && matches!(&column.field.kind, FieldType::Reference(object) if *object == shape.object.name)
+    };
     let Some(parent) = plan.columns.iter().find(refers) else { return (0..rows.len()).collect() };
     let Some(key) = key_column(plan, parent, shape) else { return (0..rows.len()).collect() };
     let mut by_key: HashMap<String, usize> = HashMap::new();
     for (position, row) in rows.iter().enumerate() {
-        let key = clean_line(row.cell(key.position));
+        let key = clean_line(&key.typed(row));
         if !key.is_empty() {
             by_key.entry(key).or_insert(position);
         }
     }
-    let parent_of =
-        |position: usize| rows.get(position).and_then(|row| by_key.get(&clean_line(row.cell(parent.position)))).copied();
+    let parent_of = |position: usize| rows.get(position).and_then(|row| by_key.get(&clean_line(&parent.typed(row)))).copied();
     let mut placed = vec![false; rows.len()];
     let mut order = Vec::with_capacity(rows.len());
     for position in 0..rows.len() {

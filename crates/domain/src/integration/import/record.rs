@@ -53,25 +53,29 @@ pub static MAPPING: Structure = Structure {
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let nullable = |kind: &str, description: &str, example: Value| json!({"type": [kind, "null"], "description": description, "examples": [example]});
+    let strictness = |description: &str, example: &str| json!({"type": ["string", "null"], "enum": ["accept", "warn", "refuse", null], "description": description, "examples": [example]});
     json!({
         "type": "object",
         "additionalProperties": false,
         "properties": {
+            "distinct": {"type": "boolean", "default": false, "description": "Whether a row whose key (`match_by`) stands in an earlier row is passed over, counted as unchanged; else it is at fault. So a column of a wider file becomes records of its own."},
             "columns": {
                 "type": "array",
                 "maxItems": 1000,
                 "items": {
                     "type": "object",
-                    "required": ["column"],
                     "additionalProperties": false,
                     "properties": {
-                        "column": {"type": "string", "description": "The column, by its header.", "examples": ["revenue"]},
-                        "field": nullable("string", "Where it goes: a field, `addresses.country`, `external_ids.sap`, `custom.tier`; null leaves the column out.", json!("annual_revenue")),
+                        "column": {"type": "string", "description": "The column, by its header. Named several times, it goes to several fields.", "examples": ["revenue"]},
+                        "value": nullable("string", "In place of a column: a text made of columns, `{account} – {product}` (what stands between two columns is left out where one is blank), in a form if need be, `{agent|dotted}@example.com` (`lower`, `upper`; `dotted`: anna.snelling); or a constant.", json!("{account} – {product}")),
+                        "field": nullable("string", "Where it goes: a field, `addresses.country`, `external_ids.sap`, `custom.tier`, a member of an item of a list such as `stage_history.0.entered_at`, a field of a part such as `line_items.0.product_id`; null leaves the column out. Constants of an item count only where another of its columns has a value.", json!("annual_revenue")),
                         "values": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Cells that are read as something else.", "examples": [{"technolgy": "technology"}]},
                         "multiplier": nullable("integer", "What a number is multiplied by: 1000000 where the column is in millions.", json!(1_000_000)),
                         "currency": nullable("string", "The currency of amounts (ISO 4217); the tenant's, unless said.", json!("USD")),
-                        "lookup": nullable("string", "How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:sap`; told from the cell, unless said.", json!("name")),
-                        "label": nullable("string", "The label of e-mail addresses and phone numbers.", json!("work"))
+                        "lookup": nullable("string", "How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:sap`; told from the cell, unless said. Stages are looked for in the row's pipeline.", json!("name")),
+                        "label": nullable("string", "The label of e-mail addresses and phone numbers.", json!("work")),
+                        "if_blank": strictness("What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and told), `refuse`.", "warn"),
+                        "if_unknown": strictness("What becomes of a row where the cell names no record: `refuse` (the default), `warn` (imported without it, and told), `accept`.", "warn")
                     }
                 }
             }
@@ -115,6 +119,8 @@ entity! {
         unchanged_count: i64 => integer(0, i64::MAX).server_set().default(0).label("Unchanged", "未变").example(1),
         /// How many rows were at fault; `/v1/imports/{id}/faults` says why.
         failed_count: i64 => integer(0, i64::MAX).server_set().default(0).label("Failed", "失败").example(1),
+        /// How many imported rows have warnings, listed with the faults.
+        warned_count: i64 => integer(0, i64::MAX).server_set().default(0).label("Warned", "警告").example(2),
         /// Why the import as a whole failed.
         problem: Option<String> => text(1_000).server_set().opaque().label("Problem", "问题").example("1 row was at fault, so none was imported"),
         /// When the first row was read.

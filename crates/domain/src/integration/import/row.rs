@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     cell,
-    mapping::{Lookup, Place, Plan, PlannedColumn},
+    mapping::{Lookup, Place, Plan, PlannedColumn, Strictness},
 };
 use crate::{
     country::find_country,
@@ -59,8 +59,10 @@ pub struct Wanted {
     pub lookup: Lookup,
     /// What the cell says.
     pub named: String,
-    pub column: String,
+    pub column: Option<String>,
     pub wants: Wants,
+    /// What becomes of the row if there is no such record.
+    pub if_unknown: Strictness,
 }
 
 /// A row as read.
@@ -69,9 +71,18 @@ pub struct RowRead {
     pub body: Map<String, Value>,
     pub wanted: Vec<Wanted>,
     pub faults: Vec<CellFault>,
+    /// What is to be told of the row, but does not stop it.
+    pub warnings: Vec<CellFault>,
 }
 
 impl RowRead {
+    /// Closes the gaps that items without values leave in lists.
+    pub fn close_gaps(&mut self) {
+        for list in self.body.values_mut().filter_map(Value::as_array_mut) {
+            list.retain(|item| item.as_object().is_none_or(|members| !members.is_empty()));
+        }
+    }
+
     /// Puts the id that was found for a reference into the body.
     pub fn found(&mut self, wanted: &Wanted, id: Id) {
         let id = Value::from(id.to_string());
@@ -83,28 +94,42 @@ impl RowRead {
     }
 }
 
-/// Puts a value at a path: `name`, `custom.tier`.
-fn set(body: &mut Map<String, Value>, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => drop(body.insert(path.to_owned(), value)),
-        Some((outer, inner)) => {
-            if let Some(members) = body.entry(outer).or_insert_with(|| Value::Object(Map::new())).as_object_mut() {
-                members.insert(inner.to_owned(), value);
-            }
+/// The place of a path in a body: `name`, `custom.tier`, `stage_history.0.entered_at`.
+fn slot<'a>(body: &'a mut Map<String, Value>, path: &str) -> &'a mut Value {
+    let mut segments = path.split('.');
+    let mut slot = body.entry(segments.next().unwrap_or_default()).or_insert(Value::Null);
+    for segment in segments {
+        match segment.parse::<usize>() {
+            Ok(_) if !slot.is_array() => *slot = Value::Array(Vec::new()),
+            Err(_) if !slot.is_object() => *slot = Value::Object(Map::new()),
+            Ok(_) | Err(_) => {}
         }
+        slot = match (slot, segment.parse::<usize>()) {
+            (Value::Array(items), Ok(position)) => {
+                while items.len() <= position {
+                    items.push(Value::Object(Map::new()));
+                }
+                &mut items[position]
+            }
+            (Value::Object(members), Err(_)) => members.entry(segment).or_insert(Value::Null),
+            (other, Ok(_) | Err(_)) => other,
+        };
     }
+    slot
+}
+
+/// Puts a value at a path.
+pub fn set(body: &mut Map<String, Value>, path: &str, value: Value) {
+    *slot(body, path) = value;
 }
 
 /// Adds a value to the list at a path, unless it is there.
 fn push(body: &mut Map<String, Value>, path: &str, value: Value) {
-    let mut outer = body;
-    let mut name = path;
-    if let Some((first, rest)) = path.split_once('.') {
-        let entry = outer.entry(first).or_insert_with(|| Value::Object(Map::new()));
-        let Some(members) = entry.as_object_mut() else { return };
-        (outer, name) = (members, rest);
+    let slot = slot(body, path);
+    if !slot.is_array() {
+        *slot = Value::Array(Vec::new());
     }
-    if let Some(items) = outer.entry(name).or_insert_with(|| Value::Array(Vec::new())).as_array_mut()
+    if let Some(items) = slot.as_array_mut()
         && !items.contains(&value)
     {
         items.push(value);
@@ -120,26 +145,33 @@ impl Plan {
             let fault = Fault::new("", FaultCode::TooMany).with("max", self.width);
             read.faults.push(CellFault { column: None, typed: None, fault });
         }
-        for column in &self.columns {
-            let written = row.cell(column.position);
-            if written.is_empty() {
-                continue;
-            }
-            let typed = column.mapping.values.get(written).map_or(written, String::as_str);
-            // A value may be mapped to nothing.
+        for column in self.columns.iter().filter(|column| self.is_given(column, row)) {
+            let typed = column.typed(row);
+            let told = |fault: Fault| CellFault {
+                column: column.header(),
+                typed: Some(column.shown(row)),
+                fault: fault.under(&format!("/{}", column.path().replace('.', "/"))),
+            };
             if typed.trim().is_empty() {
+                match column.mapping.if_blank.unwrap_or_default() {
+                    Strictness::Accept => {}
+                    Strictness::Warn => read.warnings.push(told(Fault::new("", FaultCode::LeftBlank))),
+                    Strictness::Refuse => read.faults.push(told(Fault::new("", FaultCode::Required))),
+                }
                 continue;
             }
-            if let Err(fault) = read_cell(column, typed, standards, &mut read) {
-                let pointer = format!("/{}", column.path().replace('.', "/"));
-                read.faults.push(CellFault {
-                    column: Some(column.mapping.column.clone()),
-                    typed: Some(written.chars().take(200).collect()),
-                    fault: fault.under(&pointer),
-                });
+            if let Err(fault) = read_cell(column, &typed, standards, &mut read) {
+                read.faults.push(told(fault));
             }
         }
         read
+    }
+
+    /// A constant of an item of a list says nothing in a row that says nothing else of the item.
+    fn is_given(&self, column: &PlannedColumn, row: &Row) -> bool {
+        let Some(item) = column.item().filter(|_| column.is_constant()) else { return true };
+        let mut told = self.columns.iter().filter(|other| other.item() == Some(item) && !other.is_constant()).peekable();
+        told.peek().is_none() || told.any(|other| !other.typed(row).trim().is_empty())
     }
 }
 
@@ -154,8 +186,9 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
             object: object.to_owned(),
             lookup: column.lookup.clone(),
             named: clean_line(named),
-            column: column.mapping.column.clone(),
+            column: column.header(),
             wants,
+            if_unknown: column.mapping.if_unknown.unwrap_or(Strictness::Refuse),
         });
     };
     match (&column.place, &column.field.kind) {
@@ -168,7 +201,7 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
             addresses[0][*part] = value.into();
         }
         (Place::External(system), _) => set(&mut read.body, &format!("external_ids.{system}"), typed.into()),
-        (Place::Whole, kind) => match kind {
+        (Place::Whole | Place::Item | Place::Part(_), kind) => match kind {
             FieldType::Reference(object) => want(typed, object, Wants::One),
             FieldType::References(link) => {
                 for part in cell::split_list(typed) {

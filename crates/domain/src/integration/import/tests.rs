@@ -4,17 +4,20 @@ use serde_json::json;
 
 use super::{
     cell,
-    mapping::{ColumnMapping, Mapping, Plan},
+    mapping::{ColumnMapping, Mapping, Plan, Strictness},
     merge, order,
     row::Row,
+    template::Template,
 };
 use crate::{
+    catalog::product::Product,
     customers::{contact::Contact, customer::Customer},
     entity::Entity,
     fault::FaultCode,
     money::Currency,
     object::{Object, Shape},
     record::Record,
+    sales::opportunity::Opportunity,
     time::Timestamp,
     value::Standards,
 };
@@ -48,7 +51,7 @@ fn fields(paths: &[&str]) -> Vec<Option<String>> {
 }
 
 fn plan(header: &[&str], said: Vec<ColumnMapping>) -> Plan {
-    Plan::make(&Mapping { columns: said }, &texts(header), &[], &shape(Customer::object()), &|_| true).unwrap().0
+    Plan::make(&Mapping { columns: said, distinct: false }, &texts(header), &[], &shape(Customer::object()), &|_| true).unwrap().0
 }
 
 #[test]
@@ -188,9 +191,98 @@ fn a_wrong_mapping_is_refused() {
     };
     let columns = vec![said("nmae", "name"), said("sector", "industri"), said("other", "version"), said("again", "name")];
     let header = texts(&["name", "sector", "other", "again"]);
-    let faults = Plan::make(&Mapping { columns }, &header, &[], &shape(Customer::object()), &|_| true).unwrap_err();
+    let faults =
+        Plan::make(&Mapping { columns, distinct: false }, &header, &[], &shape(Customer::object()), &|_| true).unwrap_err();
     let pointers: Vec<&str> = faults.0.iter().map(|fault| fault.pointer.as_str()).collect();
     assert_eq!(pointers, ["/mapping/columns/0/column", "/mapping/columns/1/field", "/mapping/columns/2/field"]);
+}
+
+#[test]
+fn sales_are_guessed() {
+    let header = ["商机名称", "客户名称", "金额（万元）", "销售阶段", "预计成交日期", "负责人", "产品名称", "单价", "输单原因"];
+    let wanted = [
+        "name",
+        "customer_id",
+        "amount",
+        "stage_id",
+        "expected_close_on",
+        "owner_id",
+        "line_items.0.product_id",
+        "line_items.0.unit_price",
+        "close_reason",
+    ];
+    assert_eq!(guessed(Opportunity::object(), &header, &[]), fields(&wanted));
+    let header = ["opportunity", "account", "deal_stage", "close_value", "sales_agent", "product", "close_date"];
+    let wanted = ["name", "customer_id", "stage_id", "amount", "owner_id", "line_items.0.product_id", "expected_close_on"];
+    assert_eq!(guessed(Opportunity::object(), &header, &[]), fields(&wanted));
+    let header = ["产品名称", "产品编码", "系列", "单价", "单位"];
+    assert_eq!(guessed(Product::object(), &header, &[]), fields(&["name", "sku", "family", "list_price", "unit"]));
+    assert_eq!(guessed(Customer::object(), &["name", "product", "team"], &[]), fields(&["name", "", "team_id"]));
+}
+
+#[test]
+fn texts_are_made_of_columns() {
+    let header = texts(&["account", "product", "agent"]);
+    let write = |text: &str, cells: &[&str]| {
+        let values =
+            |name: &str| if name == "product" { [("GTXPro".to_owned(), "GTX Pro".to_owned())].into() } else { [].into() };
+        let template = Template::read(text, &header, &values).unwrap();
+        template.write(&Row { number: 2, cells: texts(cells) })
+    };
+    assert_eq!(write("{account} – {product}", &["Acme", "GTXPro", ""]), "Acme – GTX Pro");
+    assert_eq!(write("{account} – {product}", &["", "GTXPro", ""]), "GTX Pro");
+    assert_eq!(write("{account} – {product} / {agent}", &["Acme", "", "Anna"]), "Acme / Anna");
+    assert_eq!(write("{agent|dotted}@example.com", &["", "", "Mei-Mei O'Neil"]), "mei.mei.o.neil@example.com");
+    assert_eq!(write("{agent|dotted}@example.com", &["Acme", "", ""]), "");
+    assert_eq!(write("Team {agent|upper}", &["", "", "Anna"]), "Team ANNA");
+    assert_eq!(write("Hardware", &["", "", ""]), "Hardware");
+    for text in ["{nobody}", "{agent", "{agent|shouted}"] {
+        assert!(Template::read(text, &header, &|_| [].into()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn columns_reach_into_lists_and_parts() {
+    let said = |column: &str, value: Option<&str>, field: &str| ColumnMapping {
+        column: column.into(),
+        value: value.map(str::to_owned),
+        field: Some(field.into()),
+        ..ColumnMapping::default()
+    };
+    let columns = vec![
+        said("engaged", None, "opened_at"),
+        said("engaged", None, "stage_history.0.entered_at"),
+        said("", Some("Engaging"), "stage_history.0.stage_id"),
+        ColumnMapping { if_blank: Some(Strictness::Warn), ..said("account", None, "customer_id") },
+        said("product", None, "line_items.0.product_id"),
+        said("", Some("2"), "line_items.0.quantity"),
+        said("", Some("no"), "amount_from_lines"),
+    ];
+    let header = texts(&["account", "product", "engaged"]);
+    let mapping = Mapping { columns, distinct: false };
+    let (plan, whole) = Plan::make(&mapping, &header, &[], &shape(Opportunity::object()), &|_| true).unwrap();
+    assert_eq!(whole.columns.len(), 7);
+    // What was completed is taken again, by the job.
+    assert_eq!(Plan::make(&whole, &header, &[], &shape(Opportunity::object()), &|_| true).unwrap().1, whole);
+    let read = |cells: &[&str]| plan.read(&Row { number: 2, cells: texts(cells) }, &STANDARDS);
+    let mut first = read(&["Acme", "GTX", "2016-10-20"]);
+    for wanted in first.wanted.clone() {
+        first.found(&wanted, crate::id::Id::NIL);
+    }
+    let (time, id) = ("2016-10-19T16:00:00.000Z", crate::id::Id::NIL.to_string());
+    assert_eq!(
+        serde_json::Value::Object(first.body),
+        json!({
+            "opened_at": time, "customer_id": id, "amount_from_lines": false,
+            "stage_history": [{"entered_at": time, "stage_id": id}], "line_items": [{"product_id": id, "quantity": "2"}],
+        })
+    );
+    let bare = read(&["", "", ""]);
+    assert_eq!(serde_json::Value::Object(bare.body), json!({"amount_from_lines": false}));
+    assert_eq!((bare.wanted.len(), bare.faults.len()), (0, 0));
+    let warned: Vec<_> = bare.warnings.iter().map(|warning| (warning.column.as_deref(), warning.fault.code)).collect();
+    assert_eq!(warned, [(Some("account"), FaultCode::LeftBlank)]);
+    assert_eq!(plan.column_of("/stage_history/0/entered_at").unwrap().path(), "stage_history.0.entered_at");
 }
 
 #[test]
