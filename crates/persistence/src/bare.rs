@@ -5,6 +5,7 @@ use diesel::{Connection as _, PgConnection, SqliteConnection, connection::Simple
 use farley_domain::{
     id::Id,
     object::{Object, Shape},
+    time::Timestamp,
 };
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     error::StoreError,
     records,
     row::Selected,
-    statement::{ColumnType, Dialect, Statement},
+    statement::{Bind, ColumnType, Dialect, Statement},
 };
 
 /// A connection for one thread.
@@ -94,6 +95,88 @@ impl Bare {
         let mut sql = self.select(tenant);
         sql.sql(" AND status = ").text(status).sql(" ORDER BY created_at DESC, id DESC LIMIT ").integer(limit);
         Ok(self.connection.lend().load(&sql, &self.types)?.len())
+    }
+
+    /// Reads a board as one would write it by hand: the totals of all stages, then the first rows of each.
+    pub fn board(&mut self, tenant: Id, pipeline: Id, stages: &[Id], limit: i64) -> Result<(), StoreError> {
+        let dialect = self.connection.lend().dialect();
+        let mut totals = Statement::of(
+            dialect,
+            "SELECT stage_id, amount_currency, COUNT(*), CAST(SUM(amount) AS BIGINT), CAST(SUM(amount * probability) AS BIGINT) \
+             FROM opportunities WHERE status = 'open' AND archived_at IS NULL AND tenant_id = ",
+        );
+        totals.id(tenant).sql(" AND pipeline_id = ").id(pipeline).sql(" GROUP BY 1, 2");
+        let types = [ColumnType::Id, ColumnType::Text, ColumnType::Integer, ColumnType::Integer, ColumnType::Integer];
+        self.connection.lend().load(&totals, &types)?;
+        for stage in stages {
+            let mut sql = self.select(tenant);
+            sql.sql(" AND status = 'open' AND archived_at IS NULL AND stage_id = ").id(*stage);
+            sql.sql(" ORDER BY position, id LIMIT ").integer(limit + 1);
+            self.connection.lend().load(&sql, &self.types)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a funnel as one would write it by hand: which stages each opportunity of a year was in, the moves between
+    /// stages, and the medians of the times in them.
+    pub fn funnel(
+        &mut self,
+        tenant: Id,
+        pipeline: Id,
+        stages: &[Id],
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<(), StoreError> {
+        let dialect = self.connection.lend().dialect();
+        let begin = |sql: &mut Statement| {
+            sql.sql("WITH cohort AS (SELECT id, amount, amount_currency, status, stage_id FROM opportunities WHERE archived_at IS NULL AND tenant_id = ");
+            sql.id(tenant).sql(" AND pipeline_id = ").id(pipeline).sql(" AND opened_at >= ").bind(Bind::time(from));
+            sql.sql(" AND opened_at < ").bind(Bind::time(to)).sql(")");
+        };
+        let entries = |sql: &mut Statement| {
+            sql.sql(" FROM cohort c JOIN opportunity_ledger l ON l.record_id = c.id WHERE l.at = l.stage_entered_at AND l.tenant_id = ").id(tenant);
+        };
+        let mut masks = Statement::new(dialect);
+        begin(&mut masks);
+        masks.sql(if dialect == Dialect::Sqlite {
+            ", e AS (SELECT c.*, SUM(DISTINCT CASE l.stage_id"
+        } else {
+            ", e AS (SELECT c.*, BIT_OR(CASE l.stage_id"
+        });
+        for (place, stage) in stages.iter().enumerate() {
+            masks.sql(" WHEN ").id(*stage).sql(format!(" THEN {}", 1_i64 << place));
+        }
+        masks.sql(" ELSE 0 END) AS mask");
+        entries(&mut masks);
+        masks.sql(" GROUP BY c.id, c.amount, c.amount_currency, c.status, c.stage_id) SELECT amount_currency, status, stage_id, CAST(mask AS BIGINT), COUNT(*), CAST(SUM(amount) AS BIGINT) FROM e GROUP BY 1, 2, 3, 4");
+        let types =
+            [ColumnType::Text, ColumnType::Text, ColumnType::Id, ColumnType::Integer, ColumnType::Integer, ColumnType::Integer];
+        self.connection.lend().load(&masks, &types)?;
+        let mut moves = Statement::new(dialect);
+        begin(&mut moves);
+        moves.sql(" SELECT l.former_step, l.stage_id, COUNT(*), CAST(SUM(l.former_seconds) AS BIGINT)");
+        entries(&mut moves);
+        moves.sql(" AND l.former_step IS NOT NULL GROUP BY 1, 2");
+        self.connection.lend().load(&moves, &[ColumnType::Id, ColumnType::Id, ColumnType::Integer, ColumnType::Integer])?;
+        let mut medians = Statement::new(dialect);
+        begin(&mut medians);
+        match dialect {
+            Dialect::Postgres => {
+                medians.sql(" SELECT l.former_step, percentile_cont(0.5) WITHIN GROUP (ORDER BY l.former_seconds)");
+                entries(&mut medians);
+                medians.sql(" AND l.former_step IS NOT NULL GROUP BY 1");
+            }
+            Dialect::Sqlite => {
+                medians.sql(
+                    ", s AS (SELECT l.former_step, l.former_seconds AS seconds, \
+                     ROW_NUMBER() OVER (PARTITION BY l.former_step ORDER BY l.former_seconds) AS place, \
+                     COUNT(*) OVER (PARTITION BY l.former_step) AS many",
+                );
+                entries(&mut medians);
+                medians.sql(" AND l.former_step IS NOT NULL) SELECT former_step, AVG(seconds) FROM s WHERE place IN ((many + 1) / 2, (many + 2) / 2) GROUP BY 1");
+            }
+        }
+        self.connection.lend().load(&medians, &[ColumnType::Id, ColumnType::Double])?;
+        Ok(())
     }
 
     /// Makes a table of ids and texts to write into, empty.

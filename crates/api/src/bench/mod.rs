@@ -6,6 +6,7 @@ mod bare_sql;
 mod client;
 mod measure;
 mod prepare;
+mod sales;
 mod server;
 mod table;
 mod works;
@@ -27,6 +28,8 @@ pub struct Options {
     /// The database to use: an empty one, or that of an earlier run with as many customers.
     pub database_url: String,
     pub customers: u64,
+    /// How many opportunities, with about five rows each in their ledger; none, and sales are not measured.
+    pub opportunities: u64,
     pub connections: usize,
     /// How long each work is measured, after a second to warm up.
     pub seconds: u64,
@@ -64,7 +67,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
 async fn measure_all(options: &Options) -> Result<Report, Error> {
     let url = &options.database_url;
     let engine = Engine::of(url);
-    let tenant = prepare::database(url, options.customers).await?;
+    let tenant = prepare::database(url, options.customers, options.opportunities).await?;
     let farley = Server::farley(url, CREDENTIALS).await?;
     let bare = Server::bare().await?;
     let token = prepare::token(&farley).await?;
@@ -87,6 +90,10 @@ async fn measure_all(options: &Options) -> Result<Report, Error> {
         let taken = over_http(server.address, load, work.status(), &works::requests(&work, &ground)).await?;
         measured.push((work, taken));
     }
+    let sales = match options.opportunities {
+        0 => None,
+        _ => Some(sales::measure(&farley, &ground.token, url, tenant.id, load).await?),
+    };
     let memory = farley.memory();
     let first_answer = farley.first_answer.as_secs_f64();
     drop((farley, bare));
@@ -95,5 +102,5 @@ async fn measure_all(options: &Options) -> Result<Report, Error> {
     let (url, ids) = (url.clone(), std::sync::Arc::clone(&ground.ids));
     let sql = tokio::task::spawn_blocking(move || bare_sql::measure(&url, tenant.id, &ids, load)).await;
     let sql = sql.map_err(|error| Error::Answer(error.to_string()))??;
-    Ok(Report { engine, works: measured, sql, first_answer, memory })
+    Ok(Report { engine, works: measured, sql, first_answer, memory, sales })
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::demo;
 
 /// Fills the database with demo customers, unless an earlier run has. It must be empty, or made by the benchmark.
-pub async fn database(url: &str, customers: u64) -> Result<TenantKey, Error> {
+pub async fn database(url: &str, customers: u64, opportunities: u64) -> Result<TenantKey, Error> {
     let server = Server::farley(url, CREDENTIALS).await?;
     token(&server).await.map_err(|_| Error::NotOurs)?;
     drop(server);
@@ -23,7 +23,7 @@ pub async fn database(url: &str, customers: u64) -> Result<TenantKey, Error> {
     let (key, tenant) = first_tenant(&store).await?;
     let there = store.read::<_, StoreError>(key, |reader| reader.count(Customer::object(), &Predicate::all())).await?;
     if there == 0 {
-        fill(&store, key, &tenant, customers).await?;
+        fill(&store, key, &tenant, customers, opportunities).await?;
     }
     let url = url.to_owned();
     let settled = tokio::task::spawn_blocking(move || {
@@ -42,9 +42,9 @@ async fn first_tenant(store: &Store) -> Result<(TenantKey, Tenant), Error> {
     Ok((TenantKey { id: row.id.0, number: row.number }, row.to_tenant()?))
 }
 
-async fn fill(store: &Store, key: TenantKey, tenant: &Tenant, customers: u64) -> Result<(), Error> {
-    let bar = demo::progress_bar(customers);
-    let options = demo::Options { customers, opportunities: 0, seed: 1, now: crate::clock::now() };
+async fn fill(store: &Store, key: TenantKey, tenant: &Tenant, customers: u64, opportunities: u64) -> Result<(), Error> {
+    let bar = demo::progress_bar(customers + opportunities);
+    let options = demo::Options { customers, opportunities, seed: 1, now: crate::clock::now() };
     let filled = demo::fill(store, key, tenant, &options, |there| bar.set_position(there)).await;
     bar.finish_and_clear();
     let summary = filled?;
@@ -121,7 +121,8 @@ async fn hits(client: &mut Client, token: &str, fragment: &str) -> Result<u64, E
     page["page"]["total"].as_u64().ok_or_else(|| Error::Answer("the search tells no total".to_owned()))
 }
 
-async fn json(client: &mut Client, request: &[u8]) -> Result<Value, Error> {
+/// What a server answers with 200, as JSON.
+pub async fn json(client: &mut Client, request: &[u8]) -> Result<Value, Error> {
     let (status, body) = client.send(request).await?;
     if status != 200 {
         return Err(Error::Answer(format!("status {status}: {}", String::from_utf8_lossy(body))));

@@ -3,6 +3,7 @@
 use super::{
     bare_sql::BareSql,
     measure::Measured,
+    sales::Sales,
     works::{Engine, Target, Work},
 };
 
@@ -15,6 +16,8 @@ pub struct Report {
     pub first_answer: f64,
     /// MB now and at the highest.
     pub memory: Option<(f64, f64)>,
+    /// Where there are opportunities.
+    pub sales: Option<Sales>,
 }
 
 impl Report {
@@ -34,6 +37,9 @@ impl Report {
         print_row("bare SQL: select by key", &self.sql.get, "", "", "");
         print_row("bare SQL: list of 50", &self.sql.list, "", "", "");
         print_row("bare SQL: durable rows", &self.sql.insert, "", "", "");
+        if let Some(sales) = &self.sales {
+            sales.print();
+        }
         println!("first answer after {:.3} s: {}", self.first_answer, verdict("≤ 0.5 s", self.first_answer <= 0.5));
         match self.memory {
             Some((now, highest)) => {
@@ -80,11 +86,11 @@ impl Report {
     }
 }
 
-fn verdict(target: &str, reached: bool) -> String {
+pub fn verdict(target: &str, reached: bool) -> String {
     format!("{} ({target})", if reached { "ok" } else { "MISSED" })
 }
 
-fn print_row(label: &str, measured: &Measured, of_bare: &str, of_sql: &str, target: &str) {
+pub fn print_row(label: &str, measured: &Measured, of_bare: &str, of_sql: &str, target: &str) {
     // A Chinese character takes the room of two letters.
     let wide = label.chars().filter(|letter| farley_domain::text::is_cjk(*letter)).count();
     let room = 40_usize.saturating_sub(wide);

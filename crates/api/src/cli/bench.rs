@@ -12,6 +12,9 @@ pub struct BenchFlags {
     /// How many customers the database has
     #[arg(long, default_value_t = 100_000)]
     customers: u64,
+    /// How many opportunities the database has, a fifth of them open; with some, sales are measured as well
+    #[arg(long, default_value_t = 0)]
+    opportunities: u64,
     /// How many connections ask at once
     #[arg(long, default_value_t = 32)]
     connections: usize,
@@ -27,14 +30,20 @@ pub enum Engine {
 }
 
 pub fn bench(flags: &BenchFlags, settings: &Settings) -> Result<(), String> {
+    let sales = if flags.opportunities > 0 { format!("-{}", flags.opportunities) } else { String::new() };
     let database_url = match flags.engine {
         // A file of its own, kept for the next run.
-        Engine::Sqlite => format!("sqlite:{}", settings.data_dir.join(format!("bench-{}.db", flags.customers)).display()),
+        Engine::Sqlite => format!("sqlite:{}", settings.data_dir.join(format!("bench-{}{sales}.db", flags.customers)).display()),
         Engine::Postgres if settings.database_url().starts_with("postgres") => settings.database_url(),
         Engine::Postgres => return Err("--engine postgres needs DATABASE_URL=postgres://…".to_owned()),
     };
-    let options =
-        bench::Options { database_url, customers: flags.customers, connections: flags.connections, seconds: flags.seconds };
+    let options = bench::Options {
+        database_url,
+        customers: flags.customers,
+        opportunities: flags.opportunities,
+        connections: flags.connections,
+        seconds: flags.seconds,
+    };
     bench::run(&options).map_err(|error| error.to_string())
 }
 
