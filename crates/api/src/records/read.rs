@@ -131,7 +131,8 @@ pub fn layout_for(
         SortBy::Field(field) => Some(field.money().map_or_else(|| field.path(), str::to_owned)),
         SortBy::Relevance(_) => None,
     });
-    let also: Vec<String> = references.chain(keys).collect();
+    // The version is the entity tag, whatever is shown.
+    let also: Vec<String> = references.chain(keys).chain(["version".to_owned()]).collect();
     let full = caller.layout(object);
     let shape: Shape = caller.shape(object);
     if fields.is_none() && also.iter().all(|path| shape.field(path).is_some_and(|field| shown(caller, object, field))) {
