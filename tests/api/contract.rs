@@ -104,7 +104,7 @@ impl Operation {
     }
 
     fn names_a_record(&self) -> bool {
-        self.path.contains("{id}") || self.path.contains("_id}")
+        ["{id}", "_id}", "{token}"].iter().any(|parameter| self.path.contains(parameter))
     }
 
     /// The path of a record that is not there, or of the one given; below no parent.
@@ -116,7 +116,7 @@ impl Operation {
     fn path_below(&self, parent: &str, id: &str) -> String {
         let path = self.path.replace("{session_id}", &new_id().to_string());
         let path = self.parent().map_or(path.clone(), |(parameter, _)| path.replace(&parameter, parent));
-        path.replace("{id}", id).replace("{system}", "sap").replace("{key}", "777")
+        path.replace("{id}", id).replace("{token}", id).replace("{system}", "sap").replace("{key}", "777")
     }
 
     /// The parameter that stands for the parent of a part, and the path of its collection.
@@ -178,7 +178,8 @@ pub async fn everything_else_needs_a_token(db: TestDb) {
             let answer = operation.send(&client, &operation.path_of(&new_id().to_string())).header("Accept-Language", "zh").await;
             contract.check(&operation, &answer);
             if operation.is_open() {
-                assert_ne!(answer.status, 404, "{} is not routed", operation.id);
+                // What is named by a token that is not there is not found, wherever it is routed.
+                assert!(answer.status != 404 || operation.path.contains("{token}"), "{} is not routed", operation.id);
                 continue;
             }
             assert_eq!(answer.header("content-language"), "zh-CN");

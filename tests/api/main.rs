@@ -17,6 +17,7 @@ mod demo;
 mod errors;
 mod idempotency;
 mod imports;
+mod leads;
 mod lists;
 mod parity;
 mod permissions;
@@ -99,6 +100,19 @@ fn main() {
         imports::rows_match_by_keys_and_by_fields,
         imports::several_run_at_once,
         imports::the_same_command_goes_on,
+        leads::alike_are_told_without_giving_them_away,
+        leads::are_assigned_by_rules,
+        leads::are_claimed_by_one_alone,
+        leads::are_converted_once,
+        leads::are_scored_by_rules,
+        leads::come_by_web_forms,
+        leads::come_from_the_sites_a_form_allows,
+        leads::go_step_by_step,
+        leads::in_a_pool_are_seen_by_those_entitled,
+        leads::left_alone_fall_back,
+        leads::of_a_pool_follow_its_quotas,
+        leads::teach_how_they_end,
+        leads::that_wait_too_long_are_told_once,
         lists::are_sorted_with_nulls_last,
         lists::count_and_skip_exactly,
         lists::give_just_the_fields_asked_for,

@@ -74,7 +74,13 @@ pub async fn recurring_jobs_wait_once(db: TestDb) {
     for _ in 0..2 {
         let server = Server::start(db.clone()).await;
         let admin = server.admin().await;
-        eventually(|| async { admin.list("/v1/jobs?state=waiting", "kind").await == ["tidy"] }).await;
+        let recurring = ["lead_responses", "lead_scores", "pool_recalls", "tidy"];
+        eventually(|| async {
+            let mut waiting = admin.list("/v1/jobs?state=waiting", "kind").await;
+            waiting.sort();
+            waiting == recurring
+        })
+        .await;
         server.stop_gracefully().await;
     }
 }

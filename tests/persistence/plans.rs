@@ -9,6 +9,7 @@ use farley_domain::{
     field::{Field, FieldType, Op},
     object::Object,
     query::ListQuery,
+    sales::leads::lead::Lead,
 };
 use farley_persistence::{Layout, StoreError};
 use serde_json::{Value, json};
@@ -111,7 +112,7 @@ pub async fn deep_pages_start_at_their_place(db: TestDb) -> Result<(), StoreErro
 
 pub async fn indexed_fields_are_served_by_an_index(db: TestDb) -> Result<(), StoreError> {
     let crm = filled(&db).await?;
-    for object in [Customer::object(), Contact::object()] {
+    for object in [Customer::object(), Contact::object(), Lead::object()] {
         for field in object.fields.iter().filter(|field| field.indexed && field.filterable) {
             let (name, text) = filter(&crm, field);
             let plan = plan(&crm, object, crm.query(object, &[(&name, &text)])).await?;

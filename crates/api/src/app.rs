@@ -7,7 +7,7 @@ use farley_persistence::Store;
 use crate::{
     caller::Callers,
     identity::{passwords::Passwords, tokens::Tokens},
-    limits::Limits,
+    limits::{Limits, Submissions},
     settings::Settings,
     workers::Workers,
 };
@@ -19,6 +19,7 @@ pub struct App {
     pub tokens: Tokens,
     pub passwords: Passwords,
     pub limits: Limits,
+    pub submissions: Submissions,
     pub workers: Workers,
 }
 
@@ -30,6 +31,7 @@ impl App {
             tokens: Tokens::default(),
             passwords: Passwords::default(),
             limits: Limits::per_minute(settings.rate_limit),
+            submissions: Submissions::default(),
             workers: Workers::default(),
             store,
             settings,

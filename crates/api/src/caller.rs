@@ -9,7 +9,7 @@ use farley_domain::{
     field::FieldType,
     id::Id,
     identity::{
-        access::{Asker, AskerView, Grants},
+        access::{Asker, AskerView, EntitledPool, Grants},
         api_key::ApiKey,
         custom_field::{self, CustomField},
         role::Role,
@@ -20,6 +20,7 @@ use farley_domain::{
     object::{Catalog, Object, Shape},
     record::Record,
     registry,
+    sales::leads::pool::Pool,
     time::Timestamp,
     value::Standards,
 };
@@ -81,6 +82,12 @@ impl Caller {
     #[must_use]
     pub fn user_id(&self) -> Id {
         self.asker.user_id
+    }
+
+    /// Whether this is Farley itself, who is nobody's colleague and owns nothing.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        self.actor.kind == ActorKind::System
     }
 }
 
@@ -166,7 +173,7 @@ fn load(reader: &mut Reader<'_>, credential: &Credential, now: Timestamp) -> Res
 /// Whose an API key is and what it is limited to, if it still holds.
 fn key_of(reader: &mut Reader<'_>, id: Id, now: Timestamp) -> Result<(Id, Vec<String>), Problem> {
     let refused = || Problem::new(Code::Unauthorized);
-    let key = one(reader, ApiKey::object(), id)?.filter(|key| !key.is_archived()).ok_or_else(refused)?;
+    let key = record_of(reader, ApiKey::object(), id)?.filter(|key| !key.is_archived()).ok_or_else(refused)?;
     if key.time_of("expires_at").is_some_and(|expires_at| expires_at <= now) {
         return Err(refused());
     }
@@ -191,6 +198,24 @@ pub fn acting(reader: &mut Reader<'_>, user: Id, api_key: Option<Id>, now: Times
     assemble(reader, tenant, user, key, api_key.unwrap_or(user))
 }
 
+/// Farley itself, for what nobody in particular does: it may do everything in the reader's tenant.
+pub fn system(reader: &mut Reader<'_>) -> Result<Caller, Problem> {
+    let tenant = reader.own_tenant()?.ok_or_else(Problem::not_found)?;
+    let catalog = custom_field::catalog(&reader.all(CustomField::object())?);
+    let asker = Asker { user_id: Id::NIL, teams: Vec::new(), pools: Vec::new(), grants: Grants::everything() };
+    let actor = Actor { kind: ActorKind::System, user_id: None, api_key_id: None };
+    Ok(with_layouts(Caller {
+        tenant,
+        key: reader.tenant,
+        catalog,
+        asker,
+        actor,
+        credential: Id::NIL,
+        session: None,
+        layouts: HashMap::new(),
+    }))
+}
+
 /// A caller, out of who they are and the key they came with.
 fn assemble(
     reader: &mut Reader<'_>,
@@ -209,12 +234,17 @@ fn assemble(
     }
     let actor = Actor { kind, user_id: Some(user_id), api_key_id: api_key };
     let session = api_key.is_none().then_some(credential_id);
-    let mut caller = Caller { tenant, key, catalog, asker, actor, credential: credential_id, session, layouts: HashMap::new() };
-    caller.layouts = registry::objects().into_iter().map(|object| (object.name, Arc::new(caller.make_layout(object)))).collect();
-    Ok(caller)
+    let caller = Caller { tenant, key, catalog, asker, actor, credential: credential_id, session, layouts: HashMap::new() };
+    Ok(with_layouts(caller))
 }
 
-fn one(reader: &mut Reader<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
+fn with_layouts(mut caller: Caller) -> Caller {
+    caller.layouts = registry::objects().into_iter().map(|object| (object.name, Arc::new(caller.make_layout(object)))).collect();
+    caller
+}
+
+/// One record, whoever asks.
+pub fn record_of(reader: &mut Reader<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
     let shape = Shape { object, custom: Arc::from([]) };
     let layout = Arc::new(Layout::full(&shape, &|_| true));
     let row = reader.get(&layout, &Nobody, id, &farley_domain::predicate::Predicate::all())?;
@@ -223,11 +253,18 @@ fn one(reader: &mut Reader<'_>, object: &'static Object, id: Id) -> Result<Optio
 
 /// What a user may do, out of their roles and their place in the tree of teams; none if they are not active.
 pub fn asker_of(reader: &mut Reader<'_>, user_id: Id) -> Result<Option<Asker>, Problem> {
-    let Some(user) = one(reader, User::object(), user_id)? else { return Ok(None) };
+    let Some(user) = record_of(reader, User::object(), user_id)? else { return Ok(None) };
     if user.is_archived() || user.get("status") != "active" {
         return Ok(None);
     }
-    Ok(Some(Asker { user_id, teams: teams_below(reader, user.id_of("team_id"))?, grants: grants_of(reader, &user)? }))
+    let teams = reader.all(Team::object())?;
+    let own = user.id_of("team_id");
+    Ok(Some(Asker {
+        user_id,
+        teams: own.map_or_else(Vec::new, |own| subtree(&teams, own)),
+        pools: pools_of(reader, &teams, own)?,
+        grants: grants_of(reader, &user)?,
+    }))
 }
 
 /// What the live roles of a user grant.
@@ -239,9 +276,20 @@ pub fn grants_of(reader: &mut Reader<'_>, user: &Record) -> Result<Grants, Probl
     Ok(Grants::of_roles(&held))
 }
 
-fn teams_below(reader: &mut Reader<'_>, top: Option<Id>) -> Result<Vec<Id>, Problem> {
-    let Some(top) = top else { return Ok(Vec::new()) };
-    Ok(subtree(&reader.all(Team::object())?, top))
+/// The live pools that a member of a team is entitled to: those of the team, of one above and of one below, and everybody's.
+fn pools_of(reader: &mut Reader<'_>, teams: &[Record], own: Option<Id>) -> Result<Vec<EntitledPool>, Problem> {
+    let mut line = own.map_or_else(Vec::new, |own| subtree(teams, own));
+    let mut above = own;
+    while let Some(team) = above.and_then(|id| teams.iter().find(|team| team.id() == id)) {
+        above = team.id_of("parent_id").filter(|parent| !line.contains(parent));
+        line.extend(above);
+    }
+    let pools = reader.all(Pool::object())?.into_iter().filter(|pool| {
+        let entitled: Vec<Id> =
+            pool.get("team_ids").as_array().into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect();
+        !pool.is_archived() && (entitled.is_empty() || entitled.iter().any(|team| line.contains(team)))
+    });
+    Ok(pools.map(|pool| EntitledPool { id: pool.id(), object: pool.text("object").unwrap_or_default().to_owned() }).collect())
 }
 
 /// A view that restricts nothing, for what Farley itself reads.

@@ -1,8 +1,15 @@
 //! How many requests a credential may make: a bucket that fills evenly, told in the `RateLimit` headers (RFC draft).
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
+use farley_domain::{id::Id, time::Timestamp};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
@@ -73,5 +80,43 @@ impl Limits {
         if let Some(buckets) = &self.buckets {
             buckets.retain_recent();
         }
+    }
+}
+
+/// How many answers each form has taken from each address in the present minute, on this node.
+#[derive(Default)]
+pub struct Submissions {
+    taken: Mutex<HashMap<Submitter, Taken>>,
+}
+
+/// A form, and the address that answers it.
+type Submitter = (Id, Option<IpAddr>);
+
+/// How many answers were taken in which minute.
+#[derive(Clone, Copy)]
+struct Taken {
+    minute: i64,
+    count: i64,
+}
+
+impl Submissions {
+    /// Counts an answer, if the form takes one more in this minute.
+    pub fn take(&self, submitter: Submitter, per_minute: i64, now: Timestamp) -> Result<(), Problem> {
+        let minute = now.milliseconds().div_euclid(60_000);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was counted in another minute counts no more.
+        if taken.len() > 10_000 {
+            taken.retain(|_, taken| taken.minute == minute);
+        }
+        let of_submitter = taken.entry(submitter).or_insert(Taken { minute, count: 0 });
+        if of_submitter.minute != minute {
+            *of_submitter = Taken { minute, count: 0 };
+        }
+        if of_submitter.count >= per_minute {
+            let rest = (60_000 - now.milliseconds().rem_euclid(60_000)) / 1000 + 1;
+            return Err(Problem::new(Code::RateLimited).retry_after(u64::try_from(rest).unwrap_or(60)));
+        }
+        of_submitter.count += 1;
+        Ok(())
     }
 }

@@ -6,7 +6,10 @@ use actix_cors::Cors;
 use actix_web::{App as Actix, HttpResponse, HttpServer, dev::Server, http::header, middleware, web};
 use utoipa::OpenApi;
 
-use crate::{app::App, frame, handwritten, identity::bootstrap, openapi, problem::Problem, records, settings::Settings, workers};
+use crate::{
+    app::App, frame, handwritten, identity::bootstrap, openapi, problem::Problem, records, sales::leads::forms,
+    settings::Settings, workers,
+};
 
 /// The OpenAPI document of this server.
 #[must_use]
@@ -63,6 +66,7 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
             .app_data(data.clone())
             .wrap(middleware::from_fn(frame::serve))
             .wrap(cors(&data.settings.cors_origins))
+            .wrap(middleware::from_fn(forms::cors))
             .configure(handwritten::configure)
             .configure(records::configure)
             .configure(handwritten::refuse_other_methods)

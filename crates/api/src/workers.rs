@@ -23,6 +23,7 @@ use crate::{
     identity::tokens::NO_TENANT,
     integration,
     problem::Problem,
+    sales::leads::{recalls, responses, scoring},
     telemetry::{TRACED, follow},
 };
 
@@ -51,11 +52,16 @@ struct Recurring {
 const TIDY: &str = "tidy";
 
 /// The jobs that recur.
-const RECURRING: [Recurring; 1] = [Recurring { kind: TIDY, every: 3_600 }];
+const RECURRING: [Recurring; 4] = [
+    Recurring { kind: TIDY, every: 3_600 },
+    Recurring { kind: recalls::KIND, every: 900 },
+    Recurring { kind: responses::KIND, every: 60 },
+    Recurring { kind: scoring::KIND, every: 3_600 },
+];
 
 /// The kinds of jobs that this binary knows. Others are left to nodes that know them: while a new version is rolled out, old nodes
 /// see jobs of the new one.
-const KINDS: [&str; 2] = [integration::imports::KIND, TIDY];
+const KINDS: [&str; 5] = [integration::imports::KIND, TIDY, recalls::KIND, responses::KIND, scoring::KIND];
 
 /// Why a job is not done.
 #[derive(Clone, Debug)]
@@ -311,6 +317,9 @@ async fn perform(app: &Arc<App>, job: &JobRow, lease: Lease) -> Result<(), Halt>
             let last = job.attempts + 1 >= job.max_attempts;
             integration::imports::run::perform(app, tenant, lease, &job.payload.0, last, &|_| ()).await
         }
+        recalls::KIND => recalls::perform(app, tenant, clock::now()).await.map_err(failed),
+        responses::KIND => responses::perform(app, tenant, clock::now()).await.map_err(failed),
+        scoring::KIND => scoring::perform(app, tenant, clock::now()).await.map_err(failed),
         TIDY => tidy(app, tenant, clock::now()).await.map_err(failed),
         other => Err(Halt::Failed(format!("there is no job of the kind {other}"))),
     }

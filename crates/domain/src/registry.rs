@@ -9,6 +9,9 @@ use crate::{
     marketing::campaign::Campaign,
     object::Object,
     sales::{
+        leads::{
+            assignment::AssignmentRule, form::LeadForm, lead::Lead, pool::Pool, schedule::WorkSchedule, scoring::ScoringRule,
+        },
         line_item::LineItem,
         opportunity::Opportunity,
         pipeline::Pipeline,
@@ -19,10 +22,16 @@ use crate::{
 
 /// All objects, in the order in which documentation and metadata list them.
 #[must_use]
-pub fn objects() -> [&'static Object; 17] {
+pub fn objects() -> [&'static Object; 23] {
     [
         Customer::object(),
         Contact::object(),
+        Lead::object(),
+        Pool::object(),
+        LeadForm::object(),
+        AssignmentRule::object(),
+        WorkSchedule::object(),
+        ScoringRule::object(),
         Opportunity::object(),
         LineItem::object(),
         Pipeline::object(),

@@ -225,7 +225,7 @@ pub fn expression(sql: &mut Statement, field: &Field, alias: &str) {
     match &field.storage {
         Storage::Column if part == "currency" => drop(sql.sql(format!("{alias}.{name}_currency"))),
         Storage::Column | Storage::Computed => drop(sql.sql(format!("{alias}.{name}"))),
-        Storage::Detail => json_scalar(sql, field, &format!("{alias}.details"), name, None),
+        Storage::Detail => json_scalar(sql, field, &format!("{alias}.details"), name, money.then_some(part)),
         Storage::Custom { key } => {
             json_scalar(sql, field, &format!("{alias}.custom"), key, money.then_some(part));
         }

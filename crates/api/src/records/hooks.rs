@@ -10,7 +10,7 @@ use crate::{
     caller::Caller,
     identity::{api_keys, custom_fields, roles, users},
     problem::Problem,
-    sales::{line_items, opportunities, pipelines, quotas, stages},
+    sales::{leads, line_items, opportunities, pipelines, quotas, stages},
 };
 
 /// A write in progress, as a hook sees it.
@@ -48,6 +48,13 @@ pub fn of(object: &Object) -> Hooks {
         "custom_field" => {
             Hooks { before: custom_fields::before_write, after: custom_fields::after_write, changes_callers: true, ..NONE }
         }
+        "customer" => Hooks { before: leads::pools::before_customer, after: leads::pools::after_customer, ..NONE },
+        "lead" => Hooks { before: leads::lead::before_write, after: leads::lead::after_write, verb: leads::lead::verb, ..NONE },
+        "pool" => Hooks { before: leads::pools::before_write, after: leads::pools::after_write, changes_callers: true, ..NONE },
+        "lead_form" => Hooks { before: leads::forms::before_write, ..NONE },
+        "assignment_rule" => Hooks { before: leads::assignment::before_rule, ..NONE },
+        "scoring_rule" => Hooks { before: leads::scoring::before_rule, after: leads::scoring::after_rule, ..NONE },
+        "work_schedule" => Hooks { before: leads::assignment::before_schedule, ..NONE },
         "pipeline" => Hooks { before: pipelines::before_write, after: pipelines::after_write, ..NONE },
         "stage" => Hooks { before: stages::before_write, after: stages::after_write, ..NONE },
         "quota" => Hooks { before: quotas::before_write, ..NONE },

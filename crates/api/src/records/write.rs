@@ -92,7 +92,8 @@ impl Writer {
         rows.ok_or_else(|| Problem::forbidden(Action::Read.as_str(), self.object.name))
     }
 
-    fn permit(&self, action: Action) -> Result<(), Problem> {
+    /// Demands the permission on some records at least.
+    pub fn permit(&self, action: Action) -> Result<(), Problem> {
         match self.caller.asker.grants.scope(self.object.name, action) {
             Some(_) => Ok(()),
             None => Err(Problem::forbidden(action.as_str(), self.object.name)),
@@ -121,6 +122,16 @@ impl Writer {
 
     /// Stores a new record; the record and what is shown of it once.
     pub fn create(&self, work: &mut Work<'_>, body: &Value) -> Result<(Record, hooks::Shown), Problem> {
+        self.create_with(work, body, |_| ())
+    }
+
+    /// The same, with what Farley itself knows of the record.
+    pub fn create_with(
+        &self,
+        work: &mut Work<'_>,
+        body: &Value,
+        complete: impl FnOnce(&mut Record),
+    ) -> Result<(Record, hooks::Shown), Problem> {
         self.permit(Action::Create)?;
         let shape = self.shape();
         let standards = self.caller.standards(self.now);
@@ -132,6 +143,7 @@ impl Writer {
             }
             record.set(parent.field, loaded.record.id().to_string());
         }
+        complete(&mut record);
         let given_team = record.get("team_id").clone();
         self.own(work, &mut record)?;
         let team_by_default = given_team.is_null() && !record.get("team_id").is_null();
@@ -139,7 +151,9 @@ impl Writer {
         if !chooses_id {
             record.set("id", work.new_id().to_string());
         }
-        record.set("created_by", self.caller.user_id().to_string());
+        if !self.caller.is_system() {
+            record.set("created_by", self.caller.user_id().to_string());
+        }
         let mut record = self.apply_rules(&shape, None, record)?;
         self.reach(Action::Create, &record)?;
         // A team that comes with the owner need not be one that the caller may read of.
@@ -158,7 +172,8 @@ impl Writer {
         Ok((record, shown))
     }
 
-    /// A new record belongs to whoever creates it, and to the owner's team, unless it says otherwise.
+    /// A new record belongs to whoever creates it, and to the owner's team, unless it says otherwise. What goes into a pool belongs
+    /// to nobody.
     fn own(&self, work: &mut Work<'_>, record: &mut Record) -> Result<(), Problem> {
         if !self.object.has("owner_id") {
             // What is about a user counts with the user's team.
@@ -169,16 +184,18 @@ impl Writer {
             return Ok(());
         }
         let me = self.caller.user_id();
-        if record.get("owner_id").is_null() {
+        let pooled = self.object.has("pool_id") && !record.get("pool_id").is_null();
+        if record.get("owner_id").is_null() && !pooled && !self.caller.is_system() {
             record.set("owner_id", me.to_string());
         }
-        if record.get("team_id").is_null() {
-            record.set("team_id", self.team_of(work, record.id_of("owner_id").unwrap_or(me))?);
+        if let Some(owner) = record.id_of("owner_id").filter(|_| record.get("team_id").is_null()) {
+            record.set("team_id", self.team_of(work, owner)?);
         }
         Ok(())
     }
 
-    fn team_of(&self, work: &mut Work<'_>, user: Id) -> Result<Value, Problem> {
+    /// The team of a user, as a record shows it.
+    pub fn team_of(&self, work: &mut Work<'_>, user: Id) -> Result<Value, Problem> {
         if user == self.caller.user_id() {
             return Ok(self.caller.asker.teams.first().map_or(Value::Null, |team| team.to_string().into()));
         }
@@ -224,13 +241,25 @@ impl Writer {
     }
 
     /// Checks and stores a changed record; nothing is written if it is as before.
-    pub fn store(&self, work: &mut Work<'_>, loaded: &Loaded, mut record: Record, verb: &str) -> Result<Record, Problem> {
+    pub fn store(&self, work: &mut Work<'_>, loaded: &Loaded, record: Record, verb: &str) -> Result<Record, Problem> {
+        self.store_settled(work, loaded, record, verb, &[])
+    }
+
+    /// The same where Farley itself filled in the fields `settled`: what they refer to need not be known to the caller.
+    pub fn store_settled(
+        &self,
+        work: &mut Work<'_>,
+        loaded: &Loaded,
+        mut record: Record,
+        verb: &str,
+        settled: &[&str],
+    ) -> Result<Record, Problem> {
         if record == loaded.record {
             return Ok(record);
         }
         let shape = self.shape();
         let before = Some(&loaded.record);
-        references::check(work, &self.caller, self.now, &shape, before, &record, &[])?;
+        references::check(work, &self.caller, self.now, &shape, before, &record, settled)?;
         references::check_tree(work, &self.caller, self.now, &shape, before, &record)?;
         let hooks = hooks::of(self.object);
         let writing = Writing { caller: &self.caller, now: self.now, before };

@@ -1,7 +1,9 @@
 //! Sales: how pipelines, stages, opportunities and line items are written, moved and shown.
 
 pub mod board;
+pub mod filters;
 pub mod forecasts;
+pub mod leads;
 pub mod line_items;
 pub mod opportunities;
 pub mod pipelines;

@@ -7,8 +7,8 @@ use farley_domain::{
     field::{Field, FieldType, Op},
     id::Id,
     identity::access::Action,
-    object::{Object, Relation, Shape},
-    predicate::{Operand, Predicate, evaluate, parse},
+    object::Object,
+    predicate::{Operand, Predicate},
     record::Record,
     sales::{
         line_item::LineItem,
@@ -23,6 +23,7 @@ use farley_persistence::Work;
 use serde_json::{Value, json};
 
 use super::{
+    filters,
     pipelines::{bare, default_pipeline},
     stages::of_pipeline,
 };
@@ -111,52 +112,10 @@ fn check_exit(
     for name in ["stage_id", "status", "probability", "forecast_category", "stage_entered_at"] {
         leaving.set(name, before.get(name).clone());
     }
-    // A field of the rule may have been retired since: then nothing can meet it, and the rule must be mended.
-    let predicate =
-        parse::from_json(object, rule, &Everything { caller, now: writing.now }).unwrap_or_else(|_| Predicate::nothing());
-    if evaluate::meets(&predicate, object, &leaving, &Alone { caller }) {
+    if filters::meets(caller, writing.now, object, rule, &leaving) {
         return Ok(());
     }
     Err(Problem::rule(Fault::new("/stage_id", FaultCode::ExitRule).with("stage", stage).into()))
-}
-
-/// A view that restricts nothing but knows the tenant's own fields: for rules, which hold whoever acts.
-struct Everything<'a> {
-    caller: &'a Caller,
-    now: farley_domain::time::Timestamp,
-}
-
-impl farley_domain::predicate::View for Everything<'_> {
-    fn shape(&self, object: &str) -> Option<Shape> {
-        farley_domain::registry::object(object).map(|object| self.caller.shape(object))
-    }
-
-    fn rows(&self, _: &'static Object) -> Option<Predicate> {
-        Some(Predicate::all())
-    }
-
-    fn sees(&self, _: &'static Object, _: &Field) -> bool {
-        true
-    }
-
-    fn standards(&self) -> farley_domain::value::Standards<'_> {
-        self.caller.standards(self.now)
-    }
-}
-
-/// A record without those around it.
-struct Alone<'a> {
-    caller: &'a Caller,
-}
-
-impl evaluate::World for Alone<'_> {
-    fn related(&self, _: &'static Object, _: &Record, _: &Relation) -> Vec<std::sync::Arc<Record>> {
-        Vec::new()
-    }
-
-    fn shape(&self, object: &'static Object) -> Shape {
-        self.caller.shape(object)
-    }
 }
 
 /// The amount is the sum of the lines where it is to be and there are any.

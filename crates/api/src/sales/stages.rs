@@ -6,14 +6,17 @@ use farley_domain::{
     fault::{Fault, FaultCode},
     field::{Field, FieldType, Op},
     identity::access::Action,
-    predicate::{Operand, Predicate, parse},
+    predicate::{Operand, Predicate},
     record::Record,
     sales::{opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
 };
 use farley_persistence::Work;
 use serde_json::Value;
 
-use super::pipelines::{bare, refuse_if_used};
+use super::{
+    filters,
+    pipelines::{bare, refuse_if_used},
+};
 use crate::{
     call::{Body, Call, Named},
     call::{parameters, refuse_rest},
@@ -35,7 +38,7 @@ pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Rec
             refuse_if_used(work, writing, "stage_id", record)
         };
     }
-    check_exit_rule(writing, record)?;
+    filters::check(writing, record, "exit_rule", Opportunity::object())?;
     let siblings = of_pipeline(work, record.get("pipeline_id"))?;
     let live = || siblings.iter().filter(|stage| !stage.is_archived() && stage.id() != record.id());
     if let Some(other) = live().find(|stage| stage.get("name") == record.get("name")) {
@@ -46,30 +49,6 @@ pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Rec
         record.set("sort_order", (last + 1).min(1_000));
     }
     Ok(())
-}
-
-/// The exit rule must be a filter over the opportunity's own fields: it is asked before a move is stored.
-fn check_exit_rule(writing: &Writing<'_>, record: &Record) -> Result<(), Problem> {
-    let rule = record.get("exit_rule");
-    if rule.is_null() || writing.before.is_some_and(|before| before.get("exit_rule") == rule) {
-        return Ok(());
-    }
-    let view = writing.caller.view(writing.now);
-    let predicate = parse::from_json(Opportunity::object(), rule, &view).map_err(|faults| faults.under("/exit_rule"))?;
-    if crosses_relations(&predicate) {
-        let fault = Fault::new("/exit_rule", FaultCode::WrongType).with("expected", "a filter over the opportunity's own fields");
-        return Err(fault.into());
-    }
-    Ok(())
-}
-
-fn crosses_relations(predicate: &Predicate) -> bool {
-    match predicate {
-        Predicate::And(parts) | Predicate::Or(parts) => parts.iter().any(crosses_relations),
-        Predicate::Not(part) => crosses_relations(part),
-        Predicate::Related(_) | Predicate::Matches(_) => true,
-        Predicate::Test(_) | Predicate::Archived(_) => false,
-    }
 }
 
 /// Opportunities in the stage rot by its present days.

@@ -82,6 +82,8 @@ entity! {
         social_credit_code: Option<String> => social_credit_code().indexed().searchable().label("Social credit code", "统一社会信用代码").example("914403001922038216"),
         /// The customer this one belongs to; never one of its own descendants.
         parent_id: Option<crate::id::Id> => reference("customer").indexed().label("Parent customer", "上级客户"),
+        /// The pool it is in while nobody owns it, and falls back into otherwise; the default pool, unless said otherwise. A customer created with a pool and no owner goes into the pool.
+        pool_id: Option<crate::id::Id> => reference("pool").indexed().label("Pool", "公海"),
         /// E-mail addresses.
         emails: Vec<ContactPoint> => structure(&crate::value::contact_points::EMAILS).default(serde_json::json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(serde_json::json!([{"value": "info@example.cn", "label": "work", "primary": true}])),
         /// Phone numbers.
@@ -99,7 +101,7 @@ entity! {
         /// Anything worth knowing.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "备注").example("Key account"),
         /// Which important fields are still missing.
-        completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().opaque().label("Completeness", "完整度").example(serde_json::json!({"score": 75, "missing": ["emails"]})),
+        completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().detail().opaque().label("Completeness", "完整度").example(serde_json::json!({"score": 75, "missing": ["emails"]})),
         /// How many live contacts the customer has; ask for it with `fields`.
         contact_count: Option<i64> => count("contacts").label("Contacts", "联系人数").example(3),
         /// How many live customers name this one as their parent; ask for it with `fields`.
@@ -108,6 +110,7 @@ entity! {
     extend |object| object
         .relations([
             Relation { name: "parent", target: "customer", reach: Reach::ToOne { field: "parent_id" } },
+            Relation { name: "pool", target: "pool", reach: Reach::ToOne { field: "pool_id" } },
             Relation { name: "children", target: "customer", reach: Reach::Inverse { field: "parent_id" } },
             Relation { name: "contacts", target: "contact", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: false } },
         ])

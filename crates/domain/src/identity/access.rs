@@ -116,6 +116,14 @@ impl Grants {
         grants
     }
 
+    /// Everything there is to do.
+    #[must_use]
+    pub fn everything() -> Grants {
+        let all =
+            registry::objects().into_iter().flat_map(|object| Action::ALL.map(|action| ((object.name, action), Scope::All)));
+        Grants { scopes: all.collect(), rules: HashMap::new() }
+    }
+
     /// Keeps only what the scopes of an API key name: `customer:read`, `customer:*`, `*:read`, `*:*`.
     #[must_use]
     pub fn limited_to(mut self, key_scopes: &[String]) -> Grants {
@@ -217,7 +225,17 @@ pub struct Asker {
     pub user_id: Id,
     /// The user's own team and all below it.
     pub teams: Vec<Id>,
+    /// The pools whose unowned records the user may know of, to claim them.
+    pub pools: Vec<EntitledPool>,
     pub grants: Grants,
+}
+
+/// A pool that somebody is entitled to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntitledPool {
+    pub id: Id,
+    /// The object whose records are in it.
+    pub object: String,
 }
 
 impl Asker {
@@ -233,9 +251,28 @@ impl Asker {
         }
         let mut ways = vec![self.scoped_rows(object, scope)?];
         if action == Action::Read {
+            ways.extend(self.pooled_rows(object));
             ways.extend(object.read_with.iter().filter_map(|relation| self.related(object, relation, action)));
         }
         Some(if ways.len() == 1 { ways.remove(0) } else { Predicate::Or(ways) })
+    }
+
+    /// What nobody owns of the pools that the user is entitled to.
+    fn pooled_rows(&self, object: &'static Object) -> Option<Predicate> {
+        let (owner, pool) = (object.field("owner_id")?, object.field("pool_id")?);
+        let pools: Vec<Operand> = self.pools_of(object).map(Operand::Id).collect();
+        let unowned = Predicate::test(owner, Op::Null, Operand::Boolean(true));
+        (!pools.is_empty()).then(|| unowned.and(Predicate::test(pool, Op::In, Operand::List(pools))))
+    }
+
+    fn pools_of(&self, object: &Object) -> impl Iterator<Item = Id> {
+        self.pools.iter().filter(|pool| pool.object == object.name).map(|pool| pool.id)
+    }
+
+    /// Whether the user is entitled to the pool that a record belongs to.
+    #[must_use]
+    pub fn is_entitled(&self, object: &Object, record: &Record) -> bool {
+        object.has("pool_id") && record.id_of("pool_id").is_some_and(|pool| self.pools_of(object).any(|known| known == pool))
     }
 
     /// Rows related to a record that an action reaches.
@@ -263,7 +300,14 @@ impl Asker {
     /// Whether an action reaches a record, told from its owner and team; a part of another record is reached as that is.
     #[must_use]
     pub fn reaches(&self, object: &'static Object, action: Action, record: &Record) -> bool {
-        let own = record.id_of(owner_field(object)) == Some(self.user_id);
+        // Who is entitled to a pool may read what is in it, and put new records there.
+        let pooled = || {
+            matches!(action, Action::Read | Action::Create)
+                && object.has("owner_id")
+                && record.get("owner_id").is_null()
+                && self.is_entitled(object, record)
+        };
+        let own = record.id_of(owner_field(object)) == Some(self.user_id) || pooled();
         match self.grants.scope(object.name, action) {
             None => false,
             Some(Scope::All) => true,

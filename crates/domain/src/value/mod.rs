@@ -29,7 +29,7 @@ pub struct Standards<'a> {
     pub now: Timestamp,
 }
 
-fn wrong(expected: &'static str) -> Faults {
+pub(crate) fn wrong(expected: &'static str) -> Faults {
     Fault::new("", FaultCode::WrongType).with("expected", expected).into()
 }
 

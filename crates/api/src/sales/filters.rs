@@ -1,0 +1,86 @@
+//! Predicates kept in records (exit rules, assignment rules …): checked when they are written, answered in memory.
+
+use farley_domain::{
+    fault::{Fault, FaultCode},
+    field::Field,
+    object::{Object, Relation, Shape},
+    predicate::{Predicate, View, evaluate, parse},
+    record::Record,
+    registry,
+    time::Timestamp,
+    value::Standards,
+};
+use serde_json::Value;
+
+use crate::{caller::Caller, problem::Problem, records::hooks::Writing};
+
+/// A predicate in a field of a record must be one over the own fields of an object: it is asked before that is stored.
+pub fn check(writing: &Writing<'_>, record: &Record, name: &str, object: &'static Object) -> Result<(), Problem> {
+    let filter = record.get(name);
+    if filter.is_null() || writing.before.is_some_and(|before| before.get(name) == filter) {
+        return Ok(());
+    }
+    let view = writing.caller.view(writing.now);
+    let predicate = parse::from_json(object, filter, &view).map_err(|faults| faults.under(&format!("/{name}")))?;
+    if crosses_relations(&predicate) {
+        let fault = Fault::new(format!("/{name}"), FaultCode::WrongType);
+        return Err(fault.with("expected", format!("a filter over the {}'s own fields", object.name)).into());
+    }
+    Ok(())
+}
+
+fn crosses_relations(predicate: &Predicate) -> bool {
+    match predicate {
+        Predicate::And(parts) | Predicate::Or(parts) => parts.iter().any(crosses_relations),
+        Predicate::Not(part) => crosses_relations(part),
+        Predicate::Related(_) | Predicate::Matches(_) => true,
+        Predicate::Test(_) | Predicate::Archived(_) => false,
+    }
+}
+
+/// Whether a record meets a predicate, whoever acts. A field of it may have been retired since: then nothing can meet it, and it
+/// must be mended.
+#[must_use]
+pub fn meets(caller: &Caller, now: Timestamp, object: &'static Object, filter: &Value, record: &Record) -> bool {
+    let predicate = parse::from_json(object, filter, &Everything { caller, now }).unwrap_or_else(|_| Predicate::nothing());
+    evaluate::meets(&predicate, object, record, &Alone { caller })
+}
+
+/// A view that restricts nothing but knows the tenant's own fields: for rules, which hold whoever acts.
+struct Everything<'a> {
+    caller: &'a Caller,
+    now: Timestamp,
+}
+
+impl View for Everything<'_> {
+    fn shape(&self, object: &str) -> Option<Shape> {
+        registry::object(object).map(|object| self.caller.shape(object))
+    }
+
+    fn rows(&self, _: &'static Object) -> Option<Predicate> {
+        Some(Predicate::all())
+    }
+
+    fn sees(&self, _: &'static Object, _: &Field) -> bool {
+        true
+    }
+
+    fn standards(&self) -> Standards<'_> {
+        self.caller.standards(self.now)
+    }
+}
+
+/// A record without those around it.
+struct Alone<'a> {
+    caller: &'a Caller,
+}
+
+impl evaluate::World for Alone<'_> {
+    fn related(&self, _: &'static Object, _: &Record, _: &Relation) -> Vec<std::sync::Arc<Record>> {
+        Vec::new()
+    }
+
+    fn shape(&self, object: &'static Object) -> Shape {
+        self.caller.shape(object)
+    }
+}

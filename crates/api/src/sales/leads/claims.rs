@@ -1,0 +1,334 @@
+//! Claiming a record of a pool, giving it back, and who held it when.
+
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use farley_domain::{
+    customers::customer::Customer,
+    entity::Entity,
+    fault::{Fault, FaultCode, Faults},
+    field::{Field, FieldType, Op},
+    id::Id,
+    identity::access::Action,
+    input,
+    object::Object,
+    predicate::{Operand, Predicate},
+    record::Record,
+    sales::leads::{lead::Lead, status::LeadStatus},
+    time::{Timestamp, start_of_day},
+};
+use farley_persistence::{Holding, Work};
+use serde_json::Value;
+
+use super::pools;
+use crate::{
+    call::{Body, Call, Named, parameters, refuse_rest},
+    caller::Caller,
+    events,
+    mutation::{Mutation, if_match},
+    problem::Problem,
+    records::{
+        action::act,
+        hooks::Shown,
+        read::{Envelope, PageInfo, next_link, position_page},
+        write::Writer,
+    },
+    versions,
+};
+
+const DAY: i64 = 24 * 3600;
+
+/// Claim a lead
+///
+/// Makes an unowned lead of a pool yours. Of many who claim it at once one gets it; the others get 409 with `standing`:
+/// `held_by_someone` or `yours`. The pool's daily quota, holding cap and cool-down apply (422).
+#[utoipa::path(tag = "leads", operation_id = "claimLead",
+    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The lead, yours.", body = ref("#/components/schemas/Lead")),
+              (status = 422, description = "A rule of the pool forbids it.")))]
+#[post("/v1/leads/{id}/claim")]
+pub async fn claim_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    claim(Lead::object(), call, request, body).await
+}
+
+/// Claim a customer
+///
+/// Makes an unowned customer of a pool yours. Of many who claim it at once one gets it; the others get 409 with `standing`:
+/// `held_by_someone` or `yours`. The pool's daily quota, holding cap and cool-down apply (422).
+#[utoipa::path(tag = "customers", operation_id = "claimCustomer",
+    params(("id" = String, Path, description = "The customer: its id, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The customer, yours.", body = ref("#/components/schemas/Customer")),
+              (status = 422, description = "A rule of the pool forbids it.")))]
+#[post("/v1/customers/{id}/claim")]
+pub async fn claim_customer(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    claim(Customer::object(), call, request, body).await
+}
+
+/// Which pool a record goes back into, and why.
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"reason": "暂无需求"}))]
+#[allow(dead_code, reason = "documents the body; it is read by its fields")]
+pub struct Release {
+    /// Why; the history of holders keeps it.
+    reason: Option<String>,
+    /// The pool; the record's own or else the default one, unless said otherwise.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pool_id: Option<String>,
+}
+
+/// Release a lead
+///
+/// Gives it back into a pool, where nobody owns it.
+#[utoipa::path(tag = "leads", operation_id = "releaseLead", request_body = Release,
+    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The lead, unowned.", body = ref("#/components/schemas/Lead"))))]
+#[post("/v1/leads/{id}/release")]
+pub async fn release_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    release(Lead::object(), call, request, body).await
+}
+
+/// Release a customer
+///
+/// Gives it back into a pool, where nobody owns it.
+#[utoipa::path(tag = "customers", operation_id = "releaseCustomer", request_body = Release,
+    params(("id" = String, Path, description = "The customer: its id, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The customer, unowned.", body = ref("#/components/schemas/Customer"))))]
+#[post("/v1/customers/{id}/release")]
+pub async fn release_customer(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    release(Customer::object(), call, request, body).await
+}
+
+/// One time somebody held a record.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct Holder {
+    #[schema(value_type = String, format = "uuid")]
+    pub user_id: Id,
+    /// The pool that the record belonged to meanwhile.
+    #[schema(value_type = String, format = "uuid")]
+    pub pool_id: Id,
+    #[schema(value_type = String, format = "date-time", example = "2026-09-01T08:00:00.000Z")]
+    pub since: Timestamp,
+    /// Null for the present holder.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub until: Option<Timestamp>,
+    /// `claimed` or `assigned`.
+    #[schema(example = "claimed")]
+    pub began: String,
+    /// `released`, `recalled`, `reassigned` or `archived`; null for the present holder.
+    #[schema(example = "recalled")]
+    pub ended: Option<String>,
+    /// What was said when it was released; `no_follow_up` or `no_deal` when it was recalled.
+    #[schema(example = "no_follow_up")]
+    pub reason: Option<String>,
+}
+
+/// A page of holders.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[allow(dead_code, reason = "documents the answer")]
+pub struct HolderPage {
+    data: Vec<Holder>,
+    page: PageInfo,
+}
+
+impl From<Holding> for Holder {
+    fn from(holding: Holding) -> Holder {
+        Holder {
+            user_id: holding.user,
+            pool_id: holding.pool,
+            since: holding.since,
+            until: holding.until,
+            began: holding.began,
+            ended: holding.ended,
+            reason: holding.reason,
+        }
+    }
+}
+
+/// The holders of a lead
+///
+/// Who held it since it belongs to a pool, the latest first.
+#[utoipa::path(tag = "leads", operation_id = "listLeadHolders",
+    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`."),
+           ("limit" = Option<i64>, Query, description = "How many, 1 to 200.", minimum = 1, maximum = 200),
+           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
+    responses((status = 200, description = "A page of holders.", body = HolderPage)))]
+#[get("/v1/leads/{id}/holders")]
+pub async fn lead_holders(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    holders(Lead::object(), call, request).await
+}
+
+/// The holders of a customer
+///
+/// Who held it since it belongs to a pool, the latest first.
+#[utoipa::path(tag = "customers", operation_id = "listCustomerHolders",
+    params(("id" = String, Path, description = "The customer: its id, or `ext:{system}:{key}`."),
+           ("limit" = Option<i64>, Query, description = "How many, 1 to 200.", minimum = 1, maximum = 200),
+           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
+    responses((status = 200, description = "A page of holders.", body = HolderPage)))]
+#[get("/v1/customers/{id}/holders")]
+pub async fn customer_holders(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    holders(Customer::object(), call, request).await
+}
+
+async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    input::form(&[], &body.0, &call.caller.standards(call.now))?;
+    let expected = if_match(&request);
+    let named = Named::parse(request.match_info().query("id"))?;
+    let writer = Writer::of(&call, object);
+    writer.permit(Action::Update)?;
+    mutation
+        .run(&call, move |work| {
+            let (caller, shape) = (&writer.caller, writer.shape());
+            let id = named.find(work.reader(), object)?.ok_or_else(Problem::not_found)?;
+            // Whoever may claim from a pool learns that a record of it is held; who holds it is told only to those who may read it.
+            let loaded = work.load(&shape, &caller.view(writer.now), id, &Predicate::all())?;
+            let known =
+                |record: &Record| caller.asker.is_entitled(object, record) || caller.asker.reaches(object, Action::Read, record);
+            let loaded = loaded.filter(|loaded| known(&loaded.record)).ok_or_else(Problem::not_found)?;
+            if let Some(expected) = &expected {
+                versions::check(work, caller, object, &loaded.record, expected, None)?;
+            }
+            let mut record = loaded.record.clone();
+            let pool = claimable(work, caller, object, &record)?;
+            within_rules(work, &writer, &pool, &record)?;
+            let me = caller.user_id();
+            record.set("owner_id", me.to_string());
+            forget_rule(object, &mut record);
+            record.set("team_id", writer.team_of(work, me)?);
+            let record = writer.store_settled(work, &loaded, record, "claimed", &["owner_id", "team_id"])?;
+            work.tell_holding_began(record.id(), "claimed")?;
+            writer.answer(work, 200, record.id(), Shown::new())
+        })
+        .await
+}
+
+/// The pool of a record that can be claimed.
+fn claimable(work: &mut Work<'_>, caller: &Caller, object: &Object, record: &Record) -> Result<Record, Problem> {
+    if record.is_archived() {
+        return Err(Problem::archived());
+    }
+    if let Some(owner) = record.id_of("owner_id") {
+        let (state, standing) =
+            if owner == caller.user_id() { ("held by you", "yours") } else { ("held by somebody", "held_by_someone") };
+        return Err(Problem::state(state, &[]).member("standing", standing));
+    }
+    let pool = record.id_of("pool_id").ok_or_else(|| Problem::state("in no pool", &["update"]))?;
+    if !caller.asker.is_entitled(object, record) {
+        return Err(Problem::forbidden("claim", object.name));
+    }
+    pools::pool_of(work, object, pool)?.ok_or_else(|| Problem::state("in no pool", &["update"]))
+}
+
+/// Quota, cap and cool-down; every fault at once.
+fn within_rules(work: &mut Work<'_>, writer: &Writer, pool: &Record, record: &Record) -> Result<(), Problem> {
+    let (me, pool_id, now) = (writer.caller.user_id(), pool.id(), writer.now);
+    // Two claims of one user at once must count each other.
+    work.lock(&format!("claims {me} {pool_id}"))?;
+    let mut faults = Faults::default();
+    if let Some(max) = pool.get("daily_claims").as_i64() {
+        let standards = writer.caller.standards(now);
+        let today = start_of_day(now.to_utc().with_timezone(&standards.zone).date_naive(), standards.zone);
+        if work.reader().claims_since(pool_id, me, today)? >= max {
+            faults.add(Fault::new("", FaultCode::DailyClaims).with("max", max));
+        }
+    }
+    if let Some(max) = pool.get("holding_cap").as_i64()
+        && held(work, writer.object, pool_id, me)? >= max
+    {
+        faults.add(Fault::new("", FaultCode::HoldingCap).with("max", max));
+    }
+    let days = pool.get("cooldown_days").as_i64().unwrap_or(0);
+    if days > 0
+        && let Some(left) = work.reader().last_held_by(record.id(), me)?
+    {
+        let until = left.plus_seconds(days * DAY);
+        if until > now {
+            faults.add(Fault::new("", FaultCode::CoolingDown).with("until", until));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Problem::rule(faults)) }
+}
+
+/// How many live records of a pool somebody holds; of leads, those not yet ended.
+fn held(work: &mut Work<'_>, object: &'static Object, pool: Id, user: Id) -> Result<i64, Problem> {
+    let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
+    let mut within = Predicate::Archived(false)
+        .and(Predicate::test(field("owner_id")?, Op::Eq, Operand::Id(user)))
+        .and(Predicate::test(field("pool_id")?, Op::Eq, Operand::Id(pool)));
+    if object.name == Lead::object().name {
+        let ended = [LeadStatus::Converted, LeadStatus::Disqualified].map(|status| Operand::Text(status.as_str().to_owned()));
+        within = within.and(Predicate::test(field("status")?, Op::Nin, Operand::List(ended.to_vec())));
+    }
+    Ok(work.reader().count(object, &within)?)
+}
+
+async fn release(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let fields = [Field::new("reason", FieldType::Text { max: 500 }), Field::new("pool_id", FieldType::Reference("pool".into()))];
+    act(object, (call, request, body), &fields, Action::Update, move |work, asked| {
+        let mut record = asked.loaded.record.clone();
+        if record.get("owner_id").is_null() {
+            return Err(Problem::state("unowned", &["claim"]));
+        }
+        if object.name == Lead::object().name && LeadStatus::of(&record) == LeadStatus::Converted {
+            return Err(Problem::state(LeadStatus::Converted.as_str(), &[]));
+        }
+        let given = [asked.get("pool_id"), record.get("pool_id")].into_iter().find(|pool| !pool.is_null()).cloned();
+        let pool = match given {
+            Some(pool) => Some(pool),
+            None => pools::default_pool(work, object)?.map(|pool| pool.get("id").clone()),
+        };
+        let pool = pool.ok_or_else(|| Problem::rule(Fault::new("/pool_id", FaultCode::Required).into()))?;
+        record.set("pool_id", pool);
+        record.set("owner_id", Value::Null);
+        record.set("team_id", Value::Null);
+        forget_rule(object, &mut record);
+        let record = asked.writer.store(work, &asked.loaded, record, "released")?;
+        tell_end(work, record.id(), "released", asked.get("reason").as_str())?;
+        asked.writer.answer(work, 200, record.id(), Shown::new())
+    })
+    .await
+}
+
+/// Whoever has a record from a pool has it from no rule.
+pub fn forget_rule(object: &Object, record: &mut Record) {
+    if object.has("assigned_by_rule_id") {
+        record.set("assigned_by_rule_id", Value::Null);
+    }
+}
+
+/// Says of the holding that has just ended how and why.
+pub fn tell_end(work: &mut Work<'_>, record: Id, ended: &str, reason: Option<&str>) -> Result<(), Problem> {
+    if let Some(last) = work.reader().holdings(record, 1, 0)?.first() {
+        work.tell_holding_ended(last.id, ended, reason)?;
+    }
+    Ok(())
+}
+
+async fn holders(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let rows = call.rows(object, Action::Read)?;
+    let named = Named::parse(request.match_info().query("id"))?;
+    let mut parameters = parameters(&request)?;
+    let (limit, offset) = position_page(&mut parameters, 0)?;
+    refuse_rest(&parameters, &["limit", "cursor"])?;
+    let (caller, now) = (std::sync::Arc::clone(&call.caller), call.now);
+    let mut data = call
+        .app
+        .store
+        .read::<_, Problem>(call.tenant(), move |reader| {
+            let id = named.find(reader, object)?.ok_or_else(Problem::not_found)?;
+            reader.get(&caller.layout(object), &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
+            Ok(reader.holdings(id, limit + 1, offset)?)
+        })
+        .await?;
+    let size = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = data.len() > size;
+    data.truncate(size);
+    let next = has_more.then(|| events::cursor(offset + limit));
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = &next {
+        response.insert_header(("Link", next_link(&request, next)));
+    }
+    let data: Vec<Holder> = data.into_iter().map(Holder::from).collect();
+    Ok(response.json(Envelope { data, page: PageInfo { next, has_more, total: None } }))
+}

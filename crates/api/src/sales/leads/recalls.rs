@@ -1,0 +1,172 @@
+//! Records that fall back into their pools because nobody follows them up: a recurring job for each tenant.
+
+use std::{collections::HashMap, sync::Arc};
+
+use farley_domain::{
+    customers::customer::Customer,
+    entity::Entity,
+    field::Op,
+    id::Id,
+    identity::access::Action,
+    object::Object,
+    predicate::{Operand, Predicate},
+    record::Record,
+    registry,
+    sales::{
+        leads::{
+            lead::Lead,
+            pool::{Held, Pool, Recall, recall, shortest},
+            status::LeadStatus,
+        },
+        opportunity::Opportunity,
+    },
+    time::Timestamp,
+};
+use farley_persistence::{Holding, Origin, Reader, TenantKey, Work};
+use serde_json::{Map, Value, json};
+
+use super::claims::{forget_rule, tell_end};
+use crate::{
+    app::App,
+    call::Named,
+    caller::{self, Nobody},
+    problem::Problem,
+    records::write::Writer,
+    sales::pipelines::bare,
+};
+
+/// The kind of the recurring job.
+pub const KIND: &str = "pool_recalls";
+/// How many records are looked at in one piece of work.
+const AT_ONCE: i64 = 100;
+
+/// Looks through the pools of a tenant: warns holders, and takes back what was left alone.
+pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
+    let pools = app.store.read::<_, Problem>(tenant, |reader| Ok(reader.all(Pool::object())?)).await?;
+    for pool in pools.into_iter().filter(|pool| !pool.is_archived()) {
+        let (Some(age), Some(object)) = (shortest(&pool), registry::object(pool.text("object").unwrap_or_default())) else {
+            continue;
+        };
+        let pool = Arc::new(pool);
+        let mut after: Option<(Timestamp, Id)> = None;
+        loop {
+            let (id, before) = (pool.id(), now.plus_seconds(-age));
+            let asked = Arc::clone(&pool);
+            let reading = app.store.read::<_, Problem>(tenant, move |reader| {
+                let holdings = reader.holdings_since(object, id, before, after, AT_ONCE)?;
+                let last = holdings.last().map(|last| (last.since, last.id));
+                Ok((last, in_question(reader, object, &asked, now, holdings)?))
+            });
+            let (last, holdings) = reading.await?;
+            let Some(last) = last else { break };
+            after = Some(last);
+            if holdings.is_empty() {
+                continue;
+            }
+            let pool = Arc::clone(&pool);
+            let written = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+                let caller = Arc::new(caller::system(work.reader())?);
+                let writer = Writer { caller, object, now, parent: None };
+                holdings.iter().try_for_each(|holding| look_after(work, &writer, &pool, holding))
+            });
+            written.await?;
+        }
+    }
+    Ok(())
+}
+
+/// The holdings about which something is to be done: few, so that most records are only read.
+fn in_question(
+    reader: &mut Reader<'_>,
+    object: &'static Object,
+    pool: &Record,
+    now: Timestamp,
+    holdings: Vec<Holding>,
+) -> Result<Vec<Holding>, Problem> {
+    let ids: Vec<Id> = holdings.iter().map(|holding| holding.record).collect();
+    let layout = Work::layout(&bare(object));
+    let rows = reader.by_ids(&layout, &Nobody, &ids, &Predicate::all())?;
+    let records: HashMap<Id, Record> =
+        rows.into_iter().map(|row| Ok((row.id(), row.to_record()?))).collect::<Result<_, Problem>>()?;
+    let mut found = Vec::new();
+    for holding in holdings {
+        if let Some(record) = records.get(&holding.record)
+            && verdict(reader, object, pool, record, &holding, now)? != Recall::No
+        {
+            found.push(holding);
+        }
+    }
+    Ok(found)
+}
+
+/// What is to be done about a record and its holder. A holder is warned once, and again after something was done in the meantime.
+fn verdict(
+    reader: &mut Reader<'_>,
+    object: &'static Object,
+    pool: &Record,
+    record: &Record,
+    holding: &Holding,
+    now: Timestamp,
+) -> Result<Recall, Problem> {
+    let still = record.id_of("owner_id") == Some(holding.user) && record.id_of("pool_id") == Some(holding.pool);
+    let open = object.name != Lead::object().name || LeadStatus::of(record).is_open();
+    if !still || !open || record.is_archived() {
+        return Ok(Recall::No);
+    }
+    let last_activity_at = record.time_of("last_activity_at");
+    let has_deal = has_deal(reader, object, record, holding.since)?;
+    let held = Held { since: holding.since, last_activity_at, has_deal };
+    let told = holding.warned_at.is_some_and(|warned| last_activity_at.is_none_or(|last| last < warned));
+    Ok(match recall(pool, held, now) {
+        Recall::Warn(_) if told => Recall::No,
+        verdict => verdict,
+    })
+}
+
+fn look_after(work: &mut Work<'_>, writer: &Writer, pool: &Record, holding: &Holding) -> Result<(), Problem> {
+    let object = writer.object;
+    let loaded = match writer.load(work, &Named::Id(holding.record), Action::Update) {
+        Ok(loaded) => loaded,
+        // Gone since the holdings were listed.
+        Err(problem) if problem.code == crate::problem::Code::NotFound => return Ok(()),
+        Err(problem) => return Err(problem),
+    };
+    let record = &loaded.record;
+    match verdict(work.reader(), object, pool, record, holding, writer.now)? {
+        Recall::No => Ok(()),
+        Recall::Warn(at) => warn(work, object, record, holding, at),
+        Recall::Now(reason) => {
+            let mut record = record.clone();
+            record.set("owner_id", Value::Null);
+            record.set("team_id", Value::Null);
+            forget_rule(object, &mut record);
+            let record = writer.store(work, &loaded, record, "recalled")?;
+            tell_end(work, record.id(), "recalled", Some(reason.as_str()))
+        }
+    }
+}
+
+fn warn(work: &mut Work<'_>, object: &Object, record: &Record, holding: &Holding, at: Timestamp) -> Result<(), Problem> {
+    work.warned(holding.id)?;
+    let changes = Map::from_iter([
+        ("recall_at".to_owned(), json!({"from": null, "to": at})),
+        ("holder_id".to_owned(), json!({"from": null, "to": holding.user})),
+    ]);
+    let customer = record.id_of("customer_id");
+    work.event(object.name, "recall_warned", record.id(), record.version(), changes, customer.as_slice());
+    Ok(())
+}
+
+/// Whether a customer has bought since a time. A lead's deal is its conversion, after which it is not looked at any more.
+fn has_deal(reader: &mut Reader<'_>, object: &Object, record: &Record, since: Timestamp) -> Result<bool, Problem> {
+    if object.name != Customer::object().name {
+        return Ok(false);
+    }
+    let opportunity = Opportunity::object();
+    let field = |name: &str| opportunity.field(name).ok_or_else(Problem::not_found);
+    let won = Predicate::Archived(false)
+        .and(Predicate::test(field("customer_id")?, Op::Eq, Operand::Id(record.id())))
+        .and(Predicate::test(field("status")?, Op::Eq, Operand::Text("won".to_owned())))
+        .and(Predicate::test(field("closed_at")?, Op::Gte, Operand::Time(since)));
+    Ok(!reader.find(&bare(opportunity), &Nobody, &won, 1)?.is_empty())
+}

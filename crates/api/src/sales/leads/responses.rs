@@ -1,0 +1,59 @@
+//! Leads to which nobody has reached out in time: told once each, by a recurring job.
+
+use std::sync::Arc;
+
+use farley_domain::{
+    entity::Entity,
+    field::Op,
+    identity::access::Action,
+    predicate::{Operand, Predicate},
+    sales::leads::{lead::Lead, status::LeadStatus},
+    time::Timestamp,
+};
+use farley_persistence::{Origin, TenantKey};
+
+use crate::{
+    app::App,
+    call::Named,
+    caller::{self, Nobody},
+    problem::Problem,
+    records::write::Writer,
+    sales::pipelines::bare,
+};
+
+/// The kind of the recurring job.
+pub const KIND: &str = "lead_responses";
+/// How many leads are told of in one piece of work.
+const AT_ONCE: usize = 100;
+
+/// Tells of every lead that has waited too long: the event `lead.waiting_too_long`.
+pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
+    let object = Lead::object();
+    let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
+    let waiting = Predicate::Archived(false)
+        .and(Predicate::test(field("first_response_due_at")?, Op::Lte, Operand::Time(now)))
+        .and(Predicate::test(field("first_responded_at")?, Op::Null, Operand::Boolean(true)))
+        .and(Predicate::test(field("status")?, Op::Eq, Operand::Text(LeadStatus::New.as_str().to_owned())))
+        .and(Predicate::test(field("overdue_told_at")?, Op::Null, Operand::Boolean(true)));
+    loop {
+        let waiting = waiting.clone();
+        let written = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+            let leads = work.reader().find(&bare(object), &Nobody, &waiting, AT_ONCE)?;
+            let writer = Writer { caller: Arc::new(caller::system(work.reader())?), object, now, parent: None };
+            for lead in &leads {
+                let loaded = writer.load(work, &Named::Id(lead.id()), Action::Update)?;
+                // Somebody may have answered between the list and the lock.
+                if !loaded.record.get("first_responded_at").is_null() || !loaded.record.get("overdue_told_at").is_null() {
+                    continue;
+                }
+                let mut record = loaded.record.clone();
+                record.set("overdue_told_at", now.to_string());
+                writer.store(work, &loaded, record, "waiting_too_long")?;
+            }
+            Ok(leads.len())
+        });
+        if written.await? < AT_ONCE {
+            return Ok(());
+        }
+    }
+}

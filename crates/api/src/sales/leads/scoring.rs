@@ -1,0 +1,291 @@
+//! Scores: the sum of the rules' points, kept with each lead, and the probability learned from how leads ended.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, get};
+use farley_domain::{
+    entity::Entity,
+    field::Op,
+    id::Id,
+    identity::access::Action,
+    predicate::{Operand, Predicate},
+    record::Record,
+    sales::leads::{
+        lead::Lead,
+        scoring::{ENOUGH, Ends, Prediction, ScoringRule, features, points, predict, unknown_custom, won},
+        status::LeadStatus,
+    },
+    time::Timestamp,
+};
+use farley_persistence::{Origin, Reader, TenantKey, Work};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    call::{Call, Named, parameters, refuse_rest},
+    caller::{self, Caller, Nobody},
+    problem::Problem,
+    records::hooks::{Shown, Writing},
+    sales::filters,
+};
+
+/// The kind of the recurring job.
+pub const KIND: &str = "lead_scores";
+/// How many leads are scored in one piece of work.
+const AT_ONCE: usize = 200;
+
+/// A rule's filter and the field from which its points fade must be there.
+pub fn before_rule(_: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    if record.is_archived() {
+        return Ok(());
+    }
+    filters::check(writing, record, "filter", Lead::object())?;
+    match unknown_custom(record, &writing.caller.shape(Lead::object())) {
+        Some(fault) => Err(Problem::rule(fault.into())),
+        None => Ok(()),
+    }
+}
+
+/// A change of the rules is a change of every score: the recurring job does not wait for its hour.
+pub fn after_rule(work: &mut Work<'_>, _: &Writing<'_>, _: &Record) -> Result<Shown, Problem> {
+    work.hasten(KIND)?;
+    Ok(Shown::new())
+}
+
+/// The rules in force.
+fn rules(reader: &mut Reader<'_>) -> Result<Vec<Record>, Problem> {
+    let mut rules = reader.all(ScoringRule::object())?;
+    rules.retain(|rule| !rule.is_archived() && rule.get("is_active") == true);
+    rules.sort_by_key(Record::id);
+    Ok(rules)
+}
+
+/// What a rule gives a lead now, and from when on that fades; none, if the lead does not meet it.
+fn given(caller: &Caller, now: Timestamp, rule: &Record, lead: &Record) -> Option<(i64, Option<Timestamp>)> {
+    let (object, filter) = (Lead::object(), rule.get("filter"));
+    let meets = filter.is_null() || filters::meets(caller, now, object, filter, lead);
+    meets.then(|| points(rule, &caller.shape(object), lead, caller.standards(now).zone, now))
+}
+
+fn sum(caller: &Caller, now: Timestamp, rules: &[Record], lead: &Record) -> i64 {
+    rules.iter().filter_map(|rule| given(caller, now, rule, lead)).map(|(points, _)| points).sum()
+}
+
+/// Scores a lead about to be written.
+pub fn score(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    let rules = rules(work.reader())?;
+    // A new lead has no times of its own yet; by its rules it is created now.
+    let mut asked = record.clone();
+    if asked.get("created_at").is_null() {
+        asked.set("created_at", writing.now.to_string());
+    }
+    asked.set("updated_at", writing.now.to_string());
+    record.set("score", sum(writing.caller, writing.now, &rules, &asked));
+    Ok(())
+}
+
+/// Counts how a lead ended, or takes back what no longer holds: it was opened again, changed or archived.
+pub fn learn(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<(), Problem> {
+    let shape = writing.caller.shape(Lead::object());
+    let end = |record: &Record| won(record).map(|won| (won, features(&shape, record)));
+    let (before, after) = (writing.before.and_then(end), end(record));
+    if before == after {
+        return Ok(());
+    }
+    if let Some((won, features)) = before {
+        work.count_end(&features, won, -1)?;
+    }
+    if let Some((won, features)) = after {
+        work.count_end(&features, won, 1)?;
+    }
+    Ok(())
+}
+
+/// Scores the open leads of a tenant anew: points fade, and rules change.
+pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
+    let object = Lead::object();
+    let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
+    let ended = [LeadStatus::Converted, LeadStatus::Disqualified].map(|status| Operand::Text(status.as_str().to_owned()));
+    let open = Predicate::Archived(false).and(Predicate::test(field("status")?, Op::Nin, Operand::List(ended.to_vec())));
+    let id = field("id")?;
+    let mut after = Id::NIL;
+    loop {
+        let page = open.clone().and(Predicate::test(id, Op::Gt, Operand::Id(after)));
+        let reading = app.store.read::<_, Problem>(tenant, move |reader| {
+            let (caller, rules) = (caller::system(reader)?, rules(reader)?);
+            let leads = reader.find(&caller.shape(object), &caller.view(now), &page, AT_ONCE)?;
+            let last = leads.last().map(Record::id);
+            let scores = leads.iter().map(|lead| (lead, sum(&caller, now, &rules, lead)));
+            let changed = scores.filter(|(lead, score)| lead.get("score").as_i64() != Some(*score));
+            let changed: Vec<(Id, i64, i64)> = changed.map(|(lead, score)| (lead.id(), lead.version(), score)).collect();
+            Ok((last.filter(|_| leads.len() == AT_ONCE), changed))
+        });
+        let (last, changed) = reading.await?;
+        if !changed.is_empty() {
+            let written = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+                changed.iter().try_for_each(|(lead, version, score)| Ok(work.set_score(*lead, *version, *score)?))
+            });
+            written.await?;
+        }
+        match last {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// How a lead comes by its score, and how likely it is to be converted.
+#[derive(Serialize, ToSchema)]
+pub struct LeadScore {
+    /// The sum of the rules' points as of now.
+    #[schema(example = 35)]
+    score: i64,
+    /// Every rule in force.
+    rules: Vec<RuleScore>,
+    /// What the tenant's own leads teach; null as long as there are too few of them.
+    learned: Option<LearnedScore>,
+    /// How many leads were converted and disqualified so far, and how many of each are needed to learn from.
+    history: LeadHistory,
+}
+
+/// What one rule gives a lead.
+#[derive(Serialize, ToSchema)]
+pub struct RuleScore {
+    #[schema(value_type = String, format = "uuid")]
+    rule_id: Id,
+    #[schema(example = "来自展会")]
+    name: String,
+    /// Whether the lead meets the rule's filter.
+    meets: bool,
+    /// The whole points of the rule.
+    #[schema(example = 20)]
+    points: i64,
+    /// What is left of them; 0 if the lead does not meet it.
+    #[schema(example = 15)]
+    counted: i64,
+    /// From when on they fade; null if they do not.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    fades_from: Option<Timestamp>,
+}
+
+/// How likely a lead is to be converted, by naive Bayes over the leads that have ended.
+#[derive(Serialize, ToSchema)]
+pub struct LearnedScore {
+    /// 0 to 1.
+    #[schema(example = 0.62)]
+    probability: f64,
+    /// The logarithm of the odds of any lead.
+    #[schema(example = -0.4)]
+    prior_log_odds: f64,
+    /// What each field adds or takes, the greatest effect first. The prior and all of them add up to the log-odds of the probability.
+    reasons: Vec<ScoreReason>,
+}
+
+/// What one field adds to the odds.
+#[derive(Serialize, ToSchema)]
+pub struct ScoreReason {
+    /// A field of the lead, or `has_phones`, `has_emails`, `has_company`.
+    #[schema(example = "source")]
+    field: String,
+    #[schema(example = "展会")]
+    value: String,
+    /// Leads with this value that were converted.
+    #[schema(example = 31)]
+    won: i64,
+    /// Leads with this value that were disqualified.
+    #[schema(example = 12)]
+    lost: i64,
+    /// The natural logarithm of how much likelier the value is among converted leads.
+    #[schema(example = 0.83)]
+    log_odds: f64,
+    /// By how many percentage points the probability would be lower without it.
+    #[schema(example = 14.2)]
+    percent: f64,
+}
+
+/// How many leads have ended.
+#[derive(Serialize, ToSchema)]
+pub struct LeadHistory {
+    #[schema(example = 120)]
+    won: i64,
+    #[schema(example = 340)]
+    lost: i64,
+    /// So many of each are needed.
+    #[schema(example = 20)]
+    needed: i64,
+}
+
+/// The score of a lead
+///
+/// What each scoring rule gives it now, and how likely it is to be converted, learned from the tenant's own converted and
+/// disqualified leads with what each field adds. With fewer than 20 of either, `learned` is null.
+#[utoipa::path(tag = "leads", operation_id = "getLeadScore",
+    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The score, explained.", body = LeadScore)))]
+#[get("/v1/leads/{id}/score")]
+pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let object = Lead::object();
+    let rows = call.rows(object, Action::Read)?;
+    refuse_rest(&parameters(&request)?, &[])?;
+    let named = Named::parse(request.match_info().query("id"))?;
+    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let told = call
+        .app
+        .store
+        .read::<_, Problem>(call.tenant(), move |reader| {
+            let id = named.find(reader, object)?.ok_or_else(Problem::not_found)?;
+            let view = caller.view(now);
+            reader.get(&caller.layout(object), &view, id, &rows)?.ok_or_else(Problem::not_found)?;
+            // Rules look at the whole lead; what the caller may not see is not told of below.
+            let by_id = Predicate::test(object.field("id").ok_or_else(Problem::not_found)?, Op::Eq, Operand::Id(id));
+            let system = caller::system(reader)?;
+            let found = reader.find(&system.shape(object), &Nobody, &by_id, 1)?;
+            let lead = found.into_iter().next().ok_or_else(Problem::not_found)?;
+            let rules: Vec<RuleScore> =
+                rules(reader)?.iter().map(|rule| rule_score(rule, given(&system, now, rule, &lead))).collect();
+            let known = features(&system.shape(object), &lead);
+            let (ends, evidence) = (reader.ends()?, reader.evidence(&known)?);
+            let sees = |name: &str| {
+                let path = name.strip_prefix("has_").unwrap_or(name);
+                caller.shape(object).field(path).is_none_or(|field| caller.asker.sees(object, field))
+            };
+            Ok(LeadScore {
+                score: rules.iter().map(|rule| rule.counted).sum(),
+                rules,
+                learned: predict(ends, &evidence).map(|prediction| learned(prediction, &sees)),
+                history: LeadHistory { won: ends.won, lost: ends.lost, needed: ENOUGH },
+            })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(told))
+}
+
+fn rule_score(rule: &Record, given: Option<(i64, Option<Timestamp>)>) -> RuleScore {
+    RuleScore {
+        rule_id: rule.id(),
+        name: rule.text("name").unwrap_or_default().to_owned(),
+        meets: given.is_some(),
+        points: rule.get("points").as_i64().unwrap_or(0),
+        counted: given.map_or(0, |(points, _)| points),
+        fades_from: given.and_then(|(_, since)| since),
+    }
+}
+
+fn learned(prediction: Prediction, sees: &dyn Fn(&str) -> bool) -> LearnedScore {
+    let reasons = prediction.weights.into_iter().filter(|weight| sees(&weight.field)).map(|weight| {
+        let Ends { won, lost } = weight.of_value;
+        let (log_odds, percent) = (rounded(weight.log_odds, 4), rounded(weight.share * 100.0, 2));
+        ScoreReason { field: weight.field, value: weight.value, won, lost, log_odds, percent }
+    });
+    LearnedScore {
+        probability: rounded(prediction.probability, 4),
+        prior_log_odds: rounded(prediction.prior, 4),
+        reasons: reasons.collect(),
+    }
+}
+
+fn rounded(number: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (number * scale).round() / scale
+}

@@ -1,0 +1,175 @@
+//! Assignment rules: who gets a lead that nobody has been named for.
+
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use crate::{
+    choices, entity,
+    fault::FaultCode,
+    field::{Field, FieldType, Link, Structure},
+    id::Id,
+    object::{Reach, Relation},
+    record::Draft,
+    value::{Members, list},
+};
+
+choices! {
+    /// How a rule finds who gets a lead.
+    pub enum AssignmentTarget {
+        RoundRobin "round_robin" "Round robin" "轮流分配",
+        LeastLoaded "least_loaded" "Least loaded" "最少负载",
+        Territory "territory" "By territory" "按区域",
+        User "user" "A user" "指定用户",
+        Team "team" "A team" "指定团队",
+        Pool "pool" "A pool" "放入公海",
+    }
+}
+
+/// Among whom a rule assigns.
+pub static RULE_USERS: Link =
+    Link { table: "assignment_rule_users", from: "rule_id", to: "user_id", target: "user", shared: false };
+
+/// Which region is whose.
+pub static TERRITORIES: Structure = Structure {
+    name: "territories",
+    accept: |value, standards| {
+        list(value, 200, |item| {
+            let mut members = Members::of(item, &["region", "user_id", "team_id"])?;
+            for field in TERRITORY_FIELDS.iter() {
+                members.take(field, standards);
+            }
+            members.finish()
+        })
+    },
+    schema: || {
+        json!({
+            "type": "array",
+            "maxItems": 200,
+            "items": {
+                "type": "object",
+                "required": ["region"],
+                "additionalProperties": false,
+                "properties": {
+                    "region": {"type": "string", "maxLength": 100, "description": "As the lead's `region` says it.", "examples": ["华东"]},
+                    "user_id": {"type": ["string", "null"], "format": "uuid", "description": "Who gets its leads."},
+                    "team_id": {"type": ["string", "null"], "format": "uuid", "description": "The team that gets its leads, where no user is named or at work."}
+                }
+            }
+        })
+    },
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+static TERRITORY_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
+    [
+        Field::new("region", FieldType::Text { max: 100 }).required(),
+        Field::new("user_id", FieldType::Reference("user".into())),
+        Field::new("team_id", FieldType::Reference("team".into())),
+    ]
+});
+
+entity! {
+    /// An assignment rule: which leads it is for, and who gets them. Rules are asked in their order; the first that fits and finds somebody assigns the lead. They are asked for leads created with `assign`, for those of web forms that say so, and by POST /v1/leads/{id}/assign.
+    pub struct AssignmentRule("assignment_rule", "assignment-rules", "assignment_rules", "Assignment rule", "分配规则") [external] {
+        /// What the rule is called.
+        name: String => text(120).required().title().indexed().label("Name", "名称").example("华东官网线索"),
+        /// Whether it is asked at all.
+        is_active: bool => boolean().default(true).label("Active", "启用").example(true),
+        /// Its place among the rules, rising; those of the same place in the order of their creation.
+        sort_order: i64 => integer(0, 100_000).default(100).label("Order", "顺序").example(10),
+        /// Which leads it is for: a filter over the lead's own fields; every lead, if none.
+        filter: Option<Value> => structure(&crate::value::filter::FILTER).opaque().label("Filter", "条件").example(json!({"field": "region", "op": "eq", "value": "华东"})),
+        /// How it finds who gets the lead: in turns or by the fewest open leads among `user_ids` (else the members of `team_id`, else all users); by `territories`; or a fixed user, team or pool.
+        target: Option<AssignmentTarget> => choice(AssignmentTarget::choices()).default("round_robin").label("Target", "分配方式").example("round_robin"),
+        /// Among whom it assigns, in this order; just one for the target `user`.
+        user_ids: Vec<Id> => references(&RULE_USERS).label("Users", "用户"),
+        /// The team that gets the lead, or among whose members it assigns.
+        team_id: Option<Id> => reference("team").label("Team", "团队"),
+        /// The pool that gets the lead.
+        pool_id: Option<Id> => reference("pool").label("Pool", "公海"),
+        /// Which region is whose.
+        territories: Vec<Value> => structure(&TERRITORIES).default(json!([])).opaque().label("Territories", "区域划分"),
+        /// Whether only those get leads who are at work by their schedules.
+        respects_hours: bool => boolean().default(true).label("Respects working hours", "遵循工作时间").example(true),
+        /// Within how many minutes somebody should reach out to the lead.
+        first_response_minutes: Option<i64> => integer(1, 100_000).label("First response within", "首次响应时限（分钟）").example(30),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "users", target: "user", reach: Reach::Linked { link: &RULE_USERS, holder: true } },
+            Relation { name: "team", target: "team", reach: Reach::ToOne { field: "team_id" } },
+            Relation { name: "pool", target: "pool", reach: Reach::ToOne { field: "pool_id" } },
+        ])
+        .rule(target_is_told)
+}
+
+fn target_is_told(draft: &mut Draft<'_>) {
+    let users = draft.after.get("user_ids").as_array().map_or(0, Vec::len);
+    let missing = |name: &str| draft.after.get(name).is_null();
+    let fault = match draft.after.text("target") {
+        Some("user") if users != 1 => Some("/user_ids"),
+        Some("team") if missing("team_id") => Some("/team_id"),
+        Some("pool") if missing("pool_id") => Some("/pool_id"),
+        Some("territory") if draft.after.get("territories") == &json!([]) => Some("/territories"),
+        _ => None,
+    };
+    if let Some(pointer) = fault {
+        draft.fault(pointer, FaultCode::Required);
+    }
+}
+
+/// Whose turn it is: the first at work from the place of the turn on, all around.
+#[must_use]
+pub fn in_turn(candidates: &[Id], turn: i64, works: impl Fn(Id) -> bool) -> Option<Id> {
+    let count = candidates.len();
+    let first = usize::try_from(turn.rem_euclid(i64::try_from(count.max(1)).unwrap_or(1))).unwrap_or(0);
+    (0..count).map(|step| candidates[(first + step) % count]).find(|user| works(*user))
+}
+
+/// Who has the fewest open leads; of equals the one named first.
+#[must_use]
+pub fn least_loaded(candidates: &[Id], load: impl Fn(Id) -> i64) -> Option<Id> {
+    candidates.iter().copied().min_by_key(|user| load(*user))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn user(number: u8) -> Id {
+        Id(uuid::Uuid::from_u128(u128::from(number) + 1))
+    }
+
+    proptest! {
+        /// In as many turns as there are users, each at work gets at least one, and nobody else any.
+        #[test]
+        fn everybody_at_work_has_a_turn(count in 1_u8..12, working in 0_u16..4096, start in 0_i64..1000) {
+            let users: Vec<Id> = (0..count).map(user).collect();
+            let works = |id: Id| users.iter().position(|user| *user == id).is_some_and(|place| working & (1 << place) != 0);
+            let given: Vec<Option<Id>> = (0..i64::from(count)).map(|turn| in_turn(&users, start + turn, works)).collect();
+            for id in &users {
+                prop_assert_eq!(given.contains(&Some(*id)), works(*id));
+            }
+            if users.iter().all(|id| !works(*id)) {
+                prop_assert!(given.iter().all(Option::is_none));
+            }
+        }
+    }
+
+    #[test]
+    fn turns_are_even_when_all_are_at_work() {
+        let users: Vec<Id> = (0..3).map(user).collect();
+        for id in &users {
+            let turns = (0..30).filter(|turn| in_turn(&users, *turn, |_| true) == Some(*id)).count();
+            assert_eq!(turns, 10);
+        }
+        assert_eq!(in_turn(&[], 3, |_| true), None);
+        assert_eq!(least_loaded(&users, |id| i64::from(id == users[0])), Some(users[1]));
+    }
+}

@@ -1,0 +1,345 @@
+//! Web forms: what a site asks visitors, and what becomes of their answers.
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    choices, entity,
+    fault::{Fault, FaultCode, Faults, unknown},
+    field::{Field, FieldType, Structure, Writable},
+    id::Id,
+    object::{Reach, Relation, Shape},
+    record::Record,
+    value::{self, Members, Standards, list},
+};
+
+/// One question of a form.
+pub static FORM_FIELDS: Structure = Structure {
+    name: "form_fields",
+    accept: |value, standards| {
+        list(value, 100, |item| {
+            let mut members = Members::of(item, &["name", "field", "label", "placeholder", "required"])?;
+            for field in FORM_FIELD_FIELDS.iter() {
+                members.take(field, standards);
+            }
+            if members.accepted.get("name").is_some_and(Value::is_null) {
+                let name = members.accepted.get("field").and_then(Value::as_str).unwrap_or_default().replace('.', "_");
+                members.accepted.insert("name".to_owned(), name.into());
+            }
+            members.finish()
+        })
+    },
+    schema: || {
+        json!({
+            "type": "array",
+            "maxItems": 100,
+            "items": {
+                "type": "object",
+                "required": ["field"],
+                "additionalProperties": false,
+                "properties": {
+                    "name": {"type": ["string", "null"], "maxLength": 100, "description": "The name of the input; that of the field, unless said otherwise.", "examples": ["phone"]},
+                    "field": {"type": "string", "maxLength": 100, "description": "The field of the lead that the answer goes into; a custom one as `custom.key`.", "examples": ["phones"]},
+                    "label": {"type": ["string", "null"], "maxLength": 200, "description": "What the visitor reads.", "examples": ["手机号"]},
+                    "placeholder": {"type": ["string", "null"], "maxLength": 200},
+                    "required": {"type": "boolean", "description": "Whether an answer is needed."}
+                }
+            }
+        })
+    },
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+static FORM_FIELD_FIELDS: LazyLock<[Field; 5]> = LazyLock::new(|| {
+    [
+        Field::new("name", FieldType::Text { max: 100 }),
+        Field::new("field", FieldType::Text { max: 100 }).required(),
+        Field::new("label", FieldType::Text { max: 200 }),
+        Field::new("placeholder", FieldType::Text { max: 200 }),
+        Field::new("required", FieldType::Boolean).default(false),
+    ]
+});
+
+choices! {
+    /// A channel that a form asks consent for.
+    pub enum FormConsent {
+        Email "email" "E-mail" "邮件",
+        Phone "phone" "Phone" "电话",
+        Sms "sms" "SMS" "短信",
+        Wecom "wecom" "WeCom" "企业微信",
+        Wechat "wechat" "WeChat" "微信",
+    }
+}
+
+entity! {
+    /// A web form: what a site asks, and what becomes of the answers. Any site can render it from GET /v1/forms/{token} and send it to POST /v1/forms/{token}, without logging in.
+    pub struct LeadForm("lead_form", "lead-forms", "lead_forms", "Lead form", "线索表单") [owned, external] {
+        /// What the form is called; visitors may see it.
+        name: String => text(120).required().title().indexed().label("Name", "名称").example("官网咨询"),
+        /// Names the form to the public; POST …/rotate-token gives a new one and ends the old.
+        token: Option<String> => text(100).server_set().opaque().label("Token", "令牌").example("lf_3q2-7w"),
+        /// Whether it takes answers.
+        is_active: bool => boolean().default(true).label("Active", "启用").example(true),
+        /// What it asks, in order.
+        fields: Vec<Value> => structure(&FORM_FIELDS).default(json!([])).opaque().label("Fields", "字段").example(json!([{"name": "name", "field": "person_name", "label": "姓名", "placeholder": null, "required": true}, {"name": "phone", "field": "phones", "label": "手机号", "placeholder": null, "required": true}, {"name": "need", "field": "description", "label": "需求", "placeholder": null, "required": false}])),
+        /// The words that a visitor consents to; no consent is asked for, if none.
+        consent_text: Option<String> => long_text(5_000).label("Consent text", "授权文本").example("同意通过电话和邮件联系我"),
+        /// The channel that the consent is for.
+        consent_channel: Option<FormConsent> => choice(FormConsent::choices()).default("phone").label("Consent channel", "授权渠道").example("phone"),
+        /// Whether nothing is taken without consent.
+        consent_required: bool => boolean().default(false).label("Consent required", "必须授权").example(false),
+        /// The source of its leads.
+        source: Option<String> => text(100).label("Source", "来源").example("官网"),
+        /// The campaign of its leads.
+        campaign_id: Option<Id> => reference("campaign").label("Campaign", "营销活动"),
+        /// Who owns its leads; otherwise the assignment rules decide, or they go into the pool.
+        lead_owner_id: Option<Id> => reference("user").label("Owner of leads", "线索负责人"),
+        /// The pool of its leads.
+        pool_id: Option<Id> => reference("pool").label("Pool", "公海"),
+        /// Whether the assignment rules find the owner of its leads.
+        assign: bool => boolean().default(true).label("Assign", "自动分配").example(true),
+        /// Within how many minutes somebody should reach out to its leads.
+        first_response_minutes: Option<i64> => integer(1, 100_000).label("First response within", "首次响应时限（分钟）").example(30),
+        /// Sites that may show it, as origins; any, if none.
+        allowed_origins: Vec<String> => texts(50).opaque().label("Allowed origins", "允许的来源站点").example(json!(["https://www.example.cn"])),
+        /// An input that people do not see: whoever fills it in is a machine, and is thanked without being heard.
+        honeypot: Option<String> => text(40).label("Honeypot", "蜜罐字段").example("website_url"),
+        /// Where a browser is sent after a plain HTML form.
+        redirect_url: Option<String> => url().opaque().label("Redirect", "跳转地址").example("https://www.example.cn/thanks"),
+        /// What is said after an answer.
+        thank_you: Option<String> => long_text(2_000).label("Thank-you", "致谢语").example("感谢您的咨询，我们会尽快联系您。"),
+        /// For how many days another answer with the same e-mail address or phone number adds to the lead that is there.
+        duplicate_days: i64 => integer(0, 3_650).default(30).label("Days of duplicates", "重复合并天数").example(30),
+        /// How many answers it takes from one address in a minute.
+        submissions_per_minute: i64 => integer(1, 10_000).default(10).label("Answers a minute", "每分钟提交上限").example(10),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "campaign", target: "campaign", reach: Reach::ToOne { field: "campaign_id" } },
+            Relation { name: "lead_owner", target: "user", reach: Reach::ToOne { field: "lead_owner_id" } },
+            Relation { name: "pool", target: "pool", reach: Reach::ToOne { field: "pool_id" } },
+        ])
+}
+
+/// The UTM parameters that a form takes beside its own fields.
+pub const UTM_INPUTS: [&str; 5] = ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"];
+/// The input by which consent is given.
+pub const CONSENT_INPUT: &str = "consent";
+
+/// How an answer to a form becomes the value of a field; none where forms cannot ask for it.
+#[must_use]
+pub fn input_type(field: &Field) -> Option<&'static str> {
+    if field.writable == Writable::Never {
+        return None;
+    }
+    match &field.kind {
+        FieldType::Text { .. } | FieldType::SocialCreditCode => Some("text"),
+        FieldType::LongText { .. } => Some("textarea"),
+        FieldType::Integer { .. } | FieldType::Decimal => Some("number"),
+        FieldType::Boolean => Some("checkbox"),
+        FieldType::Date => Some("date"),
+        FieldType::Choice(_) | FieldType::Country => Some("select"),
+        FieldType::Email => Some("email"),
+        FieldType::Phone => Some("tel"),
+        FieldType::Url => Some("url"),
+        FieldType::Structure(structure) if structure.name == "emails" => Some("email"),
+        FieldType::Structure(structure) if structure.name == "phones" => Some("tel"),
+        FieldType::Id
+        | FieldType::Money
+        | FieldType::DateTime
+        | FieldType::MultiChoice(_)
+        | FieldType::Reference(_)
+        | FieldType::References(_)
+        | FieldType::LanguageTag
+        | FieldType::TimeZone
+        | FieldType::Texts { .. }
+        | FieldType::Structure(_)
+        | FieldType::Custom
+        | FieldType::Count(_) => None,
+    }
+}
+
+/// What is wrong with the fields of a form, seen from the lead.
+#[must_use]
+pub fn faults(form: &Record, lead: &Shape) -> Faults {
+    const OWN: [&str; 3] = ["status", "rating", "assign"];
+    let mut faults = Faults::default();
+    let mut names: Vec<&str> = vec![CONSENT_INPUT];
+    names.extend(UTM_INPUTS);
+    names.extend(form.text("honeypot"));
+    for (position, item) in form.get("fields").as_array().into_iter().flatten().enumerate() {
+        let path = item["field"].as_str().unwrap_or_default();
+        let known = lead.field(path).is_some_and(|field| input_type(field).is_some()) && !OWN.contains(&path);
+        if !known {
+            let paths: Vec<String> = lead.fields().filter(|field| input_type(field).is_some()).map(Field::path).collect();
+            let pointer = format!("/fields/{position}/field");
+            faults.add(unknown(pointer, FaultCode::UnknownMember, path, paths.iter().map(String::as_str)));
+        }
+        let name = item["name"].as_str().unwrap_or_default();
+        if names.contains(&name) {
+            faults.add(Fault::new(format!("/fields/{position}/name"), FaultCode::Repeated));
+        }
+        names.push(name);
+    }
+    faults
+}
+
+/// An answer to a form.
+#[derive(Debug, Default)]
+pub struct Answered {
+    /// Members of the lead.
+    pub lead: Map<String, Value>,
+    pub consented: bool,
+}
+
+/// Reads the inputs of an answer: unknown ones refused, every fault at once, each under the name of its input.
+pub fn read(form: &Record, lead: &Shape, inputs: &Map<String, Value>, standards: &Standards<'_>) -> Result<Answered, Faults> {
+    let mut faults = Faults::default();
+    let mut answered = Answered { consented: is_true(inputs.get(CONSENT_INPUT)), ..Answered::default() };
+    let items = form.get("fields").as_array().map_or(&[][..], Vec::as_slice);
+    let names = || items.iter().filter_map(|item| item["name"].as_str());
+    let honeypot = form.text("honeypot");
+    for name in inputs.keys() {
+        let own = name == CONSENT_INPUT || UTM_INPUTS.contains(&name.as_str()) || honeypot == Some(name);
+        if !own && !names().any(|known| known == name) {
+            let pointer = format!("/{}", crate::fault::pointer_token(name));
+            faults.add(unknown(pointer, FaultCode::UnknownMember, name, names()));
+        }
+    }
+    let mut custom = Map::new();
+    for item in items {
+        let (name, path) = (item["name"].as_str().unwrap_or_default(), item["field"].as_str().unwrap_or_default());
+        let pointer = format!("/{}", crate::fault::pointer_token(name));
+        // A custom field may have been retired since the form was made.
+        let Some(field) = lead.field(path) else { continue };
+        let sent = inputs.get(name).filter(|sent| !is_blank(sent));
+        let Some(sent) = sent else {
+            if item["required"] == true {
+                faults.add(Fault::new(pointer, FaultCode::Required));
+            }
+            continue;
+        };
+        match value::accept(field, &typed(field, sent), standards) {
+            Ok(value) if field.is_custom() => drop(custom.insert(field.name.to_string(), value)),
+            Ok(value) => drop(answered.lead.insert(field.name.to_string(), value)),
+            Err(found) => {
+                // Where in a list of one the fault is, no visitor asks.
+                faults.0.extend(found.0.into_iter().map(|fault| Fault { pointer: pointer.clone(), ..fault }));
+            }
+        }
+    }
+    if !custom.is_empty() {
+        answered.lead.insert("custom".to_owned(), Value::Object(custom));
+    }
+    utm(inputs, &mut answered, &mut faults);
+    if form.get("consent_required") == true && !form.get("consent_text").is_null() && !answered.consented {
+        faults.add(Fault::new(format!("/{CONSENT_INPUT}"), FaultCode::Required));
+    }
+    faults.into_result(answered)
+}
+
+fn utm(inputs: &Map<String, Value>, answered: &mut Answered, faults: &mut Faults) {
+    let mut utm = Map::new();
+    for name in UTM_INPUTS {
+        match inputs.get(name).filter(|sent| !is_blank(sent)) {
+            None => {}
+            Some(Value::String(text)) if !text.contains('\0') => {
+                let text: String = crate::text::clean_line(text).chars().take(200).collect();
+                utm.insert(name.trim_start_matches("utm_").to_owned(), text.into());
+            }
+            Some(_) => faults.add(Fault::new(format!("/{name}"), FaultCode::WrongType).with("expected", "a text")),
+        }
+    }
+    if !utm.is_empty() {
+        answered.lead.insert("utm".to_owned(), Value::Object(utm));
+    }
+}
+
+/// HTML forms know texts alone.
+fn typed(field: &Field, sent: &Value) -> Value {
+    let text = sent.as_str().map(str::trim);
+    match (&field.kind, text) {
+        (FieldType::Structure(_), _) => json!([{"value": sent}]),
+        (FieldType::Integer { .. }, Some(text)) => text.parse::<i64>().map_or_else(|_| sent.clone(), Value::from),
+        (FieldType::Boolean, _) => is_true(Some(sent)).into(),
+        _ => sent.clone(),
+    }
+}
+
+fn is_true(sent: Option<&Value>) -> bool {
+    match sent {
+        Some(Value::Bool(sent)) => *sent,
+        Some(Value::String(text)) => matches!(text.trim().to_ascii_lowercase().as_str(), "on" | "true" | "1" | "yes"),
+        Some(Value::Number(number)) => number.as_i64() == Some(1),
+        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => false,
+    }
+}
+
+fn is_blank(sent: &Value) -> bool {
+    sent.is_null() || sent.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// Whether the input that people do not see was filled in.
+#[must_use]
+pub fn is_machine(form: &Record, inputs: &Map<String, Value>) -> bool {
+    form.text("honeypot").and_then(|name| inputs.get(name)).is_some_and(|sent| !is_blank(sent) && sent != false)
+}
+
+/// What another answer adds to a lead that is there: values that it lacks, and what is said anew.
+#[must_use]
+pub fn added(lead: &Record, answered: &Map<String, Value>) -> Map<String, Value> {
+    let mut patch = Map::new();
+    for (name, value) in answered {
+        let present = lead.get(name);
+        let empty = present.is_null() || present.as_array().is_some_and(Vec::is_empty);
+        match (name.as_str(), present) {
+            ("description", Value::String(former)) if value.as_str().is_some_and(|text| !former.contains(text)) => {
+                let joined = format!("{former}\n\n{}", value.as_str().unwrap_or_default());
+                patch.insert(name.clone(), joined.chars().take(20_000).collect::<String>().into());
+            }
+            ("emails" | "phones", Value::Array(former)) if !empty => {
+                let known = |item: &Value| former.iter().any(|known| known["value"] == item["value"]);
+                let new: Vec<Value> = value.as_array().into_iter().flatten().filter(|item| !known(item)).cloned().collect();
+                if !new.is_empty() && former.len() + new.len() <= 20 {
+                    let new = new.into_iter().map(|mut item| {
+                        item["primary"] = false.into();
+                        item
+                    });
+                    patch.insert(name.clone(), former.iter().cloned().chain(new).collect());
+                }
+            }
+            ("custom", Value::Object(former)) => {
+                let new = value.as_object().into_iter().flatten().filter(|(key, _)| former.get(*key).is_none_or(Value::is_null));
+                let new: Map<String, Value> = new.map(|(key, value)| (key.clone(), value.clone())).collect();
+                if !new.is_empty() {
+                    patch.insert(name.clone(), Value::Object(new));
+                }
+            }
+            _ if empty => drop(patch.insert(name.clone(), value.clone())),
+            _ => {}
+        }
+    }
+    patch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_fills_what_is_missing_and_overwrites_nothing() {
+        let lead = json!({"name": "A", "company": null, "description": "first", "phones": [{"value": "+861", "primary": true}],
+            "emails": [], "custom": {"tier": "gold"}});
+        let lead = Record(lead.as_object().cloned().unwrap_or_default());
+        let answered = json!({"name": "B", "company": "Acme", "description": "second", "phones": [{"value": "+862", "primary": true}],
+            "emails": [{"value": "a@b.cn"}], "custom": {"tier": "silver", "size": 3}});
+        let patch = added(&lead, answered.as_object().unwrap());
+        let expected = json!({"company": "Acme", "description": "first\n\nsecond", "emails": [{"value": "a@b.cn"}],
+            "phones": [{"value": "+861", "primary": true}, {"value": "+862", "primary": false}], "custom": {"size": 3}});
+        assert_eq!(Value::Object(patch), expected);
+    }
+}

@@ -1,0 +1,170 @@
+//! Leads: unqualified inquiries.
+
+use serde_json::{Value, json};
+
+use super::{
+    origin::{CONSENT, UTM},
+    status::{LeadStatus, follow_status},
+};
+use crate::{
+    choices, entity,
+    fault::{Fault, FaultCode},
+    money::Money,
+    object::{Ledger, Reach, Relation},
+    record::Draft,
+    value::{addresses::Address, contact_points::ContactPoint},
+};
+
+choices! {
+    /// How promising somebody thinks a lead is.
+    pub enum LeadRating {
+        Hot "hot" "Hot" "高意向",
+        Warm "warm" "Warm" "中意向",
+        Cold "cold" "Cold" "低意向",
+    }
+}
+
+entity! {
+    /// A lead: an unqualified inquiry. Qualified, it is converted into a customer, a contact and an opportunity.
+    pub struct Lead("lead", "leads", "leads", "Lead", "线索") [owned, tagged, external, custom] {
+        /// What the lead is called: a person or a topic; the company or the person, unless said otherwise.
+        name: Option<String> => text(200).title().indexed().label("Name", "名称").example("李伟 咨询工业机器人"),
+        /// The company that asks.
+        company: Option<String> => text(200).title().indexed().label("Company", "公司").example("深圳市大族机器人有限公司"),
+        /// The person who asks.
+        person_name: Option<String> => text(200).title().detail().label("Person", "联系人姓名").example("李伟"),
+        /// What the person does there.
+        job_title: Option<String> => text(100).detail().label("Job title", "职务").example("采购经理"),
+        /// E-mail addresses.
+        emails: Vec<ContactPoint> => structure(&crate::value::contact_points::EMAILS).default(json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(json!([{"value": "li.wei@example.cn", "label": "work", "primary": true}])),
+        /// Phone numbers.
+        phones: Vec<ContactPoint> => structure(&crate::value::contact_points::PHONES).default(json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(json!([{"value": "+8613800138000", "label": "mobile", "primary": true}])),
+        /// Postal addresses.
+        addresses: Vec<Address> => structure(&crate::value::addresses::ADDRESSES).default(json!([])).detail().searchable().opaque().sensitive().label("Addresses", "地址"),
+        /// The web site.
+        website: Option<String> => url().detail().label("Website", "网站").example("https://www.example.cn"),
+        /// Sales region; the region of the primary address, unless set.
+        region: Option<String> => text(100).indexed().label("Region", "区域").example("华南"),
+        /// Line of business.
+        industry: Option<String> => text(100).detail().label("Industry", "行业").example("机器人"),
+        /// What is needed, in the words of whoever asks.
+        description: Option<String> => long_text(20_000).detail().searchable().label("Description", "需求描述").example("想了解六轴机器人的报价"),
+        /// The least they want to spend.
+        budget_min: Option<Money> => money().detail().label("Budget from", "预算下限").example(json!({"amount": 10_000_000, "currency": "CNY"})),
+        /// The most they want to spend; in the currency of the least.
+        budget_max: Option<Money> => money().detail().label("Budget to", "预算上限").example(json!({"amount": 50_000_000, "currency": "CNY"})),
+        /// Where the lead comes from.
+        source: Option<String> => text(100).indexed().label("Source", "来源").example("官网"),
+        /// The campaign it comes from.
+        campaign_id: Option<crate::id::Id> => reference("campaign").indexed().label("Campaign", "营销活动"),
+        /// UTM parameters of the visit it comes from.
+        utm: Option<Value> => structure(&UTM).detail().opaque().label("UTM", "UTM 参数").example(json!({"source": "baidu", "medium": "cpc", "campaign": "spring-2026", "term": null, "content": null})),
+        /// Which channels they allowed us to use, when, and to which words.
+        consent: Vec<Value> => structure(&CONSENT).default(json!([])).detail().label("Consent", "授权同意").example(json!([{"channel": "email", "given_at": "2026-09-01T08:00:00.000Z", "text": "同意接收产品资讯", "source": "官网表单"}])),
+        /// How far it has come. `converted` comes only by POST …/convert; `disqualified` needs a reason, and can be opened again.
+        status: Option<LeadStatus> => choice(LeadStatus::choices()).default("new").indexed().label("Status", "状态").example("new"),
+        /// When it came into its present status.
+        status_entered_at: Option<crate::time::Timestamp> => datetime().server_set().label("Status entered at", "进入状态时间").example("2026-09-01T08:00:00.000Z"),
+        /// Why it was given up.
+        disqualify_reason: Option<String> => text(200).detail().label("Reason of disqualification", "无效原因").example("无预算"),
+        /// More about why.
+        disqualify_comment: Option<String> => long_text(5_000).detail().label("Comment on disqualification", "无效说明"),
+        /// How promising somebody thinks it is.
+        rating: Option<LeadRating> => choice(LeadRating::choices()).detail().label("Rating", "意向等级").example("warm"),
+        /// The sum of the points that the scoring rules give it.
+        score: i64 => integer(-1_000_000, 1_000_000).default(0).server_set().indexed().label("Score", "评分").example(35),
+        /// The pool it is in while nobody owns it, and falls back into otherwise; the default pool, unless said otherwise. A lead created with a pool and no owner goes into the pool.
+        pool_id: Option<crate::id::Id> => reference("pool").indexed().label("Pool", "公海"),
+        /// The customer it became.
+        customer_id: Option<crate::id::Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
+        /// The contact it became.
+        contact_id: Option<crate::id::Id> => reference("contact").server_set().indexed().label("Contact", "联系人"),
+        /// The opportunity it became.
+        opportunity_id: Option<crate::id::Id> => reference("opportunity").server_set().indexed().label("Opportunity", "商机"),
+        /// On creation: whether the assignment rules find its owner. Where none of them does, it stays with the owner named or with whoever created it.
+        assign: bool => boolean().default(false).on_create().detail().opaque().label("Assign", "自动分配").example(false),
+        /// The rule that assigned it to its present owner.
+        assigned_by_rule_id: Option<crate::id::Id> => reference("assignment_rule").server_set().detail().label("Assigned by rule", "分配规则"),
+        /// The web form it came by.
+        lead_form_id: Option<crate::id::Id> => reference("lead_form").server_set().detail().label("Form", "表单"),
+        /// Until when somebody should have reached out.
+        first_response_due_at: Option<crate::time::Timestamp> => datetime().indexed().label("First response due at", "首次响应期限").example("2026-09-01T08:30:00.000Z"),
+        /// When somebody first reached out: the first step to contacted, or the first outgoing activity.
+        first_responded_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("First responded at", "首次响应时间").example("2026-09-01T08:10:00.000Z"),
+        /// When it was told (the event `lead.waiting_too_long`) that nobody had.
+        overdue_told_at: Option<crate::time::Timestamp> => datetime().server_set().detail().label("Overdue told at", "超时提醒时间"),
+        /// How long that took from its creation, in seconds.
+        response_seconds: Option<i64> => integer(0, i64::MAX).server_set().detail().label("Response time", "响应耗时").example(600),
+        /// The last activity on it.
+        last_activity_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
+        /// When the next open task on it is due.
+        next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "campaign", target: "campaign", reach: Reach::ToOne { field: "campaign_id" } },
+            Relation { name: "pool", target: "pool", reach: Reach::ToOne { field: "pool_id" } },
+            Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
+            Relation { name: "contact", target: "contact", reach: Reach::ToOne { field: "contact_id" } },
+            Relation { name: "opportunity", target: "opportunity", reach: Reach::ToOne { field: "opportunity_id" } },
+        ])
+        .ledger(&LEDGER)
+        .rule(name_from_who)
+        .rule(region_from_address)
+        .rule(budget_is_a_range)
+        .rule(follow_status)
+        .rule(given_by_hand)
+}
+
+/// Every change of status, owner and pool, with the time spent in each status.
+pub static LEDGER: Ledger = Ledger {
+    table: "lead_ledger",
+    fields: &["status", "owner_id", "team_id", "pool_id", "status_entered_at"],
+    step: "status",
+    since: "status_entered_at",
+    past: |_| Vec::new(),
+};
+
+/// Whoever gives a lead to somebody else is not the rule that assigned it before.
+fn given_by_hand(draft: &mut Draft<'_>) {
+    if draft.before.is_some() && draft.changes("owner_id") {
+        draft.after.set("assigned_by_rule_id", Value::Null);
+    }
+}
+
+fn name_from_who(draft: &mut Draft<'_>) {
+    if draft.after.get("name").is_null() {
+        let who = ["company", "person_name"].map(|name| draft.after.get(name).clone());
+        let name = who.into_iter().find(|name| !name.is_null()).unwrap_or(Value::Null);
+        if name.is_null() {
+            draft.fault("/name", FaultCode::Required);
+        }
+        draft.after.set("name", name);
+    }
+}
+
+/// The region of the primary address is the sales region until somebody sets another.
+fn region_from_address(draft: &mut Draft<'_>) {
+    let cleared_on_purpose = draft.before.is_some_and(|before| !before.get("region").is_null());
+    if draft.after.get("region").is_null() && !cleared_on_purpose {
+        let addresses = draft.after.get("addresses").as_array();
+        let primary = addresses.into_iter().flatten().find(|address| address["primary"] == true);
+        let region = primary.map_or(Value::Null, |address| address["region"].clone());
+        draft.after.set("region", region);
+    }
+}
+
+fn budget_is_a_range(draft: &mut Draft<'_>) {
+    let (min, max) = (draft.after.get("budget_min").clone(), draft.after.get("budget_max").clone());
+    if min.is_null() || max.is_null() {
+        return;
+    }
+    if min["currency"] != max["currency"] {
+        let currency = min["currency"].as_str().unwrap_or_default();
+        draft.faults.add(Fault::new("/budget_max/currency", FaultCode::OtherCurrency).with("currency", currency));
+    } else if let (Some(min), Some(max)) = (min["amount"].as_i64(), max["amount"].as_i64())
+        && max < min
+    {
+        draft.faults.add(Fault::new("/budget_max/amount", FaultCode::TooSmall).with("min", min));
+    }
+}

@@ -1,0 +1,107 @@
+//! Where a lead comes from and what it consented to.
+
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use crate::{
+    customers::customer::Channel,
+    field::{Field, FieldType, Structure},
+    value::{Members, list},
+};
+
+const UTM_MEMBERS: [&str; 5] = ["source", "medium", "campaign", "term", "content"];
+
+/// The UTM parameters of the visit that a lead came from.
+pub static UTM: Structure = Structure {
+    name: "utm",
+    accept: |value, standards| {
+        let mut members = Members::of(value, &UTM_MEMBERS)?;
+        for field in UTM_FIELDS.iter() {
+            members.take(field, standards);
+        }
+        members.finish()
+    },
+    schema: || {
+        let member = |example: &str| json!({"type": ["string", "null"], "maxLength": 200, "examples": [example]});
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "source": member("baidu"), "medium": member("cpc"), "campaign": member("spring-2026"),
+                "term": member("工业机器人"), "content": member("banner-a")
+            }
+        })
+    },
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+static UTM_FIELDS: LazyLock<[Field; 5]> =
+    LazyLock::new(|| UTM_MEMBERS.map(|name| Field::new(name, FieldType::Text { max: 200 })));
+
+/// Which channels somebody allowed us to use, when, and to which words.
+pub static CONSENT: Structure = Structure {
+    name: "consent",
+    accept: |value, standards| {
+        list(value, 50, |item| {
+            let mut members = Members::of(item, &["channel", "given_at", "text", "source"])?;
+            for field in CONSENT_FIELDS.iter() {
+                members.take(field, standards);
+            }
+            members.finish()
+        })
+    },
+    schema: || {
+        let channels: Vec<String> = Channel::choices().iter().map(|choice| choice.value.to_string()).collect();
+        json!({
+            "type": "array",
+            "maxItems": 50,
+            "items": {
+                "type": "object",
+                "required": ["channel", "given_at"],
+                "additionalProperties": false,
+                "properties": {
+                    "channel": {"type": "string", "enum": channels, "description": "The channel allowed."},
+                    "given_at": {"type": "string", "format": "date-time", "description": "When it was allowed.", "examples": ["2026-09-01T08:00:00.000Z"]},
+                    "text": {"type": ["string", "null"], "maxLength": 5000, "description": "The words that were agreed to."},
+                    "source": {"type": ["string", "null"], "maxLength": 200, "description": "Where: a form, a call, a trade fair.", "examples": ["官网表单"]}
+                }
+            }
+        })
+    },
+    lookups: |value| {
+        let channels = value.as_array().into_iter().flatten().filter_map(|item| item["channel"].as_str());
+        let mut channels: Vec<String> = channels.map(str::to_owned).collect();
+        channels.sort();
+        channels.dedup();
+        channels
+    },
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+static CONSENT_FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
+    [
+        Field::new("channel", FieldType::Choice(Channel::choices().into())).required(),
+        Field::new("given_at", FieldType::DateTime).required(),
+        Field::new("text", FieldType::LongText { max: 5_000 }),
+        Field::new("source", FieldType::Text { max: 200 }),
+    ]
+});
+
+/// Consent with what is new in other consent: the same channel and text are not noted twice.
+#[must_use]
+pub fn with_consent(present: &Value, given: &[Value]) -> Value {
+    let mut items = present.as_array().cloned().unwrap_or_default();
+    for item in given {
+        let known = items.iter().any(|known| known["channel"] == item["channel"] && known["text"] == item["text"]);
+        if !known && items.len() < 50 {
+            items.push(item.clone());
+        }
+    }
+    Value::Array(items)
+}

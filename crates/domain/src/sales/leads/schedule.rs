@@ -1,0 +1,225 @@
+//! When users work: weekly hours in a time zone, and who is away.
+
+use std::sync::LazyLock;
+
+use chrono::{Datelike, NaiveTime, Timelike};
+use serde_json::{Value, json};
+
+use crate::{
+    entity,
+    fault::{Fault, FaultCode, Faults},
+    field::{Field, FieldType, Link, Structure},
+    id::Id,
+    object::{Reach, Relation},
+    record::Record,
+    time::Timestamp,
+    value::{Members, list},
+};
+
+/// Whose hours a schedule tells.
+pub static SCHEDULE_USERS: Link =
+    Link { table: "work_schedule_users", from: "schedule_id", to: "user_id", target: "user", shared: false };
+
+/// Hours of the week.
+pub static WEEKLY: Structure = Structure {
+    name: "weekly_hours",
+    accept: |value, standards| {
+        list(value, 50, |item| {
+            let mut members = Members::of(item, &["weekday", "from", "to"])?;
+            for field in WEEKLY_FIELDS.iter() {
+                members.take(field, standards);
+            }
+            let time = |name: &str| members.accepted.get(name).and_then(Value::as_str).map(minutes);
+            let (from, to) = (time("from"), time("to"));
+            for (name, minutes) in [("from", from), ("to", to)] {
+                if minutes == Some(None) {
+                    let fault = Fault::new(format!("/{name}"), FaultCode::WrongType);
+                    members.faults.add(fault.with("expected", "a time of day such as 09:00"));
+                }
+            }
+            if let (Some(Some(from)), Some(Some(to))) = (from, to)
+                && to <= from
+            {
+                let min = members.accepted.get("from").and_then(Value::as_str).unwrap_or_default().to_owned();
+                members.faults.add(Fault::new("/to", FaultCode::TooEarly).with("min", min));
+            }
+            members.finish()
+        })
+    },
+    schema: || {
+        let time = |example: &str| json!({"type": "string", "pattern": "^([01][0-9]|2[0-4]):[0-5][0-9]$", "examples": [example]});
+        json!({
+            "type": "array",
+            "maxItems": 50,
+            "items": {
+                "type": "object",
+                "required": ["weekday", "from", "to"],
+                "additionalProperties": false,
+                "properties": {
+                    "weekday": {"type": "integer", "minimum": 1, "maximum": 7, "description": "1 is Monday, 7 Sunday."},
+                    "from": time("09:00"),
+                    "to": time("18:00")
+                }
+            }
+        })
+    },
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+static WEEKLY_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
+    [
+        Field::new("weekday", FieldType::Integer { min: 1, max: 7 }).required(),
+        Field::new("from", FieldType::Text { max: 5 }).required(),
+        Field::new("to", FieldType::Text { max: 5 }).required(),
+    ]
+});
+
+/// Who is away, from when until when.
+pub static ABSENCES: Structure = Structure {
+    name: "absences",
+    accept: |value, standards| {
+        list(value, 500, |item| {
+            let mut members = Members::of(item, &["user_id", "starts_at", "ends_at", "reason"])?;
+            for field in ABSENCE_FIELDS.iter() {
+                members.take(field, standards);
+            }
+            let time = |name: &str| members.accepted.get(name).and_then(Value::as_str).and_then(Timestamp::parse);
+            if let (Some(starts), Some(ends)) = (time("starts_at"), time("ends_at"))
+                && ends <= starts
+            {
+                members.faults.add(Fault::new("/ends_at", FaultCode::TooEarly).with("min", starts));
+            }
+            members.finish()
+        })
+    },
+    schema: || {
+        json!({
+            "type": "array",
+            "maxItems": 500,
+            "items": {
+                "type": "object",
+                "required": ["starts_at", "ends_at"],
+                "additionalProperties": false,
+                "properties": {
+                    "user_id": {"type": ["string", "null"], "format": "uuid", "description": "Who is away; everybody of the schedule (a holiday), if absent."},
+                    "starts_at": {"type": "string", "format": "date-time", "examples": ["2026-10-01T00:00:00.000Z"]},
+                    "ends_at": {"type": "string", "format": "date-time", "examples": ["2026-10-08T00:00:00.000Z"]},
+                    "reason": {"type": ["string", "null"], "maxLength": 200, "examples": ["国庆节"]}
+                }
+            }
+        })
+    },
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+static ABSENCE_FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
+    [
+        Field::new("user_id", FieldType::Reference("user".into())),
+        Field::new("starts_at", FieldType::DateTime).required(),
+        Field::new("ends_at", FieldType::DateTime).required(),
+        Field::new("reason", FieldType::Text { max: 200 }),
+    ]
+});
+
+entity! {
+    /// A work schedule: the hours of some users, and when they are away. Who is in no schedule is always at work; who is in several works when all of them say so.
+    pub struct WorkSchedule("work_schedule", "work-schedules", "work_schedules", "Work schedule", "工作时间表") [external] {
+        /// What the schedule is called.
+        name: String => text(120).required().title().indexed().label("Name", "名称").example("上海办公室"),
+        /// Whose hours it tells.
+        user_ids: Vec<Id> => references(&SCHEDULE_USERS).label("Users", "用户"),
+        /// Where its clocks are; the tenant's time zone, if none.
+        time_zone: Option<String> => time_zone().opaque().label("Time zone", "时区").example("Asia/Shanghai"),
+        /// The hours of each day of the week; around the clock, if none are told.
+        weekly: Vec<Value> => structure(&WEEKLY).default(json!([])).opaque().label("Weekly hours", "每周工作时间").example(json!([{"weekday": 1, "from": "09:00", "to": "18:00"}])),
+        /// When somebody, or everybody, is away.
+        absences: Vec<Value> => structure(&ABSENCES).default(json!([])).opaque().label("Absences", "缺勤").example(json!([{"user_id": null, "starts_at": "2026-10-01T00:00:00.000Z", "ends_at": "2026-10-08T00:00:00.000Z", "reason": "国庆节"}])),
+    }
+    extend |object| object
+        .relations([Relation { name: "users", target: "user", reach: Reach::Linked { link: &SCHEDULE_USERS, holder: true } }])
+}
+
+/// Minutes since midnight of a time of day; `24:00` is its end.
+fn minutes(text: &str) -> Option<u32> {
+    if text == "24:00" {
+        return Some(24 * 60);
+    }
+    let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| text.len() == 5)?;
+    Some(time.hour() * 60 + time.minute())
+}
+
+/// Whether a user is at work at a time, by every schedule that names them.
+#[must_use]
+pub fn is_working(schedules: &[Record], user: Id, zone: chrono_tz::Tz, at: Timestamp) -> bool {
+    let id = Value::from(user.to_string());
+    let own = schedules.iter().filter(|schedule| schedule.get("user_ids").as_array().is_some_and(|users| users.contains(&id)));
+    own.into_iter().all(|schedule| !is_away(schedule, &id, at) && is_within_hours(schedule, zone, at))
+}
+
+fn is_away(schedule: &Record, user: &Value, at: Timestamp) -> bool {
+    schedule.get("absences").as_array().into_iter().flatten().any(|absence| {
+        let time = |name: &str| absence[name].as_str().and_then(Timestamp::parse);
+        let concerns = absence["user_id"].is_null() || absence["user_id"] == *user;
+        concerns && time("starts_at").is_some_and(|starts| starts <= at) && time("ends_at").is_some_and(|ends| at < ends)
+    })
+}
+
+fn is_within_hours(schedule: &Record, zone: chrono_tz::Tz, at: Timestamp) -> bool {
+    let zone = schedule.text("time_zone").and_then(|name| name.parse().ok()).unwrap_or(zone);
+    let local = at.to_utc().with_timezone(&zone);
+    let (weekday, now) = (i64::from(local.weekday().number_from_monday()), local.hour() * 60 + local.minute());
+    let Some(hours) = schedule.get("weekly").as_array().filter(|hours| !hours.is_empty()) else { return true };
+    hours.iter().filter(|hours| hours["weekday"] == weekday).any(|hours| {
+        let time = |name: &str| hours[name].as_str().and_then(minutes);
+        time("from").is_some_and(|from| from <= now) && time("to").is_some_and(|to| now < to)
+    })
+}
+
+/// The faults of users that a schedule tells of as away but does not name.
+#[must_use]
+pub fn strangers(schedule: &Record) -> Faults {
+    let users = schedule.get("user_ids").as_array().cloned().unwrap_or_default();
+    let mut faults = Faults::default();
+    for (position, absence) in schedule.get("absences").as_array().into_iter().flatten().enumerate() {
+        if !absence["user_id"].is_null() && !users.contains(&absence["user_id"]) {
+            faults.add(Fault::new(format!("/absences/{position}/user_id"), FaultCode::NotFound));
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn hours_are_those_of_the_schedules_own_clocks() {
+        let user: Id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        let mut schedule = Record::default();
+        schedule.set("user_ids", json!([user.to_string()]));
+        schedule.set("time_zone", "Asia/Shanghai");
+        schedule.set(
+            "weekly",
+            json!([{"weekday": 1, "from": "09:00", "to": "18:00"}, {"weekday": 2, "from": "20:00", "to": "24:00"}]),
+        );
+        schedule
+            .set("absences", json!([{"user_id": null, "starts_at": "2026-10-05T00:00:00Z", "ends_at": "2026-10-06T00:00:00Z"}]));
+        let works = |time: &str| is_working(std::slice::from_ref(&schedule), user, chrono_tz::UTC, at(time));
+        // 2026-09-28 is a Monday.
+        assert!(!works("2026-09-28T00:59:00Z") && works("2026-09-28T01:00:00Z") && works("2026-09-28T09:59:00Z"));
+        assert!(!works("2026-09-28T10:00:00Z") && works("2026-09-29T15:59:00Z") && !works("2026-09-29T16:00:00Z"));
+        assert!(!works("2026-10-05T02:00:00Z"), "everybody is away");
+        let other: Id = "01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap();
+        assert!(is_working(&[schedule], other, chrono_tz::UTC, at("2026-10-05T02:00:00Z")), "who is in no schedule");
+    }
+}

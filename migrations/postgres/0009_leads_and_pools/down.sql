@@ -1,0 +1,16 @@
+DROP TABLE lead_score_counts;
+DROP TABLE scoring_rules;
+DROP TABLE lead_ledger;
+DROP TABLE leads;
+DROP TABLE lead_forms;
+DROP TABLE assignment_rule_users;
+DROP TABLE assignment_rules;
+DROP TABLE work_schedule_users;
+DROP TABLE work_schedules;
+DROP INDEX customers_pool_id;
+ALTER TABLE customers DROP COLUMN pool_id;
+ALTER TABLE customers ADD COLUMN completeness json NOT NULL DEFAULT '{}';
+UPDATE customers SET completeness = details->'completeness', details = (details::jsonb - 'completeness')::json;
+DROP TABLE pool_holdings;
+DROP TABLE pool_teams;
+DROP TABLE pools;
