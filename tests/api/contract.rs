@@ -178,7 +178,8 @@ pub async fn everything_else_needs_a_token(db: TestDb) {
             let answer = operation.send(&client, &operation.path_of(&new_id().to_string())).header("Accept-Language", "zh").await;
             contract.check(&operation, &answer);
             if operation.is_open() {
-                assert_ne!(answer.status, 404, "{} is not routed", operation.id);
+                // A secret that nobody has names nothing.
+                assert!(answer.status != 404 || operation.path.contains("{token}"), "{} is not routed", operation.id);
                 continue;
             }
             assert_eq!(answer.header("content-language"), "zh-CN");
@@ -263,7 +264,8 @@ pub async fn reads_answer_as_documented(db: TestDb) {
     let mut contract = Contract::new();
     for operation in contract.operations() {
         let reads = operation.method == Method::GET || operation.id.starts_with("search");
-        if !reads || operation.names_a_record() {
+        // A stream has no end.
+        if !reads || operation.names_a_record() || operation.id.starts_with("stream") || operation.path.contains("{token}") {
             continue;
         }
         let client = if operation.is_of_the_operator() { &operator } else { &admin };

@@ -239,7 +239,8 @@ pub fn grants_of(reader: &mut Reader<'_>, user: &Record) -> Result<Grants, Probl
     Ok(Grants::of_roles(&held))
 }
 
-fn teams_below(reader: &mut Reader<'_>, top: Option<Id>) -> Result<Vec<Id>, Problem> {
+/// A team and all below it.
+pub fn teams_below(reader: &mut Reader<'_>, top: Option<Id>) -> Result<Vec<Id>, Problem> {
     let Some(top) = top else { return Ok(Vec::new()) };
     Ok(subtree(&reader.all(Team::object())?, top))
 }

@@ -18,6 +18,7 @@ use tokio::{
 use tracing::Instrument;
 
 use crate::{
+    activities::{mail, notices, notify},
     app::App,
     clock,
     identity::tokens::NO_TENANT,
@@ -51,11 +52,12 @@ struct Recurring {
 const TIDY: &str = "tidy";
 
 /// The jobs that recur.
-const RECURRING: [Recurring; 1] = [Recurring { kind: TIDY, every: 3_600 }];
+const RECURRING: [Recurring; 2] =
+    [Recurring { kind: TIDY, every: 3_600 }, Recurring { kind: notices::KIND, every: notices::EVERY }];
 
 /// The kinds of jobs that this binary knows. Others are left to nodes that know them: while a new version is rolled out, old nodes
 /// see jobs of the new one.
-const KINDS: [&str; 2] = [integration::imports::KIND, TIDY];
+const KINDS: [&str; 4] = [integration::imports::KIND, TIDY, notices::KIND, notify::MAIL];
 
 /// Why a job is not done.
 #[derive(Clone, Debug)]
@@ -311,6 +313,8 @@ async fn perform(app: &Arc<App>, job: &JobRow, lease: Lease) -> Result<(), Halt>
             let last = job.attempts + 1 >= job.max_attempts;
             integration::imports::run::perform(app, tenant, lease, &job.payload.0, last, &|_| ()).await
         }
+        notices::KIND => notices::perform(app, tenant, clock::now()).await.map_err(failed),
+        notify::MAIL => mail::perform(app, tenant, lease.job, &job.payload.0).await.map_err(Halt::Failed),
         TIDY => tidy(app, tenant, clock::now()).await.map_err(failed),
         other => Err(Halt::Failed(format!("there is no job of the kind {other}"))),
     }

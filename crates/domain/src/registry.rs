@@ -1,6 +1,7 @@
 //! Every object there is, by name and by collection.
 
 use crate::{
+    activities::{activity::Activity, notification::Notification, task::Task},
     catalog::product::Product,
     customers::{contact::Contact, customer::Customer},
     entity::Entity,
@@ -19,10 +20,13 @@ use crate::{
 
 /// All objects, in the order in which documentation and metadata list them.
 #[must_use]
-pub fn objects() -> [&'static Object; 17] {
+pub fn objects() -> [&'static Object; 20] {
     [
         Customer::object(),
         Contact::object(),
+        Activity::object(),
+        Task::object(),
+        Notification::object(),
         Opportunity::object(),
         LineItem::object(),
         Pipeline::object(),

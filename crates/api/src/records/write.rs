@@ -23,6 +23,7 @@ use super::{
     references,
 };
 use crate::{
+    activities::notify,
     call::{Body, Call, Named, Versions, parameters, refuse_rest, take},
     caller::Caller,
     mutation::{Answer, Mutation, if_match},
@@ -38,12 +39,14 @@ pub struct Writer {
     pub now: Timestamp,
     /// The record that a path names as the one whose parts are written.
     pub parent: Option<Named>,
+    /// Whether nobody is notified: of a thousand imported records nobody wants to hear one by one.
+    pub quiet: bool,
 }
 
 impl Writer {
     #[must_use]
     pub fn of(call: &Call, object: &'static Object) -> Writer {
-        Writer { caller: Arc::clone(&call.caller), object, now: call.now, parent: None }
+        Writer { caller: Arc::clone(&call.caller), object, now: call.now, parent: None, quiet: false }
     }
 
     /// Writes below the parent that the path of a request names, if the object has parents.
@@ -54,7 +57,7 @@ impl Writer {
     /// The same caller, writing another object.
     #[must_use]
     pub fn on(&self, object: &'static Object) -> Writer {
-        Writer { caller: Arc::clone(&self.caller), object, now: self.now, parent: None }
+        Writer { caller: Arc::clone(&self.caller), object, now: self.now, parent: None, quiet: self.quiet }
     }
 
     /// Reads the record that a part belongs to or is to belong to, for a change of the part: nobody else changes it meanwhile.
@@ -155,6 +158,7 @@ impl Writer {
         }
         work.insert(&shape, &mut record, &Change::new("created"))?;
         let shown = (hooks.after)(work, &writing, &record)?;
+        self.notify(work, &writing, &record)?;
         Ok((record, shown))
     }
 
@@ -224,13 +228,25 @@ impl Writer {
     }
 
     /// Checks and stores a changed record; nothing is written if it is as before.
-    pub fn store(&self, work: &mut Work<'_>, loaded: &Loaded, mut record: Record, verb: &str) -> Result<Record, Problem> {
+    pub fn store(&self, work: &mut Work<'_>, loaded: &Loaded, record: Record, verb: &str) -> Result<Record, Problem> {
+        self.store_settled(work, loaded, record, verb, &[])
+    }
+
+    /// The same for a record in which Farley itself has settled some references: they need not be such as the caller may read of.
+    pub fn store_settled(
+        &self,
+        work: &mut Work<'_>,
+        loaded: &Loaded,
+        mut record: Record,
+        verb: &str,
+        settled: &[&str],
+    ) -> Result<Record, Problem> {
         if record == loaded.record {
             return Ok(record);
         }
         let shape = self.shape();
         let before = Some(&loaded.record);
-        references::check(work, &self.caller, self.now, &shape, before, &record, &[])?;
+        references::check(work, &self.caller, self.now, &shape, before, &record, settled)?;
         references::check_tree(work, &self.caller, self.now, &shape, before, &record)?;
         let hooks = hooks::of(self.object);
         let writing = Writing { caller: &self.caller, now: self.now, before };
@@ -239,7 +255,12 @@ impl Writer {
         let verb = (hooks.verb)(&loaded.record, &record).unwrap_or(verb);
         work.update(&shape, loaded, &mut record, &Change::new(verb))?;
         (hooks.after)(work, &writing, &record)?;
+        self.notify(work, &writing, &record)?;
         Ok(record)
+    }
+
+    fn notify(&self, work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<(), Problem> {
+        if self.quiet { Ok(()) } else { notify::of_write(work, writing, self.object, record) }
     }
 
     pub fn archive(&self, work: &mut Work<'_>, loaded: &Loaded, archive: bool) -> Result<Record, Problem> {

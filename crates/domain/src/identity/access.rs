@@ -225,6 +225,9 @@ impl Asker {
     #[must_use]
     pub fn rows(&self, object: &'static Object, action: Action) -> Option<Predicate> {
         let scope = self.grants.scope(object.name, action)?;
+        if let Some(user) = object.personal {
+            return object.field(user).map(|field| Predicate::test(field, Op::Eq, Operand::Id(self.user_id)));
+        }
         if scope == Scope::All {
             return Some(Predicate::all());
         }
@@ -233,6 +236,9 @@ impl Asker {
         }
         let mut ways = vec![self.scoped_rows(object, scope)?];
         if action == Action::Read {
+            if let Some(author) = object.field("created_by").filter(|_| object.read_by_author) {
+                ways.push(Predicate::test(author, Op::Eq, Operand::Id(self.user_id)));
+            }
             ways.extend(object.read_with.iter().filter_map(|relation| self.related(object, relation, action)));
         }
         Some(if ways.len() == 1 { ways.remove(0) } else { Predicate::Or(ways) })
@@ -263,6 +269,9 @@ impl Asker {
     /// Whether an action reaches a record, told from its owner and team; a part of another record is reached as that is.
     #[must_use]
     pub fn reaches(&self, object: &'static Object, action: Action, record: &Record) -> bool {
+        if let Some(user) = object.personal {
+            return self.grants.scope(object.name, action).is_some() && record.id_of(user) == Some(self.user_id);
+        }
         let own = record.id_of(owner_field(object)) == Some(self.user_id);
         match self.grants.scope(object.name, action) {
             None => false,
