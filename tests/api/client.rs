@@ -61,6 +61,18 @@ impl Client {
         self.request(Method::DELETE, path)
     }
 
+    /// Listens to server-sent events, after the one with an id.
+    pub async fn stream(&self, path: &str, after: Option<&str>) -> Stream {
+        let request = self.request(Method::GET, path);
+        let request = if let Some(id) = after { request.header("Last-Event-ID", id) } else { request };
+        let response = request.builder.send().await.expect("an answer");
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-type"]),
+            (200, &"text/event-stream".parse().expect("a type"))
+        );
+        Stream { response, text: String::new() }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> Request {
         let builder = self.http.request(method.clone(), format!("{}{path}", self.url));
         let builder = match &self.token {
@@ -103,6 +115,46 @@ impl Client {
     pub async fn matching(&self, filter: Value) -> Vec<String> {
         let body = json!({"filter": filter, "sort": "name", "limit": 200});
         self.post("/v1/customers/search", body).await.each("name")
+    }
+}
+
+/// Server-sent events as they come.
+pub struct Stream {
+    response: reqwest::Response,
+    text: String,
+}
+
+#[derive(Debug, Default)]
+pub struct StreamEvent {
+    pub kind: String,
+    pub id: String,
+    pub data: String,
+}
+
+impl Stream {
+    /// The next event; comments are passed over.
+    pub async fn event(&mut self) -> StreamEvent {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let mut event = StreamEvent::default();
+                for line in block.lines() {
+                    match line.split_once(": ") {
+                        Some(("event", kind)) => event.kind = kind.to_owned(),
+                        Some(("id", id)) => event.id = id.to_owned(),
+                        Some(("data", data)) => event.data = data.to_owned(),
+                        _ => {}
+                    }
+                }
+                self.text = rest.to_owned();
+                if !event.kind.is_empty() {
+                    return event;
+                }
+                continue;
+            }
+            let waiting = tokio::time::timeout(std::time::Duration::from_secs(30), self.response.chunk());
+            let chunk = waiting.await.expect("an event comes in time").expect("the stream goes on").expect("it has not ended");
+            self.text.push_str(&String::from_utf8_lossy(&chunk));
+        }
     }
 }
 

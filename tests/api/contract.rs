@@ -264,7 +264,8 @@ pub async fn reads_answer_as_documented(db: TestDb) {
     let mut contract = Contract::new();
     for operation in contract.operations() {
         let reads = operation.method == Method::GET || operation.id.starts_with("search");
-        if !reads || operation.names_a_record() {
+        // A stream has no end.
+        if !reads || operation.names_a_record() || operation.id.starts_with("stream") || operation.path.contains("{token}") {
             continue;
         }
         let client = if operation.is_of_the_operator() { &operator } else { &admin };

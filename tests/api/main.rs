@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod activities;
 mod auth;
 mod b2b_sales;
 mod changes;
@@ -36,6 +37,19 @@ fn main() {
     #[cfg(not(feature = "otel"))]
     let of_features: Vec<support::Test> = Vec::new();
     let tests = tests![
+        activities::are_read_with_what_they_concern,
+        activities::calendars_are_fed_to_other_programs,
+        activities::calendars_show_what_may_be_known,
+        activities::concern_several_records,
+        activities::each_task_is_told_of_once,
+        activities::keep_it_also_under_load,
+        activities::keep_what_records_tell,
+        activities::notifications_are_streamed,
+        activities::notifications_are_mailed_where_wanted,
+        activities::recurring_tasks_come_again,
+        activities::tasks_are_done_put_off_and_given_away,
+        activities::tasks_are_found_by_their_day,
+        activities::users_are_notified,
         auth::an_unknown_address_is_no_different_from_a_wrong_password,
         auth::failures_slow_an_account_down,
         auth::keys_reach_no_further_than_their_scopes,

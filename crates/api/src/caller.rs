@@ -292,6 +292,12 @@ fn pools_of(reader: &mut Reader<'_>, teams: &[Record], own: Option<Id>) -> Resul
     Ok(pools.map(|pool| EntitledPool { id: pool.id(), object: pool.text("object").unwrap_or_default().to_owned() }).collect())
 }
 
+/// A team and all below it.
+pub fn teams_below(reader: &mut Reader<'_>, top: Option<Id>) -> Result<Vec<Id>, Problem> {
+    let Some(top) = top else { return Ok(Vec::new()) };
+    Ok(subtree(&reader.all(Team::object())?, top))
+}
+
 /// A view that restricts nothing, for what Farley itself reads.
 pub struct Nobody;
 

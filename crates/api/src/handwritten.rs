@@ -3,7 +3,10 @@
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
-use crate::{customers, events, health, identity, integration, jobs, metadata, records::refuse_method, reporting, sales, search};
+use crate::{
+    activities, customers, events, health, identity, integration, jobs, metadata, records::refuse_method, reporting, sales,
+    search,
+};
 
 /// Registers the handlers, and collects their documentation.
 macro_rules! endpoints {
@@ -15,6 +18,7 @@ macro_rules! endpoints {
             tags(
                 (name = "auth", description = "Logging in and out, and the keys that sign tokens."),
                 (name = "me", description = "The caller's own account."),
+                (name = "calendar", description = "Who has what to do when, here and in other calendar programs."),
                 (name = "search", description = "Search across all objects."),
                 (name = "events", description = "The change feed: everything that happened, in order."),
                 (name = "metadata", description = "What a frontend needs to draw forms and tables."),
@@ -85,6 +89,20 @@ endpoints! {
     sales::leads::claims::release_customer,
     sales::leads::claims::lead_holders,
     sales::leads::claims::customer_holders,
+    activities::tasks::complete,
+    activities::tasks::reopen,
+    activities::tasks::snooze,
+    activities::tasks::delegate,
+    activities::notifications::unread_count,
+    activities::notifications::mark_read,
+    activities::notifications::mark_all_read,
+    activities::stream::notifications,
+    activities::calendar::calendar,
+    activities::calendar_feed::make,
+    activities::calendar_feed::revoke,
+    activities::calendar_feed::feed,
+    activities::preferences::get_preferences,
+    activities::preferences::update_preferences,
     sales::board::board,
     sales::forecasts::forecast,
     sales::opportunities::move_to,

@@ -1,5 +1,6 @@
 //! Farley, the headless CRM: the HTTP API and the command line.
 
+pub mod activities;
 pub mod app;
 pub mod bench;
 pub mod call;

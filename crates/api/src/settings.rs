@@ -7,8 +7,10 @@ use figment::{
     providers::{Format, Serialized, Toml},
     value::Value,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+
+use crate::activities::mail;
 
 /// Every setting, with its default. In the environment each is `FARLEY_` and its name in capitals, except `DATABASE_URL`.
 #[derive(Clone, Debug, Deserialize)]
@@ -50,6 +52,11 @@ pub struct Settings {
     pub max_body: usize,
     /// The key that lets operators make tenants over the API; nobody can, unless set.
     pub operator_key: Option<SecretString>,
+    /// The mail server that notifications are sent through: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail is
+    /// sent, unless set.
+    pub smtp_url: Option<SecretString>,
+    /// Who mails are from.
+    pub mail_from: String,
     /// How long shutdown waits for requests under way, in seconds.
     pub shutdown_timeout: u64,
     /// ISO 3166-1 alpha-2 country of the tenant made on the first start.
@@ -81,6 +88,7 @@ struct Defaults {
     workers: usize,
     jobs: usize,
     max_body: usize,
+    mail_from: &'static str,
     shutdown_timeout: u64,
     default_country: &'static str,
     default_currency: &'static str,
@@ -100,6 +108,7 @@ const DEFAULTS: Defaults = Defaults {
     workers: 0,
     jobs: 4,
     max_body: 1_048_576,
+    mail_from: "Farley <farley@localhost>",
     shutdown_timeout: 30,
     default_country: "CN",
     default_currency: "CNY",
@@ -162,6 +171,12 @@ impl Settings {
         }
         if self.default_time_zone.parse::<chrono_tz::Tz>().is_err() {
             return Err(format!("setting FARLEY_DEFAULT_TIME_ZONE: {} is no IANA time zone", self.default_time_zone));
+        }
+        if let Some(Err(error)) = self.smtp_url.as_ref().map(|url| mail::check_url(url.expose_secret())) {
+            return Err(format!("setting FARLEY_SMTP_URL: {error}"));
+        }
+        if let Err(error) = mail::check_sender(&self.mail_from) {
+            return Err(format!("setting FARLEY_MAIL_FROM: {error}"));
         }
         if self.max_body < 1024 {
             return Err("setting FARLEY_MAX_BODY must be at least 1024".to_owned());

@@ -18,6 +18,7 @@ use tokio::{
 use tracing::Instrument;
 
 use crate::{
+    activities::{mail, notices, notify},
     app::App,
     clock,
     identity::tokens::NO_TENANT,
@@ -52,16 +53,18 @@ struct Recurring {
 const TIDY: &str = "tidy";
 
 /// The jobs that recur.
-const RECURRING: [Recurring; 4] = [
+const RECURRING: [Recurring; 5] = [
     Recurring { kind: TIDY, every: 3_600 },
     Recurring { kind: recalls::KIND, every: 900 },
     Recurring { kind: responses::KIND, every: 60 },
     Recurring { kind: scoring::KIND, every: 3_600 },
+    Recurring { kind: notices::KIND, every: notices::EVERY },
 ];
 
 /// The kinds of jobs that this binary knows. Others are left to nodes that know them: while a new version is rolled out, old nodes
 /// see jobs of the new one.
-const KINDS: [&str; 5] = [integration::imports::KIND, TIDY, recalls::KIND, responses::KIND, scoring::KIND];
+const KINDS: [&str; 7] =
+    [integration::imports::KIND, TIDY, recalls::KIND, responses::KIND, scoring::KIND, notices::KIND, notify::MAIL];
 
 /// Why a job is not done.
 #[derive(Clone, Debug)]
@@ -320,6 +323,8 @@ async fn perform(app: &Arc<App>, job: &JobRow, lease: Lease) -> Result<(), Halt>
         recalls::KIND => recalls::perform(app, tenant, clock::now()).await.map_err(failed),
         responses::KIND => responses::perform(app, tenant, clock::now()).await.map_err(failed),
         scoring::KIND => scoring::perform(app, tenant, clock::now()).await.map_err(failed),
+        notices::KIND => notices::perform(app, tenant, clock::now()).await.map_err(failed),
+        notify::MAIL => mail::perform(app, tenant, lease.job, &job.payload.0).await.map_err(Halt::Failed),
         TIDY => tidy(app, tenant, clock::now()).await.map_err(failed),
         other => Err(Halt::Failed(format!("there is no job of the kind {other}"))),
     }

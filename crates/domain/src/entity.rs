@@ -240,6 +240,11 @@ pub mod kind {
     pub fn reference(name: &'static str, object: &'static str) -> Field {
         Field::new(name, FieldType::Reference(object.into()))
     }
+    /// The id of a record whose object another field tells.
+    #[must_use]
+    pub fn record_id(name: &'static str) -> Field {
+        Field::new(name, FieldType::Id)
+    }
     #[must_use]
     pub fn references(name: &'static str, link: &'static Link) -> Field {
         Field::new(name, FieldType::References(link)).default(serde_json::json!([]))

@@ -103,6 +103,9 @@ pub enum FieldType {
     Count(&'static str),
 }
 
+/// Stands for any object, where the object of each id is told beside it.
+pub const ANY_OBJECT: &str = "*";
+
 /// A table of links from records of one object to records of another.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Link {

@@ -19,6 +19,7 @@ pub mod registry;
 pub mod time;
 pub mod value;
 
+pub mod activities;
 pub mod catalog;
 pub mod customers;
 pub mod identity;

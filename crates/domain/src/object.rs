@@ -95,6 +95,12 @@ pub struct Object {
     /// Relations to records whose readers may read these too: who sees a customer sees what was done for it.
     pub read_with: Vec<&'static str>,
     pub ledger: Option<&'static Ledger>,
+    /// The field that lists are ordered by, falling, unless asked otherwise.
+    pub order: &'static str,
+    /// The reference to the one user whose records alone each user reaches, whatever their roles say.
+    pub personal: Option<&'static str>,
+    /// Whether who made a record may read it whoever has it now.
+    pub read_by_author: bool,
     by_name: HashMap<&'static str, usize>,
 }
 
@@ -132,6 +138,9 @@ impl Object {
             parent: None,
             read_with: Vec::new(),
             ledger: None,
+            order: "created_at",
+            personal: None,
+            read_by_author: false,
             by_name,
         }
     }
@@ -186,6 +195,27 @@ impl Object {
     #[must_use]
     pub fn ledger(mut self, ledger: &'static Ledger) -> Object {
         self.ledger = Some(ledger);
+        self
+    }
+
+    /// Orders lists by a field that is never null, the latest first.
+    #[must_use]
+    pub fn ordered_by(mut self, field: &'static str) -> Object {
+        self.order = field;
+        self
+    }
+
+    /// Lets who made a record follow what becomes of it.
+    #[must_use]
+    pub fn read_by_author(mut self) -> Object {
+        self.read_by_author = true;
+        self
+    }
+
+    /// Keeps each record to the user that a field names.
+    #[must_use]
+    pub fn personal(mut self, field: &'static str) -> Object {
+        self.personal = Some(field);
         self
     }
 

@@ -284,7 +284,11 @@ impl<'a> Request<'a> {
         if keys.is_empty() {
             let by = match query {
                 Some(query) => Some(SortBy::Relevance(query.clone())),
-                None => self.shape.object.field("created_at").cloned().map(SortBy::Field),
+                None => {
+                    let object = self.shape.object;
+                    let order = object.field(object.order).filter(|field| self.view.sees(object, field));
+                    order.or_else(|| object.field("created_at")).cloned().map(SortBy::Field)
+                }
             };
             keys.extend(by.map(|by| SortKey { by, descending: true }));
         }

@@ -1,6 +1,7 @@
 //! Every object there is, by name and by collection.
 
 use crate::{
+    activities::{activity::Activity, notification::Notification, task::Task},
     catalog::product::Product,
     customers::{contact::Contact, customer::Customer},
     entity::Entity,
@@ -22,7 +23,7 @@ use crate::{
 
 /// All objects, in the order in which documentation and metadata list them.
 #[must_use]
-pub fn objects() -> [&'static Object; 23] {
+pub fn objects() -> [&'static Object; 26] {
     [
         Customer::object(),
         Contact::object(),
@@ -32,6 +33,9 @@ pub fn objects() -> [&'static Object; 23] {
         AssignmentRule::object(),
         WorkSchedule::object(),
         ScoringRule::object(),
+        Activity::object(),
+        Task::object(),
+        Notification::object(),
         Opportunity::object(),
         LineItem::object(),
         Pipeline::object(),

@@ -4,6 +4,7 @@
 //! Statements over declared objects are built once from the field table (`records`, `filter`) and run by either engine;
 //! queries over Farley's own tables are written once in diesel and compiled for each engine (`queries`).
 
+mod activities;
 mod aggregate;
 mod engine;
 mod error;
@@ -28,6 +29,7 @@ pub mod bare;
 #[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
 pub mod queries;
 
+pub use activities::{Notice, Shift, Standing};
 pub use aggregate::{Bound, Group, Measure};
 pub use error::StoreError;
 pub use funnel::{MAX_STAGES, Median, Moves, Travelled};

@@ -369,6 +369,17 @@ impl Reader<'_> {
         Ok(drawn.min(open))
     }
 
+    /// The position of the last event that may be read: whoever has read up to it has read all there is.
+    pub fn log_end(&mut self) -> Result<i64, StoreError> {
+        let horizon = self.event_horizon()?;
+        if horizon < i64::MAX {
+            return Ok(horizon);
+        }
+        let sql = Statement::of(self.connection.dialect(), "SELECT COALESCE(MAX(seq), 0) FROM events");
+        let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
+        Ok(rows.first().and_then(|cells| cells[0].as_integer()).unwrap_or(0))
+    }
+
     pub fn events(&mut self, after: i64, until: i64, types: &[String], limit: i64) -> Result<Vec<EventRow>, StoreError> {
         on!(&mut self.connection, events::between(self.tenant.id, after, until, types, limit))
     }

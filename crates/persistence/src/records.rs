@@ -166,7 +166,7 @@ pub(crate) fn is_common(predicate: &Predicate) -> bool {
 
 /// Whether a field may be null: then its order says where nulls go, which no index does by itself.
 fn is_nullable(field: &Field) -> bool {
-    const NEVER: &[&str] = &["id", "version", "created_at", "updated_at"];
+    const NEVER: &[&str] = &["id", "version", "created_at", "updated_at", "occurred_at"];
     !(NEVER.contains(&field.name.as_ref()) || (field.storage == Storage::Column && (field.required || field.default.is_some())))
 }
 

@@ -6,6 +6,7 @@ mod jobs;
 use std::sync::Arc;
 
 use farley_domain::{
+    activities::concerned,
     event::{Actor, ActorKind},
     field::{Field, FieldType, Link, Storage},
     id::Id,
@@ -246,14 +247,18 @@ impl<'a> Work<'a> {
     }
 
     fn note(&mut self, object: &'static Object, before: Option<&Record>, record: &Record, change: &Change<'_>) {
-        // Records that name a customer stand on that customer's timeline.
+        // Records that name a customer stand on that customer's timeline, and those that concern several on the timelines of all.
         let mut about = change.about.to_vec();
+        if object.has("records") {
+            let both = before.into_iter().chain([record]);
+            about.extend(both.flat_map(|record| concerned::items(record.get("records")).map(|(_, id)| id)));
+        }
         if object.has("customer_id") {
             about.extend(record.id_of("customer_id"));
             about.extend(before.and_then(|before| before.id_of("customer_id")));
-            about.sort_unstable();
-            about.dedup();
         }
+        about.sort_unstable();
+        about.dedup();
         let changes = changes(before, record);
         self.event(object.name, change.verb, record.id(), record.version(), changes, &about);
     }

@@ -1,7 +1,7 @@
 //! `GET /v1/metadata/objects`: what a frontend needs to draw forms and tables, from the same field tables as everything else.
 
 use farley_domain::{
-    field::{Choice, Field, FieldType, Label, Writable},
+    field::{ANY_OBJECT, Choice, Field, FieldType, Label, Writable},
     identity::access::FieldRule,
     object::{Relation, Shape},
     predicate,
@@ -212,7 +212,9 @@ fn reference(kind: &FieldType) -> Option<String> {
     match kind {
         FieldType::Reference(object) => Some(object.to_string()),
         FieldType::References(link) => Some(link.target.to_owned()),
-        FieldType::Structure(structure) => structure.link.map(|link| link.target.to_owned()),
+        FieldType::Structure(structure) => {
+            structure.link.filter(|link| link.target != ANY_OBJECT).map(|link| link.target.to_owned())
+        }
         _ => None,
     }
 }

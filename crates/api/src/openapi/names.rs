@@ -70,7 +70,8 @@ pub fn one(object: &Object) -> String {
 
 #[must_use]
 pub fn many(object: &Object) -> String {
-    one(object) + "s"
+    let one = one(object);
+    one.strip_suffix('y').map_or_else(|| format!("{one}s"), |stem| format!("{stem}ies"))
 }
 
 /// `a customer`, `an API key`.

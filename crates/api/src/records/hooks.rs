@@ -7,6 +7,7 @@ use farley_persistence::Work;
 use serde_json::{Map, Value};
 
 use crate::{
+    activities::{activity, tasks},
     caller::Caller,
     identity::{api_keys, custom_fields, roles, users},
     problem::Problem,
@@ -58,6 +59,8 @@ pub fn of(object: &Object) -> Hooks {
         "pipeline" => Hooks { before: pipelines::before_write, after: pipelines::after_write, ..NONE },
         "stage" => Hooks { before: stages::before_write, after: stages::after_write, ..NONE },
         "quota" => Hooks { before: quotas::before_write, ..NONE },
+        "activity" => Hooks { before: activity::before_write, after: activity::after_write, ..NONE },
+        "task" => Hooks { before: tasks::before_write, after: tasks::after_write, verb: tasks::verb, ..NONE },
         "opportunity" => Hooks { before: opportunities::before_write, verb: opportunities::verb, ..NONE },
         "line_item" => Hooks { before: line_items::before_write, after: line_items::after_write, ..NONE },
         _ => NONE,

@@ -1,6 +1,10 @@
 //! References in what a client sends: each must name a live record of the tenant that the asker may know of.
 
 use farley_domain::{
+    activities::{
+        attendees::{self, ATTENDEES},
+        concerned::{self, CONCERNED, KINDS},
+    },
     fault::{Fault, FaultCode, Faults},
     field::{Field, FieldType},
     id::Id,
@@ -24,11 +28,12 @@ pub fn check(
     settled: &[&str],
 ) -> Result<(), Problem> {
     let mut faults = Faults::default();
+    check_concerned(work, caller, now, shape, before, after, &mut faults)?;
     for field in shape.fields().filter(|field| !settled.contains(&field.name.as_ref())) {
         if before.is_some_and(|before| before.value(field) == after.value(field)) {
             continue;
         }
-        let Some(target) = target(field) else { continue };
+        let Some(target) = target(field).filter(|_| !is_concerned(shape.object, field)) else { continue };
         let asked = named(field, after);
         if asked.is_empty() {
             continue;
@@ -44,6 +49,62 @@ pub fn check(
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(Problem::rule(faults)) }
+}
+
+/// Whether a field is one of those kept in step with the records that its object concerns: those are checked together.
+fn is_concerned(object: &Object, field: &Field) -> bool {
+    concerns(object) && KINDS.iter().any(|kind| kind.field == field.name)
+}
+
+fn concerns(object: &Object) -> bool {
+    object.field("records").is_some_and(|field| field.kind == FieldType::Structure(&CONCERNED))
+}
+
+/// Checks lists that name records of several objects. Who changes one may not know of all that was in it before.
+fn check_concerned(
+    work: &mut Work<'_>,
+    caller: &Caller,
+    now: farley_domain::time::Timestamp,
+    shape: &Shape,
+    before: Option<&Record>,
+    after: &Record,
+    faults: &mut Faults,
+) -> Result<(), Problem> {
+    let mut named: Vec<(String, &str, Id)> = Vec::new();
+    if concerns(shape.object) {
+        let known: Vec<(&str, Id)> = before.map(|before| concerned::items(before.get("records")).collect()).unwrap_or_default();
+        for (position, item) in concerned::items(after.get("records")).enumerate().filter(|(_, item)| !known.contains(item)) {
+            let field = KINDS.iter().find(|kind| kind.object == item.0 && after.id_of(kind.field) == Some(item.1));
+            let pointer = field.map_or_else(|| format!("/records/{position}/id"), |kind| format!("/{}", kind.field));
+            named.push((pointer, item.0, item.1));
+        }
+    }
+    if shape.object.field("attendees").is_some_and(|field| field.kind == FieldType::Structure(&ATTENDEES)) {
+        let known: Vec<(&str, Id)> = before
+            .into_iter()
+            .flat_map(|before| attendees::references(before.get("attendees")))
+            .map(|(_, object, id)| (object, id))
+            .collect();
+        let all = attendees::references(after.get("attendees"));
+        let new = all.filter(|(_, object, id)| !known.contains(&(*object, *id)));
+        named.extend(new.map(|(pointer, object, id)| (format!("/attendees{pointer}"), object, id)));
+    }
+    let mut objects: Vec<&str> = named.iter().map(|(_, object, _)| *object).collect();
+    objects.sort_unstable();
+    objects.dedup();
+    for name in objects {
+        let asked = || named.iter().filter(|(_, object, _)| *object == name);
+        let ids: Vec<Id> = asked().map(|(_, _, id)| *id).collect();
+        let known = match registry::object(name) {
+            Some(target) => visible(work, caller, now, target, &ids)?,
+            None => Vec::new(),
+        };
+        let oneself = |id: &Id| name == "user" && *id == caller.user_id();
+        for (pointer, _, _) in asked().filter(|(_, _, id)| !known.contains(id) && !oneself(id)) {
+            faults.add(Fault::new(pointer.clone(), FaultCode::NotFound));
+        }
+    }
+    Ok(())
 }
 
 fn target(field: &Field) -> Option<&'static Object> {

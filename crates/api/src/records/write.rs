@@ -23,6 +23,7 @@ use super::{
     references,
 };
 use crate::{
+    activities::notify,
     call::{Body, Call, Named, Versions, parameters, refuse_rest, take},
     caller::Caller,
     mutation::{Answer, Mutation, if_match},
@@ -38,12 +39,14 @@ pub struct Writer {
     pub now: Timestamp,
     /// The record that a path names as the one whose parts are written.
     pub parent: Option<Named>,
+    /// Whether nobody is notified: of a thousand imported records nobody wants to hear one by one.
+    pub quiet: bool,
 }
 
 impl Writer {
     #[must_use]
     pub fn of(call: &Call, object: &'static Object) -> Writer {
-        Writer { caller: Arc::clone(&call.caller), object, now: call.now, parent: None }
+        Writer { caller: Arc::clone(&call.caller), object, now: call.now, parent: None, quiet: false }
     }
 
     /// Writes below the parent that the path of a request names, if the object has parents.
@@ -54,7 +57,7 @@ impl Writer {
     /// The same caller, writing another object.
     #[must_use]
     pub fn on(&self, object: &'static Object) -> Writer {
-        Writer { caller: Arc::clone(&self.caller), object, now: self.now, parent: None }
+        Writer { caller: Arc::clone(&self.caller), object, now: self.now, parent: None, quiet: self.quiet }
     }
 
     /// Reads the record that a part belongs to or is to belong to, for a change of the part: nobody else changes it meanwhile.
@@ -169,6 +172,7 @@ impl Writer {
         }
         work.insert(&shape, &mut record, &Change::new("created"))?;
         let shown = (hooks.after)(work, &writing, &record)?;
+        self.notify(work, &writing, &record)?;
         Ok((record, shown))
     }
 
@@ -268,7 +272,12 @@ impl Writer {
         let verb = (hooks.verb)(&loaded.record, &record).unwrap_or(verb);
         work.update(&shape, loaded, &mut record, &Change::new(verb))?;
         (hooks.after)(work, &writing, &record)?;
+        self.notify(work, &writing, &record)?;
         Ok(record)
+    }
+
+    fn notify(&self, work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<(), Problem> {
+        if self.quiet { Ok(()) } else { notify::of_write(work, writing, self.object, record) }
     }
 
     pub fn archive(&self, work: &mut Work<'_>, loaded: &Loaded, archive: bool) -> Result<Record, Problem> {

@@ -117,6 +117,6 @@ impl Writing<'_> {
     /// The caller, writing another object in the same work.
     #[must_use]
     pub fn writer(&self, object: &'static Object) -> Writer {
-        Writer { caller: std::sync::Arc::clone(self.caller), object, now: self.now, parent: None }
+        Writer { caller: std::sync::Arc::clone(self.caller), object, now: self.now, parent: None, quiet: false }
     }
 }

@@ -63,10 +63,14 @@ entity! {
         birthday: Option<chrono::NaiveDate> => date().detail().sensitive().label("Birthday", "生日").example("1987-09-15"),
         /// Anything worth knowing.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "备注"),
+        /// The last activity done; changes with activities, without a new version of the record.
+        last_activity_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
+        /// When the next open task is due; changes with tasks, without a new version of the record.
+        next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
         /// Which important fields are still missing.
         completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().opaque().label("Completeness", "完整度").example(json!({"score": 75, "missing": ["emails"]})),
     }
-    extend |object| object
+    extend |object| crate::activities::concerned::concerns(object)
         .relations([
             Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
             Relation { name: "customers", target: "customer", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: true } },

@@ -67,7 +67,7 @@ entity! {
         /// Line of business.
         industry: Option<String> => text(100).indexed().label("Industry", "行业").example("通信设备"),
         /// How many people work there.
-        employee_count: Option<i64> => integer(0, 100_000_000).label("Employees", "员工人数").example(207_000),
+        employee_count: Option<i64> => integer(0, 100_000_000).detail().label("Employees", "员工人数").example(207_000),
         /// What the customer takes in a year.
         annual_revenue: Option<crate::money::Money> => money().label("Annual revenue", "年营业额").example(serde_json::json!({"amount": 1_234_500, "currency": "CNY"})),
         /// The year of foundation.
@@ -100,6 +100,10 @@ entity! {
         birthday: Option<chrono::NaiveDate> => date().detail().sensitive().label("Birthday", "生日").example("1987-09-15"),
         /// Anything worth knowing.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "备注").example("Key account"),
+        /// The last activity done; changes with activities, without a new version of the record.
+        last_activity_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
+        /// When the next open task is due; changes with tasks, without a new version of the record.
+        next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
         /// Which important fields are still missing.
         completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().detail().opaque().label("Completeness", "完整度").example(serde_json::json!({"score": 75, "missing": ["emails"]})),
         /// How many live contacts the customer has; ask for it with `fields`.
@@ -107,7 +111,7 @@ entity! {
         /// How many live customers name this one as their parent; ask for it with `fields`.
         child_count: Option<i64> => count("children").label("Child customers", "下级客户数").example(2),
     }
-    extend |object| object
+    extend |object| crate::activities::concerned::concerns(object)
         .relations([
             Relation { name: "parent", target: "customer", reach: Reach::ToOne { field: "parent_id" } },
             Relation { name: "pool", target: "pool", reach: Reach::ToOne { field: "pool_id" } },

@@ -243,6 +243,9 @@ impl Asker {
     #[must_use]
     pub fn rows(&self, object: &'static Object, action: Action) -> Option<Predicate> {
         let scope = self.grants.scope(object.name, action)?;
+        if let Some(user) = object.personal {
+            return object.field(user).map(|field| Predicate::test(field, Op::Eq, Operand::Id(self.user_id)));
+        }
         if scope == Scope::All {
             return Some(Predicate::all());
         }
@@ -252,6 +255,9 @@ impl Asker {
         let mut ways = vec![self.scoped_rows(object, scope)?];
         if action == Action::Read {
             ways.extend(self.pooled_rows(object));
+            if let Some(author) = object.field("created_by").filter(|_| object.read_by_author) {
+                ways.push(Predicate::test(author, Op::Eq, Operand::Id(self.user_id)));
+            }
             ways.extend(object.read_with.iter().filter_map(|relation| self.related(object, relation, action)));
         }
         Some(if ways.len() == 1 { ways.remove(0) } else { Predicate::Or(ways) })
@@ -300,6 +306,9 @@ impl Asker {
     /// Whether an action reaches a record, told from its owner and team; a part of another record is reached as that is.
     #[must_use]
     pub fn reaches(&self, object: &'static Object, action: Action, record: &Record) -> bool {
+        if let Some(user) = object.personal {
+            return self.grants.scope(object.name, action).is_some() && record.id_of(user) == Some(self.user_id);
+        }
         // Who is entitled to a pool may read what is in it, and put new records there.
         let pooled = || {
             matches!(action, Action::Read | Action::Create)

@@ -86,16 +86,16 @@ entity! {
         stage_entered_at: Option<crate::time::Timestamp> => datetime().server_set().label("Stage entered at", "进入阶段时间").example("2026-09-01T08:00:00.000Z"),
         /// From when on it is rotten, unless it moves or something is done: its last change of stage or activity and the days that the stage allows.
         rots_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Rots at", "停滞时间").example("2026-09-15T08:00:00.000Z"),
-        /// The last activity on it.
+        /// The last activity done; changes with activities, without a new version of the record.
         last_activity_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
-        /// When the next open task on it is due.
+        /// When the next open task is due; changes with tasks, without a new version of the record.
         next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
         /// The stages it was in before it was entered here, oldest first, when it comes from another system: they begin its ledger.
         stage_history: Vec<Value> => structure(&STAGE_HISTORY).default(json!([])).detail().on_create().opaque().label("Stage history", "历史阶段").on_request(),
         /// The stages it is or was in: to filter by.
         entered_stage_ids: Vec<crate::id::Id> => references(&ENTERED_STAGES).filter_only().label("Entered stages", "进入过的阶段"),
     }
-    extend |object| object
+    extend |object| crate::activities::concerned::concerns(object)
         .relations([
             Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
             Relation { name: "pipeline", target: "pipeline", reach: Reach::ToOne { field: "pipeline_id" } },

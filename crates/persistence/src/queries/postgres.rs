@@ -22,6 +22,8 @@ fn text<'a>(value: &'a mut PgValue<'_>) -> deserialize::Result<&'a str> {
     Ok(std::str::from_utf8(value.as_bytes())?)
 }
 
+#[path = "calendars.rs"]
+pub mod calendars;
 #[path = "credentials.rs"]
 pub mod credentials;
 #[path = "events.rs"]

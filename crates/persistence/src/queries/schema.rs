@@ -184,4 +184,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    calendar_feeds (tenant_id, user_id) {
+        tenant_id -> IdSql,
+        user_id -> IdSql,
+        token_hash -> Binary,
+        created_at -> TimeSql,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(events, event_subjects);

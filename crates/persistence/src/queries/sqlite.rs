@@ -18,6 +18,8 @@ fn text<'a>(value: &'a mut SqliteValue<'_, '_, '_>) -> deserialize::Result<&'a s
     Ok(value.read_text())
 }
 
+#[path = "calendars.rs"]
+pub mod calendars;
 #[path = "credentials.rs"]
 pub mod credentials;
 #[path = "events.rs"]

@@ -206,7 +206,7 @@ fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record
     let now = work.origin.now;
     let caller = acting(work.reader(), task.user, task.api_key, now)?;
     permit(&caller, &prepared.options)?;
-    let writer = Writer { caller: Arc::new(caller), object: prepared.options.object, now, parent: None };
+    let writer = Writer { caller: Arc::new(caller), object: prepared.options.object, now, parent: None, quiet: true };
     let done = usize::try_from(loaded.record.get("rows_done").as_i64().unwrap_or(0)).unwrap_or(0);
     let mut tally = Tally::default();
     let mut known = rows::Known::default();

@@ -91,7 +91,7 @@ async fn take(app: &App, request: &HttpRequest, found: &Found, inputs: Map<Strin
     let (form, inputs) = (Arc::clone(&found.form), Arc::new(inputs));
     let written = app.store.write::<_, Problem>(found.tenant, origin, move |work| {
         let caller = Arc::new(caller::system(work.reader())?);
-        let writer = Writer { caller, object: Lead::object(), now, parent: None };
+        let writer = Writer { caller, object: Lead::object(), now, parent: None, quiet: false };
         let answered = form::read(&form, &writer.shape(), &inputs, &writer.caller.standards(now))?;
         let consent = consent(&form, answered.consented, now);
         match known(work, &writer, &form, &answered.lead)? {

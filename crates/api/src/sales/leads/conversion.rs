@@ -290,14 +290,18 @@ pub fn carry_over(work: &mut Work<'_>, writer: &Writer, lead: &Record) -> Result
     let mut system = None;
     for object in hanging {
         let Some(field) = object.field("lead_id") else { continue };
-        let of_lead = Predicate::test(field, Op::Eq, Operand::Id(lead.id()));
+        // What concerns several records may concern the lead among them.
+        let of_lead = match object.field("records") {
+            Some(records) => Predicate::test(records, Op::Any, Operand::List(vec![Operand::Id(lead.id())])),
+            None => Predicate::test(field, Op::Eq, Operand::Id(lead.id())),
+        };
         let records = work.reader().find(&bare(object), &caller::Nobody, &of_lead, 10_000)?;
         for record in records.iter().filter(|record| !record.is_archived()) {
             let caller = match &system {
                 Some(caller) => Arc::clone(caller),
                 None => Arc::clone(system.insert(Arc::new(caller::system(work.reader())?))),
             };
-            let writer = Writer { caller, object, now: writer.now, parent: None };
+            let writer = Writer { caller, object, now: writer.now, parent: None, quiet: false };
             let loaded = writer.load(work, &Named::Id(record.id()), Action::Update)?;
             let mut changed = loaded.record.clone();
             for part in parts.iter().filter(|part| object.has(part)) {

@@ -66,7 +66,7 @@ pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(),
             let pool = Arc::clone(&pool);
             let written = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
                 let caller = Arc::new(caller::system(work.reader())?);
-                let writer = Writer { caller, object, now, parent: None };
+                let writer = Writer { caller, object, now, parent: None, quiet: false };
                 holdings.iter().try_for_each(|holding| look_after(work, &writer, &pool, holding))
             });
             written.await?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use farley_domain::{
+    activities::notification::NotificationKind,
     entity::Entity,
     field::Op,
     identity::access::Action,
@@ -13,6 +14,7 @@ use farley_domain::{
 use farley_persistence::{Origin, TenantKey};
 
 use crate::{
+    activities::notify::{self, News},
     app::App,
     call::Named,
     caller::{self, Nobody},
@@ -26,7 +28,7 @@ pub const KIND: &str = "lead_responses";
 /// How many leads are told of in one piece of work.
 const AT_ONCE: usize = 100;
 
-/// Tells of every lead that has waited too long: the event `lead.waiting_too_long`.
+/// Tells of every lead that has waited too long: the event `lead.waiting_too_long`, and a notification of whose lead it is.
 pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     let object = Lead::object();
     let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
@@ -39,7 +41,7 @@ pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(),
         let waiting = waiting.clone();
         let written = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
             let leads = work.reader().find(&bare(object), &Nobody, &waiting, AT_ONCE)?;
-            let writer = Writer { caller: Arc::new(caller::system(work.reader())?), object, now, parent: None };
+            let writer = Writer { caller: Arc::new(caller::system(work.reader())?), object, now, parent: None, quiet: false };
             for lead in &leads {
                 let loaded = writer.load(work, &Named::Id(lead.id()), Action::Update)?;
                 // Somebody may have answered between the list and the lock.
@@ -48,7 +50,9 @@ pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(),
                 }
                 let mut record = loaded.record.clone();
                 record.set("overdue_told_at", now.to_string());
-                writer.store(work, &loaded, record, "waiting_too_long")?;
+                let record = writer.store(work, &loaded, record, "waiting_too_long")?;
+                let owners: Vec<_> = record.id_of("owner_id").into_iter().collect();
+                notify::tell(work, &News { kind: NotificationKind::LeadWaiting, object, record: &record, actor: None }, &owners)?;
             }
             Ok(leads.len())
         });

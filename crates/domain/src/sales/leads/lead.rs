@@ -100,7 +100,7 @@ entity! {
         /// When the next open task on it is due.
         next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
     }
-    extend |object| object
+    extend |object| crate::activities::concerned::concerns(object)
         .relations([
             Relation { name: "campaign", target: "campaign", reach: Reach::ToOne { field: "campaign_id" } },
             Relation { name: "pool", target: "pool", reach: Reach::ToOne { field: "pool_id" } },

@@ -1,0 +1,42 @@
+//! Activities: the customer they belong to, who is mentioned, and what records tell of them.
+
+use farley_domain::{
+    activities::{activity, concerned},
+    entity::Entity,
+    identity::user::User,
+    record::Record,
+};
+use farley_persistence::{Standing, Work};
+use serde_json::Value;
+
+use super::concern;
+use crate::{
+    problem::Problem,
+    records::hooks::{Shown, Writing},
+    sales::leads::lead,
+};
+
+pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    concern::add_customer(work, writing.before, record)?;
+    if writing.before.is_none_or(|before| before.get("mention_ids") != record.get("mention_ids")) {
+        // Whoever is none of the tenant's is not mentioned.
+        let mut known = Vec::new();
+        for id in record.get("mention_ids").as_array().into_iter().flatten() {
+            let user = id.as_str().and_then(|id| id.parse().ok());
+            let user = user.map(|id| concern::by_id(work, User::object(), id)).transpose()?.flatten();
+            known.extend(user.map(|_| id.clone()));
+        }
+        record.set("mention_ids", Value::Array(known));
+    }
+    Ok(())
+}
+
+pub fn after_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    concern::keep_standing(work, Standing::LastActivity, (writing.before, record), activity::counts_at)?;
+    if activity::reaches_out(record) && !writing.before.is_some_and(activity::reaches_out) {
+        for lead in concerned::ids_of(record, "lead") {
+            lead::answered(work, writing, lead)?;
+        }
+    }
+    Ok(Shown::new())
+}

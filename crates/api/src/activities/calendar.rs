@@ -1,0 +1,319 @@
+//! Calendars: meetings, visits and calls with a time, tasks that are due, and when people are busy.
+
+use std::{collections::HashSet, sync::Arc};
+
+use actix_web::{HttpRequest, HttpResponse, get};
+use farley_domain::{
+    activities::{
+        activity::Activity,
+        attendees,
+        calendar::{Span, covered},
+        recurrence,
+        task::Task,
+    },
+    entity::Entity,
+    fault::{Fault, FaultCode},
+    field::Op,
+    id::Id,
+    identity::{access::Action, user::User},
+    object::Object,
+    predicate::{Operand, Predicate, relative},
+    record::Record,
+    time::Timestamp,
+};
+use farley_persistence::{Layout, Reader, Row};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    call::{Call, parameters, refuse_rest, take},
+    caller::{Caller, Nobody, teams_below},
+    problem::Problem,
+    sales::pipelines::bare,
+};
+
+/// The longest range of a calendar, in days.
+const MOST_DAYS: i64 = 100;
+/// The most entries of a calendar.
+pub const MOST_ENTRIES: usize = 2_000;
+/// How long an activity takes at most, in seconds: so far back a calendar looks for what still goes on.
+const LONGEST_SECONDS: i64 = 31 * 24 * 3600;
+
+/// Something in a calendar.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CalendarEntry {
+    /// `activity` or `task`; null where only the time may be known.
+    #[schema(example = "activity")]
+    object: Option<String>,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    id: Option<Id>,
+    /// The kind of an activity; `task` for a task; `busy` where only the time may be known.
+    #[schema(example = "meeting")]
+    kind: String,
+    #[schema(example = "报价沟通")]
+    title: Option<String>,
+    location: Option<String>,
+    /// `planned` or `done` of activities, `open` of tasks.
+    #[schema(example = "planned")]
+    status: Option<String>,
+    /// When it begins; of a task, when it is due.
+    #[schema(value_type = String, format = "date-time")]
+    starts_at: Timestamp,
+    /// When it ends, where that is known.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    ends_at: Option<Timestamp>,
+    /// In whose calendars it stands, of those asked for.
+    #[schema(value_type = Vec<String>)]
+    user_ids: Vec<Id>,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    customer_id: Option<Id>,
+    /// Whether it is a later time of a recurring task, of which there is no task yet.
+    recurring: bool,
+}
+
+/// When somebody is busy.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BusyTime {
+    #[schema(value_type = String, format = "uuid")]
+    user_id: Id,
+    #[schema(value_type = String, format = "date-time")]
+    starts_at: Timestamp,
+    #[schema(value_type = String, format = "date-time")]
+    ends_at: Timestamp,
+}
+
+/// The calendar of one or several users.
+#[derive(Serialize, ToSchema)]
+pub struct Calendar {
+    /// In the order of their beginnings.
+    data: Vec<CalendarEntry>,
+    /// For each user the times that are taken, in order and without overlap.
+    busy: Vec<BusyTime>,
+}
+
+/// A calendar
+///
+/// The meetings, visits and calls of a user, or of everybody in a team and the teams below, that are not cancelled, and their open
+/// tasks with a due time, recurring ones at each of their times. A user has what they own and what they attend. Of what you may not
+/// read, only the time is shown.
+#[utoipa::path(tag = "calendar", operation_id = "getCalendar",
+    params(("from" = Option<String>, Query, description = "The beginning: a time, or a relative one such as `today`. The beginning of the week, unless given.", example = "start_of_week"),
+           ("to" = Option<String>, Query, description = "The end, not included; at most 100 days after the beginning. A week after it, unless given.", example = "start_of_week+7d"),
+           ("user_id" = Option<String>, Query, description = "Whose calendar; one's own, unless given."),
+           ("team_id" = Option<String>, Query, description = "The calendars of everybody in a team.")),
+    responses((status = 200, description = "The calendar.", body = Calendar)))]
+#[get("/v1/calendar")]
+pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let rows = call.rows(Activity::object(), Action::Read)?;
+    let tasks = call.caller.asker.rows(Task::object(), Action::Read).unwrap_or_else(Predicate::nothing);
+    let mut parameters = parameters(&request)?;
+    let range = range(&call, &mut parameters)?;
+    let named = |name: &'static str, text: Option<String>| {
+        text.map(|text| text.parse::<Id>().map_err(|_| Fault::new(name, FaultCode::InvalidId))).transpose()
+    };
+    let user = named("user_id", take(&mut parameters, "user_id")?)?;
+    let team = named("team_id", take(&mut parameters, "team_id")?)?;
+    refuse_rest(&parameters, &["from", "to", "user_id", "team_id"])?;
+    if user.is_some() && team.is_some() {
+        return Err(Fault::new("team_id", FaultCode::Conflicting).with("other", "user_id").into());
+    }
+    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let calendar = call.app.store.read::<_, Problem>(call.tenant(), move |reader| {
+        let users = users(reader, &caller, now, user, team)?;
+        let meetings = meetings(reader, &users, range, Predicate::all())?;
+        let readable = readable(reader, &caller, now, &meetings, &rows)?;
+        let mut entries: Vec<CalendarEntry> =
+            meetings.iter().map(|record| entry_of(record, &users, readable.contains(&record.id()), &caller)).collect();
+        let zone = caller.standards(now).zone;
+        for task in due(reader, &users, range, tasks)? {
+            let user_ids = task.id_of("owner_id").into_iter().collect::<Vec<_>>();
+            entries.extend(due_times(&task, range, zone).into_iter().map(|(at, later)| CalendarEntry {
+                object: Some("task".to_owned()),
+                id: Some(task.id()),
+                kind: "task".to_owned(),
+                title: shown(&caller, Task::object(), &task, "subject"),
+                location: None,
+                status: shown(&caller, Task::object(), &task, "status"),
+                starts_at: at,
+                ends_at: None,
+                user_ids: user_ids.clone(),
+                customer_id: shown(&caller, Task::object(), &task, "customer_id").and_then(|id| id.parse().ok()),
+                recurring: later,
+            }));
+        }
+        if entries.len() > MOST_ENTRIES {
+            return Err(Fault::new("to", FaultCode::TooManyRows).with("max", MOST_ENTRIES).into());
+        }
+        entries.sort_by_key(|entry| (entry.starts_at, entry.id));
+        let busy = users.iter().flat_map(|user| busy(*user, &meetings, range)).collect();
+        Ok(Calendar { data: entries, busy })
+    });
+    Ok(HttpResponse::Ok().json(calendar.await?))
+}
+
+fn range(call: &Call, parameters: &mut Vec<(String, String)>) -> Result<Span, Problem> {
+    let zone = call.caller.standards(call.now).zone;
+    let mut time = |name: &'static str, fallback: &str| -> Result<Timestamp, Problem> {
+        let text = take(parameters, name)?;
+        let text = text.as_deref().unwrap_or(fallback);
+        let time = Timestamp::parse(text).or_else(|| relative::resolve(text, call.now, zone));
+        Ok(time.ok_or_else(|| Fault::new(name, FaultCode::InvalidTime))?)
+    };
+    let from = time("from", "start_of_week")?;
+    let week = from.to_utc().with_timezone(&zone).naive_local() + chrono::Days::new(7);
+    let week = chrono::TimeZone::from_local_datetime(&zone, &week).earliest();
+    let week = week.map_or(from.plus_seconds(7 * 24 * 3600), |time| Timestamp::from(time.to_utc()));
+    let to = time("to", &week.to_string())?;
+    if to <= from {
+        return Err(Fault::new("to", FaultCode::TooEarly).with("min", from).into());
+    }
+    let latest = from.plus_seconds(MOST_DAYS * 24 * 3600);
+    if to > latest {
+        return Err(Fault::new("to", FaultCode::TooLate).with("max", latest).into());
+    }
+    Ok(Span { from, to })
+}
+
+/// Whose calendars are asked for, as far as the caller may know of them.
+fn users(
+    reader: &mut Reader<'_>,
+    caller: &Caller,
+    now: Timestamp,
+    user: Option<Id>,
+    team: Option<Id>,
+) -> Result<Vec<Id>, Problem> {
+    let object = User::object();
+    let (Some(id_field), Some(team_field)) = (object.field("id"), object.field("team_id")) else { return Ok(Vec::new()) };
+    let wanted = match (user, team) {
+        (None, None) => return Ok(vec![caller.user_id()]),
+        (Some(user), _) if user == caller.user_id() => return Ok(vec![user]),
+        (Some(user), _) => Predicate::test(id_field, Op::Eq, Operand::Id(user)),
+        (None, Some(team)) => {
+            let teams = teams_below(reader, Some(team))?.into_iter().map(Operand::Id).collect();
+            Predicate::test(team_field, Op::In, Operand::List(teams))
+        }
+    };
+    let rows = caller.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
+    let wanted = Predicate::Archived(false).and(wanted).and(rows);
+    let found = reader.find(&bare(object), &caller.view(now), &wanted, 200)?;
+    if found.is_empty() {
+        let name = if user.is_some() { "user_id" } else { "team_id" };
+        return Err(Fault::new(name, FaultCode::NotFound).into());
+    }
+    Ok(found.iter().map(Record::id).collect())
+}
+
+fn test(object: &'static Object, name: &str, op: Op, operand: Operand) -> Predicate {
+    object.field(name).map_or_else(Predicate::nothing, |field| Predicate::test(field, op, operand))
+}
+
+/// The meetings, visits and calls of users within a range.
+pub fn meetings(reader: &mut Reader<'_>, users: &[Id], range: Span, within: Predicate) -> Result<Vec<Record>, Problem> {
+    let object = Activity::object();
+    let has = |name: &str, op, operand| test(object, name, op, operand);
+    let texts = |values: &[&str]| Operand::List(values.iter().map(|value| Operand::Text((*value).to_owned())).collect());
+    let ids = Operand::List(users.iter().copied().map(Operand::Id).collect());
+    let named = Operand::List(users.iter().map(|id| Operand::Text(id.to_string())).collect());
+    let predicate = Predicate::And(vec![
+        Predicate::Archived(false),
+        has("occurred_at", Op::Lt, Operand::Time(range.to)),
+        has("occurred_at", Op::Gte, Operand::Time(range.from.plus_seconds(-LONGEST_SECONDS))),
+        has("kind", Op::In, texts(&["meeting", "visit", "call"])),
+        has("status", Op::In, texts(&["planned", "done"])),
+        Predicate::Or(vec![
+            has("ends_at", Op::Gt, Operand::Time(range.from)),
+            has("occurred_at", Op::Gte, Operand::Time(range.from)),
+        ]),
+        Predicate::Or(vec![has("owner_id", Op::In, ids), has("attendees", Op::Any, named)]),
+        within,
+    ]);
+    Ok(reader.find(&bare(object), &Nobody, &predicate, MOST_ENTRIES + 1)?)
+}
+
+/// The open tasks of users that are due within a range, and the recurring ones that may come to be.
+pub fn due(reader: &mut Reader<'_>, users: &[Id], range: Span, within: Predicate) -> Result<Vec<Record>, Problem> {
+    let object = Task::object();
+    let has = |name: &str, op, operand| test(object, name, op, operand);
+    let predicate = Predicate::And(vec![
+        Predicate::Archived(false),
+        has("status", Op::Eq, Operand::Text("open".to_owned())),
+        has("owner_id", Op::In, Operand::List(users.iter().copied().map(Operand::Id).collect())),
+        has("due_at", Op::Lt, Operand::Time(range.to)),
+        Predicate::Or(vec![
+            has("due_at", Op::Gte, Operand::Time(range.from)),
+            has("recurrence", Op::Null, Operand::Boolean(false)),
+        ]),
+        within,
+    ]);
+    Ok(reader.find(&bare(object), &Nobody, &predicate, MOST_ENTRIES + 1)?)
+}
+
+/// When a task is due within a range: itself, and, if it recurs, those that will follow.
+#[must_use]
+pub fn due_times(task: &Record, range: Span, zone: chrono_tz::Tz) -> Vec<(Timestamp, bool)> {
+    let Some(due_at) = task.time_of("due_at") else { return Vec::new() };
+    let mut times = Vec::new();
+    if (range.from..range.to).contains(&due_at) {
+        times.push((due_at, false));
+    }
+    if let Some(rule) = task.text("recurrence") {
+        let begins_at = task.time_of("recurrence_from").unwrap_or(due_at);
+        let after = due_at.max(range.from);
+        let later = recurrence::between(rule, begins_at, (after, range.to), zone).into_iter();
+        times.extend(later.filter(|time| *time > due_at).map(|time| (time, true)));
+    }
+    times
+}
+
+/// Those of some activities that the caller may read.
+fn readable(
+    reader: &mut Reader<'_>,
+    caller: &Caller,
+    now: Timestamp,
+    activities: &[Record],
+    rows: &Predicate,
+) -> Result<HashSet<Id>, Problem> {
+    let layout = Arc::new(Layout::of(&bare(Activity::object()), &|_| true, Some(&[]), &[]));
+    let ids: Vec<Id> = activities.iter().map(Record::id).collect();
+    let found = reader.by_ids(&layout, &caller.view(now), &ids, rows)?;
+    Ok(found.iter().map(Row::id).collect())
+}
+
+/// Who has an activity in their calendar.
+fn participants(activity: &Record) -> Vec<Id> {
+    let attending =
+        attendees::references(activity.get("attendees")).filter(|(_, object, _)| *object == "user").map(|(_, _, id)| id);
+    activity.id_of("owner_id").into_iter().chain(attending).collect()
+}
+
+fn entry_of(record: &Record, users: &[Id], readable: bool, caller: &Caller) -> CalendarEntry {
+    let participants = participants(record);
+    let text = |name: &str| if readable { shown(caller, Activity::object(), record, name) } else { None };
+    CalendarEntry {
+        object: readable.then(|| "activity".to_owned()),
+        id: readable.then(|| record.id()),
+        kind: text("kind").unwrap_or_else(|| "busy".to_owned()),
+        title: text("subject"),
+        location: text("location"),
+        status: text("status"),
+        starts_at: record.time_of("occurred_at").unwrap_or(Timestamp::from_milliseconds(0)),
+        ends_at: record.time_of("ends_at"),
+        user_ids: users.iter().copied().filter(|user| participants.contains(user)).collect(),
+        customer_id: text("customer_id").and_then(|id| id.parse().ok()),
+        recurring: false,
+    }
+}
+
+/// The text of a field, unless it is hidden from the caller.
+fn shown(caller: &Caller, object: &'static Object, record: &Record, name: &str) -> Option<String> {
+    object.field(name).filter(|field| caller.asker.sees(object, field)).and_then(|_| record.text(name).map(str::to_owned))
+}
+
+fn busy(user: Id, meetings: &[Record], range: Span) -> Vec<BusyTime> {
+    let theirs = meetings.iter().filter(|meeting| participants(meeting).contains(&user));
+    let spans: Vec<Span> = theirs
+        .filter_map(|meeting| Some(Span { from: meeting.time_of("occurred_at")?, to: meeting.time_of("ends_at")? }))
+        .collect();
+    let times = covered(&spans, range).into_iter();
+    times.map(|span| BusyTime { user_id: user, starts_at: span.from, ends_at: span.to }).collect()
+}

@@ -1,0 +1,200 @@
+//! A user's calendar for other programs: an address that only they know, and the calendar behind it as iCalendar (RFC 5545).
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use farley_domain::{
+    activities::{activity::Activity, calendar::Span, mentions, task::Task},
+    entity::Entity,
+    identity::{
+        access::{Action, Asker},
+        user::User,
+    },
+    object::Object,
+    predicate::Predicate,
+    record::Record,
+    time::Timestamp,
+};
+use farley_persistence::{Reader, TenantKey};
+use icalendar::{Component, Event, EventLike, EventStatus};
+use serde::Serialize;
+use serde_json::Map;
+use utoipa::ToSchema;
+
+use super::calendar::{MOST_ENTRIES, due, due_times, meetings};
+use crate::{
+    call::{Body, Call, app_of, limit_by_address, parameters, refuse_rest},
+    caller::asker_of,
+    clock,
+    identity::tokens::{NO_TENANT, secret_hash},
+    mutation::{Answer, Mutation},
+    problem::Problem,
+};
+
+/// How far back a feed goes, and how far ahead, in days.
+const BACK_DAYS: i64 = 30;
+const AHEAD_DAYS: i64 = 365;
+/// How many characters of a body a feed shows.
+const SHOWN: usize = 1_000;
+
+/// The address of a calendar.
+#[derive(Serialize, ToSchema)]
+pub struct CalendarFeed {
+    /// The address for a calendar program; whoever has it sees the calendar. Shown now and never again.
+    #[schema(example = "https://crm.example.cn/v1/calendar-feeds/ff_3Zk….ics")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+/// Make an address for my calendar
+///
+/// For calendar programs, which read it without logging in. A former address is void.
+#[utoipa::path(tag = "calendar", operation_id = "makeCalendarFeed",
+    responses((status = 201, description = "The address.", body = CalendarFeed)))]
+#[post("/v1/me/calendar-feed")]
+pub async fn make(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    call.rows(Activity::object(), Action::Read)?;
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    farley_domain::input::form(&[], &body.0, &call.caller.standards(call.now))?;
+    let (user, now) = (call.caller.user_id(), call.now);
+    let token = format!("ff_{}", BASE64_URL_SAFE_NO_PAD.encode(clock::random_bytes::<32>()));
+    let url = {
+        let connection = request.connection_info();
+        format!("{}://{}/v1/calendar-feeds/{token}.ics", connection.scheme(), connection.host())
+    };
+    mutation
+        .run(&call, move |work| {
+            work.set_calendar_feed(user, &secret_hash(&token))?;
+            work.event(User::object().name, "calendar_feed_made", user, 0, Map::new(), &[]);
+            let mut answer = Answer::json(201, &CalendarFeed { url: Some(url.clone()), created_at: now })?;
+            let replayed = serde_json::to_string(&CalendarFeed { url: None, created_at: now })?;
+            answer.replayed_body = Some(replayed);
+            Ok(answer)
+        })
+        .await
+}
+
+/// Revoke the address of my calendar
+#[utoipa::path(tag = "calendar", operation_id = "revokeCalendarFeed",
+    responses((status = 204, description = "There is none any more.")))]
+#[delete("/v1/me/calendar-feed")]
+pub async fn revoke(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    call.rows(Activity::object(), Action::Read)?;
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &serde_json::Value::Null)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    let user = call.caller.user_id();
+    mutation
+        .run(&call, move |work| {
+            if work.revoke_calendar_feed(user)? {
+                work.event(User::object().name, "calendar_feed_revoked", user, 0, Map::new(), &[]);
+            }
+            Ok(Answer::no_content())
+        })
+        .await
+}
+
+/// A calendar as iCalendar
+///
+/// The meetings, visits and calls of the user whose address it is, and their due tasks: from 30 days ago to a year ahead.
+#[utoipa::path(tag = "calendar", operation_id = "getCalendarFeed", security(()),
+    params(("token" = String, Path, description = "The secret of the address.")),
+    responses((status = 200, description = "The calendar.", body = String, content_type = "text/calendar"),
+              (status = 404, description = "No calendar has this address, or it was revoked.")))]
+#[get("/v1/calendar-feeds/{token}.ics")]
+pub async fn feed(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    limit_by_address(&request)?;
+    refuse_rest(&parameters(&request)?, &[])?;
+    let app = app_of(&request)?;
+    let (hash, now) = (secret_hash(request.match_info().query("token")), clock::now());
+    let text = app
+        .store
+        .read::<_, Problem>(NO_TENANT, move |reader| {
+            let (tenant, user) = reader.calendar_feed(&hash)?.ok_or_else(Problem::not_found)?;
+            let row = reader.tenant(tenant)?.ok_or_else(Problem::not_found)?;
+            reader.tenant = TenantKey { id: tenant, number: row.number };
+            let tenant = row.to_tenant()?;
+            let zone = tenant.standards(now).zone;
+            let asker = asker_of(reader, user)?.ok_or_else(Problem::not_found)?;
+            calendar_of(reader, &asker, &tenant.name, now, zone)
+        })
+        .await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/calendar; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "private, max-age=300"))
+        .body(text))
+}
+
+/// The calendar of a user, as far as they may read what is in it.
+fn calendar_of(
+    reader: &mut Reader<'_>,
+    asker: &Asker,
+    name: &str,
+    now: Timestamp,
+    zone: chrono_tz::Tz,
+) -> Result<String, Problem> {
+    let range = Span { from: now.plus_seconds(-BACK_DAYS * 24 * 3600), to: now.plus_seconds(AHEAD_DAYS * 24 * 3600) };
+    let rows = |object| asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
+    let mut calendar = icalendar::Calendar::empty();
+    calendar.append_property(("VERSION", "2.0")).append_property(("PRODID", "-//Farley//Farley CRM//EN"));
+    calendar.append_property(("CALSCALE", "GREGORIAN")).append_property(("METHOD", "PUBLISH"));
+    calendar.name(&one_line(&format!("Farley: {name}")));
+    for activity in meetings(reader, &[asker.user_id], range, rows(Activity::object()))?.into_iter().take(MOST_ENTRIES) {
+        let Some(begin) = activity.time_of("occurred_at") else { continue };
+        let text = |name: &str| text_of(asker, Activity::object(), &activity, name);
+        let mut event = new_event(&format!("{}@farley", activity.id()), &activity, begin);
+        event.summary(&text("subject").unwrap_or_default());
+        if let Some(end) = activity.time_of("ends_at").filter(|end| *end > begin) {
+            event.ends(seconds(end));
+        }
+        if let Some(location) = text("location") {
+            event.location(&location);
+        }
+        if let Some(body) = text("body") {
+            event.description(&mentions::plain(&body).chars().take(SHOWN).collect::<String>());
+        }
+        event.status(EventStatus::Confirmed);
+        calendar.push(event);
+    }
+    for task in due(reader, &[asker.user_id], range, rows(Task::object()))? {
+        for (at, later) in due_times(&task, range, zone) {
+            // Later times have no task yet, and so no id, of their own.
+            let uid = if later { format!("{}-{}@farley", task.id(), at.milliseconds()) } else { format!("{}@farley", task.id()) };
+            let text = |name: &str| text_of(asker, Task::object(), &task, name);
+            let mut event = new_event(&uid, &task, at);
+            event.summary(&format!("☐ {}", text("subject").unwrap_or_default()));
+            if let Some(description) = text("description") {
+                event.description(&description.chars().take(SHOWN).collect::<String>());
+            }
+            // Nobody is busy for being due.
+            event.append_property(("TRANSP", "TRANSPARENT"));
+            calendar.push(event);
+        }
+    }
+    Ok(calendar.to_string())
+}
+
+fn new_event(uid: &str, record: &Record, begin: Timestamp) -> Event {
+    let mut event = Event::new();
+    let changed = record.time_of("updated_at").unwrap_or(begin);
+    event.uid(uid).timestamp(seconds(changed)).last_modified(seconds(changed)).starts(seconds(begin));
+    event.sequence(u32::try_from(record.version()).unwrap_or(u32::MAX));
+    event
+}
+
+/// In UTC, as iCalendar writes it.
+fn seconds(time: Timestamp) -> DateTime<Utc> {
+    time.to_utc()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn text_of(asker: &Asker, object: &'static Object, record: &Record, name: &str) -> Option<String> {
+    object.field(name).filter(|field| asker.sees(object, field)).and_then(|_| record.text(name).map(str::to_owned))
+}

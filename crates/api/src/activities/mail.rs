@@ -1,0 +1,101 @@
+//! Notifications by e-mail: jobs, tried again while the mail server cannot be reached; nothing is sent where none is set.
+
+use farley_domain::{activities::notification::NotificationKind, fault::Language, id::Id, record::Record, registry};
+use farley_persistence::TenantKey;
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, header::ContentType},
+};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use crate::{app::App, identity::auth::user_record, problem::Problem};
+
+/// Sends one notification.
+pub async fn perform(app: &App, tenant: TenantKey, job: Id, payload: &str) -> Result<(), String> {
+    let Some(url) = &app.settings.smtp_url else { return Ok(()) };
+    let payload: Value = serde_json::from_str(payload).map_err(|error| error.to_string())?;
+    let user: Id = payload["user_id"].as_str().and_then(|id| id.parse().ok()).ok_or("the job names no user")?;
+    let reading = app.store.read::<_, Problem>(tenant, move |reader| Ok((user_record(reader, user)?, reader.own_tenant()?)));
+    let (user, tenant) = reading.await.map_err(|problem| crate::server::describe(&problem))?;
+    // Who has left meanwhile gets nothing.
+    let Some(user) = user.filter(|user| user.get("status") == "active" && !user.is_archived()) else { return Ok(()) };
+    let country = tenant.map(|tenant| tenant.country).unwrap_or_default();
+    let message = message(&app.settings.mail_from, &user, &payload, language(&user, &country), job)?;
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(|error| error.to_string())?;
+    transport.build().send(message).await.map(drop).map_err(|error| error.to_string())
+}
+
+/// The user's own language; where that is not told, the one of the company's country.
+fn language(user: &Record, country: &str) -> Language {
+    match user.text("language") {
+        Some(language) => Language::from_accept(language),
+        None if country == "CN" => Language::Chinese,
+        None => Language::English,
+    }
+}
+
+fn message(from: &str, user: &Record, payload: &Value, language: Language, job: Id) -> Result<Message, String> {
+    let in_language = |label: &farley_domain::field::Label| match language {
+        Language::English => label.en.to_string(),
+        Language::Chinese => label.zh.to_string(),
+    };
+    let kind = NotificationKind::choices().into_iter().find(|choice| payload["kind"] == choice.value.as_ref());
+    let kind = kind.map(|choice| in_language(&choice.label)).unwrap_or_default();
+    let object =
+        payload["object"].as_str().and_then(registry::object).map(|object| in_language(&object.label)).unwrap_or_default();
+    let title = payload["title"].as_str();
+    let subject = title.map_or_else(|| format!("{kind} · {object}"), |title| format!("{kind} · {title}"));
+    let body = format!("{kind}\n{object}: {}\n{}\n", title.unwrap_or("–"), payload["record_id"].as_str().unwrap_or_default());
+    let address = user.text("email").unwrap_or_default().parse().map_err(|error| format!("the address of the user: {error}"))?;
+    let to = Mailbox::new(user.text("name").map(str::to_owned), address);
+    let from: Mailbox = from.parse().map_err(|error| format!("FARLEY_MAIL_FROM: {error}"))?;
+    Message::builder()
+        // Tried again after the mail server took it, it is still the same message.
+        .message_id(Some(format!("<{job}@{}>", from.email.domain())))
+        .from(from)
+        .to(to)
+        .subject(subject)
+        .header(ContentType::TEXT_PLAIN)
+        .body(body)
+        .map_err(|error| error.to_string())
+}
+
+/// What is wrong with the address of a mail server.
+pub fn check_url(url: &str) -> Result<(), String> {
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map(drop).map_err(|error| error.to_string())
+}
+
+/// What is wrong with the sender of mails.
+pub fn check_sender(from: &str) -> Result<(), String> {
+    from.parse::<Mailbox>().map(drop).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn mails_are_of_their_readers_language() {
+        let user = Record(json!({"name": "王芳", "email": "fang@example.cn"}).as_object().cloned().unwrap_or_default());
+        let payload = json!({"kind": "assigned", "object": "task", "title": "给客户发报价", "record_id": "01890a5d-ac96-774b-bcce-b302099a8057"});
+        assert_eq!(language(&user, "CN"), Language::Chinese);
+        let made = |language| {
+            message("Farley <crm@example.cn>", &user, &payload, language, Id::NIL).map(|mail| String::from_utf8(mail.formatted()))
+        };
+        for language in [Language::Chinese, Language::English] {
+            let text = made(language).expect("a mail").expect("text");
+            assert!(text.contains("Message-ID: <00000000-0000-0000-0000-000000000000@example.cn>"), "{text}");
+            assert!(text.contains("To: =?utf-8?b?"), "{text}");
+        }
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        assert!(check_url("smtp://127.0.0.1:2525").is_ok() && check_url("smtps://u:p@mail.example.com").is_ok());
+        assert!(check_url("mail.example.com").is_err() && check_url("http://mail").is_err());
+        assert!(check_sender("Farley <crm@example.cn>").is_ok() && check_sender("nobody").is_err());
+    }
+}

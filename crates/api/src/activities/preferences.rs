@@ -1,0 +1,147 @@
+//! What a user wants to be notified of, and by which way.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, get, patch};
+use farley_domain::{
+    activities::notification::{CHANNELS, Notification, NotificationKind, preference},
+    entity::Entity,
+    fault::{Fault, FaultCode, Faults, unknown},
+    identity::{access::Action, user::User},
+};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::{
+    call::{Body, Call, parameters, refuse_rest},
+    mutation::{Answer, Mutation},
+    problem::Problem,
+};
+
+const KINDS: [NotificationKind; 6] = [
+    NotificationKind::Assigned,
+    NotificationKind::Mentioned,
+    NotificationKind::TaskDue,
+    NotificationKind::Reminder,
+    NotificationKind::StageChanged,
+    NotificationKind::LeadWaiting,
+];
+
+/// By which ways a user hears of a kind of notification.
+#[derive(serde::Deserialize, ToSchema)]
+#[allow(dead_code, reason = "documentation; the body is read by its members")]
+pub struct NotificationChannels {
+    /// In the list of notifications, and its stream. On, until said otherwise.
+    #[schema(example = true)]
+    app: Option<bool>,
+    /// By e-mail, where the server can send it. Off, until said otherwise.
+    #[schema(example = false)]
+    email: Option<bool>,
+}
+
+/// The ways by kind of notification.
+#[derive(serde::Deserialize, ToSchema)]
+#[schema(example = json!({"task_due": {"email": true}}))]
+#[allow(dead_code, reason = "documentation; the body is read by its members")]
+pub struct NotificationPreferences {
+    assigned: Option<NotificationChannels>,
+    mentioned: Option<NotificationChannels>,
+    task_due: Option<NotificationChannels>,
+    reminder: Option<NotificationChannels>,
+    stage_changed: Option<NotificationChannels>,
+    lead_waiting: Option<NotificationChannels>,
+}
+
+/// Every kind with every way, said or not.
+fn whole(preferences: &Value) -> Value {
+    let ways = |kind: NotificationKind| CHANNELS.map(|way| (way.to_owned(), Value::from(preference(preferences, kind, way))));
+    Value::Object(KINDS.iter().map(|kind| (kind.as_str().to_owned(), Value::Object(ways(*kind).into_iter().collect()))).collect())
+}
+
+/// My notification preferences
+#[utoipa::path(tag = "notifications", operation_id = "getNotificationPreferences",
+    responses((status = 200, description = "What I am notified of, and by which way.", body = NotificationPreferences)))]
+#[get("/v1/me/notification-preferences")]
+pub async fn get_preferences(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    call.rows(Notification::object(), Action::Read)?;
+    refuse_rest(&parameters(&request)?, &[])?;
+    let user = call.caller.user_id();
+    let preferences =
+        call.app.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.notification_preferences(user)?)).await?;
+    Ok(HttpResponse::Ok().json(whole(&preferences)))
+}
+
+/// Change my notification preferences
+///
+/// A JSON merge patch: what is not named stays; null is what holds until somebody says otherwise.
+#[utoipa::path(tag = "notifications", operation_id = "updateNotificationPreferences", request_body = NotificationPreferences,
+    responses((status = 200, description = "The preferences as changed.", body = NotificationPreferences)))]
+#[patch("/v1/me/notification-preferences")]
+pub async fn update_preferences(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    call.rows(Notification::object(), Action::Read)?;
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    check(&body.0)?;
+    let caller = Arc::clone(&call.caller);
+    mutation
+        .run(&call, move |work| {
+            let user = caller.user_id();
+            let before = work.reader().notification_preferences(user)?;
+            let after = merged(&before, &body.0);
+            if before != after {
+                work.set_notification_preferences(user, &after)?;
+                let changes = Map::from_iter([(
+                    "notification_preferences".to_owned(),
+                    json!({"from": whole(&before), "to": whole(&after)}),
+                )]);
+                work.event(User::object().name, "notification_preferences_changed", user, 0, changes, &[]);
+            }
+            Answer::json(200, &whole(&after))
+        })
+        .await
+}
+
+/// Known kinds, known ways, true, false or null.
+fn check(body: &Value) -> Result<(), Faults> {
+    let mut faults = Faults::default();
+    let wrong = |pointer: String, expected: &'static str| Fault::new(pointer, FaultCode::WrongType).with("expected", expected);
+    let Some(members) = body.as_object() else { return Err(wrong(String::new(), "an object").into()) };
+    for (kind, ways) in members {
+        let pointer = format!("/{}", farley_domain::fault::pointer_token(kind));
+        if !KINDS.iter().any(|known| known.as_str() == kind) {
+            faults.add(unknown(pointer, FaultCode::UnknownMember, kind, KINDS.iter().map(|kind| kind.as_str())));
+            continue;
+        }
+        match ways {
+            Value::Null => {}
+            Value::Object(ways) => {
+                for (way, value) in ways {
+                    let pointer = format!("{pointer}/{}", farley_domain::fault::pointer_token(way));
+                    if !CHANNELS.contains(&way.as_str()) {
+                        faults.add(unknown(pointer, FaultCode::UnknownMember, way, CHANNELS.into_iter()));
+                    } else if !value.is_boolean() && !value.is_null() {
+                        faults.add(wrong(pointer, "true or false"));
+                    }
+                }
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => faults.add(wrong(pointer, "an object")),
+        }
+    }
+    faults.into_result(())
+}
+
+/// RFC 7396.
+fn merged(before: &Value, patch: &Value) -> Value {
+    let Value::Object(patch) = patch else { return patch.clone() };
+    let mut after = before.as_object().cloned().unwrap_or_default();
+    for (name, value) in patch {
+        if value.is_null() {
+            after.shift_remove(name);
+        } else {
+            let merged = merged(after.get(name).unwrap_or(&Value::Null), value);
+            after.insert(name.clone(), merged);
+        }
+    }
+    Value::Object(after)
+}

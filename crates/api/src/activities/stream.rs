@@ -1,0 +1,138 @@
+//! Notifications as they come: server-sent events, read out of the log, so that they come over whichever node made them and none
+//! is missed between two connections.
+
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+
+use actix_web::{HttpRequest, HttpResponse, get, http::header, web::Bytes};
+use farley_domain::{
+    activities::notification::Notification,
+    entity::Entity,
+    fault::{Fault, FaultCode},
+    id::Id,
+    identity::access::Action,
+    predicate::Predicate,
+};
+use futures_util::stream;
+
+use crate::{
+    app::App,
+    call::{Call, parameters, refuse_rest},
+    caller::Caller,
+    clock, events,
+    problem::Problem,
+};
+
+/// How often the log is looked into.
+const EVERY: Duration = Duration::from_secs(1);
+/// After how many looks a sign of life is given, and the caller is asked for again.
+const LOOKS: u32 = 15;
+/// How many events are looked at in one go.
+const AT_ONCE: i64 = 200;
+
+/// One listener.
+struct Listener {
+    app: Arc<App>,
+    caller: Arc<Caller>,
+    authorization: String,
+    /// The position in the log up to which everything has been sent.
+    after: i64,
+    waiting: VecDeque<Bytes>,
+    looks: u32,
+}
+
+/// Stream my notifications
+///
+/// Server-sent events. The first, `ready`, tells how many notifications are unread; then each new one comes as an event
+/// `notification` with the notification as JSON. Comments keep the connection alive. A client that reconnects sends the id of the
+/// last event in `Last-Event-ID`, as browsers do, and gets what came meanwhile. The stream ends when the credential does.
+#[utoipa::path(tag = "notifications", operation_id = "streamNotifications",
+    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event received: go on after it.")),
+    responses((status = 200, description = "The stream.", body = String, content_type = "text/event-stream")))]
+#[get("/v1/notifications/stream")]
+pub async fn notifications(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    call.rows(Notification::object(), Action::Read)?;
+    refuse_rest(&parameters(&request)?, &[])?;
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let last = match text("Last-Event-ID").filter(|id| !id.is_empty()) {
+        Some(id) => Some(events::position(&id).ok_or_else(|| Fault::new("Last-Event-ID", FaultCode::InvalidCursor))?),
+        None => None,
+    };
+    let user = call.caller.user_id();
+    let reading = call.app.store.read::<_, Problem>(call.tenant(), move |reader| {
+        let end = reader.log_end()?;
+        Ok((end, reader.unread_notifications(user)?))
+    });
+    let (end, unread) = reading.await?;
+    let after = last.unwrap_or(end);
+    let ready = format!("retry: 3000\nevent: ready\nid: {}\ndata: {{\"unread\":{unread}}}\n\n", events::cursor(after));
+    let authorization = text("Authorization").unwrap_or_default();
+    let (app, caller) = (Arc::clone(&call.app), Arc::clone(&call.caller));
+    let waiting = VecDeque::from([Bytes::from(ready)]);
+    let listener = Listener { app, caller, authorization, after, waiting, looks: 0 };
+    let body = stream::unfold(listener, |mut listener| async move {
+        let next = listener.next().await?;
+        Some((Ok::<Bytes, Infallible>(next), listener))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .streaming(Box::pin(body)))
+}
+
+impl Listener {
+    /// What is to be sent next; none when the stream is over.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(bytes) = self.waiting.pop_front() {
+                return Some(bytes);
+            }
+            tokio::time::sleep(EVERY).await;
+            if self.app.workers.are_stopping() {
+                return None;
+            }
+            self.looks += 1;
+            if self.looks.is_multiple_of(LOOKS) {
+                self.caller = self.app.callers.resolve(&self.app, Some(&self.authorization)).await.ok()?;
+                self.waiting.push_back(Bytes::from_static(b": still here\n\n"));
+            }
+            if let Err(problem) = self.look().await {
+                // The store may come back; where this listener stands is not lost.
+                tracing::debug!(%problem, "a stream of notifications could not look into the log");
+            }
+        }
+    }
+
+    /// Takes what has come since the last look.
+    async fn look(&mut self) -> Result<(), Problem> {
+        let Some(rows) = self.caller.asker.rows(Notification::object(), Action::Read) else { return Ok(()) };
+        let (caller, after) = (Arc::clone(&self.caller), self.after);
+        let (found, until) = self
+            .app
+            .store
+            .read::<_, Problem>(self.caller.key, move |reader| {
+                // Asked first: what comes later is for the next look.
+                let end = reader.log_end()?;
+                let events = reader.events(after, end, &["notification.created".to_owned()], AT_ONCE)?;
+                let until = events.last().filter(|_| events.len() as i64 >= AT_ONCE).map_or(end, |event| event.seq);
+                let ids: Vec<Id> = events.iter().map(|event| event.record_id.0).collect();
+                let within = Predicate::Archived(false).and(rows);
+                let layout = caller.layout(Notification::object());
+                let mine = reader.by_ids(&layout, &caller.view(clock::now()), &ids, &within)?;
+                let mut found = Vec::new();
+                for event in &events {
+                    if let Some(row) = mine.iter().find(|row| row.id() == event.record_id.0) {
+                        found.push((event.seq, serde_json::to_string(row)?));
+                    }
+                }
+                Ok((found, until))
+            })
+            .await?;
+        for (position, json) in found {
+            let event = format!("event: notification\nid: {}\ndata: {json}\n\n", events::cursor(position));
+            self.waiting.push_back(Bytes::from(event));
+        }
+        self.after = until.max(self.after);
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! Who takes part in a meeting or a visit: colleagues, contacts, and people known only by name or address.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    fault::{Fault, FaultCode, Faults},
+    field::{Field, FieldType, Structure},
+    id::Id,
+    value::{Members, Standards, list},
+};
+
+/// One who takes part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attendee {
+    pub user_id: Option<Id>,
+    pub contact_id: Option<Id>,
+    pub name: Option<String>,
+    pub email: Option<String>,
+}
+
+pub static ATTENDEES: Structure = Structure {
+    name: "attendees",
+    accept,
+    schema: || {
+        json!({
+            "type": "array",
+            "maxItems": 100,
+            "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "minProperties": 1,
+                "properties": {
+                    "user_id": {"type": ["string", "null"], "format": "uuid", "description": "A colleague; it stands in their calendar."},
+                    "contact_id": {"type": ["string", "null"], "format": "uuid", "description": "A contact."},
+                    "name": {"type": ["string", "null"], "maxLength": 200, "description": "Anybody else, by name.", "examples": ["李伟"]},
+                    "email": {"type": ["string", "null"], "format": "email", "description": "Anybody else, by address.", "examples": ["li.wei@example.cn"]}
+                }
+            }
+        })
+    },
+    lookups: |value| references(value).map(|(_, _, id)| id.to_string()).collect(),
+    lookup_form: |asked, _| asked.to_ascii_lowercase(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+static FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
+    [
+        Field::new("user_id", FieldType::Reference("user".into())),
+        Field::new("contact_id", FieldType::Reference("contact".into())),
+        Field::new("name", FieldType::Text { max: 200 }),
+        Field::new("email", FieldType::Email),
+    ]
+});
+
+fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
+    list(value, 100, |item| {
+        let mut members = Members::of(item, &["user_id", "contact_id", "name", "email"])?;
+        for field in FIELDS.iter() {
+            members.take(field, standards);
+        }
+        if members.faults.is_empty() && members.accepted.values().all(Value::is_null) {
+            members.faults.add(Fault::new("/name", FaultCode::Required));
+        }
+        members.finish()
+    })
+}
+
+/// The records that a list of attendees names: the pointer within it, the object, the id.
+pub fn references(value: &Value) -> impl Iterator<Item = (String, &'static str, Id)> {
+    let items = value.as_array().into_iter().flatten().enumerate();
+    items.flat_map(|(position, item)| {
+        [("user_id", "user"), ("contact_id", "contact")].into_iter().filter_map(move |(member, object)| {
+            Some((format!("/{position}/{member}"), object, item[member].as_str()?.parse().ok()?))
+        })
+    })
+}

@@ -1,0 +1,55 @@
+//! Notifications: what a user should know of. They are one user's alone, whoever else may do what.
+
+use crate::{
+    choices, entity,
+    object::{Reach, Relation},
+};
+
+choices! {
+    /// What happened.
+    pub enum NotificationKind {
+        Assigned "assigned" "Assigned" "分配给我",
+        Mentioned "mentioned" "Mentioned" "提到我",
+        TaskDue "task_due" "Task due" "任务到期",
+        Reminder "reminder" "Reminder" "提醒",
+        StageChanged "stage_changed" "Stage changed" "商机阶段变更",
+        LeadWaiting "lead_waiting" "Lead waiting" "线索待处理",
+    }
+}
+
+entity! {
+    /// A notification: something happened that its user should know of. Farley makes it; each user sees their own alone, unread ones with `read_at_null=true`.
+    pub struct Notification("notification", "notifications", "notifications", "Notification", "通知") [] {
+        /// Whom it is for.
+        user_id: Option<crate::id::Id> => reference("user").server_set().indexed().label("User", "用户"),
+        /// What happened.
+        kind: Option<NotificationKind> => choice(NotificationKind::choices()).server_set().label("Kind", "类型").example("assigned"),
+        /// What the record is that it happened to.
+        object: Option<String> => text(40).server_set().label("Object", "对象").example("task"),
+        /// The record that it happened to.
+        record_id: Option<crate::id::Id> => record_id().server_set().label("Record", "记录").example("01890a5d-ac96-774b-bcce-b302099a8057"),
+        /// What the record was called then; null if its user may not read it.
+        title: Option<String> => text(300).server_set().label("Title", "标题").example("给客户发报价"),
+        /// Who did it; null for Farley itself.
+        actor_id: Option<crate::id::Id> => reference("user").server_set().label("Actor", "操作人"),
+        /// When its user read it; null until then.
+        read_at: Option<crate::time::Timestamp> => datetime().server_set().label("Read at", "已读时间").example("2026-03-01T08:00:00.000Z"),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "user", target: "user", reach: Reach::ToOne { field: "user_id" } },
+            Relation { name: "actor", target: "user", reach: Reach::ToOne { field: "actor_id" } },
+        ])
+        .titled("title")
+        .read_only()
+        .personal("user_id")
+}
+
+/// By which way a user hears of a kind of notification.
+pub const CHANNELS: [&str; 2] = ["app", "email"];
+
+/// What holds until a user says otherwise: everything in the app, nothing by e-mail.
+#[must_use]
+pub fn preference(preferences: &serde_json::Value, kind: NotificationKind, channel: &str) -> bool {
+    preferences[kind.as_str()][channel].as_bool().unwrap_or(channel == "app")
+}

@@ -1,0 +1,16 @@
+DROP INDEX customers_next_task_at;
+ALTER TABLE customers DROP COLUMN next_task_at;
+DROP INDEX customers_last_activity_at;
+ALTER TABLE customers DROP COLUMN last_activity_at;
+DROP INDEX contacts_next_task_at;
+ALTER TABLE contacts DROP COLUMN next_task_at;
+DROP INDEX contacts_last_activity_at;
+ALTER TABLE contacts DROP COLUMN last_activity_at;
+ALTER TABLE customers ADD COLUMN employee_count bigint;
+UPDATE customers SET employee_count = (details->>'employee_count')::bigint, details = (details::jsonb - 'employee_count')::json;
+DROP TABLE calendar_feeds;
+DROP TABLE notification_preferences;
+DROP TABLE notifications;
+DROP TABLE concerned_records;
+DROP TABLE tasks;
+DROP TABLE activities;
