@@ -230,7 +230,7 @@ pub async fn a_lost_connection_comes_back(db: TestDb) {
 pub async fn a_full_disk_refuses_writes_alone(db: TestDb) {
     // The limit on the size of files stands for the disk: no rights are needed, and it can be lifted.
     let mut command = Command::new("prlimit");
-    command.args(["--fsize=5000000:unlimited", "sh", "-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_farley")]);
+    command.args(["--fsize=8000000:unlimited", "sh", "-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_farley")]);
     let process = Process::run(&db, command);
     let admin = process.admin().await;
     let mut acknowledged = Acknowledged::new();
