@@ -1,5 +1,7 @@
 //! The endpoints that are written by hand, with their documentation: one list for both.
 
+use std::sync::LazyLock;
+
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
@@ -41,10 +43,17 @@ macro_rules! endpoints {
         /// What else is asked of their paths is refused, with the methods that they take. To be configured after everything
         /// that may share a path with them.
         pub fn refuse_other_methods(config: &mut ServiceConfig) {
-            for (path, item) in Handwritten::openapi().paths.paths {
-                let methods = [("GET", item.get), ("POST", item.post), ("PUT", item.put), ("PATCH", item.patch), ("DELETE", item.delete)];
-                let methods = methods.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method);
-                let allowed = methods.collect::<Vec<_>>().join(", ");
+            // Told once, as every thread that serves is configured.
+            static ALLOWED: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+                let paths = Handwritten::openapi().paths.paths.into_iter();
+                let allowed = paths.map(|(path, item)| {
+                    let methods = [("GET", item.get), ("POST", item.post), ("PUT", item.put), ("PATCH", item.patch), ("DELETE", item.delete)];
+                    let methods = methods.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method);
+                    (path, methods.collect::<Vec<_>>().join(", "))
+                });
+                allowed.collect()
+            });
+            for (path, allowed) in ALLOWED.iter() {
                 config.service(web::resource(path).default_service(web::to(move || refuse_method(allowed.clone()))));
             }
         }
