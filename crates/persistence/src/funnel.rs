@@ -67,15 +67,30 @@ impl Reader<'_> {
         let mut sql = Statement::new(dialect);
         sql.sql("WITH ");
         self.cohort(&mut sql, object, cohort, slice);
-        // A set of stages is a number of bits; SQLite has no aggregate for that, but each bit counts once in a sum of different ones.
-        sql.sql(", travelled AS (SELECT c.slice, c.currency, c.status, c.stage, c.amount, c.lasted, ");
-        sql.sql(if dialect == Dialect::Sqlite { "SUM(DISTINCT CASE l.stage_id" } else { "BIT_OR(CASE l.stage_id" });
-        for (place, stage) in stages.iter().take(MAX_STAGES).enumerate() {
-            sql.sql(" WHEN ").id(*stage).sql(format!(" THEN {}", 1_i64 << place));
+        // A set of stages is a number of bits. SQLite has no aggregate for that, but each bit counts once in a sum of different ones;
+        // it also looks up the entries of each opportunity faster than it groups them all.
+        let bits = |sql: &mut Statement| {
+            sql.sql("CASE l.stage_id");
+            for (place, stage) in stages.iter().take(MAX_STAGES).enumerate() {
+                sql.sql(" WHEN ").id(*stage).sql(format!(" THEN {}", 1_i64 << place));
+            }
+            sql.sql(if dialect == Dialect::Sqlite { " ELSE 0 END" } else { " ELSE 0::bigint END" });
+        };
+        match dialect {
+            Dialect::Sqlite => {
+                sql.sql(", travelled AS (SELECT c.*, (SELECT SUM(DISTINCT ");
+                bits(&mut sql);
+                sql.sql(format!(") FROM {} l WHERE l.at = l.{} AND l.tenant_id = ", ledger.table, ledger.since));
+                sql.id(self.tenant.id).sql(" AND l.record_id = c.id) AS entered FROM cohort c)");
+            }
+            Dialect::Postgres => {
+                sql.sql(", travelled AS (SELECT c.slice, c.currency, c.status, c.stage, c.amount, c.lasted, BIT_OR(");
+                bits(&mut sql);
+                sql.sql(") AS entered");
+                self.entries(&mut sql, ledger);
+                sql.sql(" GROUP BY c.id, c.slice, c.currency, c.status, c.stage, c.amount, c.lasted)");
+            }
         }
-        sql.sql(if dialect == Dialect::Sqlite { " ELSE 0 END)" } else { " ELSE 0::bigint END)" }).sql(" AS entered");
-        self.entries(&mut sql, ledger);
-        sql.sql(" GROUP BY c.id, c.slice, c.currency, c.status, c.stage, c.amount, c.lasted)");
         sql.sql(" SELECT slice, currency, status, stage, CAST(entered AS BIGINT), COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT), ");
         sql.sql(
             "CAST(COALESCE(SUM(CASE WHEN status = 'won' THEN lasted END), 0) AS BIGINT) FROM travelled GROUP BY 1, 2, 3, 4, 5",
@@ -146,17 +161,23 @@ impl Reader<'_> {
         let mut sql = Statement::new(self.connection.dialect());
         sql.sql("WITH ");
         self.cohort(&mut sql, object, cohort, slice);
-        sql.sql(
-            ", stays AS (SELECT c.slice, l.former_step AS stage, l.former_seconds AS seconds, \
-             ROW_NUMBER() OVER (PARTITION BY c.slice, l.former_step ORDER BY l.former_seconds) AS place, \
-             COUNT(*) OVER (PARTITION BY c.slice, l.former_step) AS many",
-        );
-        self.entries(&mut sql, ledger);
-        // Of an even number, the mean of the two in the middle.
-        sql.sql(
-            " AND l.former_step IS NOT NULL) SELECT slice, stage, CAST(SUM(seconds) AS DOUBLE PRECISION) / COUNT(*) FROM stays \
-             WHERE place IN ((many + 1) / 2, (many + 2) / 2) GROUP BY 1, 2",
-        );
+        if sql.dialect == Dialect::Postgres {
+            sql.sql(" SELECT c.slice, l.former_step, percentile_cont(0.5) WITHIN GROUP (ORDER BY l.former_seconds)");
+            self.entries(&mut sql, ledger);
+            sql.sql(" AND l.former_step IS NOT NULL GROUP BY 1, 2");
+        } else {
+            sql.sql(
+                ", stays AS (SELECT c.slice, l.former_step AS stage, l.former_seconds AS seconds, \
+                 ROW_NUMBER() OVER (PARTITION BY c.slice, l.former_step ORDER BY l.former_seconds) AS place, \
+                 COUNT(*) OVER (PARTITION BY c.slice, l.former_step) AS many",
+            );
+            self.entries(&mut sql, ledger);
+            // Of an even number, the mean of the two in the middle, as PostgreSQL's percentile has it.
+            sql.sql(
+                " AND l.former_step IS NOT NULL) SELECT slice, stage, AVG(seconds) FROM stays \
+                 WHERE place IN ((many + 1) / 2, (many + 2) / 2) GROUP BY 1, 2",
+            );
+        }
         let rows = self.connection.load(&sql, &[slice_type(slice), ColumnType::Id, ColumnType::Double])?;
         let medians = rows.into_iter().filter_map(|row| {
             let seconds = match row[2] {
