@@ -78,7 +78,7 @@ impl Reader<'_> {
         };
         match dialect {
             Dialect::Sqlite => {
-                sql.sql(", travelled AS (SELECT c.*, (SELECT SUM(DISTINCT ");
+                sql.sql(", travelled AS MATERIALIZED (SELECT c.*, (SELECT SUM(DISTINCT ");
                 bits(&mut sql);
                 sql.sql(format!(") FROM {} l WHERE l.at = l.{} AND l.tenant_id = ", ledger.table, ledger.since));
                 sql.id(self.tenant.id).sql(" AND l.record_id = c.id) AS entered FROM cohort c)");
