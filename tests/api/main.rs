@@ -141,6 +141,7 @@ fn main() {
         permissions::scopes_hold_on_every_way_to_a_record,
         reporting::forecasts_stand_beside_quotas,
         reporting::summaries_count_and_add_up,
+        reporting::sums_keep_what_is_hidden,
         reporting::the_funnel_counts_a_cohort,
         reporting::the_funnel_shows_a_snapshot,
         sales::a_move_is_checked_and_kept,

@@ -102,7 +102,8 @@ impl Group {
             sql.sql("(SELECT ");
             through(sql, rest, field, &inner);
             sql.sql(format!(" FROM {} {alias} WHERE {alias}.tenant_id = ", inner.object.table)).id(place.tenant);
-            sql.sql(format!(" AND {alias}.id = {outer}.{reference} AND "));
+            // As filters have it: what is archived is not related.
+            sql.sql(format!(" AND {alias}.id = {outer}.{reference} AND {alias}.archived_at IS NULL AND "));
             filter::condition(sql, &step.rows, &inner);
             sql.sql(")");
         }

@@ -29,7 +29,7 @@ use crate::{
     call::{Call, parameters, refuse_rest, take},
     caller::{Caller, Nobody, teams_below},
     problem::Problem,
-    sales::pipelines::bare,
+    records::lookup::bare,
 };
 
 /// The longest range of a calendar, in days.

@@ -6,10 +6,8 @@ use farley_domain::{
     activities::concerned::{self, KINDS},
     customers::contact::Contact,
     entity::Entity,
-    field::Op,
     id::Id,
     object::Object,
-    predicate::{Operand, Predicate},
     record::Record,
     registry,
     sales::opportunity::Opportunity,
@@ -17,13 +15,11 @@ use farley_domain::{
 };
 use farley_persistence::{Shift, Standing, Work};
 
-use crate::{caller::Nobody, problem::Problem, sales::pipelines::bare};
+use crate::{problem::Problem, records::lookup};
 
 /// The live record with an id, whoever asks.
 pub fn by_id(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
-    let Some(field) = object.field("id") else { return Ok(None) };
-    let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Eq, Operand::Id(id)));
-    Ok(work.reader().find(&bare(object), &Nobody, &predicate, 1)?.into_iter().next())
+    Ok(lookup::by_id(work, object, id)?.filter(|record| !record.is_archived()))
 }
 
 /// What concerns an opportunity or a contact concerns its customer too, unless another is named.

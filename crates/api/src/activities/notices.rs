@@ -8,7 +8,7 @@ use farley_domain::{
 use farley_persistence::{Notice, Origin, TenantKey};
 
 use super::notify::{News, tell};
-use crate::{app::App, problem::Problem, sales::pipelines::bare};
+use crate::{app::App, problem::Problem, records::lookup::bare};
 
 /// The kind of the job.
 pub const KIND: &str = "task_notices";

@@ -17,7 +17,7 @@ use crate::{
     caller::{Nobody, asker_of},
     problem::Problem,
     records::hooks::Writing,
-    sales::pipelines::bare,
+    records::lookup::bare,
 };
 
 /// The kind of the jobs that send a notification by e-mail.

@@ -3,6 +3,7 @@
 pub mod action;
 pub mod hooks;
 pub mod ledger;
+pub mod lookup;
 pub mod read;
 pub mod references;
 pub mod summary;

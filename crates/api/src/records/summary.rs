@@ -51,11 +51,11 @@ pub struct SummaryGroup {
     /// The sum of each field asked for: of money by currency, in minor units; of numbers the number itself.
     #[schema(value_type = Object, example = json!({"amount": [{"amount": 1_234_500, "currency": "CNY"}]}))]
     pub sums: Map<String, Value>,
-    /// The path that lists these records.
+    /// The path that lists these records; null where a related record has no value or is missing, which no parameter can say.
     #[schema(
         example = "/v1/opportunities?status=won&closed_at_gte=2026-06-30T16:00:00.000Z&closed_at_lt=2026-09-30T16:00:00.000Z"
     )]
-    pub list: String,
+    pub list: Option<String>,
 }
 
 /// A field to group by, as it was asked for.
@@ -285,7 +285,11 @@ impl Key {
             Cell::Null => Key::Nothing,
             Cell::Integer(number) => Key::Number(*number),
             Cell::Boolean(flag) => Key::Number(i64::from(*flag)),
-            Cell::Double(number) => Key::Text(format!("{number:024.6}")),
+            // The bits of a float in the order of its values.
+            Cell::Double(number) => {
+                let bits = number.to_bits().cast_signed();
+                Key::Number(bits ^ i64::MAX.wrapping_mul(i64::from(bits < 0)))
+            }
             Cell::Text(text) | Cell::Json(text) => Key::Text(text.clone()),
             Cell::Id(id) => Key::Text(id.to_string()),
             Cell::Time(time) => Key::Text(time.to_string()),
@@ -311,11 +315,13 @@ impl Place<'_> {
         sums: Map<String, Value>,
     ) -> SummaryGroup {
         let mut group = Map::new();
+        let mut told = true;
         let mut own: Vec<(String, String)> = Vec::new();
         for ((asked, periods), cell) in asked.iter().zip(periods).zip(values) {
             let period = asked.span.and_then(|_| periods.get(usize::try_from(cell.as_integer()?).ok()?));
             let value = match (period, &cell) {
                 (_, Cell::Null) => {
+                    told &= asked.group.steps.is_empty();
                     own.push((format!("{}_null", asked.path), "true".to_owned()));
                     Value::Null
                 }
@@ -337,7 +343,7 @@ impl Place<'_> {
             };
             group.insert(asked.name.clone(), value);
         }
-        SummaryGroup { group, count, sums, list: self.list(own) }
+        SummaryGroup { group, count, sums, list: told.then(|| self.list(own)) }
     }
 
     /// The list of a group: what was asked for, narrowed to the group's own values.

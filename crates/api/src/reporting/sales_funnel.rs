@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 use crate::{
     call::{Call, parameters, take},
     problem::Problem,
+    records::lookup::bare,
     records::summary,
-    sales::pipelines::bare,
 };
 
 /// A funnel.
@@ -110,7 +110,7 @@ pub struct FunnelStage {
 pub struct FunnelFigure {
     #[schema(example = 42)]
     pub count: i64,
-    /// The sum of their present amounts, by currency; in a snapshot of the past, of their amounts then.
+    /// The sum of their present amounts, by currency, empty where amounts are hidden from you; in a snapshot of the past, of their amounts then.
     pub amounts: Vec<FunnelAmount>,
     /// Lists them: the `filter` of `POST /v1/opportunities/search` (with the same `as_of`).
     #[schema(value_type = Object, example = json!({"and": [{"field": "status", "op": "eq", "value": "won"}]}))]
@@ -217,6 +217,11 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
                 Found::cohort(reader, &predicate, group, &stages)?
             };
             let name = slice.as_ref().map(|(_, name)| name.as_str());
+            // What a role hides is not told by its sum either.
+            let mut found = found;
+            if !object.field("amount").is_some_and(|field| caller.asker.sees(object, field)) {
+                found.travelled.iter_mut().for_each(|one| one.currency = None);
+            }
             let making = Making { stages: &stages, base: &base, slice: name, snapshot };
             let slices = found.slices(slice.is_none()).into_iter().map(|value| making.slice(&found, &value)).collect();
             let basis = if snapshot { "snapshot" } else { "cohort" };
@@ -338,7 +343,8 @@ impl Making<'_> {
         let mut base = self.base.to_vec();
         if let Some(slice) = self.slice {
             base.push(match value {
-                Cell::Null => json!({"field": slice, "op": "null", "value": true}),
+                // Also where there is no related record to have a value.
+                Cell::Null => json!({"not": {"field": slice, "op": "null", "value": false}}),
                 _ => json!({"field": slice, "op": "eq", "value": json}),
             });
         }

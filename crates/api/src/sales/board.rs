@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     entity::Entity,
+    fault::Faults,
     field::Op,
     id::Id,
     identity::access::Action,
@@ -18,7 +19,7 @@ use serde_json::value::RawValue;
 use crate::{
     call::{Call, Named, parameters, take_number},
     problem::Problem,
-    records::read::PageInfo,
+    records::{read::PageInfo, summary},
 };
 
 /// The open opportunities of a pipeline by stage.
@@ -40,7 +41,7 @@ pub struct BoardStage {
     /// How many opportunities are in the stage.
     #[schema(example = 42)]
     pub count: i64,
-    /// What they are worth, by currency; those without an amount are under the currency null.
+    /// What they are worth, by currency; those without an amount are under the currency null. Empty where amounts are hidden from you.
     pub totals: Vec<BoardTotal>,
     /// The first of them, in the order of their `position`.
     #[schema(schema_with = opportunities)]
@@ -85,7 +86,9 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
     let named = Named::parse(request.match_info().query("id"))?;
     let mut parameters = parameters(&request)?;
     let limit = take_number(&mut parameters, "limit", 50, (0, 200))?;
-    let query = ListQuery::from_parameters(opportunity, &parameters, &call.view())?;
+    let query = summary::filters(opportunity, &mut parameters, Faults::default(), &call.view())?;
+    // What a role hides is not told by its sum either.
+    let sees_amounts = opportunity.field("amount").is_some_and(|field| call.caller.asker.sees(opportunity, field));
     let (caller, now) = (Arc::clone(&call.caller), call.now);
     let board = call
         .app
@@ -109,9 +112,13 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
             let mut stages = Vec::new();
             for stage in stages_of(reader, &view, id)? {
                 let stage_id = stage.id();
-                let totals = totals_of(&totals, stage_id);
+                let mut totals = totals_of(&totals, stage_id);
+                let count = totals.iter().map(|total| total.count).sum();
                 if stage.is_archived() && totals.is_empty() {
                     continue;
+                }
+                if !sees_amounts {
+                    totals.clear();
                 }
                 let limit = usize::try_from(limit).unwrap_or(0);
                 let key = |name: &str| Ok::<_, Problem>(SortKey { by: SortBy::Field(field(name)?.clone()), descending: false });
@@ -135,7 +142,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
                     name: stage.text("name").unwrap_or_default().to_owned(),
                     sort_order: stage.get("sort_order").as_i64(),
                     rotting_days: stage.get("rotting_days").as_i64(),
-                    count: totals.iter().map(|total| total.count).sum(),
+                    count,
                     opportunities: shown.collect::<Result<_, Problem>>()?,
                     page: PageInfo { has_more: next.is_some(), next, total: None },
                     totals,
@@ -160,7 +167,7 @@ fn stages_of(
         Op::Eq,
         Operand::Text("open".to_owned()),
     ));
-    let mut stages = reader.find(&super::pipelines::bare(object), view, &predicate, 1_000)?;
+    let mut stages = reader.find(&crate::records::lookup::bare(object), view, &predicate, 1_000)?;
     stages.sort_by_key(|stage| (stage.get("sort_order").as_i64(), stage.id()));
     Ok(stages)
 }

@@ -28,7 +28,7 @@ use farley_persistence::{Group, Measure, Reader};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::pipelines::bare;
+use crate::records::lookup::bare;
 use crate::{
     call::{Call, parameters, refuse_rest, take, take_required},
     caller::{Caller, Nobody},
@@ -152,6 +152,11 @@ pub struct ForecastLists {
 pub async fn forecast(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     const KNOWN: &[&str] = &["period", "user_id", "team_id", "pipeline_id", "as_of"];
     let rows = call.rows(Opportunity::object(), Action::Read)?;
+    // A forecast is nothing but sums of amounts.
+    let object = Opportunity::object();
+    if !object.field("amount").is_some_and(|field| call.caller.asker.sees(object, field)) {
+        return Err(Problem::forbidden("read", "opportunity.amount"));
+    }
     let mut parameters = parameters(&request)?;
     let text = take_required(&mut parameters, "period", KNOWN)?;
     let mut faults = Faults::default();
@@ -244,12 +249,15 @@ impl Question<'_> {
         let teams: Vec<Record> = reader.all(Team::object())?.into_iter().filter(|team| !team.is_archived()).collect();
         let mut users = reader.all(User::object())?;
         users.sort_by(|left, right| left.text("name").cmp(&right.text("name")));
-        let name = |record: &Record| record.text("name").map(str::to_owned);
+        let (users_seen, teams_seen) =
+            (self.caller.asker.rows(User::object(), Action::Read), self.caller.asker.rows(Team::object(), Action::Read));
+        let name = |record: &Record, seen: &Option<Predicate>| seen.as_ref().and_then(|_| record.text("name").map(str::to_owned));
         if let Some(id) = user {
             let found = users.iter().find(|user| user.id() == id).ok_or_else(|| Fault::new("user_id", FaultCode::NotFound))?;
-            return Ok(vec![Subject::User { id, name: name(found), within: None }]);
+            return Ok(vec![Subject::User { id, name: name(found, &users_seen), within: None }]);
         }
-        let of_team = |team: &Record| Subject::Team { id: team.id(), name: name(team), subtree: subtree(&teams, team.id()) };
+        let of_team =
+            |team: &Record| Subject::Team { id: team.id(), name: name(team, &teams_seen), subtree: subtree(&teams, team.id()) };
         let mut subjects = vec![match team {
             Some(id) => {
                 of_team(teams.iter().find(|team| team.id() == id).ok_or_else(|| Fault::new("team_id", FaultCode::NotFound))?)
@@ -259,7 +267,11 @@ impl Question<'_> {
         let mut below: Vec<&Record> = teams.iter().filter(|child| child.id_of("parent_id") == team).collect();
         below.sort_by(|left, right| left.text("name").cmp(&right.text("name")));
         subjects.extend(below.into_iter().map(of_team));
-        subjects.extend(users.iter().map(|user| Subject::User { id: user.id(), name: name(user), within: Some(team) }));
+        subjects.extend(users.iter().map(|user| Subject::User {
+            id: user.id(),
+            name: name(user, &users_seen),
+            within: Some(team),
+        }));
         Ok(subjects)
     }
 

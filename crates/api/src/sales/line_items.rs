@@ -13,15 +13,13 @@ use farley_domain::{
 use farley_persistence::Work;
 use serde_json::{Value, json};
 
-use super::{
-    opportunities::{lines_of, sum_of},
-    pipelines::bare,
-};
+use super::opportunities::{lines_of, sum_of};
 use crate::{
     call::Named,
     caller::Nobody,
     problem::Problem,
     records::hooks::{Shown, Writing},
+    records::lookup::bare,
 };
 
 /// How many lines an opportunity may have.

@@ -7,7 +7,6 @@ use farley_domain::{
     field::{Field, FieldType, Op},
     id::Id,
     identity::access::Action,
-    object::Object,
     predicate::{Operand, Predicate},
     record::Record,
     sales::{
@@ -22,11 +21,7 @@ use farley_domain::{
 use farley_persistence::Work;
 use serde_json::{Value, json};
 
-use super::{
-    filters,
-    pipelines::{bare, default_pipeline},
-    stages::of_pipeline,
-};
+use super::{filters, pipelines::default_pipeline, stages::of_pipeline};
 use crate::{
     call::{Body, Call},
     caller::{Caller, Nobody},
@@ -34,6 +29,7 @@ use crate::{
     records::{
         action::{Asked, act},
         hooks::{Shown, Writing},
+        lookup::{bare, by_id},
     },
 };
 
@@ -85,12 +81,6 @@ fn pipeline_of(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> R
         return Err(Problem::rule(Fault::new("/pipeline_id", FaultCode::NotFound).into()));
     }
     Ok(pipeline)
-}
-
-fn by_id(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
-    let Some(field) = object.field("id") else { return Ok(None) };
-    let predicate = Predicate::test(field, Op::Eq, Operand::Id(id));
-    Ok(work.reader().find(&bare(object), &Nobody, &predicate, 1)?.into_iter().next())
 }
 
 /// The rule of the stage that the record leaves, with the stage's name.

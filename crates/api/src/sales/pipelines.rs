@@ -4,7 +4,7 @@ use farley_domain::{
     entity::Entity,
     field::Op,
     input,
-    object::{Object, Shape},
+    object::Object,
     predicate::{Operand, Predicate},
     record::Record,
     sales::{
@@ -23,6 +23,7 @@ use crate::{
     problem::Problem,
     records::{
         hooks::{Shown, Writing},
+        lookup::bare,
         write::Writer,
     },
 };
@@ -64,11 +65,6 @@ fn defaults(work: &mut Work<'_>) -> Result<Vec<Record>, Problem> {
 /// The default pipeline of the tenant, if it has one.
 pub fn default_pipeline(work: &mut Work<'_>) -> Result<Option<Record>, Problem> {
     Ok(defaults(work)?.into_iter().next())
-}
-
-/// An object without the tenant's own fields.
-pub fn bare(object: &'static Object) -> Shape {
-    Shape { object, custom: std::sync::Arc::from([]) }
 }
 
 /// What live opportunities are in cannot be archived.

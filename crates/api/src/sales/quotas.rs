@@ -9,7 +9,7 @@ use farley_domain::{
 };
 use farley_persistence::Work;
 
-use super::pipelines::bare;
+use crate::records::lookup::bare;
 use crate::{caller::Nobody, problem::Problem, records::hooks::Writing};
 
 pub fn before_write(work: &mut Work<'_>, _: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {

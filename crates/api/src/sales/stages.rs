@@ -13,10 +13,7 @@ use farley_domain::{
 use farley_persistence::Work;
 use serde_json::Value;
 
-use super::{
-    filters,
-    pipelines::{bare, refuse_if_used},
-};
+use super::{filters, pipelines::refuse_if_used};
 use crate::{
     call::{Body, Call, Named},
     call::{parameters, refuse_rest},
@@ -26,6 +23,7 @@ use crate::{
     problem::Problem,
     records::{
         hooks::{Shown, Writing},
+        lookup::bare,
         write::Writer,
     },
 };

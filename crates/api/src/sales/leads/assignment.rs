@@ -28,11 +28,12 @@ use crate::{
     call::{Body, Call},
     caller::{Caller, Nobody},
     problem::Problem,
+    records::lookup::bare,
     records::{
         action::act,
         hooks::{Shown, Writing},
     },
-    sales::{filters, pipelines::bare},
+    sales::filters,
 };
 
 /// A rule's filter and all that it names must be there.

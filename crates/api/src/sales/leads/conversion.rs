@@ -32,11 +32,11 @@ use crate::{
     caller,
     mutation::{Answer, etag},
     problem::Problem,
+    records::lookup::bare,
     records::{
         action::{Asked, act},
         write::Writer,
     },
-    sales::pipelines::bare,
 };
 
 /// What a lead is to become.

@@ -21,7 +21,7 @@ use crate::{
     call::{Body, Call, parameters, refuse_rest},
     caller::{Caller, Nobody},
     problem::Problem,
-    sales::pipelines::bare,
+    records::lookup::bare,
 };
 
 /// How many matches are told of each object.

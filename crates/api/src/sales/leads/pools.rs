@@ -19,7 +19,7 @@ use crate::{
     caller::Nobody,
     problem::Problem,
     records::hooks::{Shown, Writing},
-    sales::pipelines::bare,
+    records::lookup::bare,
 };
 
 /// A pool with something in it stays.

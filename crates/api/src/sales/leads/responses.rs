@@ -19,8 +19,8 @@ use crate::{
     call::Named,
     caller::{self, Nobody},
     problem::Problem,
+    records::lookup::bare,
     records::write::Writer,
-    sales::pipelines::bare,
 };
 
 /// The kind of the recurring job.
