@@ -24,6 +24,7 @@ pub mod openapi;
 pub mod problem;
 pub mod records;
 pub mod reporting;
+pub mod routes;
 pub mod sales;
 pub mod search;
 pub mod server;

@@ -7,7 +7,7 @@ use actix_web::{App as Actix, HttpResponse, HttpServer, dev::Server, http::heade
 use utoipa::OpenApi;
 
 use crate::{
-    app::App, frame, handwritten, identity::bootstrap, openapi, problem::Problem, records, sales::leads::forms,
+    app::App, frame, handwritten, identity::bootstrap, openapi, problem::Problem, routes, sales::leads::forms,
     settings::Settings, workers,
 };
 
@@ -65,9 +65,7 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
             .wrap(middleware::from_fn(frame::serve))
             .wrap(cors(&data.settings.cors_origins))
             .wrap(middleware::from_fn(forms::cors))
-            .configure(handwritten::configure)
-            .configure(records::configure)
-            .configure(handwritten::refuse_other_methods)
+            .configure(routes::configure)
             .route("/openapi.json", web::get().to(openapi_json))
             .service(web::redirect("/docs", "/docs/"))
             .service(docs())

@@ -23,7 +23,16 @@ use crate::{
 };
 
 /// Hits that PostgreSQL sorts without a thought; with more it may be quicker to walk.
-const FEW: i64 = 500;
+const FEW: i64 = 2_000;
+/// How many documents are walked at once, at least and at most.
+const STRIDE: (usize, usize) = (1_000, 20_000);
+
+/// Below what a walk begins.
+#[derive(Clone, Copy)]
+enum Below {
+    Record(Id),
+    Document(i64),
+}
 
 /// A page that is asked for.
 struct Ranked<'a> {
@@ -112,12 +121,7 @@ impl Reader<'_> {
             if let Some(exact) = exact.as_deref().filter(|_| after.is_none_or(|(tier, _)| tier == Tier::Exact.rank())) {
                 given += self.sorted(page, (exact, None, after), &tiers[..1], wanted, take)?.1;
             }
-            let below = after.filter(|(tier, _)| *tier == Tier::Title.rank()).map(|(_, id)| id);
-            let sql = page.walk(title, exact.as_deref(), below, wanted.saturating_sub(given));
-            self.connection.read(&sql, &page.types(&[]), &mut |cells| {
-                given += 1;
-                take(cells, Some(Tier::Title.rank()))
-            })?;
+            given += self.walked(page, (title, exact.as_deref(), after), wanted.saturating_sub(given), take)?;
             // All that are better have been given: the rest of the page are from the tier below.
             after = Some((Tier::Title.rank(), Id::NIL));
         }
@@ -151,6 +155,46 @@ impl Reader<'_> {
             Ok(())
         })?;
         Ok((hits, given))
+    }
+
+    /// Gives the newest documents that meet one question and not the other, until there are enough; how many there were.
+    fn walked(
+        &mut self,
+        page: &Ranked<'_>,
+        (question, but, after): (&str, Option<&str>, Option<(i64, Id)>),
+        wanted: usize,
+        take: Take<'_>,
+    ) -> Result<usize, StoreError> {
+        let mut below = after.filter(|(tier, _)| *tier == Tier::Title.rank()).map(|(_, id)| Below::Record(id));
+        let types = page.types(&[ColumnType::Integer, ColumnType::Integer, ColumnType::Integer]);
+        let (mut given, mut walked, mut stride) = (0, 0, STRIDE.0);
+        while given < wanted {
+            let (mut last, mut seen) = (None, 0);
+            let sql = page.walk(question, but, below, stride, wanted - given);
+            self.connection.read(&sql, &types, &mut |cells| {
+                last = match cells[0] {
+                    CellRef::Integer(document) => Some(Below::Document(document)),
+                    _ => None,
+                };
+                if let CellRef::Integer(count) = cells[1] {
+                    seen = usize::try_from(count).unwrap_or(0);
+                }
+                // Without a document, the row only tells how far the walk came.
+                if let CellRef::Integer(_) = cells[2] {
+                    given += 1;
+                    take(&cells[3..], Some(Tier::Title.rank()))?;
+                }
+                Ok(())
+            })?;
+            if seen < stride {
+                break;
+            }
+            below = last;
+            walked += seen;
+            // As far as the page should need if hits go on as they came, and a little more.
+            stride = ((wanted - given.min(wanted)) * walked / given.max(1) * 5 / 4).clamp(STRIDE.0, STRIDE.1);
+        }
+        Ok(given)
     }
 
     /// How many hits a question has, counted up to some more than few.
@@ -239,29 +283,38 @@ impl Ranked<'_> {
         sql
     }
 
-    /// PostgreSQL: the newest documents, one after the other, until there are enough that meet one question and not the other.
-    fn walk(&self, question: &str, but: Option<&str>, below: Option<Id>, limit: usize) -> Statement {
-        let mut sql = Statement::of(
-            Dialect::Postgres,
-            "SELECT t.* FROM (SELECT document, record_id FROM search_documents WHERE tenant_id = ",
-        );
+    /// PostgreSQL: of so many documents, newest first, those that meet one question and not the other, each row after the last
+    /// document, how many there were, and its own. There is always a row that tells the first two.
+    fn walk(&self, question: &str, but: Option<&str>, below: Option<Below>, stride: usize, limit: usize) -> Statement {
+        let mut sql = Statement::of(Dialect::Postgres, "WITH walked AS MATERIALIZED (SELECT document, record_id, (terms @@ ");
         sql.keep = records::is_common(&self.predicate);
-        // IS TRUE keeps the planner from the index.
-        sql.id(self.place.tenant).sql(format!(" AND object = '{}' AND (terms @@ ", self.place.object.name));
         tsquery(&mut sql, question);
-        sql.sql(") IS TRUE");
+        sql.sql(")");
         if let Some(but) = but {
             sql.sql(" AND NOT (terms @@ ");
             tsquery(&mut sql, but);
             sql.sql(")");
         }
-        if let Some(below) = below {
-            sql.sql(" AND document < ");
-            self.document(&mut sql, below);
+        // The limit inside keeps the planner from the index of terms: it reads the documents in their order.
+        sql.sql(" AS hit FROM (SELECT document, record_id, terms FROM search_documents WHERE tenant_id = ").id(self.place.tenant);
+        sql.sql(format!(" AND object = '{}'", self.place.object.name));
+        match below {
+            Some(Below::Record(record)) => {
+                sql.sql(" AND document < ");
+                self.document(&mut sql, record);
+            }
+            Some(Below::Document(document)) => drop(sql.sql(" AND document < ").integer(document)),
+            None => {}
         }
-        sql.sql(" ORDER BY document DESC) d CROSS JOIN LATERAL (");
+        sql.sql(" ORDER BY document DESC LIMIT (SELECT ").integer(bounded(stride));
+        sql.sql(
+            "::bigint)) newest), told AS (SELECT min(document) AS last, count(*) AS seen FROM walked) \
+             SELECT told.last, told.seen, page.* FROM told LEFT JOIN (SELECT d.document AS search_document, t.* FROM (\
+             SELECT document, record_id FROM walked WHERE hit ORDER BY document DESC) d CROSS JOIN LATERAL (",
+        );
         self.record(&mut sql);
-        sql.sql(") t LIMIT ").integer(bounded(limit));
+        sql.sql(") t LIMIT (SELECT ").integer(bounded(limit));
+        sql.sql("::bigint)) page ON true ORDER BY page.search_document DESC");
         sql
     }
 

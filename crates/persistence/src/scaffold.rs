@@ -41,8 +41,7 @@ pub fn create_table(object: &Object, dialect: Dialect) -> String {
             columns.push(format!("FOREIGN KEY (tenant_id, {}) REFERENCES {} (tenant_id, id)", field.name, target.table));
         }
     }
-    let without_rowid = if dialect == Dialect::Sqlite { " WITHOUT ROWID" } else { "" };
-    let mut sql = format!("CREATE TABLE {table} (\n    {}\n){without_rowid};\n", columns.join(",\n    "));
+    let mut sql = format!("CREATE TABLE {table} (\n    {}\n);\n", columns.join(",\n    "));
     for unique in &object.unique {
         let nullable = object.field(unique.field).is_some_and(|field| !field.required);
         let condition = if nullable { format!(" AND {} IS NOT NULL", unique.field) } else { String::new() };

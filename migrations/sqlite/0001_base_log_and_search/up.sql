@@ -61,7 +61,7 @@ CREATE TABLE jobs (
     created_at INTEGER NOT NULL,
     finished_at INTEGER,
     PRIMARY KEY (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX jobs_due ON jobs (run_at, id) WHERE state IN ('waiting', 'running');
 CREATE INDEX jobs_state ON jobs (tenant_id, state, id);
 
@@ -76,7 +76,7 @@ CREATE TABLE idempotency_keys (
     body TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, credential_id, key)
-) WITHOUT ROWID;
+);
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
 -- Keys of records in other systems; one per system among live records.

@@ -17,7 +17,7 @@ CREATE TABLE teams (
     FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     FOREIGN KEY (tenant_id, parent_id) REFERENCES teams (tenant_id, id),
     FOREIGN KEY (tenant_id, manager_id) REFERENCES users (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX teams_name_key ON teams (tenant_id, name) WHERE archived_at IS NULL;
 CREATE INDEX teams_created_at ON teams (tenant_id, created_at, id);
 CREATE INDEX teams_updated_at ON teams (tenant_id, updated_at, id);
@@ -46,7 +46,7 @@ CREATE TABLE users (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX users_email_key ON users (tenant_id, email) WHERE archived_at IS NULL;
 CREATE INDEX users_name ON users (tenant_id, name, id);
 CREATE INDEX users_status ON users (tenant_id, status, created_at, id);
@@ -71,7 +71,7 @@ CREATE TABLE roles (
     archived_at INTEGER,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX roles_name_key ON roles (tenant_id, name) WHERE archived_at IS NULL;
 CREATE INDEX roles_created_at ON roles (tenant_id, created_at, id);
 CREATE INDEX roles_updated_at ON roles (tenant_id, updated_at, id);
@@ -102,7 +102,7 @@ CREATE TABLE tags (
     archived_at INTEGER,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX tags_name_key ON tags (tenant_id, name) WHERE archived_at IS NULL;
 CREATE INDEX tags_created_at ON tags (tenant_id, created_at, id);
 CREATE INDEX tags_updated_at ON tags (tenant_id, updated_at, id);
@@ -134,7 +134,7 @@ CREATE TABLE api_keys (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX api_keys_user_id ON api_keys (tenant_id, user_id, created_at, id);
 CREATE INDEX api_keys_created_at ON api_keys (tenant_id, created_at, id);
 CREATE INDEX api_keys_updated_at ON api_keys (tenant_id, updated_at, id);
@@ -171,7 +171,7 @@ CREATE TABLE custom_fields (
     archived_at INTEGER,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX custom_fields_key_key ON custom_fields (tenant_id, object, key) WHERE archived_at IS NULL;
 CREATE INDEX custom_fields_created_at ON custom_fields (tenant_id, created_at, id);
 CREATE INDEX custom_fields_updated_at ON custom_fields (tenant_id, updated_at, id);
@@ -207,7 +207,7 @@ CREATE TABLE sessions (
     revoked_at INTEGER,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX sessions_user ON sessions (tenant_id, user_id, created_at);
 
 -- Failed log-ins, counted per account and per address.

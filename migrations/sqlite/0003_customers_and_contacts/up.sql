@@ -35,7 +35,7 @@ CREATE TABLE customers (
     FOREIGN KEY (tenant_id, owner_id) REFERENCES users (tenant_id, id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id),
     FOREIGN KEY (tenant_id, parent_id) REFERENCES customers (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX customers_number_key ON customers (tenant_id, number) WHERE archived_at IS NULL;
 CREATE UNIQUE INDEX customers_social_credit_code_key ON customers (tenant_id, social_credit_code) WHERE archived_at IS NULL AND social_credit_code IS NOT NULL;
 CREATE INDEX customers_name ON customers (tenant_id, name, id);
@@ -80,7 +80,7 @@ CREATE TABLE contacts (
     FOREIGN KEY (tenant_id, owner_id) REFERENCES users (tenant_id, id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id),
     FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX contacts_name ON contacts (tenant_id, name, id);
 CREATE INDEX contacts_status ON contacts (tenant_id, status, created_at, id);
 CREATE INDEX contacts_customer_id ON contacts (tenant_id, customer_id, created_at, id) WHERE customer_id IS NOT NULL;

@@ -27,7 +27,7 @@ CREATE TABLE imports (
     archived_at INTEGER,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id)
-) WITHOUT ROWID;
+);
 CREATE INDEX imports_object ON imports (tenant_id, object, created_at, id);
 CREATE INDEX imports_status ON imports (tenant_id, status, created_at, id);
 CREATE INDEX imports_created_at ON imports (tenant_id, created_at, id);

@@ -20,7 +20,7 @@ CREATE TABLE products (
     archived_at INTEGER,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX products_name_key ON products (tenant_id, name) WHERE archived_at IS NULL;
 CREATE UNIQUE INDEX products_sku_key ON products (tenant_id, sku) WHERE archived_at IS NULL AND sku IS NOT NULL;
 CREATE INDEX products_name ON products (tenant_id, name, created_at, id);
@@ -59,7 +59,7 @@ CREATE TABLE campaigns (
     FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     FOREIGN KEY (tenant_id, owner_id) REFERENCES users (tenant_id, id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX campaigns_name ON campaigns (tenant_id, name, created_at, id);
 CREATE INDEX campaigns_kind ON campaigns (tenant_id, kind, created_at, id);
 CREATE INDEX campaigns_status ON campaigns (tenant_id, status, created_at, id);

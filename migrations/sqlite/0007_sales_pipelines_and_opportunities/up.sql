@@ -20,7 +20,7 @@ CREATE TABLE pipelines (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX pipelines_name_key ON pipelines (tenant_id, name) WHERE archived_at IS NULL;
 CREATE INDEX pipelines_name ON pipelines (tenant_id, name, created_at, id);
 CREATE INDEX pipelines_team_id ON pipelines (tenant_id, team_id, created_at, id) WHERE team_id IS NOT NULL;
@@ -51,7 +51,7 @@ CREATE TABLE stages (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     FOREIGN KEY (tenant_id, pipeline_id) REFERENCES pipelines (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX stages_pipeline_id ON stages (tenant_id, pipeline_id, created_at, id);
 CREATE INDEX stages_created_at ON stages (tenant_id, created_at, id);
 CREATE INDEX stages_updated_at ON stages (tenant_id, updated_at, id);
@@ -99,7 +99,7 @@ CREATE TABLE opportunities (
     FOREIGN KEY (tenant_id, campaign_id) REFERENCES campaigns (tenant_id, id),
     FOREIGN KEY (tenant_id, owner_id) REFERENCES users (tenant_id, id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX opportunities_name ON opportunities (tenant_id, name, created_at, id);
 CREATE INDEX opportunities_customer_id ON opportunities (tenant_id, customer_id, created_at, id) WHERE customer_id IS NOT NULL;
 CREATE INDEX opportunities_pipeline_id ON opportunities (tenant_id, pipeline_id, created_at, id);
@@ -167,7 +167,7 @@ CREATE TABLE line_items (
     FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     FOREIGN KEY (tenant_id, opportunity_id) REFERENCES opportunities (tenant_id, id),
     FOREIGN KEY (tenant_id, product_id) REFERENCES products (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX line_items_opportunity_id ON line_items (tenant_id, opportunity_id, created_at, id);
 CREATE INDEX line_items_product_id ON line_items (tenant_id, product_id, created_at, id) WHERE product_id IS NOT NULL;
 CREATE INDEX line_items_created_at ON line_items (tenant_id, created_at, id);

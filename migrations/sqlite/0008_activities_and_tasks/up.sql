@@ -29,7 +29,7 @@ CREATE TABLE activities (
     FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
     FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts (tenant_id, id),
     FOREIGN KEY (tenant_id, opportunity_id) REFERENCES opportunities (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX activities_kind ON activities (tenant_id, kind, occurred_at, id);
 CREATE INDEX activities_occurred_at ON activities (tenant_id, occurred_at, id);
 CREATE INDEX activities_status ON activities (tenant_id, status, occurred_at, id);
@@ -79,7 +79,7 @@ CREATE TABLE tasks (
     FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts (tenant_id, id),
     FOREIGN KEY (tenant_id, opportunity_id) REFERENCES opportunities (tenant_id, id),
     FOREIGN KEY (tenant_id, depends_on_id) REFERENCES tasks (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX tasks_status ON tasks (tenant_id, status, created_at, id);
 CREATE INDEX tasks_due_at ON tasks (tenant_id, due_at, created_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX tasks_reminder_at ON tasks (tenant_id, reminder_at, created_at, id) WHERE reminder_at IS NOT NULL;
@@ -129,7 +129,7 @@ CREATE TABLE notifications (
     FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id),
     FOREIGN KEY (tenant_id, actor_id) REFERENCES users (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX notifications_user_id ON notifications (tenant_id, user_id, created_at, id);
 CREATE INDEX notifications_unread ON notifications (tenant_id, user_id) WHERE read_at IS NULL AND archived_at IS NULL;
 CREATE INDEX notifications_created_at ON notifications (tenant_id, created_at, id);

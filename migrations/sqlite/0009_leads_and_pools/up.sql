@@ -22,7 +22,7 @@ CREATE TABLE pools (
     archived_at INTEGER,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX pools_name_key ON pools (tenant_id, name) WHERE archived_at IS NULL;
 CREATE INDEX pools_name ON pools (tenant_id, name, created_at, id);
 CREATE INDEX pools_created_at ON pools (tenant_id, created_at, id);
@@ -58,7 +58,7 @@ CREATE TABLE pool_holdings (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, pool_id) REFERENCES pools (tenant_id, id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
-) WITHOUT ROWID;
+);
 -- A record has one holder at a time.
 CREATE UNIQUE INDEX pool_holdings_open ON pool_holdings (tenant_id, record_id) WHERE until IS NULL;
 CREATE INDEX pool_holdings_record ON pool_holdings (tenant_id, record_id, since, id);
@@ -110,7 +110,7 @@ CREATE TABLE lead_forms (
     FOREIGN KEY (tenant_id, pool_id) REFERENCES pools (tenant_id, id),
     FOREIGN KEY (tenant_id, owner_id) REFERENCES users (tenant_id, id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX lead_forms_name ON lead_forms (tenant_id, name, created_at, id);
 CREATE INDEX lead_forms_owner_id ON lead_forms (tenant_id, owner_id, created_at, id) WHERE owner_id IS NOT NULL;
 CREATE INDEX lead_forms_team_id ON lead_forms (tenant_id, team_id, created_at, id) WHERE team_id IS NOT NULL;
@@ -146,7 +146,7 @@ CREATE TABLE assignment_rules (
     FOREIGN KEY (tenant_id) REFERENCES tenants (id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id),
     FOREIGN KEY (tenant_id, pool_id) REFERENCES pools (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX assignment_rules_name ON assignment_rules (tenant_id, name, created_at, id);
 CREATE INDEX assignment_rules_created_at ON assignment_rules (tenant_id, created_at, id);
 CREATE INDEX assignment_rules_updated_at ON assignment_rules (tenant_id, updated_at, id);
@@ -179,7 +179,7 @@ CREATE TABLE work_schedules (
     archived_at INTEGER,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id)
-) WITHOUT ROWID;
+);
 CREATE INDEX work_schedules_name ON work_schedules (tenant_id, name, created_at, id);
 CREATE INDEX work_schedules_created_at ON work_schedules (tenant_id, created_at, id);
 CREATE INDEX work_schedules_updated_at ON work_schedules (tenant_id, updated_at, id);
@@ -237,7 +237,7 @@ CREATE TABLE leads (
     FOREIGN KEY (tenant_id, opportunity_id) REFERENCES opportunities (tenant_id, id),
     FOREIGN KEY (tenant_id, owner_id) REFERENCES users (tenant_id, id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX leads_name ON leads (tenant_id, name, created_at, id) WHERE name IS NOT NULL;
 CREATE INDEX leads_company ON leads (tenant_id, company, created_at, id) WHERE company IS NOT NULL;
 CREATE INDEX leads_region ON leads (tenant_id, region, created_at, id) WHERE region IS NOT NULL;
@@ -298,7 +298,7 @@ CREATE TABLE scoring_rules (
     archived_at INTEGER,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id) REFERENCES tenants (id)
-) WITHOUT ROWID;
+);
 CREATE INDEX scoring_rules_name ON scoring_rules (tenant_id, name, created_at, id);
 CREATE INDEX scoring_rules_created_at ON scoring_rules (tenant_id, created_at, id);
 CREATE INDEX scoring_rules_updated_at ON scoring_rules (tenant_id, updated_at, id);

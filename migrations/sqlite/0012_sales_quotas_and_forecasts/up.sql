@@ -23,7 +23,7 @@ CREATE TABLE quotas (
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id),
     FOREIGN KEY (tenant_id, pipeline_id) REFERENCES pipelines (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX quotas_user_id ON quotas (tenant_id, user_id, created_at, id) WHERE user_id IS NOT NULL;
 CREATE INDEX quotas_team_id ON quotas (tenant_id, team_id, created_at, id) WHERE team_id IS NOT NULL;
 CREATE INDEX quotas_period ON quotas (tenant_id, period, created_at, id);
@@ -56,7 +56,7 @@ CREATE TABLE forecast_overrides (
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id),
     FOREIGN KEY (tenant_id, pipeline_id) REFERENCES pipelines (tenant_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX forecast_overrides_user_id ON forecast_overrides (tenant_id, user_id, created_at, id) WHERE user_id IS NOT NULL;
 CREATE INDEX forecast_overrides_team_id ON forecast_overrides (tenant_id, team_id, created_at, id) WHERE team_id IS NOT NULL;
 CREATE INDEX forecast_overrides_period ON forecast_overrides (tenant_id, period, created_at, id);

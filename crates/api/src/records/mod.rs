@@ -16,14 +16,18 @@ use crate::{
     call::{Body, Call},
     openapi::operations::{Generic, generic_operations},
     problem::{Code, Problem},
+    routes::collection_of,
 };
 
-/// Registers the generic endpoints of every object.
-pub fn configure(config: &mut web::ServiceConfig) {
+/// Registers the generic endpoints of the objects of a collection: its own, and those below its records.
+pub fn configure(collection: &str, config: &mut web::ServiceConfig) {
     for object in registry::objects() {
         let mut routes: Vec<(String, Vec<Generic>)> = Vec::new();
         for operation in generic_operations(object) {
             let path = operation.route(object);
+            if collection_of(&path) != collection {
+                continue;
+            }
             match routes.iter_mut().find(|(known, _)| *known == path) {
                 Some((_, operations)) => operations.push(operation),
                 None => routes.push((path, vec![operation])),

@@ -16,6 +16,10 @@ use diesel::{
     row::{Field as _, Row as _},
     sql_types::{BigInt, Binary, Bool, Double, Nullable, Text, Untyped},
 };
+use smallvec::SmallVec;
+
+/// How many columns hardly any statement exceeds: a table's 32, and some that are computed.
+const WIDE: usize = 40;
 
 struct Run<'a>(&'a Statement);
 
@@ -77,13 +81,19 @@ pub(crate) fn read(
     columns: &[ColumnType],
     take: &mut dyn FnMut(&[CellRef<'_>]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
+    // Lists read thousands of cells, so a row is kept on the stack.
     for row in LoadConnection::<DefaultLoadingMode>::load(conn, Run(statement))? {
         let row = row?;
-        let field = |position| row.get(position).ok_or_else(|| StoreError::Internal("a column is missing".to_owned()));
-        let fields = (0..columns.len()).map(field).collect::<Result<Vec<_>, _>>()?;
-        let mut values: Vec<_> = fields.iter().map(|field| field.value()).collect();
-        let cells = values.iter_mut().zip(columns).map(|(value, kind)| decode(value, *kind));
-        take(&cells.collect::<Result<Vec<_>, _>>()?)?;
+        let mut fields = SmallVec::<[_; WIDE]>::new();
+        for position in 0..columns.len() {
+            fields.push(row.get(position).ok_or_else(|| StoreError::Internal("a column is missing".to_owned()))?);
+        }
+        let mut values: SmallVec<[_; WIDE]> = fields.iter().map(|field| field.value()).collect();
+        let mut cells = SmallVec::<[_; WIDE]>::new();
+        for (value, kind) in values.iter_mut().zip(columns) {
+            cells.push(decode(value, *kind)?);
+        }
+        take(&cells)?;
     }
     Ok(())
 }
