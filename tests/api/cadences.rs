@@ -468,7 +468,7 @@ pub async fn wait_for_an_owner(db: TestDb) {
     assert_eq!(enrolment.next().await, first.plus_seconds(4 * DAY));
     // Whoever gets a task is told; whoever is not active gets none.
     assert!(wang.list("/v1/notifications", "kind").await.contains(&"assigned".to_owned()));
-    admin.post(&format!("/v1/users/{}/deactivate", wang.id), json!({})).await.ok(200);
+    admin.post(&format!("/v1/users/{}/deactivate", wang.id), json!({})).await.ok(204);
     stage.run(first.plus_seconds(5 * DAY)).await;
     assert_eq!(enrolment.tasks().await.len(), 1);
 }
@@ -498,7 +498,7 @@ pub async fn take_those_who_may_update_the_record(db: TestDb) {
     let told = wang.post(&enrol, json!({"record_ids": [own]})).await.ok(200);
     let path = format!("/v1/cadence-enrolments/{}", told["data"][0]["id"].as_str().unwrap());
     // Who may read the lead sees it; who may not update it does not steer it.
-    assert_eq!(chen.list("/v1/cadence-enrolments", "lead_id").await, [own.clone()]);
+    assert_eq!(chen.list("/v1/cadence-enrolments", "lead_id").await, std::slice::from_ref(&own));
     chen.post(&format!("{path}/stop"), json!({})).await.refused(403, "forbidden");
     let li = server.user(admin, "Li", "sales_representative", json!({})).await;
     li.get(&path).await.refused(404, "not_found");

@@ -54,11 +54,10 @@ pub fn after_write(work: &mut Work<'_>, _: &Writing<'_>, _: &Record) -> Result<S
 
 /// Which records are put on a cadence.
 #[derive(serde::Deserialize, utoipa::ToSchema)]
-#[schema(example = json!({"record_ids": ["01890a5d-ac96-774b-bcce-b302099a8057", "ext:sap:10042"]}))]
 #[allow(dead_code, reason = "documents the body; it is read by its fields")]
 pub struct CadenceEnrolling {
     /// The leads or customers, by their ids or as `ext:{system}:{key}`: 1 to 200.
-    #[schema(min_items = 1, max_items = 200)]
+    #[schema(min_items = 1, max_items = 200, example = json!(["01890a5d-ac96-774b-bcce-b302099a8057", "ext:sap:10042"]))]
     record_ids: Vec<String>,
 }
 
