@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     client::{Client, pairs},
     server::Server,
-    support::TestDb,
+    support::{Engine, TestDb},
 };
 
 const DAY: i64 = 24 * 3600;
@@ -372,7 +372,13 @@ pub async fn are_paused_resumed_and_stopped(db: TestDb) {
 
 /// Two nodes at the same steps, one of them dying again and again: each step makes one task.
 pub async fn make_each_task_once(db: TestDb) {
-    let stage = Stage::new(db).await;
+    let stage = Stage::new(db.clone()).await;
+    // A file has one node, on which several do the same.
+    let second = match db.engine {
+        Engine::Postgres => Some(Server::start_with(db, |settings| settings.jobs = 0).await),
+        Engine::Sqlite => None,
+    };
+    let nodes = [&stage.server.app, second.as_ref().map_or(&stage.server.app, |second| &second.app)];
     let cadence = stage.cadence(json!({"steps": [step(1, "call", "a"), step(2, "email", "b")]})).await;
     let mut leads = Vec::new();
     for _ in 0..20 {
@@ -383,16 +389,16 @@ pub async fn make_each_task_once(db: TestDb) {
     let next = told["data"][0]["next_step_at"].as_str().and_then(Timestamp::parse).unwrap();
     for (day, count) in [(0, 20), (1, 40)] {
         let at = next.plus_seconds(day * DAY);
-        let perform = || {
-            let (app, tenant) = (Arc::clone(&stage.server.app), stage.tenant);
+        let perform = |node: usize| {
+            let (app, tenant) = (Arc::clone(nodes[node % 2]), stage.tenant);
             tokio::spawn(async move { job::perform(&app, tenant, at).await })
         };
-        for milliseconds in [0, 2, 5, 9] {
-            let dying = perform();
+        for (node, milliseconds) in [0, 2, 5, 9, 20, 40].into_iter().enumerate() {
+            let dying = perform(node);
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             dying.abort();
         }
-        for node in [perform(), perform(), perform()] {
+        for node in [perform(0), perform(1), perform(2)] {
             node.await.expect("the node lives").expect("the job is done");
         }
         let tasks = stage.admin.get("/v1/tasks?total=true&status=open&limit=1").await.ok(200);

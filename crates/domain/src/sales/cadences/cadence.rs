@@ -31,7 +31,7 @@ choices! {
 }
 
 entity! {
-    /// A cadence: a named series of steps (day 1 a call, day 3 an e-mail …) that leads or customers are put on, by POST /v1/cadences/{id}/enrol or by a filter. Each step makes a task when its day comes. It stops on a reply, on conversion, loss or archiving.
+    /// A cadence: a named series of steps (day 1 a call, day 3 an e-mail …) that leads or customers are put on, by POST /v1/cadences/{id}/enrol or by a filter. Each step makes a task when its day comes. It stops on a reply, on conversion, loss or archiving, in the same moment; its open tasks are cancelled then. Archiving a cadence takes everybody off it, within minutes.
     pub struct Cadence("cadence", "cadences", "cadences", "Cadence", "跟进计划") [external] {
         /// What the cadence is called; unique among live cadences.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("高意向线索每周跟进"),

@@ -64,7 +64,7 @@ entity! {
         lead_id: Option<crate::id::Id> => reference("lead").server_set().indexed().label("Lead", "线索"),
         /// The customer that is on it.
         customer_id: Option<crate::id::Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
-        /// How it stands: `finished` once the last task is made, `stopped` if it ended before. A record is in the same cadence with one `active` or `paused` enrolment at most.
+        /// How it stands: `finished` once the last task is made, `stopped` if it ended before. A record is in the same cadence with one `active` or `paused` enrolment at most. What has ended does not go on, also if the lead is reopened or the record restored: it can be enrolled anew.
         status: Option<EnrolmentStatus> => choice(EnrolmentStatus::choices()).default("active").server_set().indexed().label("Status", "状态").example("active"),
         /// What stopped it.
         stopped_reason: Option<StoppedReason> => choice(StoppedReason::choices()).server_set().indexed().label("Stopped by", "停止原因").example("reply"),
