@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 
 use farley::{problem::Code, server};
-use farley_domain::fault::FaultCode;
+use farley_domain::{
+    activities::task::TaskStatus,
+    fault::{FaultCode, state_in_chinese},
+    sales::{cadences::enrolment::EnrolmentStatus, leads::status::LeadStatus},
+};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -424,6 +428,13 @@ pub async fn codes_are_used_and_documented(_db: TestDb) {
     let count = names.len();
     names.dedup();
     assert_eq!(names.len(), count, "two problems share a code");
+    // Whoever reads Chinese reads of states in Chinese.
+    let literals = sources.iter().flat_map(|(_, text)| text.split("Problem::state(\"").skip(1));
+    let states = literals.filter_map(|rest| rest.split('"').next().map(str::to_owned));
+    let choices = LeadStatus::choices().into_iter().chain(EnrolmentStatus::choices()).chain(TaskStatus::choices());
+    for state in states.chain(choices.map(|choice| choice.value.to_string())) {
+        assert_ne!(state_in_chinese(&state), state, "is not told in Chinese");
+    }
     // A reader of the document can learn every code.
     let text = server::document_text();
     let undocumented: Vec<&str> = Code::ALL

@@ -6,6 +6,7 @@ mod support;
 mod activities;
 mod auth;
 mod b2b_sales;
+mod cadences;
 mod changes;
 mod client;
 mod concurrency;
@@ -61,6 +62,17 @@ fn main() {
         auth::what_is_taken_away_is_gone_at_once,
         b2b_sales::a_whole_record_answers_as_its_files_do,
         b2b_sales::rows_change_parts_and_warn,
+        cadences::are_paused_resumed_and_stopped,
+        cadences::are_told_all_their_faults,
+        cadences::come_again_every_week,
+        cadences::enrol_by_a_filter,
+        cadences::make_each_task_once,
+        cadences::make_tasks_on_their_days,
+        cadences::stop_on_replies,
+        cadences::stop_with_what_becomes_of_a_record,
+        cadences::take_those_who_may_update_the_record,
+        cadences::wait_for_an_owner,
+        cadences::wait_for_working_days,
         changes::are_missed_by_no_reader,
         changes::tell_what_happened_in_order,
         concurrency::fields_apart_do_not_conflict,

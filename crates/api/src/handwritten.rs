@@ -148,6 +148,14 @@ endpoints! {
     "calendar-feeds" => [
         activities::calendar_feed::feed,
     ],
+    "cadences" => [
+        sales::cadences::cadence::enrol,
+    ],
+    "cadence-enrolments" => [
+        sales::cadences::enrolments::pause,
+        sales::cadences::enrolments::resume,
+        sales::cadences::enrolments::stop,
+    ],
     "pipelines" => [
         sales::board::board,
         sales::stages::reorder,

@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use farley_domain::fault::{Fault, Faults, Language};
+use farley_domain::fault::{Fault, Faults, Language, state_in_chinese};
 use farley_persistence::{Failure, StoreError};
 use serde_json::{Map, Value, json};
 
@@ -52,7 +52,7 @@ problem_codes! {
     NotFound "not_found" 404 "Not found" "未找到" "There is nothing here, or nothing that you may know of." "此处没有内容，或您无权知晓。",
     MethodNotAllowed "method_not_allowed" 405 "Method not allowed" "方法不允许" "This resource does not take that method." "此资源不支持该方法。",
     Duplicate "duplicate" 409 "Duplicate" "重复" "Another live record already has this value." "已有记录使用了该值。",
-    StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; now it allows: {allowed}." "记录当前为 {state}；此时允许：{allowed}。",
+    StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; now it allows: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
     StillRunning "idempotency_in_progress" 409 "Still running" "仍在处理" "A request with this Idempotency-Key is still running." "使用该 Idempotency-Key 的请求仍在处理中。",
     CursorGone "cursor_expired" 410 "Gone" "游标已失效" "The cursor is older than what is kept." "游标早于保留期限。",
     VersionMismatch "version_mismatch" 412 "Precondition failed" "版本不一致" "The record has changed since version {base}." "记录在版本 {base} 之后已被修改。",
@@ -178,6 +178,10 @@ impl Problem {
         let count = self.faults.0.len().to_string();
         detail = detail.replace("{count}", &count);
         for (name, value) in &self.parameters {
+            let value = match (language, *name) {
+                (Language::Chinese, "state") => state_in_chinese(value),
+                _ => value,
+            };
             detail = detail.replace(&format!("{{{name}}}"), value);
         }
         let mut problem = json!({

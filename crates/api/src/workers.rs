@@ -24,7 +24,10 @@ use crate::{
     identity::tokens::NO_TENANT,
     integration,
     problem::Problem,
-    sales::leads::{recalls, responses, scoring},
+    sales::{
+        cadences,
+        leads::{recalls, responses, scoring},
+    },
     telemetry::{TRACED, follow},
 };
 
@@ -53,18 +56,27 @@ struct Recurring {
 const TIDY: &str = "tidy";
 
 /// The jobs that recur.
-const RECURRING: [Recurring; 5] = [
+const RECURRING: [Recurring; 6] = [
     Recurring { kind: TIDY, every: 3_600 },
     Recurring { kind: recalls::KIND, every: 900 },
     Recurring { kind: responses::KIND, every: 60 },
     Recurring { kind: scoring::KIND, every: 3_600 },
+    Recurring { kind: cadences::job::KIND, every: cadences::job::EVERY },
     Recurring { kind: notices::KIND, every: notices::EVERY },
 ];
 
 /// The kinds of jobs that this binary knows. Others are left to nodes that know them: while a new version is rolled out, old nodes
 /// see jobs of the new one.
-const KINDS: [&str; 7] =
-    [integration::imports::KIND, TIDY, recalls::KIND, responses::KIND, scoring::KIND, notices::KIND, notify::MAIL];
+const KINDS: [&str; 8] = [
+    integration::imports::KIND,
+    TIDY,
+    recalls::KIND,
+    responses::KIND,
+    scoring::KIND,
+    cadences::job::KIND,
+    notices::KIND,
+    notify::MAIL,
+];
 
 /// Why a job is not done.
 #[derive(Clone, Debug)]
@@ -323,6 +335,7 @@ async fn perform(app: &Arc<App>, job: &JobRow, lease: Lease) -> Result<(), Halt>
         recalls::KIND => recalls::perform(app, tenant, clock::now()).await.map_err(failed),
         responses::KIND => responses::perform(app, tenant, clock::now()).await.map_err(failed),
         scoring::KIND => scoring::perform(app, tenant, clock::now()).await.map_err(failed),
+        cadences::job::KIND => cadences::job::perform(app, tenant, clock::now()).await.map_err(failed),
         notices::KIND => notices::perform(app, tenant, clock::now()).await.map_err(failed),
         notify::MAIL => mail::perform(app, tenant, lease.job, &job.payload.0).await.map_err(Halt::Failed),
         TIDY => tidy(app, tenant, clock::now()).await.map_err(failed),

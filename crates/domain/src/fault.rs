@@ -120,6 +120,8 @@ fault_codes! {
     HoldingCap "holding_cap_reached" "allows {max} records to be held, which you hold" "最多持有 {max} 条，您已达到上限",
     CoolingDown "cooling_down" "was yours; you can claim it again from {until} on" "曾由您持有，{until} 之后才能再次领取",
     NoRule "no_rule" "is assigned by no rule: none that fits finds anybody now" "没有适用的分配规则能找到负责人",
+    AlreadyEnrolled "already_enrolled" "is in this cadence already, by the enrolment {id}" "已在此跟进计划中（加入记录 {id}）",
+    CannotEnrol "cannot_enrol" "is {state}: it cannot be put on a cadence" "状态为 {state}，不能加入跟进计划",
     StepNotAllowed "step_not_allowed" "cannot go from {from} to {to}; it may become: {allowed}" "不能从 {from} 变为 {to}；可变为：{allowed}",
     InvalidRecurrence "invalid_recurrence" "is no recurrence rule of days, weeks, months or years (RFC 5545): {reason}" "不是按日、周、月或年重复的规则（RFC 5545）：{reason}",
     WaitsForTask "waits_for_task" "cannot be completed before the task it depends on: {task}" "前置任务“{task}”尚未完成",
@@ -184,6 +186,7 @@ impl Fault {
         for (name, value) in &self.parameters {
             let value = match (language, *name) {
                 (Language::Chinese, "expected") => expected_in_chinese(value),
+                (Language::Chinese, "state") => state_in_chinese(value),
                 _ => value,
             };
             message = message.replace(&format!("{{{name}}}"), value);
@@ -207,6 +210,9 @@ impl Fault {
 fn expected_in_chinese(expected: &str) -> &str {
     match expected {
         "a filter over the opportunity's own fields" => "仅涉及商机自身字段的筛选条件",
+        "a filter over the lead's own fields" => "仅涉及线索自身字段的筛选条件",
+        "a filter over the customer's own fields" => "仅涉及客户自身字段的筛选条件",
+        "a time of day such as 09:00" => "时刻，例如 09:00",
         "every live stage of the pipeline, each once" => "该管道的全部有效阶段，每个一次",
         "a field of one value that is no date" => "非日期的单值字段",
         "a day such as 2026-09-30" => "日期，例如 2026-09-30",
@@ -228,6 +234,36 @@ fn expected_in_chinese(expected: &str) -> &str {
         "# and six hexadecimal digits" => " # 加六位十六进制数字",
         "2 to 40 lower-case letters, digits and hyphens" => " 2 到 40 个小写字母、数字和连字符",
         "object:action, such as customer:read or *:read" => " object:action 形式，例如 customer:read 或 *:read",
+        other => other,
+    }
+}
+
+/// What a record is, as English has it, in Chinese.
+#[must_use]
+pub fn state_in_chinese(state: &str) -> &str {
+    match state {
+        "active" => "进行中",
+        "archived" => "已归档",
+        "cancelled" => "已取消",
+        "completed" => "已完成",
+        "contacted" => "已联系",
+        "converted" => "已转化",
+        "disqualified" => "无效",
+        "finished" => "已结束",
+        "held by somebody" => "由他人持有",
+        "held by you" => "由您持有",
+        "in no pool" => "不在任何公海",
+        "in use by live records" => "有记录在使用",
+        "in use by open opportunities" => "有进行中的商机在使用",
+        "inactive" => "未启用",
+        "lost" => "输单",
+        "new" => "新线索",
+        "open" => "待办",
+        "paused" => "已暂停",
+        "qualified" => "已确认",
+        "stopped" => "已停止",
+        "unowned" => "无负责人",
+        "won" => "赢单",
         other => other,
     }
 }

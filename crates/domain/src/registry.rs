@@ -10,6 +10,7 @@ use crate::{
     marketing::campaign::Campaign,
     object::Object,
     sales::{
+        cadences::{cadence::Cadence, enrolment::CadenceEnrolment},
         leads::{
             assignment::AssignmentRule, form::LeadForm, lead::Lead, pool::Pool, schedule::WorkSchedule, scoring::ScoringRule,
         },
@@ -23,7 +24,7 @@ use crate::{
 
 /// All objects, in the order in which documentation and metadata list them.
 #[must_use]
-pub fn objects() -> [&'static Object; 26] {
+pub fn objects() -> [&'static Object; 28] {
     [
         Customer::object(),
         Contact::object(),
@@ -33,6 +34,8 @@ pub fn objects() -> [&'static Object; 26] {
         AssignmentRule::object(),
         WorkSchedule::object(),
         ScoringRule::object(),
+        Cadence::object(),
+        CadenceEnrolment::object(),
         Activity::object(),
         Task::object(),
         Notification::object(),

@@ -13,7 +13,7 @@ use super::concern;
 use crate::{
     problem::Problem,
     records::hooks::{Shown, Writing},
-    sales::leads::lead,
+    sales::{cadences::stops, leads::lead},
 };
 
 pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
@@ -38,5 +38,6 @@ pub fn after_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) 
             lead::answered(work, writing, lead)?;
         }
     }
+    stops::after_activity(work, writing, record)?;
     Ok(Shown::new())
 }

@@ -42,7 +42,7 @@ pub fn of_write(work: &mut Work<'_>, writing: &Writing<'_>, object: &'static Obj
     }
     let before = writing.before;
     let changed = |name: &str| before.map_or(&Value::Null, |before| before.get(name)) != record.get(name);
-    let actor = Some(writing.caller.user_id());
+    let actor = Some(writing.caller.user_id()).filter(|_| !writing.caller.is_system());
     let news = |work: &mut Work<'_>, kind, users: &[Id]| tell(work, &News { kind, object, record, actor }, users);
     if let Some(owner) = record.id_of("owner_id").filter(|_| object.has("owner_id")) {
         if changed("owner_id") {

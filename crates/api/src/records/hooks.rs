@@ -11,7 +11,7 @@ use crate::{
     caller::Caller,
     identity::{api_keys, custom_fields, roles, users},
     problem::Problem,
-    sales::{leads, line_items, opportunities, pipelines, quotas, stages},
+    sales::{cadences, leads, line_items, opportunities, pipelines, quotas, stages},
 };
 
 /// A write in progress, as a hook sees it.
@@ -52,6 +52,7 @@ pub fn of(object: &Object) -> Hooks {
         "customer" => Hooks { before: leads::pools::before_customer, after: leads::pools::after_customer, ..NONE },
         "lead" => Hooks { before: leads::lead::before_write, after: leads::lead::after_write, verb: leads::lead::verb, ..NONE },
         "pool" => Hooks { before: leads::pools::before_write, after: leads::pools::after_write, changes_callers: true, ..NONE },
+        "cadence" => Hooks { before: cadences::cadence::before_write, after: cadences::cadence::after_write, ..NONE },
         "lead_form" => Hooks { before: leads::forms::before_write, ..NONE },
         "assignment_rule" => Hooks { before: leads::assignment::before_rule, ..NONE },
         "scoring_rule" => Hooks { before: leads::scoring::before_rule, after: leads::scoring::after_rule, ..NONE },
@@ -61,7 +62,12 @@ pub fn of(object: &Object) -> Hooks {
         "quota" => Hooks { before: quotas::before_write, ..NONE },
         "activity" => Hooks { before: activity::before_write, after: activity::after_write, ..NONE },
         "task" => Hooks { before: tasks::before_write, after: tasks::after_write, verb: tasks::verb, ..NONE },
-        "opportunity" => Hooks { before: opportunities::before_write, verb: opportunities::verb, ..NONE },
+        "opportunity" => Hooks {
+            before: opportunities::before_write,
+            after: cadences::stops::after_opportunity,
+            verb: opportunities::verb,
+            ..NONE
+        },
         "line_item" => Hooks { before: line_items::before_write, after: line_items::after_write, ..NONE },
         _ => NONE,
     }

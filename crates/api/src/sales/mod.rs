@@ -1,6 +1,7 @@
 //! Sales: how pipelines, stages, opportunities and line items are written, moved and shown.
 
 pub mod board;
+pub mod cadences;
 pub mod filters;
 pub mod forecasts;
 pub mod leads;

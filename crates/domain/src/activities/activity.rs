@@ -100,6 +100,14 @@ pub fn reaches_out(activity: &crate::record::Record) -> bool {
     ours && activity.get("status") == "done" && !activity.is_archived()
 }
 
+/// Whether it is a reply of whom it concerns: a call, email or message that came in.
+#[must_use]
+pub fn is_reply(activity: &crate::record::Record) -> bool {
+    let kinds = [ActivityKind::Call, ActivityKind::Email, ActivityKind::Message].map(ActivityKind::as_str);
+    let came_in = activity.get("direction") == "inbound" && activity.text("kind").is_some_and(|kind| kinds.contains(&kind));
+    came_in && activity.get("status") == "done" && !activity.is_archived()
+}
+
 fn subject_from_body(draft: &mut Draft<'_>) {
     if !draft.after.get("subject").is_null() {
         return;

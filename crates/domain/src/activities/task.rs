@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    activity::ActivityKind,
     concerned::{self, CONCERNED, Concerned},
     recurrence,
 };
@@ -41,6 +42,8 @@ entity! {
         subject: String => text(200).required().title().label("Subject", "主题").example("给客户发报价"),
         /// More about it.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "描述"),
+        /// What is to be done, in the words of activities.
+        kind: Option<ActivityKind> => choice(ActivityKind::choices()).detail().label("Kind", "类型").example("call"),
         /// Until when.
         due_at: Option<Timestamp> => datetime().indexed().label("Due at", "到期时间").example("2026-03-06T10:00:00.000Z"),
         /// How much it matters.
@@ -67,12 +70,15 @@ entity! {
         opportunity_id: Option<crate::id::Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
         /// The first lead it concerns.
         lead_id: Option<crate::id::Id> => reference("lead").indexed().label("Lead", "线索"),
+        /// The enrolment in a cadence whose step it is. What stops the enrolment cancels the task, if it is open.
+        cadence_enrolment_id: Option<crate::id::Id> => reference("cadence_enrolment").server_set().indexed().label("Cadence enrolment", "跟进计划加入记录"),
         /// Every record it concerns. `customer_id`, `contact_id`, `opportunity_id` and `lead_id` name the first of each kind; writing either keeps both the same. `records_any` finds by the id of any.
         records: Vec<Concerned> => structure(&CONCERNED).default(json!([])).detail().label("Records", "关联记录"),
     }
     extend |object| concerned::with_relations(object)
         .relations([
             Relation { name: "depends_on", target: "task", reach: Reach::ToOne { field: "depends_on_id" } },
+            Relation { name: "cadence_enrolment", target: "cadence_enrolment", reach: Reach::ToOne { field: "cadence_enrolment_id" } },
             Relation { name: "dependents", target: "task", reach: Reach::Inverse { field: "depends_on_id" } },
         ])
         .titled("subject")
@@ -141,7 +147,7 @@ pub fn following(completed: &Record, now: Timestamp, zone: chrono_tz::Tz) -> Opt
     // What was missed is not caught up with.
     let due_next = recurrence::next(rule, begins_at, due_at.max(now), zone)?;
     let mut next = completed.clone();
-    for name in ["id", "completed_at", "depends_on_id", "next_id"] {
+    for name in ["id", "completed_at", "depends_on_id", "next_id", "cadence_enrolment_id"] {
         next.set(name, Value::Null);
     }
     next.set("external_ids", json!({}));

@@ -114,6 +114,7 @@ entity! {
     extend |object| crate::activities::concerned::concerns(object)
         .relations([
             Relation { name: "parent", target: "customer", reach: Reach::ToOne { field: "parent_id" } },
+            Relation { name: "cadence_enrolments", target: "cadence_enrolment", reach: Reach::Inverse { field: "customer_id" } },
             Relation { name: "pool", target: "pool", reach: Reach::ToOne { field: "pool_id" } },
             Relation { name: "children", target: "customer", reach: Reach::Inverse { field: "parent_id" } },
             Relation { name: "contacts", target: "contact", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: false } },

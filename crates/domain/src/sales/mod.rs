@@ -1,5 +1,6 @@
-//! Sales: leads, pipelines with their stages, and the opportunities that move through them.
+//! Sales: leads, cadences, pipelines with their stages, and the opportunities that move through them.
 
+pub mod cadences;
 pub mod leads;
 pub mod line_item;
 pub mod opportunity;

@@ -286,7 +286,7 @@ fn opportunity(
 /// be permitted to write them. What hangs on leads in another way takes its place here.
 pub fn carry_over(work: &mut Work<'_>, writer: &Writer, lead: &Record) -> Result<(), Problem> {
     let parts = ["customer_id", "contact_id", "opportunity_id"];
-    let hanging = registry::objects().into_iter().filter(|object| parts.iter().any(|part| object.has(part)));
+    let hanging = registry::objects().into_iter().filter(|object| !object.read_only && parts.iter().any(|part| object.has(part)));
     let mut system = None;
     for object in hanging {
         let Some(field) = object.field("lead_id") else { continue };

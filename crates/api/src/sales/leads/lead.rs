@@ -22,6 +22,7 @@ use crate::{
         action::{Asked, act},
         hooks::{Shown, Writing},
     },
+    sales::cadences::stops,
 };
 
 pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
@@ -35,6 +36,7 @@ pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Rec
 pub fn after_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
     pools::after_pooled(work, writing, Lead::object(), record)?;
     scoring::learn(work, writing, record)?;
+    stops::after_record(work, writing, Lead::object(), record)?;
     Ok(Shown::new())
 }
 

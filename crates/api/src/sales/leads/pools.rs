@@ -1,6 +1,7 @@
 //! Pools, and what belonging to one means for every write of a lead or customer.
 
 use farley_domain::{
+    customers::customer::Customer,
     entity::Entity,
     fault::{Fault, FaultCode},
     field::Op,
@@ -20,6 +21,7 @@ use crate::{
     problem::Problem,
     records::hooks::{Shown, Writing},
     records::lookup::bare,
+    sales::cadences::stops,
 };
 
 /// A pool with something in it stays.
@@ -127,10 +129,11 @@ pub fn after_pooled(work: &mut Work<'_>, writing: &Writing<'_>, object: &Object,
 
 /// What a customer's pool asks for when the customer is written.
 pub fn before_customer(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
-    before_pooled(work, writing, farley_domain::customers::customer::Customer::object(), record)
+    before_pooled(work, writing, Customer::object(), record)
 }
 
 pub fn after_customer(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
-    after_pooled(work, writing, farley_domain::customers::customer::Customer::object(), record)?;
+    after_pooled(work, writing, Customer::object(), record)?;
+    stops::after_record(work, writing, Customer::object(), record)?;
     Ok(Shown::new())
 }

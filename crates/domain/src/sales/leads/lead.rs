@@ -103,6 +103,7 @@ entity! {
     extend |object| crate::activities::concerned::concerns(object)
         .relations([
             Relation { name: "campaign", target: "campaign", reach: Reach::ToOne { field: "campaign_id" } },
+            Relation { name: "cadence_enrolments", target: "cadence_enrolment", reach: Reach::Inverse { field: "lead_id" } },
             Relation { name: "pool", target: "pool", reach: Reach::ToOne { field: "pool_id" } },
             Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
             Relation { name: "contact", target: "contact", reach: Reach::ToOne { field: "contact_id" } },

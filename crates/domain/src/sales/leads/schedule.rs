@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use chrono::{Datelike, NaiveTime, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     field::{Field, FieldType, Link, Structure},
     id::Id,
     object::{Reach, Relation},
+    predicate::relative::instant_of,
     record::Record,
     time::Timestamp,
     value::{Members, list},
@@ -146,7 +147,7 @@ entity! {
 }
 
 /// Minutes since midnight of a time of day; `24:00` is its end.
-fn minutes(text: &str) -> Option<u32> {
+pub(crate) fn minutes(text: &str) -> Option<u32> {
     if text == "24:00" {
         return Some(24 * 60);
     }
@@ -158,16 +159,51 @@ fn minutes(text: &str) -> Option<u32> {
 #[must_use]
 pub fn is_working(schedules: &[Record], user: Id, zone: chrono_tz::Tz, at: Timestamp) -> bool {
     let id = Value::from(user.to_string());
-    let own = schedules.iter().filter(|schedule| schedule.get("user_ids").as_array().is_some_and(|users| users.contains(&id)));
-    own.into_iter().all(|schedule| !is_away(schedule, &id, at) && is_within_hours(schedule, zone, at))
+    of_user(schedules, &id).all(|schedule| !is_away(schedule, &id, at) && is_within_hours(schedule, zone, at))
+}
+
+fn of_user<'a>(schedules: &'a [Record], user: &'a Value) -> impl Iterator<Item = &'a Record> {
+    schedules.iter().filter(move |schedule| schedule.get("user_ids").as_array().is_some_and(|users| users.contains(user)))
+}
+
+/// Whether a day is one on which a user works: every schedule that names them has hours on it, and no absence takes all of those.
+/// Where no hours are told, `otherwise` says which days are.
+#[must_use]
+pub fn works_on(schedules: &[Record], user: Id, zone: chrono_tz::Tz, day: NaiveDate, otherwise: fn(NaiveDate) -> bool) -> bool {
+    let id = Value::from(user.to_string());
+    let told = |schedule: &Record| schedule.get("weekly").as_array().is_some_and(|hours| !hours.is_empty());
+    if !of_user(schedules, &id).any(told) && !otherwise(day) {
+        return false;
+    }
+    of_user(schedules, &id).all(|schedule| {
+        let Some((from, to)) = hours_of(schedule, day) else { return false };
+        let zone = schedule.text("time_zone").and_then(|name| name.parse().ok()).unwrap_or(zone);
+        let at = |minutes: u32| instant_of(day.and_time(NaiveTime::MIN) + chrono::Duration::minutes(minutes.into()), zone);
+        let (from, to) = (at(from), at(to));
+        !absences(schedule, &id).any(|(starts, ends)| starts <= from && to <= ends)
+    })
+}
+
+/// The hours of a day from the first to the last, in minutes since midnight; none, if there are none.
+fn hours_of(schedule: &Record, day: NaiveDate) -> Option<(u32, u32)> {
+    let Some(hours) = schedule.get("weekly").as_array().filter(|hours| !hours.is_empty()) else { return Some((0, 24 * 60)) };
+    let weekday = i64::from(day.weekday().number_from_monday());
+    let of_day = || hours.iter().filter(|hours| hours["weekday"] == weekday);
+    let time = |hours: &Value, name: &str| hours[name].as_str().and_then(minutes);
+    Some((of_day().filter_map(|hours| time(hours, "from")).min()?, of_day().filter_map(|hours| time(hours, "to")).max()?))
+}
+
+/// When a user is away by a schedule.
+fn absences<'a>(schedule: &'a Record, user: &'a Value) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'a {
+    let all = schedule.get("absences").as_array().into_iter().flatten();
+    all.filter(move |absence| absence["user_id"].is_null() || absence["user_id"] == *user).filter_map(|absence| {
+        let time = |name: &str| absence[name].as_str().and_then(Timestamp::parse);
+        Some((time("starts_at")?, time("ends_at")?))
+    })
 }
 
 fn is_away(schedule: &Record, user: &Value, at: Timestamp) -> bool {
-    schedule.get("absences").as_array().into_iter().flatten().any(|absence| {
-        let time = |name: &str| absence[name].as_str().and_then(Timestamp::parse);
-        let concerns = absence["user_id"].is_null() || absence["user_id"] == *user;
-        concerns && time("starts_at").is_some_and(|starts| starts <= at) && time("ends_at").is_some_and(|ends| at < ends)
-    })
+    absences(schedule, user).any(|(starts, ends)| starts <= at && at < ends)
 }
 
 fn is_within_hours(schedule: &Record, zone: chrono_tz::Tz, at: Timestamp) -> bool {
@@ -221,5 +257,28 @@ mod tests {
         assert!(!works("2026-10-05T02:00:00Z"), "everybody is away");
         let other: Id = "01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap();
         assert!(is_working(&[schedule], other, chrono_tz::UTC, at("2026-10-05T02:00:00Z")), "who is in no schedule");
+    }
+
+    #[test]
+    fn days_of_work_are_those_with_hours_and_without_absence() {
+        let user: Id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        let weekdays = |day: NaiveDate| day.weekday().number_from_monday() <= 5;
+        let mut schedule = Record::default();
+        schedule.set("user_ids", json!([user.to_string()]));
+        let day_off = |from: &str, to: &str| json!([{"user_id": null, "starts_at": from, "ends_at": to}]);
+        schedule.set("absences", day_off("2026-09-30T16:00:00Z", "2026-10-07T16:00:00Z"));
+        let works = |schedule: &Record, day: &str| {
+            works_on(std::slice::from_ref(schedule), user, chrono_tz::Asia::Shanghai, day.parse().unwrap(), weekdays)
+        };
+        // 2026-10-03 is a Saturday.
+        let told = ["2026-09-30", "2026-10-01", "2026-10-07", "2026-10-08", "2026-10-10"].map(|day| works(&schedule, day));
+        assert_eq!(told, [true, false, false, true, false]);
+        schedule.set("weekly", json!([{"weekday": 6, "from": "09:00", "to": "12:00"}]));
+        // Away for the afternoon alone.
+        schedule.set("absences", day_off("2026-10-10T02:00:00Z", "2026-10-10T16:00:00Z"));
+        assert_eq!(["2026-10-09", "2026-10-10"].map(|day| works(&schedule, day)), [false, true]);
+        schedule.set("absences", day_off("2026-10-10T00:00:00Z", "2026-10-10T04:00:00Z"));
+        assert!(!works(&schedule, "2026-10-10"));
+        assert!(works_on(&[schedule], Id::NIL, chrono_tz::UTC, "2026-10-09".parse().unwrap(), weekdays));
     }
 }

@@ -1,0 +1,199 @@
+//! Cadences as they are written, and putting records on one.
+
+use actix_web::{HttpRequest, HttpResponse, post};
+use farley_domain::{
+    entity::Entity,
+    fault::{Fault, FaultCode, Faults},
+    field::{Field, FieldType, Op},
+    id::Id,
+    identity::access::Action,
+    input,
+    object::Object,
+    predicate::{Operand, Predicate},
+    record::Record,
+    registry,
+    sales::cadences::{
+        cadence::{Cadence, Cadenced},
+        enrolment::{CadenceEnrolment, field_of},
+    },
+};
+use farley_persistence::Work;
+use serde_json::{Value, json};
+
+use super::{enrolments, job, steps, stops};
+use crate::{
+    call::{Body, Call, Named, parameters, refuse_rest},
+    caller::{Caller, Nobody},
+    mutation::{Answer, Mutation, if_match},
+    problem::Problem,
+    records::{
+        hooks::{Shown, Writing},
+        lookup::bare,
+        write::Writer,
+    },
+    sales::filters,
+    versions,
+};
+
+/// How many records are put on a cadence at once.
+const AT_ONCE: usize = 200;
+
+/// A cadence's filter must be one over the records it is for.
+pub fn before_write(_: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    match record.text("object").and_then(registry::object).filter(|_| !record.is_archived()) {
+        Some(object) => filters::check(writing, record, "enrol_filter", object),
+        None => Ok(()),
+    }
+}
+
+/// What a change asks for is done soon: whom its filter names is enrolled, and who was on an archived one is let go.
+pub fn after_write(work: &mut Work<'_>, _: &Writing<'_>, _: &Record) -> Result<Shown, Problem> {
+    work.hasten(job::KIND)?;
+    Ok(Shown::new())
+}
+
+/// Which records are put on a cadence.
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[allow(dead_code, reason = "documents the body; it is read by its fields")]
+pub struct CadenceEnrolling {
+    /// The leads or customers, by their ids or as `ext:{system}:{key}`: 1 to 200.
+    #[schema(min_items = 1, max_items = 200, example = json!(["01890a5d-ac96-774b-bcce-b302099a8057", "ext:sap:10042"]))]
+    record_ids: Vec<String>,
+}
+
+/// Who is on a cadence now.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code, reason = "documents the answer")]
+pub struct CadenceEnrolled {
+    /// The new enrolments, in the order of the records.
+    #[schema(schema_with = enrolments_schema)]
+    data: Vec<Value>,
+}
+
+fn enrolments_schema() -> utoipa::openapi::schema::Array {
+    let item = utoipa::openapi::Ref::from_schema_name("CadenceEnrolment");
+    utoipa::openapi::schema::ArrayBuilder::new().items(item).build()
+}
+
+/// Put records on a cadence
+///
+/// All of them or none. You must be permitted to update each of them. A record that is on the cadence already, a lead that is
+/// converted or disqualified, and a record that is not there are faults of their own; an earlier enrolment that has ended is no
+/// hindrance. The first tasks are made within minutes.
+#[utoipa::path(tag = "cadences", operation_id = "enrolInCadence", request_body = CadenceEnrolling,
+    params(("id" = String, Path, description = "The cadence: its id, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The enrolments.", body = CadenceEnrolled)))]
+#[post("/v1/cadences/{id}/enrol")]
+pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    let fields = [Field::new("record_ids", FieldType::Texts { max_items: AT_ONCE }).required()];
+    let form = input::form(&fields, &body.0, &call.caller.standards(call.now))?;
+    let named: Vec<String> =
+        form["record_ids"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    if named.is_empty() {
+        return Err(Fault::new("/record_ids", FaultCode::Required).into());
+    }
+    let (expected, cadence) = (if_match(&request), Named::parse(request.match_info().query("id"))?);
+    let writer = Writer::of(&call, Cadence::object());
+    let rows = call.rows(writer.object, Action::Read)?;
+    permit_update(&call.caller)?;
+    mutation
+        .run(&call, move |work| {
+            let (caller, now) = (&writer.caller, writer.now);
+            let id = cadence.find(work.reader(), writer.object)?.ok_or_else(Problem::not_found)?;
+            let row = work.reader().get(&Work::layout(&writer.shape()), &caller.view(now), id, &rows)?;
+            let cadence = row.ok_or_else(Problem::not_found)?.to_record()?;
+            if let Some(expected) = &expected {
+                versions::check(work, caller, writer.object, &cadence, expected, None)?;
+            }
+            if cadence.is_archived() {
+                return Err(Problem::archived());
+            }
+            if cadence.get("is_active") != true {
+                return Err(Problem::state("inactive", &["update"]));
+            }
+            let object = cadence.text("object").and_then(registry::object).ok_or_else(Problem::not_found)?;
+            let records = enrollable(work, &writer.on(object), &cadence, &named)?;
+            let mut ids = Vec::with_capacity(records.len());
+            for record in &records {
+                ids.push(steps::start(work, caller, now, &cadence, object, record)?.id());
+            }
+            work.hasten(job::KIND)?;
+            answer(work, &writer, &ids)
+        })
+        .await
+}
+
+/// Who may update neither leads nor customers puts nothing on a cadence.
+pub fn permit_update(caller: &Caller) -> Result<(), Problem> {
+    let objects = [Cadenced::Lead, Cadenced::Customer].map(Cadenced::as_str);
+    let permitted = objects.iter().any(|object| caller.asker.grants.scope(object, Action::Update).is_some());
+    if permitted { Ok(()) } else { Err(Problem::forbidden(Action::Update.as_str(), objects[0])) }
+}
+
+/// The records named, each locked and free to be enrolled; every fault at once.
+fn enrollable(work: &mut Work<'_>, writer: &Writer, cadence: &Record, named: &[String]) -> Result<Vec<Record>, Problem> {
+    let object = writer.object;
+    writer.permit(Action::Update)?;
+    let mut faults = Faults::default();
+    let mut ids: Vec<(usize, Id)> = Vec::with_capacity(named.len());
+    for (position, name) in named.iter().enumerate() {
+        let fault = |code| Fault::new(format!("/record_ids/{position}"), code);
+        match Named::parse(name) {
+            Err(_) => faults.add(fault(FaultCode::InvalidId)),
+            Ok(name) => match name.find(work.reader(), object)? {
+                None => faults.add(fault(FaultCode::NotFound)),
+                Some(id) if ids.iter().any(|(_, known)| *known == id) => faults.add(fault(FaultCode::Repeated)),
+                Some(id) => ids.push((position, id)),
+            },
+        }
+    }
+    // Always in the same order, so that no two writers wait for each other.
+    ids.sort_by_key(|(_, id)| *id);
+    let rows = writer.caller.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
+    let within = Predicate::Archived(false).and(rows);
+    let (shape, mut forbidden) = (writer.shape(), false);
+    let mut records = Vec::with_capacity(ids.len());
+    for (position, id) in ids {
+        let fault = |code| Fault::new(format!("/record_ids/{position}"), code);
+        let Some(loaded) = work.load(&shape, &writer.caller.view(writer.now), id, &within)? else {
+            faults.add(fault(FaultCode::NotFound));
+            continue;
+        };
+        let record = loaded.record;
+        if !writer.caller.asker.reaches(object, Action::Update, &record) {
+            forbidden = true;
+            faults.add(fault(FaultCode::NotPermitted));
+        } else if let Some(reason) = stops::ended(object, &record) {
+            faults.add(fault(FaultCode::CannotEnrol).with("state", reason.as_str()));
+        } else if let Some(enrolment) = live(work, cadence, object, id)? {
+            faults.add(fault(FaultCode::AlreadyEnrolled).with("id", enrolment));
+        }
+        records.push((position, record));
+    }
+    records.sort_by_key(|(position, _)| *position);
+    if forbidden {
+        let mut problem = Problem::forbidden(Action::Update.as_str(), object.name);
+        problem.faults = faults;
+        return Err(problem);
+    }
+    if faults.is_empty() { Ok(records.into_iter().map(|(_, record)| record).collect()) } else { Err(Problem::rule(faults)) }
+}
+
+/// The enrolment by which a record is in a cadence now.
+fn live(work: &mut Work<'_>, cadence: &Record, object: &Object, id: Id) -> Result<Option<Id>, Problem> {
+    let enrolment = CadenceEnrolment::object();
+    let field = |name: &str| enrolment.field(name).ok_or_else(Problem::not_found);
+    let within = Predicate::test(field(field_of(object.name))?, Op::Eq, Operand::Id(id))
+        .and(Predicate::test(field("cadence_id")?, Op::Eq, Operand::Id(cadence.id())))
+        .and(Predicate::test(field("ended_at")?, Op::Null, Operand::Boolean(true)));
+    let found = work.reader().find(&bare(enrolment), &Nobody, &within, 1)?;
+    Ok(found.first().map(Record::id))
+}
+
+fn answer(work: &mut Work<'_>, writer: &Writer, ids: &[Id]) -> Result<Answer, Problem> {
+    let data: Vec<Value> = enrolments::shown(work, writer, ids)?;
+    Answer::json(200, &json!({"data": data}))
+}

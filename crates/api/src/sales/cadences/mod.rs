@@ -1,0 +1,7 @@
+//! Cadences: leads and customers are put on them, their steps become tasks, and what happens to a record stops them.
+
+pub mod cadence;
+pub mod enrolments;
+pub mod job;
+pub mod steps;
+pub mod stops;

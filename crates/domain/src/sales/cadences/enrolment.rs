@@ -1,0 +1,125 @@
+//! Enrolments: which lead or customer is on which cadence, and how far.
+
+use serde_json::Value;
+
+use super::step::STEPS;
+use crate::{
+    choices, entity,
+    object::{Reach, Relation},
+    record::Record,
+    time::Timestamp,
+};
+
+choices! {
+    /// How an enrolment stands.
+    pub enum EnrolmentStatus {
+        Active "active" "Active" "进行中",
+        Paused "paused" "Paused" "已暂停",
+        Finished "finished" "Finished" "已完成",
+        Stopped "stopped" "Stopped" "已停止",
+    }
+}
+
+impl EnrolmentStatus {
+    #[must_use]
+    pub fn of(enrolment: &Record) -> EnrolmentStatus {
+        match enrolment.text("status") {
+            Some("paused") => EnrolmentStatus::Paused,
+            Some("finished") => EnrolmentStatus::Finished,
+            Some("stopped") => EnrolmentStatus::Stopped,
+            _ => EnrolmentStatus::Active,
+        }
+    }
+
+    /// Whether steps are still to come.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        match self {
+            EnrolmentStatus::Active | EnrolmentStatus::Paused => true,
+            EnrolmentStatus::Finished | EnrolmentStatus::Stopped => false,
+        }
+    }
+}
+
+choices! {
+    /// What stopped an enrolment.
+    pub enum StoppedReason {
+        Reply "reply" "Reply" "收到回复",
+        Converted "converted" "Converted" "已转化",
+        Disqualified "disqualified" "Disqualified" "线索无效",
+        Archived "archived" "Archived" "记录已归档",
+        Won "won" "Opportunity won" "商机赢单",
+        Lost "lost" "Opportunity lost" "商机输单",
+        Manual "manual" "By hand" "手动停止",
+        CadenceArchived "cadence_archived" "Cadence archived" "跟进计划已归档",
+    }
+}
+
+entity! {
+    /// An enrolment: a lead or customer on a cadence. `created_at` is when it began, `created_by` who enrolled the record, null if the cadence's filter did. Its tasks name it as `cadence_enrolment_id`. Whoever may read the record may read it; whoever may update the record may pause, resume and stop it.
+    pub struct CadenceEnrolment("cadence_enrolment", "cadence-enrolments", "cadence_enrolments", "Cadence enrolment", "跟进计划加入记录") [] {
+        /// The cadence.
+        cadence_id: Option<crate::id::Id> => reference("cadence").server_set().indexed().label("Cadence", "跟进计划"),
+        /// The lead that is on it.
+        lead_id: Option<crate::id::Id> => reference("lead").server_set().indexed().label("Lead", "线索"),
+        /// The customer that is on it.
+        customer_id: Option<crate::id::Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
+        /// How it stands: `finished` once the last task is made, `stopped` if it ended before. A record is in the same cadence with one `active` or `paused` enrolment at most. What has ended does not go on, also if the lead is reopened or the record restored: it can be enrolled anew.
+        status: Option<EnrolmentStatus> => choice(EnrolmentStatus::choices()).default("active").server_set().indexed().label("Status", "状态").example("active"),
+        /// What stopped it.
+        stopped_reason: Option<StoppedReason> => choice(StoppedReason::choices()).server_set().indexed().label("Stopped by", "停止原因").example("reply"),
+        /// How many times the series has begun, from 1.
+        round: i64 => integer(1, 1_000_000).default(1).server_set().label("Round", "轮次").example(1),
+        /// The next step, by its place in `steps`, from 1; the last one, when it has ended.
+        step: i64 => integer(1, 1_000).default(1).server_set().label("Step", "步骤").example(2),
+        /// The steps of the present round, as the cadence had them when it began.
+        steps: Vec<Value> => structure(&STEPS).server_set().detail().opaque().label("Steps", "步骤"),
+        /// When the next task is made, if nothing comes between; of a paused one when it would have been. Null, when it has ended.
+        next_step_at: Option<Timestamp> => datetime().server_set().indexed().label("Next step at", "下一步时间").example("2026-09-03T00:00:00.000Z"),
+        /// When the last task was made.
+        last_step_at: Option<Timestamp> => datetime().server_set().label("Last step at", "上一步时间").example("2026-09-01T00:00:00.000Z"),
+        /// When it was finished or stopped.
+        ended_at: Option<Timestamp> => datetime().server_set().indexed().label("Ended at", "结束时间").example("2026-09-05T08:00:00.000Z"),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "cadence", target: "cadence", reach: Reach::ToOne { field: "cadence_id" } },
+            Relation { name: "lead", target: "lead", reach: Reach::ToOne { field: "lead_id" } },
+            Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
+            Relation { name: "tasks", target: "task", reach: Reach::Inverse { field: "cadence_enrolment_id" } },
+        ])
+        .read_only()
+        .read_with(["lead", "customer"])
+        .titled("status")
+}
+
+/// The object and the id of the record that is enrolled.
+#[must_use]
+pub fn enrolled(enrolment: &Record) -> Option<(&'static str, crate::id::Id)> {
+    let lead = enrolment.id_of("lead_id").map(|id| ("lead", id));
+    lead.or_else(|| enrolment.id_of("customer_id").map(|id| ("customer", id)))
+}
+
+/// The field of an enrolment that names records of an object.
+#[must_use]
+pub fn field_of(object: &str) -> &'static str {
+    if object == "customer" { "customer_id" } else { "lead_id" }
+}
+
+/// Ends an enrolment before its last step.
+pub fn stop(enrolment: &mut Record, reason: StoppedReason, now: Timestamp) {
+    enrolment.set("status", EnrolmentStatus::Stopped.as_str());
+    enrolment.set("stopped_reason", reason.as_str());
+    end(enrolment, now);
+}
+
+/// Ends an enrolment after its last step.
+pub fn finish(enrolment: &mut Record, now: Timestamp) {
+    enrolment.set("status", EnrolmentStatus::Finished.as_str());
+    end(enrolment, now);
+}
+
+fn end(enrolment: &mut Record, now: Timestamp) {
+    enrolment.set("next_step_at", Value::Null);
+    enrolment.set("ended_at", now.to_string());
+}
