@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use crate::{
     app::App, frame, handwritten, identity::bootstrap, openapi, problem::Problem, routes, sales::leads::forms,
-    settings::Settings, workers,
+    settings::{Settings, cores}, workers,
 };
 
 /// The OpenAPI document of this server.
@@ -55,7 +55,7 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
     workers::start(&app);
     let listen = app.settings.listen;
     let workers = match app.settings.workers {
-        0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+        0 => cores(),
         workers => workers,
     };
     let data = web::Data::from(Arc::clone(&app));

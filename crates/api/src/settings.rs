@@ -40,7 +40,7 @@ pub struct Settings {
     pub cors_origins: String,
     /// Requests a minute for each credential; 0 for no limit.
     pub rate_limit: u32,
-    /// Connections to PostgreSQL.
+    /// Connections to PostgreSQL; four a core, if 0.
     pub database_connections: usize,
     /// Threads that read from SQLite.
     pub sqlite_readers: usize,
@@ -103,7 +103,7 @@ const DEFAULTS: Defaults = Defaults {
     otel_service_name: "farley",
     cors_origins: "",
     rate_limit: 60_000,
-    database_connections: 16,
+    database_connections: 0,
     sqlite_readers: 2,
     workers: 0,
     jobs: 4,
@@ -193,7 +193,17 @@ impl Settings {
     #[must_use]
     pub fn store(&self) -> farley_persistence::Settings {
         let url = self.database_url();
-        let connections = if url.starts_with("sqlite:") { self.sqlite_readers } else { self.database_connections };
+        let connections = match self.database_connections {
+            _ if url.starts_with("sqlite:") => self.sqlite_readers,
+            0 => cores() * 4,
+            connections => connections,
+        };
         farley_persistence::Settings { url, connections, new_id: crate::clock::new_id }
     }
+}
+
+/// How many cores this machine lets us use.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }

@@ -16,6 +16,6 @@ struct Small {
 pub async fn serve_bare(address: SocketAddr) -> std::io::Result<()> {
     let answer = || async { HttpResponse::Ok().json(Small { id: 42, name: "华为技术有限公司", status: "active" }) };
     let server = HttpServer::new(move || App::new().route("/", web::get().to(answer)));
-    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let workers = crate::settings::cores();
     server.workers(workers).bind(address)?.run().await
 }

@@ -60,7 +60,7 @@ pub struct SettingFlags {
     /// Background jobs that this node does at a time; none, if 0 [env: FARLEY_JOBS] [default: 4]
     #[arg(long, global = true, value_name = "NUMBER")]
     jobs: Option<usize>,
-    /// Connections to PostgreSQL [env: FARLEY_DATABASE_CONNECTIONS] [default: 16]
+    /// Connections to PostgreSQL; four a core, if 0 [env: FARLEY_DATABASE_CONNECTIONS] [default: 0]
     #[arg(long, global = true, value_name = "NUMBER")]
     database_connections: Option<usize>,
     /// Threads that read from SQLite [env: FARLEY_SQLITE_READERS] [default: 2]
