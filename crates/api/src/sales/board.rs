@@ -99,16 +99,13 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
             reader.get(&caller.layout(Pipeline::object()), &view, id, &pipelines)?.ok_or_else(Problem::not_found)?;
             let field = |name: &str| opportunity.field(name).ok_or_else(Problem::not_found);
             let equals = |name: &str, operand: Operand| Ok::<_, Problem>(Predicate::test(field(name)?, Op::Eq, operand));
-            let open = query
-                .predicate
-                .clone()
-                .and(equals("pipeline_id", Operand::Id(id))?)
-                .and(equals("status", Operand::Text("open".to_owned()))?);
+            let open = query.predicate.clone().and(equals("status", Operand::Text("open".to_owned()))?);
+            let of_pipeline = open.clone().and(equals("pipeline_id", Operand::Id(id))?);
             let currency = field("amount")?.currency().ok_or_else(Problem::not_found)?;
             let (amount, probability) = (field("amount")?.clone(), field("probability")?.clone());
             let groups = [Group::by(field("stage_id")?), Group::by(&currency)];
             let measures = [Measure::Count, Measure::Sum(amount.clone()), Measure::Weighted(amount, probability)];
-            let totals = reader.aggregate(opportunity, &open, &groups, &measures, (query.as_of, 10_000))?;
+            let totals = reader.aggregate(opportunity, &of_pipeline, &groups, &measures, (query.as_of, 10_000))?;
             let mut stages = Vec::new();
             for stage in stages_of(reader, &view, id)? {
                 let stage_id = stage.id();
@@ -122,6 +119,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
                 }
                 let limit = usize::try_from(limit).unwrap_or(0);
                 let key = |name: &str| Ok::<_, Problem>(SortKey { by: SortBy::Field(field(name)?.clone()), descending: false });
+                // Its stage tells the pipeline; to ask for both would lead SQLite to the index of the totals, and to sort.
                 let list = ListQuery {
                     predicate: open.clone().and(equals("stage_id", Operand::Id(stage_id))?),
                     sort: vec![key("position")?, key("id")?],
