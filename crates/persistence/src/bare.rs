@@ -159,7 +159,7 @@ impl Bare {
         for (place, stage) in stages.iter().enumerate() {
             sql.sql(" WHEN ").id(*stage).sql(format!(" THEN {}", 1_i64 << place));
         }
-        sql.sql(" ELSE 0 END) AS mask");
+        sql.sql(" ELSE 0::bigint END) AS mask");
         entries(&mut sql, "JOIN");
         sql.sql(
             " GROUP BY c.id, c.amount, c.amount_currency, c.status, c.stage_id, c.lasted) \
