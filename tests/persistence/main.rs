@@ -5,6 +5,7 @@ mod support;
 
 mod crm;
 mod feed;
+mod gather;
 mod jobs;
 mod migrations;
 mod plans;
@@ -18,6 +19,8 @@ fn main() {
         feed::a_write_is_seen_by_the_next_read,
         feed::nothing_is_missed,
         feed::timelines_tell_of_a_record_and_those_about_it,
+        gather::gathered_rows_are_as_single_ones,
+        gather::gathered_rows_go_with_their_part,
         jobs::a_job_handed_back_is_due_at_once,
         jobs::a_job_that_fails_gives_way_to_the_next,
         jobs::a_job_that_is_queued_wakes_the_workers,

@@ -107,7 +107,23 @@ fn comparison(sql: &mut Statement, test: &Test, place: &Place) {
 
 fn plain(sql: &mut Statement, test: &Test, place: &Place, operator: &'static str) {
     expression(sql, &test.field, &place.alias());
-    sql.sql(operator).bind(bind(&test.field, &test.operand));
+    sql.sql(operator);
+    match declared(test) {
+        Some(choice) => sql.sql(format!("'{choice}'")),
+        None => sql.bind(bind(&test.field, &test.operand)),
+    };
+}
+
+/// The choice that a test asks for, where Farley itself declares the choices: written into the statement, of which there are then as many as
+/// choices, it lets the planner use indexes that hold the rows of one choice alone, and know how many they are.
+fn declared(test: &Test) -> Option<&str> {
+    let (FieldType::Choice(choices), Storage::Column, Operand::Text(text)) =
+        (&test.field.kind, &test.field.storage, &test.operand)
+    else {
+        return None;
+    };
+    let is_plain = |value: &str| value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    choices.iter().map(|choice| choice.value.as_ref()).find(|value| value == text && is_plain(value))
 }
 
 fn null(sql: &mut Statement, test: &Test, place: &Place) {

@@ -125,18 +125,12 @@ impl Work<'_> {
         Ok(columns)
     }
 
-    /// Adds rows of the same columns, in one statement.
     fn add_to_ledger(&mut self, ledger: &Ledger, rows: Vec<Vec<(String, Bind)>>) -> Result<(), StoreError> {
         let Some(first) = rows.first() else { return Ok(()) };
         let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
-        let mut sql = Statement::new(self.dialect());
-        sql.sql(format!("INSERT INTO {} ({}) VALUES ", ledger.table, names.join(", ")));
-        for (position, columns) in rows.into_iter().enumerate() {
-            sql.sql(if position == 0 { "(" } else { ", (" });
-            sql.binds(columns.into_iter().map(|(_, bind)| bind)).sql(")");
-        }
-        self.connection().execute(&sql)?;
-        Ok(())
+        let head = format!("{} ({})", ledger.table, names.join(", "));
+        let rows = rows.into_iter().map(|columns| columns.into_iter().map(|(_, bind)| bind).collect());
+        self.insert_rows(&head, rows.collect())
     }
 }
 

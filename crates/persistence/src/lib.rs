@@ -32,7 +32,7 @@ pub mod queries;
 pub use activities::{Notice, Shift, Standing};
 pub use aggregate::{Bound, Group, Measure};
 pub use error::StoreError;
-pub use funnel::{MAX_STAGES, Median, Moves, Travelled};
+pub use funnel::{MAX_STAGES, Median, Moves, Travelled, Travels};
 pub use holdings::Holding;
 pub use ledger::LedgerEntry;
 pub use migrate::down_and_up;

@@ -327,8 +327,8 @@ fn is_stored(field: &Field) -> bool {
     field.storage == Storage::Column && field.kind != FieldType::Custom
 }
 
-/// Stores a new record.
-pub fn insert(dialect: Dialect, layout: &Layout, tenant: Id, record: &Record) -> Result<Statement, StoreError> {
+/// A new record's row: table and columns, and their values.
+pub fn new_row(layout: &Layout, tenant: Id, record: &Record) -> Result<(String, Vec<Bind>), StoreError> {
     let object = layout.shape.object;
     let mut columns = vec![("tenant_id".to_owned(), Bind::id(tenant))];
     for field in object.fields.iter().filter(|field| is_stored(field)) {
@@ -340,11 +340,8 @@ pub fn insert(dialect: Dialect, layout: &Layout, tenant: Id, record: &Record) ->
     if object.has_details() {
         columns.push(("details".to_owned(), details(object, record)?));
     }
-    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    let mut sql = Statement::new(dialect);
-    sql.sql(format!("INSERT INTO {} ({}) VALUES (", object.table, names.join(", ")));
-    sql.binds(columns.into_iter().map(|(_, bind)| bind)).sql(")");
-    Ok(sql)
+    let (names, binds): (Vec<String>, Vec<Bind>) = columns.into_iter().unzip();
+    Ok((format!("{} ({})", object.table, names.join(", ")), binds))
 }
 
 /// Stores what differs between two states of a record, if it still has the version it was read with.

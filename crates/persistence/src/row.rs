@@ -118,7 +118,7 @@ impl<'a> CellRef<'a> {
         }
     }
 
-    fn write_json(self, out: &mut Vec<u8>) -> Result<(), StoreError> {
+    pub(crate) fn write_json(self, out: &mut Vec<u8>) -> Result<(), StoreError> {
         match self {
             CellRef::Null => out.extend_from_slice(b"null"),
             CellRef::Boolean(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),

@@ -131,26 +131,10 @@ pub fn tier_source(sql: &mut Statement, query: &Query, tier: Tier, place: &Place
     true
 }
 
-/// Puts a record's text into the index, or takes the place of what was there.
-pub fn index(
+/// SQLite: puts a record's text into the index, or takes the place of what was there.
+pub(crate) fn index_sqlite(
     connection: &mut Connection<'_>,
-    tenant: Id,
-    tenant_number: i64,
-    object: &'static str,
-    record: Id,
-    text: &SearchText,
-    is_new: bool,
-) -> Result<(), StoreError> {
-    match connection.dialect() {
-        Dialect::Sqlite => index_sqlite(connection, tenant, tenant_number, object, record, text, is_new),
-        Dialect::Postgres => index_postgres(connection, tenant, tenant_number, object, record, text),
-    }
-}
-
-fn index_sqlite(
-    connection: &mut Connection<'_>,
-    tenant: Id,
-    tenant_number: i64,
+    (tenant, tenant_number): (Id, i64),
     object: &'static str,
     record: Id,
     text: &SearchText,
@@ -186,21 +170,17 @@ fn index_sqlite(
     Ok(())
 }
 
-fn index_postgres(
-    connection: &mut Connection<'_>,
-    tenant: Id,
-    tenant_number: i64,
-    object: &'static str,
-    record: Id,
-    text: &SearchText,
-) -> Result<(), StoreError> {
+/// PostgreSQL: where rows of the index go.
+pub(crate) const ROWS: &str = "search_documents (tenant_id, object, record_id, terms)";
+/// PostgreSQL: a row takes the place of what was there.
+pub(crate) const INSTEAD: &str = " ON CONFLICT (tenant_id, record_id) DO UPDATE SET terms = excluded.terms";
+
+/// PostgreSQL: the row of a record's text in the index.
+pub(crate) fn row((tenant, tenant_number): (Id, i64), object: &'static str, record: Id, text: &SearchText) -> Statement {
     let title = text.title.iter().map(|token| prefixed(tenant_number, token));
     let only_in_body = text.body.iter().filter(|token| text.title.binary_search(token).is_err());
     let terms = title.chain(only_in_body.map(|token| prefixed_in_body(tenant_number, token))).collect();
-    let mut insert =
-        Statement::of(Dialect::Postgres, "INSERT INTO search_documents (tenant_id, object, record_id, terms) VALUES (");
-    insert.id(tenant).sql(", ").text(object).sql(", ").id(record).sql(", array_to_tsvector(").bind(Bind::Texts(terms));
-    insert.sql(")) ON CONFLICT (tenant_id, record_id) DO UPDATE SET terms = excluded.terms");
-    connection.execute(&insert)?;
-    Ok(())
+    let mut row = Statement::of(Dialect::Postgres, "(");
+    row.id(tenant).sql(", ").text(object).sql(", ").id(record).sql(", array_to_tsvector(").bind(Bind::Texts(terms)).sql("))");
+    row
 }

@@ -102,6 +102,17 @@ impl Statement {
         self
     }
 
+    /// Adds another statement's parts.
+    pub fn append(&mut self, other: Statement) -> &mut Statement {
+        for part in other.parts {
+            match part {
+                Part::Sql(sql) => self.sql(sql),
+                Part::Bind(bind) => self.bind(bind),
+            };
+        }
+        self
+    }
+
     pub fn bind(&mut self, bind: Bind) -> &mut Statement {
         self.parts.push(Part::Bind(bind));
         self

@@ -96,9 +96,38 @@ impl Store {
         T: Send + 'static,
         E: Failure,
     {
+        let read = move |connection: Connection<'_>| read(&mut Reader { connection, tenant });
+        self.read_with(read).await
+    }
+
+    /// Reads within a tenant for a report, whose statements go through much of what it has. On PostgreSQL all of them see the same
+    /// state, and each is planned for its own values.
+    pub async fn report<T, E>(
+        &self,
+        tenant: TenantKey,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        let read = move |connection: Connection<'_>| match connection {
+            Connection::Sqlite(_) => read(&mut Reader { connection, tenant }),
+            Connection::Postgres(conn) => {
+                postgres::report(conn, |conn| read(&mut Reader { connection: Connection::Postgres(conn), tenant }))
+            }
+        };
+        self.read_with(read).await
+    }
+
+    async fn read_with<T, E>(&self, read: impl FnOnce(Connection<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
         let (answer, answered) = oneshot::channel();
         let task = Box::new(move |connection: Result<Connection<'_>, StoreError>| {
-            let result = connection.map_err(E::from).and_then(|connection| read(&mut Reader { connection, tenant }));
+            let result = connection.map_err(E::from).and_then(read);
             let broken = result.as_ref().err().and_then(Failure::store_error).is_some_and(is_broken);
             // Nobody waits for the answer of a request that was given up.
             drop(answer.send(result));

@@ -1,9 +1,10 @@
 //! The unit of work: the one way to write. Rows, links, search text, events and jobs go into one transaction; if the closure that
 //! does the work fails, nothing of it stays.
 
+mod gather;
 mod jobs;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use farley_domain::{
     activities::concerned,
@@ -31,6 +32,7 @@ use crate::{
     statement::{Bind, ColumnType, Dialect, Statement},
 };
 
+pub(crate) use gather::SIZES;
 pub use jobs::Lease;
 pub(crate) use jobs::is_due;
 
@@ -85,9 +87,11 @@ impl<'a> Change<'a> {
 /// Work in one transaction, within one tenant.
 pub struct Work<'a> {
     reader: Reader<'a>,
-    pub origin: &'a Origin,
+    pub origin: Cow<'a, Origin>,
     new_id: fn() -> Id,
     events: Vec<(NewEvent, Vec<Id>)>,
+    /// New rows that wait for the end of the work; none where each goes at once.
+    gathered: Option<gather::Gathered>,
     numbers: &'a crate::store::Numbers,
     announced: bool,
     /// Whether a job came into the queue, which wakes the workers of this node.
@@ -104,9 +108,10 @@ impl<'a> Work<'a> {
     ) -> Work<'a> {
         Work {
             reader: Reader { connection, tenant },
-            origin,
+            origin: Cow::Borrowed(origin),
             new_id,
             events: Vec::new(),
+            gathered: None,
             numbers,
             announced: false,
             queued: false,
@@ -176,8 +181,8 @@ impl<'a> Work<'a> {
             record.set("number", format!("{prefix}{number:06}"));
         }
         let layout = Layout::full(shape, &|_| true);
-        let sql = records::insert(self.dialect(), &layout, self.tenant().id, record)?;
-        self.reader.connection.execute(&sql)?;
+        let (head, row) = records::new_row(&layout, self.tenant().id, record)?;
+        self.insert_rows(&head, vec![row])?;
         self.note_in_ledger(shape.object, None, record)?;
         self.link(shape.object, None, record)?;
         self.index(shape, None, record)?;
@@ -263,9 +268,10 @@ impl<'a> Work<'a> {
         self.event(object.name, change.verb, record.id(), record.version(), changes, &about);
     }
 
-    /// Writes the events noted so far into the log, as the last thing before the commit, so that their positions agree with the
+    /// Sends what is still to be sent, and writes the events noted so far into the log, as the last thing before the commit, so that their positions agree with the
     /// order in which transactions let go of a record.
     pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
+        self.send_gathered()?;
         if self.events.is_empty() {
             return Ok(());
         }
@@ -273,10 +279,8 @@ impl<'a> Work<'a> {
             self.reader.connection.load(&Statement::of(Dialect::Postgres, ANNOUNCE), &[])?;
             self.announced = true;
         }
-        for (event, about) in std::mem::take(&mut self.events) {
-            on!(&mut self.reader.connection, events::append(&event, &about))?;
-        }
-        Ok(())
+        let events = std::mem::take(&mut self.events);
+        on!(&mut self.reader.connection, events::append(&events))
     }
 
     /// The next number of a sequence of the tenant.
@@ -331,25 +335,6 @@ impl<'a> Work<'a> {
             }
         }
         self.insert_rows("lookup_values (tenant_id, object, field, value, record_id)", lookups)
-    }
-
-    /// Inserts rows of the same columns. On SQLite one by one: a statement of several rows makes the search index write what it
-    /// has gathered, which it does once for a whole group of work otherwise.
-    fn insert_rows(&mut self, head: &str, rows: Vec<Vec<Bind>>) -> Result<(), StoreError> {
-        let at_once = match self.dialect() {
-            Dialect::Sqlite => 1,
-            Dialect::Postgres => rows.len().max(1),
-        };
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let mut sql = Statement::new(self.dialect());
-            sql.sql(format!("INSERT INTO {head} VALUES "));
-            for (position, row) in rows.by_ref().take(at_once).enumerate() {
-                sql.sql(if position > 0 { ", (" } else { "(" }).binds(row).sql(")");
-            }
-            self.reader.connection.execute(&sql)?;
-        }
-        Ok(())
     }
 
     fn insert_links(&mut self, object: &Object, link: &Link, record: Id, ids: &[String]) -> Result<(), StoreError> {
@@ -408,7 +393,16 @@ impl<'a> Work<'a> {
         }
         let text = indexing::search_text(shape, record);
         let TenantKey { id, number } = self.tenant();
-        search::index(&mut self.reader.connection, id, number, shape.object.name, record.id(), &text, before.is_none())
+        match self.dialect() {
+            Dialect::Sqlite => {
+                let (object, is_new) = (shape.object.name, before.is_none());
+                search::index_sqlite(&mut self.reader.connection, (id, number), object, record.id(), &text, is_new)
+            }
+            Dialect::Postgres => {
+                let row = search::row((id, number), shape.object.name, record.id(), &text);
+                self.insert_written(search::ROWS, search::INSTEAD, vec![row])
+            }
+        }
     }
 
     /// Keeps out everybody else who changes a tree (teams, customers): two moves at once could close a circle.
@@ -451,14 +445,16 @@ impl<'a> Work<'a> {
     /// Does a part of the work that may fail by itself: if it does, nothing of it stays, and the rest of the work goes on.
     pub fn attempt<T, E: From<StoreError>>(&mut self, part: impl FnOnce(&mut Work<'a>) -> Result<T, E>) -> Result<T, E> {
         let noted = self.events.len();
+        self.send_gathered()?;
         self.savepoint("SAVEPOINT part")?;
-        match part(self) {
+        match part(self).and_then(|value| self.send_gathered().map(|()| value).map_err(E::from)) {
             Ok(value) => {
                 self.savepoint("RELEASE SAVEPOINT part")?;
                 Ok(value)
             }
             Err(error) => {
                 self.events.truncate(noted);
+                self.gathered = self.gathered.take().map(|_| gather::Gathered::default());
                 self.savepoint("ROLLBACK TO SAVEPOINT part")?;
                 self.savepoint("RELEASE SAVEPOINT part")?;
                 Err(error)

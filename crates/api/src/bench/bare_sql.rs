@@ -39,10 +39,10 @@ pub fn measure(url: &str, tenant: Id, ids: &[Id], load: Load) -> Result<BareSql,
     Ok(BareSql { get, list, insert: insert?.times(group) })
 }
 
-pub type Open<'a> = &'a (dyn Fn() -> Result<Bare, StoreError> + Sync);
-pub type Step<'a> = &'a (dyn Fn(&mut Bare, usize, usize) -> Result<(), StoreError> + Sync);
+type Open<'a> = &'a (dyn Fn() -> Result<Bare, StoreError> + Sync);
+type Step<'a> = &'a (dyn Fn(&mut Bare, usize, usize) -> Result<(), StoreError> + Sync);
 
-pub fn threads(threads: usize, load: Load, open: Open<'_>, step: Step<'_>) -> Result<Measured, StoreError> {
+fn threads(threads: usize, load: Load, open: Open<'_>, step: Step<'_>) -> Result<Measured, StoreError> {
     let taken: Result<Vec<Vec<u32>>, StoreError> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || one(thread, load, open, step))).collect();
         let panicked = |_| Err(StoreError::Internal("a thread panicked".to_owned()));

@@ -43,15 +43,16 @@ async fn first_tenant(store: &Store) -> Result<(TenantKey, Tenant), Error> {
 }
 
 async fn fill(store: &Store, key: TenantKey, tenant: &Tenant, customers: u64, opportunities: u64) -> Result<(), Error> {
-    let bar = demo::progress_bar(customers + opportunities);
     let options = demo::Options { customers, opportunities, seed: 1, now: crate::clock::now() };
+    let bar = demo::progress_bar(&options);
     let filled = demo::fill(store, key, tenant, &options, |there| bar.set_position(there)).await;
     bar.finish_and_clear();
     let summary = filled?;
     eprintln!(
-        "filled with {} customers and {} contacts in {:.1} s",
+        "filled with {} customers, {} contacts and {} opportunities in {:.1} s",
         summary.customers,
         summary.contacts,
+        summary.opportunities,
         bar.elapsed().as_secs_f64()
     );
     Ok(())

@@ -1,14 +1,17 @@
 //! The sales room under load: a board, a funnel and moves, beside hand-written SQL and plain creates.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use farley_domain::{calendar::Span, entity::Entity, id::Id, sales::opportunity::Opportunity, time::Timestamp};
+use farley_domain::{calendar::Span, entity::Entity, id::Id, sales::opportunity::Opportunity};
 use farley_persistence::{StoreError, bare::Bare};
 
 use super::{
-    Error, bare_sql,
+    Error,
     client::{Client, get, post},
-    measure::{Load, Measured, Requests, over_http},
+    measure::{Load, Measured, Requests, micros, over_http},
     prepare::json,
     server::Server,
     table::{print_row, verdict},
@@ -30,35 +33,68 @@ struct Course {
     stages: Vec<Id>,
 }
 
+/// How often board and funnel are asked for at least, however long it takes, after as often as this to warm up.
+const ROUNDS: (usize, usize) = (5, 2);
+
 /// Measures over HTTP and beside it; board and funnel one request at a time, as their times are what counts.
 pub async fn measure(farley: &Server, token: &str, url: &str, tenant: Id, load: Load) -> Result<Sales, Error> {
-    let mut client = Client::connect(farley.address).await?;
-    let course = course(&mut client, token).await?;
-    let alone = Load { connections: 1, warm_up: Duration::from_secs(2), ..load };
+    let course = course(&mut Client::connect(farley.address).await?, token).await?;
     let year = Span::Year.around(crate::clock::now().to_utc().date_naive()).map(|year| (year.start, year.end()));
     let (from, to) = year.ok_or_else(|| Error::Answer("the clock is out of its years".to_owned()))?;
-    let ask = |path: String| -> Requests {
-        let request = get(&path, Some(token));
-        Arc::new(move |_, _| request.clone())
-    };
-    let pipeline = course.pipeline;
+    let (pipeline, stages) = (course.pipeline, course.stages.clone());
     eprintln!("measuring: board");
-    let board = over_http(farley.address, alone, 200, &ask(format!("/v1/pipelines/{pipeline}/board"))).await?;
+    let request = get(&format!("/v1/pipelines/{pipeline}/board"), Some(token));
+    let step = move |bare: &mut Bare| bare.board(tenant, pipeline, &stages, 50);
+    let board = in_turns(farley, &request, (url, Arc::new(step)), load).await?;
     eprintln!("measuring: funnel");
-    let path = format!("/v1/reports/sales-funnel?pipeline_id={pipeline}&from={from}&to={to}");
-    let funnel = over_http(farley.address, alone, 200, &ask(path)).await?;
-    eprintln!("measuring: bare SQL of both");
-    let (url, stages) = (url.to_owned(), course.stages.clone());
+    let request = get(&format!("/v1/reports/sales-funnel?pipeline_id={pipeline}&from={from}&to={to}"), Some(token));
     let zone = chrono_tz::Asia::Shanghai;
-    let (from, to) = (farley_domain::calendar::start_of_day(from, zone), farley_domain::calendar::start_of_day(to, zone));
-    let bare = tokio::task::spawn_blocking(move || bare(&url, tenant, (pipeline, &stages), (from, to), alone)).await;
-    let (bare_board, bare_funnel) = bare.map_err(|error| Error::Answer(error.to_string()))??;
+    let year = (farley_domain::calendar::start_of_day(from, zone), farley_domain::calendar::start_of_day(to, zone));
+    let stages = course.stages.clone();
+    let step = move |bare: &mut Bare| bare.funnel(tenant, pipeline, &stages, year);
+    let funnel = in_turns(farley, &request, (url, Arc::new(step)), load).await?;
     eprintln!("measuring: create and move");
     let run = crate::clock::new_id();
     let create = over_http(farley.address, load, 201, &creates(token, run)).await?;
-    let ids = open_ids(&mut client, token, &course).await?;
+    let ids = open_ids(&mut Client::connect(farley.address).await?, token, &course).await?;
     let moving = over_http(farley.address, load, 200, &moves(token, ids, &course.stages, load.connections)).await?;
-    Ok(Sales { board: (board, bare_board), funnel: (funnel, bare_funnel), create, moving })
+    Ok(Sales { board, funnel, create, moving })
+}
+
+type Step = Arc<dyn Fn(&mut Bare) -> Result<(), StoreError> + Send + Sync>;
+
+/// A request and the bare SQL of the same work, in turns, so that what else the machine does slows both alike.
+async fn in_turns(farley: &Server, request: &[u8], (url, step): (&str, Step), load: Load) -> Result<(Measured, Measured), Error> {
+    let url = url.to_owned();
+    let lost = |error: tokio::task::JoinError| Error::Answer(error.to_string());
+    let mut bare = tokio::task::spawn_blocking(move || Bare::open(&url, Opportunity::object())).await.map_err(lost)??;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (least, warm_up) = ROUNDS;
+    let begun = Instant::now();
+    while ours.len() < least + warm_up || begun.elapsed() < load.warm_up + load.measured {
+        // The server closes a connection that is silent for as long as some turns of the other take.
+        let mut client = Client::connect(farley.address).await?;
+        let sent = Instant::now();
+        let (status, _) = client.send(request).await?;
+        ours.push(micros(sent.elapsed()));
+        if status != 200 {
+            return Err(Error::Answer(format!("status {status} of a board or funnel")));
+        }
+        let step = Arc::clone(&step);
+        let run = tokio::task::spawn_blocking(move || {
+            let started = Instant::now();
+            step(&mut bare)?;
+            Ok::<_, StoreError>((bare, started.elapsed()))
+        });
+        let (back, took) = run.await.map_err(lost)??;
+        bare = back;
+        theirs.push(micros(took));
+    }
+    let alone = |taken: Vec<u32>| {
+        let during: u64 = taken[warm_up..].iter().map(|micros| u64::from(*micros)).sum();
+        Measured::of(taken[warm_up..].to_vec(), Duration::from_micros(during))
+    };
+    Ok((alone(ours), alone(theirs)))
 }
 
 async fn course(client: &mut Client, token: &str) -> Result<Course, Error> {
@@ -108,22 +144,6 @@ fn moves(token: &str, ids: Vec<Id>, stages: &[Id], connections: usize) -> Reques
         let headers = format!("Authorization: Bearer {token}\r\nIdempotency-Key: move-{run}-{connection}-{number}\r\n");
         post(&format!("/v1/opportunities/{id}/move"), &headers, &format!(r#"{{"stage_id":"{stage}"}}"#))
     })
-}
-
-fn bare(
-    url: &str,
-    tenant: Id,
-    (pipeline, stages): (Id, &[Id]),
-    (from, to): (Timestamp, Timestamp),
-    load: Load,
-) -> Result<(Measured, Measured), StoreError> {
-    let open = || Bare::open(url, Opportunity::object());
-    let board =
-        bare_sql::threads(1, load, &open, &|bare: &mut Bare, _: usize, _: usize| bare.board(tenant, pipeline, stages, 50))?;
-    let funnel = bare_sql::threads(1, load, &open, &|bare: &mut Bare, _: usize, _: usize| {
-        bare.funnel(tenant, pipeline, stages, (from, to))
-    })?;
-    Ok((board, funnel))
 }
 
 impl Sales {

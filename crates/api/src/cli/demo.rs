@@ -31,7 +31,7 @@ pub fn demo(flags: DemoFlags, settings: Settings) -> Result<(), String> {
         let own = own.map_err(|problem| describe(&problem))?.ok_or("the tenant is gone")?;
         let opportunities = flags.opportunities.unwrap_or(flags.customers / 2);
         let options = demo::Options { customers: flags.customers, opportunities, seed: flags.seed, now: clock::now() };
-        let bar = demo::progress_bar(flags.customers);
+        let bar = demo::progress_bar(&options);
         let summary = demo::fill(&app.store, tenant, &own, &options, |done| bar.set_position(done)).await;
         bar.finish();
         let summary = summary.map_err(|error| error.to_string())?;

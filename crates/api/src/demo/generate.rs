@@ -23,6 +23,9 @@ use super::{
 /// Firms that later ones may belong to; older ones make room, so that memory stays bounded.
 const PARENTS: usize = 2000;
 
+/// So many customers do not belong to each other, only to earlier ones; whatever the size of a batch, so that it changes nothing.
+const GENERATION: u64 = 512;
+
 const DAY: f64 = 86_400_000.0;
 
 /// A customer with its contacts, all made at one moment by one user.
@@ -47,7 +50,7 @@ pub struct Generator {
     opportunities: u64,
     next: u64,
     parents: Vec<Id>,
-    /// Firms of the batch in the making: nobody may refer to them before they are stored.
+    /// Firms of the generation in the making: nobody may refer to them before they are stored.
     fresh: Vec<Id>,
 }
 
@@ -68,19 +71,23 @@ impl Generator {
         }
     }
 
-    /// The next customers, at most `size`; none when all are made.
+    /// The next customers with their opportunities, about `size` in all; none when all are made.
     pub fn batch(&mut self, size: u64) -> Option<Result<Vec<Family>, Faults>> {
-        let until = self.customers.min(self.next + size);
-        if self.next == until {
+        if self.next == self.customers {
             return None;
         }
-        self.settle();
+        if self.next.is_multiple_of(GENERATION) {
+            self.settle();
+        }
+        let share = u128::from(size) * u128::from(self.customers) / u128::from(self.customers + self.opportunities);
+        let size = u64::try_from(share).unwrap_or(GENERATION).max(1);
+        let until = self.customers.min(self.next + size).min((self.next / GENERATION + 1) * GENERATION);
         let batch = (self.next..until).map(|number| self.family(number)).collect();
         self.next = until;
         Some(batch)
     }
 
-    /// Takes the firms of the batch before into the circle of parents.
+    /// Takes the firms of the generation before into the circle of parents.
     fn settle(&mut self) {
         for firm in std::mem::take(&mut self.fresh) {
             if self.parents.len() < PARENTS {

@@ -1,8 +1,8 @@
 //! Demo data: fills a tenant with believable customers and opportunities, for try-outs and benchmarks. The same seed gives the same data (the
 //! numbers `C-…` may differ on PostgreSQL, where many write at once).
 //!
-//! One thread makes customers, in batches; each customer with its contacts is then a piece of work of its own, at its own
-//! time and by its own user, and so is each opportunity after it; the store commits such pieces in groups.
+//! One thread makes customers with their opportunities, in batches; the rows of a batch are then written by the unit of work as those
+//! of the API are, each at its own time and in the name of its own user, but many in one transaction.
 
 mod base;
 mod build;
@@ -25,6 +25,8 @@ use farley_domain::{
     event::{Actor, ActorKind},
     fault::{Faults, Language},
     identity::tenant::Tenant,
+    object::Object,
+    record::Record,
     sales::{line_item::LineItem, opportunity::Opportunity},
     time::Timestamp,
 };
@@ -34,8 +36,10 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use generate::{Family, Generator};
 
-/// How many customers are made and written at once: some groups of the store's writer.
-const BATCH: u64 = 512;
+/// How many customers and opportunities are made at once.
+const BATCH: u64 = 8192;
+/// How many of them are written in one transaction.
+const TOGETHER: usize = 64;
 /// Batches made before they are asked for.
 const AHEAD: usize = 1;
 /// The customers came in over three years.
@@ -85,7 +89,7 @@ impl From<Faults> for Error {
     }
 }
 
-/// Fills a tenant; `progress` hears how many customers are there so far.
+/// Fills a tenant; `progress` hears how many customers and opportunities are there so far.
 pub async fn fill(
     store: &Store,
     tenant: TenantKey,
@@ -116,7 +120,7 @@ pub async fn fill(
     });
     while let Some(batch) = batches.recv().await {
         let batch = batch?;
-        let before = summary.customers;
+        let before = summary.customers + summary.opportunities;
         summary.contacts += batch.iter().map(|family| family.contacts.len() as u64).sum::<u64>();
         let deals = || batch.iter().flat_map(|family| &family.deals);
         summary.opportunities += deals().count() as u64;
@@ -131,7 +135,10 @@ pub async fn fill(
     Ok(summary)
 }
 
-/// Writes a batch, and waits for all of it: later customers may belong to these.
+/// What is written as one: by whom and when, the object, the record.
+type Entry = (Origin, &'static Object, Record);
+
+/// Writes a batch, and waits for all of it: later customers may belong to these. Opportunities come after all customers.
 async fn write(
     store: &Store,
     tenant: TenantKey,
@@ -139,44 +146,46 @@ async fn write(
     batch: Vec<Family>,
     progress: impl Fn(u64),
 ) -> Result<(), Error> {
-    let mut writes = JoinSet::new();
-    for family in batch {
-        let (store, base) = (store.clone(), Arc::clone(base));
-        writes.spawn(async move {
-            let Family { at, owner, customer, contacts, deals } = family;
-            let shapes = Arc::clone(&base);
-            let work = move |work: &mut farley_persistence::Work<'_>| -> Result<(), StoreError> {
-                let created = Change::new("created");
-                work.insert(&shapes.shape(Customer::object()), &mut customer.clone(), &created)?;
-                for contact in &contacts {
-                    work.insert(&shapes.shape(Contact::object()), &mut contact.clone(), &created)?;
-                }
-                Ok(())
-            };
-            store.write(tenant, origin(owner, at), work).await?;
-            for deal in deals {
-                let shapes = Arc::clone(&base);
-                let origin = origin(deal.owner, deal.at);
-                let work = move |work: &mut farley_persistence::Work<'_>| -> Result<(), StoreError> {
-                    let created = Change::new("created");
-                    work.insert(&shapes.shape(Opportunity::object()), &mut deal.opportunity.clone(), &created)?;
-                    for line in &deal.lines {
-                        work.insert(&shapes.shape(LineItem::object()), &mut line.clone(), &created)?;
-                    }
-                    Ok(())
-                };
-                store.write(tenant, origin, work).await?;
-            }
-            Ok::<_, StoreError>(())
-        });
+    let (mut customers, mut opportunities) = (Vec::new(), Vec::new());
+    for Family { at, owner, customer, contacts, deals } in batch {
+        let origin = origin(owner, at);
+        let contacts = contacts.into_iter().map(|contact| (origin.clone(), Contact::object(), contact));
+        customers.push([(origin.clone(), Customer::object(), customer)].into_iter().chain(contacts).collect());
+        opportunities.extend(deals.into_iter().map(|deal| {
+            let origin = self::origin(deal.owner, deal.at);
+            let lines = deal.lines.into_iter().map(|line| (origin.clone(), LineItem::object(), line));
+            [(origin.clone(), Opportunity::object(), deal.opportunity)].into_iter().chain(lines).collect::<Vec<Entry>>()
+        }));
     }
     let mut written = 0;
-    while let Some(ended) = writes.join_next().await {
-        ended.map_err(|_| Error::Interrupted)??;
-        written += 1;
-        progress(written);
+    for entries in [customers, opportunities] {
+        let mut writes = JoinSet::new();
+        let mut entries = entries.into_iter();
+        while entries.len() > 0 {
+            let some: Vec<Vec<Entry>> = entries.by_ref().take(TOGETHER).collect();
+            let (store, base) = (store.clone(), Arc::clone(base));
+            writes.spawn(async move { insert(&store, tenant, base, some).await });
+        }
+        while let Some(ended) = writes.join_next().await {
+            written += ended.map_err(|_| Error::Interrupted)??;
+            progress(written);
+        }
     }
     Ok(())
+}
+
+/// Inserts customers or opportunities, each with what belongs to it, in one transaction; how many.
+async fn insert(store: &Store, tenant: TenantKey, base: Arc<base::Base>, entries: Vec<Vec<Entry>>) -> Result<u64, StoreError> {
+    let Some(first) = entries.iter().flatten().map(|(origin, _, _)| origin.clone()).next() else { return Ok(0) };
+    let work = move |work: &mut farley_persistence::Work<'_>| -> Result<u64, StoreError> {
+        work.gather();
+        for (origin, object, record) in entries.iter().flatten() {
+            work.go_on_as(origin.clone());
+            work.insert(&base.shape(object), &mut record.clone(), &Change::new("created"))?;
+        }
+        Ok(entries.len() as u64)
+    };
+    store.write(tenant, first, work).await
 }
 
 /// By whom and when something is made.
@@ -190,9 +199,10 @@ fn origin(owner: Option<base::Owner>, now: Timestamp) -> Origin {
 
 /// A progress bar for the terminal; without a terminal it stays silent.
 #[must_use]
-pub fn progress_bar(customers: u64) -> ProgressBar {
-    let bar = ProgressBar::new(customers);
-    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} customers, {per_sec}, {eta} to go");
+pub fn progress_bar(options: &Options) -> ProgressBar {
+    let bar = ProgressBar::new(options.customers + options.opportunities);
+    let style =
+        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} customers and opportunities, {per_sec}, {eta} to go");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }

@@ -17,7 +17,7 @@ use farley_domain::{
     sales::{opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
     time::{Timestamp, parse_date},
 };
-use farley_persistence::{Cell, Group, MAX_STAGES, Measure, Median, Moves, Reader, Travelled};
+use farley_persistence::{Cell, Group, MAX_STAGES, Measure, Moves, Reader, Travelled, Travels};
 use serde_json::{Value, json};
 
 use crate::{
@@ -196,7 +196,7 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
     let funnel = call
         .app
         .store
-        .read::<_, Problem>(call.tenant(), move |reader| {
+        .report::<_, Problem>(call.tenant(), move |reader| {
             let pipeline = find_pipeline(reader, &caller, now, pipeline)?;
             let stages = stages_of(reader, pipeline)?;
             let zone = caller.standards(now).zone;
@@ -212,9 +212,9 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
             base.extend(given);
             let group = slice.as_ref().map(|(group, _)| group);
             let found = if snapshot {
-                Found::snapshot(reader, &predicate, group, query.as_of)?
+                self::snapshot(reader, &predicate, group, query.as_of)?
             } else {
-                Found::cohort(reader, &predicate, group, &stages)?
+                cohort(reader, &predicate, group, &stages)?
             };
             let name = slice.as_ref().map(|(_, name)| name.as_str());
             // What a role hides is not told by its sum either.
@@ -223,7 +223,7 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
                 found.travelled.iter_mut().for_each(|one| one.currency = None);
             }
             let making = Making { stages: &stages, base: &base, slice: name, snapshot };
-            let slices = found.slices(slice.is_none()).into_iter().map(|value| making.slice(&found, &value)).collect();
+            let slices = self::slices(&found, slice.is_none()).into_iter().map(|value| making.slice(&found, &value)).collect();
             let basis = if snapshot { "snapshot" } else { "cohort" };
             Ok(SalesFunnel { pipeline_id: pipeline, basis, from, to, as_of: query.as_of, slices })
         })
@@ -261,70 +261,58 @@ fn stages_of(reader: &mut Reader<'_>, pipeline: Id) -> Result<Vec<Record>, Probl
     Ok(stages)
 }
 
-/// What the database counted.
-struct Found {
-    travelled: Vec<Travelled>,
-    moves: Vec<Moves>,
-    medians: Vec<Median>,
+/// How the opportunities of a cohort fared.
+fn cohort(reader: &mut Reader<'_>, cohort: &Predicate, slice: Option<&Group>, stages: &[Record]) -> Result<Travels, Problem> {
+    let ids: Vec<Id> = stages.iter().map(Record::id).collect();
+    Ok(reader.travels(Opportunity::object(), cohort, slice, &ids)?)
 }
 
-impl Found {
-    fn cohort(reader: &mut Reader<'_>, cohort: &Predicate, slice: Option<&Group>, stages: &[Record]) -> Result<Found, Problem> {
-        let object = Opportunity::object();
-        let ids: Vec<Id> = stages.iter().map(Record::id).collect();
-        Ok(Found {
-            travelled: reader.travelled(object, cohort, slice, &ids)?,
-            moves: reader.moves(object, cohort, slice)?,
-            medians: reader.medians(object, cohort, slice)?,
-        })
-    }
-
-    fn snapshot(
-        reader: &mut Reader<'_>,
-        predicate: &Predicate,
-        slice: Option<&Group>,
-        as_of: Option<Timestamp>,
-    ) -> Result<Found, Problem> {
-        let object = Opportunity::object();
-        let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
-        let currency = field("amount")?.currency().ok_or_else(Problem::not_found)?;
-        let mut groups = vec![Group::by(&currency), Group::by(field("status")?), Group::by(field("stage_id")?)];
-        groups.extend(slice.cloned());
-        let measures = [Measure::Count, Measure::Sum(field("amount")?.clone())];
-        let rows = reader.aggregate(object, predicate, &groups, &measures, (as_of, usize::MAX))?;
-        let travelled = rows.into_iter().map(|row| {
-            let count = groups.len();
-            Travelled {
-                slice: if slice.is_some() { row[3].clone() } else { Cell::Null },
-                currency: row[0].as_text().map(str::to_owned),
-                status: row[1].as_text().unwrap_or_default().to_owned(),
-                stage_id: row[2].as_id().unwrap_or(Id::NIL),
-                entered: 0,
-                count: row[count].as_integer().unwrap_or(0),
-                amount: row[count + 1].as_integer().unwrap_or(0),
-                won_milliseconds: 0,
-            }
-        });
-        Ok(Found { travelled: travelled.collect(), moves: Vec::new(), medians: Vec::new() })
-    }
-
-    /// The values of the slice, those with most opportunities first; without a slice one, also of nothing.
-    fn slices(&self, whole: bool) -> Vec<Cell> {
-        if whole {
-            return vec![Cell::Null];
+/// Where opportunities are, or were.
+fn snapshot(
+    reader: &mut Reader<'_>,
+    predicate: &Predicate,
+    slice: Option<&Group>,
+    as_of: Option<Timestamp>,
+) -> Result<Travels, Problem> {
+    let object = Opportunity::object();
+    let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
+    let currency = field("amount")?.currency().ok_or_else(Problem::not_found)?;
+    let mut groups = vec![Group::by(&currency), Group::by(field("status")?), Group::by(field("stage_id")?)];
+    groups.extend(slice.cloned());
+    let measures = [Measure::Count, Measure::Sum(field("amount")?.clone())];
+    let rows = reader.aggregate(object, predicate, &groups, &measures, (as_of, usize::MAX))?;
+    let travelled = rows.into_iter().map(|row| {
+        let count = groups.len();
+        Travelled {
+            slice: if slice.is_some() { row[3].clone() } else { Cell::Null },
+            currency: row[0].as_text().map(str::to_owned),
+            status: row[1].as_text().unwrap_or_default().to_owned(),
+            stage_id: row[2].as_id().unwrap_or(Id::NIL),
+            entered: 0,
+            count: row[count].as_integer().unwrap_or(0),
+            amount: row[count + 1].as_integer().unwrap_or(0),
+            won_milliseconds: 0,
         }
-        let mut slices: Vec<(i64, Cell)> = Vec::new();
-        for travelled in &self.travelled {
-            match slices.iter_mut().find(|(_, slice)| *slice == travelled.slice) {
-                Some((count, _)) => *count += travelled.count,
-                None => slices.push((travelled.count, travelled.slice.clone())),
-            }
-        }
-        slices.sort_by(|(left, left_value), (right, right_value)| {
-            right.cmp(left).then_with(|| format!("{left_value:?}").cmp(&format!("{right_value:?}")))
-        });
-        slices.into_iter().map(|(_, slice)| slice).collect()
+    });
+    Ok(Travels { travelled: travelled.collect(), ..Travels::default() })
+}
+
+/// The values of the slice, those with most opportunities first; without a slice one, also of nothing.
+fn slices(found: &Travels, whole: bool) -> Vec<Cell> {
+    if whole {
+        return vec![Cell::Null];
     }
+    let mut slices: Vec<(i64, Cell)> = Vec::new();
+    for travelled in &found.travelled {
+        match slices.iter_mut().find(|(_, slice)| *slice == travelled.slice) {
+            Some((count, _)) => *count += travelled.count,
+            None => slices.push((travelled.count, travelled.slice.clone())),
+        }
+    }
+    slices.sort_by(|(left, left_value), (right, right_value)| {
+        right.cmp(left).then_with(|| format!("{left_value:?}").cmp(&format!("{right_value:?}")))
+    });
+    slices.into_iter().map(|(_, slice)| slice).collect()
 }
 
 /// What figures are made with.
@@ -337,7 +325,7 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    fn slice(&self, found: &Found, value: &Cell) -> FunnelSlice {
+    fn slice(&self, found: &Travels, value: &Cell) -> FunnelSlice {
         let own: Vec<&Travelled> = found.travelled.iter().filter(|travelled| travelled.slice == *value).collect();
         let json = value.to_value().unwrap_or(Value::Null);
         let mut base = self.base.to_vec();
@@ -370,7 +358,7 @@ impl Making<'_> {
         }
     }
 
-    fn stage(&self, found: &Found, slice: &Cell, own: &[&Travelled], base: &[Value], place: usize) -> Option<FunnelStage> {
+    fn stage(&self, found: &Travels, slice: &Cell, own: &[&Travelled], base: &[Value], place: usize) -> Option<FunnelStage> {
         let stage = &self.stages[place];
         let (id, kind) = (stage.id(), stage.text("kind").unwrap_or_default().to_owned());
         let current = figure(base, own, |one| one.stage_id == id, vec![equal("stage_id", json!(id))]);
