@@ -7,8 +7,15 @@ use actix_web::{App as Actix, HttpResponse, HttpServer, dev::Server, http::heade
 use utoipa::OpenApi;
 
 use crate::{
-    app::App, frame, handwritten, identity::bootstrap, openapi, problem::Problem, routes, sales::leads::forms,
-    settings::{Settings, cores}, workers,
+    app::App,
+    frame, handwritten,
+    identity::bootstrap,
+    openapi,
+    problem::Problem,
+    routes,
+    sales::leads::forms,
+    settings::{Settings, cores},
+    workers,
 };
 
 /// The OpenAPI document of this server.

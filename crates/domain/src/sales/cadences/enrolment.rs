@@ -73,7 +73,7 @@ entity! {
         /// The next step, by its place in `steps`, from 1; the last one, when it has ended.
         step: i64 => integer(1, 1_000).default(1).server_set().label("Step", "步骤").example(2),
         /// The steps of the present round, as the cadence had them when it began.
-        steps: Vec<Value> => structure(&STEPS).server_set().detail().opaque().label("Steps", "步骤"),
+        steps: Vec<Value> => structure(&STEPS).server_set().detail().opaque().label("Steps", "步骤").example(serde_json::json!([{"day": 1, "kind": "call", "subject": "致电 {name}", "description": null, "priority": "high", "time": "12:00"}])),
         /// When the next task is made, if nothing comes between; of a paused one when it would have been. Null, when it has ended.
         next_step_at: Option<Timestamp> => datetime().server_set().indexed().label("Next step at", "下一步时间").example("2026-09-03T00:00:00.000Z"),
         /// When the last task was made.
