@@ -69,18 +69,20 @@ pub async fn each_job_is_done_once(db: TestDb) -> Result<(), StoreError> {
 pub async fn a_locked_job_is_skipped(db: TestDb) -> Result<(), StoreError> {
     let crm = Crm::new(&db).await;
     let (first, second) = (enqueue(&crm, now()).await?, enqueue(&crm, now().plus_seconds(1)).await?);
+    let (leased, has_leased) = tokio::sync::watch::channel(false);
     let slow = tokio::spawn({
         let crm = crm.clone();
         async move {
             crm.write(move |work, _| {
                 let job = work.lease_job(&["mail.send"], &[], new_id(), now().plus_seconds(60))?;
+                leased.send_replace(true);
                 std::thread::sleep(std::time::Duration::from_millis(300));
                 Ok(job.map(|job| job.id.0))
             })
             .await
         }
     });
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    has_leased.clone().wait_for(|leased| *leased).await.expect("the job is leased");
     let other = lease(&crm, now().plus_seconds(2), 60).await?;
     // SQLite has one writer: there the second comes after the first, and still gets the other job.
     assert!(db.engine == Engine::Sqlite || !slow.is_finished(), "nobody waited");
