@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use crate::{server::Server, support::TestDb};
+use crate::{client::Request, server::Server, support::TestDb};
 
 pub async fn preconditions_are_strict(db: TestDb) {
     let server = Server::start(db).await;
@@ -99,4 +99,50 @@ pub async fn many_writers_of_one_record(db: TestDb) {
     assert_eq!(versions, (3..15).collect());
     let history = admin.list(&format!("{path}/history"), "version").await;
     assert_eq!(history, (1..15).rev().map(|version: i64| version.to_string()).collect::<Vec<_>>());
+}
+
+/// Rules that look at other records hold also where those are written in the same moment.
+pub async fn rules_over_other_records_hold(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let at_once = async |requests: Vec<Request>| {
+        let sent: Vec<_> = requests.into_iter().map(|request| tokio::spawn(async move { request.await.status })).collect();
+        let mut statuses = Vec::new();
+        for answer in sent {
+            statuses.push(answer.await.unwrap());
+        }
+        statuses
+    };
+    let count = |statuses: &[u16], wanted: u16| statuses.iter().filter(|status| **status == wanted).count();
+
+    let quota = json!({"period": "2044", "amount": {"amount": 1, "currency": "CNY"}});
+    let statuses = at_once((0..8).map(|_| admin.post("/v1/quotas", quota.clone())).collect()).await;
+    assert_eq!((count(&statuses, 201), count(&statuses, 409)), (1, 7), "{statuses:?}");
+
+    let mut pipelines = Vec::new();
+    for number in 0..4 {
+        pipelines.push(admin.create("pipelines", json!({"name": format!("P{number}")})).await);
+    }
+    let default = json!({"is_default": true});
+    at_once(pipelines.iter().map(|id| admin.patch(&format!("/v1/pipelines/{id}"), default.clone())).collect()).await;
+    assert_eq!(admin.get("/v1/pipelines?is_default=true").await.ok(200)["data"].as_array().unwrap().len(), 1);
+    let body = |number: usize| json!({"name": format!("D{number}"), "object": "lead", "is_default": true});
+    at_once((0..4).map(|number| admin.post("/v1/pools", body(number))).collect()).await;
+    assert_eq!(admin.get("/v1/pools?object=lead&is_default=true").await.ok(200)["data"].as_array().unwrap().len(), 1);
+
+    // Nothing is left in a stage that is gone.
+    for (number, pipeline) in pipelines.iter().enumerate() {
+        let stage = admin.create(&format!("pipelines/{pipeline}/stages"), json!({"name": "New", "kind": "open"})).await;
+        let opportunity = json!({"name": "x", "pipeline_id": pipeline, "stage_id": stage});
+        let gone = if number % 2 == 0 {
+            format!("/v1/pipelines/{pipeline}/stages/{stage}")
+        } else {
+            format!("/v1/pipelines/{pipeline}")
+        };
+        let statuses = at_once(vec![admin.delete(&gone), admin.post("/v1/opportunities", opportunity)]).await;
+        assert!(matches!(statuses[..], [204, 400..=499] | [409, 201]), "{statuses:?}");
+    }
+    // A pipeline without stages has a funnel without any.
+    let bare = admin.create("pipelines", json!({"name": "Bare"})).await;
+    admin.get(&format!("/v1/reports/sales-funnel?pipeline_id={bare}")).await.ok(200);
 }

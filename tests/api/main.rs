@@ -76,6 +76,7 @@ fn main() {
         changes::are_missed_by_no_reader,
         changes::tell_what_happened_in_order,
         concurrency::fields_apart_do_not_conflict,
+        concurrency::rules_over_other_records_hold,
         concurrency::many_writers_of_one_record,
         concurrency::preconditions_are_strict,
         concurrency::unchanged_records_are_not_sent_again,

@@ -74,7 +74,8 @@ impl Reader<'_> {
         slice: Option<&Group>,
         stages: &[Id],
     ) -> Result<Travels, StoreError> {
-        let Some(ledger) = object.ledger else { return Ok(Travels::default()) };
+        // Without stages nothing ever was in one.
+        let Some(ledger) = object.ledger.filter(|_| !stages.is_empty()) else { return Ok(Travels::default()) };
         let mut cohort_sql = Statement::new(self.connection.dialect());
         self.cohort(&mut cohort_sql, object, cohort, slice);
         let asked = Asked { ledger, cohort: &cohort_sql, slice: slice_type(slice), stages };

@@ -77,6 +77,18 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Keeps a record as it is until the end of the work, so that what is decided by it stays true: who would change it waits. Any
+    /// number may hold the same record at once. What was read of it before may be out of date.
+    pub fn hold(&mut self, object: &Object, id: Id) -> Result<(), StoreError> {
+        if self.dialect() == crate::statement::Dialect::Postgres {
+            let mut sql = Statement::of(self.dialect(), "SELECT 1 FROM ");
+            sql.sql(format!("{} WHERE tenant_id = ", object.table)).id(self.tenant().id);
+            sql.sql(" AND id = ").id(id).sql(" FOR SHARE");
+            self.connection().load(&sql, &[])?;
+        }
+        Ok(())
+    }
+
     /// The next turn of a named round, counted from 1; who asks at the same time waits for the end of this work.
     pub fn turn(&mut self, name: &str) -> Result<i64, StoreError> {
         let tenant = self.tenant().id;

@@ -72,13 +72,27 @@ pub struct Summary {
 pub enum Error {
     #[error("this tenant is filled with demo data already; make another with `farley tenant create`")]
     AlreadyFilled,
+    /// A name or key that the demo gives is taken.
+    #[error(
+        "this tenant has records of its own that the demo data would repeat; make another tenant with `farley tenant create`, and give `--tenant`"
+    )]
+    Occupied,
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The demo data break a rule of the domain: a bug.
     #[error("the demo data are wrong: {0}")]
     Faults(String),
     #[error("the demo data could not be made to the end")]
     Interrupted,
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Error {
+        match error {
+            StoreError::Taken(_) => Error::Occupied,
+            other => Error::Store(other),
+        }
+    }
 }
 
 impl From<Faults> for Error {

@@ -76,7 +76,12 @@ fn pipeline_of(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> R
         (None, None) => default_pipeline(work)?.map(|pipeline| pipeline.id()),
     };
     let missing = || Problem::rule(Fault::new("/pipeline_id", FaultCode::Required).into());
-    let pipeline = by_id(work, Pipeline::object(), id.ok_or_else(missing)?)?.ok_or_else(missing)?;
+    let id = id.ok_or_else(missing)?;
+    if !writing.before.is_some_and(|before| unchanged && before.get("stage_id") == record.get("stage_id")) {
+        // Neither the pipeline nor a stage of it goes while something is put there.
+        work.hold(Pipeline::object(), id)?;
+    }
+    let pipeline = by_id(work, Pipeline::object(), id)?.ok_or_else(missing)?;
     if pipeline.is_archived() && !unchanged {
         return Err(Problem::rule(Fault::new("/pipeline_id", FaultCode::NotFound).into()));
     }

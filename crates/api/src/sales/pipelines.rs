@@ -35,6 +35,9 @@ pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Rec
         record.set("is_default", false);
         return Ok(());
     }
+    if writing.before.is_none() || record.get("is_default") == true {
+        work.lock("default pipeline")?;
+    }
     if writing.before.is_none() && defaults(work)?.is_empty() {
         record.set("is_default", true);
     }

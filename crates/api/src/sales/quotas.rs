@@ -15,6 +15,7 @@ use crate::{caller::Nobody, problem::Problem, records::hooks::Writing};
 pub fn before_write(work: &mut Work<'_>, _: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
     let object = Quota::object();
     let Some(period) = object.field("period").filter(|_| !record.is_archived()) else { return Ok(()) };
+    work.lock("quotas")?;
     let text = record.text("period").unwrap_or_default().to_owned();
     let predicate = Predicate::Archived(false).and(Predicate::test(period, Op::Eq, Operand::Text(text)));
     let others = work.reader().find(&bare(object), &Nobody, &predicate, 100_000)?;

@@ -58,7 +58,7 @@ entity! {
         name: String => text(200).required().title().indexed().label("Name", "名称").example("华为技术有限公司"),
         /// Other names: short, former, in another language.
         other_names: Vec<String> => texts(20).title().detail().opaque().label("Other names", "别名").example(serde_json::json!(["Huawei"])),
-        /// A number of our own, given by the server: unique in the tenant and rising, with gaps.
+        /// A number of our own, given by the server: unique in the tenant. Numbers may be skipped, and several nodes give them out of their own stocks: `created_at` tells what came first.
         number: Option<String> => text(40).server_set().title().indexed().label("Number", "编号").example("C-000042"),
         /// Whether we do business with the customer.
         status: Option<CustomerStatus> => choice(CustomerStatus::choices()).default("active").indexed().label("Status", "状态").example("active"),

@@ -28,6 +28,9 @@ use crate::{
 pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
     let archiving = record.is_archived() && writing.before.is_some_and(|before| !before.is_archived());
     if !archiving {
+        if record.get("is_default") == true {
+            work.lock("default pools")?;
+        }
         return Ok(());
     }
     record.set("is_default", false);
@@ -71,6 +74,8 @@ fn defaults(work: &mut Work<'_>, object: &str) -> Result<Vec<Record>, Problem> {
 pub fn pool_of(work: &mut Work<'_>, object: &Object, id: Id) -> Result<Option<Record>, Problem> {
     let Some(field) = Pool::object().field("id") else { return Ok(None) };
     let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Eq, Operand::Id(id)));
+    // It does not go while something is put into it.
+    work.hold(Pool::object(), id)?;
     let found = work.reader().find(&bare(Pool::object()), &Nobody, &predicate, 1)?;
     Ok(found.into_iter().find(|pool| pool.get("object") == object.name))
 }
