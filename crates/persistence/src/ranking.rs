@@ -101,7 +101,7 @@ impl Reader<'_> {
     }
 
     fn few_or_many(&mut self, page: &Ranked<'_>, wanted: usize, take: Take<'_>) -> Result<(), StoreError> {
-        let asks = |tier| search::asked(Dialect::Postgres, page.asked, tier, page.place.tenant_number);
+        let asks = |tier| search::asked(Dialect::Postgres, page.asked, tier, &page.place);
         let lowest = if page.asked.titles_only { Tier::Title } else { Tier::Anywhere };
         let Some(all) = asks(lowest) else { return Ok(()) };
         let exact = asks(Tier::Exact);

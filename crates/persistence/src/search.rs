@@ -48,8 +48,14 @@ fn prefixed_in_body(tenant_number: i64, token: &str) -> String {
     format!("{tenant_number}!{token}")
 }
 
-/// The text that the engine's own query language asks of the index; none if this tier cannot match.
-pub(crate) fn asked(dialect: Dialect, query: &Query, tier: Tier, tenant_number: i64) -> Option<String> {
+/// A token of PostgreSQL's index that all documents of an object have: the index itself then leaves out those of other objects,
+/// which are many where a sale is named after its customer.
+fn of_object(tenant_number: i64, object: &str) -> String {
+    format!("{tenant_number}@{object}")
+}
+
+/// The text that the engine's own query language asks of the index for the place's object; none if this tier cannot match.
+pub(crate) fn asked(dialect: Dialect, query: &Query, tier: Tier, place: &Place) -> Option<String> {
     if query.is_empty() {
         return None;
     }
@@ -63,7 +69,7 @@ pub(crate) fn asked(dialect: Dialect, query: &Query, tier: Tier, tenant_number: 
         return None;
     }
     let terms = terms.iter().map(|term| {
-        let token = prefixed(tenant_number, &term.token);
+        let token = prefixed(place.tenant_number, &term.token);
         match dialect {
             Dialect::Sqlite => format!("\"{token}\"{}", if term.prefix { " *" } else { "" }),
             Dialect::Postgres => {
@@ -71,7 +77,7 @@ pub(crate) fn asked(dialect: Dialect, query: &Query, tier: Tier, tenant_number: 
                 if in_titles {
                     return format!("'{token}'{mark}");
                 }
-                let in_body = prefixed_in_body(tenant_number, &term.token);
+                let in_body = prefixed_in_body(place.tenant_number, &term.token);
                 format!("('{token}'{mark} | '{in_body}'{mark})")
             }
         }
@@ -80,13 +86,13 @@ pub(crate) fn asked(dialect: Dialect, query: &Query, tier: Tier, tenant_number: 
     Some(match dialect {
         Dialect::Sqlite if in_titles => format!("{{title}} : ({})", terms.join(" AND ")),
         Dialect::Sqlite => terms.join(" AND "),
-        Dialect::Postgres => terms.join(" & "),
+        Dialect::Postgres => format!("'{}' & {}", of_object(place.tenant_number, place.object.name), terms.join(" & ")),
     })
 }
 
 /// Selects the ids of the records of the place's object that match anywhere.
 pub fn matching_ids(sql: &mut Statement, query: &Query, place: &Place) {
-    match asked(sql.dialect, query, Tier::Anywhere, place.tenant_number) {
+    match asked(sql.dialect, query, Tier::Anywhere, place) {
         None => drop(sql.sql("NULL")),
         Some(asked) => match sql.dialect {
             Dialect::Sqlite => {
@@ -107,7 +113,7 @@ pub fn tier_source(sql: &mut Statement, query: &Query, tier: Tier, place: &Place
     if query.titles_only && tier == Tier::Anywhere {
         return false;
     }
-    let ask = |tier| asked(Dialect::Sqlite, query, tier, place.tenant_number);
+    let ask = |tier| asked(Dialect::Sqlite, query, tier, place);
     let Some(terms) = ask(tier) else { return false };
     let alias = place.alias();
     let (table, object) = (place.object.table, place.object.name);
@@ -179,7 +185,8 @@ pub(crate) const INSTEAD: &str = " ON CONFLICT (tenant_id, record_id) DO UPDATE 
 pub(crate) fn row((tenant, tenant_number): (Id, i64), object: &'static str, record: Id, text: &SearchText) -> Statement {
     let title = text.title.iter().map(|token| prefixed(tenant_number, token));
     let only_in_body = text.body.iter().filter(|token| text.title.binary_search(token).is_err());
-    let terms = title.chain(only_in_body.map(|token| prefixed_in_body(tenant_number, token))).collect();
+    let body = only_in_body.map(|token| prefixed_in_body(tenant_number, token));
+    let terms = title.chain(body).chain([of_object(tenant_number, object)]).collect();
     let mut row = Statement::of(Dialect::Postgres, "(");
     row.id(tenant).sql(", ").text(object).sql(", ").id(record).sql(", array_to_tsvector(").bind(Bind::Texts(terms)).sql("))");
     row

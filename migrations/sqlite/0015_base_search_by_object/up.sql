@@ -1,0 +1,1 @@
+-- Only PostgreSQL tells objects apart in its index of terms.
