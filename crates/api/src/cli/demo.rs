@@ -10,7 +10,7 @@ pub struct DemoFlags {
     /// How many customers to make; each has a contact or two
     #[arg(long, default_value_t = 1000)]
     customers: u64,
-    /// How many opportunities to make, with line items and 18 months of history; half as many as customers, unless said
+    /// How many opportunities to make, with line items and 18 months of history; half as many as customers but at most 5,000, unless said
     #[arg(long)]
     opportunities: Option<u64>,
     /// The same seed makes the same data
@@ -29,7 +29,7 @@ pub fn demo(flags: DemoFlags, settings: Settings) -> Result<(), String> {
         let tenant = find_tenant(&app, &flags.tenant).await?;
         let own = app.store.read::<_, Problem>(tenant, |reader| Ok(reader.own_tenant()?)).await;
         let own = own.map_err(|problem| describe(&problem))?.ok_or("the tenant is gone")?;
-        let opportunities = flags.opportunities.unwrap_or(flags.customers / 2);
+        let opportunities = flags.opportunities.unwrap_or((flags.customers / 2).min(5_000));
         let options = demo::Options { customers: flags.customers, opportunities, seed: flags.seed, now: clock::now() };
         let bar = demo::progress_bar(&options);
         let summary = demo::fill(&app.store, tenant, &own, &options, |done| bar.set_position(done)).await;
