@@ -99,6 +99,11 @@ pub async fn a_move_is_checked_and_kept(db: TestDb) {
     assert_eq!(record["probability"], 50);
     let types = admin.list(&format!("{path}/history"), "type").await;
     assert_eq!(types, ["stage_changed", "stage_changed", "stage_changed", "created"].map(|verb| format!("opportunity.{verb}")));
+    // What is open is closed in no forecast.
+    let refused = [("/forecast_category".to_owned(), "open_is_not_closed".to_owned())];
+    assert_eq!(admin.patch(&path, json!({"forecast_category": "closed"})).await.faults(422), refused);
+    let body = json!({"name": "x", "forecast_category": "closed", "next_step": "call"});
+    assert_eq!(admin.post("/v1/opportunities", body).await.faults(422), refused);
     let ledger = admin.get(&format!("{path}/ledger")).await.ok(200);
     let entries = ledger["data"].as_array().unwrap();
     assert_eq!(entries.len(), 4);
