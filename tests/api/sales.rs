@@ -92,7 +92,9 @@ pub async fn a_move_is_checked_and_kept(db: TestDb) {
         (&json!("lost"), &json!(0), &json!("omitted"))
     );
     assert!(record["closed_at"].is_string() && record["rots_at"].is_null());
-    admin.post(&format!("{path}/lose"), json!({})).await.refused(409, "state_conflict");
+    for verb in ["lose", "win"] {
+        admin.post(&format!("{path}/{verb}"), json!({"close_reason": "rival"})).await.refused(409, "state_conflict");
+    }
     // Reopened, it has no end any more.
     let record = admin.post(&format!("{path}/move"), to(2)).await.ok(200);
     assert_eq!((&record["status"], &record["closed_at"], &record["close_reason"]), (&json!("open"), &Value::Null, &Value::Null));
@@ -172,6 +174,18 @@ pub async fn of_two_movers_one_succeeds(db: TestDb) {
     assert!(statuses.iter().all(|status| [200, 409].contains(status)), "{statuses:?}");
     let ledger = admin.get(&format!("/v1/opportunities/{id}/ledger")).await.ok(200);
     assert_eq!(ledger["data"].as_array().unwrap().len(), 2);
+    // It is won or lost, never one after the other.
+    let closing = (0..12).map(|number| {
+        let verb = if number % 2 == 0 { "win" } else { "lose" };
+        let request = admin.post(&format!("/v1/opportunities/{id}/{verb}"), json!({"close_reason": "x"}));
+        tokio::spawn(async move { request.await })
+    });
+    let mut statuses = Vec::new();
+    for answer in closing.collect::<Vec<_>>() {
+        statuses.push(answer.await.unwrap().status);
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 409].contains(status)), "{statuses:?}");
 }
 
 pub async fn cards_stay_where_they_are_dropped(db: TestDb) {

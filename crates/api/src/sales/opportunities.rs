@@ -228,7 +228,7 @@ pub async fn move_to(call: Call, request: HttpRequest, body: Body) -> Result<Htt
 
 /// Win an opportunity
 ///
-/// Moves it to the first stage of the kind `won` of its pipeline.
+/// Moves it to the first stage of the kind `won` of its pipeline. One that is won or lost already is 409: `move` reopens it.
 #[utoipa::path(tag = "opportunities", operation_id = "winOpportunity", request_body = OpportunityClosing,
     params(("id" = String, Path, description = "The opportunity: its id, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The opportunity, won.", body = ref("#/components/schemas/Opportunity"))))]
@@ -239,7 +239,7 @@ pub async fn win(call: Call, request: HttpRequest, body: Body) -> Result<HttpRes
 
 /// Lose an opportunity
 ///
-/// Moves it to the first stage of the kind `lost` of its pipeline.
+/// Moves it to the first stage of the kind `lost` of its pipeline. One that is won or lost already is 409: `move` reopens it.
 #[utoipa::path(tag = "opportunities", operation_id = "loseOpportunity", request_body = OpportunityClosing,
     params(("id" = String, Path, description = "The opportunity: its id, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The opportunity, lost.", body = ref("#/components/schemas/Opportunity"))))]
@@ -251,8 +251,9 @@ pub async fn lose(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
 async fn close(call: Call, request: HttpRequest, body: Body, kind: &'static str) -> Result<HttpResponse, Problem> {
     act(Opportunity::object(), (call, request, body), &closing_fields(), Action::Update, move |work, asked| {
         let mut record = asked.loaded.record.clone();
-        if record.get("status") == kind {
-            return Err(Problem::state(kind, &["move"]));
+        // Under the lock: of two who close it at once, one finds it closed.
+        if let Some(status) = record.text("status").filter(|status| *status != "open") {
+            return Err(Problem::state(status, &["move"]));
         }
         let stages = of_pipeline(work, record.get("pipeline_id"))?;
         let closing = stages.iter().filter(|stage| !stage.is_archived() && stage.get("kind") == kind);
