@@ -387,3 +387,10 @@ pub async fn one_pipeline_is_the_default(db: TestDb) {
     let id = admin.create("opportunities", body).await;
     assert_eq!(admin.list(&format!("/v1/opportunities?contacts_any={contact}"), "id").await, [id]);
 }
+    let faults = admin.patch(&format!("/v1/pipelines/{second}"), json!({"is_default": false})).await.faults(422);
+    assert_eq!(faults, [("/is_default".to_owned(), "default_needed".to_owned())]);
+    let stages = format!("/v1/pipelines/{second}/stages");
+    for (kind, probability, code) in [("won", 60, "too_small"), ("lost", 60, "too_large")] {
+        let faults = admin.post(&stages, json!({"name": kind, "kind": kind, "probability": probability})).await.faults(422);
+        assert_eq!(faults, [("/probability".to_owned(), code.to_owned())]);
+    }
