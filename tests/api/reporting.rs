@@ -189,6 +189,8 @@ pub async fn forecasts_stand_beside_quotas(db: TestDb) {
         admin.post("/v1/quotas", json!({"period": "2026-W03", "amount": yuan(1)})).await.faults(422)[0].1,
         "invalid_period"
     );
+    let faults = boss.post("/v1/quotas", json!({"user_id": li.id, "period": "2027-Q1", "amount": yuan(-5)})).await.faults(422);
+    assert_eq!(faults, [("/amount/amount".to_owned(), "too_small".to_owned())]);
     boss.post("/v1/quotas", json!({"period": "2026-Q4", "amount": yuan(1)})).await.refused(403, "forbidden");
     boss.create("quotas", json!({"team_id": shanghai, "period": "2026-Q4", "amount": yuan(10)})).await;
     for amount in [25, 28] {
