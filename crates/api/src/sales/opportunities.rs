@@ -7,6 +7,7 @@ use farley_domain::{
     field::{Field, FieldType, Op},
     id::Id,
     identity::access::Action,
+    money::Money,
     predicate::{Operand, Predicate},
     record::Record,
     sales::{
@@ -114,7 +115,7 @@ fn follow_lines(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record)
     if asked && record.get("amount_from_lines") == true {
         let lines = lines_of(work, record.id())?;
         if !lines.is_empty() {
-            record.set("amount", sum_of(&lines));
+            record.set("amount", sum_of(&lines, "/amount_from_lines")?);
         }
     }
     Ok(())
@@ -127,13 +128,16 @@ pub fn lines_of(work: &mut Work<'_>, opportunity: Id) -> Result<Vec<Record>, Pro
     Ok(work.reader().find(&bare(LineItem::object()), &Nobody, &predicate, super::line_items::MAX_LINES + 1)?)
 }
 
-/// The sum of lines, all of one currency.
-#[must_use]
-pub fn sum_of(lines: &[Record]) -> Value {
+/// The sum of lines, all of one currency. One that is no amount of an opportunity is refused at the pointer.
+pub fn sum_of(lines: &[Record], pointer: &str) -> Result<Value, Problem> {
     let amounts = || lines.iter().map(|line| line.get("amount")).filter(|amount| !amount.is_null());
-    let Some(currency) = amounts().next().map(|amount| amount["currency"].clone()) else { return Value::Null };
-    let sum = amounts().filter_map(|amount| amount["amount"].as_i64()).fold(0, i64::saturating_add);
-    json!({"amount": sum, "currency": currency})
+    let Some(currency) = amounts().next().map(|amount| amount["currency"].clone()) else { return Ok(Value::Null) };
+    let sum: i128 = amounts().filter_map(|amount| amount["amount"].as_i64()).map(i128::from).sum();
+    match i64::try_from(sum) {
+        Ok(sum @ 0..=Money::MAX_AMOUNT) => Ok(json!({"amount": sum, "currency": currency})),
+        Ok(_) | Err(_) if sum < 0 => Err(Problem::rule(Fault::new(pointer, FaultCode::SumTooSmall).with("min", 0).into())),
+        Ok(_) | Err(_) => Err(Problem::rule(Fault::new(pointer, FaultCode::SumTooLarge).with("max", Money::MAX_AMOUNT).into())),
+    }
 }
 
 /// A move is an event of its own kind.
