@@ -504,6 +504,16 @@ pub async fn calendars_are_fed_to_other_programs(db: TestDb) {
     if let Ok(folder) = std::env::var("FARLEY_TEST_FEEDS") {
         std::fs::write(format!("{folder}/{}.ics", server.app.store.engine_name()), &text).expect("it is written");
     }
+    // Of what one attends and may not read, the time is known.
+    let bert = server.user_who_may(&admin, "Bert", &["activity read own"], json!([]), json!({})).await;
+    for (subject, attendees) in [("Secret", json!([{"user_id": bert.id}])), ("Elsewhere", json!([]))] {
+        let body = json!({"kind": "meeting", "subject": subject, "occurred_at": later(7200), "duration_seconds": 1800, "attendees": attendees});
+        admin.create("activities", body).await;
+    }
+    let made = bert.post("/v1/me/calendar-feed", json!({})).await.ok(201);
+    let busy = server.anybody().get(made["url"].as_str().unwrap().strip_prefix(&server.url).unwrap()).await.text.clone();
+    assert_eq!((busy.matches("BEGIN:VEVENT").count(), busy.matches("SUMMARY:Busy").count()), (1, 1), "{busy}");
+    assert!(!busy.contains("Secret") && busy.contains("DTEND"), "{busy}");
     // A new address makes the former void.
     let new = admin.post("/v1/me/calendar-feed", json!({})).await.ok(201);
     let new = new["url"].as_str().unwrap().strip_prefix(&server.url).unwrap().to_owned();

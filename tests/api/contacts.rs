@@ -36,6 +36,18 @@ pub async fn belong_to_several_customers_one_of_them_primary(db: TestDb) {
     let mut faults = admin.patch(&path, wrong).await.faults(400);
     faults.sort();
     assert_eq!(faults, pairs(&[("/customers/0/buying_role", "unknown_choice"), ("/customers/0/rolle", "unknown_member")]));
+    // What may not be known of is told under the name that was sent, and no other.
+    let unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
+    for (more, pointer) in [
+        (json!({"customer_id": unknown}), "/customer_id"),
+        (json!({"customers": [{"customer_id": unknown}]}), "/customers/0/customer_id"),
+    ] {
+        let told = pairs(&[(pointer, "reference_not_found")]);
+        assert_eq!(admin.patch(&path, more.clone()).await.faults(422), told);
+        let mut body = more;
+        body["name"] = json!("x");
+        assert_eq!(admin.post("/v1/contacts", body).await.faults(422), told);
+    }
 }
 
 pub async fn are_reached_from_both_ends(db: TestDb) {

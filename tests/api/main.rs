@@ -152,6 +152,7 @@ fn main() {
         permissions::relations_end_where_permission_does,
         permissions::scopes_hold_for_writes,
         permissions::scopes_hold_on_every_way_to_a_record,
+        reporting::sums_are_never_too_large,
         reporting::forecasts_stand_beside_quotas,
         reporting::summaries_count_and_add_up,
         reporting::sums_keep_what_is_hidden,

@@ -1,5 +1,10 @@
 //! Summaries, forecasts and the funnel: each figure is what its own list counts.
 
+use farley_domain::{
+    entity::Entity, field::FieldType, id::Id, object::Shape, predicate::Predicate, registry, sales::opportunity::Opportunity,
+    time::Timestamp,
+};
+use farley_persistence::{Change, Origin, StoreError, TenantKey};
 use serde_json::{Value, json};
 
 use crate::{client::Client, server::Server, support::TestDb};
@@ -184,6 +189,8 @@ pub async fn forecasts_stand_beside_quotas(db: TestDb) {
         (&json!(shanghai), &json!("2026-10-01"), &json!("2026-12-31"))
     );
     boss.post("/v1/quotas", quota.clone()).await.refused(409, "duplicate");
+    let faults = boss.post("/v1/quotas", json!({"user_id": li.id, "period": "2027-Q1", "amount": yuan(-5)})).await.faults(422);
+    assert_eq!(faults, [("/amount/amount".to_owned(), "too_small".to_owned())]);
     li.post("/v1/quotas", quota).await.refused(403, "forbidden");
     assert_eq!(
         admin.post("/v1/quotas", json!({"period": "2026-W03", "amount": yuan(1)})).await.faults(422)[0].1,
@@ -254,8 +261,10 @@ pub async fn summaries_count_and_add_up(db: TestDb) {
     assert_eq!(told[0], (&json!("lost"), &json!(2), &json!([yuan(3_400)])));
     assert_eq!(told[1], (&json!("open"), &json!(3), &json!([yuan(2_400), {"amount": 7, "currency": "USD"}])));
     assert_eq!(groups[2]["sums"]["probability"], 200);
+    admin.create("opportunities", json!({"name": "H"})).await;
     for path in [
         path,
+        "/v1/opportunities/summary?group_by=amount.currency",
         "/v1/opportunities/summary?group_by=closed_at.quarter,owner.name",
         "/v1/opportunities/summary?group_by=opened_at.month&opened_at_gte=2017-01-15T00:00:00Z&opened_at_lt=2017-03-11T00:00:00Z",
         "/v1/opportunities/summary?group_by=source&q=A",
@@ -271,6 +280,36 @@ pub async fn summaries_count_and_add_up(db: TestDb) {
             assert_eq!(admin.get(&list).await.ok(200)["page"]["total"], group["count"], "{path}: {list}");
         }
     }
+    // Whatever an object is grouped by, each group tells where its records are.
+    let customer = admin.create("customers", json!({"name": "A & B, C=D", "annual_revenue": yuan(5), "region": "华东"})).await;
+    admin.create("customers", json!({"name": "Plain"})).await;
+    admin.create("contacts", json!({"name": "李伟", "customer_id": customer})).await;
+    admin.create("leads", json!({"name": "L", "budget_min": yuan(1)})).await;
+    admin.create("products", json!({"name": "P", "list_price": yuan(3)})).await;
+    admin.create("products", json!({"name": "Q"})).await;
+    admin.create("campaigns", json!({"name": "K", "budget": yuan(4)})).await;
+    admin.create("activities", json!({"kind": "call", "subject": "s", "customer_id": customer})).await;
+    let mut followed = 0;
+    for object in registry::objects().into_iter().filter(|object| object.parent.is_none()) {
+        for field in object.fields.iter().filter(|field| field.filterable && field.kind.is_scalar()) {
+            let name = match field.kind {
+                FieldType::Date | FieldType::DateTime => format!("{}.month", field.name),
+                FieldType::Money => format!("{}.currency", field.name),
+                _ => field.name.to_string(),
+            };
+            let path = format!("/v1/{}/summary?group_by={name}", object.collection);
+            let answer = admin.get(&path).await;
+            if [400, 404].contains(&answer.status) {
+                continue;
+            }
+            for group in answer.ok(200)["data"].as_array().unwrap() {
+                let list = format!("{}&total=true", group["list"].as_str().unwrap());
+                assert_eq!(admin.get(&list).await.ok(200)["page"]["total"], group["count"], "{path}: {list}");
+                followed += 1;
+            }
+        }
+    }
+    assert!(followed > 200, "{followed}");
     let quarters = admin.get("/v1/opportunities/summary?group_by=closed_at.quarter").await.ok(200);
     let names: Vec<&Value> =
         quarters["data"].as_array().unwrap().iter().map(|group| &group["group"]["closed_at.quarter"]).collect();
@@ -284,6 +323,68 @@ pub async fn summaries_count_and_add_up(db: TestDb) {
     // Only what one may see is counted, and hidden fields are no way to it.
     let seller = server.user(&admin, "Li Wei", "sales_representative", json!({})).await;
     assert_eq!(seller.get("/v1/opportunities/summary").await.ok(200)["data"][0]["count"], 0);
+}
+
+/// However large the amounts are, they are added up or it is said that they cannot be; also those from before there was a limit.
+pub async fn sums_are_never_too_large(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let (pipeline, stages) = sales(&admin).await;
+    let most = 999_999_999_999_999_i64;
+    let mut ids = Vec::new();
+    for name in ["X", "Y"] {
+        let body = json!({"name": name, "amount": yuan(most), "probability": 50, "expected_close_on": "2026-11-30", "stage_id": stages[1]});
+        ids.push(admin.create("opportunities", body).await);
+    }
+    admin.create("opportunities", json!({"name": "Z", "stage_id": stages[1]})).await;
+    let paths = [
+        "/v1/opportunities/summary?sum=amount&amount.currency=CNY&name_in=X,Y".to_owned(),
+        "/v1/forecasts?period=2026-Q4".to_owned(),
+        "/v1/reports/sales-funnel?name_in=X,Y".to_owned(),
+        "/v1/reports/sales-funnel?basis=snapshot&name_in=X,Y".to_owned(),
+        format!("/v1/pipelines/{pipeline}/board?name_in=X,Y,Z"),
+    ];
+    let sums = [
+        "/data/0/sums/amount/0/amount",
+        "/data/0/computed/pipeline",
+        "/slices/0/all/amounts/0/amount",
+        "/slices/0/all/amounts/0/amount",
+        "/stages/1/totals/0/amount",
+    ];
+    for (path, sum) in paths.iter().zip(sums) {
+        assert_eq!(admin.get(path).await.ok(200).pointer(sum), Some(&json!(2 * most)), "{path}");
+    }
+    assert_eq!(admin.get(&paths[1]).await.ok(200)["data"][0]["computed"]["weighted"], most);
+    let board = admin.get(&paths[4]).await.ok(200);
+    let currencies: Vec<&Value> =
+        board["stages"][1]["totals"].as_array().unwrap().iter().map(|total| &total["currency"]).collect();
+    assert_eq!(currencies, [&json!("CNY"), &Value::Null]);
+    assert_eq!(board["stages"][1]["totals"][0]["weighted"], most);
+
+    let before_the_limit = 9_000_000_000_000_000_001_i64;
+    let nobody = TenantKey { id: Id::NIL, number: 0 };
+    let reading = server.app.store.read::<_, StoreError>(nobody, |reader| reader.tenants()).await.expect("tenants");
+    let tenant = TenantKey { id: reading[0].id.0, number: reading[0].number };
+    let enlarge = async |id: &str| {
+        let id: Id = id.parse().expect("an id");
+        let origin = Origin::system(Timestamp::parse("2030-01-01T00:00:00Z").expect("a time"));
+        let written = server.app.store.write::<_, StoreError>(tenant, origin, move |work| {
+            let shape = Shape { object: Opportunity::object(), custom: [].into() };
+            let loaded = work.load(&shape, &farley::caller::Nobody, id, &Predicate::all())?.expect("it is there");
+            let mut record = loaded.record.clone();
+            record.set("amount", yuan(before_the_limit));
+            work.update(&shape, &loaded, &mut record, &Change::new("updated")).map(drop)
+        });
+        written.await.expect("it is written");
+    };
+    enlarge(&ids[0]).await;
+    let board = admin.get(&format!("/v1/pipelines/{pipeline}/board?name=X")).await.ok(200);
+    let total = &board["stages"][1]["totals"][0];
+    assert_eq!((&total["amount"], &total["weighted"]), (&json!(before_the_limit), &json!(before_the_limit / 2 + 1)));
+    enlarge(&ids[1]).await;
+    for path in &paths {
+        admin.get(path).await.refused(422, "sum_too_large");
+    }
 }
 
 /// What a role hides is told by no sum, and what cannot be listed by parameters has no list.

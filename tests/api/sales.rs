@@ -92,11 +92,18 @@ pub async fn a_move_is_checked_and_kept(db: TestDb) {
         (&json!("lost"), &json!(0), &json!("omitted"))
     );
     assert!(record["closed_at"].is_string() && record["rots_at"].is_null());
-    admin.post(&format!("{path}/lose"), json!({})).await.refused(409, "state_conflict");
+    for verb in ["lose", "win"] {
+        admin.post(&format!("{path}/{verb}"), json!({"close_reason": "rival"})).await.refused(409, "state_conflict");
+    }
     // Reopened, it has no end any more.
     let record = admin.post(&format!("{path}/move"), to(2)).await.ok(200);
     assert_eq!((&record["status"], &record["closed_at"], &record["close_reason"]), (&json!("open"), &Value::Null, &Value::Null));
     assert_eq!(record["probability"], 50);
+    // What is open is closed in no forecast.
+    let refused = [("/forecast_category".to_owned(), "open_is_not_closed".to_owned())];
+    assert_eq!(admin.patch(&path, json!({"forecast_category": "closed"})).await.faults(422), refused);
+    let body = json!({"name": "x", "forecast_category": "closed", "next_step": "call"});
+    assert_eq!(admin.post("/v1/opportunities", body).await.faults(422), refused);
     let types = admin.list(&format!("{path}/history"), "type").await;
     assert_eq!(types, ["stage_changed", "stage_changed", "stage_changed", "created"].map(|verb| format!("opportunity.{verb}")));
     let ledger = admin.get(&format!("{path}/ledger")).await.ok(200);
@@ -167,6 +174,18 @@ pub async fn of_two_movers_one_succeeds(db: TestDb) {
     assert!(statuses.iter().all(|status| [200, 409].contains(status)), "{statuses:?}");
     let ledger = admin.get(&format!("/v1/opportunities/{id}/ledger")).await.ok(200);
     assert_eq!(ledger["data"].as_array().unwrap().len(), 2);
+    // It is won or lost, never one after the other.
+    let closing = (0..12).map(|number| {
+        let verb = if number % 2 == 0 { "win" } else { "lose" };
+        let request = admin.post(&format!("/v1/opportunities/{id}/{verb}"), json!({"close_reason": "x"}));
+        tokio::spawn(async move { request.await })
+    });
+    let mut statuses = Vec::new();
+    for answer in closing.collect::<Vec<_>>() {
+        statuses.push(answer.await.unwrap().status);
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 409].contains(status)), "{statuses:?}");
 }
 
 pub async fn cards_stay_where_they_are_dropped(db: TestDb) {
@@ -308,6 +327,25 @@ pub async fn lines_add_up_to_the_amount(db: TestDb) {
     assert_eq!(admin.get(&path).await.ok(200)["amount"], usd(99));
     assert_eq!(admin.patch(&path, json!({"amount_from_lines": true})).await.ok(200)["amount"], usd(433_891));
     assert_eq!(admin.get(&format!("{path}?expand=line_items")).await.ok(200)["line_items"].as_array().unwrap().len(), 2);
+    // A rebate is a line below zero; the sum is not.
+    let rebate = admin.post(&lines, json!({"name": "Rebate", "unit_price": usd(-433_891)})).await.ok(201);
+    assert_eq!(admin.get(&path).await.ok(200)["amount"], usd(0));
+    let most = 999_999_999_999_999_i64;
+    for (body, fault) in [
+        (json!({"name": "x", "unit_price": usd(-1)}), ("/unit_price/amount", "sum_too_small")),
+        (json!({"name": "x", "unit_price": usd(most), "quantity": 2}), ("/amount/amount", "too_large")),
+    ] {
+        assert_eq!(admin.post(&lines, body).await.faults(422), [(fault.0.to_owned(), fault.1.to_owned())]);
+    }
+    assert_eq!(admin.delete(&line).await.faults(422), [(String::new(), "sum_too_small".to_owned())]);
+    admin.delete(&format!("{lines}/{}", rebate["id"].as_str().unwrap())).await.ok(204);
+    let faults = admin.post(&lines, json!({"name": "x", "unit_price": usd(most)})).await.faults(422);
+    assert_eq!(faults, [("/unit_price/amount".to_owned(), "sum_too_large".to_owned())]);
+    for (amount, code) in [(json!(most + 1), "too_large"), (json!(-most - 1), "too_small"), (json!(u64::MAX), "too_large")] {
+        let body = json!({"name": "x", "list_price": {"amount": amount, "currency": "USD"}});
+        let faults = admin.post("/v1/products", body).await.faults(400);
+        assert_eq!(faults, [("/list_price/amount".to_owned(), code.to_owned())]);
+    }
     // Lines of another opportunity are not found here.
     let other = admin.create("opportunities", json!({"name": "y"})).await;
     admin.get(&line.replace(&id, &other)).await.refused(404, "not_found");
@@ -354,6 +392,13 @@ pub async fn one_pipeline_is_the_default(db: TestDb) {
     assert_eq!(defaults, HashSet::from([second.clone()]));
     let types = admin.list(&format!("/v1/pipelines/{first}/history"), "type").await;
     assert_eq!(types, ["pipeline.updated", "pipeline.created"]);
+    let faults = admin.patch(&format!("/v1/pipelines/{second}"), json!({"is_default": false})).await.faults(422);
+    assert_eq!(faults, [("/is_default".to_owned(), "default_needed".to_owned())]);
+    let stages = format!("/v1/pipelines/{second}/stages");
+    for (kind, probability, code) in [("won", 60, "too_small"), ("lost", 60, "too_large")] {
+        let faults = admin.post(&stages, json!({"name": kind, "kind": kind, "probability": probability})).await.faults(422);
+        assert_eq!(faults, [("/probability".to_owned(), code.to_owned())]);
+    }
     admin.delete(&format!("/v1/pipelines/{second}")).await.ok(204);
     let faults = admin.post("/v1/opportunities", json!({"name": "x"})).await.faults(422);
     assert_eq!(faults, [("/pipeline_id".to_owned(), "required".to_owned())]);

@@ -59,6 +59,7 @@ problem_codes! {
     PayloadTooLarge "payload_too_large" 413 "Payload too large" "请求体过大" "The body may have at most {max} bytes." "请求体最多 {max} 字节。",
     UnsupportedMediaType "unsupported_media_type" 415 "Unsupported media type" "不支持的媒体类型" "Send {expected}." "请使用 {expected}。",
     RuleViolated "rule_violated" 422 "Unprocessable content" "违反规则" "The request breaks rules: {count}. `errors` lists them all." "请求中有 {count} 处违反规则。",
+    SumTooLarge "sum_too_large" 422 "Sum too large" "合计过大" "The figures add up to more than 64 bits hold; ask for fewer records." "合计超出 64 位整数范围，请缩小查询范围。",
     KeyReused "idempotency_key_reused" 422 "Idempotency-Key reused" "幂等键被重用" "This Idempotency-Key was used with another request." "该 Idempotency-Key 已用于另一个请求。",
     PreconditionRequired "precondition_required" 428 "Precondition required" "缺少前置条件" "on_conflict needs If-Match with the version that the edit began with." "使用 on_conflict 时必须提供 If-Match 版本。",
     RateLimited "rate_limited" 429 "Too many requests" "请求过多" "Try again in {seconds} seconds." "请在 {seconds} 秒后重试。",
@@ -239,6 +240,7 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) | StoreError::Serialization => Problem::new(Code::Unavailable).retry_after(2),
             StoreError::Taken(_) => Problem::new(Code::Duplicate),
             StoreError::Reference => Problem::new(Code::RuleViolated),
+            StoreError::SumTooLarge => return Problem::new(Code::SumTooLarge),
             StoreError::Internal(_) => Problem::new(Code::Internal),
         };
         Problem { inside: Some(std::sync::Arc::new(error)), ..problem }

@@ -122,6 +122,10 @@ pub struct Money {
 }
 
 impl Money {
+    /// The largest amount that a field takes, in minor units, of either sign: programs that know no integers but floats hold it
+    /// exactly, and sums have room above it.
+    pub const MAX_AMOUNT: i64 = 999_999_999_999_999;
+
     pub const fn new(amount: i64, currency: Currency) -> Self {
         Money { amount, currency }
     }

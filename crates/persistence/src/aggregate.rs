@@ -135,8 +135,7 @@ impl Reader<'_> {
             if position > 0 {
                 sql.sql(", ");
             }
-            write_measure(&mut sql, measure);
-            types.push(ColumnType::Integer);
+            types.extend(write_measure(&mut sql, measure));
         }
         sql.sql(" FROM ");
         ledger::source(&mut sql, &place);
@@ -146,7 +145,8 @@ impl Reader<'_> {
             sql.sql(if position == 0 { " GROUP BY " } else { ", " }).sql((position + 1).to_string());
         }
         sql.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
-        self.connection.load(&sql, &types)
+        let rows = self.connection.load(&sql, &types)?;
+        rows.into_iter().map(|row| added_up(row, groups.len(), measures)).collect()
     }
 
     /// The least and the greatest value of a group's field.
@@ -185,24 +185,76 @@ impl Reader<'_> {
     }
 }
 
-fn write_measure(sql: &mut Statement, measure: &Measure) {
-    // PostgreSQL's sums of bigint are numeric.
+/// Sums are made in two parts, of the numbers divided by this and of what remains: neither engine then comes to the end of its
+/// integers, however many rows there are.
+const PART: i64 = 1_000_000;
+
+/// Writes a sum of whole numbers in its two parts. PostgreSQL's sums of bigint are numeric, and so are never too large.
+pub(crate) fn write_sum(sql: &mut Statement, value: impl Fn(&mut Statement)) {
+    let parts = match sql.dialect {
+        Dialect::Sqlite => [("COALESCE(SUM((", format!(") / {PART}), 0)")), ("COALESCE(SUM((", format!(") % {PART}), 0)"))],
+        Dialect::Postgres => [
+            ("CAST(DIV(COALESCE(SUM(", format!("), 0), {PART}) AS BIGINT)")),
+            ("CAST(MOD(COALESCE(SUM(", format!("), 0), {PART}) AS BIGINT)")),
+        ],
+    };
+    for (number, (before, after)) in parts.into_iter().enumerate() {
+        sql.sql(if number == 0 { "" } else { ", " }).sql(before);
+        value(sql);
+        sql.sql(after);
+    }
+}
+
+/// A sum from its two parts.
+pub(crate) fn sum_of_parts(parts: &[Cell]) -> i128 {
+    let part = |place: usize| i128::from(parts.get(place).and_then(Cell::as_integer).unwrap_or(0));
+    part(0) * i128::from(PART) + part(1)
+}
+
+/// Writes the columns of a measure; their types.
+fn write_measure(sql: &mut Statement, measure: &Measure) -> &'static [ColumnType] {
     match measure {
-        Measure::Count => drop(sql.sql("COUNT(*)")),
+        Measure::Count => {
+            sql.sql("COUNT(*)");
+            &[ColumnType::Integer]
+        }
         Measure::Sum(field) => {
-            sql.sql("CAST(COALESCE(SUM(");
-            filter::expression(sql, field, "t");
-            sql.sql("), 0) AS BIGINT)");
+            write_sum(sql, |sql| filter::expression(sql, field, "t"));
+            &[ColumnType::Integer; 2]
         }
         Measure::Weighted(field, share) => {
             debug_assert!(matches!(field.kind, FieldType::Money | FieldType::Integer { .. }), "only whole numbers are weighted");
-            sql.sql("(CAST(COALESCE(SUM(");
-            filter::expression(sql, field, "t");
-            sql.sql(" * COALESCE(");
-            filter::expression(sql, share, "t");
-            sql.sql(", 0)), 0) AS BIGINT) + 50) / 100");
+            // The products themselves may be too large.
+            for (operator, after) in [("/", ", "), ("%", "")] {
+                sql.sql("CAST(COALESCE(SUM((");
+                filter::expression(sql, field, "t");
+                sql.sql(format!(" {operator} {PART}) * COALESCE("));
+                filter::expression(sql, share, "t");
+                sql.sql(", 0)), 0) AS BIGINT)").sql(after);
+            }
+            &[ColumnType::Integer; 2]
         }
     }
+}
+
+/// A row with its sums put together.
+fn added_up(mut row: Vec<Cell>, groups: usize, measures: &[Measure]) -> Result<Vec<Cell>, StoreError> {
+    let own = row.split_off(groups);
+    let mut own = own.as_slice();
+    for measure in measures {
+        let (parts, rest) = own.split_at(if *measure == Measure::Count { 1 } else { 2 });
+        own = rest;
+        row.push(match measure {
+            Measure::Count => parts[0].clone(),
+            Measure::Sum(_) => fitting(sum_of_parts(parts))?,
+            Measure::Weighted(..) => fitting((sum_of_parts(parts) + 50) / 100)?,
+        });
+    }
+    Ok(row)
+}
+
+fn fitting(sum: i128) -> Result<Cell, StoreError> {
+    i64::try_from(sum).map(Cell::Integer).map_err(|_| StoreError::SumTooLarge)
 }
 
 impl Work<'_> {

@@ -16,6 +16,9 @@ pub enum StoreError {
     /// A reference names no row.
     #[error("a reference names no row")]
     Reference,
+    /// Figures add up to more than 64 bits hold.
+    #[error("a sum is too large")]
+    SumTooLarge,
     /// A bug, or a store that is not ours.
     #[error("the store failed: {0}")]
     Internal(String),

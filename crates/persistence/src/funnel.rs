@@ -9,7 +9,7 @@ use farley_domain::{
 };
 
 use crate::{
-    aggregate::Group,
+    aggregate::{Group, sum_of_parts, write_sum},
     error::StoreError,
     filter,
     reader::Reader,
@@ -40,7 +40,7 @@ pub struct Travelled {
     pub entered: i64,
     pub count: i64,
     /// Minor units.
-    pub amount: i64,
+    pub amount: i128,
     /// Milliseconds from beginning to end, of those that are won.
     pub won_milliseconds: i64,
 }
@@ -122,15 +122,19 @@ impl Reader<'_> {
         sql.sql(" ELSE 0::bigint END) AS entered");
         self.entries(&mut sql, asked.ledger, "JOIN");
         sql.sql(" GROUP BY c.id, c.slice, c.currency, c.status, c.stage, c.amount, c.lasted)");
-        sql.sql(" SELECT slice, currency, status, stage, entered, COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT), ");
+        sql.sql(" SELECT slice, currency, status, stage, entered, COUNT(*), ");
+        write_sum(&mut sql, |sql| {
+            sql.sql("amount");
+        });
         sql.sql(
-            "CAST(COALESCE(SUM(CASE WHEN status = 'won' THEN lasted END), 0) AS BIGINT) FROM travelled GROUP BY 1, 2, 3, 4, 5",
+            ", CAST(COALESCE(SUM(CASE WHEN status = 'won' THEN lasted END), 0) AS BIGINT) FROM travelled GROUP BY 1, 2, 3, 4, 5",
         );
         let types = [
             asked.slice,
             ColumnType::Text,
             ColumnType::Text,
             ColumnType::Id,
+            ColumnType::Integer,
             ColumnType::Integer,
             ColumnType::Integer,
             ColumnType::Integer,
@@ -146,8 +150,8 @@ impl Reader<'_> {
                 stage_id: row[3].as_id().unwrap_or(Id::NIL),
                 entered: number(row.get(4)),
                 count: number(row.get(5)),
-                amount: number(row.get(6)),
-                won_milliseconds: number(row.get(7)),
+                amount: sum_of_parts(&row[6..8]),
+                won_milliseconds: number(row.get(8)),
                 slice: row.into_iter().next().unwrap_or(Cell::Null),
             })
             .collect())

@@ -245,6 +245,10 @@ impl Store {
 fn is_broken(error: &StoreError) -> bool {
     match error {
         StoreError::Unavailable(_) => true,
-        StoreError::Serialization | StoreError::Taken(_) | StoreError::Reference | StoreError::Internal(_) => false,
+        StoreError::Serialization
+        | StoreError::Taken(_)
+        | StoreError::Reference
+        | StoreError::SumTooLarge
+        | StoreError::Internal(_) => false,
     }
 }

@@ -1,11 +1,14 @@
 //! A user's calendar for other programs: an address that only they know, and the calendar behind it as iCalendar (RFC 5545).
 
+use std::collections::{BTreeSet, HashSet};
+
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use farley_domain::{
     activities::{activity::Activity, calendar::Span, mentions, task::Task},
     entity::Entity,
+    id::Id,
     identity::{
         access::{Action, Asker},
         user::User,
@@ -16,7 +19,7 @@ use farley_domain::{
     time::Timestamp,
 };
 use farley_persistence::{Reader, TenantKey};
-use icalendar::{Component, Event, EventLike, EventStatus};
+use icalendar::{Class, Component, Event, EventLike, EventStatus};
 use serde::Serialize;
 use serde_json::Map;
 use utoipa::ToSchema;
@@ -101,6 +104,7 @@ pub async fn revoke(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
 /// A calendar as iCalendar
 ///
 /// The meetings, visits and calls of the user whose address it is, and their due tasks: from 30 days ago to a year ahead.
+/// Meetings that the user attends and may not read are in it as busy time only.
 #[utoipa::path(tag = "calendar", operation_id = "getCalendarFeed", security(()),
     params(("token" = String, Path, description = "The secret of the address.")),
     responses((status = 200, description = "The calendar.", body = String, content_type = "text/calendar"),
@@ -129,7 +133,7 @@ pub async fn feed(request: HttpRequest) -> Result<HttpResponse, Problem> {
         .body(text))
 }
 
-/// The calendar of a user, as far as they may read what is in it.
+/// The calendar of a user; of what they may not read, only that they are busy.
 fn calendar_of(
     reader: &mut Reader<'_>,
     asker: &Asker,
@@ -143,8 +147,15 @@ fn calendar_of(
     calendar.append_property(("VERSION", "2.0")).append_property(("PRODID", "-//Farley//Farley CRM//EN"));
     calendar.append_property(("CALSCALE", "GREGORIAN")).append_property(("METHOD", "PUBLISH"));
     calendar.name(&one_line(&format!("Farley: {name}")));
-    for activity in meetings(reader, &[asker.user_id], range, rows(Activity::object()))?.into_iter().take(MOST_ENTRIES) {
+    let readable = meetings(reader, &[asker.user_id], range, rows(Activity::object()))?;
+    let readable: HashSet<Id> = readable.iter().map(Record::id).collect();
+    let mut busy = BTreeSet::new();
+    for activity in meetings(reader, &[asker.user_id], range, Predicate::all())?.into_iter().take(MOST_ENTRIES) {
         let Some(begin) = activity.time_of("occurred_at") else { continue };
+        if !readable.contains(&activity.id()) {
+            busy.insert((begin, activity.time_of("ends_at")));
+            continue;
+        }
         let text = |name: &str| text_of(asker, Activity::object(), &activity, name);
         let mut event = new_event(&format!("{}@farley", activity.id()), &activity, begin);
         event.summary(&text("subject").unwrap_or_default());
@@ -158,6 +169,17 @@ fn calendar_of(
             event.description(&mentions::plain(&body).chars().take(SHOWN).collect::<String>());
         }
         event.status(EventStatus::Confirmed);
+        calendar.push(event);
+    }
+    for (begin, end) in busy {
+        // Told apart by their times alone: even the id is not theirs to know.
+        let until = end.filter(|end| *end > begin);
+        let mut event = Event::new();
+        let uid = format!("busy-{}-{}@farley", begin.milliseconds(), until.unwrap_or(begin).milliseconds());
+        event.uid(&uid).timestamp(seconds(begin)).starts(seconds(begin)).summary("Busy / 忙碌").class(Class::Private);
+        if let Some(end) = until {
+            event.ends(seconds(end));
+        }
         calendar.push(event);
     }
     for task in due(reader, &[asker.user_id], range, rows(Task::object()))? {

@@ -3,6 +3,7 @@
 use farley_domain::{
     field::{ANY_OBJECT, Choice, Field, FieldType, Label, Writable},
     identity::access::FieldRule,
+    money::Money,
     object::{Relation, Shape},
     predicate,
 };
@@ -224,6 +225,7 @@ fn limits(kind: &FieldType) -> LimitsMetadata {
     match kind {
         FieldType::Text { max } | FieldType::LongText { max } => LimitsMetadata { max_length: Some(*max), ..none },
         FieldType::Integer { min, max } => LimitsMetadata { min: Some(*min), max: Some(*max), ..none },
+        FieldType::Money => LimitsMetadata { min: Some(-Money::MAX_AMOUNT), max: Some(Money::MAX_AMOUNT), ..none },
         FieldType::Texts { max_items } => LimitsMetadata { max_items: Some(*max_items), ..none },
         FieldType::Structure(structure) => {
             let most = (structure.schema)()["maxItems"].as_u64().and_then(|most| usize::try_from(most).ok());

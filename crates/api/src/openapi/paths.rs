@@ -109,7 +109,16 @@ fn description(generic: Generic, object: &Object) -> String {
              overwrites whatever the {one} holds now."
         ),
         Generic::Archive => {
-            format!("Takes the {one} out of lists and searches. It stays readable with `archived=true` and can be restored.")
+            // What more comes of it, where that is not at once.
+            let more = match object.name {
+                "cadence" => {
+                    " Who is on it is let go, and their open tasks are cancelled, a moment later, within minutes at most: until then their enrolments still read `active`, but make no task."
+                }
+                _ => "",
+            };
+            format!(
+                "Takes the {one} out of lists and searches. It stays readable with `archived=true` and can be restored.{more}"
+            )
         }
         Generic::Restore => format!("Brings an archived {one} back."),
         Generic::Upsert => format!(

@@ -72,9 +72,20 @@ fn anything(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(description))
 }
 
+/// What a field of money takes at most, as the schema's builder has its bounds.
+#[allow(clippy::cast_possible_truncation, reason = "Farley runs on 64 bits")]
+const MAX_AMOUNT: isize = farley_domain::money::Money::MAX_AMOUNT as isize;
+
 fn money() -> ObjectBuilder {
     object("An amount of money, in minor units (分, cents), never a float.")
-        .property("amount", shown(integer(), "Minor units: 1234500 is 12,345.00 yuan.", json!(1_234_500)))
+        .property(
+            "amount",
+            shown(
+                integer().minimum(Some(-MAX_AMOUNT)).maximum(Some(MAX_AMOUNT)),
+                "Minor units: 1234500 is 12,345.00 yuan.",
+                json!(1_234_500),
+            ),
+        )
         .property("currency", shown(text().pattern(Some("^[A-Z]{3}$")), "ISO 4217.", json!("CNY")))
         .required("amount")
         .required("currency")

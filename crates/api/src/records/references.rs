@@ -107,6 +107,22 @@ fn check_concerned(
     Ok(())
 }
 
+/// The fields that a rule keeps in step with one that a body names, and the body does not: a contact's `customer_id` with its
+/// `customers`. What they refer to is checked, and told, under the name that was sent.
+pub fn kept_in_step<'a>(object: &'a Object, body: &serde_json::Value) -> Vec<&'a str> {
+    let is_list = |field: &Field| matches!(field.kind, FieldType::Structure(_));
+    let is_one = |field: &Field| matches!(field.kind, FieldType::Reference(_));
+    let referring = || object.fields.iter().filter_map(|field| Some((field, target(field)?.name)));
+    let unnamed = referring().filter(|(field, _)| body.get(field.name.as_ref()).is_none());
+    let follows = |(field, name): &(&Field, &str)| {
+        referring().any(|(other, of)| {
+            let pair = (is_list(field) && is_one(other)) || (is_one(field) && is_list(other));
+            pair && of == *name && body.get(other.name.as_ref()).is_some()
+        })
+    };
+    unnamed.filter(follows).map(|(field, _)| field.name.as_ref()).collect()
+}
+
 fn target(field: &Field) -> Option<&'static Object> {
     // Fields that Farley sets need no check.
     if field.writable == farley_domain::field::Writable::Never {

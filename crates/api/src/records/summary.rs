@@ -322,7 +322,9 @@ impl Place<'_> {
             let value = match (period, &cell) {
                 (_, Cell::Null) => {
                     told &= asked.group.steps.is_empty();
-                    own.push((format!("{}_null", asked.path), "true".to_owned()));
+                    // A currency is missing where the amount is; only for that there is a parameter.
+                    let path = asked.group.field.money().and_then(|_| asked.path.strip_suffix(".currency"));
+                    own.push((format!("{}_null", path.unwrap_or(&asked.path)), "true".to_owned()));
                     Value::Null
                 }
                 (Some(period), _) => {

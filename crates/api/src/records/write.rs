@@ -160,8 +160,9 @@ impl Writer {
         let mut record = self.apply_rules(&shape, None, record)?;
         self.reach(Action::Create, &record)?;
         // A team that comes with the owner need not be one that the caller may read of.
-        let settled: &[&str] = if team_by_default { &["team_id"] } else { &[] };
-        references::check(work, &self.caller, self.now, &shape, None, &record, settled)?;
+        let mut settled = references::kept_in_step(self.object, body);
+        settled.extend(team_by_default.then_some("team_id"));
+        references::check(work, &self.caller, self.now, &shape, None, &record, &settled)?;
         references::check_tree(work, &self.caller, self.now, &shape, None, &record)?;
         let hooks = hooks::of(self.object);
         let writing = Writing { caller: &self.caller, now: self.now, before: None };
@@ -241,7 +242,8 @@ impl Writer {
         let reader = input::Reader { shape: &shape, standards: &standards, rule: &self.rule() };
         let record = reader.patch(&loaded.record, body)?;
         let record = self.apply_rules(&shape, Some(&loaded.record), record)?;
-        self.store(work, loaded, record, "updated")
+        let settled = references::kept_in_step(self.object, body);
+        self.store_settled(work, loaded, record, "updated", &settled)
     }
 
     /// Checks and stores a changed record; nothing is written if it is as before.

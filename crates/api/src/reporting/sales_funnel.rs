@@ -1,6 +1,6 @@
 //! The sales funnel: how many, and how much, get from each stage to the next.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::NaiveDate;
@@ -17,7 +17,7 @@ use farley_domain::{
     sales::{opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
     time::{Timestamp, parse_date},
 };
-use farley_persistence::{Cell, Group, MAX_STAGES, Measure, Moves, Reader, Travelled, Travels};
+use farley_persistence::{Cell, Group, MAX_STAGES, Measure, Moves, Reader, StoreError, Travelled, Travels};
 use serde_json::{Value, json};
 
 use crate::{
@@ -223,7 +223,8 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
                 found.travelled.iter_mut().for_each(|one| one.currency = None);
             }
             let making = Making { stages: &stages, base: &base, slice: name, snapshot };
-            let slices = self::slices(&found, slice.is_none()).into_iter().map(|value| making.slice(&found, &value)).collect();
+            let values = self::slices(&found, slice.is_none()).into_iter();
+            let slices = values.map(|value| making.slice(&found, &value)).collect::<Result<_, _>>()?;
             let basis = if snapshot { "snapshot" } else { "cohort" };
             Ok(SalesFunnel { pipeline_id: pipeline, basis, from, to, as_of: query.as_of, slices })
         })
@@ -290,7 +291,7 @@ fn snapshot(
             stage_id: row[2].as_id().unwrap_or(Id::NIL),
             entered: 0,
             count: row[count].as_integer().unwrap_or(0),
-            amount: row[count + 1].as_integer().unwrap_or(0),
+            amount: i128::from(row[count + 1].as_integer().unwrap_or(0)),
             won_milliseconds: 0,
         }
     });
@@ -325,7 +326,7 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    fn slice(&self, found: &Travels, value: &Cell) -> FunnelSlice {
+    fn slice(&self, found: &Travels, value: &Cell) -> Result<FunnelSlice, StoreError> {
         let own: Vec<&Travelled> = found.travelled.iter().filter(|travelled| travelled.slice == *value).collect();
         let json = value.to_value().unwrap_or(Value::Null);
         let mut base = self.base.to_vec();
@@ -337,34 +338,37 @@ impl Making<'_> {
             });
         }
         let status = |wanted: &str| figure(&base, &own, |one| one.status == wanted, vec![equal("status", wanted.into())]);
-        let (all, won, lost) = (figure(&base, &own, |_| true, Vec::new()), status("won"), status("lost"));
+        let (all, won, lost) = (figure(&base, &own, |_| true, Vec::new())?, status("won")?, status("lost")?);
         let win_rate = ratio(won.count, won.count + lost.count);
         let milliseconds: i64 = own.iter().map(|one| one.won_milliseconds).sum();
         let cycle = ratio(milliseconds, won.count * 1000).filter(|_| !self.snapshot);
-        FunnelSlice {
-            velocity: velocity(&all, &won, win_rate, cycle),
-            stages: self
-                .stages
-                .iter()
-                .enumerate()
-                .filter_map(|(place, _)| self.stage(found, value, &own, &base, place))
-                .collect(),
+        let stages = (0..self.stages.len()).filter_map(|place| self.stage(found, value, &own, &base, place).transpose());
+        Ok(FunnelSlice {
+            velocity: velocity(&all, &won, win_rate, cycle)?,
+            stages: stages.collect::<Result<_, _>>()?,
             value: json,
             all,
             won,
             lost,
             win_rate,
             mean_cycle_seconds: cycle,
-        }
+        })
     }
 
-    fn stage(&self, found: &Travels, slice: &Cell, own: &[&Travelled], base: &[Value], place: usize) -> Option<FunnelStage> {
+    fn stage(
+        &self,
+        found: &Travels,
+        slice: &Cell,
+        own: &[&Travelled],
+        base: &[Value],
+        place: usize,
+    ) -> Result<Option<FunnelStage>, StoreError> {
         let stage = &self.stages[place];
         let (id, kind) = (stage.id(), stage.text("kind").unwrap_or_default().to_owned());
-        let current = figure(base, own, |one| one.stage_id == id, vec![equal("stage_id", json!(id))]);
+        let current = figure(base, own, |one| one.stage_id == id, vec![equal("stage_id", json!(id))])?;
         let entered = |one: &Travelled| one.entered & (1 << place) != 0;
         let was = any_stage(&[id]);
-        let figures = (!self.snapshot).then(|| {
+        let figures = (!self.snapshot).then(|| -> Result<_, StoreError> {
             let open_after = |other: &Record| other.get("kind") == "open" && kind == "open";
             let later = self
                 .stages
@@ -375,26 +379,27 @@ impl Making<'_> {
             let later: Vec<(usize, Id)> = later.map(|(place, other)| (place, other.id())).collect();
             let mask: i64 = later.iter().map(|(place, _)| 1_i64 << place).sum();
             let ids: Vec<Id> = later.iter().map(|(_, id)| *id).collect();
-            (
-                figure(base, own, entered, vec![was.clone()]),
-                figure(base, own, |one| entered(one) && one.entered & mask != 0, vec![was.clone(), any_stage(&ids)]),
-                figure(base, own, |one| entered(one) && one.status == "won", vec![was.clone(), equal("status", "won".into())]),
-            )
+            Ok((
+                figure(base, own, entered, vec![was.clone()])?,
+                figure(base, own, |one| entered(one) && one.entered & mask != 0, vec![was.clone(), any_stage(&ids)])?,
+                figure(base, own, |one| entered(one) && one.status == "won", vec![was.clone(), equal("status", "won".into())])?,
+            ))
         });
+        let figures = figures.transpose()?;
         let moves: Vec<&Moves> = found.moves.iter().filter(|moves| moves.slice == *slice && moves.from == id).collect();
         let (times, seconds) =
             moves.iter().fold((0, 0), |(count, seconds), moves| (count + moves.count, seconds + moves.seconds));
         let median = found.medians.iter().find(|median| median.slice == *slice && median.stage_id == id);
         let counted = current.count > 0 || figures.as_ref().is_some_and(|(entered, _, _)| entered.count > 0);
         if stage.is_archived() && !counted {
-            return None;
+            return Ok(None);
         }
         let (entered, reached_next, won) = match figures {
             Some((entered, reached, won)) => (Some(entered), Some(reached), Some(won)),
             None => (None, None, None),
         };
         let share = |part: &Option<FunnelFigure>| ratio(part.as_ref()?.count, entered.as_ref()?.count);
-        Some(FunnelStage {
+        Ok(Some(FunnelStage {
             id,
             name: stage.text("name").unwrap_or_default().to_owned(),
             conversion_to_next: share(&reached_next).filter(|_| kind == "open"),
@@ -407,7 +412,7 @@ impl Making<'_> {
             entered,
             reached_next,
             won,
-        })
+        }))
     }
 
     fn left_to(&self, moves: &[&Moves]) -> Vec<FunnelMove> {
@@ -425,20 +430,26 @@ fn any_stage(ids: &[Id]) -> Value {
     json!({"field": "entered_stage_ids", "op": "any", "value": ids})
 }
 
-fn figure(base: &[Value], own: &[&Travelled], wanted: impl Fn(&Travelled) -> bool, more: Vec<Value>) -> FunnelFigure {
-    let mut amounts: Vec<FunnelAmount> = Vec::new();
+fn figure(
+    base: &[Value],
+    own: &[&Travelled],
+    wanted: impl Fn(&Travelled) -> bool,
+    more: Vec<Value>,
+) -> Result<FunnelFigure, StoreError> {
+    let mut amounts: BTreeMap<&str, i128> = BTreeMap::new();
     let mut count = 0;
     for one in own.iter().filter(|one| wanted(one)) {
         count += one.count;
         let Some(currency) = &one.currency else { continue };
-        match amounts.iter_mut().find(|known| known.currency == *currency) {
-            Some(known) => known.amount = known.amount.saturating_add(one.amount),
-            None => amounts.push(FunnelAmount { amount: one.amount, currency: currency.clone() }),
-        }
+        *amounts.entry(currency).or_default() += one.amount;
     }
-    amounts.sort_by(|left, right| left.currency.cmp(&right.currency));
+    let told = amounts.into_iter().map(|(currency, sum)| {
+        let amount = i64::try_from(sum).map_err(|_| StoreError::SumTooLarge)?;
+        Ok(FunnelAmount { amount, currency: currency.to_owned() })
+    });
+    let amounts = told.collect::<Result<_, StoreError>>()?;
     let filters: Vec<Value> = base.iter().cloned().chain(more).collect();
-    FunnelFigure { count, amounts, filter: json!({"and": filters}) }
+    Ok(FunnelFigure { count, amounts, filter: json!({"and": filters}) })
 }
 
 /// A share; none of nothing.
@@ -447,13 +458,23 @@ fn ratio(part: i64, whole: i64) -> Option<f64> {
     (whole != 0).then(|| part as f64 / whole as f64)
 }
 
-fn velocity(all: &FunnelFigure, won: &FunnelFigure, win_rate: Option<f64>, cycle: Option<f64>) -> Vec<FunnelAmount> {
-    let (Some(win_rate), Some(cycle)) = (win_rate, cycle.filter(|cycle| *cycle > 0.0)) else { return Vec::new() };
+fn velocity(
+    all: &FunnelFigure,
+    won: &FunnelFigure,
+    win_rate: Option<f64>,
+    cycle: Option<f64>,
+) -> Result<Vec<FunnelAmount>, StoreError> {
+    let (Some(win_rate), Some(cycle)) = (win_rate, cycle.filter(|cycle| *cycle > 0.0)) else { return Ok(Vec::new()) };
     let of = |amount: &FunnelAmount| {
         let mean = ratio(amount.amount, won.count)?;
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a rate, rounded to a minor unit")]
-        let daily = (all.count as f64 * win_rate * mean / (cycle / 86_400.0)).round() as i64;
-        Some(FunnelAmount { amount: daily, currency: amount.currency.clone() })
+        #[allow(clippy::cast_precision_loss, reason = "a rate, rounded to a minor unit")]
+        let daily = (all.count as f64 * win_rate * mean / (cycle / 86_400.0)).round();
+        if daily.abs() >= 9.2e18 {
+            return Some(Err(StoreError::SumTooLarge));
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "it was looked at before")]
+        let daily = daily as i64;
+        Some(Ok(FunnelAmount { amount: daily, currency: amount.currency.clone() }))
     };
     won.amounts.iter().filter_map(of).collect()
 }

@@ -41,7 +41,7 @@ pub struct BoardStage {
     /// How many opportunities are in the stage.
     #[schema(example = 42)]
     pub count: i64,
-    /// What they are worth, by currency; those without an amount are under the currency null. Empty where amounts are hidden from you.
+    /// What they are worth, in the order of the currencies; those without an amount are under the currency null, the last. Empty where amounts are hidden from you.
     pub totals: Vec<BoardTotal>,
     /// The first of them, in the order of their `position`.
     #[schema(schema_with = opportunities)]
@@ -170,11 +170,15 @@ fn stages_of(
 fn totals_of(totals: &[Vec<Cell>], stage: Id) -> Vec<BoardTotal> {
     let number = |cell: Option<&Cell>| cell.and_then(Cell::as_integer).unwrap_or(0);
     let own = totals.iter().filter(|row| row.first().and_then(Cell::as_id) == Some(stage));
-    own.map(|row| BoardTotal {
-        currency: row.get(1).and_then(Cell::as_text).map(str::to_owned),
-        count: number(row.get(2)),
-        amount: number(row.get(3)),
-        weighted: number(row.get(4)),
-    })
-    .collect()
+    let mut totals: Vec<BoardTotal> = own
+        .map(|row| BoardTotal {
+            currency: row.get(1).and_then(Cell::as_text).map(str::to_owned),
+            count: number(row.get(2)),
+            amount: number(row.get(3)),
+            weighted: number(row.get(4)),
+        })
+        .collect();
+    // The engines differ in where they put null.
+    totals.sort_by(|left, right| (left.currency.is_none(), &left.currency).cmp(&(right.currency.is_none(), &right.currency)));
+    totals
 }

@@ -24,7 +24,7 @@ use farley_domain::{
     },
     time::Timestamp,
 };
-use farley_persistence::{Group, Measure, Reader};
+use farley_persistence::{Group, Measure, Reader, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -234,12 +234,12 @@ impl Question<'_> {
         let mut subjects = self.subjects(reader, user, team)?;
         // Who has nothing, not even a quota, has no row; but the whole asked for always has one.
         let whole = subjects.remove(0);
-        let mut rows = self.rows_of(&whole, &sums, &quotas, &opinions);
+        let mut rows = self.rows_of(&whole, &sums, &quotas, &opinions)?;
         if rows.is_empty() {
-            rows.push(self.row(&whole, self.caller.tenant.currency.code(), &sums, &quotas, &opinions));
+            rows.push(self.row(&whole, self.caller.tenant.currency.code(), &sums, &quotas, &opinions)?);
         }
         for subject in subjects {
-            rows.extend(self.rows_of(&subject, &sums, &quotas, &opinions));
+            rows.extend(self.rows_of(&subject, &sums, &quotas, &opinions)?);
         }
         Ok(rows)
     }
@@ -307,13 +307,14 @@ impl Question<'_> {
                 let key = (row[0].as_id(), row[1].as_id(), currency.to_owned());
                 let (amount, weighted) = (row[4].as_integer().unwrap_or(0), row[5].as_integer().unwrap_or(0));
                 let figures = sums.entry(key).or_default();
-                match row[3].as_text() {
-                    Some("best_case") => figures.best_case += amount,
-                    Some("commit") => figures.commit += amount,
-                    Some("closed") => figures.closed += amount,
-                    _ => figures.pipeline += amount,
-                }
-                figures.weighted += weighted;
+                let figure = match row[3].as_text() {
+                    Some("best_case") => &mut figures.best_case,
+                    Some("commit") => &mut figures.commit,
+                    Some("closed") => &mut figures.closed,
+                    _ => &mut figures.pipeline,
+                };
+                add(figure, amount)?;
+                add(&mut figures.weighted, weighted)?;
             }
         }
         Ok(sums.into_iter().map(|((owner, team, currency), figures)| Sum { owner, team, currency, figures }).collect())
@@ -348,7 +349,13 @@ impl Question<'_> {
     }
 
     /// One row for each currency that a subject has something in.
-    fn rows_of(&self, subject: &Subject, sums: &[Sum], quotas: &[Record], opinions: &[Record]) -> Vec<ForecastRow> {
+    fn rows_of(
+        &self,
+        subject: &Subject,
+        sums: &[Sum],
+        quotas: &[Record],
+        opinions: &[Record],
+    ) -> Result<Vec<ForecastRow>, StoreError> {
         let mut currencies: Vec<&str> = sums.iter().filter(|sum| subject.counts(sum)).map(|sum| sum.currency.as_str()).collect();
         let aims = quotas.iter().chain(opinions).filter(|record| subject.is_subject_of(record));
         currencies.extend(aims.filter_map(|record| record.get("amount")["currency"].as_str()));
@@ -357,14 +364,21 @@ impl Question<'_> {
         currencies.into_iter().map(|currency| self.row(subject, currency, sums, quotas, opinions)).collect()
     }
 
-    fn row(&self, subject: &Subject, currency: &str, sums: &[Sum], quotas: &[Record], opinions: &[Record]) -> ForecastRow {
+    fn row(
+        &self,
+        subject: &Subject,
+        currency: &str,
+        sums: &[Sum],
+        quotas: &[Record],
+        opinions: &[Record],
+    ) -> Result<ForecastRow, StoreError> {
         let mut computed = ForecastFigures::default();
         for sum in sums.iter().filter(|sum| sum.currency == currency && subject.counts(sum)) {
-            computed.pipeline += sum.figures.pipeline;
-            computed.best_case += sum.figures.best_case;
-            computed.commit += sum.figures.commit;
-            computed.closed += sum.figures.closed;
-            computed.weighted += sum.figures.weighted;
+            add(&mut computed.pipeline, sum.figures.pipeline)?;
+            add(&mut computed.best_case, sum.figures.best_case)?;
+            add(&mut computed.commit, sum.figures.commit)?;
+            add(&mut computed.closed, sum.figures.closed)?;
+            add(&mut computed.weighted, sum.figures.weighted)?;
         }
         let own = |records: &'_ [Record]| -> Vec<Record> {
             let own =
@@ -381,7 +395,7 @@ impl Question<'_> {
             Subject::Team { id, name, .. } => ("team", Some(*id), name.clone()),
             Subject::User { id, name, .. } => ("user", Some(*id), name.clone()),
         };
-        ForecastRow {
+        Ok(ForecastRow {
             kind,
             id,
             name,
@@ -396,7 +410,7 @@ impl Question<'_> {
             quota,
             attainment,
             lists: self.lists(subject, currency),
-        }
+        })
     }
 
     fn lists(&self, subject: &Subject, currency: &str) -> ForecastLists {
@@ -427,6 +441,11 @@ impl Question<'_> {
             closed: format!("/v1/opportunities?status=won&closed_at_gte={from}&closed_at_lt={to}{more}"),
         }
     }
+}
+
+fn add(sum: &mut i64, more: i64) -> Result<(), StoreError> {
+    *sum = sum.checked_add(more).ok_or(StoreError::SumTooLarge)?;
+    Ok(())
 }
 
 impl Subject {

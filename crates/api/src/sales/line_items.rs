@@ -6,6 +6,7 @@ use farley_domain::{
     fault::{Fault, FaultCode},
     field::Op,
     identity::access::Action,
+    money::Money,
     predicate::{Operand, Predicate},
     record::Record,
     sales::{line_item, opportunity::Opportunity},
@@ -27,11 +28,12 @@ pub const MAX_LINES: usize = 500;
 
 /// Completes a line from its product and computes its amount.
 pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
-    if record.is_archived() {
-        return Ok(());
-    }
     let opportunity = record.id_of("opportunity_id").ok_or_else(Problem::not_found)?;
     let others: Vec<Record> = lines_of(work, opportunity)?.into_iter().filter(|line| line.id() != record.id()).collect();
+    if record.is_archived() {
+        // Without it the rebates of others may be more than what they are taken off.
+        return sum_of(&others, "").map(drop);
+    }
     if others.len() >= MAX_LINES {
         return Err(Problem::rule(Fault::new("", FaultCode::TooMany).with("max", MAX_LINES).into()));
     }
@@ -53,10 +55,17 @@ pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Rec
         return Err(Problem::rule(Fault::new("/unit_price/currency", FaultCode::OtherCurrency).with("currency", other).into()));
     }
     let amount = line_item::amount(record.get("quantity"), unit, record.get("discount"));
-    let amount =
-        amount.ok_or_else(|| Problem::rule(Fault::new("/quantity", FaultCode::TooLarge).with("max", i64::MAX).into()))?;
+    let Some(amount) = amount else {
+        let fault = match unit {
+            ..0 => Fault::new("/amount/amount", FaultCode::TooSmall).with("min", -Money::MAX_AMOUNT),
+            0.. => Fault::new("/amount/amount", FaultCode::TooLarge).with("max", Money::MAX_AMOUNT),
+        };
+        return Err(Problem::rule(fault.into()));
+    };
     record.set("amount", json!({"amount": amount, "currency": currency}));
-    Ok(())
+    let mut lines = others;
+    lines.push(record.clone());
+    sum_of(&lines, "/unit_price/amount").map(drop)
 }
 
 /// What a line does not say, its product does.
@@ -84,7 +93,7 @@ pub fn after_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) 
     if loaded.record.get("amount_from_lines") == true {
         let mut after = loaded.record.clone();
         let lines = lines_of(work, opportunity)?;
-        after.set("amount", if lines.is_empty() { Value::Null } else { sum_of(&lines) });
+        after.set("amount", if lines.is_empty() { Value::Null } else { sum_of(&lines, "")? });
         writer.store(work, &loaded, after, "updated")?;
     }
     Ok(Shown::new())

@@ -7,6 +7,7 @@ use farley_domain::{
     field::{Field, FieldType, Op},
     id::Id,
     identity::access::Action,
+    money::Money,
     predicate::{Operand, Predicate},
     record::Record,
     sales::{
@@ -119,7 +120,7 @@ fn follow_lines(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record)
     if asked && record.get("amount_from_lines") == true {
         let lines = lines_of(work, record.id())?;
         if !lines.is_empty() {
-            record.set("amount", sum_of(&lines));
+            record.set("amount", sum_of(&lines, "/amount_from_lines")?);
         }
     }
     Ok(())
@@ -132,13 +133,16 @@ pub fn lines_of(work: &mut Work<'_>, opportunity: Id) -> Result<Vec<Record>, Pro
     Ok(work.reader().find(&bare(LineItem::object()), &Nobody, &predicate, super::line_items::MAX_LINES + 1)?)
 }
 
-/// The sum of lines, all of one currency.
-#[must_use]
-pub fn sum_of(lines: &[Record]) -> Value {
+/// The sum of lines, all of one currency. One that is no amount of an opportunity is refused at the pointer.
+pub fn sum_of(lines: &[Record], pointer: &str) -> Result<Value, Problem> {
     let amounts = || lines.iter().map(|line| line.get("amount")).filter(|amount| !amount.is_null());
-    let Some(currency) = amounts().next().map(|amount| amount["currency"].clone()) else { return Value::Null };
-    let sum = amounts().filter_map(|amount| amount["amount"].as_i64()).fold(0, i64::saturating_add);
-    json!({"amount": sum, "currency": currency})
+    let Some(currency) = amounts().next().map(|amount| amount["currency"].clone()) else { return Ok(Value::Null) };
+    let sum: i128 = amounts().filter_map(|amount| amount["amount"].as_i64()).map(i128::from).sum();
+    match i64::try_from(sum) {
+        Ok(sum @ 0..=Money::MAX_AMOUNT) => Ok(json!({"amount": sum, "currency": currency})),
+        Ok(_) | Err(_) if sum < 0 => Err(Problem::rule(Fault::new(pointer, FaultCode::SumTooSmall).with("min", 0).into())),
+        Ok(_) | Err(_) => Err(Problem::rule(Fault::new(pointer, FaultCode::SumTooLarge).with("max", Money::MAX_AMOUNT).into())),
+    }
 }
 
 /// A move is an event of its own kind.
@@ -233,7 +237,7 @@ pub async fn move_to(call: Call, request: HttpRequest, body: Body) -> Result<Htt
 
 /// Win an opportunity
 ///
-/// Moves it to the first stage of the kind `won` of its pipeline.
+/// Moves it to the first stage of the kind `won` of its pipeline. One that is won or lost already is 409: `move` reopens it.
 #[utoipa::path(tag = "opportunities", operation_id = "winOpportunity", request_body = OpportunityClosing,
     params(("id" = String, Path, description = "The opportunity: its id, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The opportunity, won.", body = ref("#/components/schemas/Opportunity"))))]
@@ -244,7 +248,7 @@ pub async fn win(call: Call, request: HttpRequest, body: Body) -> Result<HttpRes
 
 /// Lose an opportunity
 ///
-/// Moves it to the first stage of the kind `lost` of its pipeline.
+/// Moves it to the first stage of the kind `lost` of its pipeline. One that is won or lost already is 409: `move` reopens it.
 #[utoipa::path(tag = "opportunities", operation_id = "loseOpportunity", request_body = OpportunityClosing,
     params(("id" = String, Path, description = "The opportunity: its id, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The opportunity, lost.", body = ref("#/components/schemas/Opportunity"))))]
@@ -256,8 +260,9 @@ pub async fn lose(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
 async fn close(call: Call, request: HttpRequest, body: Body, kind: &'static str) -> Result<HttpResponse, Problem> {
     act(Opportunity::object(), (call, request, body), &closing_fields(), Action::Update, move |work, asked| {
         let mut record = asked.loaded.record.clone();
-        if record.get("status") == kind {
-            return Err(Problem::state(kind, &["move"]));
+        // Under the lock: of two who close it at once, one finds it closed.
+        if let Some(status) = record.text("status").filter(|status| *status != "open") {
+            return Err(Problem::state(status, &["move"]));
         }
         let stages = of_pipeline(work, record.get("pipeline_id"))?;
         let closing = stages.iter().filter(|stage| !stage.is_archived() && stage.get("kind") == kind);

@@ -2,6 +2,7 @@
 
 use farley_domain::{
     entity::Entity,
+    fault::{Fault, FaultCode},
     field::Op,
     input,
     object::Object,
@@ -40,6 +41,11 @@ pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Rec
     }
     if writing.before.is_none() && defaults(work)?.is_empty() {
         record.set("is_default", true);
+    }
+    // Opportunities that name no pipeline need one to go into.
+    let ends = writing.before.is_some_and(|before| before.get("is_default") == true && !before.is_archived());
+    if ends && record.get("is_default") != true && defaults(work)?.iter().all(|other| other.id() == record.id()) {
+        return Err(Problem::rule(Fault::new("/is_default", FaultCode::DefaultNeeded).into()));
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ entity! {
         name: String => text(200).title().label("Name", "名称").example("GTX Pro"),
         /// How many units.
         quantity: f64 => decimal().default(1).label("Quantity", "数量").example(2),
-        /// The price of one unit; the list price of the product, unless said otherwise.
+        /// The price of one unit; the list price of the product, unless said otherwise. Below zero for a rebate: the lines of an opportunity add up to zero at least.
         unit_price: Option<Money> => money().label("Unit price", "单价").example(json!({"amount": 482_100, "currency": "USD"})),
         /// What is taken off, in per cent.
         discount: f64 => decimal().default(0).label("Discount", "折扣").example(10),
@@ -51,7 +51,7 @@ fn bounds(draft: &mut Draft<'_>) {
     }
 }
 
-/// The amount of a line in minor units: quantity × price × (100 − discount) / 100, rounded half up; none if it is too large to hold.
+/// The amount of a line in minor units: quantity × price × (100 − discount) / 100, rounded half up; none if it is beyond what money may be.
 /// Decimals are computed as they are written, not as floats.
 #[must_use]
 pub fn amount(quantity: &Value, unit_price: i64, discount: &Value) -> Option<i64> {
@@ -62,7 +62,7 @@ pub fn amount(quantity: &Value, unit_price: i64, discount: &Value) -> Option<i64
     let product = quantity.checked_mul(i128::from(unit_price))?.checked_mul(share)?;
     let divisor = whole.checked_mul(10_i128.checked_pow(quantity_scale)?)?;
     let rounded = product.checked_mul(2)?.checked_add(divisor)?.div_euclid(divisor.checked_mul(2)?);
-    i64::try_from(rounded).ok()
+    i64::try_from(rounded).ok().filter(|amount| amount.unsigned_abs() <= Money::MAX_AMOUNT.unsigned_abs())
 }
 
 /// A decimal number as a whole one and how many of its digits are decimals.
@@ -91,6 +91,10 @@ mod tests {
         assert_eq!(amount(&json!(1), 1, &json!(50.1)), Some(0));
         assert_eq!(amount(&json!(3), 999, &json!(33.33)), Some(1998));
         assert_eq!(amount(&json!(999_999_999_999_999_i64), i64::MAX, &json!(0)), None);
+        assert_eq!(amount(&json!(1), Money::MAX_AMOUNT, &json!(0)), Some(Money::MAX_AMOUNT));
+        assert_eq!(amount(&json!(2), Money::MAX_AMOUNT, &json!(50.1)), Some(998_000_000_000_000 - 1));
+        assert_eq!(amount(&json!(1.1), Money::MAX_AMOUNT, &json!(0)), None);
+        assert_eq!(amount(&json!(1.1), -Money::MAX_AMOUNT, &json!(0)), None);
     }
 
     proptest! {

@@ -64,7 +64,7 @@ entity! {
         close_reason: Option<String> => text(200).detail().label("Close reason", "赢输原因").example("价格"),
         /// More about why.
         close_comment: Option<String> => long_text(5_000).detail().label("Close comment", "赢输说明"),
-        /// Which part of a forecast it belongs to; that of the stage, until set otherwise. Always `closed` when won and `omitted` when lost.
+        /// Which part of a forecast it belongs to; that of the stage, until set otherwise. Always `closed` when won and `omitted` when lost; never `closed` while open.
         forecast_category: Option<ForecastCategory> => choice(ForecastCategory::choices()).indexed().label("Forecast category", "预测类别").example("commit"),
         /// Where it comes from.
         source: Option<String> => text(100).detail().label("Source", "来源").example("展会"),

@@ -71,7 +71,7 @@ impl Course<'_> {
                 after.set("position", position::newest(self.now, after.id()));
             }
         }
-        self.follow_stage(before, after, stage, moved);
+        self.follow_stage(before, after, stage, moved, &mut faults);
         self.close(before, after, stage, &mut faults);
         if before.is_none() {
             self.check_history(after, &mut faults);
@@ -129,10 +129,13 @@ impl Course<'_> {
     }
 
     /// What the stage says of probability and forecast holds until somebody says otherwise.
-    fn follow_stage(&self, before: Option<&Record>, after: &mut Record, stage: &Record, moved: bool) {
+    fn follow_stage(&self, before: Option<&Record>, after: &mut Record, stage: &Record, moved: bool, faults: &mut Faults) {
         let closed = stage.get("kind") != "open";
         for name in ["probability", "forecast_category"] {
             let told = before.map_or(!after.get(name).is_null(), |before| before.get(name) != after.get(name));
+            if told && !closed && after.get(name) == "closed" {
+                faults.add(Fault::new(format!("/{name}"), FaultCode::OpenIsNotClosed));
+            }
             if closed || after.get(name).is_null() || (moved && !told) || after.get(name) == "closed" {
                 after.set(name, stage.get(name).clone());
             }

@@ -26,7 +26,7 @@ entity! {
         ends_on: Option<chrono::NaiveDate> => date().server_set().label("Ends on", "结束日期").example("2026-12-31"),
         /// The pipeline it counts; all, if none.
         pipeline_id: Option<crate::id::Id> => reference("pipeline").on_create().label("Pipeline", "销售管道"),
-        /// What is to be won.
+        /// What is to be won; not below zero.
         amount: Option<Money> => money().required().label("Amount", "目标金额").example(json!({"amount": 100_000_000, "currency": "CNY"})),
         /// Anything worth knowing.
         description: Option<String> => long_text(2_000).label("Description", "说明").example("含续约"),
@@ -39,6 +39,7 @@ entity! {
             Relation { name: "pipeline", target: "pipeline", reach: Reach::ToOne { field: "pipeline_id" } },
         ])
         .rule(has_a_period)
+        .rule(is_not_negative)
 }
 
 choices! {
@@ -87,6 +88,12 @@ entity! {
 #[must_use]
 pub fn sales_period(text: &str) -> Option<Period> {
     Period::parse(text).filter(|period| matches!(period.span, Span::Month | Span::Quarter | Span::Year))
+}
+
+fn is_not_negative(draft: &mut Draft<'_>) {
+    if draft.after.get("amount")["amount"].as_i64().is_some_and(|amount| amount < 0) {
+        draft.faults.add(Fault::new("/amount/amount", FaultCode::TooSmall).with("min", 0));
+    }
 }
 
 fn has_a_period(draft: &mut Draft<'_>) {

@@ -6,7 +6,7 @@ use super::opportunity::{ForecastCategory, Opportunity};
 use crate::{
     choices, entity,
     entity::Entity,
-    fault::{FaultCode, unknown},
+    fault::{Fault, FaultCode, unknown},
     object::{Reach, Relation},
     record::Draft,
 };
@@ -31,7 +31,7 @@ entity! {
         kind: Option<StageKind> => choice(StageKind::choices()).default("open").on_create().label("Kind", "类型").example("open"),
         /// Its place among the stages, from 1; a new stage is the last, unless said otherwise. POST …/stages/reorder sets all at once.
         sort_order: Option<i64> => integer(1, 1_000).label("Order", "顺序").example(3),
-        /// How probable winning is from here, in per cent: what entering it sets in an opportunity. 100 and 0 where won and lost.
+        /// How probable winning is from here, in per cent: what entering it sets in an opportunity. Always 100 where won and 0 where lost.
         probability: Option<i64> => integer(0, 100).label("Probability", "赢率").example(50),
         /// What entering it sets as forecast category; `closed` where won, `omitted` where lost.
         forecast_category: Option<ForecastCategory> => choice(ForecastCategory::choices()).label("Forecast category", "预测类别").example("pipeline"),
@@ -60,6 +60,11 @@ fn follow_the_kind(draft: &mut Draft<'_>) {
     };
     match probability {
         Some(probability) => {
+            let told = draft.after.get("probability").as_i64().filter(|_| draft.changes("probability"));
+            let fault = Fault::new("/probability", if probability == 0 { FaultCode::TooLarge } else { FaultCode::TooSmall });
+            if told.is_some_and(|told| told != probability) {
+                draft.faults.add(fault.with(if probability == 0 { "max" } else { "min" }, probability));
+            }
             draft.after.set("probability", probability);
             draft.after.set("forecast_category", category);
         }

@@ -13,7 +13,7 @@ use crate::{
     fault::{Fault, FaultCode, Faults},
     field::{Choice, Field, FieldType},
     id::Id,
-    money::Currency,
+    money::{Currency, Money},
     phone, social_credit_code, text,
     time::{Timestamp, parse_date},
     url,
@@ -178,7 +178,18 @@ fn money(value: &Value) -> Result<Value, Faults> {
         None | Some(Value::Null) => faults.keep(Err(Fault::new("/amount", FaultCode::Required))),
         Some(amount) => {
             let fault = || Fault::new("/amount", FaultCode::WrongType).with("expected", "an integer of minor units");
-            faults.keep(amount.as_i64().ok_or_else(fault))
+            let bounded = |amount: i64| match amount {
+                amount if amount > Money::MAX_AMOUNT => {
+                    Err(Fault::new("/amount", FaultCode::TooLarge).with("max", Money::MAX_AMOUNT))
+                }
+                amount if amount < -Money::MAX_AMOUNT => {
+                    Err(Fault::new("/amount", FaultCode::TooSmall).with("min", -Money::MAX_AMOUNT))
+                }
+                amount => Ok(amount),
+            };
+            // What does not even fit 64 bits is an integer all the same.
+            let beyond = amount.is_u64().then_some(i64::MAX);
+            faults.keep(amount.as_i64().or(beyond).ok_or_else(fault).and_then(bounded))
         }
     };
     let currency = match members.get("currency") {

@@ -47,7 +47,7 @@ struct Alike {
 #[derive(Default)]
 struct Sums {
     count: i64,
-    amount: i64,
+    amount: i128,
     lasted: i64,
 }
 
@@ -108,7 +108,7 @@ impl Tally {
         let lasted = if alike.status == "won" { lasted } else { 0 };
         let sums = self.travelled.entry(alike).or_default();
         sums.count += 1;
-        sums.amount = sums.amount.saturating_add(amount);
+        sums.amount += i128::from(amount);
         sums.lasted = sums.lasted.saturating_add(lasted);
     }
 

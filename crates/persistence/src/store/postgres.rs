@@ -144,7 +144,10 @@ pub fn transaction<T, E: Failure>(
                     Some(StoreError::Serialization) => true,
                     // Another was quicker with the same value: tried again, the work finds its record and can name it.
                     Some(StoreError::Taken(_)) => attempt == 1,
-                    Some(StoreError::Unavailable(_) | StoreError::Reference | StoreError::Internal(_)) | None => false,
+                    Some(
+                        StoreError::Unavailable(_) | StoreError::Reference | StoreError::SumTooLarge | StoreError::Internal(_),
+                    )
+                    | None => false,
                 };
                 // A connection that cannot even roll back is not used again: the caller sees it as broken.
                 if let Err(error) = conn.batch_execute("ROLLBACK") {

@@ -102,7 +102,9 @@ pub fn import(
         }
         Ok(Err(faults)) => failed(faults.into_iter().map(|fault| RowFault::of(row.number, fault)).collect()),
         Err(problem) => match problem.inside() {
-            None | Some(StoreError::Taken(_) | StoreError::Reference) => failed(explained(prepared, row, &problem)),
+            None | Some(StoreError::Taken(_) | StoreError::Reference | StoreError::SumTooLarge) => {
+                failed(explained(prepared, row, &problem))
+            }
             Some(StoreError::Unavailable(_) | StoreError::Serialization | StoreError::Internal(_)) => Err(problem),
         },
     }
