@@ -144,12 +144,15 @@ pub async fn fields_are_hidden_and_frozen_everywhere(db: TestDb) {
         {"object": "customer", "field": "custom.secret", "rule": "hidden"},
         {"object": "customer", "field": "industry", "rule": "read_only"},
         {"object": "customer", "field": "phones", "rule": "hidden"},
+        {"object": "customer", "field": "external_ids", "rule": "hidden"},
+        {"object": "opportunity", "field": "amount", "rule": "hidden"},
     ]);
-    let company = company(db, &["customer * all", "contact * all", "user read all", "custom_field read all"], rules).await;
+    let may = ["customer * all", "contact * all", "user read all", "custom_field read all", "lead read all", "opportunity * all"];
+    let company = company(db, &may, rules).await;
     let (admin, chief) = (&company.admin, &company.chief);
     admin.custom_field("secret", "text", json!({"searchable": true})).await;
     let path = format!("/v1/customers/{}", company.customer_of(chief).await);
-    let body = json!({"custom": {"secret": "s3cret"}, "annual_revenue": {"amount": 424_242, "currency": "CNY"}, "phones": [{"value": "13912345678"}]});
+    let body = json!({"custom": {"secret": "s3cret"}, "annual_revenue": {"amount": 424_242, "currency": "CNY"}, "phones": [{"value": "13912345678"}], "external_ids": {"hid": "K1"}});
     admin.patch(&path, body).await.ok(200);
     for url in [
         path.as_str(),
@@ -167,6 +170,16 @@ pub async fn fields_are_hidden_and_frozen_everywhere(db: TestDb) {
         }
         answer.ok(200);
     }
+    // Nor is it confirmed to who guesses it.
+    chief.get("/v1/customers/ext:hid:K1").await.refused(404, "not_found");
+    assert_eq!(chief.put("/v1/customers/ext:hid:K1", json!({"name": "x"})).await.status, 400);
+    admin.get("/v1/customers/ext:hid:K1").await.ok(200);
+    let question = json!({"phones": ["13912345678"]});
+    let answer = chief.post("/v1/leads/check-duplicates", question.clone()).await.ok(200);
+    assert_eq!(answer, json!({"standing": "none", "matches": []}));
+    assert_eq!(admin.post("/v1/leads/check-duplicates", question).await.ok(200)["matches"][0]["object"], "customer");
+    let problem = chief.get("/v1/customers/summary?sum=annual_revenue").await.refused(400, "invalid_request");
+    assert!(!problem.to_string().contains("annual_revenue"), "{problem}");
     for parameter in ["annual_revenue_gt", "annual_revenue.currency", "custom.secret", "phones_any"] {
         let faults = chief.get(&format!("/v1/customers?{parameter}=1")).await.faults(400);
         assert_eq!(faults, pairs(&[(parameter, "unknown_parameter")]));
@@ -207,6 +220,37 @@ pub async fn fields_are_hidden_and_frozen_everywhere(db: TestDb) {
     assert_eq!(industry["writable"], "never");
     let problem = chief.patch(&path, json!({"name": "x"})).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch");
     assert!(!problem.to_string().contains("annual_revenue"), "{problem}");
+    parts_tell_nothing_hidden_of_their_whole(admin, chief).await;
+}
+
+/// Whoever may not see the amount of an opportunity may not see what it adds up from.
+async fn parts_tell_nothing_hidden_of_their_whole(admin: &Client, chief: &Client) {
+    let path = format!("/v1/opportunities/{}", admin.create("opportunities", json!({"name": "x"})).await);
+    let line = json!({"name": "y", "quantity": 2, "unit_price": {"amount": 31_415, "currency": "CNY"}});
+    let lines = format!("{path}/line-items");
+    let line = admin.post(&lines, line).await.ok(201)["id"].as_str().unwrap().to_owned();
+    for url in [
+        path.clone(),
+        format!("{path}?expand=line_items"),
+        format!("{path}/history"),
+        lines.clone(),
+        format!("{lines}/{line}"),
+        format!("{lines}/{line}/history"),
+        "/v1/changes?limit=200".to_owned(),
+    ] {
+        let answer = chief.get(&url).await;
+        for hidden in ["31415", "62830", "unit_price"] {
+            assert!(!answer.text.contains(hidden), "{url} shows {hidden}: {}", answer.text);
+        }
+        answer.ok(200);
+    }
+    assert_eq!(chief.list(&lines, "quantity").await, ["2"]);
+    for query in ["?amount_gt=1", "?unit_price_gt=1", "?sort=amount", "?fields=amount", "/summary?sum=amount"] {
+        assert_eq!(chief.get(&format!("{lines}{query}")).await.status, 400, "{query}");
+        assert_eq!(admin.get(&format!("{lines}{query}")).await.status, 200, "{query}");
+    }
+    assert_eq!(chief.get("/v1/opportunities?line_items.unit_price_gt=1").await.status, 400);
+    assert_eq!(chief.patch(&format!("{lines}/{line}"), json!({"unit_price": null})).await.status, 400);
 }
 
 pub async fn nobody_grants_what_they_do_not_hold(db: TestDb) {

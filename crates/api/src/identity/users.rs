@@ -210,7 +210,7 @@ pub async fn sessions(call: Call, request: HttpRequest) -> Result<HttpResponse, 
         .app
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let id = named.find(reader, User::object())?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &caller, User::object())?.ok_or_else(Problem::not_found)?;
             reader.get(&caller.layout(User::object()), &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
             Ok(reader.sessions(id, now)?)
         })

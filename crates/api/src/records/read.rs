@@ -109,7 +109,7 @@ pub fn below(
     let (Some(parent), Some(named)) = (object.parent, parent) else { return Ok(None) };
     let (target, field) = registry::object(parent.object).zip(object.field(parent.field)).ok_or_else(Problem::not_found)?;
     let rows = caller.asker.rows(target, Action::Read).unwrap_or_else(Predicate::nothing);
-    let id = named.find(reader, target)?.ok_or_else(Problem::not_found)?;
+    let id = named.find(reader, caller, target)?.ok_or_else(Problem::not_found)?;
     let layout = Arc::new(Layout::of(&caller.shape(target), &|_| true, Some(&[]), &[]));
     reader.get(&layout, &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
     Ok(Some(Predicate::test(field, Op::Eq, Operand::Id(id))))
@@ -210,7 +210,7 @@ async fn read_one(
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
             let view = caller.view(now);
-            let Some(id) = named.find(reader, object)? else { return Ok(None) };
+            let Some(id) = named.find(reader, &caller, object)? else { return Ok(None) };
             if let Some(of_parent) = below(reader, &caller, now, object, parent.as_ref())? {
                 within = within.and(of_parent);
             }

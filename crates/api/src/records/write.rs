@@ -214,7 +214,7 @@ impl Writer {
     /// Reads a record for a change, in the order in which problems are told: 404, 403, 412.
     pub fn load(&self, work: &mut Work<'_>, named: &Named, action: Action) -> Result<Loaded, Problem> {
         let within = self.readable()?;
-        let id = named.find(work.reader(), self.object)?.ok_or_else(Problem::not_found)?;
+        let id = named.find(work.reader(), &self.caller, self.object)?.ok_or_else(Problem::not_found)?;
         let view = self.caller.view(self.now);
         if let Some(parent) = self.object.parent {
             // The parent is locked before its part, as every writer of parts does.
@@ -428,7 +428,7 @@ impl Writer {
             }
         }
         let named = Named::External { system: system.to_owned(), key: key.to_owned() };
-        let Some(id) = named.find(work.reader(), self.object)? else {
+        let Some(id) = named.find(work.reader(), &self.caller, self.object)? else {
             return Ok((self.create(work, &body)?.0, true));
         };
         let loaded = self.load(work, &Named::Id(id), Action::Update)?;

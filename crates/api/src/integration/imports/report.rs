@@ -125,7 +125,7 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
         .app
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let id = named.find(reader, Import::object())?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &caller, Import::object())?.ok_or_else(Problem::not_found)?;
             let layout = Arc::new(Layout::of(&caller.shape(Import::object()), &|_| true, Some(&[]), &[]));
             let within = Predicate::Archived(false).and(rows.clone());
             reader.get(&layout, &caller.view(now), id, &within)?.ok_or_else(Problem::not_found)?;
