@@ -48,7 +48,7 @@ pub async fn list(object: &'static Object, call: Call, request: HttpRequest) -> 
     call.rows(object, Action::Read)?;
     let query = ListQuery::from_parameters(object, &parameters(&request)?, &call.view())?;
     let (page, sort) = read_page(object, &call, query, parent_named(object, &request)?).await?;
-    respond(&request, page, &sort, true)
+    respond(&request, page, (object, &sort), true)
 }
 
 pub async fn search(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
@@ -56,7 +56,7 @@ pub async fn search(object: &'static Object, call: Call, request: HttpRequest, b
     refuse_rest(&parameters(&request)?, &[])?;
     let query = ListQuery::from_search_body(object, &body.0, &call.view())?;
     let (page, sort) = read_page(object, &call, query, parent_named(object, &request)?).await?;
-    respond(&request, page, &sort, false)
+    respond(&request, page, (object, &sort), false)
 }
 
 /// How the body of a list begins.
@@ -146,8 +146,13 @@ fn shown(caller: &Caller, object: &'static Object, field: &Field) -> bool {
 }
 
 /// Sends a page with the links and counts that its headers bear.
-fn respond(request: &HttpRequest, page: Page<Vec<u8>>, sort: &[SortKey], link: bool) -> Result<HttpResponse, Problem> {
-    let next = page.next.as_ref().map(|cursor| cursor.encode(sort));
+fn respond(
+    request: &HttpRequest,
+    page: Page<Vec<u8>>,
+    (object, sort): (&Object, &[SortKey]),
+    link: bool,
+) -> Result<HttpResponse, Problem> {
+    let next = page.next.as_ref().map(|cursor| cursor.encode(object, sort));
     let mut response = HttpResponse::Ok();
     response.content_type("application/json");
     if let Some(next) = next.as_ref().filter(|_| link) {

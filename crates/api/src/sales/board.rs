@@ -128,7 +128,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
                     ..query.clone()
                 };
                 let page = reader.list_written(&caller.layout(opportunity), &view, &list, b"[".to_vec())?;
-                let next = page.next.as_ref().map(|cursor| cursor.encode(&list.sort));
+                let next = page.next.as_ref().map(|cursor| cursor.encode(opportunity, &list.sort));
                 let mut shown = page.rows;
                 shown.push(b']');
                 let shown = String::from_utf8(shown).map_err(|_| Problem::internal("a record is no UTF-8"))?;
