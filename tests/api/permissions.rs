@@ -302,6 +302,45 @@ pub async fn nobody_grants_what_they_do_not_hold(db: TestDb) {
     chief.post("/v1/users", json!({"name": "y", "email": "y@example.com", "role_ids": [made["id"]]})).await.ok(201);
 }
 
+/// Nobody shuts out the last one who could let anybody in again: not themselves, nor by their role, nor two each other.
+pub async fn an_administrator_stays(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let me = format!("/v1/users/{}", admin.id);
+    admin.patch(&me, json!({"role_ids": []})).await.refused(409, "state_conflict");
+    let problem = admin.patch(&me, json!({"role_ids": [admin.role("read_only").await]})).header("Accept-Language", "zh-CN");
+    assert_eq!(problem.await.refused(409, "state_conflict")["detail"], "记录当前状态：最后一位管理员。");
+    // By another role as well.
+    let all = json!([{"object": "*", "action": "*", "scope": "all"}]);
+    let role = admin.create("roles", json!({"name": "Everything", "permissions": all})).await;
+    admin.patch(&me, json!({"role_ids": [role]})).await.ok(200);
+    let role = format!("/v1/roles/{role}");
+    let less = json!({"permissions": [{"object": "*", "action": "read", "scope": "all"}]});
+    admin.patch(&role, less).await.refused(409, "state_conflict");
+    admin.delete(&role).await.refused(409, "state_conflict");
+    admin.patch(&role, json!({"name": "All"})).await.ok(200);
+    // Somebody invited is not there yet.
+    let administrator = admin.role("administrator").await;
+    admin.post("/v1/users", json!({"name": "y", "email": "y@example.com", "role_ids": [administrator]})).await.ok(201);
+    admin.patch(&me, json!({"role_ids": []})).await.refused(409, "state_conflict");
+    let other = server.user(&admin, "Wang Fang", "administrator", json!({})).await;
+    let them = format!("/v1/users/{}", other.id);
+    for round in 0..5 {
+        let body = || json!({"role_ids": []});
+        let (mine, theirs) = match round {
+            4 => (admin.post(&format!("{them}/deactivate"), json!({})), other.post(&format!("{me}/deactivate"), json!({}))),
+            _ => (admin.patch(&them, body()), other.patch(&me, body())),
+        };
+        let (mine, theirs) = tokio::join!(async { mine.await }, async { theirs.await });
+        let left = match (mine.status, theirs.status) {
+            (200 | 204, 401 | 403 | 404 | 409) => (&admin, &them),
+            (401 | 403 | 404 | 409, 200 | 204) => (&other, &me),
+            _ => panic!("{round}: {} and {}", mine.text, theirs.text),
+        };
+        left.0.patch(left.1, json!({"role_ids": [administrator]})).await.ok(200);
+    }
+}
+
 pub async fn are_explained(db: TestDb) {
     let company =
         company(db, &["customer read team"], json!([{"object": "customer", "field": "industry", "rule": "hidden"}])).await;
