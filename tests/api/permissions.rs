@@ -392,6 +392,9 @@ pub async fn relations_end_where_permission_does(db: TestDb) {
     let metadata = chief.get("/v1/metadata/objects").await;
     assert_eq!(metadata.clone().each("name"), ["customer"]);
     assert!(!metadata.text.contains("\"contacts\""), "a relation that cannot be followed is described");
+    // What is refused is named by its own name.
+    let refused = chief.get("/v1/jobs").await.refused(403, "forbidden");
+    assert_eq!(refused["detail"], "You may not read job.");
     // Nor does a search in one collection answer for another.
     chief.get("/v1/contacts?q=chief").await.refused(403, "forbidden");
     chief.post("/v1/contacts/search", json!({})).await.refused(403, "forbidden");

@@ -192,6 +192,8 @@ impl Fault {
             };
             message = message.replace(&format!("{{{name}}}"), value);
         }
+        // What may become nothing else is told without a list.
+        let message = message.replace("; it may become: {allowed}", "").replace("；可变为：{allowed}", "");
         // Who may not know of the record in the way hears that there is one.
         let message = message.replace(" by {id}", "").replace("已被 {id} 使用", "已被使用");
         // A fault without a near name ends where the suggestion would begin.
