@@ -79,7 +79,7 @@ fn enrolments_schema() -> utoipa::openapi::schema::Array {
 ///
 /// All of them or none. You must be permitted to update each of them. A record that is on the cadence already, a lead that is
 /// converted or disqualified, and a record that is not there are faults of their own; an earlier enrolment that has ended is no
-/// hindrance. The first tasks are made within minutes.
+/// hindrance. Tasks are made on the days of their steps, as `steps` of the cadence says.
 #[utoipa::path(tag = "cadences", operation_id = "enrolInCadence", request_body = CadenceEnrolling,
     params(("id" = String, Path, description = "The cadence: its id, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The enrolments.", body = CadenceEnrolled)))]
