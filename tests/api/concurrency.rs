@@ -19,7 +19,8 @@ pub async fn preconditions_are_strict(db: TestDb) {
     assert_eq!((&industry["by"], &industry["version"]), (&json!(other.id), &json!(2)));
     assert!(industry["at"].as_str().unwrap().ends_with('Z'));
     for tag in ["\"v99\"", "\"other\"", "v2", "", "\"v0\""] {
-        admin.patch(&path, json!({"name": "x"})).header("If-Match", tag).await.refused(412, "version_mismatch");
+        let refused = admin.patch(&path, json!({"name": "x"})).header("If-Match", tag).await.refused(412, "version_mismatch");
+        assert_eq!(refused["detail"], "The record is at version 2, which is none that If-Match names.");
     }
     admin.delete(&path).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch");
     admin.patch(&path, json!({"size": 1})).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch");

@@ -181,6 +181,13 @@ pub async fn are_known_by_keys_of_other_systems(db: TestDb) {
     assert_eq!((&patched["id"], &patched["name"], &patched["version"]), (&created["id"], &json!("Acme"), &json!(2)));
     assert_eq!(patched["external_ids"], json!({"sap": "10042", "shop": "a:b/c"}));
     assert_eq!(admin.put(path, json!({"industry": "Retail"})).await.ok(200)["version"], 2);
+    // The path says which key it is; a body that says otherwise is refused, not bent.
+    for other in [json!("other"), json!(null)] {
+        let faults = admin.put(path, json!({"external_ids": {"sap": other}})).await.faults(400);
+        assert_eq!(faults, pairs(&[("/external_ids/sap", "conflicting")]));
+    }
+    assert_eq!(admin.put(path, json!({"external_ids": null})).await.faults(400), pairs(&[("/external_ids", "conflicting")]));
+    assert_eq!(admin.put(path, json!({"external_ids": {"sap": " 10042 "}})).await.ok(200)["version"], 2);
     // Keys may hold colons and, escaped, slashes.
     for path in [path, "/v1/customers/ext:shop:a:b%2Fc"] {
         assert_eq!(admin.get(path).await.ok(200)["id"], created["id"], "{path}");

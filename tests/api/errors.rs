@@ -252,6 +252,9 @@ pub async fn browsers_are_let_in_by_the_allow_list(db: TestDb) {
         let answer = admin.get(path).header("Origin", "https://b.example").await;
         assert_eq!(answer.header("access-control-allow-origin"), "https://b.example", "{path}");
         let exposed = answer.header("access-control-expose-headers").to_lowercase();
+        let vary: Vec<_> = answer.headers.get_all("vary").iter().map(|value| value.to_str().unwrap().to_lowercase()).collect();
+        let by_language = vary.iter().any(|value| value.contains("accept-language"));
+        assert_eq!((vary.iter().any(|value| value.contains("origin")), by_language), (true, answer.status == 404), "{path}");
         for name in ["etag", "link", "location", "x-total-count", "ratelimit", "retry-after"] {
             assert!(exposed.contains(name), "{path}: {exposed}");
         }

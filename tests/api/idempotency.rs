@@ -30,8 +30,9 @@ pub async fn the_first_answer_is_replayed(db: TestDb) {
     let other = server.user(&admin, "Wang Fang", "administrator", json!({})).await;
     other.post("/v1/customers", json!({"name": "Hers"})).header("Idempotency-Key", "a").await.ok(201);
     assert_eq!(admin.get("/v1/customers?total=true").await.ok(200)["page"]["total"], 2);
-    let long = "x".repeat(256);
-    assert_eq!(create(json!({"name": "x"}), &long).await.faults(400), pairs(&[("Idempotency-Key", "too_long")]));
+    for (key, code) in [("x".repeat(256).as_str(), "too_long"), ("", "blank"), (" ", "blank"), ("键", "invalid_character")] {
+        assert_eq!(create(json!({"name": "x"}), key).await.faults(400), pairs(&[("Idempotency-Key", code)]));
+    }
 }
 
 pub async fn many_at_once_make_one_record(db: TestDb) {

@@ -251,12 +251,17 @@ pub async fn files_come_in_many_shapes(db: TestDb) {
     assert_eq!(faults(&admin, &done).await, told(&[(6, "-", "too_many")]));
     assert_eq!(admin.names("/v1/customers?region=华东").await, ["Last"]);
     assert_eq!(admin.names("/v1/customers?name=Say \"hi\"").await, ["Say \"hi\""]);
-    // A cell longer than its field is a fault of its row; a quote that never ends is one huge cell.
+    // A cell longer than its field is a fault of its row.
     let huge = format!("name,region\n{},x\nGood,y\n", "长".repeat(100_000));
     let done = import(&admin, customers(&huge)).await;
     assert_eq!((counts(&done), faults(&admin, &done).await), ([1, 0, 0, 1], told(&[(2, "name", "too_long")])));
-    let done = import(&admin, customers("name,region\n\"Endless,x\nGood,y\n")).await;
-    assert_eq!(done["rows_total"], 1);
+    // A quote that never ends would swallow all that follows.
+    for path in ["/v1/imports/preview", "/v1/imports"] {
+        let endless = || admin.post(path, customers("name,region\nFirst,z\n\"Endless,x\nGood,y\n"));
+        assert_eq!(endless().await.faults(400), pairs(&[("/content", "unclosed_quote")]), "{path}");
+        let problem = endless().header("Accept-Language", "zh-CN").await.refused(400, "invalid_request");
+        assert_eq!(problem["errors"][0]["message"], "第 3 行的引号在单元格内没有闭合");
+    }
     // Only a header: nothing to do, and that is soon done.
     let done = import(&admin, customers("name,region\n")).await;
     assert_eq!((&done["status"], counts(&done)), (&json!("done"), [0, 0, 0, 0]));

@@ -286,6 +286,8 @@ pub async fn are_converted_once(db: TestDb) {
     let all = &done[0];
     assert!(late.iter().all(|problem| problem["customer_id"] == all["customer"]["id"]), "{late:?}");
     assert_eq!(all["lead"]["status"], "converted");
+    let refused = wang.post(&format!("{path}/disqualify"), json!({"reason": "x"})).await.refused(409, "state_conflict");
+    assert_eq!((&refused["detail"], &refused["allowed"]), (&json!("The record is converted."), &json!([])));
     assert_eq!((&all["customer"]["kind"], &all["customer"]["custom"]["tier"]), (&json!("organization"), &json!("gold")));
     assert_eq!((&all["contact"]["name"], &all["contact"]["customers"][0]["role"]), (&json!("李伟"), &json!("CTO")));
     assert_eq!(all["contact"]["phones"][0]["value"], "+8613800138000");

@@ -146,6 +146,7 @@ fn main() {
         lists::show_each_record_once_while_others_come,
         lists::take_every_operator,
         lists::travel_compressed_where_wanted,
+        permissions::an_administrator_stays,
         permissions::are_explained,
         permissions::fields_are_hidden_and_frozen_everywhere,
         permissions::nobody_grants_what_they_do_not_hold,

@@ -144,12 +144,15 @@ pub async fn fields_are_hidden_and_frozen_everywhere(db: TestDb) {
         {"object": "customer", "field": "custom.secret", "rule": "hidden"},
         {"object": "customer", "field": "industry", "rule": "read_only"},
         {"object": "customer", "field": "phones", "rule": "hidden"},
+        {"object": "customer", "field": "external_ids", "rule": "hidden"},
+        {"object": "opportunity", "field": "amount", "rule": "hidden"},
     ]);
-    let company = company(db, &["customer * all", "contact * all", "user read all", "custom_field read all"], rules).await;
+    let may = ["customer * all", "contact * all", "user read all", "custom_field read all", "lead read all", "opportunity * all"];
+    let company = company(db, &may, rules).await;
     let (admin, chief) = (&company.admin, &company.chief);
     admin.custom_field("secret", "text", json!({"searchable": true})).await;
     let path = format!("/v1/customers/{}", company.customer_of(chief).await);
-    let body = json!({"custom": {"secret": "s3cret"}, "annual_revenue": {"amount": 424_242, "currency": "CNY"}, "phones": [{"value": "13912345678"}]});
+    let body = json!({"custom": {"secret": "s3cret"}, "annual_revenue": {"amount": 424_242, "currency": "CNY"}, "phones": [{"value": "13912345678"}], "external_ids": {"hid": "K1"}});
     admin.patch(&path, body).await.ok(200);
     for url in [
         path.as_str(),
@@ -167,6 +170,16 @@ pub async fn fields_are_hidden_and_frozen_everywhere(db: TestDb) {
         }
         answer.ok(200);
     }
+    // Nor is it confirmed to who guesses it.
+    chief.get("/v1/customers/ext:hid:K1").await.refused(404, "not_found");
+    assert_eq!(chief.put("/v1/customers/ext:hid:K1", json!({"name": "x"})).await.status, 400);
+    admin.get("/v1/customers/ext:hid:K1").await.ok(200);
+    let question = json!({"phones": ["13912345678"]});
+    let answer = chief.post("/v1/leads/check-duplicates", question.clone()).await.ok(200);
+    assert_eq!(answer, json!({"standing": "none", "matches": []}));
+    assert_eq!(admin.post("/v1/leads/check-duplicates", question).await.ok(200)["matches"][0]["object"], "customer");
+    let problem = chief.get("/v1/customers/summary?sum=annual_revenue").await.refused(400, "invalid_request");
+    assert!(!problem.to_string().contains("annual_revenue"), "{problem}");
     for parameter in ["annual_revenue_gt", "annual_revenue.currency", "custom.secret", "phones_any"] {
         let faults = chief.get(&format!("/v1/customers?{parameter}=1")).await.faults(400);
         assert_eq!(faults, pairs(&[(parameter, "unknown_parameter")]));
@@ -207,6 +220,37 @@ pub async fn fields_are_hidden_and_frozen_everywhere(db: TestDb) {
     assert_eq!(industry["writable"], "never");
     let problem = chief.patch(&path, json!({"name": "x"})).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch");
     assert!(!problem.to_string().contains("annual_revenue"), "{problem}");
+    parts_tell_nothing_hidden_of_their_whole(admin, chief).await;
+}
+
+/// Whoever may not see the amount of an opportunity may not see what it adds up from.
+async fn parts_tell_nothing_hidden_of_their_whole(admin: &Client, chief: &Client) {
+    let path = format!("/v1/opportunities/{}", admin.create("opportunities", json!({"name": "x"})).await);
+    let line = json!({"name": "y", "quantity": 2, "unit_price": {"amount": 31_415, "currency": "CNY"}});
+    let lines = format!("{path}/line-items");
+    let line = admin.post(&lines, line).await.ok(201)["id"].as_str().unwrap().to_owned();
+    for url in [
+        path.clone(),
+        format!("{path}?expand=line_items"),
+        format!("{path}/history"),
+        lines.clone(),
+        format!("{lines}/{line}"),
+        format!("{lines}/{line}/history"),
+        "/v1/changes?limit=200".to_owned(),
+    ] {
+        let answer = chief.get(&url).await;
+        for hidden in ["31415", "62830", "unit_price"] {
+            assert!(!answer.text.contains(hidden), "{url} shows {hidden}: {}", answer.text);
+        }
+        answer.ok(200);
+    }
+    assert_eq!(chief.list(&lines, "quantity").await, ["2"]);
+    for query in ["?amount_gt=1", "?unit_price_gt=1", "?sort=amount", "?fields=amount", "/summary?sum=amount"] {
+        assert_eq!(chief.get(&format!("{lines}{query}")).await.status, 400, "{query}");
+        assert_eq!(admin.get(&format!("{lines}{query}")).await.status, 200, "{query}");
+    }
+    assert_eq!(chief.get("/v1/opportunities?line_items.unit_price_gt=1").await.status, 400);
+    assert_eq!(chief.patch(&format!("{lines}/{line}"), json!({"unit_price": null})).await.status, 400);
 }
 
 pub async fn nobody_grants_what_they_do_not_hold(db: TestDb) {
@@ -256,6 +300,45 @@ pub async fn nobody_grants_what_they_do_not_hold(db: TestDb) {
     // The administrator's role stays, for the administrator too.
     admin.delete(&format!("/v1/roles/{administrator}")).await.refused(409, "state_conflict");
     chief.post("/v1/users", json!({"name": "y", "email": "y@example.com", "role_ids": [made["id"]]})).await.ok(201);
+}
+
+/// Nobody shuts out the last one who could let anybody in again: not themselves, nor by their role, nor two each other.
+pub async fn an_administrator_stays(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let me = format!("/v1/users/{}", admin.id);
+    admin.patch(&me, json!({"role_ids": []})).await.refused(409, "state_conflict");
+    let problem = admin.patch(&me, json!({"role_ids": [admin.role("read_only").await]})).header("Accept-Language", "zh-CN");
+    assert_eq!(problem.await.refused(409, "state_conflict")["detail"], "记录当前状态：最后一位管理员。");
+    // By another role as well.
+    let all = json!([{"object": "*", "action": "*", "scope": "all"}]);
+    let role = admin.create("roles", json!({"name": "Everything", "permissions": all})).await;
+    admin.patch(&me, json!({"role_ids": [role]})).await.ok(200);
+    let role = format!("/v1/roles/{role}");
+    let less = json!({"permissions": [{"object": "*", "action": "read", "scope": "all"}]});
+    admin.patch(&role, less).await.refused(409, "state_conflict");
+    admin.delete(&role).await.refused(409, "state_conflict");
+    admin.patch(&role, json!({"name": "All"})).await.ok(200);
+    // Somebody invited is not there yet.
+    let administrator = admin.role("administrator").await;
+    admin.post("/v1/users", json!({"name": "y", "email": "y@example.com", "role_ids": [administrator]})).await.ok(201);
+    admin.patch(&me, json!({"role_ids": []})).await.refused(409, "state_conflict");
+    let other = server.user(&admin, "Wang Fang", "administrator", json!({})).await;
+    let them = format!("/v1/users/{}", other.id);
+    for round in 0..5 {
+        let body = || json!({"role_ids": []});
+        let (mine, theirs) = match round {
+            4 => (admin.post(&format!("{them}/deactivate"), json!({})), other.post(&format!("{me}/deactivate"), json!({}))),
+            _ => (admin.patch(&them, body()), other.patch(&me, body())),
+        };
+        let (mine, theirs) = tokio::join!(async { mine.await }, async { theirs.await });
+        let left = match (mine.status, theirs.status) {
+            (200 | 204, 401 | 403 | 404 | 409) => (&admin, &them),
+            (401 | 403 | 404 | 409, 200 | 204) => (&other, &me),
+            _ => panic!("{round}: {} and {}", mine.text, theirs.text),
+        };
+        left.0.patch(left.1, json!({"role_ids": [administrator]})).await.ok(200);
+    }
 }
 
 pub async fn are_explained(db: TestDb) {
@@ -309,6 +392,9 @@ pub async fn relations_end_where_permission_does(db: TestDb) {
     let metadata = chief.get("/v1/metadata/objects").await;
     assert_eq!(metadata.clone().each("name"), ["customer"]);
     assert!(!metadata.text.contains("\"contacts\""), "a relation that cannot be followed is described");
+    // What is refused is named by its own name.
+    let refused = chief.get("/v1/jobs").await.refused(403, "forbidden");
+    assert_eq!(refused["detail"], "You may not read job.");
     // Nor does a search in one collection answer for another.
     chief.get("/v1/contacts?q=chief").await.refused(403, "forbidden");
     chief.post("/v1/contacts/search", json!({})).await.refused(403, "forbidden");

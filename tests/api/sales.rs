@@ -402,6 +402,13 @@ pub async fn one_pipeline_is_the_default(db: TestDb) {
     admin.delete(&format!("/v1/pipelines/{second}")).await.ok(204);
     let faults = admin.post("/v1/opportunities", json!({"name": "x"})).await.faults(422);
     assert_eq!(faults, [("/pipeline_id".to_owned(), "required".to_owned())]);
+    // A pipeline without stages takes none.
+    let bare = admin.create("pipelines", json!({"name": "Bare"})).await;
+    for stage in admin.list(&format!("/v1/pipelines/{bare}/stages"), "id").await {
+        admin.delete(&format!("/v1/pipelines/{bare}/stages/{stage}")).await.ok(204);
+    }
+    let faults = admin.post("/v1/opportunities", json!({"name": "x", "pipeline_id": bare})).await.faults(422);
+    assert_eq!(faults, [("/pipeline_id".to_owned(), "no_stage".to_owned())]);
     // Shares of a sale add up to no more than the whole.
     let wang = server.user(&admin, "Wang Fang", "sales_representative", json!({})).await;
     let members = json!([{"user_id": wang.id, "split": 70}, {"user_id": admin.id, "split": 40}]);

@@ -26,7 +26,22 @@ pub async fn are_made_by_the_operator(db: TestDb) {
     wrong["country"] = json!("XX");
     wrong["time_zone"] = json!("Nowhere");
     wrong["admin_password"] = json!("short");
-    assert!(!operator.post("/v1/tenants", wrong).await.refused(400, "invalid_request")["errors"].as_array().unwrap().is_empty());
+    wrong["currency"] = json!("XXY");
+    let mut weak = wrong.clone();
+    let mut faults = operator.post("/v1/tenants", wrong.clone()).await.faults(400);
+    faults.sort();
+    let all = [
+        ("/admin_password", "weak_password"),
+        ("/country", "unknown_country"),
+        ("/currency", "unknown_currency"),
+        ("/slug", "wrong_type"),
+        ("/time_zone", "unknown_time_zone"),
+    ];
+    assert_eq!(faults, pairs(&all));
+    for (member, good) in [("slug", "weak"), ("country", "us"), ("currency", "USD"), ("time_zone", "Asia/Shanghai")] {
+        weak[member] = json!(good);
+    }
+    assert_eq!(operator.post("/v1/tenants", weak).await.faults(422), pairs(&all[..1]));
     assert_eq!(operator.get("/v1/tenants").await.each("slug"), ["default", "acme"]);
     // The key opens nothing else.
     operator.get("/v1/customers").await.refused(401, "unauthorized");

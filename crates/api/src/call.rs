@@ -231,11 +231,19 @@ impl Named {
         text.parse().map(Named::Id).map_err(|_| Problem::not_found())
     }
 
-    /// The id; none if no live record has the key.
-    pub fn find(&self, reader: &mut farley_persistence::Reader<'_>, object: &Object) -> Result<Option<Id>, Problem> {
+    /// The id; none if no live record has the key, or the caller may not see keys.
+    pub fn find(
+        &self,
+        reader: &mut farley_persistence::Reader<'_>,
+        caller: &Caller,
+        object: &'static Object,
+    ) -> Result<Option<Id>, Problem> {
         match self {
             Named::Id(id) => Ok(Some(*id)),
             Named::External { system, .. } if !farley_domain::value::external_ids::is_system(system) => Ok(None),
+            Named::External { .. } if object.field("external_ids").is_some_and(|field| !caller.asker.sees(object, field)) => {
+                Ok(None)
+            }
             Named::External { system, key } => Ok(reader.by_external_id(object.name, system, key)?),
         }
     }

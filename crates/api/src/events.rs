@@ -155,7 +155,7 @@ pub async fn list_of_record(
             if let Some(of_parent) = below(reader, &caller, now, object, parent.as_ref())? {
                 rows = rows.and(of_parent);
             }
-            let id = named.find(reader, object)?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &caller, object)?.ok_or_else(Problem::not_found)?;
             reader.get(&caller.layout(object), &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
             let mut found = match of {
                 Of::Record(_) => reader.history(id, before, limit + 1)?,

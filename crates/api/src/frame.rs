@@ -8,7 +8,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue},
+        header::{HeaderMap, HeaderName, HeaderValue, VARY},
     },
     middleware::Next,
 };
@@ -168,7 +168,8 @@ fn replaced<B: MessageBody + 'static>(
     let mut answer: HttpResponse = problem.respond(language, request.path(), id);
     // What inner layers added (CORS) stays; what the framework says of the body does not.
     for (name, value) in former.headers() {
-        if !answer.headers().contains_key(name) && name != "content-length" && name != "content-type" {
+        let known = answer.headers().contains_key(name) && name != VARY;
+        if !known && name != "content-length" && name != "content-type" {
             answer.headers_mut().append(name.clone(), value.clone());
         }
     }

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::{
     call::{Body, Call, parameters, refuse_rest, take, take_number},
     mutation::{Answer, Mutation},
-    problem::{Code, Problem},
+    problem::Problem,
     records::read::{Envelope, PageInfo, next_link},
 };
 
@@ -67,6 +67,11 @@ pub struct JobPage {
     page: PageInfo,
 }
 
+/// Jobs are for those who may do everything with roles.
+fn permit(call: &Call, action: &str) -> Result<(), Problem> {
+    call.demand_all(Role::object(), Action::Update).map_err(|_| Problem::forbidden(action, "job"))
+}
+
 const STATES: [&str; 4] = ["waiting", "running", "done", "dead"];
 
 /// List jobs
@@ -79,7 +84,7 @@ const STATES: [&str; 4] = ["waiting", "running", "done", "dead"];
     responses((status = 200, description = "A page of jobs.", body = JobPage)))]
 #[get("/v1/jobs")]
 pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    call.demand_all(Role::object(), Action::Update)?;
+    permit(&call, "read")?;
     let mut parameters = parameters(&request)?;
     let state = take(&mut parameters, "state")?;
     if state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
@@ -112,7 +117,7 @@ pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Prob
     responses((status = 200, description = "The job, waiting again.", body = Job)))]
 #[post("/v1/jobs/{id}/retry")]
 pub async fn retry(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    call.demand_all(Role::object(), Action::Update)?;
+    permit(&call, "retry")?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
@@ -121,7 +126,7 @@ pub async fn retry(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
         .run(&call, move |work| {
             let job = work.reader().job(id)?.ok_or_else(Problem::not_found)?;
             if !work.revive_job(id)? {
-                return Err(Problem::new(Code::StateConflict).with("state", &job.state).with("allowed", "nothing"));
+                return Err(Problem::state(&job.state, &[]));
             }
             work.event("job", "retried", id, job.attempts, Map::new(), &[]);
             let job = work.reader().job(id)?.ok_or_else(Problem::not_found)?;

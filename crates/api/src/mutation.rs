@@ -119,9 +119,13 @@ impl Mutation {
         let key = match request.headers().get("Idempotency-Key") {
             None => None,
             Some(key) => {
-                let key = key.to_str().unwrap_or_default().trim();
-                if key.is_empty() || key.len() > 255 {
-                    return Err(Fault::new("Idempotency-Key", FaultCode::TooLong).with("max", 255).into());
+                let fault = |code| Fault::new("Idempotency-Key", code);
+                let key = key.to_str().map_err(|_| fault(FaultCode::InvalidCharacter))?.trim();
+                if key.is_empty() {
+                    return Err(fault(FaultCode::Blank).into());
+                }
+                if key.len() > 255 {
+                    return Err(fault(FaultCode::TooLong).with("max", 255).into());
                 }
                 Some(key.to_owned())
             }

@@ -55,7 +55,7 @@ problem_codes! {
     StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; now it allows: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
     StillRunning "idempotency_in_progress" 409 "Still running" "仍在处理" "A request with this Idempotency-Key is still running." "使用该 Idempotency-Key 的请求仍在处理中。",
     CursorGone "cursor_expired" 410 "Gone" "游标已失效" "The cursor is older than what is kept." "游标早于保留期限。",
-    VersionMismatch "version_mismatch" 412 "Precondition failed" "版本不一致" "The record has changed since version {base}." "记录在版本 {base} 之后已被修改。",
+    VersionMismatch "version_mismatch" 412 "Precondition failed" "版本不一致" "The record is at version {current}, which is none that If-Match names." "记录当前版本为 {current}，与 If-Match 指定的版本不一致。",
     PayloadTooLarge "payload_too_large" 413 "Payload too large" "请求体过大" "The body may have at most {max} bytes." "请求体最多 {max} 字节。",
     UnsupportedMediaType "unsupported_media_type" 415 "Unsupported media type" "不支持的媒体类型" "Send {expected}." "请使用 {expected}。",
     RuleViolated "rule_violated" 422 "Unprocessable content" "违反规则" "The request breaks rules: {count}. `errors` lists them all." "请求中有 {count} 处违反规则。",
@@ -66,6 +66,9 @@ problem_codes! {
     Internal "internal" 500 "Internal error" "内部错误" "Something went wrong here; it has been noted under the request id." "服务器内部错误，已按请求编号记录。",
     Unavailable "unavailable" 503 "Service unavailable" "服务暂不可用" "The server is overloaded or its database cannot be reached; try again in {seconds} seconds." "服务器过载或数据库暂不可用，请在 {seconds} 秒后重试。",
 }
+
+/// What answers in the asker's language say in `Vary`.
+pub const BY_LANGUAGE: &str = "accept-language";
 
 /// A problem on its way to the client.
 #[derive(Clone, Debug)]
@@ -149,8 +152,8 @@ impl Problem {
     /// What was asked for does not fit the state of the record; `allowed` would.
     #[must_use]
     pub fn state(state: &str, allowed: &[&str]) -> Problem {
-        let told = if allowed.is_empty() { "-".to_owned() } else { allowed.join(", ") };
-        Problem::new(Code::StateConflict).with("state", state).with("allowed", told).member("allowed", allowed.to_vec())
+        let problem = Problem::new(Code::StateConflict).with("state", state).member("allowed", allowed.to_vec());
+        if allowed.is_empty() { problem } else { problem.with("allowed", allowed.join(", ")) }
     }
 
     /// Another live record has the value.
@@ -185,6 +188,8 @@ impl Problem {
             };
             detail = detail.replace(&format!("{{{name}}}"), value);
         }
+        // A state without a way out is told without the ways.
+        detail = detail.replace("; now it allows: {allowed}", "").replace("；此时允许：{allowed}", "");
         let mut problem = json!({
             "type": format!("https://farley.dev/problems/{}", self.code.as_str()),
             "title": self.code.title(language),
@@ -209,6 +214,7 @@ impl Problem {
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         response.content_type("application/problem+json").insert_header((header::CONTENT_LANGUAGE, language.tag()));
+        response.insert_header((header::VARY, BY_LANGUAGE));
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }

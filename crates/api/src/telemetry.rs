@@ -1,6 +1,8 @@
 //! What is seen of a server from outside: its log, and with the feature `otel` its traces, sent to an OpenTelemetry collector
 //! (OTLP over HTTP). Spans hold routes, kinds, numbers and ids of requests; no names, no addresses, no bodies.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::settings::{LogFormat, Settings};
@@ -21,6 +23,9 @@ type Layers = Vec<Box<dyn Layer<Registry> + Send + Sync>>;
 pub fn start(settings: &Settings) -> Result<Guard, String> {
     let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("setting FARLEY_LOG: {error}"))?;
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    // Colours are for terminals; in a file they are noise.
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()) || !std::io::stderr().is_terminal();
+    let log = log.with_ansi(!plain);
     let log = match settings.log_format {
         LogFormat::Text => log.compact().with_filter(filter).boxed(),
         LogFormat::Json => {

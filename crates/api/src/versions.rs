@@ -47,7 +47,7 @@ pub fn check(
         return Ok(());
     }
     Err(Problem::new(Code::VersionMismatch)
-        .with("base", base)
+        .with("current", record.version())
         .member("base_version", base)
         .member("current_version", record.version())
         .member("changed", changed))

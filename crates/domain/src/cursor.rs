@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     fault::{Fault, FaultCode},
     field::{Field, FieldType},
+    object::Object,
     predicate::{Operand, evaluate},
     query::{SortBy, SortKey},
     record::Record,
@@ -52,31 +53,31 @@ impl Cursor {
 
     /// The cursor as clients pass it on.
     #[must_use]
-    pub fn encode(&self, sort: &[SortKey]) -> String {
+    pub fn encode(&self, object: &Object, sort: &[SortKey]) -> String {
         let keys = self.keys.iter().map(|key| key.as_ref().map_or(Value::Null, write));
-        let members: Value = std::iter::once(Value::from(fingerprint(sort))).chain(keys).collect();
+        let members: Value = std::iter::once(Value::from(fingerprint(object, sort))).chain(keys).collect();
         URL_SAFE_NO_PAD.encode(members.to_string())
     }
 
-    /// Reads a cursor that was made for the same sort. The fault's pointer is empty.
-    pub fn decode(text: &str, sort: &[SortKey]) -> Result<Cursor, Fault> {
-        decode(text, sort).ok_or_else(|| Fault::new("", FaultCode::InvalidCursor))
+    /// Reads a cursor that was made for a list of the same object with the same sort. The fault's pointer is empty.
+    pub fn decode(text: &str, object: &Object, sort: &[SortKey]) -> Result<Cursor, Fault> {
+        decode(text, object, sort).ok_or_else(|| Fault::new("", FaultCode::InvalidCursor))
     }
 }
 
-fn decode(text: &str, sort: &[SortKey]) -> Option<Cursor> {
+fn decode(text: &str, object: &Object, sort: &[SortKey]) -> Option<Cursor> {
     let json = URL_SAFE_NO_PAD.decode(text).ok()?;
     let members: Vec<Value> = serde_json::from_slice(&json).ok()?;
     let (made_for, values) = members.split_first()?;
-    if *made_for != fingerprint(sort) || values.len() != sort.len() {
+    if *made_for != fingerprint(object, sort) || values.len() != sort.len() {
         return None;
     }
     let keys = values.iter().zip(sort).map(|(value, key)| read(value, key)).collect::<Option<_>>()?;
     Some(Cursor { keys })
 }
 
-/// Tells sorts apart: as clients write them, spelled out rather than hashed, so that no two can collide.
-fn fingerprint(sort: &[SortKey]) -> String {
+/// Tells lists and their sorts apart: as clients write them, spelled out rather than hashed, so that no two can collide.
+fn fingerprint(object: &Object, sort: &[SortKey]) -> String {
     let keys: Vec<String> = sort
         .iter()
         .map(|key| {
@@ -87,7 +88,7 @@ fn fingerprint(sort: &[SortKey]) -> String {
             }
         })
         .collect();
-    keys.join(",")
+    format!("{} {}", object.collection, keys.join(","))
 }
 
 fn write(operand: &Operand) -> Value {
@@ -171,37 +172,44 @@ mod tests {
     #[test]
     fn belongs_to_its_sort() {
         let sort_a = sort("-amount");
-        let text = Cursor::of(&sample::record(1), &sort_a, None).encode(&sort_a);
-        assert!(Cursor::decode(&text, &sort_a).is_ok());
+        let text = Cursor::of(&sample::record(1), &sort_a, None).encode(sample::deal(), &sort_a);
+        assert!(Cursor::decode(&text, sample::deal(), &sort_a).is_ok());
+        assert_eq!(Cursor::decode(&text, sample::firm(), &sort_a).unwrap_err().code, FaultCode::InvalidCursor);
         for other in ["amount", "-amount,name", "-probability"] {
-            assert_eq!(Cursor::decode(&text, &sort(other)).unwrap_err().code, FaultCode::InvalidCursor, "{other}");
+            assert_eq!(
+                Cursor::decode(&text, sample::deal(), &sort(other)).unwrap_err().code,
+                FaultCode::InvalidCursor,
+                "{other}"
+            );
         }
     }
 
     #[test]
     fn is_typed_by_its_sort() {
         let sort = sort("-amount");
-        for keys in
-            [r#"["-amount,-id","1","01890a5d-ac96-774b-bcce-b302099a8057"]"#, r#"["-amount,-id",1,null]"#, r#"["-amount,-id",1]"#]
-        {
-            assert!(Cursor::decode(&URL_SAFE_NO_PAD.encode(keys), &sort).is_err(), "{keys}");
+        for keys in [
+            r#"["deals -amount,-id","1","01890a5d-ac96-774b-bcce-b302099a8057"]"#,
+            r#"["deals -amount,-id",1,null]"#,
+            r#"["deals -amount,-id",1]"#,
+        ] {
+            assert!(Cursor::decode(&URL_SAFE_NO_PAD.encode(keys), sample::deal(), &sort).is_err(), "{keys}");
         }
-        let keys = r#"["-amount,-id",null,"01890a5d-ac96-774b-bcce-b302099a8057"]"#;
-        assert!(Cursor::decode(&URL_SAFE_NO_PAD.encode(keys), &sort).is_ok());
+        let keys = r#"["deals -amount,-id",null,"01890a5d-ac96-774b-bcce-b302099a8057"]"#;
+        assert!(Cursor::decode(&URL_SAFE_NO_PAD.encode(keys), sample::deal(), &sort).is_ok());
     }
 
     proptest! {
         #[test]
         fn reads_back_what_it_wrote(record in sample::any_record(), sort in any_sort()) {
             let cursor = Cursor::of(&record, &sort, None);
-            prop_assert_eq!(Cursor::decode(&cursor.encode(&sort), &sort), Ok(cursor));
+            prop_assert_eq!(Cursor::decode(&cursor.encode(sample::deal(), &sort), sample::deal(), &sort), Ok(cursor));
         }
 
         #[test]
-        fn never_panics(text in ".*", json in "\\[\"-amount,-id\",.{0,20}\\]") {
+        fn never_panics(text in ".*", json in "\\[\"deals -amount,-id\",.{0,20}\\]") {
             let sort = sort("-amount");
-            let _ = Cursor::decode(&text, &sort);
-            let _ = Cursor::decode(&URL_SAFE_NO_PAD.encode(json), &sort);
+            let _ = Cursor::decode(&text, sample::deal(), &sort);
+            let _ = Cursor::decode(&URL_SAFE_NO_PAD.encode(json), sample::deal(), &sort);
         }
 
         #[test]
@@ -223,7 +231,7 @@ mod tests {
                 });
                 let page: Vec<&Record> = rest.take(limit).collect();
                 let Some(last) = page.last() else { break };
-                after = Some(Cursor::decode(&place(last).encode(&sort), &sort).unwrap());
+                after = Some(Cursor::decode(&place(last).encode(sample::deal(), &sort), sample::deal(), &sort).unwrap());
                 shown.extend(page);
             }
             prop_assert_eq!(shown, records.iter().collect::<Vec<_>>());

@@ -146,6 +146,7 @@ fault_codes! {
     WrongPassword "wrong_password" "is not the current password" "当前密码不正确",
     NotHeld "permission_not_held" "grants {permission}, which you do not hold" "授予了您自己没有的权限 {permission}",
     TooManyRows "too_many_rows" "takes at most {max} rows" "最多支持 {max} 行",
+    UnclosedQuote "unclosed_quote" "has a quote in row {row} that is not closed in its cell" "第 {row} 行的引号在单元格内没有闭合",
     Unmapped "unmapped" "needs a column that goes into {field}" "需要有一列对应字段 {field}",
     LeftBlank "left_blank" "is blank" "为空",
     RepeatedRow "repeated_row" "is given already by row {row}" "与第 {row} 行重复",
@@ -194,6 +195,8 @@ impl Fault {
             };
             message = message.replace(&format!("{{{name}}}"), value);
         }
+        // What may become nothing else is told without a list.
+        let message = message.replace("; it may become: {allowed}", "").replace("；可变为：{allowed}", "");
         // Who may not know of the record in the way hears that there is one.
         let message = message.replace(" by {id}", "").replace("已被 {id} 使用", "已被使用");
         // A fault without a near name ends where the suggestion would begin.
@@ -265,6 +268,7 @@ pub fn state_in_chinese(state: &str) -> &str {
         "paused" => "已暂停",
         "qualified" => "已确认",
         "stopped" => "已停止",
+        "the last administrator" => "最后一位管理员",
         "unowned" => "无负责人",
         "won" => "赢单",
         other => other,

@@ -92,6 +92,8 @@ pub struct Object {
     pub read_only: bool,
     /// What its records are parts of.
     pub parent: Option<Parent>,
+    /// Fields that are hidden where a field of the parent is, as that can be told from them: own field, the parent's field.
+    pub hidden_with: Vec<(&'static str, &'static str)>,
     /// Relations to records whose readers may read these too: who sees a customer sees what was done for it.
     pub read_with: Vec<&'static str>,
     pub ledger: Option<&'static Ledger>,
@@ -136,6 +138,7 @@ impl Object {
             number_prefix: None,
             read_only: false,
             parent: None,
+            hidden_with: Vec::new(),
             read_with: Vec::new(),
             ledger: None,
             order: "created_at",
@@ -182,6 +185,13 @@ impl Object {
     pub fn below(mut self, object: &'static str, field: &'static str) -> Object {
         self.parent = Some(Parent { object, field });
         self.relations([Relation { name: object, target: object, reach: Reach::ToOne { field } }])
+    }
+
+    /// Hides fields from whom a field of the parent is hidden.
+    #[must_use]
+    pub fn hidden_with(mut self, fields: impl IntoIterator<Item = &'static str>, of_parent: &'static str) -> Object {
+        self.hidden_with.extend(fields.into_iter().map(|field| (field, of_parent)));
+        self
     }
 
     /// Lets whoever may read what these relations lead to read the records too.

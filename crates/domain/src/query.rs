@@ -264,7 +264,8 @@ impl<'a> Request<'a> {
     }
 
     fn start(&mut self, sort: &[SortKey]) -> Start {
-        let cursor = self.read("cursor", |given| Cursor::decode(given.text()?, sort).map_err(Faults::from));
+        let object = self.shape.object;
+        let cursor = self.read("cursor", |given| Cursor::decode(given.text()?, object, sort).map_err(Faults::from));
         if self.get("cursor").is_some() && self.get("offset").is_some() {
             self.fault("offset", Fault::new("", FaultCode::Conflicting).with("other", "cursor"));
         }
@@ -477,7 +478,7 @@ mod tests {
     fn goes_on_after_a_cursor_or_at_an_offset() {
         let sort = list(&[("sort", "name")]).unwrap().sort;
         let cursor = Cursor::of(&sample::record(1), &sort, None);
-        let text = cursor.encode(&sort);
+        let text = cursor.encode(sample::deal(), &sort);
         assert_eq!(list(&[("sort", "name"), ("cursor", &text)]).unwrap().start, Start::After(cursor));
         assert_eq!(codes(list(&[("cursor", &text)])), only("cursor", "invalid_cursor"));
         assert_eq!(codes(list(&[("sort", "name"), ("cursor", &text), ("offset", "1")])), only("offset", "conflicting"));

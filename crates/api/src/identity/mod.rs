@@ -1,5 +1,6 @@
 //! Logging in, users and what they may do.
 
+pub mod administrators;
 pub mod api_keys;
 pub mod auth;
 pub mod bootstrap;

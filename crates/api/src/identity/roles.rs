@@ -3,13 +3,13 @@
 use farley_domain::{identity::access::Grants, record::Record};
 use farley_persistence::Work;
 
-use super::users::beyond;
+use super::{administrators, users::beyond};
 use crate::{
     problem::{Code, Problem},
     records::hooks::Writing,
 };
 
-pub fn before_write(_: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
     let sealed = |name: &str| writing.before.is_some_and(|before| before.get(name) != record.get(name));
     if record.get("key") == "administrator" && ["permissions", "field_rules", "archived_at"].into_iter().any(sealed) {
         return Err(Problem::new(Code::StateConflict).with("state", "administrator").with("allowed", "rename"));
@@ -21,5 +21,8 @@ pub fn before_write(_: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record
             return Err(beyond("/permissions", &permission));
         }
     }
-    Ok(())
+    match writing.before {
+        Some(before) if sealed("permissions") || sealed("archived_at") => administrators::keep_one(work, before, record),
+        Some(_) | None => Ok(()),
+    }
 }

@@ -4,14 +4,16 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, post};
 use farley_domain::{
+    fault::Faults,
     field::{Field, FieldType},
     id::Id,
+    text::clean_line,
     time::Timestamp,
 };
 use farley_persistence::Origin;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
@@ -25,6 +27,7 @@ use crate::{
     call::{Body, app_of, limit_by_address, parameters, refuse_rest, request_id_of},
     clock,
     problem::{Code, Problem},
+    settings::Settings,
 };
 
 /// A tenant to be made, with its first administrator.
@@ -100,6 +103,43 @@ fn operator(app: &App, request: &HttpRequest) -> Result<(), Problem> {
     if hash(given.trim()) == hash(key.expose_secret()) { Ok(()) } else { Err(refused()) }
 }
 
+/// The tenant that a body describes, and the body's members; every fault at once.
+fn read(settings: &Settings, body: &Value) -> Result<(NewTenant, Map<String, Value>), Problem> {
+    let (form, mut faults) = match read_form(&*FIELDS, body) {
+        Ok(form) => (form, Faults::default()),
+        Err(problem) => {
+            // What is not at fault by its type is looked at all the same.
+            let Some(members) = body.as_object() else { return Err(problem) };
+            let sound = members.iter().filter_map(|(name, value)| {
+                let is_sound = !problem.faults.0.iter().any(|fault| fault.pointer == format!("/{name}"));
+                Some((name.clone(), clean_line(value.as_str().filter(|_| is_sound)?).into()))
+            });
+            (sound.collect(), problem.faults)
+        }
+    };
+    let or = |name: &str, default: &str| form.get(name).and_then(Value::as_str).unwrap_or(default).to_owned();
+    let tenant = NewTenant {
+        slug: text(&form, "slug").to_owned(),
+        name: text(&form, "name").to_owned(),
+        country: or("country", &settings.default_country).to_uppercase(),
+        currency: or("currency", &settings.default_currency).to_uppercase(),
+        time_zone: or("time_zone", &settings.default_time_zone),
+    };
+    let untold = |faults: &Faults, pointer: &str| !faults.0.iter().any(|known| known.pointer == pointer);
+    for fault in tenant.check().err().unwrap_or_default().0 {
+        if untold(&faults, &fault.pointer) {
+            faults.add(fault);
+        }
+    }
+    let weak = check_strength(text(&form, "admin_password"), text(&form, "admin_email"), "/admin_password").err();
+    match weak.filter(|_| untold(&faults, "/admin_password")) {
+        Some(weak) if faults.is_empty() => return Err(weak),
+        Some(weak) => faults.0.extend(weak.faults.0),
+        None => {}
+    }
+    Ok(faults.into_result((tenant, form))?)
+}
+
 /// Make a tenant
 ///
 /// For the operator of the server: send the operator key (`FARLEY_OPERATOR_KEY`) as the bearer token.
@@ -111,20 +151,9 @@ pub async fn create(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
     let app = app_of(&request)?;
     operator(&app, &request)?;
     refuse_rest(&parameters(&request)?, &[])?;
-    let form = read_form(&*FIELDS, &body.0)?;
-    let or = |name: &str, default: &str| form.get(name).and_then(Value::as_str).unwrap_or(default).to_owned();
-    let settings = &app.settings;
-    let tenant = NewTenant {
-        slug: text(&form, "slug").to_owned(),
-        name: text(&form, "name").to_owned(),
-        country: or("country", &settings.default_country),
-        currency: or("currency", &settings.default_currency).to_uppercase(),
-        time_zone: or("time_zone", &settings.default_time_zone),
-    };
-    tenant.check()?;
-    let (email, password) = (text(&form, "admin_email").to_owned(), text(&form, "admin_password"));
-    check_strength(password, &email, "/admin_password")?;
-    let password_hash = app.passwords.hash(password).await?;
+    let (tenant, form) = read(&app.settings, &body.0)?;
+    let email = text(&form, "admin_email").to_owned();
+    let password_hash = app.passwords.hash(text(&form, "admin_password")).await?;
     let administrator = FirstUser { name: "Administrator".to_owned(), email, password_hash };
     let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(clock::now()) };
     let info = app

@@ -16,6 +16,7 @@ use farley_persistence::Work;
 use serde_json::{Map, Value, json};
 
 use super::{
+    administrators,
     auth::set_status,
     me::{SessionList, session_of},
     tokens::{new_secret, secret_hash},
@@ -66,7 +67,12 @@ pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Rec
     if record.is_archived() && record.id() == writing.caller.user_id() {
         return Err(Problem::new(Code::StateConflict).with("state", "yourself").with("allowed", "update"));
     }
-    Ok(())
+    match writing.before {
+        Some(before) if ["role_ids", "archived_at"].into_iter().any(|name| before.get(name) != record.get(name)) => {
+            administrators::keep_one(work, before, record)
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The problem of granting what one does not hold.
@@ -136,6 +142,9 @@ pub async fn deactivate(call: Call, request: HttpRequest, body: Body) -> Result<
         if user.id() == me {
             return Err(Problem::new(Code::StateConflict).with("state", "yourself").with("allowed", "update"));
         }
+        let mut after = user.clone();
+        after.set("status", "deactivated");
+        administrators::keep_one(work, user, &after)?;
         set_status(work, user.id(), "deactivated", "deactivated")?;
         work.revoke_sessions(user.id(), None)?;
         work.void_password_tokens(user.id())?;
@@ -210,7 +219,7 @@ pub async fn sessions(call: Call, request: HttpRequest) -> Result<HttpResponse, 
         .app
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let id = named.find(reader, User::object())?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &caller, User::object())?.ok_or_else(Problem::not_found)?;
             reader.get(&caller.layout(User::object()), &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
             Ok(reader.sessions(id, now)?)
         })

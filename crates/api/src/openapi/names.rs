@@ -54,7 +54,8 @@ pub fn choice(object: &Object, field: &Field) -> String {
 #[must_use]
 pub fn structure(structure: &Structure, is_list: bool) -> String {
     let name = pascal(structure.name);
-    let singular = name.strip_suffix("ses").map(|stem| format!("{stem}s")).or_else(|| name.strip_suffix('s').map(str::to_owned));
+    let ending = [("ses", "s"), ("ies", "y"), ("s", "")].into_iter();
+    let singular = ending.filter_map(|(many, one)| Some(name.strip_suffix(many)?.to_owned() + one)).next();
     match singular {
         Some(singular) if is_list => singular,
         _ => name,
@@ -71,7 +72,9 @@ pub fn one(object: &Object) -> String {
 #[must_use]
 pub fn many(object: &Object) -> String {
     let one = one(object);
-    one.strip_suffix('y').map_or_else(|| format!("{one}s"), |stem| format!("{stem}ies"))
+    // After a vowel a y stays: API keys.
+    let stem = one.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    stem.map_or_else(|| format!("{one}s"), |stem| format!("{stem}ies"))
 }
 
 /// `a customer`, `an API key`.
@@ -80,4 +83,35 @@ pub fn a(object: &Object) -> String {
     let one = one(object);
     let article = if one.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) { "an" } else { "a" };
     format!("{article} {one}")
+}
+
+#[cfg(test)]
+mod tests {
+    use farley_domain::{
+        entity::Entity,
+        identity::{api_key::ApiKey, team::Team},
+        sales::opportunity::Opportunity,
+    };
+
+    use super::*;
+
+    #[test]
+    fn one_and_many() {
+        assert_eq!(
+            [many(ApiKey::object()), many(Opportunity::object()), many(Team::object())],
+            ["API keys", "opportunities", "teams"]
+        );
+        let named = |name| structure(&Structure { name, ..EMAILS_LIKE }, true);
+        assert_eq!(["territories", "addresses", "emails"].map(named), ["Territory", "Address", "Email"]);
+    }
+
+    const EMAILS_LIKE: Structure = Structure {
+        name: "",
+        accept: |value, _| Ok(value.clone()),
+        schema: || serde_json::Value::Null,
+        lookups: |_| Vec::new(),
+        lookup_form: |asked, _| asked.to_owned(),
+        search: |_| Vec::new(),
+        link: None,
+    };
 }

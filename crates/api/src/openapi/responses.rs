@@ -73,7 +73,7 @@ pub static REFUSALS: &[Refusal] = &[
               and when.",
         shown: || {
             let changed = json!([{"field": "status", "version": 7, "at": "2026-03-01T08:00:00.000Z", "by": EXAMPLE_ID}]);
-            let problem = Problem::new(Code::VersionMismatch).with("base", 6);
+            let problem = Problem::new(Code::VersionMismatch).with("current", 7);
             problem.member("base_version", 6).member("current_version", 7).member("changed", changed)
         },
     },

@@ -50,7 +50,7 @@ pub async fn ledger(object: &'static Object, call: Call, request: HttpRequest) -
             if let Some(of_parent) = below(reader, &caller, now, object, parent.as_ref())? {
                 rows = rows.and(of_parent);
             }
-            let id = named.find(reader, object)?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &caller, object)?.ok_or_else(Problem::not_found)?;
             reader.get(&caller.layout(object), &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
             let names: Vec<String> =
                 object.ledger.map_or(&[][..], |ledger| ledger.fields).iter().map(|name| (*name).to_owned()).collect();

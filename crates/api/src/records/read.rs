@@ -48,7 +48,7 @@ pub async fn list(object: &'static Object, call: Call, request: HttpRequest) -> 
     call.rows(object, Action::Read)?;
     let query = ListQuery::from_parameters(object, &parameters(&request)?, &call.view())?;
     let (page, sort) = read_page(object, &call, query, parent_named(object, &request)?).await?;
-    respond(&request, page, &sort, true)
+    respond(&request, page, (object, &sort), true)
 }
 
 pub async fn search(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
@@ -56,7 +56,7 @@ pub async fn search(object: &'static Object, call: Call, request: HttpRequest, b
     refuse_rest(&parameters(&request)?, &[])?;
     let query = ListQuery::from_search_body(object, &body.0, &call.view())?;
     let (page, sort) = read_page(object, &call, query, parent_named(object, &request)?).await?;
-    respond(&request, page, &sort, false)
+    respond(&request, page, (object, &sort), false)
 }
 
 /// How the body of a list begins.
@@ -109,7 +109,7 @@ pub fn below(
     let (Some(parent), Some(named)) = (object.parent, parent) else { return Ok(None) };
     let (target, field) = registry::object(parent.object).zip(object.field(parent.field)).ok_or_else(Problem::not_found)?;
     let rows = caller.asker.rows(target, Action::Read).unwrap_or_else(Predicate::nothing);
-    let id = named.find(reader, target)?.ok_or_else(Problem::not_found)?;
+    let id = named.find(reader, caller, target)?.ok_or_else(Problem::not_found)?;
     let layout = Arc::new(Layout::of(&caller.shape(target), &|_| true, Some(&[]), &[]));
     reader.get(&layout, &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
     Ok(Some(Predicate::test(field, Op::Eq, Operand::Id(id))))
@@ -146,8 +146,13 @@ fn shown(caller: &Caller, object: &'static Object, field: &Field) -> bool {
 }
 
 /// Sends a page with the links and counts that its headers bear.
-fn respond(request: &HttpRequest, page: Page<Vec<u8>>, sort: &[SortKey], link: bool) -> Result<HttpResponse, Problem> {
-    let next = page.next.as_ref().map(|cursor| cursor.encode(sort));
+fn respond(
+    request: &HttpRequest,
+    page: Page<Vec<u8>>,
+    (object, sort): (&Object, &[SortKey]),
+    link: bool,
+) -> Result<HttpResponse, Problem> {
+    let next = page.next.as_ref().map(|cursor| cursor.encode(object, sort));
     let mut response = HttpResponse::Ok();
     response.content_type("application/json");
     if let Some(next) = next.as_ref().filter(|_| link) {
@@ -210,7 +215,7 @@ async fn read_one(
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
             let view = caller.view(now);
-            let Some(id) = named.find(reader, object)? else { return Ok(None) };
+            let Some(id) = named.find(reader, &caller, object)? else { return Ok(None) };
             if let Some(of_parent) = below(reader, &caller, now, object, parent.as_ref())? {
                 within = within.and(of_parent);
             }

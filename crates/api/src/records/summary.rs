@@ -179,7 +179,8 @@ fn asked(shape: &Shape, name: &str, view: &dyn View) -> Result<Asked, Fault> {
 fn summed(shape: &Shape, name: &str, view: &dyn View) -> Result<Field, Fault> {
     let known = |field: &&Field| matches!(field.kind, FieldType::Money | FieldType::Integer { .. });
     path::visible_field(shape, name, view).filter(known).cloned().ok_or_else(|| {
-        let names: Vec<String> = shape.fields().filter(known).map(Field::path).collect();
+        let names: Vec<String> =
+            shape.fields().filter(|field| known(field) && view.sees(shape.object, field)).map(Field::path).collect();
         Fault::new("sum", FaultCode::UnknownChoice).with("choices", names.join(", "))
     })
 }

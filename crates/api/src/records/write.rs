@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
 use farley_domain::{
-    fault::{Fault, FaultCode, Faults},
+    fault::{Fault, FaultCode, Faults, pointer_token},
     field::Field,
     id::Id,
     identity::access::{Action, FieldRule},
@@ -215,7 +215,7 @@ impl Writer {
     /// Reads a record for a change, in the order in which problems are told: 404, 403, 412.
     pub fn load(&self, work: &mut Work<'_>, named: &Named, action: Action) -> Result<Loaded, Problem> {
         let within = self.readable()?;
-        let id = named.find(work.reader(), self.object)?.ok_or_else(Problem::not_found)?;
+        let id = named.find(work.reader(), &self.caller, self.object)?.ok_or_else(Problem::not_found)?;
         let view = self.caller.view(self.now);
         if let Some(parent) = self.object.parent {
             // The parent is locked before its part, as every writer of parts does.
@@ -422,21 +422,43 @@ impl Writer {
         body: &Value,
         expected: Option<&Versions>,
     ) -> Result<(Record, bool), Problem> {
-        let mut body = body.clone();
-        if let Some(members) = body.as_object_mut() {
-            let ids = members.entry("external_ids").or_insert_with(|| Value::Object(serde_json::Map::new()));
-            if let Some(ids) = ids.as_object_mut() {
-                ids.insert(system.to_owned(), key.into());
-            }
-        }
         let named = Named::External { system: system.to_owned(), key: key.to_owned() };
-        let Some(id) = named.find(work.reader(), self.object)? else {
+        let Some(id) = named.find(work.reader(), &self.caller, self.object)? else {
+            self.permit(Action::Create)?;
+            if self.parent.is_some() {
+                self.load_parent(work, &Record::default())?;
+            }
+            let body = with_key(body, system, key)?;
             return Ok((self.create(work, &body)?.0, true));
         };
         let loaded = self.load(work, &Named::Id(id), Action::Update)?;
         if let Some(expected) = expected {
             versions::check(work, &self.caller, self.object, &loaded.record, expected, None)?;
         }
+        let body = with_key(body, system, key)?;
         Ok((self.patch(work, &loaded, &body)?, false))
     }
+}
+
+/// The body with the key of its path, which it must not contradict.
+fn with_key(body: &Value, system: &str, key: &str) -> Result<Value, Fault> {
+    let conflicting = |pointer: String| Fault::new(pointer, FaultCode::Conflicting).with("other", format!("ext:{system}:{key}"));
+    let mut body = body.clone();
+    let Some(members) = body.as_object_mut() else { return Ok(body) };
+    let ids = members.entry("external_ids").or_insert_with(|| Value::Object(serde_json::Map::new()));
+    if ids.is_null() {
+        return Err(conflicting("/external_ids".to_owned()));
+    }
+    if let Some(ids) = ids.as_object_mut() {
+        let contradicts = |given: &Value| match given {
+            Value::String(given) => farley_domain::text::clean_line(given) != key,
+            // What is no key at all is told as everywhere.
+            given => given.is_null(),
+        };
+        if ids.get(system).is_some_and(contradicts) {
+            return Err(conflicting(format!("/external_ids/{}", pointer_token(system))));
+        }
+        ids.entry(system).or_insert_with(|| key.into());
+    }
+    Ok(body)
 }

@@ -95,7 +95,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
             let view = caller.view(now);
-            let id = named.find(reader, Pipeline::object())?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &caller, Pipeline::object())?.ok_or_else(Problem::not_found)?;
             reader.get(&caller.layout(Pipeline::object()), &view, id, &pipelines)?.ok_or_else(Problem::not_found)?;
             let field = |name: &str| opportunity.field(name).ok_or_else(Problem::not_found);
             let equals = |name: &str, operand: Operand| Ok::<_, Problem>(Predicate::test(field(name)?, Op::Eq, operand));
@@ -128,7 +128,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
                     ..query.clone()
                 };
                 let page = reader.list_written(&caller.layout(opportunity), &view, &list, b"[".to_vec())?;
-                let next = page.next.as_ref().map(|cursor| cursor.encode(&list.sort));
+                let next = page.next.as_ref().map(|cursor| cursor.encode(opportunity, &list.sort));
                 let mut shown = page.rows;
                 shown.push(b']');
                 let shown = String::from_utf8(shown).map_err(|_| Problem::internal("a record is no UTF-8"))?;

@@ -149,14 +149,15 @@ impl Grants {
 
     #[must_use]
     pub fn rule(&self, object: &'static Object, field: &Field) -> Option<FieldRule> {
-        let rules = self.rules.get(object.name)?;
-        if rules.is_empty() { None } else { rules.get(&field.path()).copied() }
+        let own = self.rules.get(object.name).filter(|rules| !rules.is_empty()).and_then(|rules| rules.get(&field.path()));
+        own.copied().max(self.hidden_with_parent(object, field))
     }
 
-    /// Whether any field of the object is hidden.
-    #[must_use]
-    pub fn hides_any(&self, object: &'static Object) -> bool {
-        self.rules.get(object.name).is_some_and(|rules| rules.values().any(|rule| *rule == FieldRule::Hidden))
+    /// Hides what would tell a hidden field of the record that this one is a part of.
+    fn hidden_with_parent(&self, object: &'static Object, field: &Field) -> Option<FieldRule> {
+        let (_, of_parent) = object.hidden_with.iter().find(|(own, _)| !field.is_custom() && field.name == *own)?;
+        let rule = self.rules.get(object.parent?.object)?.get(*of_parent)?;
+        (*rule == FieldRule::Hidden).then_some(FieldRule::Hidden)
     }
 
     /// The first permission in `asked` that goes beyond what is held, as `object:action:scope`.

@@ -34,6 +34,8 @@ entity! {
     }
     extend |object| object
         .below("opportunity", "opportunity_id")
+        // Whoever sees the lines adds them up.
+        .hidden_with(["unit_price", "amount"], "amount")
         .relations([Relation { name: "product", target: "product", reach: Reach::ToOne { field: "product_id" } }])
         .rule(bounds)
 }

@@ -55,6 +55,9 @@ impl Course<'_> {
     pub fn settle(&self, before: Option<&Record>, after: &mut Record) -> Result<(), Faults> {
         let mut faults = Faults::default();
         self.choose_stage(before, after);
+        if after.get("stage_id").is_null() {
+            return Err(Fault::new("/pipeline_id", FaultCode::NoStage).with("kind", "open").into());
+        }
         let former = before.and_then(|before| self.stage(before.get("stage_id")));
         let moved = before.is_none_or(|before| before.get("stage_id") != after.get("stage_id"));
         let Some(stage) = self.stage(after.get("stage_id")).filter(|stage| !(moved && stage.is_archived())) else {

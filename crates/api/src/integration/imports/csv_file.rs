@@ -26,6 +26,7 @@ impl CsvFile {
             return Err(malformed(&"this is not a text file"));
         }
         let delimiter = delimiter(&text);
+        let (open_quote, mut quote_row) = (open_quote(&text, delimiter), 1);
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -44,6 +45,9 @@ impl CsvFile {
             let number = (line - lines_within).max(last + 1);
             lines_within += record.iter().map(line_ends).sum::<i64>();
             last = number;
+            if open_quote.is_some_and(|place| begins <= place) {
+                quote_row = number;
+            }
             if header.is_empty() {
                 for (name, place) in record.iter().zip(1..) {
                     let name = named(name, place);
@@ -54,6 +58,9 @@ impl CsvFile {
                 rows.push(Row { number, cells: record.iter().map(str::to_owned).collect() });
             }
         }
+        if open_quote.is_some() {
+            return Err(Fault::new("/content", FaultCode::UnclosedQuote).with("row", quote_row));
+        }
         if header.is_empty() {
             return Err(Fault::new("/content", FaultCode::Required));
         }
@@ -62,6 +69,29 @@ impl CsvFile {
         }
         Ok(CsvFile { encoding, delimiter, header, rows })
     }
+}
+
+/// Where a quote opens that swallows rows: it is never closed, or by a quote of a later row, with text right behind it.
+fn open_quote(text: &str, delimiter: char) -> Option<usize> {
+    let (mut opened, mut at_start) = (None, true);
+    let mut signs = text.char_indices().peekable();
+    while let Some((place, sign)) = signs.next() {
+        match opened {
+            // Within quotes, two of them stand for one.
+            Some(_) if sign == '"' && signs.next_if(|(_, next)| *next == '"').is_some() => {}
+            Some(start) if sign == '"' => {
+                let goes_on = signs.peek().is_some_and(|(_, next)| *next != delimiter && !next.is_whitespace());
+                if goes_on && text.get(start..place).is_some_and(|cell| cell.contains(['\n', '\r'])) {
+                    return Some(start);
+                }
+                opened = None;
+            }
+            Some(_) => {}
+            None if sign == '"' && at_start => (opened, at_start) = (Some(place), false),
+            None => at_start = sign == delimiter || matches!(sign, '\n' | '\r'),
+        }
+    }
+    opened
 }
 
 fn line_ends(text: &str) -> i64 {
@@ -122,6 +152,17 @@ mod tests {
         assert!(CsvFile::read(b"a,b\n\xFF\xFF,1").is_err());
         assert!(CsvFile::read(b"a\0b\n1,2").is_err());
         assert!(CsvFile::read(b"").is_err());
+    }
+
+    #[test]
+    fn quotes_that_swallow_rows_are_faults() {
+        let fault = |text: &str| CsvFile::read(text.as_bytes()).err().map(|fault| (fault.code, fault.parameters));
+        let at = |row: &str| Some((FaultCode::UnclosedQuote, vec![("row", row.to_owned())]));
+        assert_eq!(fault("name,industry\n\"u1,a\nu2,b\n"), at("2"));
+        assert_eq!(fault("a,b\n\n\"two\nlines\",\"say \"\"hi\"\"\"\n1,\"x\n2,y\n"), at("4"));
+        assert_eq!(fault("a,b\n1,\"x\n2,\"y\"\n"), at("2"), "closed by the quote of another row");
+        assert_eq!(fault("a,\"b\n1,2\n"), at("1"));
+        assert_eq!(fault("a,b\n5\" pipe,\"6\"\" pipe\"\n\"x\"y,2\n\"two\nlines\" ,1\n"), None);
     }
 
     #[test]

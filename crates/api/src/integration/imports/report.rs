@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::rows::RowFault;
 use crate::{
     call::{Call, Named, parameters, refuse_rest, take, take_number},
-    problem::Problem,
+    problem::{BY_LANGUAGE, Problem},
     records::read::{Envelope, PageInfo, next_link},
 };
 
@@ -125,7 +125,7 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
         .app
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let id = named.find(reader, Import::object())?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &caller, Import::object())?.ok_or_else(Problem::not_found)?;
             let layout = Arc::new(Layout::of(&caller.shape(Import::object()), &|_| true, Some(&[]), &[]));
             let within = Predicate::Archived(false).and(rows.clone());
             reader.get(&layout, &caller.view(now), id, &within)?.ok_or_else(Problem::not_found)?;
@@ -140,6 +140,7 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
     found.truncate(size);
     let next = found.last().filter(|_| has_more).map(|last| format!("{}.{}", last.row_number, last.position));
     let mut response = HttpResponse::Ok();
+    response.insert_header((header::VARY, format!("accept, {BY_LANGUAGE}")));
     if let Some(next) = &next {
         response.insert_header((header::LINK, next_link(&request, next)));
     }
@@ -163,6 +164,7 @@ fn as_file(found: Vec<ImportFaultRow>, language: Language) -> Result<HttpRespons
     let bytes = file.into_inner().map_err(Problem::internal)?;
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
+        .insert_header((header::VARY, format!("accept, {BY_LANGUAGE}")))
         .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"faults.csv\""))
         .body(bytes))
 }

@@ -329,7 +329,8 @@ fn find(
     let path = match lookup {
         Lookup::Id => return visible(reader, writer, target, named.parse().ok(), &within),
         Lookup::External(system) => {
-            let id = reader.by_external_id(target.name, system, named)?;
+            let key = Named::External { system: system.clone(), key: named.to_owned() };
+            let id = key.find(reader, caller, target)?;
             return visible(reader, writer, target, id, &within);
         }
         Lookup::Auto => match named.parse() {
@@ -339,7 +340,9 @@ fn find(
         Lookup::Field(path) => path.as_str(),
     };
     let shape = caller.shape(target);
-    let (Some(field), Some(id)) = (shape.field(path), target.field("id")) else { return Ok(Vec::new()) };
+    // By what is hidden nothing is found: that would confirm it.
+    let field = shape.field(path).filter(|field| caller.asker.sees(target, field));
+    let (Some(field), Some(id)) = (field, target.field("id")) else { return Ok(Vec::new()) };
     let standards = caller.standards(writer.now);
     let predicate = match &field.kind {
         FieldType::Structure(structure) => {

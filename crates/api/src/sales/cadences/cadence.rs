@@ -79,7 +79,7 @@ fn enrolments_schema() -> utoipa::openapi::schema::Array {
 ///
 /// All of them or none. You must be permitted to update each of them. A record that is on the cadence already, a lead that is
 /// converted or disqualified, and a record that is not there are faults of their own; an earlier enrolment that has ended is no
-/// hindrance. The first tasks are made within minutes.
+/// hindrance. Tasks are made on the days of their steps, as `steps` of the cadence says.
 #[utoipa::path(tag = "cadences", operation_id = "enrolInCadence", request_body = CadenceEnrolling,
     params(("id" = String, Path, description = "The cadence: its id, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The enrolments.", body = CadenceEnrolled)))]
@@ -102,7 +102,7 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
     mutation
         .run(&call, move |work| {
             let (caller, now) = (&writer.caller, writer.now);
-            let id = cadence.find(work.reader(), writer.object)?.ok_or_else(Problem::not_found)?;
+            let id = cadence.find(work.reader(), caller, writer.object)?.ok_or_else(Problem::not_found)?;
             let row = work.reader().get(&Work::layout(&writer.shape()), &caller.view(now), id, &rows)?;
             let cadence = row.ok_or_else(Problem::not_found)?.to_record()?;
             if let Some(expected) = &expected {
@@ -143,7 +143,7 @@ fn enrollable(work: &mut Work<'_>, writer: &Writer, cadence: &Record, named: &[S
         let fault = |code| Fault::new(format!("/record_ids/{position}"), code);
         match Named::parse(name) {
             Err(_) => faults.add(fault(FaultCode::InvalidId)),
-            Ok(name) => match name.find(work.reader(), object)? {
+            Ok(name) => match name.find(work.reader(), &writer.caller, object)? {
                 None => faults.add(fault(FaultCode::NotFound)),
                 Some(id) if ids.iter().any(|(_, known)| *known == id) => faults.add(fault(FaultCode::Repeated)),
                 Some(id) => ids.push((position, id)),

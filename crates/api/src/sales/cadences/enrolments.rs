@@ -92,7 +92,7 @@ async fn steer(call: Call, request: HttpRequest, body: Body, verb: Verb) -> Resu
     mutation
         .run(&call, move |work| {
             let (caller, now, object) = (&writer.caller, writer.now, writer.object);
-            let id = named.find(work.reader(), object)?.ok_or_else(Problem::not_found)?;
+            let id = named.find(work.reader(), caller, object)?.ok_or_else(Problem::not_found)?;
             let row = work.reader().get(&Work::layout(&bare(object)), &caller.view(now), id, &rows)?;
             let seen = row.ok_or_else(Problem::not_found)?.to_record()?;
             let enrolled = enrolled(&seen).and_then(|(name, id)| Some((registry::object(name)?, id)));

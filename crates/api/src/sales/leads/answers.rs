@@ -127,7 +127,7 @@ fn known(work: &mut Work<'_>, writer: &Writer, form: &Record, lead: &Map<String,
         work.lock(&format!("form answer {value}"))?;
     }
     let since = writer.now.plus_seconds(-days * 24 * 3600);
-    let found = alike(work.reader(), Lead::object(), &asked, &writer.caller.standards(writer.now))?;
+    let found = alike(work.reader(), Lead::object(), &asked, &writer.caller.standards(writer.now), &|_| true)?;
     let recent = |record: &Record| record.time_of("created_at").is_some_and(|created| created >= since);
     let open = found.into_iter().map(|(record, _)| record).filter(|record| LeadStatus::of(record).is_open() && recent(record));
     match open.max_by_key(|record| record.time_of("created_at")) {

@@ -180,7 +180,7 @@ async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: 
     mutation
         .run(&call, move |work| {
             let (caller, shape) = (&writer.caller, writer.shape());
-            let id = named.find(work.reader(), object)?.ok_or_else(Problem::not_found)?;
+            let id = named.find(work.reader(), caller, object)?.ok_or_else(Problem::not_found)?;
             // Whoever may claim from a pool learns that a record of it is held; who holds it is told only to those who may read it.
             let loaded = work.load(&shape, &caller.view(writer.now), id, &Predicate::all())?;
             let known =
@@ -316,7 +316,7 @@ async fn holders(object: &'static Object, call: Call, request: HttpRequest) -> R
         .app
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let id = named.find(reader, object)?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &caller, object)?.ok_or_else(Problem::not_found)?;
             reader.get(&caller.layout(object), &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
             Ok(reader.holdings(id, limit + 1, offset)?)
         })

@@ -219,7 +219,8 @@ fn matched(work: &mut Work<'_>, asked: &Asked, writer: &Writer) -> Result<Option
         ("emails".to_owned(), points("emails")),
     ]);
     let standards = writer.caller.standards(writer.now);
-    let found = alike(work.reader(), Customer::object(), &form, &standards)?;
+    let sees = |field: &Field| writer.caller.asker.sees(Customer::object(), field);
+    let found = alike(work.reader(), Customer::object(), &form, &standards, &sees)?;
     let mut known = Vec::new();
     for (record, _) in found {
         known.extend(named(work, writer, record.id(), "").ok());

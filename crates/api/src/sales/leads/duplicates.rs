@@ -93,7 +93,9 @@ pub async fn check(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
         .read::<_, Problem>(call.tenant(), move |reader| {
             let mut matches = Vec::new();
             for object in [Lead::object(), Customer::object(), Contact::object()] {
-                for (record, matched_by) in alike(reader, object, &form, &caller.standards(now))? {
+                // What is hidden is not confirmed either.
+                let sees = |field: &Field| caller.asker.sees(object, field);
+                for (record, matched_by) in alike(reader, object, &form, &caller.standards(now), &sees)? {
                     matches.push(told(reader, &caller, now, object, &record, matched_by)?);
                 }
             }
@@ -105,12 +107,13 @@ pub async fn check(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
     Ok(HttpResponse::Ok().json(DuplicateAnswer { standing: standing.unwrap_or("none"), matches }))
 }
 
-/// The live records of an object that are like what the form says, each with what it was found by.
+/// The live records of an object that are like what the form says in fields that may be seen, each with what it was found by.
 pub fn alike(
     reader: &mut Reader<'_>,
     object: &'static Object,
     form: &Map<String, Value>,
     standards: &Standards<'_>,
+    sees: &dyn Fn(&Field) -> bool,
 ) -> Result<Vec<(Record, Vec<&'static str>)>, Problem> {
     let mut found: Vec<(Record, Vec<&'static str>)> = Vec::new();
     let mut add = |record: Record, by: &'static str| match found.iter_mut().find(|(known, _)| known.id() == record.id()) {
@@ -118,7 +121,7 @@ pub fn alike(
         None => found.push((record, vec![by])),
     };
     for by in ["phones", "emails"] {
-        let Some(field) = object.field(by) else { continue };
+        let Some(field) = object.field(by).filter(|field| sees(field)) else { continue };
         let FieldType::Structure(structure) = &field.kind else { continue };
         let values = form.get(by).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         let values: Vec<Operand> = values.map(|value| Operand::Text((structure.lookup_form)(value, standards))).collect();
@@ -136,7 +139,7 @@ pub fn alike(
         _ => return Ok(found),
     };
     // The index of search finds names regardless of case and width; the key decides.
-    if let Some(key) = company
+    if let Some(key) = company.filter(|_| object.field(named).is_some_and(sees))
         && let Ok(query) = parse::search_query(&key)
     {
         let predicate = Predicate::Archived(false).and(Predicate::Matches(query));

@@ -35,7 +35,7 @@ use crate::{
     call::{Body, Call, app_of, language_of, limit_by_address, parameters, refuse_rest},
     caller,
     identity::tokens::{NO_TENANT, new_secret},
-    problem::Problem,
+    problem::{BY_LANGUAGE, Problem},
     records::{
         action::act,
         hooks::{Shown, Writing},
@@ -159,7 +159,7 @@ pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
         .form
         .text("consent_text")
         .map(|text| PublicConsent { text: text.to_owned(), required: found.form.get("consent_required") == true });
-    Ok(HttpResponse::Ok().json(PublicForm {
+    Ok(HttpResponse::Ok().insert_header((header::VARY, BY_LANGUAGE)).json(PublicForm {
         name: found.form.text("name").unwrap_or_default().to_owned(),
         fields: fields.collect(),
         consent,

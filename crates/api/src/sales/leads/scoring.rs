@@ -234,7 +234,7 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
         .app
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let id = named.find(reader, object)?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &caller, object)?.ok_or_else(Problem::not_found)?;
             let view = caller.view(now);
             reader.get(&caller.layout(object), &view, id, &rows)?.ok_or_else(Problem::not_found)?;
             // Rules look at the whole lead; what the caller may not see is not told of below.

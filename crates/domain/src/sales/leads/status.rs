@@ -85,9 +85,8 @@ pub fn follow_status(draft: &mut Draft<'_>) {
             let next: Vec<&str> = from.unwrap_or(LeadStatus::New).next().iter().map(|status| status.as_str()).collect();
             let fault = Fault::new("/status", FaultCode::StepNotAllowed)
                 .with("from", from.unwrap_or(LeadStatus::New).as_str())
-                .with("to", to.as_str())
-                .with("allowed", if next.is_empty() { "-".to_owned() } else { next.join(", ") });
-            draft.faults.add(fault);
+                .with("to", to.as_str());
+            draft.faults.add(if next.is_empty() { fault } else { fault.with("allowed", next.join(", ")) });
             return;
         }
         enter(&mut draft.after, to, now);
