@@ -103,7 +103,7 @@ pub async fn deep_pages_start_at_their_place(db: TestDb) -> Result<(), StoreErro
         let first = crm.query(Customer::object(), &[("sort", sort)]);
         let asked = first.clone();
         let page = crm.read(move |reader, view| view.list(reader, Customer::object(), &asked)).await?;
-        let cursor = page.next.expect("there is more").encode(&first.sort);
+        let cursor = page.next.expect("there is more").encode(Customer::object(), &first.sort);
         let plan = plan(&crm, Customer::object(), crm.query(Customer::object(), &[("sort", sort), ("cursor", &cursor)])).await?;
         assert!(!scans(db.engine, &plan) && !sorts(db.engine, &plan), "{sort}:\n{plan}");
     }

@@ -206,7 +206,7 @@ async fn paged(crm: &Crm, sample: &Sample, object: &'static Object, sort: &str, 
         assert!(seen.len() <= expected.len(), "{} by {sort}: rows repeat", object.name);
         let Some(cursor) = page.next else { break };
         // As a client carries it.
-        next = crm.query(object, &[("sort", sort), ("limit", &limit), ("cursor", &cursor.encode(&query.sort))]);
+        next = crm.query(object, &[("sort", sort), ("limit", &limit), ("cursor", &cursor.encode(object, &query.sort))]);
     }
     assert_eq!(seen, expected, "{} by {sort}, {limit} a page, seed {}", object.name, seed());
 

@@ -150,7 +150,7 @@ pub async fn pages_show_each_hit_once(db: TestDb) -> Result<(), StoreError> {
         let Some(cursor) = page.next else { break };
         next = crm.query(
             Customer::object(),
-            &[("q", "acme"), ("limit", "7"), ("total", "true"), ("cursor", &cursor.encode(&query.sort))],
+            &[("q", "acme"), ("limit", "7"), ("total", "true"), ("cursor", &cursor.encode(Customer::object(), &query.sort))],
         );
     }
     let all = seen.len();
@@ -191,7 +191,7 @@ pub async fn many_hits_come_in_the_same_order(db: TestDb) -> Result<(), StoreErr
             let records = page.rows.iter().map(|row| row.to_record()).collect::<Result<Vec<_>, _>>()?;
             seen.extend(listed(&records));
             match page.next {
-                Some(next) => cursor = next.encode(&sort),
+                Some(next) => cursor = next.encode(Customer::object(), &sort),
                 None => break,
             }
         }
