@@ -35,10 +35,10 @@ pub async fn opportunities_begin_in_the_first_stage(db: TestDb) {
     let told = json!({"name": "x", "stage_id": stages[2], "probability": 60, "forecast_category": "commit"});
     let record = admin.post("/v1/opportunities", told).await.ok(201);
     assert_eq!((&record["probability"], &record["forecast_category"]), (&json!(60), &json!("commit")));
-    // A stage of another pipeline is none of this one.
+    // A pipeline takes sales once it has stages, and a stage of another one is none of its own.
     let other = admin.create("pipelines", json!({"name": "Renewals"})).await;
     let faults = admin.post("/v1/opportunities", json!({"name": "x", "pipeline_id": other})).await.faults(422);
-    assert_eq!(faults, [("/stage_id".to_owned(), "stage_of_other_pipeline".to_owned())]);
+    assert_eq!(faults, [("/pipeline_id".to_owned(), "no_stage".to_owned())]);
     let stage = admin.create(&format!("pipelines/{other}/stages"), json!({"name": "Due"})).await;
     let body = json!({"name": "x", "pipeline_id": pipeline, "stage_id": stage});
     assert_eq!(admin.post("/v1/opportunities", body).await.faults(422)[0].1, "stage_of_other_pipeline");
