@@ -109,7 +109,7 @@ CREATE TABLE search_documents (
     record_id uuid NOT NULL,
     title tsvector NOT NULL,
     terms tsvector NOT NULL,
-    PRIMARY KEY (tenant_id, object, document)
+    PRIMARY KEY (tenant_id, document)
 );
 CREATE INDEX search_documents_terms ON search_documents USING gin (terms) WITH (fastupdate = off);
 CREATE UNIQUE INDEX search_documents_record ON search_documents (tenant_id, record_id);
