@@ -29,13 +29,13 @@ pub fn check(
     let mut changed = Vec::new();
     if base >= 1 {
         for event in work.reader().events_since_version(record.id(), base)? {
-            let changes: Map<String, Value> = serde_json::from_str(&event.changes.0)?;
+            let changes: Map<String, Value> = serde_json::from_str(&event.changes)?;
             for field in changes.keys().filter(|field| sees(caller, object, field)) {
                 changed.push(json!({
                     "field": field,
                     "version": event.version,
-                    "at": event.at.0,
-                    "by": event.user_id.map(|user| user.0.to_string()),
+                    "at": event.at,
+                    "by": event.user_id.map(|user| user.to_string()),
                 }));
             }
         }

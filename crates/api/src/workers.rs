@@ -9,7 +9,7 @@ use std::{
 };
 
 use farley_domain::{id::Id, time::Timestamp};
-use farley_persistence::{Lease, Origin, TenantKey, queries::rows::JobRow};
+use farley_persistence::{JobRow, Lease, Origin, TenantKey};
 use futures_util::FutureExt;
 use tokio::{
     sync::watch,
@@ -255,7 +255,7 @@ async fn lease(app: &App) -> Result<Option<(JobRow, Lease)>, Problem> {
     let leased = app.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
         Ok(work.lease_job(&KINDS, &busy, id, clock::now().plus_seconds(LEASE_SECONDS))?)
     });
-    let leased = leased.await?.map(|job| (Lease { tenant: job.tenant_id.0, job: job.id.0, id }, job));
+    let leased = leased.await?.map(|job| (Lease { tenant: job.tenant_id, job: job.id, id }, job));
     Ok(leased.map(|(lease, job)| {
         app.workers.hold(lease);
         (job, lease)
@@ -276,7 +276,7 @@ async fn run(app: Arc<App>, job: JobRow, lease: Lease) {
     );
     if !traced.is_disabled() {
         // It goes on with the trace of the request that asked for it.
-        let payload: serde_json::Value = serde_json::from_str(&job.payload.0).unwrap_or_default();
+        let payload: serde_json::Value = serde_json::from_str(&job.payload).unwrap_or_default();
         follow(&traced, payload["traceparent"].as_str());
     }
     let performing = AssertUnwindSafe(perform(&app, &job, lease)).catch_unwind();
@@ -326,18 +326,18 @@ async fn perform(app: &Arc<App>, job: &JobRow, lease: Lease) -> Result<(), Halt>
     let failed = |problem: Problem| Halt::Failed(crate::server::describe(&problem));
     let reading = app.store.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.tenant(lease.tenant)?));
     let row = reading.await.map_err(failed)?.ok_or_else(|| Halt::Failed("the tenant is gone".to_owned()))?;
-    let tenant = TenantKey { id: row.id.0, number: row.number };
+    let tenant = TenantKey { id: row.id, number: row.number };
     match job.kind.as_str() {
         integration::imports::KIND => {
             let last = job.attempts + 1 >= job.max_attempts;
-            integration::imports::run::perform(app, tenant, lease, &job.payload.0, last, &|_| ()).await
+            integration::imports::run::perform(app, tenant, lease, &job.payload, last, &|_| ()).await
         }
         recalls::KIND => recalls::perform(app, tenant, clock::now()).await.map_err(failed),
         responses::KIND => responses::perform(app, tenant, clock::now()).await.map_err(failed),
         scoring::KIND => scoring::perform(app, tenant, clock::now()).await.map_err(failed),
         cadences::job::KIND => cadences::job::perform(app, tenant, clock::now()).await.map_err(failed),
         notices::KIND => notices::perform(app, tenant, clock::now()).await.map_err(failed),
-        notify::MAIL => mail::perform(app, tenant, lease.job, &job.payload.0).await.map_err(Halt::Failed),
+        notify::MAIL => mail::perform(app, tenant, lease.job, &job.payload).await.map_err(Halt::Failed),
         TIDY => tidy(app, tenant, clock::now()).await.map_err(failed),
         other => Err(Halt::Failed(format!("there is no job of the kind {other}"))),
     }

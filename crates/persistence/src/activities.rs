@@ -8,8 +8,8 @@ use crate::{
     on,
     reader::Reader,
     records,
-    row::{Cell, Row},
-    statement::{Bind, ColumnType, Dialect, Statement},
+    row::Row,
+    statement::{Bind, Dialect, Fragment, Statement, write_sql},
     work::Work,
 };
 
@@ -75,7 +75,7 @@ impl Work<'_> {
     pub fn lock_standing(&mut self, object: &Object, ids: &[Id]) -> Result<(), StoreError> {
         if self.dialect() == Dialect::Postgres && !ids.is_empty() {
             let mut sql = Statement::new(Dialect::Postgres);
-            sql.sql(format!("SELECT 1 FROM {} WHERE tenant_id = ", object.table)).id(self.tenant().id);
+            write_sql!(sql, "SELECT 1 FROM ", object.table, " WHERE tenant_id = ", self.tenant().id);
             // No key of theirs changes, so whoever only refers to them need not wait.
             sql.sql(" AND id IN (").id_list(ids).sql(") ORDER BY id FOR NO KEY UPDATE");
             self.connection().load(&sql, &[])?;
@@ -90,15 +90,15 @@ impl Work<'_> {
         }
         let (table, column, tenant) = (object.table, standing.column(), self.tenant().id);
         let mut sql = Statement::new(self.dialect());
-        sql.sql(format!("UPDATE {table} SET {column} = "));
+        write_sql!(sql, "UPDATE ", table, " SET ", column, " = ");
         match shift {
             Shift::To(time) => drop(sql.bind(Bind::time(time))),
-            Shift::Anew => drop(sql.sql(anew(standing, table))),
+            Shift::Anew => drop(sql.add(Anew(standing, table))),
         }
         sql.sql(" WHERE tenant_id = ").id(tenant).sql(" AND id IN (").id_list(ids).sql(")");
         if let Shift::To(time) = shift {
-            let sign = if standing == Standing::LastActivity { '<' } else { '>' };
-            sql.sql(format!(" AND ({column} IS NULL OR {column} {sign} ")).bind(Bind::time(time)).sql(")");
+            let sign = if standing == Standing::LastActivity { " < " } else { " > " };
+            write_sql!(sql, " AND (", column, " IS NULL OR ", column, sign, Bind::time(time), ")");
         }
         self.connection().execute(&sql)?;
         if standing == Standing::LastActivity && object.has("rots_at") {
@@ -119,10 +119,8 @@ impl Work<'_> {
                 "GREATEST(opportunities.stage_entered_at, opportunities.last_activity_at) + interval '1 day' * s.rotting_days"
             }
         };
-        sql.sql(format!(
-            "UPDATE opportunities SET rots_at = (SELECT {when} FROM stages s WHERE s.tenant_id = opportunities.tenant_id \
-             AND s.id = opportunities.stage_id) WHERE tenant_id = "
-        ));
+        write_sql!(sql, "UPDATE opportunities SET rots_at = (SELECT ", when, " FROM stages s");
+        sql.sql(" WHERE s.tenant_id = opportunities.tenant_id AND s.id = opportunities.stage_id) WHERE tenant_id = ");
         sql.id(self.tenant().id).sql(" AND id IN (").id_list(ids).sql(") AND status = 'open'");
         self.connection().execute(&sql)?;
         Ok(())
@@ -140,13 +138,12 @@ impl Work<'_> {
         let (tenant, now) = (self.tenant().id, self.origin.now);
         let layout = records::writing_layout(shape);
         let mut sql = Statement::new(self.dialect());
-        sql.sql(format!("SELECT {} FROM tasks WHERE tenant_id = ", layout.columns().join(", "))).id(tenant);
-        sql.sql(format!(" AND {time} <= ")).bind(Bind::time(now));
+        write_sql!(sql, "SELECT ", layout.columns().as_slice(), " FROM tasks WHERE tenant_id = ", tenant);
+        write_sql!(sql, " AND ", time, " <= ", Bind::time(now));
         // What has been due for long is no news: it was brought in from elsewhere.
-        sql.sql(format!(" AND {time} > ")).bind(Bind::time(now.plus_seconds(-NEWS_SECONDS)));
-        sql.sql(format!(
-            " AND status = 'open' AND archived_at IS NULL AND ({noted} IS NULL OR {noted} <> {time}) ORDER BY {time} LIMIT "
-        ));
+        write_sql!(sql, " AND ", time, " > ", Bind::time(now.plus_seconds(-NEWS_SECONDS)));
+        write_sql!(sql, " AND status = 'open' AND archived_at IS NULL AND (", noted, " IS NULL OR ", noted, " <> ", time);
+        write_sql!(sql, ") ORDER BY ", time, " LIMIT ");
         sql.integer(i64::try_from(most).unwrap_or(i64::MAX));
         if self.dialect() == Dialect::Postgres {
             sql.sql(" FOR UPDATE SKIP LOCKED");
@@ -156,7 +153,7 @@ impl Work<'_> {
         if !tasks.is_empty() {
             let ids: Vec<Id> = tasks.iter().map(Record::id).collect();
             let mut sql = Statement::new(self.dialect());
-            sql.sql(format!("UPDATE tasks SET {noted} = {time} WHERE tenant_id = ")).id(tenant);
+            write_sql!(sql, "UPDATE tasks SET ", noted, " = ", time, " WHERE tenant_id = ", tenant);
             sql.sql(" AND id IN (").id_list(&ids).sql(")");
             self.connection().execute(&sql)?;
         }
@@ -166,11 +163,7 @@ impl Work<'_> {
     /// Marks all notifications of a user as read; how many there were.
     pub fn read_notifications(&mut self, user: Id) -> Result<usize, StoreError> {
         let (tenant, now) = (self.tenant().id, self.origin.now);
-        let mut sql = Statement::of(self.dialect(), "UPDATE notifications SET version = version + 1, read_at = ");
-        sql.bind(Bind::time(now)).sql(", updated_at = ").bind(Bind::time(now)).sql(", updated_by = ").id(user);
-        sql.sql(" WHERE tenant_id = ").id(tenant).sql(" AND user_id = ").id(user);
-        sql.sql(" AND read_at IS NULL AND archived_at IS NULL");
-        self.connection().execute(&sql)
+        on!(self.connection(), records::read_notifications(tenant, user, now))
     }
 
     /// Gives the calendar of a user a new secret address.
@@ -187,37 +180,41 @@ impl Work<'_> {
 
     /// Keeps what a user wants to be notified of.
     pub fn set_notification_preferences(&mut self, user: Id, preferences: &serde_json::Value) -> Result<(), StoreError> {
-        let mut sql =
-            Statement::of(self.dialect(), "INSERT INTO notification_preferences (tenant_id, user_id, preferences) VALUES (");
-        sql.id(self.tenant().id).sql(", ").id(user).sql(", ").bind(Bind::json(preferences.to_string()));
-        sql.sql(") ON CONFLICT (tenant_id, user_id) DO UPDATE SET preferences = excluded.preferences");
-        self.connection().execute(&sql)?;
-        Ok(())
+        let tenant = self.tenant().id;
+        on!(self.connection(), records::set_notification_preferences(tenant, user, preferences.to_string()))
     }
 }
 
 /// The standing of a row of a table, looked up from all that concerns it.
-fn anew(standing: Standing, table: &str) -> String {
-    let (value, from, object, counts) = match standing {
-        Standing::LastActivity => ("MAX(a.occurred_at)", "activities", "activity", "a.status = 'done'"),
-        Standing::NextTask => ("MIN(a.due_at)", "tasks", "task", "a.status = 'open'"),
-    };
-    format!(
-        "(SELECT {value} FROM concerned_records l JOIN {from} a ON a.tenant_id = l.tenant_id AND a.id = l.record_id \
-         WHERE l.tenant_id = {table}.tenant_id AND l.target_id = {table}.id AND l.object = '{object}' \
-         AND a.archived_at IS NULL AND {counts})"
-    )
+struct Anew(Standing, &'static str);
+
+impl Fragment for Anew {
+    fn write(self, sql: &mut Statement) {
+        let Anew(standing, table) = self;
+        let (value, from, object, counts) = match standing {
+            Standing::LastActivity => ("MAX(a.occurred_at)", "activities", "activity", "a.status = 'done'"),
+            Standing::NextTask => ("MIN(a.due_at)", "tasks", "task", "a.status = 'open'"),
+        };
+        write_sql!(sql, "(SELECT ", value, " FROM concerned_records l JOIN ", from, " a");
+        write_sql!(sql, " ON a.tenant_id = l.tenant_id AND a.id = l.record_id WHERE l.tenant_id = ", table, ".tenant_id");
+        write_sql!(
+            sql,
+            " AND l.target_id = ",
+            table,
+            ".id AND l.object = '",
+            object,
+            "' AND a.archived_at IS NULL AND ",
+            counts,
+            ")"
+        );
+    }
 }
 
 impl Reader<'_> {
     /// What a user wants to be notified of; empty until they say.
     pub fn notification_preferences(&mut self, user: Id) -> Result<serde_json::Value, StoreError> {
-        let mut sql =
-            Statement::of(self.connection.dialect(), "SELECT preferences FROM notification_preferences WHERE tenant_id = ");
-        sql.id(self.tenant.id).sql(" AND user_id = ").id(user);
-        let rows = self.connection.load(&sql, &[ColumnType::Json])?;
-        match rows.first().and_then(|cells| cells[0].as_text()) {
-            Some(text) => Ok(serde_json::from_str(text)?),
+        match on!(&mut self.connection, records::notification_preferences(self.tenant.id, user))? {
+            Some(preferences) => Ok(serde_json::from_str(&preferences)?),
             None => Ok(serde_json::json!({})),
         }
     }
@@ -229,9 +226,6 @@ impl Reader<'_> {
 
     /// How many notifications a user has not read.
     pub fn unread_notifications(&mut self, user: Id) -> Result<i64, StoreError> {
-        let mut sql = Statement::of(self.connection.dialect(), "SELECT COUNT(*) FROM notifications WHERE tenant_id = ");
-        sql.id(self.tenant.id).sql(" AND user_id = ").id(user).sql(" AND read_at IS NULL AND archived_at IS NULL");
-        let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
-        Ok(rows.first().and_then(|cells| cells.first()).and_then(Cell::as_integer).unwrap_or(0))
+        on!(&mut self.connection, records::unread_notifications(self.tenant.id, user))
     }
 }

@@ -27,18 +27,19 @@ mod work;
 
 pub mod bare;
 #[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
-pub mod queries;
+mod queries;
 
 pub use activities::{Notice, Shift, Standing};
 pub use aggregate::{Bound, Group, Measure};
 pub use error::StoreError;
 pub use funnel::{MAX_STAGES, Median, Moves, Travelled, Travels};
-pub use holdings::Holding;
 pub use ledger::LedgerEntry;
 pub use migrate::down_and_up;
+pub use queries::rows::{
+    EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow,
+};
 pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};
 pub use row::{Cell, Layout, Row};
-pub use sql_types::{DbId, DbJson, DbTime};
 pub use statement::Dialect;
 pub use store::{Failure, Settings, Store};
 pub use work::{Change, Lease, Loaded, Origin, Work};
