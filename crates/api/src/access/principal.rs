@@ -94,7 +94,7 @@ enum Credential {
     ApiKey { hash: Vec<u8> },
 }
 
-/// Callers resolved a moment ago.
+/// Principals resolved a moment ago.
 pub struct Principals {
     known: moka::future::Cache<Credential, Arc<Principal>>,
 }

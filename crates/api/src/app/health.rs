@@ -43,7 +43,7 @@ pub async fn readyz(request: HttpRequest) -> Result<HttpResponse, Problem> {
 
 /// A public key of the server (RFC 7517).
 #[derive(Serialize, ToSchema)]
-#[allow(dead_code, reason = "documentation; the keys are made by `identity::tokens`")]
+#[allow(dead_code, reason = "documentation; the keys are made by `access::tokens`")]
 pub struct Jwk {
     #[schema(example = "OKP")]
     kty: String,
@@ -58,7 +58,7 @@ pub struct Jwk {
 
 /// The public keys of the server.
 #[derive(Serialize, ToSchema)]
-#[allow(dead_code, reason = "documentation; the keys are made by `identity::tokens`")]
+#[allow(dead_code, reason = "documentation; the keys are made by `access::tokens`")]
 pub struct Jwks {
     keys: Vec<Jwk>,
 }

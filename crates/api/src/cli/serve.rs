@@ -84,7 +84,7 @@ fn metrics(address: SocketAddr) -> Result<(), String> {
 /// Brings the database to the present schema.
 pub fn migrate(settings: &Settings) -> Result<(), String> {
     let _guard = telemetry::start(settings)?;
-    let store = farley_persistence::Store::open(&store_settings(&settings)).map_err(|error| error.to_string())?;
+    let store = farley_persistence::Store::open(&store_settings(settings)).map_err(|error| error.to_string())?;
     store.close();
     eprintln!("the database is at the present schema");
     Ok(())

@@ -18,7 +18,7 @@ use super::{
     problem::{Code, Problem},
 };
 
-/// What the frame around all handlers knows of a request.
+/// What the middleware around all handlers knows of a request.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 

@@ -212,7 +212,7 @@ pub fn check_unique(
     let changed = |name: &str| restored || before.is_none_or(|before| before.get(name) != after.get(name));
     for unique in &object.unique {
         let (Some(field), Some(value)) = (object.field(unique.field), after.text(unique.field)) else { continue };
-        // A custom field's key is unique within its object, which its own hook sees to.
+        // A custom field's key is unique within its object, which its own behaviour sees to.
         if !changed(unique.field) || object.name == "custom_field" {
             continue;
         }
