@@ -20,7 +20,8 @@ use crate::{
 };
 
 impl Behaviour for Activity {
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         concerned::add_customer(work, writing.before, record)?;
         if writing.before.is_none_or(|before| before.get("mention_ids") != record.get("mention_ids")) {
             // Whoever is none of the tenant's is not mentioned.
@@ -35,7 +36,8 @@ impl Behaviour for Activity {
         Ok(())
     }
 
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
         concerned::keep_standing(work, Standing::LastActivity, (writing.before, record), activity::counts_at)?;
         if activity::reaches_out(record) && !writing.before.is_some_and(activity::reaches_out) {
             for lead in ids_of(record, "lead") {

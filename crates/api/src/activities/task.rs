@@ -24,7 +24,8 @@ use crate::{
 };
 
 impl Behaviour for Task {
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         concerned::add_customer(work, writing.before, record)?;
         let needed = match record.id_of("depends_on_id") {
             Some(id) => concerned::by_id(work, Task::object(), id)?,
@@ -41,13 +42,15 @@ impl Behaviour for Task {
         Ok(())
     }
 
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
         concerned::keep_standing(work, Standing::NextTask, (writing.before, record), task::counts_at)?;
         Ok(Shown::new())
     }
 
     /// What happened to a task, where it is more than an update.
-    fn verb(before: &Record, after: &Record) -> Option<&'static str> {
+    fn verb(before: &Record<Self>, after: &Record<Self>) -> Option<&'static str> {
+        let (before, after) = (before.any(), after.any());
         if before.get("status") == after.get("status") {
             return None;
         }

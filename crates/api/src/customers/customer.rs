@@ -10,11 +10,13 @@ use crate::{
 };
 
 impl Behaviour for Customer {
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         before_pooled(work, writing, Customer::object(), record)
     }
 
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
         after_pooled(work, writing, Customer::object(), record)?;
         after_enrolled(work, writing, Customer::object(), record)?;
         Ok(Shown::new())

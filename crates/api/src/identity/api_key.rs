@@ -25,7 +25,7 @@ const PREFIX: usize = 9;
 impl Behaviour for ApiKey {
     const CHANGES_PRINCIPALS: bool = true;
 
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
         if record.get("user_id").is_null() {
             record.set("user_id", writing.principal.user_id().to_string());
         }
@@ -55,7 +55,7 @@ impl Behaviour for ApiKey {
         Ok(())
     }
 
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
         if writing.before.is_some() {
             return Ok(Map::new());
         }

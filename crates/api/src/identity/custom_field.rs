@@ -17,7 +17,8 @@ impl Behaviour for CustomField {
     const CHANGES_PRINCIPALS: bool = true;
 
     /// A key is unique among the live fields of its object.
-    fn before(work: &mut Work<'_>, _: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, _: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let record = record.any_mut();
         let Some(object) = registry::object("custom_field") else { return Ok(()) };
         let same = |other: &&Record| {
             other.id() != record.id()
@@ -32,7 +33,8 @@ impl Behaviour for CustomField {
         }
     }
 
-    fn after(work: &mut Work<'_>, _: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, _: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let record = record.any();
         if let Some((object, field)) = to_field(record).filter(|(_, field)| field.indexed)
             && let Some(object) = registry::object(&object)
             && field.kind.is_scalar()

@@ -15,7 +15,8 @@ use crate::{
 impl Behaviour for Role {
     const CHANGES_PRINCIPALS: bool = true;
 
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         let sealed = |name: &str| writing.before.is_some_and(|before| before.get(name) != record.get(name));
         if record.get("key") == "administrator" && ["permissions", "field_rules", "archived_at"].into_iter().any(sealed) {
             return Err(Problem::new(Code::StateConflict).with("state", "administrator").with("allowed", "rename"));

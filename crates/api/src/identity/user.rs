@@ -44,7 +44,8 @@ impl Behaviour for User {
     const CHANGES_PRINCIPALS: bool = true;
 
     /// Roles given must be within what the giver holds; nobody shuts themselves out.
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         if let Some(before) = writing.before {
             // An account that holds more is not to be taken over, stripped or removed.
             let critical = |name: &&str| before.get(name) != record.get(name);
@@ -85,7 +86,8 @@ impl Behaviour for User {
     }
 
     /// A new user gets an invitation; an archived one loses every session.
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
         if writing.before.is_none() {
             return Ok(Map::from_iter([("invitation_token".to_owned(), issue_token(work, record.id())?.into())]));
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    activities::notification::NotificationKind, entity::Entity, object::Object, record::Record, time::Timestamp,
+    activities::notification::NotificationKind, entity::Entity, handle::Any, object::Object, record::Record, time::Timestamp,
 };
 use farley_persistence::Work;
 use serde_json::{Map, Value};
@@ -12,11 +12,25 @@ use serde_json::{Map, Value};
 use super::area::installed;
 use crate::{access::principal::Principal, http::problem::Problem};
 
-/// A write in progress.
-pub struct Writing<'a> {
+/// A write in progress, of a record of the entity `E`.
+pub struct Writing<'a, E = Any> {
     pub principal: &'a Arc<Principal>,
     pub now: Timestamp,
-    pub before: Option<&'a Record>,
+    pub before: Option<&'a Record<E>>,
+}
+
+impl<'a, E> Writing<'a, E> {
+    /// The same for code that serves any object.
+    #[must_use]
+    pub fn any(&self) -> Writing<'a> {
+        Writing { principal: self.principal, now: self.now, before: self.before.map(Record::any) }
+    }
+}
+
+impl<'a> Writing<'a> {
+    fn of<E: Entity>(&self) -> Writing<'a, E> {
+        Writing { principal: self.principal, now: self.now, before: self.before.map(Record::of) }
+    }
 }
 
 /// Members that the answer of a create shows beside the record, once: a key, an invitation.
@@ -28,22 +42,22 @@ pub trait Behaviour: Entity {
     const CHANGES_PRINCIPALS: bool = false;
 
     /// Checks and completes the record before it is stored.
-    fn before(_work: &mut Work<'_>, _writing: &Writing<'_>, _record: &mut Record) -> Result<(), Problem> {
+    fn before(_work: &mut Work<'_>, _writing: &Writing<'_, Self>, _record: &mut Record<Self>) -> Result<(), Problem> {
         Ok(())
     }
 
     /// Does what belongs to it after it is stored, in the same transaction.
-    fn after(_work: &mut Work<'_>, _writing: &Writing<'_>, _record: &Record) -> Result<Shown, Problem> {
+    fn after(_work: &mut Work<'_>, _writing: &Writing<'_, Self>, _record: &Record<Self>) -> Result<Shown, Problem> {
         Ok(Shown::new())
     }
 
     /// What to call a change in the log, where it is more than an update.
-    fn verb(_before: &Record, _after: &Record) -> Option<&'static str> {
+    fn verb(_before: &Record<Self>, _after: &Record<Self>) -> Option<&'static str> {
         None
     }
 
     /// What a change tells the owner of the record, where the record was theirs already.
-    fn news(_before: &Record, _after: &Record) -> Option<NotificationKind> {
+    fn news(_before: &Record<Self>, _after: &Record<Self>) -> Option<NotificationKind> {
         None
     }
 }
@@ -76,10 +90,10 @@ impl Behaviours {
     pub const fn of<B: Behaviour>() -> Behaviours {
         Behaviours {
             object: Some(B::object),
-            before: B::before,
-            after: B::after,
-            verb: B::verb,
-            news: B::news,
+            before: |work, writing, record| B::before(work, &writing.of(), record.of_mut()),
+            after: |work, writing, record| B::after(work, &writing.of(), record.of()),
+            verb: |before, after| B::verb(before.of(), after.of()),
+            news: |before, after| B::news(before.of(), after.of()),
             changes_principals: B::CHANGES_PRINCIPALS,
         }
     }

@@ -316,7 +316,7 @@ impl Writer {
     }
 }
 
-impl Writing<'_> {
+impl<E> Writing<'_, E> {
     /// The caller, writing another object in the same work.
     #[must_use]
     pub fn writer(&self, object: &'static Object) -> Writer {

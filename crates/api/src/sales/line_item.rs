@@ -32,7 +32,8 @@ pub const MAX_LINES: usize = 500;
 
 impl Behaviour for LineItem {
     /// Completes a line from its product and computes its amount.
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         let opportunity = record.id_of("opportunity_id").ok_or_else(Problem::not_found)?;
         let others: Vec<Record> = lines_of(work, opportunity)?.into_iter().filter(|line| line.id() != record.id()).collect();
         if record.is_archived() {
@@ -76,7 +77,8 @@ impl Behaviour for LineItem {
     }
 
     /// The amount of the opportunity follows its lines, where it is to.
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
         let opportunity = record.id_of("opportunity_id").ok_or_else(Problem::not_found)?;
         let writer = writing.writer(Opportunity::object());
         let loaded = writer.load(work, &Named::Id(opportunity), Action::Update)?;

@@ -43,7 +43,8 @@ use crate::{
 
 impl Behaviour for Opportunity {
     /// Puts the record on its course: pipeline, stage, and all that follows from them.
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         if writing.before.is_some_and(|before| before.is_archived() != record.is_archived()) {
             return Ok(());
         }
@@ -70,17 +71,20 @@ impl Behaviour for Opportunity {
     }
 
     /// A move is an event of its own kind.
-    fn verb(before: &Record, after: &Record) -> Option<&'static str> {
+    fn verb(before: &Record<Self>, after: &Record<Self>) -> Option<&'static str> {
+        let (before, after) = (before.any(), after.any());
         (before.get("stage_id") != after.get("stage_id")).then_some("stage_changed")
     }
 
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
         stops::after_opportunity(work, writing, record)?;
         Ok(Shown::new())
     }
 
     /// Owners hear when somebody else moves their opportunities.
-    fn news(before: &Record, after: &Record) -> Option<NotificationKind> {
+    fn news(before: &Record<Self>, after: &Record<Self>) -> Option<NotificationKind> {
+        let (before, after) = (before.any(), after.any());
         (before.get("stage_id") != after.get("stage_id")).then_some(NotificationKind::StageChanged)
     }
 }

@@ -29,7 +29,8 @@ use crate::{
 
 impl Behaviour for Pipeline {
     /// The first live pipeline is the default one.
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         if record.is_archived() && !writing.before.is_some_and(Record::is_archived) {
             refuse_if_used(work, writing, "pipeline_id", record)?;
             record.set("is_default", false);
@@ -50,7 +51,8 @@ impl Behaviour for Pipeline {
     }
 
     /// There is one default at most.
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
         let became = record.get("is_default") == true && writing.before.is_none_or(|before| before.get("is_default") != true);
         if became {
             for other in defaults(work)?.into_iter().filter(|other| other.id() != record.id()) {

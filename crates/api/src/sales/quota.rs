@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Behaviour for Quota {
-    fn before(work: &mut Work<'_>, _: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, _: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
         let object = Quota::object();
         let Some(period) = object.field("period").filter(|_| !record.is_archived()) else { return Ok(()) };
         work.lock("quotas")?;

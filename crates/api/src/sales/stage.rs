@@ -32,7 +32,8 @@ use crate::{
 };
 
 impl Behaviour for Stage {
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         if record.is_archived() {
             return if writing.before.is_some_and(Record::is_archived) {
                 Ok(())
@@ -54,7 +55,8 @@ impl Behaviour for Stage {
     }
 
     /// Opportunities in the stage rot by its present days.
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
         if let Some(before) = writing.before
             && before.get("rotting_days") != record.get("rotting_days")
         {

@@ -46,7 +46,8 @@ const AT_ONCE: usize = 200;
 
 impl Behaviour for Cadence {
     /// A cadence's filter must be one over the records it is for.
-    fn before(_: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         match record.text("object").and_then(registry::object).filter(|_| !record.is_archived()) {
             Some(object) => filters::check(writing, record, "enrol_filter", object),
             None => Ok(()),
@@ -54,7 +55,7 @@ impl Behaviour for Cadence {
     }
 
     /// What a change asks for is done soon: whom its filter names is enrolled, and who was on an archived one is let go.
-    fn after(work: &mut Work<'_>, _: &Writing<'_>, _: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, _: &Writing<'_, Self>, _: &Record<Self>) -> Result<Shown, Problem> {
         work.hasten(job::KIND)?;
         Ok(Shown::new())
     }

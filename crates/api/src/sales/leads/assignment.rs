@@ -40,7 +40,8 @@ use crate::{
 
 impl Behaviour for AssignmentRule {
     /// A rule's filter and all that it names must be there.
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         if record.is_archived() {
             return Ok(());
         }

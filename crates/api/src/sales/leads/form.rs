@@ -53,7 +53,8 @@ const PUBLIC: &str = "/v1/forms/";
 
 impl Behaviour for LeadForm {
     /// A form has a token of its own, and asks only what a lead can hold.
-    fn before(_: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         if record.is_archived() {
             return Ok(());
         }

@@ -26,7 +26,8 @@ use crate::{
 };
 
 impl Behaviour for Lead {
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         if writing.before.is_none() && record.get("assign") == true {
             assignment::assign(work, writing.principal, writing.now, record)?;
         }
@@ -34,7 +35,8 @@ impl Behaviour for Lead {
         if record.is_archived() { Ok(()) } else { scoring::score(work, writing, record) }
     }
 
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
         pool::after_pooled(work, writing, Lead::object(), record)?;
         scoring::learn(work, writing, record)?;
         stops::after_record(work, writing, Lead::object(), record)?;
@@ -42,7 +44,8 @@ impl Behaviour for Lead {
     }
 
     /// A step is an event of its own kind.
-    fn verb(before: &Record, after: &Record) -> Option<&'static str> {
+    fn verb(before: &Record<Self>, after: &Record<Self>) -> Option<&'static str> {
+        let (before, after) = (before.any(), after.any());
         let (from, to) = (LeadStatus::of(before), LeadStatus::of(after));
         if from == to {
             return None;

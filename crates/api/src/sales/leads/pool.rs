@@ -27,7 +27,7 @@ impl Behaviour for Pool {
     const CHANGES_PRINCIPALS: bool = true;
 
     /// A pool with something in it stays.
-    fn before(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
         let archiving = record.is_archived() && writing.before.is_some_and(|before| !before.is_archived());
         if !archiving {
             if record.get("is_default") == true {
@@ -47,7 +47,7 @@ impl Behaviour for Pool {
     }
 
     /// There is one default at most for each object.
-    fn after(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
         let became = record.get("is_default") == true && writing.before.is_none_or(|before| before.get("is_default") != true);
         if became {
             for other in defaults(work, record.text("object").unwrap_or_default())? {

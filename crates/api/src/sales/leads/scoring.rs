@@ -46,7 +46,8 @@ const AT_ONCE: usize = 200;
 
 impl Behaviour for ScoringRule {
     /// A rule's filter and the field from which its points fade must be there.
-    fn before(_: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+    fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
         if record.is_archived() {
             return Ok(());
         }
@@ -58,7 +59,7 @@ impl Behaviour for ScoringRule {
     }
 
     /// A change of the rules is a change of every score: the recurring job does not wait for its hour.
-    fn after(work: &mut Work<'_>, _: &Writing<'_>, _: &Record) -> Result<Shown, Problem> {
+    fn after(work: &mut Work<'_>, _: &Writing<'_, Self>, _: &Record<Self>) -> Result<Shown, Problem> {
         work.hasten(KIND)?;
         Ok(Shown::new())
     }
