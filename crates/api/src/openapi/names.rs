@@ -1,5 +1,6 @@
 //! Names in the document: one spelling for the schemas, operations and tags of an object.
 
+use crate::records::operations::Generic;
 use farley_domain::{
     field::{Field, Structure},
     object::Object,
@@ -20,6 +21,25 @@ pub fn pascal(name: &str) -> String {
 #[must_use]
 pub fn record(object: &Object) -> String {
     pascal(object.name)
+}
+
+/// The name that generated clients give it: `listCustomers`, `createCustomer`.
+#[must_use]
+pub fn operation_id(operation: Generic, object: &Object) -> String {
+    let (one, many) = (record(object), pascal(object.collection));
+    match operation {
+        Generic::List => format!("list{many}"),
+        Generic::Create => format!("create{one}"),
+        Generic::Search => format!("search{many}"),
+        Generic::Get => format!("get{one}"),
+        Generic::Update => format!("update{one}"),
+        Generic::Archive => format!("archive{one}"),
+        Generic::Restore => format!("restore{one}"),
+        Generic::Upsert => format!("upsert{one}"),
+        Generic::History => format!("list{one}History"),
+        Generic::Ledger => format!("list{one}Ledger"),
+        Generic::Summary => format!("summarize{many}"),
+    }
 }
 
 /// The schema of what creates a record.

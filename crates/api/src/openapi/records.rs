@@ -59,7 +59,7 @@ fn record(object: &Object) -> ObjectBuilder {
     expanded(object, schema)
 }
 
-/// Members that only the answer to a create shows, as the hooks of the object add them.
+/// Members that only the answer to a create shows, as the behaviour of the object adds them.
 fn shown_once(object: &Object) -> &'static [(&'static str, &'static str)] {
     match object.name {
         "api_key" => &[("key", "The key itself; shown when it is created and never again.")],

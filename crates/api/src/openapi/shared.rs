@@ -17,7 +17,7 @@ use super::{
     parameters::{limit, offset, search_text},
 };
 use crate::{
-    problem::Code,
+    http::problem::Code,
     records::{
         ledger::LedgerChange,
         summary::{Summary, SummaryGroup},

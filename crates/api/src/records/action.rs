@@ -5,12 +5,18 @@ use farley_domain::{field::Field, identity::access::Action, input, object::Objec
 use farley_persistence::{Loaded, Work};
 use serde_json::{Map, Value};
 
-use super::write::Writer;
-use crate::{
-    call::{Body, Call, Named, parameters, refuse_rest},
+use super::{
     mutation::{Answer, Mutation, if_match},
-    problem::Problem,
+    named::Named,
     versions,
+    write::Writer,
+};
+use crate::{
+    access::call::Call,
+    http::{
+        problem::Problem,
+        request::{Body, parameters, refuse_rest},
+    },
 };
 
 /// An action under way: the record as it is, and what the body asked for.
@@ -40,7 +46,7 @@ pub async fn act(
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    let form = input::form(fields, &body.0, &call.caller.standards(call.now))?;
+    let form = input::form(fields, &body.0, &call.principal.standards(call.now))?;
     let expected = if_match(&request);
     let named = Named::parse(request.match_info().query("id"))?;
     let writer = Writer::of_request(&call, object, &request)?;
@@ -48,7 +54,7 @@ pub async fn act(
         .run(&call, move |unit| {
             let loaded = writer.load(unit, &named, action)?;
             if let Some(expected) = &expected {
-                versions::check(unit, &writer.caller, object, &loaded.record, expected, None)?;
+                versions::check(unit, &writer.principal, object, &loaded.record, expected, None)?;
             }
             if loaded.record.is_archived() {
                 return Err(Problem::archived());

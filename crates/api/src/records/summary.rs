@@ -20,8 +20,11 @@ use serde_json::{Map, Value, json};
 
 use super::{read::below, write::parent_named};
 use crate::{
-    call::{Call, parameters, take},
-    problem::Problem,
+    access::call::Call,
+    http::{
+        problem::Problem,
+        request::{parameters, take},
+    },
 };
 
 /// How many groups an answer may have.
@@ -79,16 +82,16 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
     let groups = named(group_by, "group_by", &mut faults, |name| asked(&shape, name, &view));
     let sums = named(sum, "sum", &mut faults, |name| summed(&shape, name, &view));
     let mut query = filters(object, &mut parameters, faults, &view)?;
-    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
     let path = request.path().trim_end_matches("/summary").to_owned();
     let data = call
-        .app
+        .state
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            if let Some(within) = below(reader, &caller, now, object, parent.as_ref())? {
+            if let Some(within) = below(reader, &principal, now, object, parent.as_ref())? {
                 query.predicate = query.predicate.and(within);
             }
-            let zone = caller.standards(now).zone;
+            let zone = principal.standards(now).zone;
             let mut groups = groups;
             let mut periods = Vec::new();
             for asked in &mut groups {

@@ -28,13 +28,16 @@ use serde_json::{Map, Value, json};
 
 use super::duplicates::alike;
 use crate::{
-    call::{Body, Call, Named},
-    caller,
-    mutation::{Answer, etag},
-    problem::Problem,
-    records::lookup::bare,
+    access::{
+        call::Call,
+        principal,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::{problem::Problem, request::Body},
     records::{
         action::{Asked, act},
+        mutation::{Answer, etag},
+        named::Named,
         write::Writer,
     },
 };
@@ -168,8 +171,8 @@ fn maker_of<'a>(asked: &'a Asked, shape: &'a farley_domain::object::Shape, may_n
 }
 
 fn may_name(asked: &Asked) -> impl Fn(&str) -> bool {
-    let caller = Arc::clone(&asked.writer.caller);
-    move |name| registry::object(name).is_some_and(|object| caller.asker.rows(object, Action::Read).is_some())
+    let principal = Arc::clone(&asked.writer.principal);
+    move |name| registry::object(name).is_some_and(|object| principal.asker.rows(object, Action::Read).is_some())
 }
 
 /// Whether a contact is wanted beside the customer.
@@ -199,9 +202,9 @@ fn customer(work: &mut Work<'_>, asked: &Asked) -> Result<Record, Problem> {
 /// A live record that the caller may read.
 fn named(work: &mut Work<'_>, writer: &Writer, id: Id, pointer: &str) -> Result<Record, Problem> {
     let missing = || Problem::rule(Fault::new(pointer, FaultCode::NotFound).into());
-    let rows = writer.caller.asker.rows(writer.object, Action::Read).ok_or_else(missing)?;
+    let rows = writer.principal.asker.rows(writer.object, Action::Read).ok_or_else(missing)?;
     let within = Predicate::Archived(false).and(rows);
-    let loaded = work.load(&writer.shape(), &writer.caller.view(writer.now), id, &within)?;
+    let loaded = work.load(&writer.shape(), &writer.principal.view(writer.now), id, &within)?;
     loaded.map(|loaded| loaded.record).ok_or_else(missing)
 }
 
@@ -218,8 +221,8 @@ fn matched(work: &mut Work<'_>, asked: &Asked, writer: &Writer) -> Result<Option
         ("phones".to_owned(), points("phones")),
         ("emails".to_owned(), points("emails")),
     ]);
-    let standards = writer.caller.standards(writer.now);
-    let sees = |field: &Field| writer.caller.asker.sees(Customer::object(), field);
+    let standards = writer.principal.standards(writer.now);
+    let sees = |field: &Field| writer.principal.asker.sees(Customer::object(), field);
     let found = alike(work.reader(), Customer::object(), &form, &standards, &sees)?;
     let mut known = Vec::new();
     for (record, _) in found {
@@ -296,13 +299,13 @@ pub fn carry_over(work: &mut Work<'_>, writer: &Writer, lead: &Record) -> Result
             Some(records) => Predicate::test(records, Op::Any, Operand::List(vec![Operand::Id(lead.id())])),
             None => Predicate::test(field, Op::Eq, Operand::Id(lead.id())),
         };
-        let records = work.reader().find(&bare(object), &caller::Nobody, &of_lead, 10_000)?;
+        let records = work.reader().find(&without_custom_fields(object), &Unrestricted, &of_lead, 10_000)?;
         for record in records.iter().filter(|record| !record.is_archived()) {
-            let caller = match &system {
-                Some(caller) => Arc::clone(caller),
-                None => Arc::clone(system.insert(Arc::new(caller::system(work.reader())?))),
+            let principal = match &system {
+                Some(principal) => Arc::clone(principal),
+                None => Arc::clone(system.insert(Arc::new(principal::system(work.reader())?))),
             };
-            let writer = Writer { caller, object, now: writer.now, parent: None, quiet: false };
+            let writer = Writer { principal, object, now: writer.now, parent: None, quiet: false };
             let loaded = writer.load(work, &Named::Id(record.id()), Action::Update)?;
             let mut changed = loaded.record.clone();
             for part in parts.iter().filter(|part| object.has(part)) {
@@ -320,8 +323,8 @@ pub fn carry_over(work: &mut Work<'_>, writer: &Writer, lead: &Record) -> Result
 fn answer(work: &mut Work<'_>, asked: &Asked, lead: &Record) -> Result<Answer, Problem> {
     let shown = |work: &mut Work<'_>, object: &'static Object, id: Option<Id>| -> Result<Value, Problem> {
         let Some(id) = id else { return Ok(Value::Null) };
-        let caller = &asked.writer.caller;
-        let row = work.row(&caller.layout(object), &caller.view(asked.writer.now), id)?.ok_or_else(Problem::not_found)?;
+        let principal = &asked.writer.principal;
+        let row = work.row(&principal.layout(object), &principal.view(asked.writer.now), id)?.ok_or_else(Problem::not_found)?;
         Ok(serde_json::to_value(&row)?)
     };
     let converted = Converted {
