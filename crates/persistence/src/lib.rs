@@ -29,6 +29,8 @@ pub mod bare;
 #[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
 mod queries;
 
+pub(crate) use engine::on;
+
 pub use activities::{Notice, Shift, Standing};
 pub use aggregate::{Bound, Group, Measure};
 pub use error::StoreError;
