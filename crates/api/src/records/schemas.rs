@@ -1,4 +1,4 @@
-//! The schema of one field, told from its type.
+//! The schema of one field, made from its type.
 
 use farley_domain::{
     field::{Choice, Field, FieldType, Structure},
@@ -139,6 +139,16 @@ pub fn named_part(structure: &Structure) -> Option<(String, RefOr<Schema>)> {
 
 fn is_object(schema: &RefOr<Schema>) -> bool {
     matches!(schema, RefOr::T(Schema::Object(object)) if !object.properties.is_empty())
+}
+
+/// A structure where it is used, without a name of its own.
+#[must_use]
+pub fn in_place(structure: &Structure) -> RefOr<Schema> {
+    let schema = (structure.schema)();
+    match schema["$ref"].as_str() {
+        Some(shared) => Ref::new(shared).into(),
+        None => serde_json::from_value::<Schema>(schema).unwrap_or_default().into(),
+    }
 }
 
 /// How a record refers to a structure: by name where it has named parts.
