@@ -50,7 +50,7 @@ fn pools_of(reader: &mut Reader<'_>, teams: &[Record], own: Option<Id>) -> Resul
         above = team.id_of("parent_id").filter(|parent| !line.contains(parent));
         line.extend(above);
     }
-    let pools = reader.all(Pool::object())?.into_iter().filter(|pool| {
+    let pools = reader.all(<Pool as Entity>::object())?.into_iter().filter(|pool| {
         let entitled: Vec<Id> =
             pool.get("team_ids").as_array().into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect();
         !pool.is_archived() && (entitled.is_empty() || entitled.iter().any(|team| line.contains(team)))

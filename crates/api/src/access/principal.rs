@@ -198,7 +198,7 @@ pub fn acting(reader: &mut Reader<'_>, user: Id, api_key: Option<Id>, now: Times
 /// Farley itself, for what nobody in particular does: it may do everything in the reader's tenant.
 pub fn system(reader: &mut Reader<'_>) -> Result<Principal, Problem> {
     let tenant = reader.own_tenant()?.ok_or_else(Problem::not_found)?;
-    let catalog = custom_field::catalog(&reader.all(CustomField::object())?);
+    let catalog = custom_field::catalog(&reader.all(<CustomField as Entity>::object())?);
     let asker = Asker { user_id: Id::NIL, teams: Vec::new(), pools: Vec::new(), grants: Grants::everything() };
     let actor = Actor { kind: ActorKind::System, user_id: None, api_key_id: None };
     Ok(with_layouts(Principal {
@@ -223,7 +223,7 @@ fn assemble(
 ) -> Result<Principal, Problem> {
     let ended = || Problem::new(Code::SessionEnded);
     let (api_key, scopes) = api_key.unzip();
-    let catalog = custom_field::catalog(&reader.all(CustomField::object())?);
+    let catalog = custom_field::catalog(&reader.all(<CustomField as Entity>::object())?);
     let mut asker = asker_of(reader, user_id)?.ok_or_else(ended)?;
     let kind = if scopes.is_some() { ActorKind::ApiKey } else { ActorKind::User };
     if let Some(scopes) = scopes {

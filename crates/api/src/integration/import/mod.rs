@@ -200,12 +200,14 @@ pub fn permit(principal: &Principal, options: &Options) -> Result<(), Problem> {
 
 /// Stores an import with its file, and the job that does it.
 pub fn start(work: &mut Work<'_>, principal: &Principal, prepared: &Prepared, content: &[u8]) -> Result<(Record, Id), Problem> {
-    let shape = Shape { object: Import::object(), custom: Arc::from([]) };
-    let mut record = Record::default();
+    let shape = Shape { object: <Import as Entity>::object(), custom: Arc::from([]) };
+    let mut record = Record::new(shape.object);
     for field in &shape.object.fields {
         record.set(&field.name, field.default.clone().unwrap_or(Value::Null));
     }
-    record.0.extend(prepared.options.members());
+    for (name, value) in prepared.options.members() {
+        record.set(&name, value);
+    }
     record.set("mapping", serde_json::to_value(&prepared.mapping)?);
     record.set("rows_total", prepared.file.rows.len());
     work.insert(&shape, &mut record, &Change::new("created"))?;
@@ -250,7 +252,7 @@ pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> 
         .run(&call, move |work| {
             let (record, _) = start(work, &principal, &prepared, &content)?;
             let row = work
-                .row(&principal.layout(Import::object()), &principal.view(now), record.id())?
+                .row(&principal.layout(<Import as Entity>::object()), &principal.view(now), record.id())?
                 .ok_or_else(Problem::not_found)?;
             Answer::record(201, &row)
         })

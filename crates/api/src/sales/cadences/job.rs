@@ -52,7 +52,7 @@ struct Run<'a> {
 /// Looks through the cadences of a tenant.
 pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     let reading = state.store.read::<_, Problem>(tenant, |reader| {
-        let cadences = reader.all(Cadence::object())?;
+        let cadences = reader.all(<Cadence as Entity>::object())?;
         Ok((if cadences.is_empty() { None } else { Some(principal::system(reader)?) }, cadences))
     });
     let (Some(principal), cadences) = reading.await? else { return Ok(()) };
