@@ -7,14 +7,17 @@ use serde_json::{Value, json};
 
 use crate::{
     entity,
-    fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType, Link, Structure},
-    id::Id,
-    object::{Reach, Relation},
-    predicate::relative::instant_of,
-    record::Record,
-    time::Timestamp,
-    value::{Members, list},
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::{Field, FieldType, Link, Structure},
+        object::{Reach, Relation},
+        record::Record,
+        value::{Members, list},
+    },
+    values::{
+        id::Id,
+        time::{Timestamp, instant_of},
+    },
 };
 
 /// Whose hours a schedule tells.

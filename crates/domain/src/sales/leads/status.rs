@@ -4,9 +4,11 @@ use serde_json::Value;
 
 use crate::{
     choices,
-    fault::{Fault, FaultCode},
-    record::{Draft, Record},
-    time::Timestamp,
+    model::{
+        fault::{Fault, FaultCode},
+        record::{Draft, Record},
+    },
+    values::time::Timestamp,
 };
 
 choices! {
