@@ -19,7 +19,10 @@ pub mod marketing;
 pub mod sales;
 
 // -- Old paths, until every import names the room ---------------------------------------------------------------------------
-pub use model::{entity, event, fault, field, input, object, record, registry, value};
+pub use model::{entity, event, fault, field, input, object, record, registry};
+pub mod value {
+    pub use crate::model::{structures::*, value::*};
+}
 pub use query::{cursor, indexing, predicate};
 pub use values::{calendar, country, email, id, money, name, phone, search_text, social_credit_code, text, time, url};
 // ---------------------------------------------------------------------------------------------------------------------------
