@@ -11,8 +11,8 @@ use farley_domain::{
 use crate::{
     engine::Connection,
     error::StoreError,
-    records,
-    statement::{Bind, Column, ColumnType, Dialect, Number, Statement, write_sql},
+    records::statements,
+    sql::statement::{Bind, Column, ColumnType, Dialect, Number, Statement, write_sql},
 };
 
 /// A connection for one thread.
@@ -57,7 +57,7 @@ impl Bare {
             }
             None => Own::Postgres(PgConnection::establish(url).map_err(lost)?),
         };
-        let layout = records::writing_layout(&Shape { object, custom: [].into() });
+        let layout = statements::writing_layout(&Shape { object, custom: [].into() });
         Ok(Bare { connection, columns: layout.columns(), types: layout.types.clone(), table: object.table })
     }
 

@@ -17,7 +17,7 @@ use crate::{
     access::call::Call,
     http::{problem::Problem, request::Body},
     records::{
-        action::{Asked, act},
+        action::{AskedByName, act_by_name},
         behaviour::{Behaviour, Shown, Writing},
         mutation::Answer,
     },
@@ -113,7 +113,7 @@ pub async fn reopen(call: Call, request: HttpRequest, body: Body) -> Result<Http
 }
 
 async fn set_status(call: Call, request: HttpRequest, body: Body, status: &'static str) -> Result<HttpResponse, Problem> {
-    act(Task::object(), (call, request, body), &[], Action::Update, move |work, asked| {
+    act_by_name(Task::object(), (call, request, body), &[], Action::Update, move |work, asked| {
         let mut record = asked.loaded.record.clone();
         if record.get("status") == status {
             return Err(Problem::state(status, if status == "open" { &["complete"] } else { &["reopen"] }));
@@ -142,7 +142,7 @@ pub struct TaskSnooze {
 #[post("/v1/tasks/{id}/snooze")]
 pub async fn snooze(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let fields = [Field::new("until", FieldType::DateTime).required()];
-    act(Task::object(), (call, request, body), &fields, Action::Update, |work, asked| {
+    act_by_name(Task::object(), (call, request, body), &fields, Action::Update, |work, asked| {
         let mut record = asked.loaded.record.clone();
         refuse_closed(&record)?;
         let until = asked.get("until").as_str().and_then(Timestamp::parse).unwrap_or(asked.writer.now);
@@ -173,7 +173,7 @@ pub struct TaskDelegation {
 #[post("/v1/tasks/{id}/delegate")]
 pub async fn delegate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let fields = [Field::new("user_id", FieldType::Reference("user".into())).required()];
-    act(Task::object(), (call, request, body), &fields, Action::Update, |work, asked| {
+    act_by_name(Task::object(), (call, request, body), &fields, Action::Update, |work, asked| {
         let mut record = asked.loaded.record.clone();
         refuse_closed(&record)?;
         let user = asked.get("user_id").as_str().and_then(|id| id.parse().ok());
@@ -196,14 +196,14 @@ fn refuse_closed(record: &Record) -> Result<(), Problem> {
     }
 }
 
-fn write(work: &mut Work<'_>, asked: &Asked, record: Record) -> Result<Answer, Problem> {
+fn write(work: &mut Work<'_>, asked: &AskedByName, record: Record) -> Result<Answer, Problem> {
     let record = asked.writer.apply_rules(&asked.writer.shape(), Some(&asked.loaded.record), record)?;
     let record = asked.writer.store(work, &asked.loaded, record, "updated")?;
     asked.writer.answer(work, 200, record.id(), Shown::new())
 }
 
 /// The same where Farley itself filled in the team: a colleague's need not be one that the caller may read of.
-fn write_settled(work: &mut Work<'_>, asked: &Asked, record: Record) -> Result<Answer, Problem> {
+fn write_settled(work: &mut Work<'_>, asked: &AskedByName, record: Record) -> Result<Answer, Problem> {
     let before = &asked.loaded.record;
     let record = asked.writer.apply_rules(&asked.writer.shape(), Some(before), record)?;
     let record = asked.writer.store_settled(work, &asked.loaded, record, "delegated", &["team_id"])?;

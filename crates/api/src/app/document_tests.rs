@@ -19,10 +19,13 @@ use utoipa::openapi::{
 use super::endpoints::Handwritten;
 use crate::{
     openapi::{
-        document, fields,
+        document,
         metadata::{self, WritableMetadata},
     },
-    records::operations::{Generic, generic_operations},
+    records::{
+        operations::{Generic, generic_operations},
+        schemas,
+    },
 };
 
 fn whole_document() -> Value {
@@ -162,7 +165,7 @@ fn routes_match_the_documented_paths() {
         for generic in generic_operations(object) {
             let route = ResourceDef::new(generic.route(object));
             let path =
-                generic.path(object).replace("{system}", "sap").replace("{key}", "10042").replace("{id}", fields::EXAMPLE_ID);
+                generic.path(object).replace("{system}", "sap").replace("{key}", "10042").replace("{id}", schemas::EXAMPLE_ID);
             assert!(route.is_match(&path), "{generic:?}: {path}");
         }
     }
@@ -183,8 +186,8 @@ fn structures_are_documented_as_they_are_declared() {
             if (structure.schema)().get("$ref").is_some() {
                 continue;
             }
-            let documented = fields::declared(structure).unwrap_or_else(|| panic!("{} cannot be converted", structure.name));
-            assert_eq!(serde_json::to_value(documented).unwrap(), fields::opened((structure.schema)()), "{}", structure.name);
+            let documented = schemas::declared(structure).unwrap_or_else(|| panic!("{} cannot be converted", structure.name));
+            assert_eq!(serde_json::to_value(documented).unwrap(), schemas::opened((structure.schema)()), "{}", structure.name);
         }
     }
 }

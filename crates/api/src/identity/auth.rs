@@ -235,7 +235,7 @@ async fn open_session(
     let refresh_token = refresh_token(session.tenant.id, id);
     let row = SessionRow {
         tenant_id: session.tenant.id,
-        id: id,
+        id,
         user_id: session.user,
         refresh_hash: secret_hash(&refresh_token),
         user_agent: session.user_agent,

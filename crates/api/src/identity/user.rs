@@ -113,7 +113,7 @@ fn issue_token(work: &mut Work<'_>, user: Id) -> Result<String, Problem> {
     Ok(token)
 }
 
-async fn act(
+async fn act_by_name(
     call: Call,
     request: HttpRequest,
     body: Body,
@@ -150,7 +150,7 @@ async fn act(
 #[post("/v1/users/{id}/deactivate")]
 pub async fn deactivate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let me = call.principal.user_id();
-    act(call, request, body, move |work, user| {
+    act_by_name(call, request, body, move |work, user| {
         if user.id() == me {
             return Err(Problem::new(Code::StateConflict).with("state", "yourself").with("allowed", "update"));
         }
@@ -173,7 +173,7 @@ pub async fn deactivate(call: Call, request: HttpRequest, body: Body) -> Result<
     responses((status = 204, description = "Active, or invited if no password was ever set.")))]
 #[post("/v1/users/{id}/activate")]
 pub async fn activate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act(call, request, body, |work, user| {
+    act_by_name(call, request, body, |work, user| {
         let status = if work.reader().password(user.id())?.is_some() { "active" } else { "invited" };
         set_status(work, user.id(), status, "activated")?;
         Ok(Answer::no_content())
@@ -201,7 +201,7 @@ pub struct ResetToken {
     responses((status = 200, description = "The token, shown this once.", body = ResetToken)))]
 #[post("/v1/users/{id}/reset-password")]
 pub async fn reset_password(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act(call, request, body, |work, user| {
+    act_by_name(call, request, body, |work, user| {
         if user.get("status") == "deactivated" {
             return Err(Problem::new(Code::StateConflict)
                 .with("state", "deactivated")
@@ -248,7 +248,7 @@ pub async fn end_session(call: Call, request: HttpRequest) -> Result<HttpRespons
     call.rows(User::object(), Action::Update)?;
     let session = session_of(&request)?;
     let body = Body(Value::Object(Map::new()));
-    act(call, request, body, move |work, user| {
+    act_by_name(call, request, body, move |work, user| {
         let row = work.reader().session(session)?.filter(|row| row.user_id == user.id()).ok_or_else(Problem::not_found)?;
         work.revoke_session(row.id)?;
         work.event("user", "session_ended", user.id(), user.version(), Map::new(), &[]);

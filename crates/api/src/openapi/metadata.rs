@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{fields, names};
+use super::{names, schemas};
 use crate::{
     access::call::Call,
     http::{
@@ -202,7 +202,7 @@ fn field(field: &Field, rule: Option<FieldRule>) -> Option<FieldMetadata> {
         reference: reference(&field.kind),
         limits: limits(&field.kind),
         default: field.default.clone().unwrap_or(Value::Null),
-        example: fields::example(field).unwrap_or(Value::Null),
+        example: schemas::example(field).unwrap_or(Value::Null),
     })
 }
 

@@ -2,10 +2,8 @@
 
 pub mod metadata;
 
-pub(crate) mod fields;
 mod filters;
 mod handwritten;
-mod names;
 mod parameters;
 mod paths;
 mod records;
@@ -14,6 +12,7 @@ mod shared;
 mod sharing;
 mod unused;
 
+use crate::records::{names, schemas};
 use farley_domain::{object::Object, registry};
 use serde_json::Value;
 use utoipa::openapi::{

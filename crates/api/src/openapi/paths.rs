@@ -14,12 +14,12 @@ use utoipa::openapi::{
 };
 
 use super::{
-    fields::text,
     filters,
     names::{self, a, many, one},
     parameters::{list, path, shared},
     records::{create_example, patch_example},
     responses::{header_ref, problem, rate_limited},
+    schemas::text,
 };
 use crate::records::operations::Generic;
 

@@ -13,8 +13,8 @@ use utoipa::openapi::{
 };
 
 use super::{
-    fields::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
     parameters::{limit, offset, search_text},
+    schemas::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
 };
 use crate::{
     http::problem::Code,

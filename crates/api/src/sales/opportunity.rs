@@ -35,7 +35,7 @@ use crate::{
         request::Body,
     },
     records::{
-        action::{Asked, act},
+        action::{AskedByName, act_by_name},
         behaviour::{Behaviour, Shown, Writing},
         lookup::by_id,
     },
@@ -242,7 +242,7 @@ pub async fn move_to(call: Call, request: HttpRequest, body: Body) -> Result<Htt
         reference("after_id", "opportunity"),
     ];
     fields.extend(closing_fields());
-    act(Opportunity::object(), (call, request, body), &fields, Action::Update, |work, asked| {
+    act_by_name(Opportunity::object(), (call, request, body), &fields, Action::Update, |work, asked| {
         let loaded = &asked.loaded;
         if !asked.get("from_stage_id").is_null() && asked.get("from_stage_id") != loaded.record.get("stage_id") {
             return Err(Problem::new(Code::StateConflict)
@@ -285,7 +285,7 @@ pub async fn lose(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
 }
 
 async fn close(call: Call, request: HttpRequest, body: Body, kind: &'static str) -> Result<HttpResponse, Problem> {
-    act(Opportunity::object(), (call, request, body), &closing_fields(), Action::Update, move |work, asked| {
+    act_by_name(Opportunity::object(), (call, request, body), &closing_fields(), Action::Update, move |work, asked| {
         let mut record = asked.loaded.record.clone();
         // Under the lock: of two who close it at once, one finds it closed.
         if let Some(status) = record.text("status").filter(|status| *status != "open") {
@@ -304,7 +304,7 @@ async fn close(call: Call, request: HttpRequest, body: Body, kind: &'static str)
     .await
 }
 
-fn take_closing(asked: &Asked, record: &mut Record) {
+fn take_closing(asked: &AskedByName, record: &mut Record) {
     for name in ["close_reason", "close_comment", "closed_at"] {
         if !asked.get(name).is_null() {
             record.set(name, asked.get(name).clone());
@@ -312,14 +312,14 @@ fn take_closing(asked: &Asked, record: &mut Record) {
     }
 }
 
-fn write(work: &mut Work<'_>, asked: &Asked, record: Record) -> Result<crate::records::mutation::Answer, Problem> {
+fn write(work: &mut Work<'_>, asked: &AskedByName, record: Record) -> Result<crate::records::mutation::Answer, Problem> {
     let record = asked.writer.apply_rules(&asked.writer.shape(), Some(&asked.loaded.record), record)?;
     let record = asked.writer.store(work, &asked.loaded, record, "updated")?;
     asked.writer.answer(work, 200, record.id(), Shown::new())
 }
 
 /// The place on the board that a mover asks for.
-fn place(work: &mut Work<'_>, asked: &Asked, record: &Record) -> Result<String, Problem> {
+fn place(work: &mut Work<'_>, asked: &AskedByName, record: &Record) -> Result<String, Problem> {
     let stage = record.id_of("stage_id").unwrap_or(Id::NIL);
     let own = record.id();
     let mut neighbour = |name: &str| -> Result<Option<String>, Problem> {

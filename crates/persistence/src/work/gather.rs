@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use crate::{
     error::StoreError,
     on,
-    queries::rows::{ExternalIdRow, LookupValueRow},
-    statement::{Bind, Dialect, Statement, Target, write_sql},
+    sql::{
+        batch::SIZES,
+        rows::{ExternalIdRow, LookupValueRow},
+        statement::{Bind, Dialect, Statement, Target, write_sql},
+    },
     work::{Origin, Work},
 };
-
-/// How many rows go with one statement. Few sizes make few statements, which stay prepared.
-pub(crate) const SIZES: [usize; 3] = [64, 8, 1];
 
 /// Rows of one table that are to be inserted.
 pub(crate) enum Rows {

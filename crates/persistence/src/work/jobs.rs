@@ -4,18 +4,15 @@ use farley_domain::{id::Id, time::Timestamp};
 use serde_json::{Map, Value};
 
 use super::Work;
-use crate::{error::StoreError, on, queries::rows::JobRow, reader::TenantKey};
+use crate::{
+    error::StoreError,
+    on,
+    reader::TenantKey,
+    sql::rows::{JobRow, Lease},
+};
 
 /// How many due jobs are looked at for one that may be leased.
 const CANDIDATES: i64 = 64;
-
-/// The right to work at a job, until it is lost by silence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lease {
-    pub tenant: Id,
-    pub job: Id,
-    pub id: Id,
-}
 
 /// What becomes of the time at which the waiting job of a key is due, when the job is asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

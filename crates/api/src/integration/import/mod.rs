@@ -137,13 +137,13 @@ impl utoipa::PartialSchema for ImportSchema {
 impl ToSchema for ImportSchema {}
 
 /// A request with a file.
-struct Asked {
+struct AskedByName {
     options: Options,
     content: Vec<u8>,
     mutation: Mutation,
 }
 
-async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload) -> Result<Asked, Problem> {
+async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload) -> Result<AskedByName, Problem> {
     let max = call.state.settings.max_body.saturating_mul(BODIES);
     let bytes = read_body(request, &mut payload.into_inner(), max).await?;
     let mut parameters = parameters(request)?;
@@ -171,7 +171,7 @@ async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload)
     refuse_rest(&parameters, &[known.as_slice(), &["validate_only"]].concat())?;
     let options = Options::read(&members, &call.principal.standards(call.now))?;
     permit(&call.principal, &options)?;
-    Ok(Asked { options, content, mutation })
+    Ok(AskedByName { options, content, mutation })
 }
 
 /// An option as a parameter says it.
@@ -242,7 +242,7 @@ pub fn start(work: &mut Work<'_>, principal: &Principal, prepared: &Prepared, co
     responses((status = 201, description = "The import, waiting to run.", body = ImportSchema)))]
 #[post("/v1/imports")]
 pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let Asked { options, content, mutation } = read_request(&call, &request, payload).await?;
+    let AskedByName { options, content, mutation } = read_request(&call, &request, payload).await?;
     let principal = Arc::clone(&call.principal);
     let made_ready = web::block(move || Prepared::make(options, &content, &principal).map(|prepared| (prepared, content)));
     let (prepared, content) = made_ready.await.map_err(|_| Problem::new(Code::Unavailable).retry_after(2))??;

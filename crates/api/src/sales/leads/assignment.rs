@@ -32,7 +32,7 @@ use crate::{
     },
     http::{problem::Problem, request::Body},
     records::{
-        action::act,
+        action::act_by_name,
         behaviour::{Behaviour, Shown, Writing},
     },
     sales::filters,
@@ -85,7 +85,7 @@ fn is_live(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<bool,
               (status = 422, description = "No rule finds anybody.")))]
 #[post("/v1/leads/{id}/assign")]
 pub async fn assign_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act(Lead::object(), (call, request, body), &[], Action::Update, |work, asked| {
+    act_by_name(Lead::object(), (call, request, body), &[], Action::Update, |work, asked| {
         let status = LeadStatus::of(&asked.loaded.record);
         if !status.is_open() {
             let next: Vec<&str> = status.next().iter().map(|status| status.as_str()).collect();

@@ -26,7 +26,7 @@ use crate::{
         request::{Body, parameters, refuse_rest},
     },
     records::{
-        action::act,
+        action::act_by_name,
         behaviour::Shown,
         events,
         mutation::{Mutation, if_match},
@@ -269,7 +269,7 @@ fn held(work: &mut Work<'_>, object: &'static Object, pool: Id, user: Id) -> Res
 
 async fn release(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let fields = [Field::new("reason", FieldType::Text { max: 500 }), Field::new("pool_id", FieldType::Reference("pool".into()))];
-    act(object, (call, request, body), &fields, Action::Update, move |work, asked| {
+    act_by_name(object, (call, request, body), &fields, Action::Update, move |work, asked| {
         let mut record = asked.loaded.record.clone();
         if record.get("owner_id").is_null() {
             return Err(Problem::state("unowned", &["claim"]));

@@ -35,7 +35,7 @@ use crate::{
     },
     http::{problem::Problem, request::Body},
     records::{
-        action::{Asked, act},
+        action::{AskedByName, act_by_name},
         mutation::{Answer, etag},
         named::Named,
         write::Writer,
@@ -126,7 +126,7 @@ pub async fn convert(call: Call, request: HttpRequest, body: Body) -> Result<Htt
         Field::new("contact", FieldType::Structure(&PART)),
         Field::new("opportunity", FieldType::Structure(&PART)),
     ];
-    act(Lead::object(), (call, request, body), &fields, Action::Update, |work, asked| {
+    act_by_name(Lead::object(), (call, request, body), &fields, Action::Update, |work, asked| {
         let lead = &asked.loaded.record;
         open(lead)?;
         let customer = customer(work, asked)?;
@@ -166,24 +166,28 @@ fn of_part(mut problem: Problem, part: &str) -> Problem {
     problem
 }
 
-fn maker_of<'a>(asked: &'a Asked, shape: &'a farley_domain::object::Shape, may_name: &'a dyn Fn(&str) -> bool) -> Maker<'a> {
+fn maker_of<'a>(
+    asked: &'a AskedByName,
+    shape: &'a farley_domain::object::Shape,
+    may_name: &'a dyn Fn(&str) -> bool,
+) -> Maker<'a> {
     Maker { lead: &asked.loaded.record, shape, may_name }
 }
 
-fn may_name(asked: &Asked) -> impl Fn(&str) -> bool {
+fn may_name(asked: &AskedByName) -> impl Fn(&str) -> bool {
     let principal = Arc::clone(&asked.writer.principal);
     move |name| registry::object(name).is_some_and(|object| principal.asker.rows(object, Action::Read).is_some())
 }
 
 /// Whether a contact is wanted beside the customer.
-fn wants_contact(asked: &Asked) -> bool {
+fn wants_contact(asked: &AskedByName) -> bool {
     let lead = &asked.loaded.record;
     let told = !asked.get("contact").is_null() || !asked.get("contact_id").is_null();
     let by_default = !lead.get("company").is_null() && !lead.get("person_name").is_null();
     told || asked.get("create_contact").as_bool().unwrap_or(by_default)
 }
 
-fn customer(work: &mut Work<'_>, asked: &Asked) -> Result<Record, Problem> {
+fn customer(work: &mut Work<'_>, asked: &AskedByName) -> Result<Record, Problem> {
     let writer = asked.writer.on(Customer::object());
     if let Some(id) = asked.get("customer_id").as_str().and_then(|id| id.parse().ok()) {
         return named(work, &writer, id, "/customer_id");
@@ -209,7 +213,7 @@ fn named(work: &mut Work<'_>, writer: &Writer, id: Id, pointer: &str) -> Result<
 }
 
 /// The one customer alike that the caller may read; several are a fault.
-fn matched(work: &mut Work<'_>, asked: &Asked, writer: &Writer) -> Result<Option<Record>, Problem> {
+fn matched(work: &mut Work<'_>, asked: &AskedByName, writer: &Writer) -> Result<Option<Record>, Problem> {
     let lead = &asked.loaded.record;
     let points = |name: &str| {
         let items = lead.get(name).as_array().into_iter().flatten();
@@ -238,7 +242,7 @@ fn matched(work: &mut Work<'_>, asked: &Asked, writer: &Writer) -> Result<Option
     }
 }
 
-fn contact(work: &mut Work<'_>, asked: &Asked, customer: &Record) -> Result<Option<Record>, Problem> {
+fn contact(work: &mut Work<'_>, asked: &AskedByName, customer: &Record) -> Result<Option<Record>, Problem> {
     if !wants_contact(asked) {
         return Ok(None);
     }
@@ -254,7 +258,7 @@ fn contact(work: &mut Work<'_>, asked: &Asked, customer: &Record) -> Result<Opti
 }
 
 /// The contact named, who works at the customer from now on, if not before.
-fn linked(work: &mut Work<'_>, asked: &Asked, writer: &Writer, id: Id, customer: &Record) -> Result<Record, Problem> {
+fn linked(work: &mut Work<'_>, asked: &AskedByName, writer: &Writer, id: Id, customer: &Record) -> Result<Record, Problem> {
     let record = named(work, writer, id, "/contact_id")?;
     let mut customers = record.get("customers").as_array().cloned().unwrap_or_default();
     if customers.iter().any(|item| item["customer_id"] == *customer.get("id")) {
@@ -269,7 +273,7 @@ fn linked(work: &mut Work<'_>, asked: &Asked, writer: &Writer, id: Id, customer:
 
 fn opportunity(
     work: &mut Work<'_>,
-    asked: &Asked,
+    asked: &AskedByName,
     customer: &Record,
     contact: Option<&Record>,
 ) -> Result<Option<Record>, Problem> {
@@ -320,7 +324,7 @@ pub fn carry_over(work: &mut Work<'_>, writer: &Writer, lead: &Record) -> Result
     Ok(())
 }
 
-fn answer(work: &mut Work<'_>, asked: &Asked, lead: &Record) -> Result<Answer, Problem> {
+fn answer(work: &mut Work<'_>, asked: &AskedByName, lead: &Record) -> Result<Answer, Problem> {
     let shown = |work: &mut Work<'_>, object: &'static Object, id: Option<Id>| -> Result<Value, Problem> {
         let Some(id) = id else { return Ok(Value::Null) };
         let principal = &asked.writer.principal;

@@ -43,7 +43,7 @@ use crate::{
         request::{Body, language_of, limit_by_address, parameters, refuse_rest},
     },
     records::{
-        action::act,
+        action::act_by_name,
         behaviour::{Behaviour, Shown, Writing},
     },
 };
@@ -77,7 +77,7 @@ impl Behaviour for LeadForm {
     responses((status = 200, description = "The form with its new token.", body = ref("#/components/schemas/LeadForm"))))]
 #[post("/v1/lead-forms/{id}/rotate-token")]
 pub async fn rotate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act(LeadForm::object(), (call, request, body), &[], Action::Update, |work, asked| {
+    act_by_name(LeadForm::object(), (call, request, body), &[], Action::Update, |work, asked| {
         let mut record = asked.loaded.record.clone();
         record.set("token", new_secret("lf_"));
         let record = asked.writer.store(work, &asked.loaded, record, "token_rotated")?;

@@ -19,7 +19,7 @@ use crate::{
     access::call::Call,
     http::{problem::Problem, request::Body},
     records::{
-        action::{Asked, act},
+        action::{AskedByName, act_by_name},
         behaviour::{Behaviour, Shown, Writing},
     },
     sales::cadences::stops,
@@ -83,7 +83,7 @@ pub async fn disqualify(call: Call, request: HttpRequest, body: Body) -> Result<
         Field::new("reason", FieldType::Text { max: 200 }).required(),
         Field::new("comment", FieldType::LongText { max: 5_000 }),
     ];
-    act(Lead::object(), (call, request, body), &fields, Action::Update, |work, asked| {
+    act_by_name(Lead::object(), (call, request, body), &fields, Action::Update, |work, asked| {
         let mut record = asked.loaded.record.clone();
         let status = LeadStatus::of(&record);
         if !status.next().contains(&LeadStatus::Disqualified) {
@@ -105,7 +105,7 @@ pub async fn disqualify(call: Call, request: HttpRequest, body: Body) -> Result<
     responses((status = 200, description = "The lead, open again.", body = ref("#/components/schemas/Lead"))))]
 #[post("/v1/leads/{id}/reopen")]
 pub async fn reopen(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act(Lead::object(), (call, request, body), &[], Action::Update, |work, asked| {
+    act_by_name(Lead::object(), (call, request, body), &[], Action::Update, |work, asked| {
         let mut record = asked.loaded.record.clone();
         let status = LeadStatus::of(&record);
         if status != LeadStatus::Disqualified {
@@ -123,7 +123,7 @@ fn not_from(status: LeadStatus) -> Problem {
     Problem::state(status.as_str(), &next)
 }
 
-fn write(work: &mut Work<'_>, asked: &Asked, record: Record) -> Result<crate::records::mutation::Answer, Problem> {
+fn write(work: &mut Work<'_>, asked: &AskedByName, record: Record) -> Result<crate::records::mutation::Answer, Problem> {
     let record = asked.writer.apply_rules(&asked.writer.shape(), Some(&asked.loaded.record), record)?;
     let record = asked.writer.store(work, &asked.loaded, record, "updated")?;
     asked.writer.answer(work, 200, record.id(), Shown::new())

@@ -1,0 +1,87 @@
+//! Reading the event log.
+
+use diesel::{dsl::max, prelude::*};
+use farley_domain::id::Id;
+
+use super::Conn;
+use crate::{
+    error::StoreError,
+    sql::{
+        rows::EventRow,
+        schema::{event_subjects, events},
+        sql_types::DbId,
+    },
+};
+
+/// Events of a tenant after a position and not after another, oldest first.
+pub fn between(
+    conn: &mut Conn,
+    tenant: Id,
+    after: i64,
+    until: i64,
+    types: &[String],
+    limit: i64,
+) -> Result<Vec<EventRow>, StoreError> {
+    let mut query = events::table
+        .filter(events::tenant_id.eq(DbId(tenant)))
+        .filter(events::seq.gt(after))
+        .filter(events::seq.le(until))
+        .into_boxed();
+    if !types.is_empty() {
+        query = query.filter(events::kind.eq_any(types));
+    }
+    Ok(query.order(events::seq).limit(limit).select(EventRow::as_select()).load(conn)?)
+}
+
+/// Events of one record and those that stand on its timeline, newest first.
+pub fn timeline(conn: &mut Conn, tenant: Id, record: Id, before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+    let mut own: Vec<EventRow> = of_record(conn, tenant, record, before, limit)?;
+    let others: Vec<i64> = event_subjects::table
+        .filter(event_subjects::tenant_id.eq(DbId(tenant)))
+        .filter(event_subjects::subject_id.eq(DbId(record)))
+        .filter(event_subjects::seq.lt(before))
+        .order(event_subjects::seq.desc())
+        .limit(limit)
+        .select(event_subjects::seq)
+        .load(conn)?;
+    let others: Vec<EventRow> = events::table
+        .filter(events::tenant_id.eq(DbId(tenant)))
+        .filter(events::seq.eq_any(others))
+        .select(EventRow::as_select())
+        .load(conn)?;
+    own.extend(others);
+    own.sort_by_key(|event| std::cmp::Reverse(event.seq));
+    own.dedup_by_key(|event| event.seq);
+    own.truncate(usize::try_from(limit).unwrap_or(0));
+    Ok(own)
+}
+
+/// Events of one record, newest first.
+pub fn of_record(conn: &mut Conn, tenant: Id, record: Id, before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+    Ok(events::table
+        .filter(events::tenant_id.eq(DbId(tenant)))
+        .filter(events::record_id.eq(DbId(record)))
+        .filter(events::seq.lt(before))
+        .order(events::seq.desc())
+        .limit(limit)
+        .select(EventRow::as_select())
+        .load(conn)?)
+}
+
+/// Events of one record after a version, oldest first: what somebody who holds that version has missed.
+pub fn since_version(conn: &mut Conn, tenant: Id, record: Id, version: i64) -> Result<Vec<EventRow>, StoreError> {
+    Ok(events::table
+        .filter(events::tenant_id.eq(DbId(tenant)))
+        .filter(events::record_id.eq(DbId(record)))
+        .filter(events::version.gt(version))
+        .order(events::seq)
+        .limit(200)
+        .select(EventRow::as_select())
+        .load(conn)?)
+}
+
+/// The position of the last event.
+pub fn end(conn: &mut Conn) -> Result<i64, StoreError> {
+    let last: Option<i64> = events::table.select(max(events::seq)).first(conn)?;
+    Ok(last.unwrap_or(0))
+}

@@ -1,0 +1,55 @@
+//! The queries compiled for PostgreSQL.
+
+use diesel::{
+    QueryResult, deserialize,
+    pg::PgValue,
+    query_builder::AstPass,
+    sql_types::{Array, Text},
+};
+
+use crate::sql::statement::Dialect;
+
+pub type Conn = diesel::PgConnection;
+pub type Db = diesel::pg::Pg;
+const DIALECT: Dialect = Dialect::Postgres;
+
+fn push_texts<'b>(texts: &'b Vec<String>, out: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
+    out.push_bind_param::<Array<Text>, _>(texts)
+}
+
+/// The text of a value, where it is: `text` and `json` alike come as they are.
+fn text<'a>(value: &'a mut PgValue<'_>) -> deserialize::Result<&'a str> {
+    Ok(std::str::from_utf8(value.as_bytes())?)
+}
+
+/// Inserts rows with one statement: a round trip costs more than a row.
+macro_rules! insert_all {
+    ($conn:expr, $table:expr, $rows:expr) => {
+        diesel::insert_into($table).values($rows).kept().execute($conn)?
+    };
+}
+
+#[path = "calendars.rs"]
+pub mod calendars;
+#[path = "credentials.rs"]
+pub mod credentials;
+#[path = "events.rs"]
+pub mod events;
+#[path = "holdings.rs"]
+pub mod holdings;
+#[path = "idempotency.rs"]
+pub mod idempotency;
+#[path = "imports.rs"]
+pub mod imports;
+#[path = "jobs.rs"]
+pub mod jobs;
+#[path = "locks_postgres.rs"]
+pub mod locks;
+#[path = "log_postgres.rs"]
+pub mod log;
+#[path = "records.rs"]
+pub mod records;
+#[path = "run.rs"]
+pub mod run;
+#[path = "tenants.rs"]
+pub mod tenants;

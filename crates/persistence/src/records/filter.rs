@@ -1,0 +1,372 @@
+//! Predicates, orders and cursors as SQL: every value a bind, every identifier out of the field table.
+
+use std::borrow::Cow;
+
+use farley_domain::{
+    field::{Field, FieldType, Op, Storage},
+    id::Id,
+    object::{Object, Reach},
+    predicate::{Operand, Predicate, Related, Test},
+    time::Timestamp,
+};
+
+use crate::{
+    records::search::Matches,
+    sql::statement::{Alias, Bind, Dialect, Fragment, JsonKey, Qualified, Statement, write_sql},
+};
+
+/// Where a predicate applies: which tenant, and under which alias the object's rows stand.
+pub struct Place {
+    pub tenant: Id,
+    /// The number that search tokens of this tenant begin with.
+    pub tenant_number: i64,
+    pub object: &'static Object,
+    /// `t` outermost, `t1`, `t2` … within relations.
+    pub depth: usize,
+    /// Of which time the rows are; now, unless set.
+    pub as_of: Option<Timestamp>,
+}
+
+impl Place {
+    #[must_use]
+    pub(crate) fn alias(&self) -> Alias {
+        Alias::Rows(self.depth)
+    }
+
+    /// The alias of the links that lead to the rows.
+    pub(crate) fn links(&self) -> Alias {
+        Alias::Links(self.depth)
+    }
+}
+
+/// A predicate as a condition on the rows of a place. It may be unknown (null) where it is not true.
+#[derive(Clone, Copy)]
+pub(crate) struct Condition<'a>(pub &'a Predicate, pub &'a Place);
+
+impl Fragment for Condition<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Condition(predicate, place) = self;
+        match predicate {
+            Predicate::And(parts) => joined(sql, parts, place, " AND ", "1 = 1"),
+            Predicate::Or(parts) => joined(sql, parts, place, " OR ", "1 = 0"),
+            Predicate::Not(inner) => {
+                write_sql!(sql, "NOT COALESCE((", Condition(inner, place), or_false(sql.dialect, "), 0)", "), false)"));
+            }
+            Predicate::Test(test) => comparison(sql, test, place),
+            Predicate::Related(related) => relation(sql, related, place),
+            Predicate::Matches(query) => {
+                write_sql!(sql, place.alias().column("id"), " IN (", Matches(query, place), ")");
+            }
+            Predicate::Archived(archived) => {
+                let is = if *archived { " IS NOT NULL" } else { " IS NULL" };
+                write_sql!(sql, place.alias().column("archived_at"), is);
+            }
+        }
+    }
+}
+
+/// What is unknown counts as false, which each engine writes in its own way.
+fn or_false(dialect: Dialect, sqlite: &'static str, postgres: &'static str) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => sqlite,
+        Dialect::Postgres => postgres,
+    }
+}
+
+fn joined(sql: &mut Statement, parts: &[Predicate], place: &Place, with: &'static str, empty: &'static str) {
+    if parts.is_empty() {
+        sql.sql(empty);
+        return;
+    }
+    sql.sql("(");
+    for (position, part) in parts.iter().enumerate() {
+        if position > 0 {
+            sql.sql(with);
+        }
+        sql.add(Condition(part, place));
+    }
+    sql.sql(")");
+}
+
+fn comparison(sql: &mut Statement, test: &Test, place: &Place) {
+    let negated = matches!(test.op, Op::Ne | Op::Nin | Op::None);
+    if negated {
+        sql.sql("NOT COALESCE((");
+    }
+    let value = Scalar(&test.field, place.alias());
+    match test.op {
+        // Neither engine's lists can be without items.
+        Op::In | Op::Nin | Op::Any | Op::None if operands(&test.operand).is_empty() => drop(sql.sql("1 = 0")),
+        Op::Eq | Op::Ne => plain(sql, test, value, " = "),
+        Op::Gt => plain(sql, test, value, " > "),
+        Op::Gte => plain(sql, test, value, " >= "),
+        Op::Lt => plain(sql, test, value, " < "),
+        Op::Lte => plain(sql, test, value, " <= "),
+        Op::In | Op::Nin => {
+            write_sql!(sql, value, " IN (");
+            values(sql, &test.field, &test.operand);
+            sql.sql(")");
+        }
+        Op::Contains | Op::Starts => {
+            let within = if sql.dialect == Dialect::Sqlite { "instr(" } else { "strpos(" };
+            sql.sql(within);
+            folded(sql, value);
+            let found = if test.op == Op::Starts { ") = 1" } else { ") > 0" };
+            write_sql!(sql, ", ", bind(&test.field, &test.operand), found);
+        }
+        Op::Null => null(sql, test, place),
+        Op::Any | Op::None => any(sql, test, place),
+    }
+    if negated {
+        sql.sql(or_false(sql.dialect, "), 0)", "), false)"));
+    }
+}
+
+fn plain(sql: &mut Statement, test: &Test, value: Scalar<'_>, operator: &'static str) {
+    write_sql!(sql, value, operator);
+    match declared(test) {
+        Some(choice) => write_sql!(sql, "'", choice, "'"),
+        None => drop(sql.bind(bind(&test.field, &test.operand))),
+    }
+}
+
+/// The choice that a test asks for, where Farley itself declares the choices: written into the statement, of which there are then as many as
+/// choices, it lets the planner use indexes that hold the rows of one choice alone, and know how many they are.
+fn declared(test: &Test) -> Option<&'static str> {
+    let (FieldType::Choice(choices), Storage::Column, Operand::Text(text)) =
+        (&test.field.kind, &test.field.storage, &test.operand)
+    else {
+        return None;
+    };
+    let is_plain = |value: &str| value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    choices.iter().find_map(|choice| match choice.value {
+        Cow::Borrowed(value) => (value == text && is_plain(value)).then_some(value),
+        Cow::Owned(_) => None,
+    })
+}
+
+fn null(sql: &mut Statement, test: &Test, place: &Place) {
+    let wanted = test.operand == Operand::Boolean(true);
+    let alias = place.alias();
+    if test.field.kind.is_scalar() {
+        write_sql!(sql, Scalar(&test.field, alias), if wanted { " IS NULL" } else { " IS NOT NULL" });
+    } else {
+        // An empty list is no value.
+        sql.sql(if wanted { "COALESCE(" } else { "NOT COALESCE(" });
+        json_text(sql, &test.field, alias);
+        sql.sql(", '[]') IN ('[]', '{}')");
+    }
+}
+
+/// A list field has one of the values.
+fn any(sql: &mut Statement, test: &Test, place: &Place) {
+    let alias = place.alias();
+    let object = place.object.name;
+    let link = match &test.field.kind {
+        FieldType::References(link) => Some(*link),
+        FieldType::Structure(structure) => structure.link,
+        _ => None,
+    };
+    if let Some(link) = link {
+        let id = alias.column("id");
+        write_sql!(sql, id, " IN (SELECT ", link.from, " FROM ", link.table, " WHERE tenant_id = ", place.tenant);
+        if link.shared {
+            write_sql!(sql, " AND object = '", object, "'");
+        }
+        write_sql!(sql, " AND ", link.to, " IN (");
+        let ids = operands(&test.operand).iter().map(|operand| match operand {
+            Operand::Id(id) => Bind::id(*id),
+            Operand::Text(text) => Bind::id(text.parse().unwrap_or(Id::NIL)),
+            _ => Bind::id(Id::NIL),
+        });
+        padded(sql, ids.collect());
+        sql.sql("))");
+        return;
+    }
+    if matches!(test.field.kind, FieldType::Structure(_)) {
+        let id = alias.column("id");
+        write_sql!(sql, id, " IN (SELECT record_id FROM lookup_values WHERE tenant_id = ", place.tenant);
+        write_sql!(sql, " AND object = '", object, "' AND field = '", JsonKey::of(&test.field.name), "' AND value IN (");
+        values(sql, &test.field, &test.operand);
+        sql.sql("))");
+        return;
+    }
+    match sql.dialect {
+        Dialect::Sqlite => {
+            sql.sql("EXISTS (SELECT 1 FROM json_each(");
+            json_text(sql, &test.field, alias);
+            sql.sql(") item WHERE item.value IN (");
+        }
+        Dialect::Postgres => {
+            sql.sql("EXISTS (SELECT 1 FROM json_array_elements_text(CASE WHEN json_typeof(");
+            json_value(sql, &test.field, alias);
+            sql.sql(") = 'array' THEN ");
+            json_value(sql, &test.field, alias);
+            sql.sql(" ELSE '[]'::json END) item WHERE item IN (");
+        }
+    }
+    values(sql, &test.field, &test.operand);
+    sql.sql("))");
+}
+
+fn relation(sql: &mut Statement, related: &Related, place: &Place) {
+    let outer = place.alias();
+    let inner = Place {
+        tenant: place.tenant,
+        tenant_number: place.tenant_number,
+        object: related.target,
+        depth: place.depth + 1,
+        as_of: None,
+    };
+    let (alias, links, table) = (inner.alias(), inner.links(), related.target.table);
+    if related.none {
+        sql.sql("NOT COALESCE(");
+    }
+    match related.relation.reach {
+        Reach::ToOne { field } => {
+            let (reference, id) = (outer.column(field), alias.column("id"));
+            write_sql!(sql, reference, " IN (SELECT ", id, " FROM ", table, " ", alias, " WHERE ");
+        }
+        Reach::Inverse { field } => {
+            let (id, reference) = (outer.column("id"), alias.column(field));
+            write_sql!(sql, id, " IN (SELECT ", reference, " FROM ", table, " ", alias, " WHERE ");
+        }
+        Reach::Linked { link, holder } => {
+            let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
+            write_sql!(sql, outer.column("id"), " IN (SELECT ", links.column(near), " FROM ", link.table, " ", links);
+            write_sql!(sql, " JOIN ", table, " ", alias, " ON ", alias.column("tenant_id"), " = ", links.column("tenant_id"));
+            write_sql!(sql, " AND ", alias.column("id"), " = ", links.column(far), " WHERE ");
+            if link.shared {
+                let holder = if holder { place.object.name } else { related.target.name };
+                write_sql!(sql, links.column("object"), " = '", holder, "' AND ");
+            }
+        }
+    }
+    write_sql!(sql, alias.column("tenant_id"), " = ", place.tenant, " AND ", alias.column("archived_at"), " IS NULL AND ");
+    write_sql!(sql, Condition(&related.predicate, &inner), ")");
+    if related.none {
+        sql.sql(or_false(sql.dialect, ", 0)", ", false)"));
+    }
+}
+
+/// The value of a scalar field, ordered and compared alike by both engines.
+#[derive(Clone, Copy)]
+pub(crate) struct Scalar<'a>(pub &'a Field, pub Alias);
+
+impl Fragment for Scalar<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Scalar(field, alias) = self;
+        let (name, part) = match field.money() {
+            Some(name) => (name, Some("currency")),
+            None => (field.name.as_ref(), (field.kind == FieldType::Money).then_some("amount")),
+        };
+        match &field.storage {
+            Storage::Column | Storage::Computed => drop(sql.add(alias.field(field))),
+            Storage::Detail => json_scalar(sql, field, alias.column("details"), JsonKey::of(name), part),
+            Storage::Custom { key } => json_scalar(sql, field, alias.column("custom"), JsonKey::of(key), part),
+        }
+    }
+}
+
+/// A member of a JSON column as a value of its field's type. The key is a literal, so that expression indexes match.
+fn json_scalar(sql: &mut Statement, field: &Field, column: Qualified, key: Option<JsonKey<'_>>, part: Option<&'static str>) {
+    match (sql.dialect, part) {
+        (Dialect::Sqlite, None) => write_sql!(sql, "json_extract(", column, ", '$.", key, "')"),
+        (Dialect::Sqlite, Some(part)) => write_sql!(sql, "json_extract(", column, ", '$.", key, ".", part, "')"),
+        (Dialect::Postgres, _) => {
+            let member = |sql: &mut Statement, arrow: &'static str| match part {
+                Some(part) => write_sql!(sql, "(", column, "->'", key, "')", arrow, "'", part, "'"),
+                None => write_sql!(sql, column, arrow, "'", key, "'"),
+            };
+            let (kind, cast) = match &field.kind {
+                FieldType::Integer { .. } | FieldType::Money => ("number", "::bigint END)"),
+                FieldType::Decimal => ("number", "::double precision END)"),
+                FieldType::Boolean => ("boolean", "::boolean END)"),
+                _ => {
+                    sql.sql("((");
+                    member(sql, "->>");
+                    sql.sql(") COLLATE \"C\")");
+                    return;
+                }
+            };
+            sql.sql("(CASE WHEN json_typeof(");
+            member(sql, "->");
+            write_sql!(sql, ") = '", kind, "' THEN (");
+            member(sql, "->>");
+            write_sql!(sql, ")", cast);
+        }
+    }
+}
+
+/// A list or structure as JSON.
+fn json_value(sql: &mut Statement, field: &Field, alias: Alias) {
+    let (column, key) = match &field.storage {
+        Storage::Column | Storage::Computed => {
+            sql.add(alias.field(field));
+            return;
+        }
+        Storage::Detail => (alias.column("details"), JsonKey::of(&field.name)),
+        Storage::Custom { key } => (alias.column("custom"), JsonKey::of(key)),
+    };
+    match sql.dialect {
+        Dialect::Sqlite => write_sql!(sql, "json_extract(", column, ", '$.", key, "')"),
+        Dialect::Postgres => write_sql!(sql, "(", column, "->'", key, "')"),
+    }
+}
+
+/// The same as text.
+fn json_text(sql: &mut Statement, field: &Field, alias: Alias) {
+    json_value(sql, field, alias);
+    if sql.dialect == Dialect::Postgres {
+        sql.sql("::text");
+    }
+}
+
+/// The value as it is compared regardless of case and width: as the domain's `text::fold`.
+fn folded(sql: &mut Statement, value: Scalar<'_>) {
+    match sql.dialect {
+        Dialect::Sqlite => write_sql!(sql, "fold(", value, ")"),
+        Dialect::Postgres => {
+            write_sql!(sql, "replace(lower(normalize(", value, ", NFKC) COLLATE \"und-x-icu\"), 'ς', 'σ')");
+        }
+    }
+}
+
+fn operands(operand: &Operand) -> &[Operand] {
+    match operand {
+        Operand::List(operands) => operands,
+        single => std::slice::from_ref(single),
+    }
+}
+
+/// The values of a list operator; there is at least one.
+fn values(sql: &mut Statement, field: &Field, operand: &Operand) {
+    padded(sql, operands(operand).iter().map(|operand| bind(field, operand)).collect());
+}
+
+/// Binds separated by commas, filled up with the last one so that few shapes of the statement are prepared.
+fn padded(sql: &mut Statement, mut binds: Vec<Bind>) {
+    if let Some(last) = binds.last().cloned() {
+        binds.resize(binds.len().next_power_of_two(), last);
+    }
+    sql.binds(binds);
+}
+
+/// A value in the form in which the field is stored: members of JSON are compared as JSON writes them.
+#[must_use]
+pub fn bind(field: &Field, operand: &Operand) -> Bind {
+    let in_json = !matches!(field.storage, Storage::Column);
+    match operand {
+        Operand::Boolean(value) => Bind::Boolean(*value),
+        Operand::Integer(value) => Bind::Integer(*value),
+        Operand::Decimal(value) => Bind::Double(*value),
+        Operand::Text(value) => Bind::Text(value.clone()),
+        Operand::Id(value) if in_json => Bind::Text(value.to_string()),
+        Operand::Id(value) => Bind::id(*value),
+        Operand::Time(value) if in_json => Bind::Text(value.to_string()),
+        Operand::Time(value) => Bind::time(*value),
+        Operand::Date(value) if in_json => Bind::Text(value.to_string()),
+        Operand::Date(value) => Bind::date(*value),
+        Operand::List(_) => Bind::Text(String::new()),
+    }
+}

@@ -1,0 +1,179 @@
+//! Ledgers: what was true of a record from one time until another. Written with the record itself; read as its past.
+
+use std::borrow::Cow;
+
+use farley_domain::{
+    cell,
+    field::{FieldType, Storage},
+    id::Id,
+    object::{Ledger, Object},
+    record::Record,
+    time::Timestamp,
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    error::StoreError,
+    reader::Reader,
+    records::{filter::Place, statements::encode},
+    sql::{
+        row::{Cell, Layout, Row},
+        statement::{Bind, Column, ColumnType, Fragment, Statement, Target, write_sql},
+    },
+    work::Work,
+};
+
+/// One row of a ledger as it is read.
+#[derive(Clone, Debug)]
+pub struct LedgerEntry {
+    pub at: Timestamp,
+    pub user_id: Option<Id>,
+    /// What was true from then on, by field.
+    pub state: Map<String, Value>,
+    /// Where the step changed: how long the former one had lasted.
+    pub former_seconds: Option<i64>,
+}
+
+/// The source of a list's rows: the table of the object or, as of a time, the same with what the ledger says of that time.
+pub(crate) struct Source<'a>(pub &'a Place);
+
+impl Fragment for Source<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Source(place) = self;
+        let (object, alias) = (place.object, place.alias());
+        let (Some(time), Some(ledger)) = (place.as_of, object.ledger) else {
+            write_sql!(sql, object.table, " ", alias);
+            return;
+        };
+        let time = || Bind::time(time);
+        sql.sql("(SELECT r.tenant_id");
+        for field in object.fields.iter().filter(|field| field.storage == Storage::Column) {
+            let name = field.name.as_ref();
+            if name == "archived_at" {
+                write_sql!(sql, ", CASE WHEN r.archived_at <= ", time(), " THEN r.archived_at END AS archived_at");
+                continue;
+            }
+            let from = if ledger.fields.contains(&name) { ", h." } else { ", r." };
+            let column = Column::of(field);
+            write_sql!(sql, from, column);
+            if field.kind == FieldType::Money {
+                write_sql!(sql, from, column.map(Column::currency));
+            }
+        }
+        if object.has_details() {
+            sql.sql(", r.details");
+        }
+        write_sql!(
+            sql,
+            " FROM ",
+            object.table,
+            " r JOIN ",
+            ledger.table,
+            " h ON h.tenant_id = r.tenant_id AND h.record_id = r.id"
+        );
+        write_sql!(sql, " WHERE h.at <= ", time(), " AND (h.until IS NULL OR h.until > ", time(), ")) ", alias);
+    }
+}
+
+impl Work<'_> {
+    /// Adds to the ledger what a write changes in the fields it keeps, as of a time: now, or when a new record entered its step.
+    pub(crate) fn note_in_ledger(&mut self, object: &Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
+        let Some(ledger) = object.ledger else { return Ok(()) };
+        let now = self.origin.now;
+        let Some(before) = before else {
+            // What the record was before it came here begins its ledger.
+            let mut states = (ledger.past)(record);
+            states.push(record.clone());
+            let times: Vec<Timestamp> = states.iter().map(|state| state.time_of(ledger.since).unwrap_or(now)).collect();
+            let rows = states.iter().enumerate().map(|(position, state)| {
+                let former = position.checked_sub(1).map(|former| &states[former]);
+                self.ledger_row((object, ledger), former, state, (times[position], times.get(position + 1).copied()))
+            });
+            let rows = rows.collect::<Result<Vec<_>, _>>()?;
+            self.add_to_ledger(ledger, rows)?;
+            return Ok(());
+        };
+        if ledger.fields.iter().all(|field| before.get(field) == record.get(field)) {
+            return Ok(());
+        }
+        let mut sql = Statement::new(self.dialect());
+        write_sql!(sql, "UPDATE ", ledger.table, " SET until = ", Bind::time(now), " WHERE tenant_id = ", self.tenant().id);
+        write_sql!(sql, " AND record_id = ", record.id(), " AND until IS NULL");
+        self.connection().execute(&sql)?;
+        let row = self.ledger_row((object, ledger), Some(before), record, (now, None))?;
+        self.add_to_ledger(ledger, vec![row])
+    }
+
+    /// The columns of one row.
+    fn ledger_row(
+        &self,
+        (object, ledger): (&Object, &Ledger),
+        before: Option<&Record>,
+        record: &Record,
+        (at, until): (Timestamp, Option<Timestamp>),
+    ) -> Result<Vec<(Column, Bind)>, StoreError> {
+        let id = self.new_id();
+        let user = self.origin.actor.user_id.map_or(Bind::Null(ColumnType::Id), Bind::id);
+        let mut columns: Vec<(Column, Bind)> = vec![
+            ("tenant_id".into(), Bind::id(self.tenant().id)),
+            ("record_id".into(), Bind::id(record.id())),
+            ("at".into(), Bind::time(at)),
+            ("id".into(), Bind::id(id)),
+            ("until".into(), until.map_or(Bind::Null(ColumnType::Time), Bind::time)),
+            ("user_id".into(), user),
+        ];
+        for name in ledger.fields {
+            if let Some(field) = object.field(name) {
+                columns.extend(encode(field, &record.cell(field))?);
+            }
+        }
+        let left = before.filter(|before| before.get(ledger.step) != record.get(ledger.step));
+        let step = object.field(ledger.step);
+        let step = step.map(|step| encode(step, left.map_or(Cow::Owned(cell::Cell::Null), |before| before.cell(step)).as_ref()));
+        columns.extend(step.transpose()?.into_iter().flatten().map(|(_, bind)| ("former_step".into(), bind)));
+        let seconds = left.map(|before| {
+            let since = before.time_of(ledger.since).unwrap_or(at);
+            at.milliseconds().saturating_sub(since.milliseconds()).max(0) / 1000
+        });
+        columns.push(("former_seconds".into(), seconds.map_or(Bind::Null(ColumnType::Integer), Bind::Integer)));
+        Ok(columns)
+    }
+
+    fn add_to_ledger(&mut self, ledger: &Ledger, rows: Vec<Vec<(Column, Bind)>>) -> Result<(), StoreError> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let target = Target { table: ledger.table, columns: first.iter().map(|(column, _)| *column).collect() };
+        let rows = rows.into_iter().map(|columns| columns.into_iter().map(|(_, bind)| bind).collect());
+        self.insert_rows(&target, rows.collect())
+    }
+}
+
+impl Reader<'_> {
+    /// The ledger of a record, the latest row first: at most `limit` rows from `offset` on.
+    pub fn ledger(
+        &mut self,
+        layout: &std::sync::Arc<Layout>,
+        record: Id,
+        limit: i64,
+        offset: i64,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        let Some(ledger) = layout.shape.object.ledger else { return Ok(Vec::new()) };
+        let mut sql = Statement::new(self.connection.dialect());
+        write_sql!(sql, "SELECT ", layout.columns().as_slice(), ", at, user_id, former_seconds FROM ", ledger.table);
+        write_sql!(sql, " WHERE tenant_id = ", self.tenant.id, " AND record_id = ", record);
+        sql.sql(" ORDER BY at DESC, id DESC LIMIT ").integer(limit).sql(" OFFSET ").integer(offset);
+        let mut types = layout.types.clone();
+        types.extend([ColumnType::Time, ColumnType::Id, ColumnType::Integer]);
+        let rows = self.connection.load(&sql, &types)?;
+        rows.into_iter()
+            .map(|mut cells| {
+                let own = cells.split_off(layout.types.len());
+                let at = match own.first() {
+                    Some(Cell::Time(at)) => *at,
+                    _ => return Err(StoreError::Internal("a row of a ledger has no time".to_owned())),
+                };
+                let (user_id, former_seconds) = (own.get(1).and_then(Cell::as_id), own.get(2).and_then(Cell::as_integer));
+                Ok(LedgerEntry { at, user_id, state: Row::new(layout, cells).to_record()?.members().clone(), former_seconds })
+            })
+            .collect()
+    }
+}
