@@ -201,7 +201,7 @@ pub fn acting(reader: &mut Reader<'_>, user: Id, api_key: Option<Id>, now: Times
 /// Farley itself, for what nobody in particular does: it may do everything in the reader's tenant.
 pub fn system(reader: &mut Reader<'_>) -> Result<Caller, Problem> {
     let tenant = reader.own_tenant()?.ok_or_else(Problem::not_found)?;
-    let catalog = custom_field::catalog(&reader.all(CustomField::object())?);
+    let catalog = custom_field::catalog(&reader.all(<CustomField as Entity>::object())?);
     let asker = Asker { user_id: Id::NIL, teams: Vec::new(), pools: Vec::new(), grants: Grants::everything() };
     let actor = Actor { kind: ActorKind::System, user_id: None, api_key_id: None };
     Ok(with_layouts(Caller {
@@ -226,7 +226,7 @@ fn assemble(
 ) -> Result<Caller, Problem> {
     let ended = || Problem::new(Code::SessionEnded);
     let (api_key, scopes) = api_key.unzip();
-    let catalog = custom_field::catalog(&reader.all(CustomField::object())?);
+    let catalog = custom_field::catalog(&reader.all(<CustomField as Entity>::object())?);
     let mut asker = asker_of(reader, user_id)?.ok_or_else(ended)?;
     let kind = if scopes.is_some() { ActorKind::ApiKey } else { ActorKind::User };
     if let Some(scopes) = scopes {
@@ -284,7 +284,7 @@ fn pools_of(reader: &mut Reader<'_>, teams: &[Record], own: Option<Id>) -> Resul
         above = team.id_of("parent_id").filter(|parent| !line.contains(parent));
         line.extend(above);
     }
-    let pools = reader.all(Pool::object())?.into_iter().filter(|pool| {
+    let pools = reader.all(<Pool as Entity>::object())?.into_iter().filter(|pool| {
         let entitled: Vec<Id> =
             pool.get("team_ids").as_array().into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect();
         !pool.is_archived() && (entitled.is_empty() || entitled.iter().any(|team| line.contains(team)))

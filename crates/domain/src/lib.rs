@@ -19,7 +19,7 @@ pub mod marketing;
 pub mod sales;
 
 // -- Old paths, until every import names the room ---------------------------------------------------------------------------
-pub use model::{entity, event, fault, field, input, object, record, registry};
+pub use model::{cell, entity, event, fault, field, handle, input, object, record, recurring, registry};
 pub mod value {
     pub use crate::model::{structures::*, value::*};
 }

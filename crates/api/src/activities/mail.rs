@@ -79,7 +79,10 @@ mod tests {
 
     #[test]
     fn mails_are_of_their_readers_language() {
-        let user = Record(json!({"name": "王芳", "email": "fang@example.cn"}).as_object().cloned().unwrap_or_default());
+        let user = Record::from_json(
+            <farley_domain::identity::user::User as farley_domain::entity::Entity>::object(),
+            &json!({"name": "王芳", "email": "fang@example.cn"}),
+        );
         let payload = json!({"kind": "assigned", "object": "task", "title": "给客户发报价", "record_id": "01890a5d-ac96-774b-bcce-b302099a8057"});
         assert_eq!(language(&user, "CN"), Language::Chinese);
         let made = |language| {

@@ -28,7 +28,7 @@ pub struct UnreadCount {
     responses((status = 200, description = "How many there are.", body = UnreadCount)))]
 #[get("/v1/notifications/unread-count")]
 pub async fn unread_count(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    call.rows(Notification::object(), Action::Read)?;
+    call.rows(<Notification as Entity>::object(), Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let user = call.caller.user_id();
     let unread = call.app.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.unread_notifications(user)?)).await?;
@@ -43,13 +43,13 @@ pub async fn unread_count(call: Call, request: HttpRequest) -> Result<HttpRespon
     responses((status = 200, description = "The notification, read.", body = ref("#/components/schemas/Notification"))))]
 #[post("/v1/notifications/{id}/read")]
 pub async fn mark_read(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let rows = call.rows(Notification::object(), Action::Read)?;
+    let rows = call.rows(<Notification as Entity>::object(), Action::Read)?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
     farley_domain::input::form(&[], &body.0, &call.caller.standards(call.now))?;
     let Named::Id(id) = Named::parse(request.match_info().query("id"))? else { return Err(Problem::not_found()) };
-    let writer = Writer::of(&call, Notification::object());
+    let writer = Writer::of(&call, <Notification as Entity>::object());
     mutation
         .run(&call, move |work| {
             let view = writer.caller.view(writer.now);
@@ -76,7 +76,7 @@ pub struct ReadCount {
     responses((status = 200, description = "How many were marked.", body = ReadCount)))]
 #[post("/v1/notifications/read-all")]
 pub async fn mark_all_read(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    call.rows(Notification::object(), Action::Read)?;
+    call.rows(<Notification as Entity>::object(), Action::Read)?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;

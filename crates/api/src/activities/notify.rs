@@ -89,7 +89,7 @@ pub fn tell(work: &mut Work<'_>, news: &News<'_>, users: &[Id]) -> Result<(), Pr
             work.enqueue(MAIL, &payload, work.origin.now, MAIL_ATTEMPTS)?;
         }
         if wants("app") {
-            let mut record = Record::default();
+            let mut record = Record::new(<Notification as Entity>::object());
             for (name, value) in [
                 ("user_id", json!(user)),
                 ("kind", json!(news.kind.as_str())),
@@ -100,7 +100,7 @@ pub fn tell(work: &mut Work<'_>, news: &News<'_>, users: &[Id]) -> Result<(), Pr
             ] {
                 record.set(name, value);
             }
-            work.insert(&bare(Notification::object()), &mut record, &Change::new("created"))?;
+            work.insert(&bare(<Notification as Entity>::object()), &mut record, &Change::new("created"))?;
         }
     }
     Ok(())

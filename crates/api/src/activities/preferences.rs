@@ -63,7 +63,7 @@ fn whole(preferences: &Value) -> Value {
     responses((status = 200, description = "What I am notified of, and by which way.", body = NotificationPreferences)))]
 #[get("/v1/me/notification-preferences")]
 pub async fn get_preferences(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    call.rows(Notification::object(), Action::Read)?;
+    call.rows(<Notification as Entity>::object(), Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let user = call.caller.user_id();
     let preferences =
@@ -78,7 +78,7 @@ pub async fn get_preferences(call: Call, request: HttpRequest) -> Result<HttpRes
     responses((status = 200, description = "The preferences as changed.", body = NotificationPreferences)))]
 #[patch("/v1/me/notification-preferences")]
 pub async fn update_preferences(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    call.rows(Notification::object(), Action::Read)?;
+    call.rows(<Notification as Entity>::object(), Action::Read)?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;

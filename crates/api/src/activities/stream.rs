@@ -50,7 +50,7 @@ struct Listener {
     responses((status = 200, description = "The stream.", body = String, content_type = "text/event-stream")))]
 #[get("/v1/notifications/stream")]
 pub async fn notifications(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    call.rows(Notification::object(), Action::Read)?;
+    call.rows(<Notification as Entity>::object(), Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let last = match text("Last-Event-ID").filter(|id| !id.is_empty()) {
@@ -105,7 +105,7 @@ impl Listener {
 
     /// Takes what has come since the last look.
     async fn look(&mut self) -> Result<(), Problem> {
-        let Some(rows) = self.caller.asker.rows(Notification::object(), Action::Read) else { return Ok(()) };
+        let Some(rows) = self.caller.asker.rows(<Notification as Entity>::object(), Action::Read) else { return Ok(()) };
         let (caller, after) = (Arc::clone(&self.caller), self.after);
         let (found, until) = self
             .app
@@ -117,7 +117,7 @@ impl Listener {
                 let until = events.last().filter(|_| events.len() as i64 >= AT_ONCE).map_or(end, |event| event.seq);
                 let ids: Vec<Id> = events.iter().map(|event| event.record_id.0).collect();
                 let within = Predicate::Archived(false).and(rows);
-                let layout = caller.layout(Notification::object());
+                let layout = caller.layout(<Notification as Entity>::object());
                 let mine = reader.by_ids(&layout, &caller.view(clock::now()), &ids, &within)?;
                 let mut found = Vec::new();
                 for event in &events {

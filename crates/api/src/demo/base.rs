@@ -135,10 +135,10 @@ pub async fn fill(store: &Store, tenant: TenantKey, settings: &Tenant, seed: u64
         tags.push(rows.add(Tag::object(), &json!({"name": name, "color": color}))?);
     }
     for body in custom_fields() {
-        rows.add(CustomField::object(), &body)?;
+        rows.add(<CustomField as Entity>::object(), &body)?;
     }
     let (products, ways) = (sales::add_products(&mut rows)?, sales::add_pipelines(&mut rows)?);
-    let fields: Vec<Record> = rows.of(CustomField::object()).cloned().collect();
+    let fields: Vec<Record> = rows.of(<CustomField as Entity>::object()).cloned().collect();
     let base = Base {
         tenant: settings.clone(),
         catalog: custom_field::catalog(&fields),

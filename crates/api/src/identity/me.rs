@@ -80,7 +80,7 @@ fn describe(call: &Call, user: &Record) -> Me {
     let (tenant, asker) = (&caller.tenant, &caller.asker);
     let held = asker.grants.list().into_iter();
     Me {
-        user: Value::Object(user.0.clone()),
+        user: Value::Object(user.members().clone()),
         tenant: MyTenant {
             id: tenant.id,
             slug: tenant.slug.clone(),

@@ -118,7 +118,7 @@ impl Writer {
         let user = Some(self.caller.user_id());
         let mut draft = Draft { shape, standards: &standards, before, after, faults: Faults::default(), user, now: self.now };
         for rule in &self.object.rules {
-            rule(&mut draft);
+            rule.apply(&mut draft);
         }
         if draft.faults.is_empty() { Ok(draft.after) } else { Err(Problem::rule(draft.faults)) }
     }
@@ -426,7 +426,7 @@ impl Writer {
         let Some(id) = named.find(work.reader(), &self.caller, self.object)? else {
             self.permit(Action::Create)?;
             if self.parent.is_some() {
-                self.load_parent(work, &Record::default())?;
+                self.load_parent(work, &Record::new(self.object))?;
             }
             let body = with_key(body, system, key)?;
             return Ok((self.create(work, &body)?.0, true));

@@ -198,12 +198,14 @@ pub fn permit(caller: &Caller, options: &Options) -> Result<(), Problem> {
 
 /// Stores an import with its file, and the job that does it.
 pub fn start(work: &mut Work<'_>, caller: &Caller, prepared: &Prepared, content: &[u8]) -> Result<(Record, Id), Problem> {
-    let shape = Shape { object: Import::object(), custom: Arc::from([]) };
-    let mut record = Record::default();
+    let shape = Shape { object: <Import as Entity>::object(), custom: Arc::from([]) };
+    let mut record = Record::new(shape.object);
     for field in &shape.object.fields {
         record.set(&field.name, field.default.clone().unwrap_or(Value::Null));
     }
-    record.0.extend(prepared.options.members());
+    for (name, value) in prepared.options.members() {
+        record.set(&name, value);
+    }
     record.set("mapping", serde_json::to_value(&prepared.mapping)?);
     record.set("rows_total", prepared.file.rows.len());
     work.insert(&shape, &mut record, &Change::new("created"))?;
@@ -247,8 +249,9 @@ pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> 
     mutation
         .run(&call, move |work| {
             let (record, _) = start(work, &caller, &prepared, &content)?;
-            let row =
-                work.row(&caller.layout(Import::object()), &caller.view(now), record.id())?.ok_or_else(Problem::not_found)?;
+            let row = work
+                .row(&caller.layout(<Import as Entity>::object()), &caller.view(now), record.id())?
+                .ok_or_else(Problem::not_found)?;
             Answer::record(201, &row)
         })
         .await

@@ -104,7 +104,7 @@ pub struct ImportFaultPage {
         content((ImportFaultPage = "application/json"), (String = "text/csv")))))]
 #[get("/v1/imports/{id}/faults")]
 pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let rows = call.rows(Import::object(), Action::Read)?;
+    let rows = call.rows(<Import as Entity>::object(), Action::Read)?;
     let mut parameters = parameters(&request)?;
     let limit = take_number(&mut parameters, "limit", 50, (1, 200))?;
     let after = match take(&mut parameters, "cursor")? {
@@ -125,8 +125,8 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
         .app
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let id = named.find(reader, &caller, Import::object())?.ok_or_else(Problem::not_found)?;
-            let layout = Arc::new(Layout::of(&caller.shape(Import::object()), &|_| true, Some(&[]), &[]));
+            let id = named.find(reader, &caller, <Import as Entity>::object())?.ok_or_else(Problem::not_found)?;
+            let layout = Arc::new(Layout::of(&caller.shape(<Import as Entity>::object()), &|_| true, Some(&[]), &[]));
             let within = Predicate::Archived(false).and(rows.clone());
             reader.get(&layout, &caller.view(now), id, &within)?.ok_or_else(Problem::not_found)?;
             Ok(reader.import_faults(id, level.as_deref(), after, asked)?)

@@ -188,7 +188,7 @@ async fn prepare(app: &App, tenant: TenantKey, task: Task) -> Result<Option<Prep
 /// The shape of imports, which have no custom fields.
 #[must_use]
 pub fn shape() -> Shape {
-    Shape { object: Import::object(), custom: Arc::from([]) }
+    Shape { object: <Import as Entity>::object(), custom: Arc::from([]) }
 }
 
 fn load(work: &mut Work<'_>, import: Id) -> Result<Loaded, Problem> {

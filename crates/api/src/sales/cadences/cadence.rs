@@ -96,7 +96,7 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
         return Err(Fault::new("/record_ids", FaultCode::Required).into());
     }
     let (expected, cadence) = (if_match(&request), Named::parse(request.match_info().query("id"))?);
-    let writer = Writer::of(&call, Cadence::object());
+    let writer = Writer::of(&call, <Cadence as Entity>::object());
     let rows = call.rows(writer.object, Action::Read)?;
     permit_update(&call.caller)?;
     mutation

@@ -50,7 +50,7 @@ struct Run<'a> {
 /// Looks through the cadences of a tenant.
 pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     let reading = app.store.read::<_, Problem>(tenant, |reader| {
-        let cadences = reader.all(Cadence::object())?;
+        let cadences = reader.all(<Cadence as Entity>::object())?;
         Ok((if cadences.is_empty() { None } else { Some(caller::system(reader)?) }, cadences))
     });
     let (Some(caller), cadences) = reading.await? else { return Ok(()) };

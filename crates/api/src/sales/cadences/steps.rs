@@ -86,7 +86,7 @@ pub fn start(
     let calendar = Calendar { zone: assignee.zone, works: &works };
     let list: Vec<Step<'_>> = steps(cadence.get("steps")).collect();
     let first = calendar.begin(&list, day_of(now, assignee.zone), now);
-    let mut enrolment = Record::default();
+    let mut enrolment = Record::new(CadenceEnrolment::object());
     for (name, value) in [
         ("cadence_id", cadence.get("id").clone()),
         (field_of(object.name), record.get("id").clone()),
@@ -116,7 +116,8 @@ pub fn advance(work: &mut Work<'_>, caller: &Arc<Caller>, now: Timestamp, seen: 
     if let Some(reason) = stops::ended(object, &record) {
         return stops::stop(work, now, &loaded.record, reason);
     }
-    let Some(cadence) = loaded.record.id_of("cadence_id").map(|id| by_id(work, Cadence::object(), id)).transpose()?.flatten()
+    let Some(cadence) =
+        loaded.record.id_of("cadence_id").map(|id| by_id(work, <Cadence as Entity>::object(), id)).transpose()?.flatten()
     else {
         return Ok(());
     };

@@ -118,7 +118,8 @@ fn stop_all(
     }
     lock(work, object, id)?;
     for enrolment in found {
-        let cadence = enrolment.id_of("cadence_id").map(|id| by_id(work, Cadence::object(), id)).transpose()?.flatten();
+        let cadence =
+            enrolment.id_of("cadence_id").map(|id| by_id(work, <Cadence as Entity>::object(), id)).transpose()?.flatten();
         if cadence.is_some_and(|cadence| stops_on(&cadence, reason)) {
             stop(work, now, &enrolment, reason)?;
         }

@@ -50,7 +50,7 @@ pub fn after_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) 
     if became {
         for other in defaults(work, record.text("object").unwrap_or_default())? {
             if other.id() != record.id() {
-                let writer = writing.writer(Pool::object());
+                let writer = writing.writer(<Pool as Entity>::object());
                 let loaded = writer.load(work, &Named::Id(other.id()), Action::Update)?;
                 let mut former = loaded.record.clone();
                 former.set("is_default", false);
@@ -62,7 +62,7 @@ pub fn after_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) 
 }
 
 fn defaults(work: &mut Work<'_>, object: &str) -> Result<Vec<Record>, Problem> {
-    let pool = Pool::object();
+    let pool = <Pool as Entity>::object();
     let (Some(default), Some(of)) = (pool.field("is_default"), pool.field("object")) else { return Ok(Vec::new()) };
     let predicate = Predicate::Archived(false)
         .and(Predicate::test(default, Op::Eq, Operand::Boolean(true)))
@@ -72,11 +72,11 @@ fn defaults(work: &mut Work<'_>, object: &str) -> Result<Vec<Record>, Problem> {
 
 /// A live pool of an object.
 pub fn pool_of(work: &mut Work<'_>, object: &Object, id: Id) -> Result<Option<Record>, Problem> {
-    let Some(field) = Pool::object().field("id") else { return Ok(None) };
+    let Some(field) = <Pool as Entity>::object().field("id") else { return Ok(None) };
     let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Eq, Operand::Id(id)));
     // It does not go while something is put into it.
-    work.hold(Pool::object(), id)?;
-    let found = work.reader().find(&bare(Pool::object()), &Nobody, &predicate, 1)?;
+    work.hold(<Pool as Entity>::object(), id)?;
+    let found = work.reader().find(&bare(<Pool as Entity>::object()), &Nobody, &predicate, 1)?;
     Ok(found.into_iter().find(|pool| pool.get("object") == object.name))
 }
 

@@ -42,7 +42,7 @@ const AT_ONCE: i64 = 100;
 
 /// Looks through the pools of a tenant: warns holders, and takes back what was left alone.
 pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let pools = app.store.read::<_, Problem>(tenant, |reader| Ok(reader.all(Pool::object())?)).await?;
+    let pools = app.store.read::<_, Problem>(tenant, |reader| Ok(reader.all(<Pool as Entity>::object())?)).await?;
     for pool in pools.into_iter().filter(|pool| !pool.is_archived()) {
         let (Some(age), Some(object)) = (shortest(&pool), registry::object(pool.text("object").unwrap_or_default())) else {
             continue;

@@ -14,15 +14,15 @@ pub mod relative;
 #[cfg(test)]
 pub(crate) mod sample;
 
-use chrono::NaiveDate;
-
 use crate::{
     model::{
         field::{Field, FieldType, Op},
         object::{Object, Relation},
     },
-    values::{id::Id, search_text::Query, time::Timestamp},
+    values::search_text::Query,
 };
+
+pub use crate::model::operand::Operand;
 
 /// How deep `and`, `or`, `not` and relations may nest.
 pub const MAX_DEPTH: usize = 12;
@@ -107,23 +107,6 @@ impl PartialEq for Related {
     fn eq(&self, other: &Related) -> bool {
         self.relation == other.relation && self.none == other.none && self.predicate == other.predicate
     }
-}
-
-/// A value compared with, of the type that the field's type asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Operand {
-    /// Boolean fields, and the operator `null`.
-    Boolean(bool),
-    /// Integer fields; money in minor units.
-    Integer(i64),
-    Decimal(f64),
-    /// Texts and choices; for `contains` and `starts` already folded.
-    Text(String),
-    Id(Id),
-    Time(Timestamp),
-    Date(NaiveDate),
-    /// For `in`, `nin`, `any`, `none`.
-    List(Vec<Operand>),
 }
 
 /// The operators a filter on the field takes, those of a currency included; none where it cannot be filtered on.
