@@ -13,9 +13,12 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::{
-    call::{Body, Call, parameters, refuse_rest},
-    mutation::{Answer, Mutation},
-    problem::Problem,
+    access::call::Call,
+    http::{
+        problem::Problem,
+        request::{Body, parameters, refuse_rest},
+    },
+    records::mutation::{Answer, Mutation},
 };
 
 const KINDS: [NotificationKind; 6] = [
@@ -65,9 +68,9 @@ fn whole(preferences: &Value) -> Value {
 pub async fn get_preferences(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     call.rows(<Notification as Entity>::object(), Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
-    let user = call.caller.user_id();
+    let user = call.principal.user_id();
     let preferences =
-        call.app.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.notification_preferences(user)?)).await?;
+        call.state.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.notification_preferences(user)?)).await?;
     Ok(HttpResponse::Ok().json(whole(&preferences)))
 }
 
@@ -83,10 +86,10 @@ pub async fn update_preferences(call: Call, request: HttpRequest, body: Body) ->
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
     check(&body.0)?;
-    let caller = Arc::clone(&call.caller);
+    let principal = Arc::clone(&call.principal);
     mutation
         .run(&call, move |work| {
-            let user = caller.user_id();
+            let user = principal.user_id();
             let before = work.reader().notification_preferences(user)?;
             let after = merged(&before, &body.0);
             if before != after {

@@ -23,7 +23,7 @@ use super::{
     places::Country,
     sales::{self, Sold, Way},
 };
-use crate::caller::Nobody;
+use crate::access::unrestricted::Unrestricted;
 
 /// A team, the one it belongs to, and the sales regions its people look after.
 struct TeamRow {
@@ -181,7 +181,7 @@ fn no_default(work: &mut farley_persistence::Work<'_>) -> Result<(), StoreError>
     let shape = Catalog::default().shape(Pipeline::object());
     let all = work.reader().all(Pipeline::object())?;
     for former in all.into_iter().filter(|pipeline| pipeline.get("is_default") == true) {
-        let Some(loaded) = work.load(&shape, &Nobody, former.id(), &Predicate::all())? else { continue };
+        let Some(loaded) = work.load(&shape, &Unrestricted, former.id(), &Predicate::all())? else { continue };
         let mut former = loaded.record.clone();
         former.set("is_default", false);
         work.update(&shape, &loaded, &mut former, &Change::new("updated"))?;
