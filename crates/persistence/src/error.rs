@@ -79,3 +79,14 @@ impl From<serde_json::Error> for StoreError {
         StoreError::Internal(format!("a stored value cannot be read: {error}"))
     }
 }
+
+/// What a failed piece of work gives: made of a store's error, and able to say which store's error it is made of.
+pub trait Failure: From<StoreError> + Send + 'static {
+    fn store_error(&self) -> Option<&StoreError>;
+}
+
+impl Failure for StoreError {
+    fn store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}

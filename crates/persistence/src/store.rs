@@ -1,22 +1,16 @@
 //! The store: readers and a writer on SQLite, a pool of connections on PostgreSQL, behind the same two calls.
 
-mod numbers;
-mod postgres;
-mod sqlite;
-
 use std::{path::PathBuf, sync::Arc};
 
 use farley_domain::id::Id;
 use tokio::sync::{Notify, oneshot};
 use tracing::Instrument as _;
 
-pub(crate) use numbers::Numbers;
-
 use crate::{
-    engine::Connection,
-    error::StoreError,
+    engine::{Connection, postgres, sqlite},
+    error::{Failure, StoreError},
     reader::{Reader, TenantKey},
-    work::{Origin, Work},
+    work::{Origin, Work, numbers::Numbers},
 };
 
 /// How a store is opened.
@@ -28,17 +22,6 @@ pub struct Settings {
     pub connections: usize,
     /// Where new ids come from.
     pub new_id: fn() -> Id,
-}
-
-/// What a failed piece of work gives: made of a store's error, and able to say which store's error it is made of.
-pub trait Failure: From<StoreError> + Send + 'static {
-    fn store_error(&self) -> Option<&StoreError>;
-}
-
-impl Failure for StoreError {
-    fn store_error(&self) -> Option<&StoreError> {
-        Some(self)
-    }
 }
 
 /// A database of either engine.

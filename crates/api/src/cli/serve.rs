@@ -8,7 +8,11 @@ use std::{
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 
-use crate::{server, settings::Settings, telemetry};
+use crate::{
+    app::{server, store_settings},
+    http::telemetry,
+    settings::Settings,
+};
 
 pub fn serve(settings: Settings) -> Result<(), String> {
     let _guard = telemetry::start(&settings)?;
@@ -17,7 +21,7 @@ pub fn serve(settings: Settings) -> Result<(), String> {
             metrics(address)?;
         }
         let running = server::start(settings).await?;
-        let engine = running.app.store.engine_name();
+        let engine = running.state.store.engine_name();
         for address in &running.addresses {
             eprintln!("listening on http://{address} ({engine}), documentation at http://{address}/docs");
         }
@@ -80,7 +84,7 @@ fn metrics(address: SocketAddr) -> Result<(), String> {
 /// Brings the database to the present schema.
 pub fn migrate(settings: &Settings) -> Result<(), String> {
     let _guard = telemetry::start(settings)?;
-    let store = farley_persistence::Store::open(&settings.store()).map_err(|error| error.to_string())?;
+    let store = farley_persistence::Store::open(&store_settings(settings)).map_err(|error| error.to_string())?;
     store.close();
     eprintln!("the database is at the present schema");
     Ok(())

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    fault::Faults,
-    field::{ANY_OBJECT, Choice, Field, FieldType, Label, Link, Structure},
-    id::Id,
-    object::{Object, Reach, Relation},
-    record::{Draft, Record},
-    value::{Members, Standards, list},
+    model::{
+        fault::Faults,
+        field::{ANY_OBJECT, Choice, Field, FieldType, Label, Link, Structure},
+        object::{Object, Reach, Relation},
+        record::{Draft, Record},
+        value::{Members, Standards, list},
+    },
+    values::id::Id,
 };
 
 /// One record that something concerns.
@@ -21,6 +23,8 @@ pub struct Concerned {
     pub object: String,
     pub id: Id,
 }
+
+crate::structures! { Concerned }
 
 /// A kind of records that can be concerned, with the field that names the first of them.
 pub struct Kind {
@@ -174,7 +178,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{activities::task::Task, entity::Entity, money::Currency, object::Shape, time::Timestamp};
+    use crate::{
+        activities::task::Task,
+        model::{entity::Entity, object::Shape},
+        values::{money::Currency, time::Timestamp},
+    };
 
     const OBJECTS: [&str; 3] = ["customer", "contact", "opportunity"];
 
@@ -186,7 +194,7 @@ mod tests {
         let shape = Shape { object: Task::object(), custom: std::sync::Arc::from([]) };
         let standards =
             Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0) };
-        let mut after = before.cloned().unwrap_or_else(|| Record(serde_json::from_value(json!({"records": []})).unwrap()));
+        let mut after = before.cloned().unwrap_or_else(|| Record::from_json(Task::object(), &json!({"records": []})));
         for (name, value) in changes {
             after.set(name, value.clone());
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::model::{
     fault::{Fault, FaultCode},
     field::Structure,
     record::Record,
@@ -16,6 +16,8 @@ pub struct Completeness {
     pub score: u8,
     pub missing: Vec<String>,
 }
+
+crate::structures! { Completeness }
 
 pub static COMPLETENESS: Structure = Structure {
     name: "completeness",

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use crate::{
     customers::contact_customers::BuyingRole,
-    fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType, Link, Structure},
-    id::Id,
-    time::Timestamp,
-    value::{Members, Standards, contact_points::primary_first, list},
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::{Field, FieldType, Link, Structure},
+        structures::contact_points::primary_first,
+        value::{Members, Standards, list},
+    },
+    values::{id::Id, time::Timestamp},
 };
 
 /// A contact with a part in the buying decision.
@@ -23,6 +25,8 @@ pub struct OpportunityContact {
     pub primary: bool,
 }
 
+crate::structures! { OpportunityContact }
+
 /// A user who sells beside the owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TeamMember {
@@ -31,6 +35,8 @@ pub struct TeamMember {
     /// The share of the amount, in per cent.
     pub split: Option<i64>,
 }
+
+crate::structures! { TeamMember }
 
 pub static OPPORTUNITY_CONTACTS_LINK: Link =
     Link { table: "opportunity_contacts", from: "opportunity_id", to: "contact_id", target: "contact", shared: false };
