@@ -105,10 +105,10 @@ pub async fn activities_and_tasks(db: TestDb) -> Result<(), Failure> {
     .await;
     let hers = anna.create("opportunities", json!({"name": "Hers"})).await;
     r.post(&format!("/v1/opportunities/{hers}/lose"), json!({"close_reason": "价格"})).await;
-    let due = farley::clock::now().plus_seconds(-60).to_string();
+    let due = farley::http::clock::now().plus_seconds(-60).to_string();
     r.create("tasks", json!({"subject": "Due", "owner_id": anna.id, "due_at": due, "reminder_at": due})).await;
     let tenant = r.tenant().await;
-    notices::perform(&r.server.app, tenant, farley::clock::now()).await.expect("notices are given");
+    notices::perform(&r.server.app, tenant, farley::http::clock::now()).await.expect("notices are given");
     let list = anna.get("/v1/notifications?sort=created_at,kind&kind_nin=task_due,reminder");
     let list = r.play(list).await.body;
     let id = list["data"][0]["id"].as_str().expect("a notification").to_owned();

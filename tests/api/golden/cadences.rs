@@ -52,7 +52,7 @@ pub async fn cadences_and_enrolments(db: TestDb) -> Result<(), Failure> {
     let of_acme = told["data"][0]["id"].as_str().unwrap().to_owned();
     let path = |id: &str| format!("/v1/cadence-enrolments/{id}");
     // Each of the next days once, so that no two steps are done at once.
-    let now = farley::clock::now();
+    let now = farley::http::clock::now();
     for day in 1..=5 {
         job::perform(&r.server.app, tenant, now.plus_seconds(day * 86_400)).await.expect("the job is done");
         if day == 2 {

@@ -238,7 +238,7 @@ pub async fn leads_of_pools(db: TestDb) -> Result<(), Failure> {
 
     let waiting =
         r.create("leads", json!({"name": "Waiting", "first_response_due_at": "2017-01-01T00:00:00Z", "owner_id": wang.id})).await;
-    let (tenant, now) = (r.tenant().await, farley::clock::now());
+    let (tenant, now) = (r.tenant().await, farley::http::clock::now());
     let day = |days: i64| now.plus_seconds(days * 86_400);
     responses::perform(&r.server.app, tenant, day(1)).await.expect("the job is done");
     for days in [9, 11] {

@@ -74,7 +74,7 @@ impl Recorder {
 
     /// As `begin`, but the feed is told from the very beginning.
     pub async fn at_first(db: TestDb, area: &'static str, jobs: usize) -> Recorder {
-        let began = farley::clock::now();
+        let began = farley::http::clock::now();
         let server = Server::start_with(db, |settings| settings.jobs = jobs).await;
         let admin = server.admin().await;
         Recorder {
