@@ -89,7 +89,7 @@ pub fn position(cursor: &str) -> Option<i64> {
 /// The event as the asker may see it: hidden fields are left out of its changes.
 fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
     let object = registry::object(&row.object);
-    let mut changes: Map<String, Value> = serde_json::from_str(&row.changes)?;
+    let mut changes: Map<String, Value> = farley_domain::model::event::changes(&row.changes)?;
     if let Some(object) = object {
         let shape = principal.shape(object);
         changes.retain(|name, _| shape.field(name).is_none_or(|field| principal.asker.sees(object, field)));
