@@ -13,7 +13,10 @@ use crate::{
 };
 
 pub struct App {
+    /// For requests: a statement may take as long as the setting says.
     pub store: Store,
+    /// The same for what goes on in the background, for as long as it takes.
+    pub background: Store,
     pub settings: Settings,
     pub callers: Callers,
     pub tokens: Tokens,
@@ -33,6 +36,7 @@ impl App {
             limits: Limits::per_minute(settings.rate_limit),
             submissions: Submissions::default(),
             workers: Workers::default(),
+            background: store.in_background(),
             store,
             settings,
         })

@@ -17,6 +17,7 @@ pub mod health;
 pub mod identity;
 pub mod integration;
 pub mod jobs;
+pub mod lane;
 pub mod limits;
 pub mod metadata;
 pub mod mutation;

@@ -52,7 +52,7 @@ impl Running {
 
 /// Opens the store, makes what a first start needs, and listens.
 pub async fn start(settings: Settings) -> Result<Running, String> {
-    let opening = settings.store();
+    let opening = settings.store_for_requests();
     let store = tokio::task::spawn_blocking(move || farley_persistence::Store::open(&opening)).await;
     let store = store.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
     let app = App::new(store, settings);
@@ -83,6 +83,8 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
         .worker_max_blocking_threads(4)
         .client_request_timeout(Duration::from_secs(15))
         .keep_alive(Duration::from_secs(75))
+        // Who closes their side has hung up: nothing more is done for them.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(app.settings.shutdown_timeout)
         .bind(listen)
         .map_err(|error| format!("setting FARLEY_LISTEN: cannot listen on {listen}: {error}"))?;

@@ -166,14 +166,15 @@ async fn housekeeping(app: Arc<App>) {
 async fn give_recurring_jobs(app: &App) -> Result<(), Problem> {
     for Recurring { kind, every } in &RECURRING {
         loop {
-            let reading = app.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants_without(kind, TENANTS_AT_ONCE)?));
+            let reading =
+                app.background.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants_without(kind, TENANTS_AT_ONCE)?));
             let tenants = reading.await?;
             if tenants.is_empty() {
                 break;
             }
             let now = clock::now();
             let first = now.plus_seconds(*every);
-            let written = app.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+            let written = app.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
                 for tenant in &tenants {
                     work.enter(*tenant);
                     work.keep_recurring(kind, first)?;
@@ -209,7 +210,7 @@ async fn work_off(app: Arc<App>) {
         tokio::select! {
             _ = stopping.changed() => {}
             Some(_) = jobs.join_next() => {}
-            () = app.store.job_queued(), if !is_full && rest == IDLE => {}
+            () = app.background.job_queued(), if !is_full && rest == IDLE => {}
             () = tokio::time::sleep(rest), if !is_full => {}
         }
     }
@@ -219,7 +220,7 @@ async fn work_off(app: Arc<App>) {
     }
     renewing.abort();
     let left = app.workers.held();
-    let handing_back = app.store.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| {
+    let handing_back = app.background.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| {
         left.iter().try_for_each(|lease| Ok(work.hand_back(*lease)?))
     });
     if let Err(problem) = handing_back.await {
@@ -236,7 +237,7 @@ async fn renew(app: Arc<App>) {
             continue;
         }
         let now = clock::now();
-        let renewed = app.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+        let renewed = app.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
             Ok(work.renew_leases(&held, clock::now().plus_seconds(LEASE_SECONDS))?)
         });
         if let Err(problem) = renewed.await {
@@ -247,12 +248,12 @@ async fn renew(app: Arc<App>) {
 
 async fn lease(app: &App) -> Result<Option<(JobRow, Lease)>, Problem> {
     let (now, id) = (clock::now(), clock::new_id());
-    let due = app.store.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.has_due_jobs(&KINDS, now)?)).await?;
+    let due = app.background.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.has_due_jobs(&KINDS, now)?)).await?;
     if !due {
         return Ok(None);
     }
     let busy: Vec<Id> = app.workers.held().iter().map(|lease| lease.tenant).collect();
-    let leased = app.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+    let leased = app.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
         Ok(work.lease_job(&KINDS, &busy, id, clock::now().plus_seconds(LEASE_SECONDS))?)
     });
     let leased = leased.await?.map(|job| (Lease { tenant: job.tenant_id.0, job: job.id.0, id }, job));
@@ -304,7 +305,7 @@ async fn run(app: Arc<App>, job: JobRow, lease: Lease) {
         traced.record("otel.status_code", "ERROR");
         tracing::warn!(job = %lease.job, kind = job.kind, attempts, error, "a job failed");
     }
-    let finished = app.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+    let finished = app.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
         Ok(work.finish_job(lease, state, error.as_deref(), run_at)?)
     });
     match finished.await {
@@ -324,7 +325,7 @@ fn recurring(job: &JobRow) -> Option<i64> {
 /// Does a job by its kind.
 async fn perform(app: &Arc<App>, job: &JobRow, lease: Lease) -> Result<(), Halt> {
     let failed = |problem: Problem| Halt::Failed(crate::server::describe(&problem));
-    let reading = app.store.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.tenant(lease.tenant)?));
+    let reading = app.background.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.tenant(lease.tenant)?));
     let row = reading.await.map_err(failed)?.ok_or_else(|| Halt::Failed("the tenant is gone".to_owned()))?;
     let tenant = TenantKey { id: row.id.0, number: row.number };
     match job.kind.as_str() {
@@ -344,7 +345,7 @@ async fn perform(app: &Arc<App>, job: &JobRow, lease: Lease) -> Result<(), Halt>
 }
 
 async fn tidy(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let written = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+    let written = app.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
         work.purge_answers(now.plus_seconds(-25 * 3_600))?;
         work.purge_jobs(now.plus_seconds(-KEPT_DAYS * 24 * 3_600))?;
         Ok(())

@@ -6,6 +6,7 @@ use crate::{
     error::StoreError,
     row::{Cell, CellRef},
     statement::{ColumnType, Dialect, Statement},
+    store::leash,
 };
 
 /// A connection to either engine, lent for one piece of work.
@@ -39,6 +40,7 @@ impl Connection<'_> {
     }
 
     pub fn load(&mut self, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Cell>>, StoreError> {
+        let _reading = leash::reading()?;
         on!(self, run::load(statement, columns))
     }
 
@@ -49,6 +51,7 @@ impl Connection<'_> {
         columns: &[ColumnType],
         take: &mut dyn FnMut(&[CellRef<'_>]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        let _reading = leash::reading()?;
         on!(self, run::read(statement, columns, take))
     }
 

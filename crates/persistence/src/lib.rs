@@ -40,5 +40,5 @@ pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};
 pub use row::{Cell, Layout, Row};
 pub use sql_types::{DbId, DbJson, DbTime};
 pub use statement::Dialect;
-pub use store::{Failure, Settings, Store};
+pub use store::{Claim, Failure, LaneFigures, Lanes, Settings, Store, Turn};
 pub use work::{Change, Lease, Loaded, Origin, Work};

@@ -21,7 +21,7 @@ const AT_ONCE: usize = 100;
 pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     for (notice, kind) in [(Notice::Due, NotificationKind::TaskDue), (Notice::Reminder, NotificationKind::Reminder)] {
         loop {
-            let told = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+            let told = app.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
                 let tasks = work.take_notices(&bare(Task::object()), notice, AT_ONCE)?;
                 for task in &tasks {
                     let owner = task.id_of("owner_id");

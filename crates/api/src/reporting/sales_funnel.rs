@@ -196,7 +196,7 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
     let funnel = call
         .app
         .store
-        .report::<_, Problem>(call.tenant(), move |reader| {
+        .report::<_, Problem>(call.claim(), move |reader| {
             let pipeline = find_pipeline(reader, &caller, now, pipeline)?;
             let stages = stages_of(reader, pipeline)?;
             let zone = caller.standards(now).zone;

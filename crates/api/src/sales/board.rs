@@ -93,7 +93,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
     let board = call
         .app
         .store
-        .read::<_, Problem>(call.tenant(), move |reader| {
+        .read_heavily::<_, Problem>(call.claim(), move |reader| {
             let view = caller.view(now);
             let id = named.find(reader, &caller, Pipeline::object())?.ok_or_else(Problem::not_found)?;
             reader.get(&caller.layout(Pipeline::object()), &view, id, &pipelines)?.ok_or_else(Problem::not_found)?;

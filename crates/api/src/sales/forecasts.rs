@@ -180,7 +180,7 @@ pub async fn forecast(call: Call, request: HttpRequest) -> Result<HttpResponse, 
     let forecast = call
         .app
         .store
-        .read::<_, Problem>(call.tenant(), move |reader| {
+        .read_heavily::<_, Problem>(call.claim(), move |reader| {
             let asked = Question { caller: &caller, now, period, pipeline, as_of, rows: rows.clone() };
             let data = asked.answer(reader, user, team)?;
             let ends_on = period.end().pred_opt().unwrap_or(period.start);

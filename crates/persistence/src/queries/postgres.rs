@@ -1,7 +1,9 @@
 //! The queries compiled for PostgreSQL.
 
 use diesel::{
-    QueryResult, deserialize,
+    Connection as _, QueryResult,
+    connection::{CacheSize, SimpleConnection},
+    deserialize,
     pg::PgValue,
     query_builder::AstPass,
     sql_types::{Array, Text},
@@ -20,6 +22,13 @@ fn push_texts<'b>(texts: &'b Vec<String>, out: &mut AstPass<'_, 'b, Db>) -> Quer
 /// The text of a value, where it is: `text` and `json` alike come as they are.
 fn text<'a>(value: &'a mut PgValue<'_>) -> deserialize::Result<&'a str> {
     Ok(std::str::from_utf8(value.as_bytes())?)
+}
+
+/// Lets go of all prepared statements; dropping them here leaves them with the server.
+fn forget_prepared(conn: &mut Conn) -> QueryResult<()> {
+    conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
+    conn.batch_execute("DEALLOCATE ALL")
 }
 
 #[path = "calendars.rs"]

@@ -1,6 +1,8 @@
 //! The queries compiled for SQLite.
 
-use diesel::{QueryResult, deserialize, query_builder::AstPass, result::Error, sqlite::SqliteValue};
+use diesel::{
+    Connection as _, QueryResult, connection::CacheSize, deserialize, query_builder::AstPass, result::Error, sqlite::SqliteValue,
+};
 
 use crate::statement::Dialect;
 
@@ -16,6 +18,13 @@ fn push_texts<'b>(_: &'b [String], _: &mut AstPass<'_, 'b, Db>) -> QueryResult<(
 /// The text of a value, where it is.
 fn text<'a>(value: &'a mut SqliteValue<'_, '_, '_>) -> deserialize::Result<&'a str> {
     Ok(value.read_text())
+}
+
+/// Lets go of all prepared statements.
+fn forget_prepared(conn: &mut Conn) -> QueryResult<()> {
+    conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
+    Ok(())
 }
 
 #[path = "calendars.rs"]

@@ -49,7 +49,7 @@ struct Run<'a> {
 
 /// Looks through the cadences of a tenant.
 pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let reading = app.store.read::<_, Problem>(tenant, |reader| {
+    let reading = app.background.read::<_, Problem>(tenant, |reader| {
         let cadences = reader.all(Cadence::object())?;
         Ok((if cadences.is_empty() { None } else { Some(caller::system(reader)?) }, cadences))
     });
@@ -91,7 +91,7 @@ impl Run<'_> {
             let page = predicate.clone().and(test(object, "id", Op::Gt, Operand::Id(after))?);
             let reading = self
                 .app
-                .store
+                .background
                 .read::<_, Problem>(self.tenant, move |reader| Ok(reader.find(&bare(object), &Nobody, &page, AT_ONCE)?));
             let found = reading.await?;
             let is_last = found.len() < AT_ONCE;
@@ -99,7 +99,8 @@ impl Run<'_> {
                 after = record.id();
                 let (act, caller) = (act.clone(), Arc::clone(&self.caller));
                 let origin = Origin::system(self.now);
-                let written = self.app.store.write::<_, Problem>(self.tenant, origin, move |work| act(work, &caller, &record));
+                let written =
+                    self.app.background.write::<_, Problem>(self.tenant, origin, move |work| act(work, &caller, &record));
                 match written.await {
                     Err(problem) if problem.inside().is_some() => return Err(problem),
                     Err(problem) => {

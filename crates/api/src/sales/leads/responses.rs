@@ -39,7 +39,7 @@ pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(),
         .and(Predicate::test(field("overdue_told_at")?, Op::Null, Operand::Boolean(true)));
     loop {
         let waiting = waiting.clone();
-        let written = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+        let written = app.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
             let leads = work.reader().find(&bare(object), &Nobody, &waiting, AT_ONCE)?;
             let writer = Writer { caller: Arc::new(caller::system(work.reader())?), object, now, parent: None, quiet: false };
             for lead in &leads {

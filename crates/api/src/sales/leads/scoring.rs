@@ -112,7 +112,7 @@ pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(),
     let mut after = Id::NIL;
     loop {
         let page = open.clone().and(Predicate::test(id, Op::Gt, Operand::Id(after)));
-        let reading = app.store.read::<_, Problem>(tenant, move |reader| {
+        let reading = app.background.read::<_, Problem>(tenant, move |reader| {
             let (caller, rules) = (caller::system(reader)?, rules(reader)?);
             let leads = reader.find(&caller.shape(object), &caller.view(now), &page, AT_ONCE)?;
             let last = leads.last().map(Record::id);
@@ -123,7 +123,7 @@ pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(),
         });
         let (last, changed) = reading.await?;
         if !changed.is_empty() {
-            let written = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+            let written = app.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
                 changed.iter().try_for_each(|(lead, version, score)| Ok(work.set_score(*lead, *version, *score)?))
             });
             written.await?;
