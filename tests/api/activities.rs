@@ -12,7 +12,7 @@ use crate::{
 
 /// A time so many seconds from now.
 fn later(seconds: i64) -> String {
-    farley::clock::now().plus_seconds(seconds).to_string()
+    farley::http::clock::now().plus_seconds(seconds).to_string()
 }
 
 async fn field(client: &Client, path: &str, name: &str) -> Value {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::Datelike;
-use farley::{clock, sales::cadences::job};
+use farley::{http::clock, sales::cadences::job};
 use farley_domain::time::Timestamp;
 use farley_persistence::TenantKey;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use farley::{problem::Code, server};
+use farley::{app::server, http::problem::Code};
 use farley_domain::{
     activities::task::TaskStatus,
     fault::{FaultCode, state_in_chinese},

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use farley::identity::tokens::NO_TENANT;
+use farley::access::tokens::NO_TENANT;
 use farley_domain::{
     customers::customer::Customer,
     entity::Entity,
@@ -32,7 +32,7 @@ fn slow(client: &Client, total: bool) -> crate::client::Request {
 }
 
 fn slow_predicate() -> Predicate {
-    parse::from_json(Customer::object(), &slow_filter(), &farley::caller::Nobody).expect("a filter")
+    parse::from_json(Customer::object(), &slow_filter(), &farley::access::unrestricted::Unrestricted).expect("a filter")
 }
 
 /// Customers of whom there is much to read.

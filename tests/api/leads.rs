@@ -1,7 +1,7 @@
 //! `/v1/leads` and `/v1/pools`: inquiries, who may claim them, and what becomes of them.
 
 use farley::{
-    clock,
+    http::clock,
     sales::leads::{recalls, responses, scoring},
 };
 use farley_domain::time::Timestamp;

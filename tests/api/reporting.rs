@@ -370,7 +370,8 @@ pub async fn sums_are_never_too_large(db: TestDb) {
         let origin = Origin::system(Timestamp::parse("2030-01-01T00:00:00Z").expect("a time"));
         let written = server.app.store.write::<_, StoreError>(tenant, origin, move |work| {
             let shape = Shape { object: Opportunity::object(), custom: [].into() };
-            let loaded = work.load(&shape, &farley::caller::Nobody, id, &Predicate::all())?.expect("it is there");
+            let loaded =
+                work.load(&shape, &farley::access::unrestricted::Unrestricted, id, &Predicate::all())?.expect("it is there");
             let mut record = loaded.record.clone();
             record.set("amount", yuan(before_the_limit));
             work.update(&shape, &loaded, &mut record, &Change::new("updated")).map(drop)

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, thread::JoinHandle};
 
 use actix_web::dev::ServerHandle;
-use farley::{app::App, server, settings::Settings};
+use farley::{access::state::State, app::server, settings::Settings};
 use serde_json::{Value, json};
 
 use crate::{client::Client, support::TestDb};
@@ -15,7 +15,7 @@ pub const OPERATOR_KEY: &str = "the operator's own key";
 
 pub struct Server {
     pub url: String,
-    pub app: Arc<App>,
+    pub app: Arc<State>,
     /// Keeps the database for as long as the server.
     #[allow(dead_code, reason = "held, not read")]
     pub db: TestDb,
@@ -49,7 +49,7 @@ impl Server {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
                 let running = server::start(settings).await.expect("the server starts");
-                let told = started.send((running.addresses.clone(), Arc::clone(&running.app), running.server.handle()));
+                let told = started.send((running.addresses.clone(), Arc::clone(&running.state), running.server.handle()));
                 assert!(told.is_ok(), "the test waits for its server");
                 running.run().await.expect("the server ends well");
             });

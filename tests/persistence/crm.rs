@@ -76,7 +76,7 @@ impl Everything {
         let faults = farley_domain::fault::Faults::default();
         let mut draft = Draft { shape: &shape, standards: &standards, before, after, faults, user: None, now: now() };
         for rule in &object.rules {
-            rule(&mut draft);
+            rule.apply(&mut draft);
         }
         assert!(draft.faults.0.is_empty(), "{body} breaks a rule: {:?}", draft.faults);
         draft.after
@@ -203,13 +203,13 @@ impl Crm {
 
     /// Declares a custom field, and sees it from now on.
     pub async fn add_custom_field(&mut self, body: Value) -> Result<Record, StoreError> {
-        let field = self.create(CustomField::object(), body).await?;
+        let field = self.create(<CustomField as Entity>::object(), body).await?;
         self.reload_catalog().await?;
         Ok(field)
     }
 
     pub async fn reload_catalog(&mut self) -> Result<(), StoreError> {
-        let records = self.read(|reader, _| reader.all(CustomField::object())).await?;
+        let records = self.read(|reader, _| reader.all(<CustomField as Entity>::object())).await?;
         self.view.catalog = Arc::new(custom_field::catalog(&records));
         Ok(())
     }

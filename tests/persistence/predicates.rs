@@ -75,7 +75,7 @@ async fn agree(crm: &Crm, sample: &Sample, object: &'static Object, filter: &Val
     let differs = records.iter().find(|record| expected.contains(&record.id()) != found.contains(&record.id()));
     if let Some(record) = differs {
         let by = if found.contains(&record.id()) { "SQL alone" } else { "memory alone" };
-        panic!("{} {filter}, seed {}: found by {by}: {}", object.name, seed(), Value::from(record.0.clone()));
+        panic!("{} {filter}, seed {}: found by {by}: {}", object.name, seed(), Value::from(record.members().clone()));
     }
     assert_eq!(found, expected, "{filter}");
     assert_eq!(total, i64::try_from(found.len()).expect("few"), "{filter}");
@@ -124,7 +124,7 @@ pub async fn records_read_back_as_written(db: TestDb) -> Result<(), StoreError> 
 
 fn sorted(record: &Record) -> std::collections::BTreeMap<&String, &Value> {
     // A member without a value and a member that is null are one.
-    record.0.iter().filter(|(_, value)| !value.is_null()).collect()
+    record.members().iter().filter(|(_, value)| !value.is_null()).collect()
 }
 
 /// Letters of many scripts, folded in the database as in the domain.

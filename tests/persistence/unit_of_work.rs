@@ -285,21 +285,21 @@ pub async fn custom_fields_keep_their_values(db: TestDb) -> Result<(), StoreErro
         let crm = crm.clone();
         async move { Ok::<_, StoreError>(crm.get(Customer::object(), id).await?.expect("it is there").get("custom").clone()) }
     };
-    crm.patch(CustomField::object(), field, json!({"key": "level"})).await?;
+    crm.patch(<CustomField as Entity>::object(), field, json!({"key": "level"})).await?;
     crm.reload_catalog().await?;
     assert_eq!(custom(&crm).await?, json!({"level": "gold", "rank": 1}));
     assert_eq!(crm.list(Customer::object(), &[("custom.level", "gold")]).await?.len(), 1);
 
-    crm.archive(CustomField::object(), field, true).await?;
+    crm.archive(<CustomField as Entity>::object(), field, true).await?;
     crm.reload_catalog().await?;
     assert_eq!(custom(&crm).await?, json!({"rank": 1}));
     crm.patch(Customer::object(), id, json!({"custom": {"rank": 2}})).await?;
     // A new field of the old name does not take over its values.
     let second = crm.add_custom_field(json!({"object": "customer", "key": "level", "field_type": "text"})).await?.id();
     assert_eq!(custom(&crm).await?, json!({"rank": 2}));
-    crm.archive(CustomField::object(), second, true).await?;
+    crm.archive(<CustomField as Entity>::object(), second, true).await?;
 
-    crm.archive(CustomField::object(), field, false).await?;
+    crm.archive(<CustomField as Entity>::object(), field, false).await?;
     crm.reload_catalog().await?;
     assert_eq!(custom(&crm).await?, json!({"level": "gold", "rank": 2}));
     crm.patch(Customer::object(), id, json!({"custom": {"level": null}})).await?;

@@ -7,10 +7,9 @@ use figment::{
     providers::{Format, Serialized, Toml},
     value::Value,
 };
+use lettre::{AsyncSmtpTransport, Tokio1Executor, message::Mailbox};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-
-use crate::activities::mail;
 
 /// Every setting, with its default. In the environment each is `FARLEY_` and its name in capitals, except `DATABASE_URL`.
 #[derive(Clone, Debug, Deserialize)]
@@ -183,10 +182,10 @@ impl Settings {
         if self.default_time_zone.parse::<chrono_tz::Tz>().is_err() {
             return Err(format!("setting FARLEY_DEFAULT_TIME_ZONE: {} is no IANA time zone", self.default_time_zone));
         }
-        if let Some(Err(error)) = self.smtp_url.as_ref().map(|url| mail::check_url(url.expose_secret())) {
+        if let Some(Err(error)) = self.smtp_url.as_ref().map(|url| check_url(url.expose_secret())) {
             return Err(format!("setting FARLEY_SMTP_URL: {error}"));
         }
-        if let Err(error) = mail::check_sender(&self.mail_from) {
+        if let Err(error) = check_sender(&self.mail_from) {
             return Err(format!("setting FARLEY_MAIL_FROM: {error}"));
         }
         if std::time::Duration::try_from_secs_f64(self.statement_timeout).is_err() {
@@ -202,33 +201,32 @@ impl Settings {
     pub fn database_url(&self) -> String {
         self.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("farley.db").display()))
     }
-
-    /// How the store is opened to serve requests.
-    #[must_use]
-    pub fn store_for_requests(&self) -> farley_persistence::Settings {
-        let limit = std::time::Duration::try_from_secs_f64(self.statement_timeout).ok();
-        farley_persistence::Settings { statement_limit: limit.filter(|limit| !limit.is_zero()), ..self.store() }
-    }
-
-    /// How the store is opened by commands, which may take their time.
-    #[must_use]
-    pub fn store(&self) -> farley_persistence::Settings {
-        let url = self.database_url();
-        let connections = match self.database_connections {
-            _ if url.starts_with("sqlite:") => self.sqlite_readers,
-            0 => cores() * 4,
-            connections => connections,
-        };
-        let heavy = match self.heavy_readers {
-            0 => (cores() * 2).clamp(4, 16),
-            heavy => heavy,
-        };
-        farley_persistence::Settings { url, connections, heavy, statement_limit: None, new_id: crate::clock::new_id }
-    }
 }
 
 /// How many cores this machine lets us use.
 #[must_use]
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+/// What is wrong with the address of a mail server.
+fn check_url(url: &str) -> Result<(), String> {
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map(drop).map_err(|error| error.to_string())
+}
+
+/// What is wrong with the sender of mails.
+fn check_sender(from: &str) -> Result<(), String> {
+    from.parse::<Mailbox>().map(drop).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_checked() {
+        assert!(check_url("smtp://127.0.0.1:2525").is_ok() && check_url("smtps://u:p@mail.example.com").is_ok());
+        assert!(check_url("mail.example.com").is_err() && check_url("http://mail").is_err());
+        assert!(check_sender("Farley <crm@example.cn>").is_ok() && check_sender("nobody").is_err());
+    }
 }

@@ -1,12 +1,13 @@
 //! One declaration gives an entity: the Rust struct that rules work on, and the table of its fields from which
 //! the API, the storage, the documentation and the permissions are made.
 
-use serde::de::DeserializeOwned;
-
 use crate::object::Object;
 
-/// A struct declared by [`entity!`](crate::entity!).
-pub trait Entity: DeserializeOwned + serde::Serialize {
+/// What [`entity!`](crate::entity!) declares: a type that stands for an object.
+pub trait Entity: Sized + 'static {
+    /// The object's name: `opportunity`.
+    const NAME: &'static str;
+
     /// The object it is, with its field table.
     fn object() -> &'static Object;
 }
@@ -24,7 +25,8 @@ pub trait Entity: DeserializeOwned + serde::Serialize {
 /// }
 /// ```
 ///
-/// The features in brackets add the fields that recur: `owned`, `tagged`, `external`, `custom`.
+/// Each field becomes a typed handle, `Tag::name`. The features in brackets add the fields that recur: `owned`, `tagged`,
+/// `external`, `custom`.
 #[macro_export]
 macro_rules! entity {
     (
@@ -36,30 +38,90 @@ macro_rules! entity {
         extend |$object:ident| $extended:expr
     ) => {
         $(#[doc = $doc])+
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        pub struct $entity {
-            $( $(#[doc = $field_doc])+ #[serde(default)] pub $field: $type, )*
-        }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $entity {}
 
-        impl $crate::entity::Entity for $entity {
-            fn object() -> &'static $crate::object::Object {
-                static OBJECT: std::sync::LazyLock<$crate::object::Object> = std::sync::LazyLock::new(|| {
-                    let mut fields = $crate::entity::identity_fields();
-                    fields.extend([
-                        $( $crate::entity::kind::$kind(stringify!($field) $(, $argument)*)
-                            .doc(concat!($($field_doc),+))
-                            $(.$step($($value),*))* ,)*
-                    ]);
-                    $( fields.extend($crate::entity::feature::$feature()); )*
-                    fields.extend($crate::entity::history_fields());
-                    let $object = $crate::object::Object::new(
-                        $name, $collection, $table, ($en, $zh), concat!($($doc),+), fields,
-                    );
-                    let $object = $crate::entity::with_features($object, &[$(stringify!($feature)),*]);
-                    $extended
-                });
-                &OBJECT
+        const _: () = {
+            use $crate::recurring::slots;
+
+            #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the fields by their names")]
+            enum Own { $($field),* }
+
+            #[allow(non_upper_case_globals, reason = "handles bear the names of fields")]
+            impl $entity {
+                $(
+                    $(#[doc = $field_doc])+
+                    pub const $field: $crate::handle::Handle<$entity, $type> =
+                        $crate::handle::Handle::declared(stringify!($field), slots::OWN + Own::$field as usize);
+                )*
             }
+            $crate::recurring_handles!($entity identity);
+            $( $crate::recurring_handles!($entity $feature); )*
+
+            impl $crate::entity::Entity for $entity {
+                const NAME: &'static str = $name;
+
+                fn object() -> &'static $crate::object::Object {
+                    static OBJECT: std::sync::LazyLock<$crate::object::Object> = std::sync::LazyLock::new(|| {
+                        let mut fields = $crate::entity::identity_fields();
+                        fields.extend([
+                            $( $crate::entity::kind::$kind(stringify!($field) $(, $argument)*)
+                                .doc(concat!($($field_doc),+))
+                                $(.$step($($value),*))*
+                                .at::<$type>(slots::OWN + Own::$field as usize) ,)*
+                        ]);
+                        $( fields.extend($crate::entity::feature::$feature()); )*
+                        fields.extend($crate::entity::history_fields());
+                        let $object = $crate::object::Object::new(
+                            $name, $collection, $table, ($en, $zh), concat!($($doc),+), fields,
+                        );
+                        let $object = $crate::entity::with_features($object, &[$(stringify!($feature)),*]);
+                        $extended
+                    });
+                    &OBJECT
+                }
+            }
+        };
+    };
+}
+
+/// The handles of the fields that recur, for an entity that has them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! recurring_handles {
+    ($entity:ident identity) => {
+        $crate::recurring_handles! { @ $entity
+            id: $crate::id::Id = ID;
+            version: i64 = VERSION;
+            created_at: Option<$crate::time::Timestamp> = CREATED_AT;
+            created_by: Option<$crate::id::Id> = CREATED_BY;
+            updated_at: Option<$crate::time::Timestamp> = UPDATED_AT;
+            updated_by: Option<$crate::id::Id> = UPDATED_BY;
+            archived_at: Option<$crate::time::Timestamp> = ARCHIVED_AT;
+        }
+    };
+    ($entity:ident owned) => {
+        $crate::recurring_handles! { @ $entity
+            owner_id: Option<$crate::id::Id> = OWNER_ID;
+            team_id: Option<$crate::id::Id> = TEAM_ID;
+        }
+    };
+    ($entity:ident tagged) => {
+        $crate::recurring_handles! { @ $entity tag_ids: Vec<$crate::id::Id> = TAG_IDS; }
+    };
+    ($entity:ident external) => {
+        $crate::recurring_handles! { @ $entity external_ids: serde_json::Map<String, serde_json::Value> = EXTERNAL_IDS; }
+    };
+    ($entity:ident custom) => {
+        $crate::recurring_handles! { @ $entity custom: serde_json::Map<String, serde_json::Value> = CUSTOM; }
+    };
+    (@ $entity:ident $($field:ident: $type:ty = $slot:ident;)+) => {
+        #[allow(non_upper_case_globals, missing_docs, reason = "handles bear the names of fields")]
+        impl $entity {
+            $(
+                pub const $field: $crate::handle::Handle<$entity, $type> =
+                    $crate::handle::Handle::declared(stringify!($field), $crate::recurring::slots::$slot);
+            )+
         }
     };
 }
@@ -67,6 +129,7 @@ macro_rules! entity {
 use crate::{
     field::{Field, FieldType, Link},
     object::{Reach, Relation},
+    recurring::slots,
 };
 
 /// `id` and `version`, which every record begins with.
@@ -75,12 +138,14 @@ pub fn identity_fields() -> Vec<Field> {
     let example = "01890a5d-ac96-774b-bcce-b302099a8057";
     vec![
         Field::new("id", FieldType::Id)
+            .in_slot(slots::ID)
             .label("Id", "标识")
             .doc("A UUIDv7. A client may choose the id of what it creates.")
             .example(example)
             .on_create()
             .indexed(),
         Field::new("version", FieldType::Integer { min: 1, max: i64::MAX })
+            .in_slot(slots::VERSION)
             .label("Version", "版本")
             .doc("Counts the changes of the record; the ETag of version 7 is \"v7\".")
             .example(1)
@@ -94,26 +159,31 @@ pub fn history_fields() -> Vec<Field> {
     let user = || FieldType::Reference("user".into());
     vec![
         Field::new("created_at", FieldType::DateTime)
+            .in_slot(slots::CREATED_AT)
             .label("Created at", "创建时间")
             .doc("When the record was created.")
             .example("2026-03-01T08:00:00.000Z")
             .server_set()
             .indexed(),
         Field::new("created_by", user())
+            .in_slot(slots::CREATED_BY)
             .label("Created by", "创建人")
             .doc("The user who created the record; null for the system.")
             .server_set(),
         Field::new("updated_at", FieldType::DateTime)
+            .in_slot(slots::UPDATED_AT)
             .label("Updated at", "更新时间")
             .doc("When the record last changed.")
             .example("2026-03-01T08:00:00.000Z")
             .server_set()
             .indexed(),
         Field::new("updated_by", user())
+            .in_slot(slots::UPDATED_BY)
             .label("Updated by", "更新人")
             .doc("The user who last changed the record; null for the system.")
             .server_set(),
         Field::new("archived_at", FieldType::DateTime)
+            .in_slot(slots::ARCHIVED_AT)
             .label("Archived at", "归档时间")
             .doc("When the record was archived; null while it is live.")
             .server_set(),
@@ -141,16 +211,18 @@ pub static TAGS: Link = Link { table: "record_tags", from: "record_id", to: "tag
 
 /// The recurring fields of each feature.
 pub mod feature {
-    use super::{Field, FieldType, TAGS};
+    use super::{Field, FieldType, TAGS, slots};
 
     #[must_use]
     pub fn owned() -> Vec<Field> {
         vec![
             Field::new("owner_id", FieldType::Reference("user".into()))
+                .in_slot(slots::OWNER_ID)
                 .label("Owner", "负责人")
                 .doc("The user who looks after the record; whoever creates it, unless said otherwise.")
                 .indexed(),
             Field::new("team_id", FieldType::Reference("team".into()))
+                .in_slot(slots::TEAM_ID)
                 .label("Team", "团队")
                 .doc("The team the record belongs to; the owner's, unless said otherwise.")
                 .indexed(),
@@ -161,6 +233,7 @@ pub mod feature {
     pub fn tagged() -> Vec<Field> {
         vec![
             Field::new("tag_ids", FieldType::References(&TAGS))
+                .in_slot(slots::TAG_IDS)
                 .label("Tags", "标签")
                 .doc("Tags the record bears.")
                 .default(serde_json::json!([]))
@@ -172,6 +245,7 @@ pub mod feature {
     pub fn external() -> Vec<Field> {
         vec![
             Field::new("external_ids", FieldType::Structure(&crate::value::external_ids::EXTERNAL_IDS))
+                .in_slot(slots::EXTERNAL_IDS)
                 .label("External ids", "外部标识")
                 .doc("Keys of the record in other systems: one per system, unique among live records.")
                 .example(serde_json::json!({"sap": "10042"}))
@@ -185,6 +259,7 @@ pub mod feature {
     pub fn custom() -> Vec<Field> {
         vec![
             Field::new("custom", FieldType::Custom)
+                .in_slot(slots::CUSTOM)
                 .label("Custom fields", "自定义字段")
                 .doc("The tenant's own fields of this object, by key; declared under /v1/custom-fields.")
                 .example(serde_json::json!({"tier": "gold"}))
@@ -300,6 +375,18 @@ macro_rules! choices {
         pub enum $name { $( #[serde(rename = $value)] $variant, )+ }
 
         impl $name {
+            /// Every choice.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
+            /// The choice with this wire name.
+            #[must_use]
+            pub fn from_wire(name: &str) -> Option<$name> {
+                match name {
+                    $($value => Some($name::$variant),)+
+                    _ => None,
+                }
+            }
+
             /// Every choice, as the field table lists them.
             #[must_use]
             pub fn choices() -> Vec<$crate::field::Choice> {
@@ -312,6 +399,31 @@ macro_rules! choices {
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $( $name::$variant => $value, )+ }
+            }
+        }
+
+        impl $crate::handle::Single for $name {
+            type Read<'a> = $name;
+
+            fn read_value(cell: &$crate::cell::Cell) -> Option<$name> {
+                match cell {
+                    $crate::cell::Cell::Text(name) => $name::from_wire(name),
+                    _ => None,
+                }
+            }
+
+            fn write_value(self) -> $crate::cell::Cell {
+                $crate::cell::Cell::Text(self.as_str().to_owned())
+            }
+
+            fn suits_kind(kind: &$crate::field::FieldType) -> bool {
+                matches!(kind, $crate::field::FieldType::Choice(_))
+            }
+        }
+
+        impl $crate::handle::Comparable for $name {
+            fn operand(self) -> $crate::predicate::Operand {
+                $crate::predicate::Operand::Text(self.as_str().to_owned())
             }
         }
     };

@@ -172,9 +172,14 @@ pub struct Field {
     pub storage: Storage,
     /// Left out of answers unless asked for by `fields`.
     pub on_request: bool,
+    /// Where a record keeps its value; of no meaning for a tenant's own field, which is a member of another.
+    pub slot: usize,
 }
 
 impl Field {
+    /// The slot of a field that has none yet.
+    pub const NOWHERE: usize = usize::MAX;
+
     #[must_use]
     pub fn new(name: impl Into<Text>, kind: FieldType) -> Field {
         let name = name.into();
@@ -197,6 +202,7 @@ impl Field {
             writable: Writable::Always,
             storage: Storage::Column,
             on_request: false,
+            slot: Field::NOWHERE,
         }
     }
 
@@ -264,6 +270,24 @@ impl Field {
     pub fn on_create(mut self) -> Field {
         self.writable = Writable::OnCreate;
         self
+    }
+
+    #[must_use]
+    pub fn in_slot(mut self, slot: usize) -> Field {
+        self.slot = slot;
+        self
+    }
+
+    /// The field in its slot, with values of a Rust type that its kind must suit.
+    #[must_use]
+    pub fn at<T: crate::handle::FieldValue>(self, slot: usize) -> Field {
+        assert!(
+            T::suits(&self.kind),
+            "{} is declared as {}, which its kind does not hold",
+            self.name,
+            std::any::type_name::<T>()
+        );
+        self.in_slot(slot)
     }
 
     /// Left out of answers unless asked for.

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
+    cell::Cell,
     fault::{Fault, FaultCode, Faults, pointer_token, unknown},
     field::{Field, FieldType, Storage, Writable},
     identity::access::FieldRule,
@@ -24,10 +25,10 @@ impl Reader<'_> {
     /// A new record: defaults where nothing is given, required fields demanded.
     pub fn create(&self, body: &Value) -> Result<Record, Faults> {
         let mut faults = Faults::default();
-        let mut record = Record::default();
-        for field in &self.shape.object.fields {
-            if field.storage != Storage::Computed {
-                record.0.insert(field.name.to_string(), field.default.clone().unwrap_or(Value::Null));
+        let mut record = Record::new(self.shape.object);
+        for field in self.shape.object.fields.iter().filter(|field| field.storage != Storage::Computed) {
+            if let Some(cell) = field.default.as_ref().and_then(|default| Cell::from_json(&field.kind, default)) {
+                record.put(field, cell);
             }
         }
         self.merge(&mut record, body, true, &mut faults);

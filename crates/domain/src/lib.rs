@@ -3,11 +3,13 @@
 //! Nothing here reads a clock, a file, a socket or a database; what a rule needs comes in as a value.
 
 pub mod calendar;
+pub mod cell;
 pub mod cursor;
 pub mod entity;
 pub mod event;
 pub mod fault;
 pub mod field;
+pub mod handle;
 pub mod id;
 pub mod indexing;
 pub mod input;
@@ -15,6 +17,7 @@ pub mod object;
 pub mod predicate;
 pub mod query;
 pub mod record;
+pub mod recurring;
 pub mod registry;
 pub mod time;
 pub mod value;

@@ -3,8 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
+    entity::Entity,
     field::{Field, FieldType, Label, Link},
+    handle::{Any, Handle},
     record::{Draft, Record},
+    recurring::slots,
 };
 
 /// How records of one object are found from a record of another.
@@ -68,7 +71,36 @@ pub struct Ledger {
 }
 
 /// A rule of an object: standardises, derives and checks a draft; faults go into the draft.
-pub type Rule = fn(&mut Draft<'_>);
+pub struct Rule(Box<dyn Fn(&mut Draft<'_>) + Send + Sync>);
+
+impl Rule {
+    pub fn apply(&self, draft: &mut Draft<'_>) {
+        (self.0)(draft);
+    }
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a rule")
+    }
+}
+
+/// What drafts that rules see can be of: an entity, or any object.
+pub trait Ruled: Sized + 'static {
+    fn erase(rule: fn(&mut Draft<'_, Self>)) -> Rule;
+}
+
+impl<E: Entity> Ruled for E {
+    fn erase(rule: fn(&mut Draft<'_, E>)) -> Rule {
+        Rule(Box::new(move |draft| draft.apply(rule)))
+    }
+}
+
+impl Ruled for Any {
+    fn erase(rule: fn(&mut Draft<'_>)) -> Rule {
+        Rule(Box::new(rule))
+    }
+}
 
 #[derive(Debug)]
 pub struct Object {
@@ -103,6 +135,8 @@ pub struct Object {
     pub personal: Option<&'static str>,
     /// Whether who made a record may read it whoever has it now.
     pub read_by_author: bool,
+    /// How many cells a record has.
+    pub slots: usize,
     by_name: HashMap<&'static str, usize>,
 }
 
@@ -114,8 +148,16 @@ impl Object {
         table: &'static str,
         label: (&'static str, &'static str),
         doc: &'static str,
-        fields: Vec<Field>,
+        mut fields: Vec<Field>,
     ) -> Object {
+        let last = |fields: &[Field]| fields.iter().map(|field| field.slot).filter(|slot| *slot != Field::NOWHERE).max();
+        let mut slots = last(&fields).map_or(slots::OWN, |last| slots::OWN.max(last + 1));
+        for field in fields.iter_mut().filter(|field| field.slot == Field::NOWHERE) {
+            field.slot = slots::of(&field.name).unwrap_or_else(|| {
+                slots += 1;
+                slots - 1
+            });
+        }
         let by_name = fields
             .iter()
             .enumerate()
@@ -144,6 +186,7 @@ impl Object {
             order: "created_at",
             personal: None,
             read_by_author: false,
+            slots,
             by_name,
         }
     }
@@ -161,8 +204,8 @@ impl Object {
     }
 
     #[must_use]
-    pub fn rule(mut self, rule: Rule) -> Object {
-        self.rules.push(rule);
+    pub fn rule<E: Ruled>(mut self, rule: fn(&mut Draft<'_, E>)) -> Object {
+        self.rules.push(E::erase(rule));
         self
     }
 
@@ -249,6 +292,12 @@ impl Object {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
+    }
+
+    /// Whether it has a field that recurs.
+    #[must_use]
+    pub fn bears<T>(&self, handle: Handle<Any, T>) -> bool {
+        self.has(handle.name())
     }
 
     #[must_use]

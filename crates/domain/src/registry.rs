@@ -26,35 +26,41 @@ use crate::{
 #[must_use]
 pub fn objects() -> [&'static Object; 28] {
     [
-        Customer::object(),
-        Contact::object(),
-        Lead::object(),
-        Pool::object(),
-        LeadForm::object(),
-        AssignmentRule::object(),
-        WorkSchedule::object(),
-        ScoringRule::object(),
-        Cadence::object(),
-        CadenceEnrolment::object(),
-        Activity::object(),
-        Task::object(),
-        Notification::object(),
-        Opportunity::object(),
-        LineItem::object(),
-        Pipeline::object(),
-        Stage::object(),
-        Quota::object(),
-        ForecastOverride::object(),
-        Product::object(),
-        Campaign::object(),
-        Tag::object(),
-        User::object(),
-        Team::object(),
-        Role::object(),
-        ApiKey::object(),
-        CustomField::object(),
-        Import::object(),
+        of::<Customer>(),
+        of::<Contact>(),
+        of::<Lead>(),
+        of::<Pool>(),
+        of::<LeadForm>(),
+        of::<AssignmentRule>(),
+        of::<WorkSchedule>(),
+        of::<ScoringRule>(),
+        of::<Cadence>(),
+        of::<CadenceEnrolment>(),
+        of::<Activity>(),
+        of::<Task>(),
+        of::<Notification>(),
+        of::<Opportunity>(),
+        of::<LineItem>(),
+        of::<Pipeline>(),
+        of::<Stage>(),
+        of::<Quota>(),
+        of::<ForecastOverride>(),
+        of::<Product>(),
+        of::<Campaign>(),
+        of::<Tag>(),
+        of::<User>(),
+        of::<Team>(),
+        of::<Role>(),
+        of::<ApiKey>(),
+        of::<CustomField>(),
+        of::<Import>(),
     ]
+}
+
+/// The object that an entity declares.
+#[must_use]
+fn of<E: Entity>() -> &'static Object {
+    E::object()
 }
 
 #[must_use]

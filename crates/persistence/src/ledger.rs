@@ -1,6 +1,9 @@
 //! Ledgers: what was true of a record from one time until another. Written with the record itself; read as its past.
 
+use std::borrow::Cow;
+
 use farley_domain::{
+    cell,
     field::{FieldType, Storage},
     id::Id,
     object::{Ledger, Object},
@@ -110,12 +113,12 @@ impl Work<'_> {
         ];
         for name in ledger.fields {
             if let Some(field) = object.field(name) {
-                columns.extend(encode(field, record.get(name))?);
+                columns.extend(encode(field, &record.cell(field))?);
             }
         }
         let left = before.filter(|before| before.get(ledger.step) != record.get(ledger.step));
-        let step =
-            object.field(ledger.step).map(|step| encode(step, left.map_or(&Value::Null, |before| before.get(ledger.step))));
+        let step = object.field(ledger.step);
+        let step = step.map(|step| encode(step, left.map_or(Cow::Owned(cell::Cell::Null), |before| before.cell(step)).as_ref()));
         columns.extend(step.transpose()?.into_iter().flatten().map(|(_, bind)| ("former_step".to_owned(), bind)));
         let seconds = left.map(|before| {
             let since = before.time_of(ledger.since).unwrap_or(at);
@@ -160,7 +163,7 @@ impl Reader<'_> {
                     _ => return Err(StoreError::Internal("a row of a ledger has no time".to_owned())),
                 };
                 let (user_id, former_seconds) = (own.get(1).and_then(Cell::as_id), own.get(2).and_then(Cell::as_integer));
-                Ok(LedgerEntry { at, user_id, state: Row::new(layout, cells).to_record()?.0, former_seconds })
+                Ok(LedgerEntry { at, user_id, state: Row::new(layout, cells).to_record()?.members().clone(), former_seconds })
             })
             .collect()
     }

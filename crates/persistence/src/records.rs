@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use farley_domain::{
+    cell::Cell,
     field::{Field, FieldType, Storage},
     id::Id,
+    money::Money,
     object::{Object, Reach, Relation},
     predicate::{Operand, Predicate, View},
     query::{ListQuery, SortBy, SortKey, Start},
     record::Record,
     search_text::Query,
-    time::{Timestamp, parse_date},
 };
 use serde_json::{Map, Value};
 
@@ -268,29 +269,28 @@ pub fn related(
     sql
 }
 
-/// The columns that hold a field, with their values of a record.
-pub fn encode(field: &Field, value: &Value) -> Result<Vec<(String, Bind)>, StoreError> {
+/// The columns that hold a field, with the values that store a cell of it.
+pub fn encode(field: &Field, cell: &Cell) -> Result<Vec<(String, Bind)>, StoreError> {
     let name = field.name.to_string();
+    let kind = column_type(&field.kind);
     if field.kind == FieldType::Money {
-        let amount = value["amount"].as_i64().map_or(Bind::Null(ColumnType::Integer), Bind::Integer);
-        let currency = value["currency"].as_str().map_or(Bind::Null(ColumnType::Text), |code| Bind::Text(code.to_owned()));
+        let (amount, currency) = match cell {
+            Cell::Money(Money { amount, currency }) => (Bind::Integer(*amount), Bind::Text(currency.to_string())),
+            _ => (Bind::Null(ColumnType::Integer), Bind::Null(ColumnType::Text)),
+        };
         return Ok(vec![(format!("{name}_currency"), currency), (name, amount)]);
     }
-    let kind = column_type(&field.kind);
-    if value.is_null() && kind != ColumnType::Json {
-        return Ok(vec![(name, Bind::Null(kind))]);
-    }
-    let unfit = || StoreError::Internal(format!("a value does not fit the field {}", field.name));
-    let text = || value.as_str().ok_or_else(unfit);
-    let bind = match kind {
-        ColumnType::Boolean => Bind::Boolean(value.as_bool().ok_or_else(unfit)?),
-        ColumnType::Integer => Bind::Integer(value.as_i64().ok_or_else(unfit)?),
-        ColumnType::Double => Bind::Double(value.as_f64().ok_or_else(unfit)?),
-        ColumnType::Text => Bind::Text(text()?.to_owned()),
-        ColumnType::Id => Bind::id(text()?.parse().map_err(|_| unfit())?),
-        ColumnType::Time => Bind::time(Timestamp::parse(text()?).ok_or_else(unfit)?),
-        ColumnType::Date => Bind::date(parse_date(text()?).ok_or_else(unfit)?),
-        ColumnType::Json => Bind::json(serde_json::to_string(value)?),
+    let bind = match (kind, cell) {
+        (ColumnType::Json, cell) => Bind::json(serde_json::to_string(&cell.to_json())?),
+        (kind, Cell::Null) => Bind::Null(kind),
+        (ColumnType::Boolean, Cell::Boolean(value)) => Bind::Boolean(*value),
+        (ColumnType::Integer, Cell::Integer(value)) => Bind::Integer(*value),
+        (ColumnType::Double, Cell::Decimal(value)) => Bind::Double(*value),
+        (ColumnType::Text, Cell::Text(text)) => Bind::Text(text.clone()),
+        (ColumnType::Id, Cell::Id(id)) => Bind::id(*id),
+        (ColumnType::Time, Cell::Time(time)) => Bind::time(*time),
+        (ColumnType::Date, Cell::Date(date)) => Bind::date(*date),
+        (_, _) => return Err(StoreError::Internal(format!("a value does not fit the field {}", field.name))),
     };
     Ok(vec![(name, bind)])
 }
@@ -301,7 +301,7 @@ fn details(object: &Object, record: &Record) -> Result<Bind, StoreError> {
         .fields
         .iter()
         .filter(|field| field.storage == Storage::Detail)
-        .map(|field| (field.name.to_string(), record.get(&field.name).clone()))
+        .map(|field| (field.name.to_string(), record.json(field)))
         .filter(|(_, value)| !value.is_null())
         .collect();
     Ok(Bind::json(serde_json::to_string(&members)?))
@@ -312,11 +312,11 @@ fn custom(fields: &[Field], record: &Record, stored: &str) -> Result<Bind, Store
     let mut members: Map<String, Value> = serde_json::from_str(stored)?;
     for field in fields {
         if let Storage::Custom { key } = &field.storage {
-            let value = record.value(field);
+            let value = record.json(field);
             if value.is_null() {
                 members.shift_remove(key);
             } else {
-                members.insert(key.clone(), value.clone());
+                members.insert(key.clone(), value);
             }
         }
     }
@@ -332,7 +332,7 @@ pub fn new_row(layout: &Layout, tenant: Id, record: &Record) -> Result<(String, 
     let object = layout.shape.object;
     let mut columns = vec![("tenant_id".to_owned(), Bind::id(tenant))];
     for field in object.fields.iter().filter(|field| is_stored(field)) {
-        columns.extend(encode(field, record.get(&field.name))?);
+        columns.extend(encode(field, &record.cell(field))?);
     }
     if object.has("custom") {
         columns.push(("custom".to_owned(), custom(&layout.shape.custom, record, "{}")?));
@@ -356,14 +356,14 @@ pub fn update(
     let object = layout.shape.object;
     let mut columns = Vec::new();
     for field in object.fields.iter().filter(|field| is_stored(field)) {
-        if before.get(&field.name) != after.get(&field.name) {
-            columns.extend(encode(field, after.get(&field.name))?);
+        if before.cell(field) != after.cell(field) {
+            columns.extend(encode(field, &after.cell(field))?);
         }
     }
-    if object.has("custom") && before.get("custom") != after.get("custom") {
+    if object.has("custom") && before.custom() != after.custom() {
         columns.push(("custom".to_owned(), custom(&layout.shape.custom, after, stored_custom)?));
     }
-    let differs = |field: &&Field| field.storage == Storage::Detail && before.get(&field.name) != after.get(&field.name);
+    let differs = |field: &&Field| field.storage == Storage::Detail && before.cell(field) != after.cell(field);
     if object.fields.iter().any(|field| differs(&field)) {
         columns.push(("details".to_owned(), details(object, after)?));
     }
@@ -389,5 +389,5 @@ pub fn relevance(sort: &[SortKey]) -> Option<&Query> {
 /// The layout of every stored field, for writing.
 #[must_use]
 pub fn writing_layout(shape: &farley_domain::object::Shape) -> Arc<Layout> {
-    Arc::new(Layout::full(shape, &|_| true))
+    Arc::new(Layout::stored(shape))
 }

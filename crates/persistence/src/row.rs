@@ -4,8 +4,10 @@ use std::{borrow::Cow, sync::Arc};
 
 use chrono::NaiveDate;
 use farley_domain::{
-    field::{Field, FieldType, Storage},
+    cell::{self as record_cell, whole},
+    field::{Choice, Field, FieldType, Storage},
     id::Id,
+    money::Money,
     object::Shape,
     record::Record,
     time::Timestamp,
@@ -111,6 +113,29 @@ impl<'a> CellRef<'a> {
         }
     }
 
+    /// The value as the cell of a field.
+    fn of_field(self, field: &Field) -> Result<record_cell::Cell, StoreError> {
+        Ok(match (self, &field.kind) {
+            (CellRef::Null, _) => record_cell::Cell::Null,
+            (CellRef::Boolean(value), FieldType::Boolean) => record_cell::Cell::Boolean(value),
+            (CellRef::Integer(value), FieldType::Integer { .. } | FieldType::Count(_)) => record_cell::Cell::Integer(value),
+            (CellRef::Double(value), FieldType::Decimal) => record_cell::Cell::Decimal(value),
+            (CellRef::Text(text), FieldType::Choice(choices)) if !is_choice(choices, text) => return Err(misfit(field)),
+            (CellRef::Text(text), _) => record_cell::Cell::Text(text.to_owned()),
+            (CellRef::Id(id), _) => record_cell::Cell::Id(id),
+            (CellRef::Time(time), _) => record_cell::Cell::Time(time),
+            (CellRef::Date(date), _) => record_cell::Cell::Date(date),
+            (CellRef::Json(json), kind) => {
+                let value: Value = serde_json::from_str(json)?;
+                match (kind, value.as_str()) {
+                    (FieldType::Choice(choices), Some(text)) if !is_choice(choices, text) => return Err(misfit(field)),
+                    _ => record_cell::Cell::from_json(kind, &value).ok_or_else(|| misfit(field))?,
+                }
+            }
+            (CellRef::Boolean(_) | CellRef::Integer(_) | CellRef::Double(_), _) => return Err(misfit(field)),
+        })
+    }
+
     fn json(self) -> Option<&'a str> {
         match self {
             CellRef::Json(json) => Some(json),
@@ -157,12 +182,6 @@ impl<'a> CellRef<'a> {
     }
 }
 
-/// Whole numbers are written as such, as they came in.
-#[allow(clippy::cast_possible_truncation, reason = "a whole number below 1e15")]
-fn whole(value: f64) -> Option<i64> {
-    (value.fract() == 0.0 && value.abs() < 1e15).then_some(value as i64)
-}
-
 /// A text in quotes. Hardly any holds what JSON escapes, and seeing that all at once is quicker than copying piece by piece.
 fn write_text(text: &str, out: &mut Vec<u8>) -> Result<(), StoreError> {
     let is_escaped = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
@@ -194,6 +213,8 @@ enum Source {
 #[derive(Debug, Clone)]
 struct Output {
     name: String,
+    /// The place of the field in the table of its object.
+    position: usize,
     /// The name as JSON writes it before a value: `"name":`.
     key: String,
     source: Source,
@@ -245,6 +266,14 @@ impl Layout {
         Layout::of(shape, sees, None, &[])
     }
 
+    /// All that is stored of a record, also what is shown only when asked for: what writing it again must know.
+    #[must_use]
+    pub fn stored(shape: &Shape) -> Layout {
+        let on_request = |field: &&Field| field.on_request && field.storage != Storage::Computed;
+        let also: Vec<String> = shape.object.fields.iter().filter(on_request).map(|field| field.name.to_string()).collect();
+        Layout::of(shape, &|_| true, None, &also)
+    }
+
     /// The named fields (`name`, `custom`, `custom.tier`), or all when none are named; `also` are read but not shown.
     #[must_use]
     pub fn of(shape: &Shape, sees: &dyn Fn(&Field) -> bool, asked: Option<&[String]>, also: &[String]) -> Layout {
@@ -264,14 +293,14 @@ impl Layout {
                     || (field.kind == FieldType::Custom && names.iter().any(|name| name.starts_with("custom.")))
             }
         };
-        for field in shape.object.fields.iter().filter(|field| field.is_shown()) {
+        for (position, field) in shape.object.fields.iter().enumerate().filter(|(_, field)| field.is_shown()) {
             let shown = wants(field) && sees(field);
             let needed = also.iter().any(|name| *name == field.name)
                 || (field.kind == FieldType::Custom && also.iter().any(|name| name.starts_with("custom.")));
             if shown || needed {
                 let source = layout.source(field);
                 let key = format!("\"{}\":", field.name);
-                layout.outputs.push(Output { name: field.name.to_string(), key, source, shown });
+                layout.outputs.push(Output { name: field.name.to_string(), position, key, source, shown });
             }
         }
         let whole = asked.is_none_or(|names| names.iter().any(|name| name == "custom"));
@@ -408,22 +437,52 @@ impl Layout {
         Ok(())
     }
 
-    /// The members of a row: those shown, or with `whole` also what was read for other ends.
-    fn to_members(&self, cells: &[CellRef<'_>], whole: bool) -> Result<Map<String, Value>, StoreError> {
+    /// The members of a row that are shown.
+    fn to_members(&self, cells: &[CellRef<'_>]) -> Result<Map<String, Value>, StoreError> {
         let mut map = Map::new();
-        for (output, shown) in self.shown(cells, whole) {
+        for (output, shown) in self.shown(cells, false) {
             let value = match shown {
                 Shown::Cell(cell) => cell.to_value()?,
                 Shown::Money { amount, currency } => serde_json::to_value(StoredMoney { amount, currency })?,
-                Shown::Custom(members) => {
-                    let value = |(name, value): (&str, &RawValue)| Ok((name.to_owned(), serde_json::from_str(value.get())?));
-                    Value::Object(members.into_iter().map(value).collect::<Result<_, StoreError>>()?)
-                }
+                Shown::Custom(members) => custom_value(members)?,
             };
             map.insert(output.name.clone(), value);
         }
         Ok(map)
     }
+
+    /// The record that a row makes, with what was read for other ends as well.
+    pub(crate) fn to_record(&self, cells: &[CellRef<'_>]) -> Result<Record, StoreError> {
+        let object = self.shape.object;
+        let mut record = Record::unread(object);
+        for (output, shown) in self.shown(cells, true) {
+            let field = &object.fields[output.position];
+            let cell = match shown {
+                Shown::Cell(cell) => cell.of_field(field)?,
+                Shown::Money { amount, currency } => {
+                    let currency = currency.parse().map_err(|_| misfit(field))?;
+                    record_cell::Cell::Money(Money { amount, currency })
+                }
+                Shown::Custom(members) => record_cell::Cell::Json(custom_value(members)?),
+            };
+            record.put(field, cell);
+        }
+        Ok(record)
+    }
+}
+
+fn is_choice(choices: &[Choice], text: &str) -> bool {
+    choices.iter().any(|choice| choice.value == text)
+}
+
+fn custom_value(members: Vec<(&str, &RawValue)>) -> Result<Value, StoreError> {
+    let value = |(name, value): (&str, &RawValue)| Ok((name.to_owned(), serde_json::from_str(value.get())?));
+    Ok(Value::Object(members.into_iter().map(value).collect::<Result<_, StoreError>>()?))
+}
+
+/// What is stored fits its field: this is a fault of the database, never to be passed over.
+fn misfit(field: &Field) -> StoreError {
+    StoreError::Internal(format!("a stored value does not fit the field {}", field.name))
 }
 
 /// The type of the column that holds a field.
@@ -489,14 +548,14 @@ impl Row {
         self.cells.get(self.layout.position(name)?)
     }
 
-    /// The record with all that was read, as rules, events and cursors see it.
+    /// The record with all that was read, as rules, events and cursors see it. A stored value that its field cannot hold is an error.
     pub fn to_record(&self) -> Result<Record, StoreError> {
-        Ok(Record(self.layout.to_members(&self.borrowed(), true)?))
+        self.layout.to_record(&self.borrowed())
     }
 
     /// What is shown, as a value.
     pub fn to_value(&self) -> Result<Value, StoreError> {
-        let mut members = self.layout.to_members(&self.borrowed(), false)?;
+        let mut members = self.layout.to_members(&self.borrowed())?;
         members.extend(self.expanded.iter().cloned());
         Ok(Value::Object(members))
     }

@@ -8,6 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use farley_domain::{
     activities::concerned,
+    cell::Cell,
     event::{Actor, ActorKind},
     field::{Field, FieldType, Link, Storage},
     id::Id,
@@ -15,6 +16,7 @@ use farley_domain::{
     object::{Object, Shape},
     predicate::{Predicate, View},
     record::{Record, changes},
+    recurring,
     time::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -161,21 +163,16 @@ impl<'a> Work<'a> {
 
     /// Stores a new record with its links, search text and event.
     pub fn insert(&mut self, shape: &Shape, record: &mut Record, change: &Change<'_>) -> Result<(), StoreError> {
-        let now = self.origin.now.to_string();
-        let user = self.origin.actor.user_id.map_or(Value::Null, |user| user.to_string().into());
-        if record.get("id").is_null() {
-            record.set("id", self.new_id().to_string());
+        let (now, user) = (self.origin.now, self.origin.actor.user_id);
+        if record.id() == Id::NIL {
+            record.set(recurring::ID, self.new_id());
         }
-        record.set("version", 1);
-        for (name, value) in [
-            ("created_at", Value::from(now.clone())),
-            ("created_by", user.clone()),
-            ("updated_at", now.into()),
-            ("updated_by", user),
-        ] {
-            record.set(name, value);
-        }
-        record.set("archived_at", Value::Null);
+        record.set(recurring::VERSION, 1);
+        record.set(recurring::CREATED_AT, now);
+        record.set(recurring::CREATED_BY, user);
+        record.set(recurring::UPDATED_AT, now);
+        record.set(recurring::UPDATED_BY, user);
+        record.clear(recurring::ARCHIVED_AT);
         if let Some(prefix) = shape.object.number_prefix {
             let number = self.next_number(shape.object.name)?;
             record.set("number", format!("{prefix}{number:06}"));
@@ -202,9 +199,9 @@ impl<'a> Work<'a> {
         if before == record {
             return Ok(false);
         }
-        record.set("version", before.version() + 1);
-        record.set("updated_at", self.origin.now.to_string());
-        record.set("updated_by", self.origin.actor.user_id.map_or(Value::Null, |user| user.to_string().into()));
+        record.set(recurring::VERSION, before.version() + 1);
+        record.set(recurring::UPDATED_AT, self.origin.now);
+        record.set(recurring::UPDATED_BY, self.origin.actor.user_id);
         let layout = Layout::full(shape, &|_| true);
         let sql = records::update(self.dialect(), &layout, self.tenant().id, before, record, &loaded.stored_custom)?;
         if self.reader.connection.execute(&sql)? == 0 {
@@ -220,8 +217,7 @@ impl<'a> Work<'a> {
     /// Archives a record (or brings it back): its external ids are free for others meanwhile.
     pub fn archive(&mut self, shape: &Shape, loaded: &Loaded, archive: bool) -> Result<Record, StoreError> {
         let mut record = loaded.record.clone();
-        let archived_at = if archive { Value::from(self.origin.now.to_string()) } else { Value::Null };
-        record.set("archived_at", archived_at);
+        record.set(recurring::ARCHIVED_AT, archive.then_some(self.origin.now));
         self.update(shape, loaded, &mut record, &Change::new(if archive { "archived" } else { "restored" }))?;
         Ok(record)
     }
@@ -298,19 +294,19 @@ impl<'a> Work<'a> {
         let tenant = self.tenant().id;
         let mut lookups = Vec::new();
         for field in &object.fields {
-            let changed = before.is_none_or(|before| before.get(&field.name) != record.get(&field.name));
+            let changed = before.is_none_or(|before| before.cell(field) != record.cell(field));
             if field.name == "external_ids" && (changed || archiving) {
                 self.link_external(object, before, record)?;
             }
             if !changed {
                 continue;
             }
-            let (link, values): (_, Vec<String>) = match &field.kind {
-                FieldType::References(link) => {
-                    let items = record.get(&field.name).as_array().into_iter().flatten();
-                    (Some(*link), items.filter_map(Value::as_str).map(str::to_owned).collect())
+            let (link, values): (_, Vec<String>) = match (&field.kind, &*record.cell(field)) {
+                (FieldType::References(link), Cell::Ids(ids)) => (Some(*link), ids.iter().map(Id::to_string).collect()),
+                (FieldType::References(link), _) => (Some(*link), Vec::new()),
+                (FieldType::Structure(structure), cell) => {
+                    (structure.link, (structure.lookups)(cell.as_json().unwrap_or(&Value::Null)))
                 }
-                FieldType::Structure(structure) => (structure.link, (structure.lookups)(record.get(&field.name))),
                 _ => continue,
             };
             match link {
@@ -387,7 +383,7 @@ impl<'a> Work<'a> {
         }
         let searchable = |field: &&Field| field.searchable.is_some() && field.storage != Storage::Computed;
         let changed =
-            before.is_none_or(|before| shape.fields().filter(searchable).any(|field| before.value(field) != record.value(field)));
+            before.is_none_or(|before| shape.fields().filter(searchable).any(|field| before.cell(field) != record.cell(field)));
         if !changed {
             return Ok(());
         }

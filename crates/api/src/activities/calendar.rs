@@ -26,10 +26,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    call::{Call, parameters, refuse_rest, take},
-    caller::{Caller, Nobody, teams_below},
-    problem::Problem,
-    records::lookup::bare,
+    access::{
+        call::Call,
+        grants::teams_below,
+        principal::Principal,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::{
+        problem::Problem,
+        request::{parameters, refuse_rest, take},
+    },
 };
 
 /// The longest range of a calendar, in days.
@@ -105,7 +111,7 @@ pub struct Calendar {
 #[get("/v1/calendar")]
 pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let rows = call.rows(Activity::object(), Action::Read)?;
-    let tasks = call.caller.asker.rows(Task::object(), Action::Read).unwrap_or_else(Predicate::nothing);
+    let tasks = call.principal.asker.rows(Task::object(), Action::Read).unwrap_or_else(Predicate::nothing);
     let mut parameters = parameters(&request)?;
     let range = range(&call, &mut parameters)?;
     let named = |name: &'static str, text: Option<String>| {
@@ -117,27 +123,27 @@ pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, 
     if user.is_some() && team.is_some() {
         return Err(Fault::new("team_id", FaultCode::Conflicting).with("other", "user_id").into());
     }
-    let (caller, now) = (Arc::clone(&call.caller), call.now);
-    let calendar = call.app.store.read::<_, Problem>(call.tenant(), move |reader| {
-        let users = users(reader, &caller, now, user, team)?;
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
+    let calendar = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
+        let users = users(reader, &principal, now, user, team)?;
         let meetings = meetings(reader, &users, range, Predicate::all())?;
-        let readable = readable(reader, &caller, now, &meetings, &rows)?;
+        let readable = readable(reader, &principal, now, &meetings, &rows)?;
         let mut entries: Vec<CalendarEntry> =
-            meetings.iter().map(|record| entry_of(record, &users, readable.contains(&record.id()), &caller)).collect();
-        let zone = caller.standards(now).zone;
+            meetings.iter().map(|record| entry_of(record, &users, readable.contains(&record.id()), &principal)).collect();
+        let zone = principal.standards(now).zone;
         for task in due(reader, &users, range, tasks)? {
             let user_ids = task.id_of("owner_id").into_iter().collect::<Vec<_>>();
             entries.extend(due_times(&task, range, zone).into_iter().map(|(at, later)| CalendarEntry {
                 object: Some("task".to_owned()),
                 id: Some(task.id()),
                 kind: "task".to_owned(),
-                title: shown(&caller, Task::object(), &task, "subject"),
+                title: shown(&principal, Task::object(), &task, "subject"),
                 location: None,
-                status: shown(&caller, Task::object(), &task, "status"),
+                status: shown(&principal, Task::object(), &task, "status"),
                 starts_at: at,
                 ends_at: None,
                 user_ids: user_ids.clone(),
-                customer_id: shown(&caller, Task::object(), &task, "customer_id").and_then(|id| id.parse().ok()),
+                customer_id: shown(&principal, Task::object(), &task, "customer_id").and_then(|id| id.parse().ok()),
                 recurring: later,
             }));
         }
@@ -152,7 +158,7 @@ pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, 
 }
 
 fn range(call: &Call, parameters: &mut Vec<(String, String)>) -> Result<Span, Problem> {
-    let zone = call.caller.standards(call.now).zone;
+    let zone = call.principal.standards(call.now).zone;
     let mut time = |name: &'static str, fallback: &str| -> Result<Timestamp, Problem> {
         let text = take(parameters, name)?;
         let text = text.as_deref().unwrap_or(fallback);
@@ -177,7 +183,7 @@ fn range(call: &Call, parameters: &mut Vec<(String, String)>) -> Result<Span, Pr
 /// Whose calendars are asked for, as far as the caller may know of them.
 fn users(
     reader: &mut Reader<'_>,
-    caller: &Caller,
+    principal: &Principal,
     now: Timestamp,
     user: Option<Id>,
     team: Option<Id>,
@@ -185,17 +191,17 @@ fn users(
     let object = User::object();
     let (Some(id_field), Some(team_field)) = (object.field("id"), object.field("team_id")) else { return Ok(Vec::new()) };
     let wanted = match (user, team) {
-        (None, None) => return Ok(vec![caller.user_id()]),
-        (Some(user), _) if user == caller.user_id() => return Ok(vec![user]),
+        (None, None) => return Ok(vec![principal.user_id()]),
+        (Some(user), _) if user == principal.user_id() => return Ok(vec![user]),
         (Some(user), _) => Predicate::test(id_field, Op::Eq, Operand::Id(user)),
         (None, Some(team)) => {
             let teams = teams_below(reader, Some(team))?.into_iter().map(Operand::Id).collect();
             Predicate::test(team_field, Op::In, Operand::List(teams))
         }
     };
-    let rows = caller.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
+    let rows = principal.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
     let wanted = Predicate::Archived(false).and(wanted).and(rows);
-    let found = reader.find(&bare(object), &caller.view(now), &wanted, 200)?;
+    let found = reader.find(&without_custom_fields(object), &principal.view(now), &wanted, 200)?;
     if found.is_empty() {
         let name = if user.is_some() { "user_id" } else { "team_id" };
         return Err(Fault::new(name, FaultCode::NotFound).into());
@@ -227,7 +233,7 @@ pub fn meetings(reader: &mut Reader<'_>, users: &[Id], range: Span, within: Pred
         Predicate::Or(vec![has("owner_id", Op::In, ids), has("attendees", Op::Any, named)]),
         within,
     ]);
-    Ok(reader.find(&bare(object), &Nobody, &predicate, MOST_ENTRIES + 1)?)
+    Ok(reader.find(&without_custom_fields(object), &Unrestricted, &predicate, MOST_ENTRIES + 1)?)
 }
 
 /// The open tasks of users that are due within a range, and the recurring ones that may come to be.
@@ -245,7 +251,7 @@ pub fn due(reader: &mut Reader<'_>, users: &[Id], range: Span, within: Predicate
         ]),
         within,
     ]);
-    Ok(reader.find(&bare(object), &Nobody, &predicate, MOST_ENTRIES + 1)?)
+    Ok(reader.find(&without_custom_fields(object), &Unrestricted, &predicate, MOST_ENTRIES + 1)?)
 }
 
 /// When a task is due within a range: itself, and, if it recurs, those that will follow.
@@ -268,14 +274,14 @@ pub fn due_times(task: &Record, range: Span, zone: chrono_tz::Tz) -> Vec<(Timest
 /// Those of some activities that the caller may read.
 fn readable(
     reader: &mut Reader<'_>,
-    caller: &Caller,
+    principal: &Principal,
     now: Timestamp,
     activities: &[Record],
     rows: &Predicate,
 ) -> Result<HashSet<Id>, Problem> {
-    let layout = Arc::new(Layout::of(&bare(Activity::object()), &|_| true, Some(&[]), &[]));
+    let layout = Arc::new(Layout::of(&without_custom_fields(Activity::object()), &|_| true, Some(&[]), &[]));
     let ids: Vec<Id> = activities.iter().map(Record::id).collect();
-    let found = reader.by_ids(&layout, &caller.view(now), &ids, rows)?;
+    let found = reader.by_ids(&layout, &principal.view(now), &ids, rows)?;
     Ok(found.iter().map(Row::id).collect())
 }
 
@@ -286,9 +292,9 @@ fn participants(activity: &Record) -> Vec<Id> {
     activity.id_of("owner_id").into_iter().chain(attending).collect()
 }
 
-fn entry_of(record: &Record, users: &[Id], readable: bool, caller: &Caller) -> CalendarEntry {
+fn entry_of(record: &Record, users: &[Id], readable: bool, principal: &Principal) -> CalendarEntry {
     let participants = participants(record);
-    let text = |name: &str| if readable { shown(caller, Activity::object(), record, name) } else { None };
+    let text = |name: &str| if readable { shown(principal, Activity::object(), record, name) } else { None };
     CalendarEntry {
         object: readable.then(|| "activity".to_owned()),
         id: readable.then(|| record.id()),
@@ -305,8 +311,8 @@ fn entry_of(record: &Record, users: &[Id], readable: bool, caller: &Caller) -> C
 }
 
 /// The text of a field, unless it is hidden from the caller.
-fn shown(caller: &Caller, object: &'static Object, record: &Record, name: &str) -> Option<String> {
-    object.field(name).filter(|field| caller.asker.sees(object, field)).and_then(|_| record.text(name).map(str::to_owned))
+fn shown(principal: &Principal, object: &'static Object, record: &Record, name: &str) -> Option<String> {
+    object.field(name).filter(|field| principal.asker.sees(object, field)).and_then(|_| record.text(name).map(str::to_owned))
 }
 
 fn busy(user: Id, meetings: &[Record], range: Span) -> Vec<BusyTime> {

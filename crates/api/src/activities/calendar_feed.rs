@@ -26,12 +26,18 @@ use utoipa::ToSchema;
 
 use super::calendar::{MOST_ENTRIES, due, due_times, meetings};
 use crate::{
-    call::{Body, Call, app_of, limit_by_address, parameters, refuse_rest},
-    caller::asker_of,
-    clock,
-    identity::tokens::{NO_TENANT, secret_hash},
-    mutation::{Answer, Mutation},
-    problem::Problem,
+    access::{
+        call::Call,
+        grants::asker_of,
+        state::state_of,
+        tokens::{NO_TENANT, secret_hash},
+    },
+    http::{
+        clock,
+        problem::Problem,
+        request::{Body, limit_by_address, parameters, refuse_rest},
+    },
+    records::mutation::{Answer, Mutation},
 };
 
 /// How far back a feed goes, and how far ahead, in days.
@@ -62,8 +68,8 @@ pub async fn make(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    farley_domain::input::form(&[], &body.0, &call.caller.standards(call.now))?;
-    let (user, now) = (call.caller.user_id(), call.now);
+    farley_domain::input::form(&[], &body.0, &call.principal.standards(call.now))?;
+    let (user, now) = (call.principal.user_id(), call.now);
     let token = format!("ff_{}", BASE64_URL_SAFE_NO_PAD.encode(clock::random_bytes::<32>()));
     let url = {
         let connection = request.connection_info();
@@ -90,7 +96,7 @@ pub async fn revoke(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &serde_json::Value::Null)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    let user = call.caller.user_id();
+    let user = call.principal.user_id();
     mutation
         .run(&call, move |work| {
             if work.revoke_calendar_feed(user)? {
@@ -113,9 +119,9 @@ pub async fn revoke(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
 pub async fn feed(request: HttpRequest) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
-    let app = app_of(&request)?;
+    let state = state_of(&request)?;
     let (hash, now) = (secret_hash(request.match_info().query("token")), clock::now());
-    let text = app
+    let text = state
         .store
         .read::<_, Problem>(NO_TENANT, move |reader| {
             let (tenant, user) = reader.calendar_feed(&hash)?.ok_or_else(Problem::not_found)?;

@@ -3,11 +3,43 @@
 pub mod activity;
 pub mod calendar;
 pub mod calendar_feed;
-pub mod concern;
+pub mod concerned;
 pub mod mail;
 pub mod notices;
-pub mod notifications;
-pub mod notify;
+pub mod notification;
 pub mod preferences;
 pub mod stream;
-pub mod tasks;
+pub mod task;
+
+use farley_domain::activities::{activity::Activity, task::Task};
+
+use crate::{
+    http::clock,
+    records::{
+        area::{Area, Halt, JobKind},
+        behaviour::Behaviours,
+        notify,
+    },
+};
+
+/// What the area brings along.
+pub static AREA: Area = Area {
+    behaviours: &[Behaviours::of::<Activity>(), Behaviours::of::<Task>()],
+    jobs: &[
+        JobKind {
+            kind: notices::KIND,
+            every: Some(notices::EVERY),
+            perform: |job| Box::pin(async move { Ok(notices::perform(&job.state, job.tenant, clock::now()).await?) }),
+        },
+        JobKind {
+            kind: notify::MAIL,
+            every: None,
+            perform: |job| {
+                Box::pin(
+                    async move { mail::perform(&job.state, job.tenant, job.lease.job, &job.payload).await.map_err(Halt::Failed) },
+                )
+            },
+        },
+    ],
+    begin_tenant: None,
+};

@@ -7,8 +7,11 @@ use farley_domain::{
 };
 use farley_persistence::{Notice, Origin, TenantKey};
 
-use super::notify::{News, tell};
-use crate::{app::App, problem::Problem, records::lookup::bare};
+use crate::{
+    access::{state::State, unrestricted::without_custom_fields},
+    http::problem::Problem,
+    records::notify::{News, tell},
+};
 
 /// The kind of the job.
 pub const KIND: &str = "task_notices";
@@ -18,11 +21,11 @@ pub const EVERY: i64 = 15;
 const AT_ONCE: usize = 100;
 
 /// Each task is told of once for each of its times: what says so is written in the same transaction as the notification.
-pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
+pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     for (notice, kind) in [(Notice::Due, NotificationKind::TaskDue), (Notice::Reminder, NotificationKind::Reminder)] {
         loop {
-            let told = app.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
-                let tasks = work.take_notices(&bare(Task::object()), notice, AT_ONCE)?;
+            let told = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+                let tasks = work.take_notices(&without_custom_fields(Task::object()), notice, AT_ONCE)?;
                 for task in &tasks {
                     let owner = task.id_of("owner_id");
                     tell(work, &News { kind, object: Task::object(), record: task, actor: None }, owner.as_slice())?;

@@ -13,9 +13,12 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::{
-    call::{Body, Call, parameters, refuse_rest},
-    mutation::{Answer, Mutation},
-    problem::Problem,
+    access::call::Call,
+    http::{
+        problem::Problem,
+        request::{Body, parameters, refuse_rest},
+    },
+    records::mutation::{Answer, Mutation},
 };
 
 const KINDS: [NotificationKind; 6] = [
@@ -63,11 +66,11 @@ fn whole(preferences: &Value) -> Value {
     responses((status = 200, description = "What I am notified of, and by which way.", body = NotificationPreferences)))]
 #[get("/v1/me/notification-preferences")]
 pub async fn get_preferences(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    call.rows(Notification::object(), Action::Read)?;
+    call.rows(<Notification as Entity>::object(), Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
-    let user = call.caller.user_id();
+    let user = call.principal.user_id();
     let preferences =
-        call.app.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.notification_preferences(user)?)).await?;
+        call.state.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.notification_preferences(user)?)).await?;
     Ok(HttpResponse::Ok().json(whole(&preferences)))
 }
 
@@ -78,15 +81,15 @@ pub async fn get_preferences(call: Call, request: HttpRequest) -> Result<HttpRes
     responses((status = 200, description = "The preferences as changed.", body = NotificationPreferences)))]
 #[patch("/v1/me/notification-preferences")]
 pub async fn update_preferences(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    call.rows(Notification::object(), Action::Read)?;
+    call.rows(<Notification as Entity>::object(), Action::Read)?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
     check(&body.0)?;
-    let caller = Arc::clone(&call.caller);
+    let principal = Arc::clone(&call.principal);
     mutation
         .run(&call, move |work| {
-            let user = caller.user_id();
+            let user = principal.user_id();
             let before = work.reader().notification_preferences(user)?;
             let after = merged(&before, &body.0);
             if before != after {

@@ -15,11 +15,13 @@ use farley_domain::{
 use futures_util::stream;
 
 use crate::{
-    app::App,
-    call::{Call, parameters, refuse_rest},
-    caller::Caller,
-    clock, events,
-    problem::Problem,
+    access::{call::Call, principal::Principal, state::State},
+    http::{
+        clock,
+        problem::Problem,
+        request::{parameters, refuse_rest},
+    },
+    records::events,
 };
 
 /// How often the log is looked into.
@@ -31,8 +33,8 @@ const AT_ONCE: i64 = 200;
 
 /// One listener.
 struct Listener {
-    app: Arc<App>,
-    caller: Arc<Caller>,
+    state: Arc<State>,
+    principal: Arc<Principal>,
     authorization: String,
     /// The position in the log up to which everything has been sent.
     after: i64,
@@ -50,15 +52,15 @@ struct Listener {
     responses((status = 200, description = "The stream.", body = String, content_type = "text/event-stream")))]
 #[get("/v1/notifications/stream")]
 pub async fn notifications(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    call.rows(Notification::object(), Action::Read)?;
+    call.rows(<Notification as Entity>::object(), Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let last = match text("Last-Event-ID").filter(|id| !id.is_empty()) {
         Some(id) => Some(events::position(&id).ok_or_else(|| Fault::new("Last-Event-ID", FaultCode::InvalidCursor))?),
         None => None,
     };
-    let user = call.caller.user_id();
-    let reading = call.app.store.read::<_, Problem>(call.tenant(), move |reader| {
+    let user = call.principal.user_id();
+    let reading = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
         let end = reader.log_end()?;
         Ok((end, reader.unread_notifications(user)?))
     });
@@ -66,9 +68,9 @@ pub async fn notifications(call: Call, request: HttpRequest) -> Result<HttpRespo
     let after = last.unwrap_or(end);
     let ready = format!("retry: 3000\nevent: ready\nid: {}\ndata: {{\"unread\":{unread}}}\n\n", events::cursor(after));
     let authorization = text("Authorization").unwrap_or_default();
-    let (app, caller) = (Arc::clone(&call.app), Arc::clone(&call.caller));
+    let (state, principal) = (Arc::clone(&call.state), Arc::clone(&call.principal));
     let waiting = VecDeque::from([Bytes::from(ready)]);
-    let listener = Listener { app, caller, authorization, after, waiting, looks: 0 };
+    let listener = Listener { state, principal, authorization, after, waiting, looks: 0 };
     let body = stream::unfold(listener, |mut listener| async move {
         let next = listener.next().await?;
         Some((Ok::<Bytes, Infallible>(next), listener))
@@ -88,12 +90,13 @@ impl Listener {
                 return Some(bytes);
             }
             tokio::time::sleep(EVERY).await;
-            if self.app.workers.are_stopping() {
+            if self.state.stopping.is_begun() {
                 return None;
             }
             self.looks += 1;
             if self.looks.is_multiple_of(LOOKS) {
-                self.caller = self.app.callers.resolve(&self.app, Some(&self.authorization)).await.ok()?;
+                self.principal =
+                    self.state.principals.resolve(&self.state.store, &self.state.tokens, Some(&self.authorization)).await.ok()?;
                 self.waiting.push_back(Bytes::from_static(b": still here\n\n"));
             }
             if let Err(problem) = self.look().await {
@@ -105,20 +108,20 @@ impl Listener {
 
     /// Takes what has come since the last look.
     async fn look(&mut self) -> Result<(), Problem> {
-        let Some(rows) = self.caller.asker.rows(Notification::object(), Action::Read) else { return Ok(()) };
-        let (caller, after) = (Arc::clone(&self.caller), self.after);
+        let Some(rows) = self.principal.asker.rows(<Notification as Entity>::object(), Action::Read) else { return Ok(()) };
+        let (principal, after) = (Arc::clone(&self.principal), self.after);
         let (found, until) = self
-            .app
+            .state
             .store
-            .read::<_, Problem>(self.caller.key, move |reader| {
-                // Asked first: what comes later is for the next look.
+            .read::<_, Problem>(self.principal.key, move |reader| {
+                // AskedByName first: what comes later is for the next look.
                 let end = reader.log_end()?;
                 let events = reader.events(after, end, &["notification.created".to_owned()], AT_ONCE)?;
                 let until = events.last().filter(|_| events.len() as i64 >= AT_ONCE).map_or(end, |event| event.seq);
                 let ids: Vec<Id> = events.iter().map(|event| event.record_id.0).collect();
                 let within = Predicate::Archived(false).and(rows);
-                let layout = caller.layout(Notification::object());
-                let mine = reader.by_ids(&layout, &caller.view(clock::now()), &ids, &within)?;
+                let layout = principal.layout(<Notification as Entity>::object());
+                let mine = reader.by_ids(&layout, &principal.view(clock::now()), &ids, &within)?;
                 let mut found = Vec::new();
                 for event in &events {
                     if let Some(row) = mine.iter().find(|row| row.id() == event.record_id.0) {

@@ -32,7 +32,7 @@ pub fn measure(url: &str, tenant: Id, ids: &[Id], load: Load) -> Result<BareSql,
     open()?.make_scratch()?;
     let body = "x".repeat(BODY);
     let insert = threads(writers, load, &open, &|bare: &mut Bare, _: usize, _: usize| {
-        let ids: Vec<Id> = (0..group).map(|_| crate::clock::new_id()).collect();
+        let ids: Vec<Id> = (0..group).map(|_| crate::http::clock::new_id()).collect();
         bare.insert(&ids, &body)
     });
     open()?.drop_scratch()?;

@@ -74,7 +74,7 @@ async fn measure_all(options: &Options) -> Result<Report, Error> {
     let token = prepare::token(&farley).await?;
     let (ids, cursor) = prepare::walk(&farley, &token, DEEP).await?;
     let searches = prepare::searches(&farley, &token).await?;
-    let ground = Ground { token, ids: ids.into(), cursor, run: crate::clock::new_id() };
+    let ground = Ground { token, ids: ids.into(), cursor, run: crate::http::clock::new_id() };
     let load = Load {
         connections: options.connections,
         warm_up: Duration::from_secs(1),

@@ -18,7 +18,7 @@ pub async fn database(url: &str, customers: u64, opportunities: u64) -> Result<T
     token(&server).await.map_err(|_| Error::NotOurs)?;
     drop(server);
     let settings =
-        Settings { url: url.to_owned(), connections: 16, heavy: 1, statement_limit: None, new_id: crate::clock::new_id };
+        Settings { url: url.to_owned(), connections: 16, heavy: 1, statement_limit: None, new_id: crate::http::clock::new_id };
     let store =
         tokio::task::spawn_blocking(move || Store::open(&settings)).await.map_err(|error| Error::Server(error.to_string()))??;
     let (key, tenant) = first_tenant(&store).await?;
@@ -44,7 +44,7 @@ async fn first_tenant(store: &Store) -> Result<(TenantKey, Tenant), Error> {
 }
 
 async fn fill(store: &Store, key: TenantKey, tenant: &Tenant, customers: u64, opportunities: u64) -> Result<(), Error> {
-    let options = demo::Options { customers, opportunities, seed: 1, now: crate::clock::now() };
+    let options = demo::Options { customers, opportunities, seed: 1, now: crate::http::clock::now() };
     let bar = demo::progress_bar(&options);
     let filled = demo::fill(store, key, tenant, &options, |there| bar.set_position(there)).await;
     bar.finish_and_clear();

@@ -39,7 +39,7 @@ const ROUNDS: (usize, usize) = (5, 2);
 /// Measures over HTTP and beside it; board and funnel one request at a time, as their times are what counts.
 pub async fn measure(farley: &Server, token: &str, url: &str, tenant: Id, load: Load) -> Result<Sales, Error> {
     let course = course(&mut Client::connect(farley.address).await?, token).await?;
-    let year = Span::Year.around(crate::clock::now().to_utc().date_naive()).map(|year| (year.start, year.end()));
+    let year = Span::Year.around(crate::http::clock::now().to_utc().date_naive()).map(|year| (year.start, year.end()));
     let (from, to) = year.ok_or_else(|| Error::Answer("the clock is out of its years".to_owned()))?;
     let (pipeline, stages) = (course.pipeline, course.stages.clone());
     eprintln!("measuring: board");
@@ -54,7 +54,7 @@ pub async fn measure(farley: &Server, token: &str, url: &str, tenant: Id, load: 
     let step = move |bare: &mut Bare| bare.funnel(tenant, pipeline, &stages, year);
     let funnel = in_turns(farley, &request, (url, Arc::new(step)), load).await?;
     eprintln!("measuring: create and move");
-    let run = crate::clock::new_id();
+    let run = crate::http::clock::new_id();
     let create = over_http(farley.address, load, 201, &creates(token, run)).await?;
     let ids = open_ids(&mut Client::connect(farley.address).await?, token, &course).await?;
     let moving = over_http(farley.address, load, 200, &moves(token, ids, &course.stages, load.connections)).await?;
@@ -137,7 +137,7 @@ fn creates(token: &str, run: Id) -> Requests {
 /// Each connection moves its own opportunities, all to one stage, then all to the next.
 fn moves(token: &str, ids: Vec<Id>, stages: &[Id], connections: usize) -> Requests {
     let (token, stages, each) = (token.to_owned(), stages.to_vec(), (ids.len() / connections.max(1)).max(1));
-    let run = crate::clock::new_id();
+    let run = crate::http::clock::new_id();
     Arc::new(move |connection, number| {
         let id = ids[(connection * each + number % each) % ids.len()];
         let stage = stages[1 + number / each % (stages.len() - 1)];

@@ -3,7 +3,15 @@
 use clap::Args;
 
 use super::{block_on, people::find_tenant};
-use crate::{app::App, clock, demo, identity::bootstrap, problem::Problem, server::describe, settings::Settings};
+use crate::{
+    app, demo,
+    http::{
+        clock,
+        problem::{Problem, describe},
+    },
+    identity::bootstrap,
+    settings::Settings,
+};
 
 #[derive(Args)]
 pub struct DemoFlags {
@@ -23,16 +31,15 @@ pub struct DemoFlags {
 
 pub fn demo(flags: DemoFlags, settings: Settings) -> Result<(), String> {
     block_on(async {
-        let store = farley_persistence::Store::open(&settings.store()).map_err(|error| error.to_string())?;
-        let app = App::new(store, settings);
-        let welcome = bootstrap::first_start(&app).await.map_err(|problem| describe(&problem))?;
-        let tenant = find_tenant(&app, &flags.tenant).await?;
-        let own = app.store.read::<_, Problem>(tenant, |reader| Ok(reader.own_tenant()?)).await;
+        let state = app::open(settings)?;
+        let welcome = bootstrap::first_start(&state).await.map_err(|problem| describe(&problem))?;
+        let tenant = find_tenant(&state, &flags.tenant).await?;
+        let own = state.store.read::<_, Problem>(tenant, |reader| Ok(reader.own_tenant()?)).await;
         let own = own.map_err(|problem| describe(&problem))?.ok_or("the tenant is gone")?;
         let opportunities = flags.opportunities.unwrap_or((flags.customers / 2).min(5_000));
         let options = demo::Options { customers: flags.customers, opportunities, seed: flags.seed, now: clock::now() };
         let bar = demo::progress_bar(&options);
-        let summary = demo::fill(&app.store, tenant, &own, &options, |done| bar.set_position(done)).await;
+        let summary = demo::fill(&state.store, tenant, &own, &options, |done| bar.set_position(done)).await;
         bar.finish();
         let summary = summary.map_err(|error| error.to_string())?;
         println!(
@@ -53,7 +60,7 @@ pub fn demo(flags: DemoFlags, settings: Settings) -> Result<(), String> {
                 .map_or_else(|| "from FARLEY_ADMIN_PASSWORD".to_owned(), |password| format!("{password} (shown this once)"));
             println!("log in as {} with the password {password}", welcome.email);
         }
-        app.store.close();
+        state.store.close();
         Ok(())
     })
 }

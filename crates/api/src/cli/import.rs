@@ -17,19 +17,24 @@ use serde_json::{Value, json};
 
 use super::{block_on, people::find_tenant};
 use crate::{
-    app::App,
-    caller::{Caller, Nobody, acting},
-    clock,
+    access::{
+        principal::{Principal, acting},
+        state::State,
+        unrestricted::Unrestricted,
+    },
+    app,
+    http::{
+        clock,
+        problem::{Problem, describe},
+    },
     identity::bootstrap::first_start,
-    integration::imports::{
+    integration::import::{
         KIND,
         options::{Options, Prepared},
         permit, run, start,
     },
-    problem::Problem,
-    server::describe,
+    records::area::{Halt, LEASE_SECONDS},
     settings::Settings,
-    workers::{Halt, LEASE_SECONDS},
 };
 
 /// How many faults are printed; the rest can be read over the API.
@@ -75,15 +80,14 @@ pub struct ImportArgs {
 /// Imports, and says how it went; a failure if rows were at fault.
 pub fn import(args: ImportArgs, settings: Settings) -> Result<(), String> {
     block_on(async move {
-        let store = farley_persistence::Store::open(&settings.store()).map_err(|error| error.to_string())?;
-        let app = App::new(store, settings);
-        let done = run_import(&app, args).await;
-        app.store.close();
+        let state = app::open(settings)?;
+        let done = run_import(&state, args).await;
+        state.store.close();
         done
     })
 }
 
-async fn run_import(app: &Arc<App>, args: ImportArgs) -> Result<(), String> {
+async fn run_import(state: &Arc<State>, args: ImportArgs) -> Result<(), String> {
     let content = std::fs::read(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
     let mapping = match &args.mapping {
         None => Value::Null,
@@ -93,13 +97,14 @@ async fn run_import(app: &Arc<App>, args: ImportArgs) -> Result<(), String> {
         }
     };
     let told = |problem: Problem| describe(&problem);
-    if let Some(welcome) = first_start(app).await.map_err(told)? {
+    if let Some(welcome) = first_start(state).await.map_err(told)? {
         let password = welcome.password.unwrap_or_else(|| "from FARLEY_ADMIN_PASSWORD".to_owned());
         println!("first start: log in as {} with the password {password}", welcome.email);
     }
-    let tenant = find_tenant(app, &args.tenant).await?;
+    let tenant = find_tenant(state, &args.tenant).await?;
     let wanted = args.user.clone();
-    let caller = app.store.read::<_, Problem>(tenant, move |reader| importer(reader, wanted.as_deref())).await.map_err(told)?;
+    let principal =
+        state.store.read::<_, Problem>(tenant, move |reader| importer(reader, wanted.as_deref())).await.map_err(told)?;
     let members = json!({
         "object": args.object,
         "file_name": args.file.file_name().map(|name| name.to_string_lossy()),
@@ -108,33 +113,33 @@ async fn run_import(app: &Arc<App>, args: ImportArgs) -> Result<(), String> {
         "dry_run": args.dry_run,
         "mapping": mapping,
     });
-    let options = Options::read(&members, &caller.standards(clock::now())).map_err(told)?;
-    permit(&caller, &options).map_err(told)?;
-    let prepared = Prepared::make(options, &content, &caller).map_err(told)?;
+    let options = Options::read(&members, &principal.standards(clock::now())).map_err(told)?;
+    permit(&principal, &options).map_err(told)?;
+    let prepared = Prepared::make(options, &content, &principal).map_err(told)?;
     print_mapping(&prepared);
     let bar = progress(prepared.file.rows.len() as u64);
-    let (user, prepared, content) = (caller.user_id(), Arc::new(prepared), Arc::new(content));
+    let (user, prepared, content) = (principal.user_id(), Arc::new(prepared), Arc::new(content));
     let (asked, file) = (Arc::clone(&prepared), Arc::clone(&content));
-    let reading = app.store.read::<_, Problem>(tenant, move |reader| unfinished(reader, user, &asked, &file));
+    let reading = state.store.read::<_, Problem>(tenant, move |reader| unfinished(reader, user, &asked, &file));
     let begun = match reading.await.map_err(told)? {
         Some(begun) => {
             println!("going on with import {}, which was not finished", begun.import);
             begun
         }
-        None => begin(app, tenant, caller, prepared, content).await.map_err(told)?,
+        None => begin(state, tenant, principal, prepared, content).await.map_err(told)?,
     };
-    if let Some(lease) = take(app, tenant, &begun, &bar).await.map_err(told)? {
-        perform(app, tenant, &begun, lease, &bar).await?;
+    if let Some(lease) = take(state, tenant, &begun, &bar).await.map_err(told)? {
+        perform(state, tenant, &begun, lease, &bar).await?;
     }
     bar.finish_and_clear();
-    match report(app, tenant, begun.import).await.map_err(told)? {
+    match report(state, tenant, begun.import).await.map_err(told)? {
         true => Ok(()),
         false => Err("not every row could be imported".to_owned()),
     }
 }
 
 /// Who imports: the user of an e-mail address, or whoever has been administrator longest.
-fn importer(reader: &mut Reader<'_>, email: Option<&str>) -> Result<Caller, Problem> {
+fn importer(reader: &mut Reader<'_>, email: Option<&str>) -> Result<Principal, Problem> {
     let administrators: Vec<Value> = reader
         .all(Role::object())?
         .iter()
@@ -161,15 +166,15 @@ struct Begun {
 
 /// Stores the import and its job.
 async fn begin(
-    app: &App,
+    state: &State,
     tenant: TenantKey,
-    caller: Caller,
+    principal: Principal,
     prepared: Arc<Prepared>,
     content: Arc<Vec<u8>>,
 ) -> Result<Begun, Problem> {
-    let origin = Origin { actor: caller.actor.clone(), request_id: None, now: clock::now() };
-    let written = app.store.write::<_, Problem>(tenant, origin, move |work| {
-        let (record, job) = start(work, &caller, &prepared, &content)?;
+    let origin = Origin { actor: principal.actor.clone(), request_id: None, now: clock::now() };
+    let written = state.store.write::<_, Problem>(tenant, origin, move |work| {
+        let (record, job) = start(work, &principal, &prepared, &content)?;
         let payload = work.reader().job(job)?.ok_or_else(Problem::not_found)?.payload.0;
         Ok(Begun { import: record.id(), job, payload })
     });
@@ -184,7 +189,7 @@ fn unfinished(reader: &mut Reader<'_>, user: Id, prepared: &Prepared, content: &
         let payload: Value = serde_json::from_str(&job.payload.0)?;
         let id = |name: &str| payload[name].as_str().and_then(|id| id.parse::<Id>().ok());
         let (Some(import), true) = (id("import_id"), id("user_id") == Some(user)) else { continue };
-        let row = reader.get(&Work::layout(&run::shape()), &Nobody, import, &Predicate::all())?;
+        let row = reader.get(&Work::layout(&run::shape()), &Unrestricted, import, &Predicate::all())?;
         let Some(record) = row.map(|row| row.to_record()).transpose()? else { continue };
         let alike = prepared.options.members().iter().all(|(name, value)| record.get(name) == value)
             && record.get("mapping") == &serde_json::to_value(&prepared.mapping)?;
@@ -196,23 +201,23 @@ fn unfinished(reader: &mut Reader<'_>, user: Id, prepared: &Prepared, content: &
 }
 
 /// Takes the job of the import as soon as nobody else is at it; none if somebody else ended it.
-async fn take(app: &App, tenant: TenantKey, begun: &Begun, bar: &ProgressBar) -> Result<Option<Lease>, Problem> {
+async fn take(state: &State, tenant: TenantKey, begun: &Begun, bar: &ProgressBar) -> Result<Option<Lease>, Problem> {
     let (job, import) = (begun.job, begun.import);
     loop {
         let lease = Lease { tenant: tenant.id, job, id: clock::new_id() };
         let now = clock::now();
-        let taking = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+        let taking = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
             let taken = work.start_job(job, lease.id, now.plus_seconds(LEASE_SECONDS))?;
-            let state = work.reader().job(job)?.map(|job| job.state);
-            let row = work.reader().get(&Work::layout(&run::shape()), &Nobody, import, &Predicate::all())?;
+            let standing = work.reader().job(job)?.map(|job| job.state);
+            let row = work.reader().get(&Work::layout(&run::shape()), &Unrestricted, import, &Predicate::all())?;
             let done = row.ok_or_else(Problem::not_found)?.to_record()?.get("rows_done").as_u64();
-            Ok((taken, state, done.unwrap_or(0)))
+            Ok((taken, standing, done.unwrap_or(0)))
         });
-        let (taken, state, done) = taking.await?;
+        let (taken, standing, done) = taking.await?;
         if taken {
             return Ok(Some(lease));
         }
-        if !matches!(state.as_deref(), Some("waiting" | "running")) {
+        if !matches!(standing.as_deref(), Some("waiting" | "running")) {
             return Ok(None);
         }
         // A server is at it, or whoever was has just died.
@@ -222,22 +227,22 @@ async fn take(app: &App, tenant: TenantKey, begun: &Begun, bar: &ProgressBar) ->
 }
 
 /// Does the job here; interrupted, it is handed back.
-async fn perform(app: &Arc<App>, tenant: TenantKey, begun: &Begun, lease: Lease, bar: &ProgressBar) -> Result<(), String> {
-    let interrupted = Arc::clone(app);
+async fn perform(state: &Arc<State>, tenant: TenantKey, begun: &Begun, lease: Lease, bar: &ProgressBar) -> Result<(), String> {
+    let interrupted = Arc::clone(state);
     let listening = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            interrupted.workers.tell_to_stop();
+            interrupted.stopping.begin();
         }
     });
     let reported = bar.clone();
-    let done = run::perform(app, tenant, lease, &begun.payload, true, &move |record| {
+    let done = run::perform(state, tenant, lease, &begun.payload, true, &move |record| {
         reported.set_position(record.get("rows_done").as_u64().unwrap_or(0));
     })
     .await;
     listening.abort();
     let now = clock::now();
     let outcome = done.clone();
-    let ended = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+    let ended = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
         match &outcome {
             Ok(()) => work.finish_job(lease, "done", None, now).map(drop)?,
             Err(Halt::Failed(error)) => work.finish_job(lease, "dead", Some(error), now).map(drop)?,
@@ -287,9 +292,9 @@ fn alike(warnings: &[ImportFaultRow]) -> BTreeMap<String, Vec<i64>> {
     alike
 }
 
-async fn report(app: &App, tenant: TenantKey, import: Id) -> Result<bool, Problem> {
-    let read = app.store.read::<_, Problem>(tenant, move |reader| {
-        let row = reader.get(&Work::layout(&run::shape()), &Nobody, import, &Predicate::all())?;
+async fn report(state: &State, tenant: TenantKey, import: Id) -> Result<bool, Problem> {
+    let read = state.store.read::<_, Problem>(tenant, move |reader| {
+        let row = reader.get(&Work::layout(&run::shape()), &Unrestricted, import, &Predicate::all())?;
         Ok((
             row.ok_or_else(Problem::not_found)?.to_record()?,
             reader.import_faults(import, Some("fault"), (0, 0), SHOWN + 1)?,

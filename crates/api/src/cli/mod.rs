@@ -157,7 +157,7 @@ fn run(command: Command, settings: Settings) -> Result<(), String> {
         Command::Serve => serve::serve(settings),
         Command::Migrate => serve::migrate(&settings),
         Command::Openapi => {
-            print!("{}", crate::server::document_text());
+            print!("{}", crate::app::server::document_text());
             Ok(())
         }
         Command::Tenant(command) => people::tenant(command, settings),

@@ -7,15 +7,19 @@ use secrecy::ExposeSecret;
 
 use super::block_on;
 use crate::{
-    app::App,
-    clock,
+    access::{
+        state::State,
+        tokens::{NO_TENANT, new_secret},
+    },
+    app,
+    http::{
+        clock,
+        problem::{Problem, describe},
+    },
     identity::{
         auth::check_strength,
         bootstrap::{FirstUser, NewTenant, create_tenant, create_user},
-        tokens::{NO_TENANT, new_secret},
     },
-    problem::Problem,
-    server::describe,
     settings::Settings,
 };
 
@@ -69,14 +73,13 @@ pub struct UserCreate {
     tenant: String,
 }
 
-fn open(settings: Settings) -> Result<std::sync::Arc<App>, String> {
-    let store = farley_persistence::Store::open(&settings.store()).map_err(|error| error.to_string())?;
-    Ok(App::new(store, settings))
+fn open(settings: Settings) -> Result<std::sync::Arc<State>, String> {
+    app::open(settings)
 }
 
 /// The password given by the environment, or a new one to be printed.
-fn password(app: &App, email: &str) -> Result<(String, bool), String> {
-    let given = app.settings.admin_password.as_ref().map(|password| password.expose_secret().to_owned());
+fn password(state: &State, email: &str) -> Result<(String, bool), String> {
+    let given = state.settings.admin_password.as_ref().map(|password| password.expose_secret().to_owned());
     let made_up = given.is_none();
     let password = given.unwrap_or_else(|| new_secret("").chars().take(20).collect());
     check_strength(&password, email, "FARLEY_ADMIN_PASSWORD").map_err(|problem| describe(&problem))?;
@@ -93,27 +96,27 @@ fn told(email: &str, password: &str, made_up: bool) {
 
 pub fn tenant(command: TenantCommand, settings: Settings) -> Result<(), String> {
     block_on(async {
-        let app = open(settings)?;
+        let state = open(settings)?;
         match command {
             TenantCommand::List => {
-                let rows = app.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants()?)).await;
+                let rows = state.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants()?)).await;
                 for row in rows.map_err(|problem| describe(&problem))? {
                     println!("{}\t{}\t{}", row.slug, row.id.0, row.name);
                 }
             }
-            TenantCommand::Create(new) => create(&app, new).await?,
+            TenantCommand::Create(new) => create(&state, new).await?,
         }
-        app.store.close();
+        state.store.close();
         Ok(())
     })
 }
 
-async fn create(app: &App, new: TenantCreate) -> Result<(), String> {
+async fn create(state: &State, new: TenantCreate) -> Result<(), String> {
     let email = farley_domain::email::standardise(&new.admin_email).map_err(|error| format!("--admin-email: {error}"))?;
-    let (secret, made_up) = password(app, &email)?;
-    let password_hash = app.passwords.hash(&secret).await.map_err(|problem| describe(&problem))?;
+    let (secret, made_up) = password(state, &email)?;
+    let password_hash = state.passwords.hash(&secret).await.map_err(|problem| describe(&problem))?;
     let administrator = FirstUser { name: "Administrator".to_owned(), email: email.clone(), password_hash };
-    let settings = &app.settings;
+    let settings = &state.settings;
     let tenant = NewTenant {
         name: new.name.unwrap_or_else(|| new.slug.clone()),
         slug: new.slug,
@@ -122,7 +125,7 @@ async fn create(app: &App, new: TenantCreate) -> Result<(), String> {
         time_zone: new.time_zone.unwrap_or_else(|| settings.default_time_zone.clone()),
     };
     let slug = tenant.slug.clone();
-    let made = app.store.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| {
+    let made = state.store.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| {
         create_tenant(work, &tenant, Some(&administrator))
     });
     let key = made.await.map_err(|problem| describe(&problem))?;
@@ -134,38 +137,38 @@ async fn create(app: &App, new: TenantCreate) -> Result<(), String> {
 pub fn user(command: UserCommand, settings: Settings) -> Result<(), String> {
     let UserCommand::Create(new) = command;
     block_on(async {
-        let app = open(settings)?;
+        let state = open(settings)?;
         let email = farley_domain::email::standardise(&new.email).map_err(|error| format!("{}: {error}", new.email))?;
-        let (secret, made_up) = password(&app, &email)?;
-        let password_hash = app.passwords.hash(&secret).await.map_err(|problem| describe(&problem))?;
-        let tenant = find_tenant(&app, &new.tenant).await?;
+        let (secret, made_up) = password(&state, &email)?;
+        let password_hash = state.passwords.hash(&secret).await.map_err(|problem| describe(&problem))?;
+        let tenant = find_tenant(&state, &new.tenant).await?;
         let user = FirstUser { name: new.name.unwrap_or_else(|| email.clone()), email: email.clone(), password_hash };
         let now: Timestamp = clock::now();
-        let made = app.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+        let made = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
             let tenant = work.reader().own_tenant()?.ok_or_else(Problem::not_found)?;
             create_user(work, &user, &new.role, &tenant.standards(now))
         });
         let id = made.await.map_err(|problem| describe(&problem))?;
         println!("made the user {email} ({id})");
         told(&email, &secret, made_up);
-        app.store.close();
+        state.store.close();
         Ok(())
     })
 }
 
 /// The tenant of a short name.
-pub async fn find_tenant(app: &App, slug: &str) -> Result<TenantKey, String> {
+pub async fn find_tenant(state: &State, slug: &str) -> Result<TenantKey, String> {
     let wanted = slug.to_owned();
-    let row = app.store.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.tenant_by_slug(&wanted)?)).await;
+    let row = state.store.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.tenant_by_slug(&wanted)?)).await;
     let row = row.map_err(|problem| describe(&problem))?.ok_or_else(|| format!("there is no tenant {slug}"))?;
     Ok(TenantKey { id: row.id.0, number: row.number })
 }
 
 pub fn rotate_keys(settings: Settings) -> Result<(), String> {
     block_on(async {
-        let app = open(settings)?;
-        app.tokens.rotate(&app.store).await.map_err(|problem| describe(&problem))?;
-        app.store.close();
+        let state = open(settings)?;
+        state.tokens.rotate(&state.store).await.map_err(|problem| describe(&problem))?;
+        state.store.close();
         println!("new tokens are signed with a new key; tokens signed before hold until they expire");
         Ok(())
     })

@@ -10,7 +10,12 @@ use std::{
 use actix_web::{App, HttpResponse, HttpServer, web};
 use farley_persistence::Store;
 
-use crate::{lane, server, settings::Settings, telemetry};
+use crate::{
+    access::lane,
+    app::{server, store_settings},
+    http::telemetry,
+    settings::Settings,
+};
 
 pub fn serve(settings: Settings) -> Result<(), String> {
     let _guard = telemetry::start(&settings)?;
@@ -21,8 +26,8 @@ pub fn serve(settings: Settings) -> Result<(), String> {
         }
         let running = server::start(settings).await?;
         // Nobody else has set it.
-        drop(store.set(running.app.store.clone()));
-        let engine = running.app.store.engine_name();
+        drop(store.set(running.state.store.clone()));
+        let engine = running.state.store.engine_name();
         for address in &running.addresses {
             eprintln!("listening on http://{address} ({engine}), documentation at http://{address}/docs");
         }
@@ -89,7 +94,7 @@ fn metrics(address: SocketAddr, store: Arc<OnceLock<Store>>) -> Result<(), Strin
 /// Brings the database to the present schema.
 pub fn migrate(settings: &Settings) -> Result<(), String> {
     let _guard = telemetry::start(settings)?;
-    let store = farley_persistence::Store::open(&settings.store()).map_err(|error| error.to_string())?;
+    let store = farley_persistence::Store::open(&store_settings(settings)).map_err(|error| error.to_string())?;
     store.close();
     eprintln!("the database is at the present schema");
     Ok(())

@@ -4,9 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{customers::customer::Customer, entity::Entity, identity::access::Action};
 
 use crate::{
-    call::{Call, Named},
-    events::{Of, list_of_record},
-    problem::Problem,
+    access::call::Call,
+    http::problem::Problem,
+    records::{
+        events::{Of, list_of_record},
+        named::Named,
+    },
 };
 
 /// The timeline of a customer

@@ -23,7 +23,7 @@ use super::{
     places::Country,
     sales::{self, Sold, Way},
 };
-use crate::caller::Nobody;
+use crate::access::unrestricted::Unrestricted;
 
 /// A team, the one it belongs to, and the sales regions its people look after.
 struct TeamRow {
@@ -135,10 +135,10 @@ pub async fn fill(store: &Store, tenant: TenantKey, settings: &Tenant, seed: u64
         tags.push(rows.add(Tag::object(), &json!({"name": name, "color": color}))?);
     }
     for body in custom_fields() {
-        rows.add(CustomField::object(), &body)?;
+        rows.add(<CustomField as Entity>::object(), &body)?;
     }
     let (products, ways) = (sales::add_products(&mut rows)?, sales::add_pipelines(&mut rows)?);
-    let fields: Vec<Record> = rows.of(CustomField::object()).cloned().collect();
+    let fields: Vec<Record> = rows.of(<CustomField as Entity>::object()).cloned().collect();
     let base = Base {
         tenant: settings.clone(),
         catalog: custom_field::catalog(&fields),
@@ -181,7 +181,7 @@ fn no_default(work: &mut farley_persistence::Work<'_>) -> Result<(), StoreError>
     let shape = Catalog::default().shape(Pipeline::object());
     let all = work.reader().all(Pipeline::object())?;
     for former in all.into_iter().filter(|pipeline| pipeline.get("is_default") == true) {
-        let Some(loaded) = work.load(&shape, &Nobody, former.id(), &Predicate::all())? else { continue };
+        let Some(loaded) = work.load(&shape, &Unrestricted, former.id(), &Predicate::all())? else { continue };
         let mut former = loaded.record.clone();
         former.set("is_default", false);
         work.update(&shape, &loaded, &mut former, &Change::new("updated"))?;

@@ -16,7 +16,7 @@ pub fn record(shape: &Shape, standards: &Standards<'_>, id: Id, body: &Value) ->
     after.set("id", id.to_string());
     let mut draft = Draft { shape, standards, before: None, after, faults: Faults::default(), user: None, now: standards.now };
     for rule in &shape.object.rules {
-        rule(&mut draft);
+        rule.apply(&mut draft);
     }
     draft.faults.into_result(draft.after)
 }

@@ -11,7 +11,7 @@ use farley_domain::{
 };
 use farley_persistence::Work;
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// Refuses a change of a user or a role that would leave nobody to administer the tenant. Such changes wait for each other: two
 /// administrators who shut each other out at once must not both succeed.

@@ -10,28 +10,26 @@ use farley_domain::{
     field::{Field, FieldType},
     id::Id,
     identity::{password, user::User},
-    input,
-    object::Shape,
     predicate::{Operand, Predicate},
-    record::Record,
     time::Timestamp,
-    value::Standards,
 };
 use farley_persistence::{Change, DbId, DbTime, Origin, TenantKey, Work, queries::rows::SessionRow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{
-    throttle::{self, Subject},
-    tokens::{ACCESS_SECONDS, NO_TENANT, new_secret, secret_hash},
-};
 use crate::{
-    app::App,
-    call::{Body, app_of, limit_by_address, parameters, refuse_rest, request_id_of},
-    caller::Nobody,
-    clock,
-    problem::{Code, Problem},
+    access::{
+        state::{State, state_of},
+        throttle::{self, Subject},
+        tokens::{ACCESS_SECONDS, NO_TENANT, new_secret, secret_hash},
+        unrestricted::{Unrestricted, user_record, without_custom_fields},
+    },
+    http::{
+        clock,
+        problem::{Code, Problem},
+        request::{Body, limit_by_address, parameters, read_form, refuse_rest, request_id_of, text},
+    },
 };
 
 /// How long a session lasts without being used, in seconds.
@@ -106,19 +104,6 @@ static LOGIN: LazyLock<[Field; 3]> = LazyLock::new(|| {
 static REFRESH: LazyLock<[Field; 1]> = LazyLock::new(|| [secret_field("refresh_token")]);
 static ACCEPT: LazyLock<[Field; 2]> = LazyLock::new(|| [secret_field("token"), password_field("password")]);
 
-fn standards(now: Timestamp) -> Standards<'static> {
-    Standards { country: "CN", currency: farley_domain::money::Currency::CNY, zone: chrono_tz::UTC, now }
-}
-
-/// Reads the body of an action that needs no tenant's standards.
-pub fn read_form(fields: &[Field], body: &Value) -> Result<Map<String, Value>, Problem> {
-    Ok(input::form(fields, body, &standards(clock::now()))?)
-}
-
-pub fn text<'a>(form: &'a Map<String, Value>, name: &str) -> &'a str {
-    form.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
 /// Log in
 ///
 /// A wrong password and an unknown e-mail address get the same answer, after the same time. Failures slow an account and an
@@ -170,20 +155,20 @@ pub async fn oauth_token(request: HttpRequest, form: web::Form<TokenRequest>) ->
 }
 
 async fn log_in(request: &HttpRequest, body: &Value) -> Result<HttpResponse, Problem> {
-    let app = app_of(request)?;
+    let state = state_of(request)?;
     let now = clock::now();
     let form = read_form(&*LOGIN, body)?;
     let (typed, password) = (text(&form, "email"), text(&form, "password").to_owned());
     let email = email::standardise(typed).unwrap_or_else(|_| typed.to_lowercase());
     let slug = form.get("tenant").and_then(Value::as_str).map(str::to_owned);
     let address = request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
-    let found = find_account(&app, slug, email.clone()).await?;
+    let found = find_account(&state, slug, email.clone()).await?;
     let tenant = found.as_ref().map_or(NO_TENANT, |account| account.tenant);
     let subjects = [Subject::account(tenant.id, &email), Subject::address(&address)];
-    throttle::check(&app.store, &subjects, now).await?;
+    throttle::check(&state.store, &subjects, now).await?;
     let hash = found.as_ref().and_then(|account| account.hash.as_deref());
-    if !app.passwords.verify(&password, hash).await? {
-        throttle::failed(&app.store, subjects.to_vec(), now).await?;
+    if !state.passwords.verify(&password, hash).await? {
+        throttle::failed(&state.store, subjects.to_vec(), now).await?;
         metrics::counter!("farley_logins_failed_total").increment(1);
         return Err(Problem::new(Code::WrongCredentials));
     }
@@ -192,7 +177,7 @@ async fn log_in(request: &HttpRequest, body: &Value) -> Result<HttpResponse, Pro
     let user_agent = user_agent.map(|agent| agent.chars().take(300).collect::<String>());
     let session = Session { tenant, user: account.user, user_agent, address, request_id: request_id_of(request) };
     let [account_subject, _] = subjects;
-    let tokens = open_session(&app, session, Some(account_subject), now).await?;
+    let tokens = open_session(&state, session, Some(account_subject), now).await?;
     Ok(no_store(&tokens))
 }
 
@@ -203,8 +188,9 @@ struct Account {
 }
 
 /// The active user of this address; whoever is not active has no password to fit.
-async fn find_account(app: &Arc<App>, slug: Option<String>, email: String) -> Result<Option<Account>, Problem> {
-    app.store
+async fn find_account(state: &Arc<State>, slug: Option<String>, email: String) -> Result<Option<Account>, Problem> {
+    state
+        .store
         .read::<_, Problem>(NO_TENANT, move |reader| {
             let row = match slug {
                 Some(slug) => reader.tenant_by_slug(&slug)?,
@@ -217,7 +203,7 @@ async fn find_account(app: &Arc<App>, slug: Option<String>, email: String) -> Re
             reader.tenant = TenantKey { id: row.id.0, number: row.number };
             let Some(field) = User::object().field("email") else { return Ok(None) };
             let Some(user) = reader.by_value(User::object(), field, Operand::Text(email))? else { return Ok(None) };
-            let active = crate::caller::asker_of(reader, user)?.is_some();
+            let active = crate::access::grants::asker_of(reader, user)?.is_some();
             let hash = if active { reader.password(user)? } else { None };
             Ok(Some(Account { tenant: reader.tenant, user, hash }))
         })
@@ -239,7 +225,12 @@ fn user_origin(user: Id, request_id: String, now: Timestamp) -> Origin {
     Origin { actor, request_id: Some(request_id), now }
 }
 
-async fn open_session(app: &Arc<App>, session: Session, account: Option<Subject>, now: Timestamp) -> Result<TokenPair, Problem> {
+async fn open_session(
+    state: &Arc<State>,
+    session: Session,
+    account: Option<Subject>,
+    now: Timestamp,
+) -> Result<TokenPair, Problem> {
     let id = clock::new_id();
     let refresh_token = refresh_token(session.tenant.id, id);
     let row = SessionRow {
@@ -255,7 +246,8 @@ async fn open_session(app: &Arc<App>, session: Session, account: Option<Subject>
         revoked_at: None,
     };
     let (tenant, user) = (session.tenant, session.user);
-    app.store
+    state
+        .store
         .write::<_, Problem>(tenant, user_origin(user, session.request_id, now), move |work| {
             work.add_session(&row)?;
             if let Some(account) = &account {
@@ -265,7 +257,7 @@ async fn open_session(app: &Arc<App>, session: Session, account: Option<Subject>
             Ok(())
         })
         .await?;
-    pair(app, tenant.id, user, id, refresh_token, now)
+    pair(state, tenant.id, user, id, refresh_token, now)
 }
 
 /// `fr_`, tenant and session, and a secret: whose token it is can be told even when it is an old one.
@@ -273,9 +265,9 @@ fn refresh_token(tenant: Id, session: Id) -> String {
     format!("fr_{}{}_{}", tenant.0.simple(), session.0.simple(), new_secret(""))
 }
 
-fn pair(app: &App, tenant: Id, user: Id, session: Id, refresh_token: String, now: Timestamp) -> Result<TokenPair, Problem> {
+fn pair(state: &State, tenant: Id, user: Id, session: Id, refresh_token: String, now: Timestamp) -> Result<TokenPair, Problem> {
     Ok(TokenPair {
-        access_token: app.tokens.sign(tenant, user, session, now)?,
+        access_token: state.tokens.sign(tenant, user, session, now)?,
         token_type: "Bearer",
         expires_in: ACCESS_SECONDS,
         refresh_token,
@@ -296,7 +288,7 @@ fn no_store(tokens: &TokenPair) -> HttpResponse {
 pub async fn refresh(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
-    let app = app_of(&request)?;
+    let state = state_of(&request)?;
     let now = clock::now();
     let form = read_form(&*REFRESH, &body.0)?;
     let token = text(&form, "refresh_token").to_owned();
@@ -306,7 +298,7 @@ pub async fn refresh(request: HttpRequest, body: Body) -> Result<HttpResponse, P
     let next_hash = secret_hash(&next);
     let hash = secret_hash(&token);
     let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(now) };
-    let user = app
+    let user = state
         .store
         .write::<_, Problem>(TenantKey { id: tenant, number: 0 }, origin, move |work| {
             let Some(row) = work.reader().session(session)? else { return Ok(None) };
@@ -320,14 +312,14 @@ pub async fn refresh(request: HttpRequest, body: Body) -> Result<HttpResponse, P
                 work.event("user", "session_reuse_detected", user, 0, Map::new(), &[]);
                 return Ok(None);
             }
-            Ok(crate::caller::asker_of(work.reader(), user)?.map(|_| user))
+            Ok(crate::access::grants::asker_of(work.reader(), user)?.map(|_| user))
         })
         .await?;
     let Some(user) = user else {
-        app.callers.forget();
+        state.principals.forget();
         return Err(ended());
     };
-    Ok(no_store(&pair(&app, tenant, user, session, next, now)?))
+    Ok(no_store(&pair(&state, tenant, user, session, next, now)?))
 }
 
 fn parse_refresh(token: &str) -> Option<(Id, Id)> {
@@ -345,20 +337,20 @@ fn parse_refresh(token: &str) -> Option<(Id, Id)> {
 pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
-    let app = app_of(&request)?;
+    let state = state_of(&request)?;
     // With an access token and no body, the session of the token ends.
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let empty = body.0.as_object().is_some_and(Map::is_empty);
     let (tenant, session) = if empty && authorization.is_some() {
-        let caller = app.callers.resolve(&app, authorization).await?;
-        (caller.key.id, caller.session.ok_or_else(|| Problem::new(Code::Unauthorized))?)
+        let principal = state.principals.resolve(&state.store, &state.tokens, authorization).await?;
+        (principal.key.id, principal.session.ok_or_else(|| Problem::new(Code::Unauthorized))?)
     } else {
         let form = read_form(&*REFRESH, &body.0)?;
         let token = text(&form, "refresh_token").to_owned();
         let Some((tenant, session)) = parse_refresh(&token) else { return Ok(HttpResponse::NoContent().finish()) };
         let hash = secret_hash(&token);
         let key = TenantKey { id: tenant, number: 0 };
-        let ours = app
+        let ours = state
             .store
             .read::<_, Problem>(key, move |reader| Ok(reader.session(session)?.is_some_and(|row| row.refresh_hash == hash)))
             .await?;
@@ -369,7 +361,8 @@ pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
     };
     let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(clock::now()) };
     let key = TenantKey { id: tenant, number: 0 };
-    app.store
+    state
+        .store
         .write::<_, Problem>(key, origin, move |work| {
             let row = work.reader().session(session)?;
             if let Some(row) = row.filter(|row| row.revoked_at.is_none()) {
@@ -379,7 +372,7 @@ pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
             Ok(())
         })
         .await?;
-    app.callers.forget();
+    state.principals.forget();
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -392,13 +385,13 @@ pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
 pub async fn accept(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
-    let app = app_of(&request)?;
+    let state = state_of(&request)?;
     let now = clock::now();
     let form = read_form(&*ACCEPT, &body.0)?;
     let (token, password) = (secret_hash(text(&form, "token")), text(&form, "password").to_owned());
     let unknown = || Problem::from(Fault::new("/token", FaultCode::NotFound));
     let lookup = token.clone();
-    let (tenant, user, email) = app
+    let (tenant, user, email) = state
         .store
         .read::<_, Problem>(NO_TENANT, move |reader| {
             let (tenant, user) = reader.password_token(&lookup, now)?.ok_or_else(unknown)?;
@@ -409,8 +402,9 @@ pub async fn accept(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
         })
         .await?;
     check_strength(&password, &email, "/password")?;
-    let hash = app.passwords.hash(&password).await?;
-    app.store
+    let hash = state.passwords.hash(&password).await?;
+    state
+        .store
         .write::<_, Problem>(tenant, user_origin(user, request_id_of(&request), now), move |work| {
             // The token may have been used in the meantime.
             work.reader().password_token(&token, now)?.ok_or_else(unknown)?;
@@ -421,10 +415,10 @@ pub async fn accept(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
             Ok(())
         })
         .await?;
-    app.callers.forget();
+    state.principals.forget();
     let address = request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
     let session = Session { tenant, user, user_agent: None, address, request_id: request_id_of(&request) };
-    Ok(no_store(&open_session(&app, session, None, now).await?))
+    Ok(no_store(&open_session(&state, session, None, now).await?))
 }
 
 /// Refuses a password that is too easy.
@@ -436,20 +430,10 @@ pub fn check_strength(password: &str, email: &str, pointer: &str) -> Result<(), 
     }
 }
 
-fn user_shape() -> Shape {
-    Shape { object: User::object(), custom: Arc::from([]) }
-}
-
-/// A user as stored, whoever asks.
-pub fn user_record(reader: &mut farley_persistence::Reader<'_>, user: Id) -> Result<Option<Record>, Problem> {
-    let layout = Work::layout(&user_shape());
-    Ok(reader.get(&layout, &Nobody, user, &Predicate::all())?.map(|row| row.to_record()).transpose()?)
-}
-
 /// Changes whether a user can log in.
 pub fn set_status(work: &mut Work<'_>, user: Id, status: &str, verb: &str) -> Result<(), Problem> {
-    let shape = user_shape();
-    let loaded = work.load(&shape, &Nobody, user, &Predicate::all())?.ok_or_else(Problem::not_found)?;
+    let shape = without_custom_fields(User::object());
+    let loaded = work.load(&shape, &Unrestricted, user, &Predicate::all())?.ok_or_else(Problem::not_found)?;
     let mut record = loaded.record.clone();
     record.set("status", status);
     work.update(&shape, &loaded, &mut record, &Change::new(verb))?;

@@ -19,8 +19,12 @@ use farley_persistence::{Change, DbId, DbTime, Origin, TenantKey, Work, queries:
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{auth::check_strength, tokens::NO_TENANT};
-use crate::{app::App, clock, problem::Problem};
+use super::auth::check_strength;
+use crate::{
+    access::{state::State, tokens::NO_TENANT},
+    http::{clock, problem::Problem},
+    records::area::installed,
+};
 
 /// What a tenant is made of.
 #[derive(Clone, Debug)]
@@ -93,7 +97,9 @@ pub fn create_tenant(work: &mut Work<'_>, new: &NewTenant, administrator: Option
         role.set("key", ready.key);
         work.insert(&shape, &mut role, &Change::new("created"))?;
     }
-    crate::sales::pipelines::create_first(work, &standards)?;
+    for begin in &installed()?.begin_tenant {
+        begin(work, &standards)?;
+    }
     if let Some(user) = administrator {
         create_user(work, user, "administrator", &standards)?;
     }
@@ -132,18 +138,18 @@ pub struct Welcome {
 }
 
 /// Makes the default tenant and its administrator in an empty database.
-pub async fn first_start(app: &App) -> Result<Option<Welcome>, Problem> {
-    let tenants = app.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants()?)).await?;
+pub async fn first_start(state: &State) -> Result<Option<Welcome>, Problem> {
+    let tenants = state.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants()?)).await?;
     if !tenants.is_empty() {
         return Ok(None);
     }
-    let settings = &app.settings;
+    let settings = &state.settings;
     let email = settings.admin_email.clone().unwrap_or_else(|| "admin@example.com".to_owned());
     let given = settings.admin_password.as_ref().map(|password| password.expose_secret().to_owned());
-    let made_up = given.is_none().then(|| super::tokens::new_secret("").chars().take(20).collect::<String>());
+    let made_up = given.is_none().then(|| crate::access::tokens::new_secret("").chars().take(20).collect::<String>());
     let password = given.or_else(|| made_up.clone()).unwrap_or_default();
     check_strength(&password, &email, "FARLEY_ADMIN_PASSWORD")?;
-    let password_hash = app.passwords.hash(&farley_domain::text::clean_text(&password)).await?;
+    let password_hash = state.passwords.hash(&farley_domain::text::clean_text(&password)).await?;
     let administrator = FirstUser { name: "Administrator".to_owned(), email: email.clone(), password_hash };
     let tenant = NewTenant {
         slug: "default".to_owned(),
@@ -152,7 +158,7 @@ pub async fn first_start(app: &App) -> Result<Option<Welcome>, Problem> {
         currency: settings.default_currency.clone(),
         time_zone: settings.default_time_zone.clone(),
     };
-    let made = app.store.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| {
+    let made = state.store.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| {
         // Another node may have been quicker.
         if work.reader().tenants()?.is_empty() {
             create_tenant(work, &tenant, Some(&administrator))?;
@@ -162,7 +168,7 @@ pub async fn first_start(app: &App) -> Result<Option<Welcome>, Problem> {
     });
     let made = match made.await {
         Ok(made) => made,
-        Err(problem) if problem.code == crate::problem::Code::Duplicate => false,
+        Err(problem) if problem.code == crate::http::problem::Code::Duplicate => false,
         Err(problem) => return Err(problem),
     };
     Ok(made.then_some(Welcome { email, password: made_up }))

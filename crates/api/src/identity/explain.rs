@@ -20,10 +20,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    call::{Call, parameters, refuse_rest, take, take_required},
-    caller::{Nobody, asker_of},
-    identity::auth::user_record,
-    problem::Problem,
+    access::{
+        call::Call,
+        grants::asker_of,
+        unrestricted::{Unrestricted, user_record},
+    },
+    http::{
+        problem::Problem,
+        request::{parameters, refuse_rest, take, take_required},
+    },
 };
 
 /// Whether something is allowed, and why.
@@ -83,13 +88,13 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
         .ok_or_else(|| choices(registry::objects().into_iter().map(|object| object.name).collect(), "object"))?;
     let action = Action::from_name(&action).ok_or_else(|| choices(Action::ALL.map(Action::as_str).to_vec(), "action"))?;
     let record: Option<Id> = record.map(|id| id.parse()).transpose().map_err(|_| Fault::new("id", FaultCode::InvalidId))?;
-    if user != call.caller.user_id() {
+    if user != call.principal.user_id() {
         call.demand_all(Role::object(), Action::Read)?;
         call.demand_all(User::object(), Action::Read)?;
     }
-    let caller = Arc::clone(&call.caller);
+    let principal = Arc::clone(&call.principal);
     let explanation = call
-        .app
+        .state
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
             let account = user_record(reader, user)?.ok_or_else(Problem::not_found)?;
@@ -111,7 +116,7 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             let asker = asker_of(reader, user)?;
             let grants = asker.as_ref().map_or_else(|| Grants::of_roles(&roles), |asker| asker.grants.clone());
             let scope = grants.scope(object.name, action);
-            let shape = caller.shape(object);
+            let shape = principal.shape(object);
             let ruled = |wanted: FieldRule| -> Vec<String> {
                 let fields = shape.fields().filter(|field| grants.rule(object, field) == Some(wanted));
                 fields.map(farley_domain::field::Field::path).collect()
@@ -120,8 +125,8 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
                 None => None,
                 Some(id) => {
                     let layout = Arc::new(farley_persistence::Layout::full(&shape, &|_| true));
-                    let within = caller.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
-                    let row = reader.get(&layout, &Nobody, id, &within)?.ok_or_else(Problem::not_found)?;
+                    let within = principal.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
+                    let row = reader.get(&layout, &Unrestricted, id, &within)?.ok_or_else(Problem::not_found)?;
                     Some(row.to_record()?)
                 }
             };
@@ -129,7 +134,7 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
                 (Some(asker), Some(record)) => {
                     let within = asker.rows(object, action).unwrap_or_else(Predicate::nothing);
                     let layout = Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&[]), &[]));
-                    reader.get(&layout, &Nobody, record.id(), &within)?.is_some()
+                    reader.get(&layout, &Unrestricted, record.id(), &within)?.is_some()
                 }
                 (Some(_) | None, _) => false,
             };

@@ -19,13 +19,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::auth::{check_strength, password_field, read_form, text, user_record};
+use super::auth::{check_strength, password_field};
 use crate::{
-    call::{Body, Call, parameters, refuse_rest},
-    caller::Nobody,
-    mutation::{Answer, Mutation, etag, if_match},
-    problem::Problem,
-    versions,
+    access::{
+        call::Call,
+        unrestricted::{Unrestricted, user_record},
+    },
+    http::{
+        problem::Problem,
+        request::{Body, parameters, read_form, refuse_rest, text},
+    },
+    records::{
+        mutation::{Answer, Mutation, etag, if_match},
+        versions,
+    },
 };
 
 /// The caller: the user, the tenant, and what they may do.
@@ -76,11 +83,11 @@ pub struct MyTenant {
 }
 
 fn describe(call: &Call, user: &Record) -> Me {
-    let caller = &call.caller;
-    let (tenant, asker) = (&caller.tenant, &caller.asker);
+    let principal = &call.principal;
+    let (tenant, asker) = (&principal.tenant, &principal.asker);
     let held = asker.grants.list().into_iter();
     Me {
-        user: Value::Object(user.0.clone()),
+        user: Value::Object(user.members().clone()),
         tenant: MyTenant {
             id: tenant.id,
             slug: tenant.slug.clone(),
@@ -99,8 +106,8 @@ fn describe(call: &Call, user: &Record) -> Me {
 #[get("/v1/me")]
 pub async fn get_me(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
-    let id = call.caller.user_id();
-    let user = call.app.store.read::<_, Problem>(call.tenant(), move |reader| user_record(reader, id)).await?;
+    let id = call.principal.user_id();
+    let user = call.state.store.read::<_, Problem>(call.tenant(), move |reader| user_record(reader, id)).await?;
     let user = user.ok_or_else(Problem::not_found)?;
     let tag = etag(user.version());
     Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(describe(&call, &user)))
@@ -134,17 +141,18 @@ pub async fn update_me(call: Call, request: HttpRequest, body: Body) -> Result<H
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
     let expected = if_match(&request);
-    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
     let call = Arc::new(call);
     let shown = Arc::clone(&call);
     let response = mutation
         .run(&call, move |work| {
-            let shape = caller.shape(User::object());
-            let loaded = work.load(&shape, &Nobody, caller.user_id(), &Predicate::all())?.ok_or_else(Problem::not_found)?;
+            let shape = principal.shape(User::object());
+            let loaded =
+                work.load(&shape, &Unrestricted, principal.user_id(), &Predicate::all())?.ok_or_else(Problem::not_found)?;
             if let Some(expected) = &expected {
-                versions::check(work, &caller, User::object(), &loaded.record, expected, None)?;
+                versions::check(work, &principal, User::object(), &loaded.record, expected, None)?;
             }
-            let standards = caller.standards(now);
+            let standards = principal.standards(now);
             let reader = input::Reader { shape: &shape, standards: &standards, rule: &own_rule };
             let mut record = reader.patch(&loaded.record, &body.0)?;
             work.update(&shape, &loaded, &mut record, &Change::new("updated"))?;
@@ -153,7 +161,7 @@ pub async fn update_me(call: Call, request: HttpRequest, body: Body) -> Result<H
             Ok(answer)
         })
         .await?;
-    call.app.callers.forget();
+    call.state.principals.forget();
     Ok(response)
 }
 
@@ -190,18 +198,18 @@ pub async fn change_password(call: Call, request: HttpRequest, body: Body) -> Re
     refuse_rest(&parameters, &["validate_only"])?;
     let form = read_form(&*PASSWORD_CHANGE, &body.0)?;
     // An API key must not be able to take over the account behind it.
-    let session = call.caller.session.ok_or_else(|| Problem::forbidden("update", "password"))?;
-    let user = call.caller.user_id();
-    let found = call.app.store.read::<_, Problem>(call.tenant(), move |reader| {
+    let session = call.principal.session.ok_or_else(|| Problem::forbidden("update", "password"))?;
+    let user = call.principal.user_id();
+    let found = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
         let email = user_record(reader, user)?.and_then(|user| user.text("email").map(str::to_owned));
         Ok((reader.password(user)?, email.unwrap_or_default()))
     });
     let (hash, email) = found.await?;
-    if !call.app.passwords.verify(text(&form, "current_password"), hash.as_deref()).await? {
+    if !call.state.passwords.verify(text(&form, "current_password"), hash.as_deref()).await? {
         return Err(Problem::rule(Fault::new("/current_password", FaultCode::WrongPassword).into()));
     }
     check_strength(text(&form, "new_password"), &email, "/new_password")?;
-    let hash = call.app.passwords.hash(text(&form, "new_password")).await?;
+    let hash = call.state.passwords.hash(text(&form, "new_password")).await?;
     let response = mutation
         .run(&call, move |work| {
             work.set_password(user, &hash)?;
@@ -210,7 +218,7 @@ pub async fn change_password(call: Call, request: HttpRequest, body: Body) -> Re
             Ok(Answer::no_content())
         })
         .await?;
-    call.app.callers.forget();
+    call.state.principals.forget();
     Ok(response)
 }
 
@@ -262,9 +270,9 @@ impl SessionList {
 #[get("/v1/me/sessions")]
 pub async fn my_sessions(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
-    let (user, now) = (call.caller.user_id(), call.now);
-    let rows = call.app.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.sessions(user, now)?)).await?;
-    Ok(HttpResponse::Ok().json(SessionList::of(rows, call.caller.session)))
+    let (user, now) = (call.principal.user_id(), call.now);
+    let rows = call.state.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.sessions(user, now)?)).await?;
+    Ok(HttpResponse::Ok().json(SessionList::of(rows, call.principal.session)))
 }
 
 /// The session that a path names.
@@ -281,7 +289,7 @@ pub async fn end_my_session(call: Call, request: HttpRequest) -> Result<HttpResp
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &Value::Null)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    let (user, session) = (call.caller.user_id(), session_of(&request)?);
+    let (user, session) = (call.principal.user_id(), session_of(&request)?);
     let response = mutation
         .run(&call, move |work: &mut Work<'_>| {
             work.reader().session(session)?.filter(|row| row.user_id.0 == user).ok_or_else(Problem::not_found)?;
@@ -291,6 +299,6 @@ pub async fn end_my_session(call: Call, request: HttpRequest) -> Result<HttpResp
             Ok(Answer::no_content())
         })
         .await?;
-    call.app.callers.forget();
+    call.state.principals.forget();
     Ok(response)
 }

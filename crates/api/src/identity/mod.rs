@@ -1,15 +1,30 @@
 //! Logging in, users and what they may do.
 
 pub mod administrators;
-pub mod api_keys;
+pub mod api_key;
 pub mod auth;
 pub mod bootstrap;
-pub mod custom_fields;
+pub mod custom_field;
 pub mod explain;
 pub mod me;
-pub mod passwords;
-pub mod roles;
-pub mod tenants;
-pub mod throttle;
-pub mod tokens;
-pub mod users;
+pub mod role;
+pub mod team;
+pub mod tenant;
+pub mod user;
+
+use farley_domain::identity::{api_key::ApiKey, custom_field::CustomField, role::Role, team::Team, user::User};
+
+use crate::records::{area::Area, behaviour::Behaviours};
+
+/// What the area brings along.
+pub static AREA: Area = Area {
+    behaviours: &[
+        Behaviours::of::<User>(),
+        Behaviours::of::<Role>(),
+        Behaviours::of::<Team>(),
+        Behaviours::of::<ApiKey>(),
+        Behaviours::of::<CustomField>(),
+    ],
+    jobs: &[],
+    begin_tenant: None,
+};

@@ -1,3 +1,20 @@
 //! Other systems and files: imports so far.
 
-pub mod imports;
+pub mod import;
+
+use crate::records::area::{Area, JobKind};
+
+/// What the area brings along.
+pub static AREA: Area = Area {
+    behaviours: &[],
+    jobs: &[JobKind {
+        kind: import::KIND,
+        every: None,
+        perform: |job| {
+            Box::pin(
+                async move { import::run::perform(&job.state, job.tenant, job.lease, &job.payload, job.last, &|_| ()).await },
+            )
+        },
+    }],
+    begin_tenant: None,
+};

@@ -10,9 +10,9 @@ use serde_json::json;
 use utoipa::openapi::{RefOr, Schema, Type, path::ParameterBuilder};
 
 use super::{
-    fields::{self, integer, of_type, text},
     names,
     parameters::{list, query},
+    schemas::{self, integer, of_type, text},
 };
 
 /// The filter parameters of an object's list.
@@ -70,10 +70,10 @@ fn compared(object: &Object, field: &Field) -> RefOr<Schema> {
     match &field.kind {
         // Money is compared in minor units.
         FieldType::Money | FieldType::Integer { .. } => integer().into(),
-        FieldType::Id | FieldType::Reference(_) | FieldType::References(_) => fields::id().into(),
-        FieldType::Structure(structure) if structure.link.is_some() => fields::id().into(),
-        FieldType::Boolean | FieldType::Decimal | FieldType::Choice(_) => fields::value(object, field),
-        FieldType::MultiChoice(_) => match fields::value(object, field) {
+        FieldType::Id | FieldType::Reference(_) | FieldType::References(_) => schemas::id().into(),
+        FieldType::Structure(structure) if structure.link.is_some() => schemas::id().into(),
+        FieldType::Boolean | FieldType::Decimal | FieldType::Choice(_) => schemas::value(object, field),
+        FieldType::MultiChoice(_) => match schemas::value(object, field) {
             RefOr::T(Schema::Array(array)) => item(array),
             other => other,
         },
@@ -110,8 +110,8 @@ fn of_relation(relation: &Relation) -> Vec<ParameterBuilder> {
         let related = names::many(target);
         let name = |op: Op| format!("{}_{}", relation.name, op.as_str());
         return vec![
-            list(&name(Op::Any), &format!("Related to at least one of these {related}, by id."), fields::id()),
-            list(&name(Op::None), &format!("Related to none of these {related}, by id."), fields::id()),
+            list(&name(Op::Any), &format!("Related to at least one of these {related}, by id."), schemas::id()),
+            list(&name(Op::None), &format!("Related to none of these {related}, by id."), schemas::id()),
             query(&name(Op::Null), &format!("Has no related {related} (`true`) or has some (`false`)."), of_type(Type::Boolean)),
         ];
     }

@@ -1,17 +1,26 @@
 //! `GET /v1/metadata/objects`: what a frontend needs to draw forms and tables, from the same field tables as everything else.
 
+use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     field::{ANY_OBJECT, Choice, Field, FieldType, Label, Writable},
-    identity::access::FieldRule,
+    identity::access::{Action, FieldRule},
     money::Money,
     object::{Relation, Shape},
-    predicate,
+    predicate, registry,
 };
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{fields, operations::generic_operations};
+use super::{names, schemas};
+use crate::{
+    access::call::Call,
+    http::{
+        problem::Problem,
+        request::{parameters, refuse_rest},
+    },
+    records::operations::generic_operations,
+};
 
 /// The objects that the asker may read.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -150,7 +159,7 @@ fn object(shape: &Shape, rule: &impl Fn(&Shape, &Field) -> Option<FieldRule>) ->
     let object = shape.object;
     let fields = shape.fields().filter(|field| field.kind != FieldType::Custom);
     let operations = generic_operations(object).into_iter().map(|generic| OperationMetadata {
-        id: generic.operation_id(object),
+        id: names::operation_id(generic, object),
         method: generic.method().to_string(),
         path: generic.path(object),
     });
@@ -193,7 +202,7 @@ fn field(field: &Field, rule: Option<FieldRule>) -> Option<FieldMetadata> {
         reference: reference(&field.kind),
         limits: limits(&field.kind),
         default: field.default.clone().unwrap_or(Value::Null),
-        example: fields::example(field).unwrap_or(Value::Null),
+        example: schemas::example(field).unwrap_or(Value::Null),
     })
 }
 
@@ -237,4 +246,28 @@ fn limits(kind: &FieldType) -> LimitsMetadata {
 
 fn relation(relation: &Relation) -> RelationMetadata {
     RelationMetadata { name: relation.name.to_owned(), target: relation.target.to_owned(), to_many: relation.reach.is_to_many() }
+}
+
+/// Describe the objects
+///
+/// Every object you may read, with its fields (the tenant's own included), their types, labels, choices, operators and what
+/// you may do with them, and its relations.
+#[utoipa::path(tag = "metadata", operation_id = "listObjects",
+    responses((status = 200, description = "The objects.", body = Metadata)))]
+#[get("/v1/metadata/objects")]
+pub async fn objects(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    refuse_rest(&parameters(&request)?, &[])?;
+    let principal = &call.principal;
+    let shapes: Vec<Shape> = registry::objects()
+        .into_iter()
+        .filter(|object| principal.asker.grants.scope(object.name, Action::Read).is_some())
+        .map(|object| principal.shape(object))
+        .collect();
+    let mut described = metadata(&shapes, |shape, field| principal.asker.grants.rule(shape.object, field));
+    // A relation that the caller cannot follow is not there for them.
+    let readable: Vec<String> = described.data.iter().map(|object| object.name.clone()).collect();
+    for object in &mut described.data {
+        object.relations.retain(|relation| readable.contains(&relation.target));
+    }
+    Ok(HttpResponse::Ok().json(described))
 }

@@ -1,12 +1,9 @@
 //! The OpenAPI document: the generic endpoints of every object, made from its field table, and the hand-written ones.
 
 pub mod metadata;
-pub mod operations;
 
-mod fields;
 mod filters;
 mod handwritten;
-mod names;
 mod parameters;
 mod paths;
 mod records;
@@ -15,9 +12,7 @@ mod shared;
 mod sharing;
 mod unused;
 
-#[cfg(test)]
-mod tests;
-
+use crate::records::{names, schemas};
 use farley_domain::{object::Object, registry};
 use serde_json::Value;
 use utoipa::openapi::{
@@ -26,7 +21,7 @@ use utoipa::openapi::{
     security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme},
 };
 
-use operations::generic_operations;
+use crate::records::operations::generic_operations;
 
 /// The same token, got from the documentation page by logging in there.
 const PASSWORD: &str = "password";

@@ -10,7 +10,7 @@ use utoipa::openapi::{
     path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle},
 };
 
-use super::fields::{of_type, text};
+use super::schemas::{of_type, text};
 
 /// A reference to a shared parameter.
 #[must_use]
@@ -126,7 +126,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
             "AcceptLanguage",
             header("Accept-Language", "The language of problem titles, details and messages: `en` or `zh-CN`.", text().default(Some(json!("en")))),
         ),
-        ("Id", path("id", "The id of the record, or `ext:{system}:{key}` with its key in another system.", super::fields::EXAMPLE_ID)),
+        ("Id", path("id", "The id of the record, or `ext:{system}:{key}` with its key in another system.", super::schemas::EXAMPLE_ID)),
         ("System", path("system", "The other system: a lower-case letter, then lower-case letters, digits and `_`.", "sap")),
         ("Key", path("key", "The key of the record in that system.", "10042")),
     ]

@@ -14,14 +14,14 @@ use utoipa::openapi::{
 };
 
 use super::{
-    fields::text,
     filters,
     names::{self, a, many, one},
-    operations::Generic,
     parameters::{list, path, shared},
     records::{create_example, patch_example},
     responses::{header_ref, problem, rate_limited},
+    schemas::text,
 };
+use crate::records::operations::Generic;
 
 /// The operation of a generic endpoint.
 #[must_use]
@@ -33,7 +33,7 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
                 .and_then(|parent| registry::object(parent.object))
                 .map_or(object.collection, |parent| parent.collection),
         )
-        .operation_id(Some(generic.operation_id(object)))
+        .operation_id(Some(names::operation_id(generic, object)))
         .summary(Some(summary(generic, object)))
         .description(Some(description(generic, object)))
         .request_body(body(generic, object));

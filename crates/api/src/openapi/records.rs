@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{Array, ObjectBuilder, Ref, RefOr, Schema, Type, schema::AdditionalProperties};
 
 use super::{
-    fields::{self, Notes, annotate, example, nullable},
     names,
+    schemas::{self, Notes, annotate, example, nullable},
 };
 
 /// Every schema that an object brings along, by name.
@@ -25,9 +25,9 @@ pub fn schemas(object: &Object) -> Vec<(String, RefOr<Schema>)> {
     for field in &object.fields {
         match &field.kind {
             FieldType::Choice(choices) | FieldType::MultiChoice(choices) => {
-                schemas.push((names::choice(object, field), fields::choices(choices, &field.doc).into()));
+                schemas.push((names::choice(object, field), schemas::choices(choices, &field.doc).into()));
             }
-            FieldType::Structure(structure) => schemas.extend(fields::named_part(structure)),
+            FieldType::Structure(structure) => schemas.extend(schemas::named_part(structure)),
             _ => {}
         }
     }
@@ -45,21 +45,21 @@ fn holds_null(field: &Field) -> bool {
 /// The record as it is read. Only the id is certain to be there: `fields` and the reader's permissions take others away.
 /// Left open, so that clients generated from it survive a member added later.
 fn record(object: &Object) -> ObjectBuilder {
-    let mut schema = fields::of_type(Type::Object).description(Some(object.doc.trim())).required("id");
+    let mut schema = schemas::of_type(Type::Object).description(Some(object.doc.trim())).required("id");
     for field in object.fields.iter().filter(|field| field.is_shown()) {
-        let value = fields::value(object, field);
+        let value = schemas::value(object, field);
         let value = if holds_null(field) { nullable(value) } else { value };
         let example = example(field);
         let notes = Notes { description: &field.doc, example: example.as_ref(), read_only: field.writable == Writable::Never };
         schema = schema.property(field.name.as_ref(), annotate(value, &notes));
     }
     let schema = shown_once(object).iter().fold(schema, |schema, (name, doc)| {
-        schema.property(*name, annotate(fields::text().into(), &Notes { description: doc, read_only: true, ..Notes::default() }))
+        schema.property(*name, annotate(schemas::text().into(), &Notes { description: doc, read_only: true, ..Notes::default() }))
     });
     expanded(object, schema)
 }
 
-/// Members that only the answer to a create shows, as the hooks of the object add them.
+/// Members that only the answer to a create shows, as the behaviour of the object adds them.
 fn shown_once(object: &Object) -> &'static [(&'static str, &'static str)] {
     match object.name {
         "api_key" => &[("key", "The key itself; shown when it is created and never again.")],
@@ -85,7 +85,7 @@ fn expanded(object: &Object, schema: ObjectBuilder) -> ObjectBuilder {
         let more = format!("True if there are more than `{}` shows.", relation.name);
         schema
             .property(relation.name, noted(Array::new(record).into(), &doc))
-            .property(format!("{}_has_more", relation.name), noted(fields::of_type(Type::Boolean).into(), &more))
+            .property(format!("{}_has_more", relation.name), noted(schemas::of_type(Type::Boolean).into(), &more))
     })
 }
 
@@ -94,7 +94,7 @@ fn create(object: &Object) -> ObjectBuilder {
     let doc = format!("What a new {} is made from.", names::one(object));
     let writable = object.fields.iter().filter(|field| field.writable != Writable::Never);
     writable.fold(closed(&doc), |schema, field| {
-        let value = fields::value(object, field);
+        let value = schemas::value(object, field);
         let value = if field.required { value } else { nullable(value) };
         let example = example(field);
         let description = doc_with_default(field);
@@ -122,7 +122,7 @@ fn patch(object: &Object) -> ObjectBuilder {
     );
     let writable = object.fields.iter().filter(|field| field.writable == Writable::Always);
     writable.fold(closed(&doc), |schema, field| {
-        let value = fields::merged(object, field);
+        let value = schemas::merged(object, field);
         let value = if field.required { value } else { nullable(value) };
         let example = example(field);
         let notes = Notes { description: &field.doc, example: example.as_ref(), ..Notes::default() };
@@ -131,11 +131,11 @@ fn patch(object: &Object) -> ObjectBuilder {
 }
 
 fn closed(doc: &str) -> ObjectBuilder {
-    fields::of_type(Type::Object).description(Some(doc)).additional_properties(Some(AdditionalProperties::FreeForm(false)))
+    schemas::of_type(Type::Object).description(Some(doc)).additional_properties(Some(AdditionalProperties::FreeForm(false)))
 }
 
 fn page(object: &Object) -> ObjectBuilder {
-    fields::of_type(Type::Object)
+    schemas::of_type(Type::Object)
         .description(Some(format!("A page of {}.", names::many(object))))
         .property("data", Array::new(Ref::from_schema_name(names::record(object))))
         .property("page", Ref::from_schema_name("Page"))

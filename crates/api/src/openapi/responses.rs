@@ -7,8 +7,8 @@ use farley_domain::{
 use serde_json::{Value, json};
 use utoipa::openapi::{Content, Header, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type};
 
-use super::fields::{EXAMPLE_ID, of_type, text};
-use crate::problem::{Code, Problem};
+use super::schemas::{EXAMPLE_ID, of_type, text};
+use crate::http::problem::{Code, Problem};
 
 /// A status that problems have.
 pub struct Refusal {

@@ -13,11 +13,11 @@ use utoipa::openapi::{
 };
 
 use super::{
-    fields::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
     parameters::{limit, offset, search_text},
+    schemas::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
 };
 use crate::{
-    problem::Code,
+    http::problem::Code,
     records::{
         ledger::LedgerChange,
         summary::{Summary, SummaryGroup},

@@ -1,27 +1,88 @@
 //! Actions: what is done to one record that is no plain edit, as a verb below it: `POST /v1/opportunities/{id}/move`.
 
+use std::marker::PhantomData;
+
 use actix_web::{HttpRequest, HttpResponse};
-use farley_domain::{field::Field, identity::access::Action, input, object::Object};
+use farley_domain::{entity::Entity, field::Field, identity::access::Action, input, object::Object, record::Record};
 use farley_persistence::{Loaded, Work};
 use serde_json::{Map, Value};
 
-use super::write::Writer;
-use crate::{
-    call::{Body, Call, Named, parameters, refuse_rest},
+use super::{
+    behaviour::Shown,
+    body,
     mutation::{Answer, Mutation, if_match},
-    problem::Problem,
+    named::Named,
     versions,
+    write::Writer,
+};
+use crate::{
+    access::call::Call,
+    http::{
+        problem::Problem,
+        request::{Body, parameters, refuse_rest},
+    },
 };
 
+/// An action under way on a record of `E`: the record as it is, and what the body `B` asks for.
+pub struct Asked<E, B> {
+    pub writer: Writer,
+    pub loaded: Loaded,
+    pub body: Record<B>,
+    entity: PhantomData<fn() -> E>,
+}
+
+impl<E: Entity, B> Asked<E, B> {
+    /// The record as it is.
+    #[must_use]
+    pub fn record(&self) -> &Record<E> {
+        self.loaded.record.of()
+    }
+
+    /// Applies the rules of the object to the record as it is to be, stores it and shows it.
+    pub fn store(&self, work: &mut Work<'_>, record: Record<E>, verb: &str) -> Result<Answer, Problem> {
+        let record = self.writer.apply_rules(&self.writer.shape(), Some(&self.loaded.record), record.into_any())?;
+        let record = self.writer.store(work, &self.loaded, record, verb)?;
+        self.writer.answer(work, 200, record.id(), Shown::new())
+    }
+}
+
+/// Does an action in one unit of work: the record is loaded within what the principal may do, its version is checked against
+/// `If-Match`, and the answer is kept for a repeated request.
+pub async fn act<E: Entity, B: Entity>(
+    (call, request, body): (Call, HttpRequest, Body),
+    action: Action,
+    work: impl Fn(&mut Work<'_>, &Asked<E, B>) -> Result<Answer, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    let body: Record<B> = body::read(&body.0, &call.principal.standards(call.now))?;
+    let expected = if_match(&request);
+    let named = Named::parse(request.match_info().query("id"))?;
+    let writer = Writer::of_request(&call, E::object(), &request)?;
+    mutation
+        .run(&call, move |unit| {
+            let loaded = writer.load(unit, &named, action)?;
+            if let Some(expected) = &expected {
+                versions::check(unit, &writer.principal, E::object(), &loaded.record, expected, None)?;
+            }
+            if loaded.record.is_archived() {
+                return Err(Problem::archived());
+            }
+            work(unit, &Asked { writer: writer.clone(), loaded, body: body.clone(), entity: PhantomData })
+        })
+        .await
+}
+
 /// An action under way: the record as it is, and what the body asked for.
-pub struct Asked {
+pub struct AskedByName {
     pub writer: Writer,
     pub loaded: Loaded,
     /// The members of the body, checked against the fields of the action; absent ones are null.
     pub form: Map<String, Value>,
 }
 
-impl Asked {
+impl AskedByName {
     #[must_use]
     pub fn get(&self, name: &str) -> &Value {
         self.form.get(name).unwrap_or(&Value::Null)
@@ -30,17 +91,17 @@ impl Asked {
 
 /// Does an action in one unit of work: the record is loaded within what the caller may do, its version is checked against
 /// `If-Match`, and the answer is kept for a repeated request.
-pub async fn act(
+pub async fn act_by_name(
     object: &'static Object,
     (call, request, body): (Call, HttpRequest, Body),
     fields: &[Field],
     action: Action,
-    work: impl Fn(&mut Work<'_>, &Asked) -> Result<Answer, Problem> + Send + 'static,
+    work: impl Fn(&mut Work<'_>, &AskedByName) -> Result<Answer, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    let form = input::form(fields, &body.0, &call.caller.standards(call.now))?;
+    let form = input::form(fields, &body.0, &call.principal.standards(call.now))?;
     let expected = if_match(&request);
     let named = Named::parse(request.match_info().query("id"))?;
     let writer = Writer::of_request(&call, object, &request)?;
@@ -48,12 +109,12 @@ pub async fn act(
         .run(&call, move |unit| {
             let loaded = writer.load(unit, &named, action)?;
             if let Some(expected) = &expected {
-                versions::check(unit, &writer.caller, object, &loaded.record, expected, None)?;
+                versions::check(unit, &writer.principal, object, &loaded.record, expected, None)?;
             }
             if loaded.record.is_archived() {
                 return Err(Problem::archived());
             }
-            work(unit, &Asked { writer: writer.clone(), loaded, form: form.clone() })
+            work(unit, &AskedByName { writer: writer.clone(), loaded, form: form.clone() })
         })
         .await
 }

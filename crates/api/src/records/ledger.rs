@@ -8,13 +8,17 @@ use farley_persistence::{Layout, LedgerEntry};
 use serde_json::{Map, Value, json};
 
 use super::{
+    events,
+    named::Named,
     read::{Envelope, PageInfo, below, next_link, position_page},
     write::parent_named,
 };
 use crate::{
-    call::{Call, Named, parameters, refuse_rest},
-    events,
-    problem::Problem,
+    access::call::Call,
+    http::{
+        problem::Problem,
+        request::{parameters, refuse_rest},
+    },
 };
 
 /// One change that a ledger keeps.
@@ -41,21 +45,21 @@ pub async fn ledger(object: &'static Object, call: Call, request: HttpRequest) -
     let mut parameters = parameters(&request)?;
     let (limit, offset) = position_page(&mut parameters, 0)?;
     refuse_rest(&parameters, &["limit", "cursor"])?;
-    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
     let (data, has_more) = call
-        .app
+        .state
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
             let mut rows = rows;
-            if let Some(of_parent) = below(reader, &caller, now, object, parent.as_ref())? {
+            if let Some(of_parent) = below(reader, &principal, now, object, parent.as_ref())? {
                 rows = rows.and(of_parent);
             }
-            let id = named.find(reader, &caller, object)?.ok_or_else(Problem::not_found)?;
-            reader.get(&caller.layout(object), &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &principal, object)?.ok_or_else(Problem::not_found)?;
+            reader.get(&principal.layout(object), &principal.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
             let names: Vec<String> =
                 object.ledger.map_or(&[][..], |ledger| ledger.fields).iter().map(|name| (*name).to_owned()).collect();
-            let shape = caller.shape(object);
-            let layout = Layout::of(&shape, &|field| caller.asker.sees(object, field), Some(&names), &[]);
+            let shape = principal.shape(object);
+            let layout = Layout::of(&shape, &|field| principal.asker.sees(object, field), Some(&names), &[]);
             // One more than shown: the last one shown is told from the one before it.
             let entries = reader.ledger(&Arc::new(layout), id, limit + 1, offset)?;
             let shown = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -1,25 +1,39 @@
 //! What Farley itself looks up for its rules, whoever asks.
 
 use farley_domain::{
+    entity::Entity,
     field::Op,
     id::Id,
-    object::{Object, Shape},
+    object::Object,
     predicate::{Operand, Predicate},
     record::Record,
 };
-use farley_persistence::Work;
+use farley_persistence::{Reader, Work};
 
-use crate::{caller::Nobody, problem::Problem};
-
-/// An object without the tenant's own fields.
-#[must_use]
-pub fn bare(object: &'static Object) -> Shape {
-    Shape { object, custom: std::sync::Arc::from([]) }
-}
+use crate::{
+    access::unrestricted::{Unrestricted, without_custom_fields},
+    http::problem::Problem,
+};
 
 /// The record with an id, archived or not.
 pub fn by_id(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
     let Some(field) = object.field("id") else { return Ok(None) };
     let predicate = Predicate::test(field, Op::Eq, Operand::Id(id));
-    Ok(work.reader().find(&bare(object), &Nobody, &predicate, 1)?.into_iter().next())
+    Ok(work.reader().find(&without_custom_fields(object), &Unrestricted, &predicate, 1)?.into_iter().next())
+}
+
+/// The record of an entity with an id, archived or not.
+pub fn one<E: Entity>(work: &mut Work<'_>, id: Id) -> Result<Option<Record<E>>, Problem> {
+    Ok(by_id(work, E::object(), id)?.map(Record::into_entity))
+}
+
+/// Records of an entity that a predicate describes, by id, at most so many.
+pub fn find<E: Entity>(work: &mut Work<'_>, predicate: &Predicate, most: usize) -> Result<Vec<Record<E>>, Problem> {
+    let found = work.reader().find(&without_custom_fields(E::object()), &Unrestricted, predicate, most)?;
+    Ok(found.into_iter().map(Record::into_entity).collect())
+}
+
+/// All records of an entity, archived ones too: for those of which a tenant has few.
+pub fn all<E: Entity>(reader: &mut Reader<'_>) -> Result<Vec<Record<E>>, Problem> {
+    Ok(reader.all(E::object())?.into_iter().map(Record::into_entity).collect())
 }

@@ -1,22 +1,36 @@
 //! The generic endpoints: every object is listed, searched, read and written by the same handlers, out of its field table.
 
 pub mod action;
-pub mod hooks;
+pub mod area;
+pub mod behaviour;
+pub mod body;
+pub mod events;
+pub mod jobs;
 pub mod ledger;
 pub mod lookup;
+pub mod mutation;
+pub mod named;
+pub mod names;
+pub mod notify;
+pub mod operations;
 pub mod read;
 pub mod references;
+pub mod schemas;
+pub mod search;
 pub mod summary;
+pub mod versions;
 pub mod write;
 
 use actix_web::{HttpRequest, web};
 use farley_domain::{object::Object, registry};
 
 use crate::{
-    call::{Body, Call},
-    openapi::operations::{Generic, generic_operations},
-    problem::{Code, Problem},
-    routes::collection_of,
+    access::call::Call,
+    http::{
+        problem::{Code, Problem},
+        request::Body,
+    },
+    records::operations::{Generic, collection_of, generic_operations},
 };
 
 /// Registers the generic endpoints of the objects of a collection: its own, and those below its records.

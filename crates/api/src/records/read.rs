@@ -16,13 +16,13 @@ use farley_domain::{
 use farley_persistence::{Layout, Page, Reader, Turn, Written};
 use serde::Serialize;
 
+use super::{events, mutation::etag, named::Named, versions::Versions, write::parent_named};
 use crate::{
-    call::{Body, Call, Named, Versions, parameters, refuse_rest, take, take_number},
-    caller::Caller,
-    events, lane,
-    mutation::etag,
-    problem::Problem,
-    records::write::parent_named,
+    access::{call::Call, lane, principal::Principal},
+    http::{
+        problem::Problem,
+        request::{Body, parameters, refuse_rest, take, take_number},
+    },
 };
 
 /// A list as it is sent.
@@ -72,15 +72,15 @@ async fn read_page(
     parent: Option<Named>,
 ) -> Result<(Page<Vec<u8>>, Vec<SortKey>), Problem> {
     let sort = query.sort.clone();
-    let layout = layout_for(&call.caller, object, query.fields.as_deref(), &query.expand, &query.sort);
-    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let layout = layout_for(&call.principal, object, query.fields.as_deref(), &query.expand, &query.sort);
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
     let page = call
-        .app
+        .state
         .store
         .read_in::<_, Problem>(turn, call.claim(), move |reader| {
-            let view = caller.view(now);
+            let view = principal.view(now);
             let mut query = Cow::Borrowed(&query);
-            if let Some(within) = below(reader, &caller, now, object, parent.as_ref())? {
+            if let Some(within) = below(reader, &principal, now, object, parent.as_ref())? {
                 let all = query.predicate.clone();
                 query.to_mut().predicate = all.and(within);
             }
@@ -88,7 +88,7 @@ async fn read_page(
                 return Ok(reader.list_written(&layout, &view, &query, BODY.to_vec())?);
             }
             let mut page = reader.list(&layout, &view, &query)?;
-            reader.expand(&mut page.rows, &view, &query.expand, &|target| Some(caller.layout(target)))?;
+            reader.expand(&mut page.rows, &view, &query.expand, &|target| Some(principal.layout(target)))?;
             let mut rows = BODY.to_vec();
             for (position, row) in page.rows.iter().enumerate() {
                 if position > 0 {
@@ -105,23 +105,23 @@ async fn read_page(
 /// The parts of the record that a path names as their parent, if the asker may know of it.
 pub fn below(
     reader: &mut Reader<'_>,
-    caller: &Caller,
+    principal: &Principal,
     now: Timestamp,
     object: &'static Object,
     parent: Option<&Named>,
 ) -> Result<Option<Predicate>, Problem> {
     let (Some(parent), Some(named)) = (object.parent, parent) else { return Ok(None) };
     let (target, field) = registry::object(parent.object).zip(object.field(parent.field)).ok_or_else(Problem::not_found)?;
-    let rows = caller.asker.rows(target, Action::Read).unwrap_or_else(Predicate::nothing);
-    let id = named.find(reader, caller, target)?.ok_or_else(Problem::not_found)?;
-    let layout = Arc::new(Layout::of(&caller.shape(target), &|_| true, Some(&[]), &[]));
-    reader.get(&layout, &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
+    let rows = principal.asker.rows(target, Action::Read).unwrap_or_else(Predicate::nothing);
+    let id = named.find(reader, principal, target)?.ok_or_else(Problem::not_found)?;
+    let layout = Arc::new(Layout::of(&principal.shape(target), &|_| true, Some(&[]), &[]));
+    reader.get(&layout, &principal.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
     Ok(Some(Predicate::test(field, Op::Eq, Operand::Id(id))))
 }
 
 /// What is read for an answer: the fields shown, and those needed to make it.
 pub fn layout_for(
-    caller: &Caller,
+    principal: &Principal,
     object: &'static Object,
     fields: Option<&[String]>,
     expand: &[Relation],
@@ -137,16 +137,16 @@ pub fn layout_for(
     });
     // The version is the entity tag, whatever is shown.
     let also: Vec<String> = references.chain(keys).chain(["version".to_owned()]).collect();
-    let full = caller.layout(object);
-    let shape: Shape = caller.shape(object);
-    if fields.is_none() && also.iter().all(|path| shape.field(path).is_some_and(|field| shown(caller, object, field))) {
+    let full = principal.layout(object);
+    let shape: Shape = principal.shape(object);
+    if fields.is_none() && also.iter().all(|path| shape.field(path).is_some_and(|field| shown(principal, object, field))) {
         return full;
     }
-    Arc::new(Layout::of(&shape, &|field| caller.asker.sees(object, field), fields, &also))
+    Arc::new(Layout::of(&shape, &|field| principal.asker.sees(object, field), fields, &also))
 }
 
-fn shown(caller: &Caller, object: &'static Object, field: &Field) -> bool {
-    caller.asker.sees(object, field) && !field.on_request
+fn shown(principal: &Principal, object: &'static Object, field: &Field) -> bool {
+    principal.asker.sees(object, field) && !field.on_request
 }
 
 /// Sends a page with the links and counts that its headers bear.
@@ -188,10 +188,10 @@ pub async fn get(object: &'static Object, call: Call, request: HttpRequest) -> R
     let rows = call.rows(object, Action::Read)?;
     let named = Named::parse(request.match_info().query("id"))?;
     let (query, layout) = if request.query_string().is_empty() {
-        (RecordQuery { fields: None, expand: Vec::new(), archived: false }, call.caller.layout(object))
+        (RecordQuery { fields: None, expand: Vec::new(), archived: false }, call.principal.layout(object))
     } else {
         let query = RecordQuery::from_parameters(object, &parameters(&request)?, &call.view())?;
-        let layout = layout_for(&call.caller, object, query.fields.as_deref(), &query.expand, &[]);
+        let layout = layout_for(&call.principal, object, query.fields.as_deref(), &query.expand, &[]);
         (query, layout)
     };
     let parent = parent_named(object, &request)?;
@@ -212,22 +212,22 @@ async fn read_one(
     rows: Predicate,
     query: RecordQuery,
 ) -> Result<Written, Problem> {
-    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
     let mut within = if query.archived { rows } else { Predicate::Archived(false).and(rows) };
     let found = call
-        .app
+        .state
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let view = caller.view(now);
-            let Some(id) = named.find(reader, &caller, object)? else { return Ok(None) };
-            if let Some(of_parent) = below(reader, &caller, now, object, parent.as_ref())? {
+            let view = principal.view(now);
+            let Some(id) = named.find(reader, &principal, object)? else { return Ok(None) };
+            if let Some(of_parent) = below(reader, &principal, now, object, parent.as_ref())? {
                 within = within.and(of_parent);
             }
             if query.expand.is_empty() {
                 return Ok(reader.get_written(&layout, &view, id, &within)?);
             }
             let Some(mut row) = reader.get(&layout, &view, id, &within)? else { return Ok(None) };
-            reader.expand(std::slice::from_mut(&mut row), &view, &query.expand, &|target| Some(caller.layout(target)))?;
+            reader.expand(std::slice::from_mut(&mut row), &view, &query.expand, &|target| Some(principal.layout(target)))?;
             let mut json = Vec::new();
             row.write_json(&mut json)?;
             Ok(Some(Written { version: row.version(), json }))

@@ -15,12 +15,12 @@ use farley_domain::{
 };
 use farley_persistence::Work;
 
-use crate::{caller::Caller, problem::Problem};
+use crate::{access::principal::Principal, http::problem::Problem};
 
 /// Checks every reference that a draft changes, but for fields that are `settled`: Farley itself filled them in.
 pub fn check(
     work: &mut Work<'_>,
-    caller: &Caller,
+    principal: &Principal,
     now: farley_domain::time::Timestamp,
     shape: &Shape,
     before: Option<&Record>,
@@ -28,7 +28,7 @@ pub fn check(
     settled: &[&str],
 ) -> Result<(), Problem> {
     let mut faults = Faults::default();
-    check_concerned(work, caller, now, shape, before, after, &mut faults)?;
+    check_concerned(work, principal, now, shape, before, after, &mut faults)?;
     for field in shape.fields().filter(|field| !settled.contains(&field.name.as_ref())) {
         if before.is_some_and(|before| before.value(field) == after.value(field)) {
             continue;
@@ -39,10 +39,10 @@ pub fn check(
             continue;
         }
         let ids: Vec<Id> = asked.iter().map(|(_, id)| *id).collect();
-        let known = visible(work, caller, now, target, &ids)?;
+        let known = visible(work, principal, now, target, &ids)?;
         for (pointer, id) in asked {
             // Who creates a record may always name themselves.
-            let oneself = target.name == "user" && id == caller.user_id();
+            let oneself = target.name == "user" && id == principal.user_id();
             if !known.contains(&id) && !oneself {
                 faults.add(Fault::new(pointer, FaultCode::NotFound));
             }
@@ -63,7 +63,7 @@ fn concerns(object: &Object) -> bool {
 /// Checks lists that name records of several objects. Who changes one may not know of all that was in it before.
 fn check_concerned(
     work: &mut Work<'_>,
-    caller: &Caller,
+    principal: &Principal,
     now: farley_domain::time::Timestamp,
     shape: &Shape,
     before: Option<&Record>,
@@ -96,10 +96,10 @@ fn check_concerned(
         let asked = || named.iter().filter(|(_, object, _)| *object == name);
         let ids: Vec<Id> = asked().map(|(_, _, id)| *id).collect();
         let known = match registry::object(name) {
-            Some(target) => visible(work, caller, now, target, &ids)?,
+            Some(target) => visible(work, principal, now, target, &ids)?,
             None => Vec::new(),
         };
-        let oneself = |id: &Id| name == "user" && *id == caller.user_id();
+        let oneself = |id: &Id| name == "user" && *id == principal.user_id();
         for (pointer, _, _) in asked().filter(|(_, _, id)| !known.contains(id) && !oneself(id)) {
             faults.add(Fault::new(pointer.clone(), FaultCode::NotFound));
         }
@@ -156,15 +156,15 @@ fn named(field: &Field, record: &Record) -> Vec<(String, Id)> {
 
 fn visible(
     work: &mut Work<'_>,
-    caller: &Caller,
+    principal: &Principal,
     now: farley_domain::time::Timestamp,
     target: &'static Object,
     ids: &[Id],
 ) -> Result<Vec<Id>, Problem> {
-    let view = caller.view(now);
-    let Some(rows) = caller.asker.rows(target, farley_domain::identity::access::Action::Read) else { return Ok(Vec::new()) };
+    let view = principal.view(now);
+    let Some(rows) = principal.asker.rows(target, farley_domain::identity::access::Action::Read) else { return Ok(Vec::new()) };
     let within = Predicate::Archived(false).and(rows);
-    let layout = farley_persistence::Layout::of(&caller.shape(target), &|_| true, Some(&[]), &[]);
+    let layout = farley_persistence::Layout::of(&principal.shape(target), &|_| true, Some(&[]), &[]);
     let found = work.reader().by_ids(&std::sync::Arc::new(layout), &view, ids, &within)?;
     Ok(found.iter().map(farley_persistence::Row::id).collect())
 }
@@ -172,7 +172,7 @@ fn visible(
 /// Refuses a move in a tree that would make a record its own ancestor.
 pub fn check_tree(
     work: &mut Work<'_>,
-    call: &Caller,
+    call: &Principal,
     now: farley_domain::time::Timestamp,
     shape: &Shape,
     before: Option<&Record>,
@@ -202,7 +202,7 @@ pub fn check_tree(
 /// caller who may know of it; without a caller, always.
 pub fn check_unique(
     work: &mut Work<'_>,
-    caller: Option<(&Caller, farley_domain::time::Timestamp)>,
+    principal: Option<(&Principal, farley_domain::time::Timestamp)>,
     object: &'static Object,
     before: Option<&Record>,
     after: &Record,
@@ -212,21 +212,21 @@ pub fn check_unique(
     let changed = |name: &str| restored || before.is_none_or(|before| before.get(name) != after.get(name));
     for unique in &object.unique {
         let (Some(field), Some(value)) = (object.field(unique.field), after.text(unique.field)) else { continue };
-        // A custom field's key is unique within its object, which its own hook sees to.
+        // A custom field's key is unique within its object, which its own behaviour sees to.
         if !changed(unique.field) || object.name == "custom_field" {
             continue;
         }
         if let Some(id) = work.reader().by_value(object, field, Operand::Text(value.to_owned()))?
             && id != after.id()
         {
-            return Err(in_the_way(work, caller, object, &format!("/{}", unique.field), id)?);
+            return Err(in_the_way(work, principal, object, &format!("/{}", unique.field), id)?);
         }
     }
     if object.has("external_ids") && changed("external_ids") {
         for (system, key) in after.get("external_ids").as_object().into_iter().flatten() {
             let found = work.reader().by_external_id(object.name, system, key.as_str().unwrap_or_default())?;
             if let Some(id) = found.filter(|id| *id != after.id()) {
-                return Err(in_the_way(work, caller, object, &format!("/external_ids/{system}"), id)?);
+                return Err(in_the_way(work, principal, object, &format!("/external_ids/{system}"), id)?);
             }
         }
     }
@@ -236,7 +236,7 @@ pub fn check_unique(
 /// A client that chooses its ids may have chosen one that is taken.
 pub fn check_id(work: &mut Work<'_>, object: &'static Object, record: &Record) -> Result<(), Problem> {
     if let Some(id) = record.id_of("id") {
-        let sees_all = crate::caller::Nobody;
+        let sees_all = crate::access::unrestricted::Unrestricted;
         let shape = Shape { object, custom: std::sync::Arc::from([]) };
         let layout = std::sync::Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&[]), &[]));
         if work.reader().get(&layout, &sees_all, id, &Predicate::all())?.is_some() {
@@ -248,14 +248,14 @@ pub fn check_id(work: &mut Work<'_>, object: &'static Object, record: &Record) -
 
 fn in_the_way(
     work: &mut Work<'_>,
-    caller: Option<(&Caller, farley_domain::time::Timestamp)>,
+    principal: Option<(&Principal, farley_domain::time::Timestamp)>,
     object: &'static Object,
     pointer: &str,
     id: Id,
 ) -> Result<Problem, Problem> {
-    let known = match caller {
+    let known = match principal {
         None => true,
-        Some((caller, now)) => visible(work, caller, now, object, &[id])?.contains(&id),
+        Some((principal, now)) => visible(work, principal, now, object, &[id])?.contains(&id),
     };
     Ok(if known { Problem::duplicate(pointer, id) } else { Problem::duplicate_of_unseen(pointer) })
 }

@@ -20,8 +20,11 @@ use serde_json::{Map, Value, json};
 
 use super::{read::below, write::parent_named};
 use crate::{
-    call::{Call, parameters, take},
-    problem::Problem,
+    access::call::Call,
+    http::{
+        problem::Problem,
+        request::{parameters, take},
+    },
 };
 
 /// How many groups an answer may have.
@@ -59,7 +62,7 @@ pub struct SummaryGroup {
 }
 
 /// A field to group by, as it was asked for.
-struct Asked {
+struct AskedByName {
     name: String,
     /// The name without the period.
     path: String,
@@ -79,16 +82,16 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
     let groups = named(group_by, "group_by", &mut faults, |name| asked(&shape, name, &view));
     let sums = named(sum, "sum", &mut faults, |name| summed(&shape, name, &view));
     let mut query = filters(object, &mut parameters, faults, &view)?;
-    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
     let path = request.path().trim_end_matches("/summary").to_owned();
     let data = call
-        .app
+        .state
         .store
         .read_heavily::<_, Problem>(call.claim(), move |reader| {
-            if let Some(within) = below(reader, &caller, now, object, parent.as_ref())? {
+            if let Some(within) = below(reader, &principal, now, object, parent.as_ref())? {
                 query.predicate = query.predicate.and(within);
             }
-            let zone = caller.standards(now).zone;
+            let zone = principal.standards(now).zone;
             let mut groups = groups;
             let mut periods = Vec::new();
             for asked in &mut groups {
@@ -154,7 +157,7 @@ fn named<T>(given: Option<String>, parameter: &str, faults: &mut Faults, read: i
     found
 }
 
-fn asked(shape: &Shape, name: &str, view: &dyn View) -> Result<Asked, Fault> {
+fn asked(shape: &Shape, name: &str, view: &dyn View) -> Result<AskedByName, Fault> {
     let (path, span) = match name.rsplit_once('.').and_then(|(path, last)| Some((path, Span::from_name(last)?))) {
         Some((path, span)) => (path, Some(span)),
         None => (name, None),
@@ -173,7 +176,7 @@ fn asked(shape: &Shape, name: &str, view: &dyn View) -> Result<Asked, Fault> {
         return Err(Fault::new("group_by", FaultCode::WrongType).with("expected", expected));
     }
     let group = Group { steps: found.steps, field, bounds: None };
-    Ok(Asked { name: name.to_owned(), path: path.to_owned(), span, group })
+    Ok(AskedByName { name: name.to_owned(), path: path.to_owned(), span, group })
 }
 
 fn summed(shape: &Shape, name: &str, view: &dyn View) -> Result<Field, Fault> {
@@ -190,7 +193,7 @@ fn cut(
     reader: &mut Reader<'_>,
     object: &'static Object,
     query: &ListQuery,
-    asked: &mut Asked,
+    asked: &mut AskedByName,
     zone: chrono_tz::Tz,
 ) -> Result<Vec<Period>, Problem> {
     let Some(span) = asked.span else { return Ok(Vec::new()) };
@@ -228,7 +231,7 @@ fn read_groups(
     reader: &mut Reader<'_>,
     object: &'static Object,
     query: &ListQuery,
-    asked: &[Asked],
+    asked: &[AskedByName],
     sums: &[Field],
 ) -> Result<Vec<(Vec<Cell>, (i64, Map<String, Value>))>, Problem> {
     let mut groups: Vec<Group> = asked.iter().map(|asked| asked.group.clone()).collect();
@@ -313,7 +316,7 @@ struct Place<'a> {
 impl Place<'_> {
     fn group(
         &self,
-        asked: &[Asked],
+        asked: &[AskedByName],
         periods: &[Vec<Period>],
         values: Vec<Cell>,
         count: i64,

@@ -19,22 +19,24 @@ use farley_persistence::{Change, Loaded, Work};
 use serde_json::Value;
 
 use super::{
-    hooks::{self, Writing},
-    references,
+    behaviour::{self, Behaviours, Shown, Writing},
+    mutation::{Answer, Mutation, if_match},
+    named::Named,
+    notify, references,
+    versions::{self, Versions},
 };
 use crate::{
-    activities::notify,
-    call::{Body, Call, Named, Versions, parameters, refuse_rest, take},
-    caller::Caller,
-    mutation::{Answer, Mutation, if_match},
-    problem::{Code, Problem},
-    versions,
+    access::{call::Call, principal::Principal},
+    http::{
+        problem::{Code, Problem},
+        request::{Body, parameters, refuse_rest, take},
+    },
 };
 
 /// Writes of one object by one caller; imports use it as the handlers do.
 #[derive(Clone)]
 pub struct Writer {
-    pub caller: Arc<Caller>,
+    pub principal: Arc<Principal>,
     pub object: &'static Object,
     pub now: Timestamp,
     /// The record that a path names as the one whose parts are written.
@@ -46,7 +48,7 @@ pub struct Writer {
 impl Writer {
     #[must_use]
     pub fn of(call: &Call, object: &'static Object) -> Writer {
-        Writer { caller: Arc::clone(&call.caller), object, now: call.now, parent: None, quiet: false }
+        Writer { principal: Arc::clone(&call.principal), object, now: call.now, parent: None, quiet: false }
     }
 
     /// Writes below the parent that the path of a request names, if the object has parents.
@@ -57,7 +59,7 @@ impl Writer {
     /// The same caller, writing another object.
     #[must_use]
     pub fn on(&self, object: &'static Object) -> Writer {
-        Writer { caller: Arc::clone(&self.caller), object, now: self.now, parent: None, quiet: self.quiet }
+        Writer { principal: Arc::clone(&self.principal), object, now: self.now, parent: None, quiet: self.quiet }
     }
 
     /// Reads the record that a part belongs to or is to belong to, for a change of the part: nobody else changes it meanwhile.
@@ -81,23 +83,23 @@ impl Writer {
 
     #[must_use]
     pub fn shape(&self) -> Shape {
-        self.caller.shape(self.object)
+        self.principal.shape(self.object)
     }
 
     fn rule(&self) -> impl Fn(&Field) -> Option<FieldRule> {
-        let (caller, object) = (Arc::clone(&self.caller), self.object);
-        move |field| caller.asker.grants.rule(object, field)
+        let (principal, object) = (Arc::clone(&self.principal), self.object);
+        move |field| principal.asker.grants.rule(object, field)
     }
 
     /// Rows that the caller may read; none at all is a problem.
     fn readable(&self) -> Result<Predicate, Problem> {
-        let rows = self.caller.asker.rows(self.object, Action::Read);
+        let rows = self.principal.asker.rows(self.object, Action::Read);
         rows.ok_or_else(|| Problem::forbidden(Action::Read.as_str(), self.object.name))
     }
 
     /// Demands the permission on some records at least.
     pub fn permit(&self, action: Action) -> Result<(), Problem> {
-        match self.caller.asker.grants.scope(self.object.name, action) {
+        match self.principal.asker.grants.scope(self.object.name, action) {
             Some(_) => Ok(()),
             None => Err(Problem::forbidden(action.as_str(), self.object.name)),
         }
@@ -105,7 +107,7 @@ impl Writer {
 
     fn reach(&self, action: Action, record: &Record) -> Result<(), Problem> {
         // A part is reached with its parent, which has been loaded for the purpose.
-        if self.object.parent.is_some() || self.caller.asker.reaches(self.object, action, record) {
+        if self.object.parent.is_some() || self.principal.asker.reaches(self.object, action, record) {
             Ok(())
         } else {
             Err(Problem::forbidden(action.as_str(), self.object.name))
@@ -114,17 +116,17 @@ impl Writer {
 
     /// The rules of the object, over a record about to be written.
     pub fn apply_rules(&self, shape: &Shape, before: Option<&Record>, after: Record) -> Result<Record, Problem> {
-        let standards = self.caller.standards(self.now);
-        let user = Some(self.caller.user_id());
+        let standards = self.principal.standards(self.now);
+        let user = Some(self.principal.user_id());
         let mut draft = Draft { shape, standards: &standards, before, after, faults: Faults::default(), user, now: self.now };
         for rule in &self.object.rules {
-            rule(&mut draft);
+            rule.apply(&mut draft);
         }
         if draft.faults.is_empty() { Ok(draft.after) } else { Err(Problem::rule(draft.faults)) }
     }
 
     /// Stores a new record; the record and what is shown of it once.
-    pub fn create(&self, work: &mut Work<'_>, body: &Value) -> Result<(Record, hooks::Shown), Problem> {
+    pub fn create(&self, work: &mut Work<'_>, body: &Value) -> Result<(Record, Shown), Problem> {
         self.create_with(work, body, |_| ())
     }
 
@@ -134,10 +136,10 @@ impl Writer {
         work: &mut Work<'_>,
         body: &Value,
         complete: impl FnOnce(&mut Record),
-    ) -> Result<(Record, hooks::Shown), Problem> {
+    ) -> Result<(Record, Shown), Problem> {
         self.permit(Action::Create)?;
         let shape = self.shape();
-        let standards = self.caller.standards(self.now);
+        let standards = self.principal.standards(self.now);
         let mut record = input::Reader { shape: &shape, standards: &standards, rule: &self.rule() }.create(body)?;
         if let (Some(parent), Some(loaded)) = (self.object.parent, self.load_parent(work, &record)?) {
             let given = record.id_of(parent.field);
@@ -154,26 +156,26 @@ impl Writer {
         if !chooses_id {
             record.set("id", work.new_id().to_string());
         }
-        if !self.caller.is_system() {
-            record.set("created_by", self.caller.user_id().to_string());
+        if !self.principal.is_system() {
+            record.set("created_by", self.principal.user_id().to_string());
         }
         let mut record = self.apply_rules(&shape, None, record)?;
         self.reach(Action::Create, &record)?;
         // A team that comes with the owner need not be one that the caller may read of.
         let mut settled = references::kept_in_step(self.object, body);
         settled.extend(team_by_default.then_some("team_id"));
-        references::check(work, &self.caller, self.now, &shape, None, &record, &settled)?;
-        references::check_tree(work, &self.caller, self.now, &shape, None, &record)?;
-        let hooks = hooks::of(self.object);
-        let writing = Writing { caller: &self.caller, now: self.now, before: None };
-        (hooks.before)(work, &writing, &mut record)?;
-        references::check_unique(work, Some((&self.caller, self.now)), self.object, None, &record)?;
+        references::check(work, &self.principal, self.now, &shape, None, &record, &settled)?;
+        references::check_tree(work, &self.principal, self.now, &shape, None, &record)?;
+        let behaviour = behaviour::of(self.object)?;
+        let writing = Writing { principal: &self.principal, now: self.now, before: None };
+        (behaviour.before)(work, &writing, &mut record)?;
+        references::check_unique(work, Some((&self.principal, self.now)), self.object, None, &record)?;
         if chooses_id {
             references::check_id(work, self.object, &record)?;
         }
         work.insert(&shape, &mut record, &Change::new("created"))?;
-        let shown = (hooks.after)(work, &writing, &record)?;
-        self.notify(work, &writing, &record)?;
+        let shown = (behaviour.after)(work, &writing, &record)?;
+        self.notify(work, &writing, &behaviour, &record)?;
         Ok((record, shown))
     }
 
@@ -188,9 +190,9 @@ impl Writer {
             }
             return Ok(());
         }
-        let me = self.caller.user_id();
+        let me = self.principal.user_id();
         let pooled = self.object.has("pool_id") && !record.get("pool_id").is_null();
-        if record.get("owner_id").is_null() && !pooled && !self.caller.is_system() {
+        if record.get("owner_id").is_null() && !pooled && !self.principal.is_system() {
             record.set("owner_id", me.to_string());
         }
         if let Some(owner) = record.id_of("owner_id").filter(|_| record.get("team_id").is_null()) {
@@ -201,13 +203,13 @@ impl Writer {
 
     /// The team of a user, as a record shows it.
     pub fn team_of(&self, work: &mut Work<'_>, user: Id) -> Result<Value, Problem> {
-        if user == self.caller.user_id() {
-            return Ok(self.caller.asker.teams.first().map_or(Value::Null, |team| team.to_string().into()));
+        if user == self.principal.user_id() {
+            return Ok(self.principal.asker.teams.first().map_or(Value::Null, |team| team.to_string().into()));
         }
         let Some(object) = farley_domain::registry::object("user") else { return Ok(Value::Null) };
-        let shape = self.caller.shape(object);
+        let shape = self.principal.shape(object);
         let layout = Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&["team_id".to_owned()]), &[]));
-        let row = work.reader().get(&layout, &self.caller.view(self.now), user, &Predicate::all())?;
+        let row = work.reader().get(&layout, &self.principal.view(self.now), user, &Predicate::all())?;
         let team = row.and_then(|row| row.cell("team_id").and_then(farley_persistence::Cell::as_id));
         Ok(team.map_or(Value::Null, |team| team.to_string().into()))
     }
@@ -215,8 +217,8 @@ impl Writer {
     /// Reads a record for a change, in the order in which problems are told: 404, 403, 412.
     pub fn load(&self, work: &mut Work<'_>, named: &Named, action: Action) -> Result<Loaded, Problem> {
         let within = self.readable()?;
-        let id = named.find(work.reader(), &self.caller, self.object)?.ok_or_else(Problem::not_found)?;
-        let view = self.caller.view(self.now);
+        let id = named.find(work.reader(), &self.principal, self.object)?.ok_or_else(Problem::not_found)?;
+        let view = self.principal.view(self.now);
         if let Some(parent) = self.object.parent {
             // The parent is locked before its part, as every writer of parts does.
             let layout =
@@ -238,7 +240,7 @@ impl Writer {
             return Err(Problem::archived());
         }
         let shape = self.shape();
-        let standards = self.caller.standards(self.now);
+        let standards = self.principal.standards(self.now);
         let reader = input::Reader { shape: &shape, standards: &standards, rule: &self.rule() };
         let record = reader.patch(&loaded.record, body)?;
         let record = self.apply_rules(&shape, Some(&loaded.record), record)?;
@@ -265,21 +267,21 @@ impl Writer {
         }
         let shape = self.shape();
         let before = Some(&loaded.record);
-        references::check(work, &self.caller, self.now, &shape, before, &record, settled)?;
-        references::check_tree(work, &self.caller, self.now, &shape, before, &record)?;
-        let hooks = hooks::of(self.object);
-        let writing = Writing { caller: &self.caller, now: self.now, before };
-        (hooks.before)(work, &writing, &mut record)?;
-        references::check_unique(work, Some((&self.caller, self.now)), self.object, before, &record)?;
-        let verb = (hooks.verb)(&loaded.record, &record).unwrap_or(verb);
+        references::check(work, &self.principal, self.now, &shape, before, &record, settled)?;
+        references::check_tree(work, &self.principal, self.now, &shape, before, &record)?;
+        let behaviour = behaviour::of(self.object)?;
+        let writing = Writing { principal: &self.principal, now: self.now, before };
+        (behaviour.before)(work, &writing, &mut record)?;
+        references::check_unique(work, Some((&self.principal, self.now)), self.object, before, &record)?;
+        let verb = (behaviour.verb)(&loaded.record, &record).unwrap_or(verb);
         work.update(&shape, loaded, &mut record, &Change::new(verb))?;
-        (hooks.after)(work, &writing, &record)?;
-        self.notify(work, &writing, &record)?;
+        (behaviour.after)(work, &writing, &record)?;
+        self.notify(work, &writing, &behaviour, &record)?;
         Ok(record)
     }
 
-    fn notify(&self, work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<(), Problem> {
-        if self.quiet { Ok(()) } else { notify::of_write(work, writing, self.object, record) }
+    fn notify(&self, work: &mut Work<'_>, writing: &Writing<'_>, behaviour: &Behaviours, record: &Record) -> Result<(), Problem> {
+        if self.quiet { Ok(()) } else { notify::of_write(work, writing, (self.object, behaviour), record) }
     }
 
     pub fn archive(&self, work: &mut Work<'_>, loaded: &Loaded, archive: bool) -> Result<Record, Problem> {
@@ -288,21 +290,21 @@ impl Writer {
         }
         let mut record = loaded.record.clone();
         record.set("archived_at", if archive { self.now.to_string().into() } else { Value::Null });
-        let hooks = hooks::of(self.object);
-        let writing = Writing { caller: &self.caller, now: self.now, before: Some(&loaded.record) };
-        (hooks.before)(work, &writing, &mut record)?;
+        let behaviour = behaviour::of(self.object)?;
+        let writing = Writing { principal: &self.principal, now: self.now, before: Some(&loaded.record) };
+        (behaviour.before)(work, &writing, &mut record)?;
         if !archive {
-            references::check_unique(work, Some((&self.caller, self.now)), self.object, Some(&loaded.record), &record)?;
+            references::check_unique(work, Some((&self.principal, self.now)), self.object, Some(&loaded.record), &record)?;
         }
         let record = work.archive(&self.shape(), loaded, archive)?;
-        (hooks.after)(work, &writing, &record)?;
+        (behaviour.after)(work, &writing, &record)?;
         Ok(record)
     }
 
     /// The answer that shows a record as it is stored now.
-    pub fn answer(&self, work: &mut Work<'_>, status: u16, id: Id, shown: hooks::Shown) -> Result<Answer, Problem> {
-        let layout = self.caller.layout(self.object);
-        let row = work.row(&layout, &self.caller.view(self.now), id)?.ok_or_else(Problem::not_found)?;
+    pub fn answer(&self, work: &mut Work<'_>, status: u16, id: Id, shown: Shown) -> Result<Answer, Problem> {
+        let layout = self.principal.layout(self.object);
+        let row = work.row(&layout, &self.principal.view(self.now), id)?.ok_or_else(Problem::not_found)?;
         let mut answer = Answer::record(status, &row)?;
         if !shown.is_empty() {
             let mut once = row;
@@ -311,6 +313,14 @@ impl Writer {
             answer.replayed_body = Some(std::mem::replace(&mut answer.body, body));
         }
         Ok(answer)
+    }
+}
+
+impl<E> Writing<'_, E> {
+    /// The caller, writing another object in the same work.
+    #[must_use]
+    pub fn writer(&self, object: &'static Object) -> Writer {
+        Writer { principal: std::sync::Arc::clone(self.principal), object, now: self.now, parent: None, quiet: false }
     }
 }
 
@@ -326,9 +336,10 @@ async fn run(
     mutation: Mutation,
     work: impl Fn(&mut Work<'_>) -> Result<Answer, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
+    let behaviour = behaviour::of(object)?;
     let response = mutation.run(call, work).await?;
-    if hooks::of(object).changes_callers {
-        call.app.callers.forget();
+    if behaviour.changes_principals {
+        call.state.principals.forget();
     }
     Ok(response)
 }
@@ -368,10 +379,10 @@ pub async fn update(object: &'static Object, call: Call, request: HttpRequest, b
         let loaded = writer.load(work, &named, Action::Update)?;
         if let Some(expected) = &expected {
             let patch = by_fields.then_some(&body.0);
-            versions::check(work, &writer.caller, object, &loaded.record, expected, patch)?;
+            versions::check(work, &writer.principal, object, &loaded.record, expected, patch)?;
         }
         let record = writer.patch(work, &loaded, &body.0)?;
-        writer.answer(work, 200, record.id(), hooks::Shown::new())
+        writer.answer(work, 200, record.id(), Shown::new())
     })
     .await
 }
@@ -387,10 +398,10 @@ pub async fn archive(object: &'static Object, call: Call, request: HttpRequest, 
     run(object, &call, mutation, move |work| {
         let loaded = writer.load(work, &named, Action::Archive)?;
         if let Some(expected) = &expected {
-            versions::check(work, &writer.caller, object, &loaded.record, expected, None)?;
+            versions::check(work, &writer.principal, object, &loaded.record, expected, None)?;
         }
         let record = writer.archive(work, &loaded, archive)?;
-        if archive { Ok(Answer::no_content()) } else { writer.answer(work, 200, record.id(), hooks::Shown::new()) }
+        if archive { Ok(Answer::no_content()) } else { writer.answer(work, 200, record.id(), Shown::new()) }
     })
     .await
 }
@@ -407,7 +418,7 @@ pub async fn upsert(object: &'static Object, call: Call, request: HttpRequest, b
     let writer = Writer::of_request(&call, object, &request)?;
     run(object, &call, mutation, move |work| {
         let (record, created) = writer.upsert(work, &system, &key, &body.0, expected.as_ref())?;
-        writer.answer(work, if created { 201 } else { 200 }, record.id(), hooks::Shown::new())
+        writer.answer(work, if created { 201 } else { 200 }, record.id(), Shown::new())
     })
     .await
 }
@@ -423,17 +434,17 @@ impl Writer {
         expected: Option<&Versions>,
     ) -> Result<(Record, bool), Problem> {
         let named = Named::External { system: system.to_owned(), key: key.to_owned() };
-        let Some(id) = named.find(work.reader(), &self.caller, self.object)? else {
+        let Some(id) = named.find(work.reader(), &self.principal, self.object)? else {
             self.permit(Action::Create)?;
             if self.parent.is_some() {
-                self.load_parent(work, &Record::default())?;
+                self.load_parent(work, &Record::new(self.object))?;
             }
             let body = with_key(body, system, key)?;
             return Ok((self.create(work, &body)?.0, true));
         };
         let loaded = self.load(work, &Named::Id(id), Action::Update)?;
         if let Some(expected) = expected {
-            versions::check(work, &self.caller, self.object, &loaded.record, expected, None)?;
+            versions::check(work, &self.principal, self.object, &loaded.record, expected, None)?;
         }
         let body = with_key(body, system, key)?;
         Ok((self.patch(work, &loaded, &body)?, false))

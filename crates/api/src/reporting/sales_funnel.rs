@@ -21,9 +21,11 @@ use farley_persistence::{Cell, Group, MAX_STAGES, Measure, Moves, Reader, StoreE
 use serde_json::{Value, json};
 
 use crate::{
-    call::{Call, parameters, take},
-    problem::Problem,
-    records::lookup::bare,
+    access::{call::Call, unrestricted::without_custom_fields},
+    http::{
+        problem::Problem,
+        request::{parameters, take},
+    },
     records::summary,
 };
 
@@ -192,14 +194,14 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
         return Err(Fault::new("as_of", FaultCode::Conflicting).with("other", "basis=cohort").into());
     }
     let given: Vec<Value> = parameters.iter().filter_map(|(name, text)| parameter_as_json(object, name, text, &view)).collect();
-    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
     let funnel = call
-        .app
+        .state
         .store
         .report::<_, Problem>(call.claim(), move |reader| {
-            let pipeline = find_pipeline(reader, &caller, now, pipeline)?;
+            let pipeline = find_pipeline(reader, &principal, now, pipeline)?;
             let stages = stages_of(reader, pipeline)?;
-            let zone = caller.standards(now).zone;
+            let zone = principal.standards(now).zone;
             let bounds = [(Op::Gte, from), (Op::Lt, to)].into_iter().filter_map(|(op, day)| Some((op, start_of_day(day?, zone))));
             let bounds: Vec<(Op, Timestamp)> = bounds.collect();
             let mut predicate = query.predicate.clone().and(equals(object, "pipeline_id", Operand::Id(pipeline))?);
@@ -219,7 +221,7 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
             let name = slice.as_ref().map(|(_, name)| name.as_str());
             // What a role hides is not told by its sum either.
             let mut found = found;
-            if !object.field("amount").is_some_and(|field| caller.asker.sees(object, field)) {
+            if !object.field("amount").is_some_and(|field| principal.asker.sees(object, field)) {
                 found.travelled.iter_mut().for_each(|one| one.currency = None);
             }
             let making = Making { stages: &stages, base: &base, slice: name, snapshot };
@@ -239,24 +241,29 @@ fn equals(object: &'static Object, field: &str, operand: Operand) -> Result<Pred
 /// The pipeline named, if the caller may see it; else the default one.
 fn find_pipeline(
     reader: &mut Reader<'_>,
-    caller: &crate::caller::Caller,
+    principal: &crate::access::principal::Principal,
     now: Timestamp,
     named: Option<Id>,
 ) -> Result<Id, Problem> {
     let object = Pipeline::object();
-    let rows = caller.asker.rows(object, Action::Read).ok_or_else(|| Problem::forbidden("read", "pipeline"))?;
+    let rows = principal.asker.rows(object, Action::Read).ok_or_else(|| Problem::forbidden("read", "pipeline"))?;
     let which = match named {
         Some(id) => equals(object, "id", Operand::Id(id))?,
         None => equals(object, "is_default", Operand::Boolean(true))?.and(Predicate::Archived(false)),
     };
-    let found = reader.find(&bare(object), &caller.view(now), &rows.and(which), 1)?;
+    let found = reader.find(&without_custom_fields(object), &principal.view(now), &rows.and(which), 1)?;
     found.first().map(Record::id).ok_or_else(|| Fault::new("pipeline_id", FaultCode::NotFound).into())
 }
 
 /// The stages of a pipeline in their order, retired ones too: open ones first, then won, then lost.
 fn stages_of(reader: &mut Reader<'_>, pipeline: Id) -> Result<Vec<Record>, Problem> {
     let predicate = equals(Stage::object(), "pipeline_id", Operand::Id(pipeline))?;
-    let mut stages = reader.find(&bare(Stage::object()), &crate::caller::Nobody, &predicate, MAX_STAGES)?;
+    let mut stages = reader.find(
+        &without_custom_fields(Stage::object()),
+        &crate::access::unrestricted::Unrestricted,
+        &predicate,
+        MAX_STAGES,
+    )?;
     let kind = |stage: &Record| ["open", "won", "lost"].iter().position(|kind| stage.get("kind") == *kind);
     stages.sort_by_key(|stage| (kind(stage), stage.get("sort_order").as_i64(), stage.id()));
     Ok(stages)

@@ -17,9 +17,12 @@ use farley_persistence::{Cell, Group, Measure};
 use serde_json::value::RawValue;
 
 use crate::{
-    call::{Call, Named, parameters, take_number},
-    problem::Problem,
-    records::{read::PageInfo, summary},
+    access::call::Call,
+    http::{
+        problem::Problem,
+        request::{parameters, take_number},
+    },
+    records::{named::Named, read::PageInfo, summary},
 };
 
 /// The open opportunities of a pipeline by stage.
@@ -88,15 +91,15 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
     let limit = take_number(&mut parameters, "limit", 50, (0, 200))?;
     let query = summary::filters(opportunity, &mut parameters, Faults::default(), &call.view())?;
     // What a role hides is not told by its sum either.
-    let sees_amounts = opportunity.field("amount").is_some_and(|field| call.caller.asker.sees(opportunity, field));
-    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let sees_amounts = opportunity.field("amount").is_some_and(|field| call.principal.asker.sees(opportunity, field));
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
     let board = call
-        .app
+        .state
         .store
         .read_heavily::<_, Problem>(call.claim(), move |reader| {
-            let view = caller.view(now);
-            let id = named.find(reader, &caller, Pipeline::object())?.ok_or_else(Problem::not_found)?;
-            reader.get(&caller.layout(Pipeline::object()), &view, id, &pipelines)?.ok_or_else(Problem::not_found)?;
+            let view = principal.view(now);
+            let id = named.find(reader, &principal, Pipeline::object())?.ok_or_else(Problem::not_found)?;
+            reader.get(&principal.layout(Pipeline::object()), &view, id, &pipelines)?.ok_or_else(Problem::not_found)?;
             let field = |name: &str| opportunity.field(name).ok_or_else(Problem::not_found);
             let equals = |name: &str, operand: Operand| Ok::<_, Problem>(Predicate::test(field(name)?, Op::Eq, operand));
             let open = query.predicate.clone().and(equals("status", Operand::Text("open".to_owned()))?);
@@ -127,7 +130,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
                     start: Start::First,
                     ..query.clone()
                 };
-                let page = reader.list_written(&caller.layout(opportunity), &view, &list, b"[".to_vec())?;
+                let page = reader.list_written(&principal.layout(opportunity), &view, &list, b"[".to_vec())?;
                 let next = page.next.as_ref().map(|cursor| cursor.encode(opportunity, &list.sort));
                 let mut shown = page.rows;
                 shown.push(b']');
@@ -162,7 +165,7 @@ fn stages_of(
         Op::Eq,
         Operand::Text("open".to_owned()),
     ));
-    let mut stages = reader.find(&crate::records::lookup::bare(object), view, &predicate, 1_000)?;
+    let mut stages = reader.find(&crate::access::unrestricted::without_custom_fields(object), view, &predicate, 1_000)?;
     stages.sort_by_key(|stage| (stage.get("sort_order").as_i64(), stage.id()));
     Ok(stages)
 }

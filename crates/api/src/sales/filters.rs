@@ -12,7 +12,7 @@ use farley_domain::{
 };
 use serde_json::Value;
 
-use crate::{caller::Caller, problem::Problem, records::hooks::Writing};
+use crate::{access::principal::Principal, http::problem::Problem, records::behaviour::Writing};
 
 /// A predicate in a field of a record must be one over the own fields of an object: it is asked before that is stored.
 pub fn check(writing: &Writing<'_>, record: &Record, name: &str, object: &'static Object) -> Result<(), Problem> {
@@ -20,7 +20,7 @@ pub fn check(writing: &Writing<'_>, record: &Record, name: &str, object: &'stati
     if filter.is_null() || writing.before.is_some_and(|before| before.get(name) == filter) {
         return Ok(());
     }
-    let view = writing.caller.view(writing.now);
+    let view = writing.principal.view(writing.now);
     let predicate = parse::from_json(object, filter, &view).map_err(|faults| faults.under(&format!("/{name}")))?;
     if crosses_relations(&predicate) {
         let fault = Fault::new(format!("/{name}"), FaultCode::WrongType);
@@ -41,20 +41,20 @@ fn crosses_relations(predicate: &Predicate) -> bool {
 /// Whether a record meets a predicate, whoever acts. A field of it may have been retired since: then nothing can meet it, and it
 /// must be mended.
 #[must_use]
-pub fn meets(caller: &Caller, now: Timestamp, object: &'static Object, filter: &Value, record: &Record) -> bool {
-    let predicate = parse::from_json(object, filter, &Everything { caller, now }).unwrap_or_else(|_| Predicate::nothing());
-    evaluate::meets(&predicate, object, record, &Alone { caller })
+pub fn meets(principal: &Principal, now: Timestamp, object: &'static Object, filter: &Value, record: &Record) -> bool {
+    let predicate = parse::from_json(object, filter, &Everything { principal, now }).unwrap_or_else(|_| Predicate::nothing());
+    evaluate::meets(&predicate, object, record, &Alone { principal })
 }
 
 /// A view that restricts nothing but knows the tenant's own fields: for rules, which hold whoever acts.
 struct Everything<'a> {
-    caller: &'a Caller,
+    principal: &'a Principal,
     now: Timestamp,
 }
 
 impl View for Everything<'_> {
     fn shape(&self, object: &str) -> Option<Shape> {
-        registry::object(object).map(|object| self.caller.shape(object))
+        registry::object(object).map(|object| self.principal.shape(object))
     }
 
     fn rows(&self, _: &'static Object) -> Option<Predicate> {
@@ -66,13 +66,13 @@ impl View for Everything<'_> {
     }
 
     fn standards(&self) -> Standards<'_> {
-        self.caller.standards(self.now)
+        self.principal.standards(self.now)
     }
 }
 
 /// A record without those around it.
 struct Alone<'a> {
-    caller: &'a Caller,
+    principal: &'a Principal,
 }
 
 impl evaluate::World for Alone<'_> {
@@ -81,6 +81,6 @@ impl evaluate::World for Alone<'_> {
     }
 
     fn shape(&self, object: &'static Object) -> Shape {
-        self.caller.shape(object)
+        self.principal.shape(object)
     }
 }

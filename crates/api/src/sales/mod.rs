@@ -3,10 +3,77 @@
 pub mod board;
 pub mod cadences;
 pub mod filters;
-pub mod forecasts;
+pub mod forecast;
 pub mod leads;
-pub mod line_items;
-pub mod opportunities;
-pub mod pipelines;
-pub mod quotas;
-pub mod stages;
+pub mod line_item;
+pub mod opportunity;
+pub mod pipeline;
+pub mod quota;
+pub mod stage;
+
+use farley_domain::sales::{
+    cadences::cadence::Cadence,
+    leads::{assignment::AssignmentRule, form::LeadForm, lead::Lead, pool::Pool, schedule::WorkSchedule, scoring::ScoringRule},
+    line_item::LineItem,
+    opportunity::Opportunity,
+    pipeline::Pipeline,
+    quota::Quota,
+    stage::Stage,
+};
+
+use crate::{
+    http::clock,
+    records::{
+        area::{Area, JobKind},
+        behaviour::Behaviours,
+    },
+};
+use leads::{recalls, responses, scoring};
+
+pub use cadences::stops::{after_activity, after_record as after_enrolled};
+pub use leads::{
+    form::cors,
+    lead::answered as lead_answered,
+    pool::{after_pooled, before_pooled},
+};
+
+/// What the area brings along.
+pub static AREA: Area = Area {
+    behaviours: &[
+        Behaviours::of::<Lead>(),
+        Behaviours::of::<Pool>(),
+        Behaviours::of::<Cadence>(),
+        Behaviours::of::<LeadForm>(),
+        Behaviours::of::<AssignmentRule>(),
+        Behaviours::of::<ScoringRule>(),
+        Behaviours::of::<WorkSchedule>(),
+        Behaviours::of::<Pipeline>(),
+        Behaviours::of::<Stage>(),
+        Behaviours::of::<Quota>(),
+        Behaviours::of::<Opportunity>(),
+        Behaviours::of::<LineItem>(),
+    ],
+    jobs: &[
+        JobKind {
+            kind: recalls::KIND,
+            every: Some(900),
+            perform: |job| Box::pin(async move { Ok(recalls::perform(&job.state, job.tenant, clock::now()).await?) }),
+        },
+        JobKind {
+            kind: responses::KIND,
+            every: Some(60),
+            perform: |job| Box::pin(async move { Ok(responses::perform(&job.state, job.tenant, clock::now()).await?) }),
+        },
+        JobKind {
+            kind: scoring::KIND,
+            every: Some(3_600),
+            perform: |job| Box::pin(async move { Ok(scoring::perform(&job.state, job.tenant, clock::now()).await?) }),
+        },
+        JobKind {
+            kind: cadences::job::KIND,
+            every: Some(cadences::job::EVERY),
+            perform: |job| Box::pin(async move { Ok(cadences::job::perform(&job.state, job.tenant, clock::now()).await?) }),
+        },
+    ],
+    begin_tenant: Some(pipeline::create_first),
+};

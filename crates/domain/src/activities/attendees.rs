@@ -21,6 +21,8 @@ pub struct Attendee {
     pub email: Option<String>,
 }
 
+crate::structures! { Attendee }
+
 pub static ATTENDEES: Structure = Structure {
     name: "attendees",
     accept,

@@ -22,6 +22,8 @@ pub struct Concerned {
     pub id: Id,
 }
 
+crate::structures! { Concerned }
+
 /// A kind of records that can be concerned, with the field that names the first of them.
 pub struct Kind {
     pub object: &'static str,
@@ -186,7 +188,7 @@ mod tests {
         let shape = Shape { object: Task::object(), custom: std::sync::Arc::from([]) };
         let standards =
             Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0) };
-        let mut after = before.cloned().unwrap_or_else(|| Record(serde_json::from_value(json!({"records": []})).unwrap()));
+        let mut after = before.cloned().unwrap_or_else(|| Record::from_json(Task::object(), &json!({"records": []})));
         for (name, value) in changes {
             after.set(name, value.clone());
         }

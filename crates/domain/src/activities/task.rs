@@ -184,9 +184,10 @@ pub fn object() -> &'static Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entity::Entity;
 
     fn task(members: Value) -> Record {
-        Record(members.as_object().cloned().unwrap())
+        Record::from_json(Task::object(), &members)
     }
 
     #[test]

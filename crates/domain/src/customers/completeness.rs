@@ -17,6 +17,8 @@ pub struct Completeness {
     pub missing: Vec<String>,
 }
 
+crate::structures! { Completeness }
+
 pub static COMPLETENESS: Structure = Structure {
     name: "completeness",
     accept: |_, _| Err(Fault::new("", FaultCode::ReadOnly).into()),

@@ -37,6 +37,8 @@ pub struct ContactCustomer {
     pub primary: bool,
 }
 
+crate::structures! { ContactCustomer }
+
 /// The customers a contact works at.
 pub static CONTACT_CUSTOMERS_LINK: Link =
     Link { table: "contact_customers", from: "contact_id", to: "customer_id", target: "customer", shared: false };

@@ -122,9 +122,9 @@ impl World for Everything {
     /// Each record is related to one: firm 7 of Region 华东, or the deal of number 7.
     fn related(&self, _: &'static Object, _: &Record, relation: &Relation) -> Vec<Arc<Record>> {
         match relation.target {
-            "firm" => vec![Arc::new(Record(
-                json!({"id": id(7).to_string(), "name": "Firm", "region": "华东"}).as_object().cloned().unwrap(),
-            ))],
+            "firm" => {
+                vec![Arc::new(Record::from_json(firm(), &json!({"id": id(7).to_string(), "name": "Firm", "region": "华东"})))]
+            }
             _ => vec![Arc::new(record(7))],
         }
     }
@@ -166,7 +166,7 @@ pub fn record(number: usize) -> Record {
         "custom": {"tier": "gold", "rank": 3, "budget": {"amount": 9, "currency": "USD"}},
         "created_at": "2026-09-30T08:00:00.000Z", "archived_at": null
     });
-    Record(record.as_object().cloned().unwrap())
+    Record::from_json(deal(), &record)
 }
 
 fn or_null(values: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = Value> {

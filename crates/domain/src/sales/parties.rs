@@ -23,6 +23,8 @@ pub struct OpportunityContact {
     pub primary: bool,
 }
 
+crate::structures! { OpportunityContact }
+
 /// A user who sells beside the owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TeamMember {
@@ -31,6 +33,8 @@ pub struct TeamMember {
     /// The share of the amount, in per cent.
     pub split: Option<i64>,
 }
+
+crate::structures! { TeamMember }
 
 pub static OPPORTUNITY_CONTACTS_LINK: Link =
     Link { table: "opportunity_contacts", from: "opportunity_id", to: "contact_id", target: "contact", shared: false };

@@ -41,6 +41,8 @@ pub struct Address {
     pub primary: bool,
 }
 
+crate::structures! { Address }
+
 pub static ADDRESSES: Structure = Structure {
     name: "addresses",
     accept,

@@ -28,6 +28,8 @@ pub struct ContactPoint {
     pub primary: bool,
 }
 
+crate::structures! { ContactPoint }
+
 pub static EMAILS: Structure = Structure {
     name: "emails",
     accept: |value, standards| accept(value, standards, FieldType::Email),

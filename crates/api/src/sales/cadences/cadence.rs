@@ -20,36 +20,45 @@ use farley_domain::{
 use farley_persistence::Work;
 use serde_json::{Value, json};
 
-use super::{enrolments, job, steps, stops};
+use super::{enrolment, job, step, stops};
 use crate::{
-    call::{Body, Call, Named, parameters, refuse_rest},
-    caller::{Caller, Nobody},
-    mutation::{Answer, Mutation, if_match},
-    problem::Problem,
+    access::{
+        call::Call,
+        principal::Principal,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::{
+        problem::Problem,
+        request::{Body, parameters, refuse_rest},
+    },
     records::{
-        hooks::{Shown, Writing},
-        lookup::bare,
+        behaviour::{Behaviour, Shown, Writing},
+        mutation::{Answer, Mutation, if_match},
+        named::Named,
+        versions,
         write::Writer,
     },
     sales::filters,
-    versions,
 };
 
 /// How many records are put on a cadence at once.
 const AT_ONCE: usize = 200;
 
-/// A cadence's filter must be one over the records it is for.
-pub fn before_write(_: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
-    match record.text("object").and_then(registry::object).filter(|_| !record.is_archived()) {
-        Some(object) => filters::check(writing, record, "enrol_filter", object),
-        None => Ok(()),
+impl Behaviour for Cadence {
+    /// A cadence's filter must be one over the records it is for.
+    fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
+        match record.text("object").and_then(registry::object).filter(|_| !record.is_archived()) {
+            Some(object) => filters::check(writing, record, "enrol_filter", object),
+            None => Ok(()),
+        }
     }
-}
 
-/// What a change asks for is done soon: whom its filter names is enrolled, and who was on an archived one is let go.
-pub fn after_write(work: &mut Work<'_>, _: &Writing<'_>, _: &Record) -> Result<Shown, Problem> {
-    work.hasten(job::KIND)?;
-    Ok(Shown::new())
+    /// What a change asks for is done soon: whom its filter names is enrolled, and who was on an archived one is let go.
+    fn after(work: &mut Work<'_>, _: &Writing<'_, Self>, _: &Record<Self>) -> Result<Shown, Problem> {
+        work.hasten(job::KIND)?;
+        Ok(Shown::new())
+    }
 }
 
 /// Which records are put on a cadence.
@@ -89,24 +98,24 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
     let fields = [Field::new("record_ids", FieldType::Texts { max_items: AT_ONCE }).required()];
-    let form = input::form(&fields, &body.0, &call.caller.standards(call.now))?;
+    let form = input::form(&fields, &body.0, &call.principal.standards(call.now))?;
     let named: Vec<String> =
         form["record_ids"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
     if named.is_empty() {
         return Err(Fault::new("/record_ids", FaultCode::Required).into());
     }
     let (expected, cadence) = (if_match(&request), Named::parse(request.match_info().query("id"))?);
-    let writer = Writer::of(&call, Cadence::object());
+    let writer = Writer::of(&call, <Cadence as Entity>::object());
     let rows = call.rows(writer.object, Action::Read)?;
-    permit_update(&call.caller)?;
+    permit_update(&call.principal)?;
     mutation
         .run(&call, move |work| {
-            let (caller, now) = (&writer.caller, writer.now);
-            let id = cadence.find(work.reader(), caller, writer.object)?.ok_or_else(Problem::not_found)?;
-            let row = work.reader().get(&Work::layout(&writer.shape()), &caller.view(now), id, &rows)?;
+            let (principal, now) = (&writer.principal, writer.now);
+            let id = cadence.find(work.reader(), principal, writer.object)?.ok_or_else(Problem::not_found)?;
+            let row = work.reader().get(&Work::layout(&writer.shape()), &principal.view(now), id, &rows)?;
             let cadence = row.ok_or_else(Problem::not_found)?.to_record()?;
             if let Some(expected) = &expected {
-                versions::check(work, caller, writer.object, &cadence, expected, None)?;
+                versions::check(work, principal, writer.object, &cadence, expected, None)?;
             }
             if cadence.is_archived() {
                 return Err(Problem::archived());
@@ -118,7 +127,7 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
             let records = enrollable(work, &writer.on(object), &cadence, &named)?;
             let mut ids = Vec::with_capacity(records.len());
             for record in &records {
-                ids.push(steps::start(work, caller, now, &cadence, object, record)?.id());
+                ids.push(step::start(work, principal, now, &cadence, object, record)?.id());
             }
             work.hasten(job::KIND)?;
             answer(work, &writer, &ids)
@@ -127,9 +136,9 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
 }
 
 /// Who may update neither leads nor customers puts nothing on a cadence.
-pub fn permit_update(caller: &Caller) -> Result<(), Problem> {
+pub fn permit_update(principal: &Principal) -> Result<(), Problem> {
     let objects = [Cadenced::Lead, Cadenced::Customer].map(Cadenced::as_str);
-    let permitted = objects.iter().any(|object| caller.asker.grants.scope(object, Action::Update).is_some());
+    let permitted = objects.iter().any(|object| principal.asker.grants.scope(object, Action::Update).is_some());
     if permitted { Ok(()) } else { Err(Problem::forbidden(Action::Update.as_str(), objects[0])) }
 }
 
@@ -143,7 +152,7 @@ fn enrollable(work: &mut Work<'_>, writer: &Writer, cadence: &Record, named: &[S
         let fault = |code| Fault::new(format!("/record_ids/{position}"), code);
         match Named::parse(name) {
             Err(_) => faults.add(fault(FaultCode::InvalidId)),
-            Ok(name) => match name.find(work.reader(), &writer.caller, object)? {
+            Ok(name) => match name.find(work.reader(), &writer.principal, object)? {
                 None => faults.add(fault(FaultCode::NotFound)),
                 Some(id) if ids.iter().any(|(_, known)| *known == id) => faults.add(fault(FaultCode::Repeated)),
                 Some(id) => ids.push((position, id)),
@@ -152,18 +161,18 @@ fn enrollable(work: &mut Work<'_>, writer: &Writer, cadence: &Record, named: &[S
     }
     // Always in the same order, so that no two writers wait for each other.
     ids.sort_by_key(|(_, id)| *id);
-    let rows = writer.caller.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
+    let rows = writer.principal.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
     let within = Predicate::Archived(false).and(rows);
     let (shape, mut forbidden) = (writer.shape(), false);
     let mut records = Vec::with_capacity(ids.len());
     for (position, id) in ids {
         let fault = |code| Fault::new(format!("/record_ids/{position}"), code);
-        let Some(loaded) = work.load(&shape, &writer.caller.view(writer.now), id, &within)? else {
+        let Some(loaded) = work.load(&shape, &writer.principal.view(writer.now), id, &within)? else {
             faults.add(fault(FaultCode::NotFound));
             continue;
         };
         let record = loaded.record;
-        if !writer.caller.asker.reaches(object, Action::Update, &record) {
+        if !writer.principal.asker.reaches(object, Action::Update, &record) {
             forbidden = true;
             faults.add(fault(FaultCode::NotPermitted));
         } else if let Some(reason) = stops::ended(object, &record) {
@@ -189,11 +198,11 @@ fn live(work: &mut Work<'_>, cadence: &Record, object: &Object, id: Id) -> Resul
     let within = Predicate::test(field(field_of(object.name))?, Op::Eq, Operand::Id(id))
         .and(Predicate::test(field("cadence_id")?, Op::Eq, Operand::Id(cadence.id())))
         .and(Predicate::test(field("ended_at")?, Op::Null, Operand::Boolean(true)));
-    let found = work.reader().find(&bare(enrolment), &Nobody, &within, 1)?;
+    let found = work.reader().find(&without_custom_fields(enrolment), &Unrestricted, &within, 1)?;
     Ok(found.first().map(Record::id))
 }
 
 fn answer(work: &mut Work<'_>, writer: &Writer, ids: &[Id]) -> Result<Answer, Problem> {
-    let data: Vec<Value> = enrolments::shown(work, writer, ids)?;
+    let data: Vec<Value> = enrolment::shown(work, writer, ids)?;
     Answer::json(200, &json!({"data": data}))
 }

@@ -22,12 +22,14 @@ use farley_domain::{
 };
 use farley_persistence::{Origin, TenantKey, Work};
 
-use super::{steps, stops};
+use super::{step, stops};
 use crate::{
-    app::App,
-    caller::{self, Caller, Nobody},
-    problem::Problem,
-    records::lookup::bare,
+    access::{
+        principal::{self, Principal},
+        state::State,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::problem::Problem,
 };
 
 /// The kind of the recurring job.
@@ -40,21 +42,21 @@ const DAY: i64 = 24 * 3600;
 
 /// One run of the job.
 struct Run<'a> {
-    app: &'a App,
+    state: &'a State,
     tenant: TenantKey,
     now: Timestamp,
     /// Farley itself.
-    caller: Arc<Caller>,
+    principal: Arc<Principal>,
 }
 
 /// Looks through the cadences of a tenant.
-pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let reading = app.background.read::<_, Problem>(tenant, |reader| {
-        let cadences = reader.all(Cadence::object())?;
-        Ok((if cadences.is_empty() { None } else { Some(caller::system(reader)?) }, cadences))
+pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
+    let reading = state.background.read::<_, Problem>(tenant, |reader| {
+        let cadences = reader.all(<Cadence as Entity>::object())?;
+        Ok((if cadences.is_empty() { None } else { Some(principal::system(reader)?) }, cadences))
     });
-    let (Some(caller), cadences) = reading.await? else { return Ok(()) };
-    let run = Run { app, tenant, now, caller: Arc::new(caller) };
+    let (Some(principal), cadences) = reading.await? else { return Ok(()) };
+    let run = Run { state, tenant, now, principal: Arc::new(principal) };
     for cadence in cadences {
         if cadence.is_archived() {
             run.let_go(&cadence).await?;
@@ -84,27 +86,26 @@ impl Run<'_> {
         &self,
         object: &'static Object,
         predicate: &Predicate,
-        act: impl Fn(&mut Work<'_>, &Arc<Caller>, &Record) -> Result<(), Problem> + Clone + Send + 'static,
+        act: impl Fn(&mut Work<'_>, &Arc<Principal>, &Record) -> Result<(), Problem> + Clone + Send + 'static,
     ) -> Result<(), Problem> {
         let mut after = Id::NIL;
         loop {
             let page = predicate.clone().and(test(object, "id", Op::Gt, Operand::Id(after))?);
-            let reading = self
-                .app
-                .background
-                .read::<_, Problem>(self.tenant, move |reader| Ok(reader.find(&bare(object), &Nobody, &page, AT_ONCE)?));
+            let reading = self.state.background.read::<_, Problem>(self.tenant, move |reader| {
+                Ok(reader.find(&without_custom_fields(object), &Unrestricted, &page, AT_ONCE)?)
+            });
             let found = reading.await?;
             let is_last = found.len() < AT_ONCE;
             for record in found {
                 after = record.id();
-                let (act, caller) = (act.clone(), Arc::clone(&self.caller));
+                let (act, principal) = (act.clone(), Arc::clone(&self.principal));
                 let origin = Origin::system(self.now);
                 let written =
-                    self.app.background.write::<_, Problem>(self.tenant, origin, move |work| act(work, &caller, &record));
+                    self.state.background.write::<_, Problem>(self.tenant, origin, move |work| act(work, &principal, &record));
                 match written.await {
                     Err(problem) if problem.inside().is_some() => return Err(problem),
                     Err(problem) => {
-                        let told = crate::server::describe(&problem);
+                        let told = crate::http::problem::describe(&problem);
                         tracing::warn!(problem = told, object = object.name, record = %after, "a cadence could not go on");
                     }
                     Ok(()) => {}
@@ -128,7 +129,7 @@ impl Run<'_> {
         let filter = cadence.get("enrol_filter");
         let Some(object) = cadence.text("object").and_then(registry::object).filter(|_| !filter.is_null()) else { return Ok(()) };
         // A field of it may have been retired since: then it names nobody, until it is mended.
-        let Ok(filter) = parse::from_json(object, filter, &self.caller.view(self.now)) else { return Ok(()) };
+        let Ok(filter) = parse::from_json(object, filter, &self.principal.view(self.now)) else { return Ok(()) };
         let relation = *object.relation("cadence_enrolments").ok_or_else(Problem::not_found)?;
         let target = CadenceEnrolment::object();
         let mut ended = enrolments_of(cadence, true)?;
@@ -143,10 +144,10 @@ impl Run<'_> {
             free = free.and(test(object, "status", Op::Nin, Operand::List(ended.to_vec()))?);
         }
         let (now, cadence, still) = (self.now, Arc::clone(cadence), free.clone());
-        self.each(object, &free, move |work, caller, record| {
+        self.each(object, &free, move |work, principal, record| {
             // Under the lock it may not be so any more.
-            match work.load(&bare(object), &Nobody, record.id(), &still)? {
-                Some(loaded) => steps::start(work, caller, now, &cadence, object, &loaded.record).map(drop),
+            match work.load(&without_custom_fields(object), &Unrestricted, record.id(), &still)? {
+                Some(loaded) => step::start(work, principal, now, &cadence, object, &loaded.record).map(drop),
                 None => Ok(()),
             }
         })
@@ -169,6 +170,6 @@ impl Run<'_> {
             due = due.and(Predicate::Related(Related { relation, target, none: false, predicate: Box::new(owned) }));
         }
         let now = self.now;
-        self.each(enrolment, &due, move |work, caller, enrolment| steps::advance(work, caller, now, enrolment)).await
+        self.each(enrolment, &due, move |work, principal, enrolment| step::advance(work, principal, now, enrolment)).await
     }
 }

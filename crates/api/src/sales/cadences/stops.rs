@@ -24,16 +24,14 @@ use farley_domain::{
 };
 use farley_persistence::{Change, Work};
 
-use super::steps::lock;
+use super::step::lock;
 use crate::{
-    call::Named,
-    caller::{self, Nobody},
-    problem::Problem,
-    records::{
-        hooks::{Shown, Writing},
-        lookup::{bare, by_id},
-        write::Writer,
+    access::{
+        principal,
+        unrestricted::{Unrestricted, without_custom_fields},
     },
+    http::problem::Problem,
+    records::{behaviour::Writing, lookup::by_id, named::Named, write::Writer},
 };
 
 /// Why a record can be on no cadence any more.
@@ -80,7 +78,7 @@ pub fn after_activity(work: &mut Work<'_>, writing: &Writing<'_>, activity: &Rec
 }
 
 /// After an opportunity was written: whether it was won or lost by that.
-pub fn after_opportunity(work: &mut Work<'_>, writing: &Writing<'_>, opportunity: &Record) -> Result<Shown, Problem> {
+pub fn after_opportunity(work: &mut Work<'_>, writing: &Writing<'_>, opportunity: &Record) -> Result<(), Problem> {
     let changed = writing.before.is_none_or(|before| before.get("status") != opportunity.get("status"));
     let reason = match opportunity.text("status").filter(|_| changed && !opportunity.is_archived()) {
         Some("won") => Some(StoppedReason::Won),
@@ -90,7 +88,7 @@ pub fn after_opportunity(work: &mut Work<'_>, writing: &Writing<'_>, opportunity
     if let Some((reason, customer)) = reason.zip(opportunity.id_of("customer_id")) {
         stop_all(work, writing.now, (Customer::object(), customer), reason, None)?;
     }
-    Ok(Shown::new())
+    Ok(())
 }
 
 /// Stops the enrolments of a record, those that began before a time if one is told, where their cadences stop for the reason; of those that have ended,
@@ -112,13 +110,14 @@ fn stop_all(
     if let Some(begun) = begun {
         within = within.and(Predicate::test(field("created_at")?, Op::Lte, Operand::Time(begun)));
     }
-    let found = work.reader().find(&bare(kind), &Nobody, &within, 1_000)?;
+    let found = work.reader().find(&without_custom_fields(kind), &Unrestricted, &within, 1_000)?;
     if found.is_empty() {
         return Ok(());
     }
     lock(work, object, id)?;
     for enrolment in found {
-        let cadence = enrolment.id_of("cadence_id").map(|id| by_id(work, Cadence::object(), id)).transpose()?.flatten();
+        let cadence =
+            enrolment.id_of("cadence_id").map(|id| by_id(work, <Cadence as Entity>::object(), id)).transpose()?.flatten();
         if cadence.is_some_and(|cadence| stops_on(&cadence, reason)) {
             stop(work, now, &enrolment, reason)?;
         }
@@ -133,8 +132,8 @@ fn open_tasks() -> Result<Predicate, Problem> {
 
 /// Stops an enrolment, unless it has ended, and cancels its open tasks. Its record is locked.
 pub fn stop(work: &mut Work<'_>, now: Timestamp, seen: &Record, reason: StoppedReason) -> Result<(), Problem> {
-    let shape = bare(CadenceEnrolment::object());
-    let Some(loaded) = work.load(&shape, &Nobody, seen.id(), &Predicate::all())? else { return Ok(()) };
+    let shape = without_custom_fields(CadenceEnrolment::object());
+    let Some(loaded) = work.load(&shape, &Unrestricted, seen.id(), &Predicate::all())? else { return Ok(()) };
     cancel_tasks(work, now, seen.id())?;
     if !EnrolmentStatus::of(&loaded.record).is_live() {
         return Ok(());
@@ -150,13 +149,13 @@ fn cancel_tasks(work: &mut Work<'_>, now: Timestamp, enrolment: Id) -> Result<()
     let object = Task::object();
     let field = object.field("cadence_enrolment_id").ok_or_else(Problem::not_found)?;
     let within = open_tasks()?.and(Predicate::test(field, Op::Eq, Operand::Id(enrolment)));
-    let tasks = work.reader().find(&bare(object), &Nobody, &within, 1_000)?;
+    let tasks = work.reader().find(&without_custom_fields(object), &Unrestricted, &within, 1_000)?;
     if tasks.is_empty() {
         return Ok(());
     }
     // Whoever may do what stops the cadence need not be permitted to write its tasks.
-    let caller = Arc::new(caller::system(work.reader())?);
-    let writer = Writer { caller, object, now, parent: None, quiet: false };
+    let principal = Arc::new(principal::system(work.reader())?);
+    let writer = Writer { principal, object, now, parent: None, quiet: false };
     for task in tasks {
         let loaded = writer.load(work, &Named::Id(task.id()), Action::Update)?;
         let mut cancelled = loaded.record.clone();

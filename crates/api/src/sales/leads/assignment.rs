@@ -15,7 +15,7 @@ use farley_domain::{
     sales::leads::{
         assignment::{AssignmentRule, in_turn, least_loaded},
         lead::Lead,
-        schedule::{WorkSchedule, is_working, strangers},
+        schedule::{WorkSchedule, is_working},
         status::LeadStatus,
     },
     time::Timestamp,
@@ -23,57 +23,56 @@ use farley_domain::{
 use farley_persistence::{Cell, Group, Measure, Work};
 use serde_json::Value;
 
-use super::pools;
+use super::pool;
 use crate::{
-    call::{Body, Call},
-    caller::{Caller, Nobody},
-    problem::Problem,
-    records::lookup::bare,
+    access::{
+        call::Call,
+        principal::Principal,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::{problem::Problem, request::Body},
     records::{
-        action::act,
-        hooks::{Shown, Writing},
+        action::act_by_name,
+        behaviour::{Behaviour, Shown, Writing},
     },
     sales::filters,
 };
 
-/// A rule's filter and all that it names must be there.
-pub fn before_rule(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
-    if record.is_archived() {
-        return Ok(());
-    }
-    filters::check(writing, record, "filter", Lead::object())?;
-    let mut faults = Faults::default();
-    if let Some(pool) = record.id_of("pool_id")
-        && pools::pool_of(work, Lead::object(), pool)?.is_none()
-    {
-        faults.add(Fault::new("/pool_id", FaultCode::NotFound));
-    }
-    for (position, item) in record.get("territories").as_array().into_iter().flatten().enumerate() {
-        let named = |name: &str| item[name].as_str().and_then(|id| id.parse::<Id>().ok());
-        for (name, object) in [("user_id", User::object()), ("team_id", Team::object())] {
-            if let Some(id) = named(name)
-                && !is_live(work, object, id)?
-            {
-                faults.add(Fault::new(format!("/territories/{position}/{name}"), FaultCode::NotFound));
+impl Behaviour for AssignmentRule {
+    /// A rule's filter and all that it names must be there.
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
+        if record.is_archived() {
+            return Ok(());
+        }
+        filters::check(writing, record, "filter", Lead::object())?;
+        let mut faults = Faults::default();
+        if let Some(pool) = record.id_of("pool_id")
+            && pool::pool_of(work, Lead::object(), pool)?.is_none()
+        {
+            faults.add(Fault::new("/pool_id", FaultCode::NotFound));
+        }
+        for (position, item) in record.get("territories").as_array().into_iter().flatten().enumerate() {
+            let named = |name: &str| item[name].as_str().and_then(|id| id.parse::<Id>().ok());
+            for (name, object) in [("user_id", User::object()), ("team_id", Team::object())] {
+                if let Some(id) = named(name)
+                    && !is_live(work, object, id)?
+                {
+                    faults.add(Fault::new(format!("/territories/{position}/{name}"), FaultCode::NotFound));
+                }
+            }
+            if named("user_id").is_none() && named("team_id").is_none() {
+                faults.add(Fault::new(format!("/territories/{position}/user_id"), FaultCode::Required));
             }
         }
-        if named("user_id").is_none() && named("team_id").is_none() {
-            faults.add(Fault::new(format!("/territories/{position}/user_id"), FaultCode::Required));
-        }
+        if faults.is_empty() { Ok(()) } else { Err(Problem::rule(faults)) }
     }
-    if faults.is_empty() { Ok(()) } else { Err(Problem::rule(faults)) }
-}
-
-/// Who is away must be one of those whose hours the schedule tells.
-pub fn before_schedule(_: &mut Work<'_>, _: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
-    let faults = strangers(record);
-    if faults.is_empty() || record.is_archived() { Ok(()) } else { Err(Problem::rule(faults)) }
 }
 
 fn is_live(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<bool, Problem> {
     let Some(field) = object.field("id") else { return Ok(false) };
     let within = Predicate::Archived(false).and(Predicate::test(field, Op::Eq, Operand::Id(id)));
-    Ok(!work.reader().find(&bare(object), &Nobody, &within, 1)?.is_empty())
+    Ok(!work.reader().find(&without_custom_fields(object), &Unrestricted, &within, 1)?.is_empty())
 }
 
 /// Assign a lead
@@ -86,14 +85,14 @@ fn is_live(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<bool,
               (status = 422, description = "No rule finds anybody.")))]
 #[post("/v1/leads/{id}/assign")]
 pub async fn assign_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act(Lead::object(), (call, request, body), &[], Action::Update, |work, asked| {
+    act_by_name(Lead::object(), (call, request, body), &[], Action::Update, |work, asked| {
         let status = LeadStatus::of(&asked.loaded.record);
         if !status.is_open() {
             let next: Vec<&str> = status.next().iter().map(|status| status.as_str()).collect();
             return Err(Problem::state(status.as_str(), &next));
         }
         let mut record = asked.loaded.record.clone();
-        if !assign(work, &asked.writer.caller, asked.writer.now, &mut record)? {
+        if !assign(work, &asked.writer.principal, asked.writer.now, &mut record)? {
             return Err(Problem::rule(Fault::new("", FaultCode::NoRule).into()));
         }
         let settled = ["owner_id", "team_id", "pool_id"];
@@ -105,7 +104,7 @@ pub async fn assign_lead(call: Call, request: HttpRequest, body: Body) -> Result
 
 /// What the rules are asked with.
 struct Rules {
-    caller: Arc<Caller>,
+    principal: Arc<Principal>,
     now: Timestamp,
     users: Vec<Record>,
     schedules: Vec<Record>,
@@ -113,7 +112,7 @@ struct Rules {
 
 /// Lets the rules say who gets a lead; whether one did. Turns are counted in the same work: of leads that come at once, each
 /// takes its own turn.
-pub fn assign(work: &mut Work<'_>, caller: &Arc<Caller>, now: Timestamp, lead: &mut Record) -> Result<bool, Problem> {
+pub fn assign(work: &mut Work<'_>, principal: &Arc<Principal>, now: Timestamp, lead: &mut Record) -> Result<bool, Problem> {
     let live = |records: Vec<Record>| records.into_iter().filter(|record| !record.is_archived()).collect::<Vec<_>>();
     let mut rules = live(work.reader().all(AssignmentRule::object())?);
     rules.retain(|rule| rule.get("is_active") == true);
@@ -125,10 +124,10 @@ pub fn assign(work: &mut Work<'_>, caller: &Arc<Caller>, now: Timestamp, lead: &
     users.retain(|user| user.get("status") == "active");
     users.sort_by_key(Record::id);
     let schedules = live(work.reader().all(WorkSchedule::object())?);
-    let asked = Rules { caller: Arc::clone(caller), now, users, schedules };
+    let asked = Rules { principal: Arc::clone(principal), now, users, schedules };
     for rule in &rules {
         let filter = rule.get("filter");
-        let fits = filter.is_null() || filters::meets(caller, now, Lead::object(), filter, lead);
+        let fits = filter.is_null() || filters::meets(principal, now, Lead::object(), filter, lead);
         if fits && asked.apply(work, rule, lead)? {
             lead.set("assigned_by_rule_id", rule.get("id").clone());
             due(lead, rule.get("first_response_minutes").as_i64(), now);
@@ -155,7 +154,7 @@ impl Rules {
         let found = match rule.text("target") {
             Some("pool") => {
                 let Some(pool) = rule.id_of("pool_id") else { return Ok(false) };
-                if pools::pool_of(work, Lead::object(), pool)?.is_none() {
+                if pool::pool_of(work, Lead::object(), pool)?.is_none() {
                     return Ok(false);
                 }
                 lead.set("pool_id", pool.to_string());
@@ -208,7 +207,7 @@ impl Rules {
     }
 
     fn is_at_work(&self, user: Id) -> bool {
-        is_working(&self.schedules, user, self.caller.standards(self.now).zone, self.now)
+        is_working(&self.schedules, user, self.principal.standards(self.now).zone, self.now)
     }
 
     /// The active users among whom a rule assigns.

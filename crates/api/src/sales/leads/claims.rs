@@ -18,20 +18,23 @@ use farley_domain::{
 use farley_persistence::{Holding, Work};
 use serde_json::Value;
 
-use super::pools;
+use super::pool;
 use crate::{
-    call::{Body, Call, Named, parameters, refuse_rest},
-    caller::Caller,
-    events,
-    mutation::{Mutation, if_match},
-    problem::Problem,
+    access::{call::Call, principal::Principal},
+    http::{
+        problem::Problem,
+        request::{Body, parameters, refuse_rest},
+    },
     records::{
-        action::act,
-        hooks::Shown,
+        action::act_by_name,
+        behaviour::Shown,
+        events,
+        mutation::{Mutation, if_match},
+        named::Named,
         read::{Envelope, PageInfo, next_link, position_page},
+        versions,
         write::Writer,
     },
-    versions,
 };
 
 const DAY: i64 = 24 * 3600;
@@ -172,27 +175,28 @@ async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: 
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    input::form(&[], &body.0, &call.caller.standards(call.now))?;
+    input::form(&[], &body.0, &call.principal.standards(call.now))?;
     let expected = if_match(&request);
     let named = Named::parse(request.match_info().query("id"))?;
     let writer = Writer::of(&call, object);
     writer.permit(Action::Update)?;
     mutation
         .run(&call, move |work| {
-            let (caller, shape) = (&writer.caller, writer.shape());
-            let id = named.find(work.reader(), caller, object)?.ok_or_else(Problem::not_found)?;
+            let (principal, shape) = (&writer.principal, writer.shape());
+            let id = named.find(work.reader(), principal, object)?.ok_or_else(Problem::not_found)?;
             // Whoever may claim from a pool learns that a record of it is held; who holds it is told only to those who may read it.
-            let loaded = work.load(&shape, &caller.view(writer.now), id, &Predicate::all())?;
-            let known =
-                |record: &Record| caller.asker.is_entitled(object, record) || caller.asker.reaches(object, Action::Read, record);
+            let loaded = work.load(&shape, &principal.view(writer.now), id, &Predicate::all())?;
+            let known = |record: &Record| {
+                principal.asker.is_entitled(object, record) || principal.asker.reaches(object, Action::Read, record)
+            };
             let loaded = loaded.filter(|loaded| known(&loaded.record)).ok_or_else(Problem::not_found)?;
             if let Some(expected) = &expected {
-                versions::check(work, caller, object, &loaded.record, expected, None)?;
+                versions::check(work, principal, object, &loaded.record, expected, None)?;
             }
             let mut record = loaded.record.clone();
-            let pool = claimable(work, caller, object, &record)?;
+            let pool = claimable(work, principal, object, &record)?;
             within_rules(work, &writer, &pool, &record)?;
-            let me = caller.user_id();
+            let me = principal.user_id();
             record.set("owner_id", me.to_string());
             forget_rule(object, &mut record);
             record.set("team_id", writer.team_of(work, me)?);
@@ -204,30 +208,30 @@ async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: 
 }
 
 /// The pool of a record that can be claimed.
-fn claimable(work: &mut Work<'_>, caller: &Caller, object: &Object, record: &Record) -> Result<Record, Problem> {
+fn claimable(work: &mut Work<'_>, principal: &Principal, object: &Object, record: &Record) -> Result<Record, Problem> {
     if record.is_archived() {
         return Err(Problem::archived());
     }
     if let Some(owner) = record.id_of("owner_id") {
         let (state, standing) =
-            if owner == caller.user_id() { ("held by you", "yours") } else { ("held by somebody", "held_by_someone") };
+            if owner == principal.user_id() { ("held by you", "yours") } else { ("held by somebody", "held_by_someone") };
         return Err(Problem::state(state, &[]).member("standing", standing));
     }
     let pool = record.id_of("pool_id").ok_or_else(|| Problem::state("in no pool", &["update"]))?;
-    if !caller.asker.is_entitled(object, record) {
+    if !principal.asker.is_entitled(object, record) {
         return Err(Problem::forbidden("claim", object.name));
     }
-    pools::pool_of(work, object, pool)?.ok_or_else(|| Problem::state("in no pool", &["update"]))
+    pool::pool_of(work, object, pool)?.ok_or_else(|| Problem::state("in no pool", &["update"]))
 }
 
 /// Quota, cap and cool-down; every fault at once.
 fn within_rules(work: &mut Work<'_>, writer: &Writer, pool: &Record, record: &Record) -> Result<(), Problem> {
-    let (me, pool_id, now) = (writer.caller.user_id(), pool.id(), writer.now);
+    let (me, pool_id, now) = (writer.principal.user_id(), pool.id(), writer.now);
     // Two claims of one user at once must count each other.
     work.lock(&format!("claims {me} {pool_id}"))?;
     let mut faults = Faults::default();
     if let Some(max) = pool.get("daily_claims").as_i64() {
-        let standards = writer.caller.standards(now);
+        let standards = writer.principal.standards(now);
         let today = start_of_day(now.to_utc().with_timezone(&standards.zone).date_naive(), standards.zone);
         if work.reader().claims_since(pool_id, me, today)? >= max {
             faults.add(Fault::new("", FaultCode::DailyClaims).with("max", max));
@@ -265,7 +269,7 @@ fn held(work: &mut Work<'_>, object: &'static Object, pool: Id, user: Id) -> Res
 
 async fn release(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let fields = [Field::new("reason", FieldType::Text { max: 500 }), Field::new("pool_id", FieldType::Reference("pool".into()))];
-    act(object, (call, request, body), &fields, Action::Update, move |work, asked| {
+    act_by_name(object, (call, request, body), &fields, Action::Update, move |work, asked| {
         let mut record = asked.loaded.record.clone();
         if record.get("owner_id").is_null() {
             return Err(Problem::state("unowned", &["claim"]));
@@ -276,7 +280,7 @@ async fn release(object: &'static Object, call: Call, request: HttpRequest, body
         let given = [asked.get("pool_id"), record.get("pool_id")].into_iter().find(|pool| !pool.is_null()).cloned();
         let pool = match given {
             Some(pool) => Some(pool),
-            None => pools::default_pool(work, object)?.map(|pool| pool.get("id").clone()),
+            None => pool::default_pool(work, object)?.map(|pool| pool.get("id").clone()),
         };
         let pool = pool.ok_or_else(|| Problem::rule(Fault::new("/pool_id", FaultCode::Required).into()))?;
         record.set("pool_id", pool);
@@ -311,13 +315,13 @@ async fn holders(object: &'static Object, call: Call, request: HttpRequest) -> R
     let mut parameters = parameters(&request)?;
     let (limit, offset) = position_page(&mut parameters, 0)?;
     refuse_rest(&parameters, &["limit", "cursor"])?;
-    let (caller, now) = (std::sync::Arc::clone(&call.caller), call.now);
+    let (principal, now) = (std::sync::Arc::clone(&call.principal), call.now);
     let mut data = call
-        .app
+        .state
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let id = named.find(reader, &caller, object)?.ok_or_else(Problem::not_found)?;
-            reader.get(&caller.layout(object), &caller.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &principal, object)?.ok_or_else(Problem::not_found)?;
+            reader.get(&principal.layout(object), &principal.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
             Ok(reader.holdings(id, limit + 1, offset)?)
         })
         .await?;

@@ -28,13 +28,16 @@ use serde_json::{Map, Value, json};
 
 use super::duplicates::alike;
 use crate::{
-    call::{Body, Call, Named},
-    caller,
-    mutation::{Answer, etag},
-    problem::Problem,
-    records::lookup::bare,
+    access::{
+        call::Call,
+        principal,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::{problem::Problem, request::Body},
     records::{
-        action::{Asked, act},
+        action::{AskedByName, act_by_name},
+        mutation::{Answer, etag},
+        named::Named,
         write::Writer,
     },
 };
@@ -123,7 +126,7 @@ pub async fn convert(call: Call, request: HttpRequest, body: Body) -> Result<Htt
         Field::new("contact", FieldType::Structure(&PART)),
         Field::new("opportunity", FieldType::Structure(&PART)),
     ];
-    act(Lead::object(), (call, request, body), &fields, Action::Update, |work, asked| {
+    act_by_name(Lead::object(), (call, request, body), &fields, Action::Update, |work, asked| {
         let lead = &asked.loaded.record;
         open(lead)?;
         let customer = customer(work, asked)?;
@@ -163,24 +166,28 @@ fn of_part(mut problem: Problem, part: &str) -> Problem {
     problem
 }
 
-fn maker_of<'a>(asked: &'a Asked, shape: &'a farley_domain::object::Shape, may_name: &'a dyn Fn(&str) -> bool) -> Maker<'a> {
+fn maker_of<'a>(
+    asked: &'a AskedByName,
+    shape: &'a farley_domain::object::Shape,
+    may_name: &'a dyn Fn(&str) -> bool,
+) -> Maker<'a> {
     Maker { lead: &asked.loaded.record, shape, may_name }
 }
 
-fn may_name(asked: &Asked) -> impl Fn(&str) -> bool {
-    let caller = Arc::clone(&asked.writer.caller);
-    move |name| registry::object(name).is_some_and(|object| caller.asker.rows(object, Action::Read).is_some())
+fn may_name(asked: &AskedByName) -> impl Fn(&str) -> bool {
+    let principal = Arc::clone(&asked.writer.principal);
+    move |name| registry::object(name).is_some_and(|object| principal.asker.rows(object, Action::Read).is_some())
 }
 
 /// Whether a contact is wanted beside the customer.
-fn wants_contact(asked: &Asked) -> bool {
+fn wants_contact(asked: &AskedByName) -> bool {
     let lead = &asked.loaded.record;
     let told = !asked.get("contact").is_null() || !asked.get("contact_id").is_null();
     let by_default = !lead.get("company").is_null() && !lead.get("person_name").is_null();
     told || asked.get("create_contact").as_bool().unwrap_or(by_default)
 }
 
-fn customer(work: &mut Work<'_>, asked: &Asked) -> Result<Record, Problem> {
+fn customer(work: &mut Work<'_>, asked: &AskedByName) -> Result<Record, Problem> {
     let writer = asked.writer.on(Customer::object());
     if let Some(id) = asked.get("customer_id").as_str().and_then(|id| id.parse().ok()) {
         return named(work, &writer, id, "/customer_id");
@@ -199,14 +206,14 @@ fn customer(work: &mut Work<'_>, asked: &Asked) -> Result<Record, Problem> {
 /// A live record that the caller may read.
 fn named(work: &mut Work<'_>, writer: &Writer, id: Id, pointer: &str) -> Result<Record, Problem> {
     let missing = || Problem::rule(Fault::new(pointer, FaultCode::NotFound).into());
-    let rows = writer.caller.asker.rows(writer.object, Action::Read).ok_or_else(missing)?;
+    let rows = writer.principal.asker.rows(writer.object, Action::Read).ok_or_else(missing)?;
     let within = Predicate::Archived(false).and(rows);
-    let loaded = work.load(&writer.shape(), &writer.caller.view(writer.now), id, &within)?;
+    let loaded = work.load(&writer.shape(), &writer.principal.view(writer.now), id, &within)?;
     loaded.map(|loaded| loaded.record).ok_or_else(missing)
 }
 
 /// The one customer alike that the caller may read; several are a fault.
-fn matched(work: &mut Work<'_>, asked: &Asked, writer: &Writer) -> Result<Option<Record>, Problem> {
+fn matched(work: &mut Work<'_>, asked: &AskedByName, writer: &Writer) -> Result<Option<Record>, Problem> {
     let lead = &asked.loaded.record;
     let points = |name: &str| {
         let items = lead.get(name).as_array().into_iter().flatten();
@@ -218,8 +225,8 @@ fn matched(work: &mut Work<'_>, asked: &Asked, writer: &Writer) -> Result<Option
         ("phones".to_owned(), points("phones")),
         ("emails".to_owned(), points("emails")),
     ]);
-    let standards = writer.caller.standards(writer.now);
-    let sees = |field: &Field| writer.caller.asker.sees(Customer::object(), field);
+    let standards = writer.principal.standards(writer.now);
+    let sees = |field: &Field| writer.principal.asker.sees(Customer::object(), field);
     let found = alike(work.reader(), Customer::object(), &form, &standards, &sees)?;
     let mut known = Vec::new();
     for (record, _) in found {
@@ -235,7 +242,7 @@ fn matched(work: &mut Work<'_>, asked: &Asked, writer: &Writer) -> Result<Option
     }
 }
 
-fn contact(work: &mut Work<'_>, asked: &Asked, customer: &Record) -> Result<Option<Record>, Problem> {
+fn contact(work: &mut Work<'_>, asked: &AskedByName, customer: &Record) -> Result<Option<Record>, Problem> {
     if !wants_contact(asked) {
         return Ok(None);
     }
@@ -251,7 +258,7 @@ fn contact(work: &mut Work<'_>, asked: &Asked, customer: &Record) -> Result<Opti
 }
 
 /// The contact named, who works at the customer from now on, if not before.
-fn linked(work: &mut Work<'_>, asked: &Asked, writer: &Writer, id: Id, customer: &Record) -> Result<Record, Problem> {
+fn linked(work: &mut Work<'_>, asked: &AskedByName, writer: &Writer, id: Id, customer: &Record) -> Result<Record, Problem> {
     let record = named(work, writer, id, "/contact_id")?;
     let mut customers = record.get("customers").as_array().cloned().unwrap_or_default();
     if customers.iter().any(|item| item["customer_id"] == *customer.get("id")) {
@@ -266,7 +273,7 @@ fn linked(work: &mut Work<'_>, asked: &Asked, writer: &Writer, id: Id, customer:
 
 fn opportunity(
     work: &mut Work<'_>,
-    asked: &Asked,
+    asked: &AskedByName,
     customer: &Record,
     contact: Option<&Record>,
 ) -> Result<Option<Record>, Problem> {
@@ -296,13 +303,13 @@ pub fn carry_over(work: &mut Work<'_>, writer: &Writer, lead: &Record) -> Result
             Some(records) => Predicate::test(records, Op::Any, Operand::List(vec![Operand::Id(lead.id())])),
             None => Predicate::test(field, Op::Eq, Operand::Id(lead.id())),
         };
-        let records = work.reader().find(&bare(object), &caller::Nobody, &of_lead, 10_000)?;
+        let records = work.reader().find(&without_custom_fields(object), &Unrestricted, &of_lead, 10_000)?;
         for record in records.iter().filter(|record| !record.is_archived()) {
-            let caller = match &system {
-                Some(caller) => Arc::clone(caller),
-                None => Arc::clone(system.insert(Arc::new(caller::system(work.reader())?))),
+            let principal = match &system {
+                Some(principal) => Arc::clone(principal),
+                None => Arc::clone(system.insert(Arc::new(principal::system(work.reader())?))),
             };
-            let writer = Writer { caller, object, now: writer.now, parent: None, quiet: false };
+            let writer = Writer { principal, object, now: writer.now, parent: None, quiet: false };
             let loaded = writer.load(work, &Named::Id(record.id()), Action::Update)?;
             let mut changed = loaded.record.clone();
             for part in parts.iter().filter(|part| object.has(part)) {
@@ -317,11 +324,11 @@ pub fn carry_over(work: &mut Work<'_>, writer: &Writer, lead: &Record) -> Result
     Ok(())
 }
 
-fn answer(work: &mut Work<'_>, asked: &Asked, lead: &Record) -> Result<Answer, Problem> {
+fn answer(work: &mut Work<'_>, asked: &AskedByName, lead: &Record) -> Result<Answer, Problem> {
     let shown = |work: &mut Work<'_>, object: &'static Object, id: Option<Id>| -> Result<Value, Problem> {
         let Some(id) = id else { return Ok(Value::Null) };
-        let caller = &asked.writer.caller;
-        let row = work.row(&caller.layout(object), &caller.view(asked.writer.now), id)?.ok_or_else(Problem::not_found)?;
+        let principal = &asked.writer.principal;
+        let row = work.row(&principal.layout(object), &principal.view(asked.writer.now), id)?.ok_or_else(Problem::not_found)?;
         Ok(serde_json::to_value(&row)?)
     };
     let converted = Converted {

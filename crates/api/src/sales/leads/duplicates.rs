@@ -18,10 +18,15 @@ use serde_json::{Map, Value};
 
 use super::lead::is_empty;
 use crate::{
-    call::{Body, Call, parameters, refuse_rest},
-    caller::{Caller, Nobody},
-    problem::Problem,
-    records::lookup::bare,
+    access::{
+        call::Call,
+        principal::Principal,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::{
+        problem::Problem,
+        request::{Body, parameters, refuse_rest},
+    },
 };
 
 /// How many matches are told of each object.
@@ -85,18 +90,18 @@ pub async fn check(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
         Field::new("phones", FieldType::Texts { max_items: 20 }),
         Field::new("emails", FieldType::Texts { max_items: 20 }),
     ];
-    let form = input::form(&fields, &body.0, &call.caller.standards(call.now))?;
-    let (caller, now) = (std::sync::Arc::clone(&call.caller), call.now);
+    let form = input::form(&fields, &body.0, &call.principal.standards(call.now))?;
+    let (principal, now) = (std::sync::Arc::clone(&call.principal), call.now);
     let matches = call
-        .app
+        .state
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
             let mut matches = Vec::new();
             for object in [Lead::object(), Customer::object(), Contact::object()] {
                 // What is hidden is not confirmed either.
-                let sees = |field: &Field| caller.asker.sees(object, field);
-                for (record, matched_by) in alike(reader, object, &form, &caller.standards(now), &sees)? {
-                    matches.push(told(reader, &caller, now, object, &record, matched_by)?);
+                let sees = |field: &Field| principal.asker.sees(object, field);
+                for (record, matched_by) in alike(reader, object, &form, &principal.standards(now), &sees)? {
+                    matches.push(told(reader, &principal, now, object, &record, matched_by)?);
                 }
             }
             Ok(matches)
@@ -127,7 +132,7 @@ pub fn alike(
         let values: Vec<Operand> = values.map(|value| Operand::Text((structure.lookup_form)(value, standards))).collect();
         if !values.is_empty() {
             let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Any, Operand::List(values)));
-            for record in reader.find(&bare(object), &Nobody, &predicate, MOST)? {
+            for record in reader.find(&without_custom_fields(object), &Unrestricted, &predicate, MOST)? {
                 add(record, by);
             }
         }
@@ -143,7 +148,7 @@ pub fn alike(
         && let Ok(query) = parse::search_query(&key)
     {
         let predicate = Predicate::Archived(false).and(Predicate::Matches(query));
-        for record in reader.find(&bare(object), &Nobody, &predicate, 200)? {
+        for record in reader.find(&without_custom_fields(object), &Unrestricted, &predicate, 200)? {
             if record.text(named).is_some_and(|name| name::organization_key(name) == key) {
                 add(record, "company");
             }
@@ -155,20 +160,20 @@ pub fn alike(
 
 fn told(
     reader: &mut Reader<'_>,
-    caller: &Caller,
+    principal: &Principal,
     now: farley_domain::time::Timestamp,
     object: &'static Object,
     record: &Record,
     matched_by: Vec<&'static str>,
 ) -> Result<DuplicateMatch, Problem> {
     let standing = match record.id_of("owner_id") {
-        Some(owner) if owner == caller.user_id() => "yours",
+        Some(owner) if owner == principal.user_id() => "yours",
         Some(_) => "held_by_someone",
         None if is_empty(record.get("pool_id")) => "unowned",
         None => "in_pool",
     };
-    let visible = match caller.asker.rows(object, Action::Read) {
-        Some(rows) => reader.get(&caller.layout(object), &caller.view(now), record.id(), &rows)?.is_some(),
+    let visible = match principal.asker.rows(object, Action::Read) {
+        Some(rows) => reader.get(&principal.layout(object), &principal.view(now), record.id(), &rows)?.is_some(),
         None => false,
     };
     Ok(DuplicateMatch { object: object.name, standing, matched_by, id: visible.then(|| record.id().to_string()) })

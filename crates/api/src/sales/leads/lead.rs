@@ -14,47 +14,51 @@ use farley_domain::{
 use farley_persistence::Work;
 use serde_json::Value;
 
-use super::{assignment, pools, scoring};
+use super::{assignment, pool, scoring};
 use crate::{
-    call::{Body, Call},
-    problem::Problem,
+    access::call::Call,
+    http::{problem::Problem, request::Body},
     records::{
-        action::{Asked, act},
-        hooks::{Shown, Writing},
+        action::{AskedByName, act_by_name},
+        behaviour::{Behaviour, Shown, Writing},
     },
     sales::cadences::stops,
 };
 
-pub fn before_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
-    if writing.before.is_none() && record.get("assign") == true {
-        assignment::assign(work, writing.caller, writing.now, record)?;
+impl Behaviour for Lead {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
+        if writing.before.is_none() && record.get("assign") == true {
+            assignment::assign(work, writing.principal, writing.now, record)?;
+        }
+        pool::before_pooled(work, writing, Lead::object(), record)?;
+        if record.is_archived() { Ok(()) } else { scoring::score(work, writing, record) }
     }
-    pools::before_pooled(work, writing, Lead::object(), record)?;
-    if record.is_archived() { Ok(()) } else { scoring::score(work, writing, record) }
-}
 
-pub fn after_write(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Shown, Problem> {
-    pools::after_pooled(work, writing, Lead::object(), record)?;
-    scoring::learn(work, writing, record)?;
-    stops::after_record(work, writing, Lead::object(), record)?;
-    Ok(Shown::new())
-}
-
-/// A step is an event of its own kind.
-#[must_use]
-pub fn verb(before: &Record, after: &Record) -> Option<&'static str> {
-    let (from, to) = (LeadStatus::of(before), LeadStatus::of(after));
-    if from == to {
-        return None;
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
+        pool::after_pooled(work, writing, Lead::object(), record)?;
+        scoring::learn(work, writing, record)?;
+        stops::after_record(work, writing, Lead::object(), record)?;
+        Ok(Shown::new())
     }
-    Some(match (from, to) {
-        (LeadStatus::Disqualified, LeadStatus::New | LeadStatus::Contacted | LeadStatus::Qualified) => "reopened",
-        (_, LeadStatus::New) => "status_changed",
-        (_, LeadStatus::Contacted) => "contacted",
-        (_, LeadStatus::Qualified) => "qualified",
-        (_, LeadStatus::Converted) => "converted",
-        (_, LeadStatus::Disqualified) => "disqualified",
-    })
+
+    /// A step is an event of its own kind.
+    fn verb(before: &Record<Self>, after: &Record<Self>) -> Option<&'static str> {
+        let (before, after) = (before.any(), after.any());
+        let (from, to) = (LeadStatus::of(before), LeadStatus::of(after));
+        if from == to {
+            return None;
+        }
+        Some(match (from, to) {
+            (LeadStatus::Disqualified, LeadStatus::New | LeadStatus::Contacted | LeadStatus::Qualified) => "reopened",
+            (_, LeadStatus::New) => "status_changed",
+            (_, LeadStatus::Contacted) => "contacted",
+            (_, LeadStatus::Qualified) => "qualified",
+            (_, LeadStatus::Converted) => "converted",
+            (_, LeadStatus::Disqualified) => "disqualified",
+        })
+    }
 }
 
 /// Why a lead is given up.
@@ -79,7 +83,7 @@ pub async fn disqualify(call: Call, request: HttpRequest, body: Body) -> Result<
         Field::new("reason", FieldType::Text { max: 200 }).required(),
         Field::new("comment", FieldType::LongText { max: 5_000 }),
     ];
-    act(Lead::object(), (call, request, body), &fields, Action::Update, |work, asked| {
+    act_by_name(Lead::object(), (call, request, body), &fields, Action::Update, |work, asked| {
         let mut record = asked.loaded.record.clone();
         let status = LeadStatus::of(&record);
         if !status.next().contains(&LeadStatus::Disqualified) {
@@ -101,7 +105,7 @@ pub async fn disqualify(call: Call, request: HttpRequest, body: Body) -> Result<
     responses((status = 200, description = "The lead, open again.", body = ref("#/components/schemas/Lead"))))]
 #[post("/v1/leads/{id}/reopen")]
 pub async fn reopen(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act(Lead::object(), (call, request, body), &[], Action::Update, |work, asked| {
+    act_by_name(Lead::object(), (call, request, body), &[], Action::Update, |work, asked| {
         let mut record = asked.loaded.record.clone();
         let status = LeadStatus::of(&record);
         if status != LeadStatus::Disqualified {
@@ -119,7 +123,7 @@ fn not_from(status: LeadStatus) -> Problem {
     Problem::state(status.as_str(), &next)
 }
 
-fn write(work: &mut Work<'_>, asked: &Asked, record: Record) -> Result<crate::mutation::Answer, Problem> {
+fn write(work: &mut Work<'_>, asked: &AskedByName, record: Record) -> Result<crate::records::mutation::Answer, Problem> {
     let record = asked.writer.apply_rules(&asked.writer.shape(), Some(&asked.loaded.record), record)?;
     let record = asked.writer.store(work, &asked.loaded, record, "updated")?;
     asked.writer.answer(work, 200, record.id(), Shown::new())
@@ -128,8 +132,8 @@ fn write(work: &mut Work<'_>, asked: &Asked, record: Record) -> Result<crate::mu
 /// Notes that somebody reached out to a lead: for whatever stores an outgoing activity, in the same work. The first answer is
 /// noted with its time, and a new lead is contacted by it.
 pub fn answered(work: &mut Work<'_>, writing: &Writing<'_>, lead: farley_domain::id::Id) -> Result<(), Problem> {
-    let shape = writing.caller.shape(Lead::object());
-    let view = writing.caller.view(writing.now);
+    let shape = writing.principal.shape(Lead::object());
+    let view = writing.principal.view(writing.now);
     let all = farley_domain::predicate::Predicate::all();
     let Some(loaded) = work.load(&shape, &view, lead, &all)? else { return Ok(()) };
     let mut record = loaded.record.clone();

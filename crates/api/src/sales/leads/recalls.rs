@@ -27,12 +27,13 @@ use serde_json::{Map, Value, json};
 
 use super::claims::{forget_rule, tell_end};
 use crate::{
-    app::App,
-    call::Named,
-    caller::{self, Nobody},
-    problem::Problem,
-    records::lookup::bare,
-    records::write::Writer,
+    access::{
+        principal,
+        state::State,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::problem::Problem,
+    records::{named::Named, write::Writer},
 };
 
 /// The kind of the recurring job.
@@ -41,8 +42,8 @@ pub const KIND: &str = "pool_recalls";
 const AT_ONCE: i64 = 100;
 
 /// Looks through the pools of a tenant: warns holders, and takes back what was left alone.
-pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let pools = app.background.read::<_, Problem>(tenant, |reader| Ok(reader.all(Pool::object())?)).await?;
+pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
+    let pools = state.background.read::<_, Problem>(tenant, |reader| Ok(reader.all(<Pool as Entity>::object())?)).await?;
     for pool in pools.into_iter().filter(|pool| !pool.is_archived()) {
         let (Some(age), Some(object)) = (shortest(&pool), registry::object(pool.text("object").unwrap_or_default())) else {
             continue;
@@ -52,7 +53,7 @@ pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(),
         loop {
             let (id, before) = (pool.id(), now.plus_seconds(-age));
             let asked = Arc::clone(&pool);
-            let reading = app.background.read::<_, Problem>(tenant, move |reader| {
+            let reading = state.background.read::<_, Problem>(tenant, move |reader| {
                 let holdings = reader.holdings_since(object, id, before, after, AT_ONCE)?;
                 let last = holdings.last().map(|last| (last.since, last.id));
                 Ok((last, in_question(reader, object, &asked, now, holdings)?))
@@ -64,9 +65,9 @@ pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(),
                 continue;
             }
             let pool = Arc::clone(&pool);
-            let written = app.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
-                let caller = Arc::new(caller::system(work.reader())?);
-                let writer = Writer { caller, object, now, parent: None, quiet: false };
+            let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+                let principal = Arc::new(principal::system(work.reader())?);
+                let writer = Writer { principal, object, now, parent: None, quiet: false };
                 holdings.iter().try_for_each(|holding| look_after(work, &writer, &pool, holding))
             });
             written.await?;
@@ -84,8 +85,8 @@ fn in_question(
     holdings: Vec<Holding>,
 ) -> Result<Vec<Holding>, Problem> {
     let ids: Vec<Id> = holdings.iter().map(|holding| holding.record).collect();
-    let layout = Work::layout(&bare(object));
-    let rows = reader.by_ids(&layout, &Nobody, &ids, &Predicate::all())?;
+    let layout = Work::layout(&without_custom_fields(object));
+    let rows = reader.by_ids(&layout, &Unrestricted, &ids, &Predicate::all())?;
     let records: HashMap<Id, Record> =
         rows.into_iter().map(|row| Ok((row.id(), row.to_record()?))).collect::<Result<_, Problem>>()?;
     let mut found = Vec::new();
@@ -128,7 +129,7 @@ fn look_after(work: &mut Work<'_>, writer: &Writer, pool: &Record, holding: &Hol
     let loaded = match writer.load(work, &Named::Id(holding.record), Action::Update) {
         Ok(loaded) => loaded,
         // Gone since the holdings were listed.
-        Err(problem) if problem.code == crate::problem::Code::NotFound => return Ok(()),
+        Err(problem) if problem.code == crate::http::problem::Code::NotFound => return Ok(()),
         Err(problem) => return Err(problem),
     };
     let record = &loaded.record;
@@ -168,5 +169,5 @@ fn has_deal(reader: &mut Reader<'_>, object: &Object, record: &Record, since: Ti
         .and(Predicate::test(field("customer_id")?, Op::Eq, Operand::Id(record.id())))
         .and(Predicate::test(field("status")?, Op::Eq, Operand::Text("won".to_owned())))
         .and(Predicate::test(field("closed_at")?, Op::Gte, Operand::Time(since)));
-    Ok(!reader.find(&bare(opportunity), &Nobody, &won, 1)?.is_empty())
+    Ok(!reader.find(&without_custom_fields(opportunity), &Unrestricted, &won, 1)?.is_empty())
 }

@@ -14,13 +14,17 @@ use farley_domain::{
 use farley_persistence::{Origin, TenantKey};
 
 use crate::{
-    activities::notify::{self, News},
-    app::App,
-    call::Named,
-    caller::{self, Nobody},
-    problem::Problem,
-    records::lookup::bare,
-    records::write::Writer,
+    access::{
+        principal,
+        state::State,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::problem::Problem,
+    records::{
+        named::Named,
+        notify::{self, News},
+        write::Writer,
+    },
 };
 
 /// The kind of the recurring job.
@@ -29,7 +33,7 @@ pub const KIND: &str = "lead_responses";
 const AT_ONCE: usize = 100;
 
 /// Tells of every lead that has waited too long: the event `lead.waiting_too_long`, and a notification of whose lead it is.
-pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
+pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     let object = Lead::object();
     let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
     let waiting = Predicate::Archived(false)
@@ -39,9 +43,10 @@ pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(),
         .and(Predicate::test(field("overdue_told_at")?, Op::Null, Operand::Boolean(true)));
     loop {
         let waiting = waiting.clone();
-        let written = app.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
-            let leads = work.reader().find(&bare(object), &Nobody, &waiting, AT_ONCE)?;
-            let writer = Writer { caller: Arc::new(caller::system(work.reader())?), object, now, parent: None, quiet: false };
+        let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+            let leads = work.reader().find(&without_custom_fields(object), &Unrestricted, &waiting, AT_ONCE)?;
+            let writer =
+                Writer { principal: Arc::new(principal::system(work.reader())?), object, now, parent: None, quiet: false };
             for lead in &leads {
                 let loaded = writer.load(work, &Named::Id(lead.id()), Action::Update)?;
                 // Somebody may have answered between the list and the lock.

@@ -22,11 +22,20 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    app::App,
-    call::{Call, Named, parameters, refuse_rest},
-    caller::{self, Caller, Nobody},
-    problem::Problem,
-    records::hooks::{Shown, Writing},
+    access::{
+        call::Call,
+        principal::{self, Principal},
+        state::State,
+        unrestricted::Unrestricted,
+    },
+    http::{
+        problem::Problem,
+        request::{parameters, refuse_rest},
+    },
+    records::{
+        behaviour::{Behaviour, Shown, Writing},
+        named::Named,
+    },
     sales::filters,
 };
 
@@ -35,22 +44,25 @@ pub const KIND: &str = "lead_scores";
 /// How many leads are scored in one piece of work.
 const AT_ONCE: usize = 200;
 
-/// A rule's filter and the field from which its points fade must be there.
-pub fn before_rule(_: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
-    if record.is_archived() {
-        return Ok(());
+impl Behaviour for ScoringRule {
+    /// A rule's filter and the field from which its points fade must be there.
+    fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
+        if record.is_archived() {
+            return Ok(());
+        }
+        filters::check(writing, record, "filter", Lead::object())?;
+        match unknown_custom(record, &writing.principal.shape(Lead::object())) {
+            Some(fault) => Err(Problem::rule(fault.into())),
+            None => Ok(()),
+        }
     }
-    filters::check(writing, record, "filter", Lead::object())?;
-    match unknown_custom(record, &writing.caller.shape(Lead::object())) {
-        Some(fault) => Err(Problem::rule(fault.into())),
-        None => Ok(()),
-    }
-}
 
-/// A change of the rules is a change of every score: the recurring job does not wait for its hour.
-pub fn after_rule(work: &mut Work<'_>, _: &Writing<'_>, _: &Record) -> Result<Shown, Problem> {
-    work.hasten(KIND)?;
-    Ok(Shown::new())
+    /// A change of the rules is a change of every score: the recurring job does not wait for its hour.
+    fn after(work: &mut Work<'_>, _: &Writing<'_, Self>, _: &Record<Self>) -> Result<Shown, Problem> {
+        work.hasten(KIND)?;
+        Ok(Shown::new())
+    }
 }
 
 /// The rules in force.
@@ -62,14 +74,14 @@ fn rules(reader: &mut Reader<'_>) -> Result<Vec<Record>, Problem> {
 }
 
 /// What a rule gives a lead now, and from when on that fades; none, if the lead does not meet it.
-fn given(caller: &Caller, now: Timestamp, rule: &Record, lead: &Record) -> Option<(i64, Option<Timestamp>)> {
+fn given(principal: &Principal, now: Timestamp, rule: &Record, lead: &Record) -> Option<(i64, Option<Timestamp>)> {
     let (object, filter) = (Lead::object(), rule.get("filter"));
-    let meets = filter.is_null() || filters::meets(caller, now, object, filter, lead);
-    meets.then(|| points(rule, &caller.shape(object), lead, caller.standards(now).zone, now))
+    let meets = filter.is_null() || filters::meets(principal, now, object, filter, lead);
+    meets.then(|| points(rule, &principal.shape(object), lead, principal.standards(now).zone, now))
 }
 
-fn sum(caller: &Caller, now: Timestamp, rules: &[Record], lead: &Record) -> i64 {
-    rules.iter().filter_map(|rule| given(caller, now, rule, lead)).map(|(points, _)| points).sum()
+fn sum(principal: &Principal, now: Timestamp, rules: &[Record], lead: &Record) -> i64 {
+    rules.iter().filter_map(|rule| given(principal, now, rule, lead)).map(|(points, _)| points).sum()
 }
 
 /// Scores a lead about to be written.
@@ -81,13 +93,13 @@ pub fn score(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) ->
         asked.set("created_at", writing.now.to_string());
     }
     asked.set("updated_at", writing.now.to_string());
-    record.set("score", sum(writing.caller, writing.now, &rules, &asked));
+    record.set("score", sum(writing.principal, writing.now, &rules, &asked));
     Ok(())
 }
 
 /// Counts how a lead ended, or takes back what no longer holds: it was opened again, changed or archived.
 pub fn learn(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<(), Problem> {
-    let shape = writing.caller.shape(Lead::object());
+    let shape = writing.principal.shape(Lead::object());
     let end = |record: &Record| won(record).map(|won| (won, features(&shape, record)));
     let (before, after) = (writing.before.and_then(end), end(record));
     if before == after {
@@ -103,7 +115,7 @@ pub fn learn(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Res
 }
 
 /// Scores the open leads of a tenant anew: points fade, and rules change.
-pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
+pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     let object = Lead::object();
     let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
     let ended = [LeadStatus::Converted, LeadStatus::Disqualified].map(|status| Operand::Text(status.as_str().to_owned()));
@@ -112,18 +124,18 @@ pub async fn perform(app: &App, tenant: TenantKey, now: Timestamp) -> Result<(),
     let mut after = Id::NIL;
     loop {
         let page = open.clone().and(Predicate::test(id, Op::Gt, Operand::Id(after)));
-        let reading = app.background.read::<_, Problem>(tenant, move |reader| {
-            let (caller, rules) = (caller::system(reader)?, rules(reader)?);
-            let leads = reader.find(&caller.shape(object), &caller.view(now), &page, AT_ONCE)?;
+        let reading = state.background.read::<_, Problem>(tenant, move |reader| {
+            let (principal, rules) = (principal::system(reader)?, rules(reader)?);
+            let leads = reader.find(&principal.shape(object), &principal.view(now), &page, AT_ONCE)?;
             let last = leads.last().map(Record::id);
-            let scores = leads.iter().map(|lead| (lead, sum(&caller, now, &rules, lead)));
+            let scores = leads.iter().map(|lead| (lead, sum(&principal, now, &rules, lead)));
             let changed = scores.filter(|(lead, score)| lead.get("score").as_i64() != Some(*score));
             let changed: Vec<(Id, i64, i64)> = changed.map(|(lead, score)| (lead.id(), lead.version(), score)).collect();
             Ok((last.filter(|_| leads.len() == AT_ONCE), changed))
         });
         let (last, changed) = reading.await?;
         if !changed.is_empty() {
-            let written = app.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+            let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
                 changed.iter().try_for_each(|(lead, version, score)| Ok(work.set_score(*lead, *version, *score)?))
             });
             written.await?;
@@ -229,18 +241,18 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
     let rows = call.rows(object, Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let named = Named::parse(request.match_info().query("id"))?;
-    let (caller, now) = (Arc::clone(&call.caller), call.now);
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
     let told = call
-        .app
+        .state
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let id = named.find(reader, &caller, object)?.ok_or_else(Problem::not_found)?;
-            let view = caller.view(now);
-            reader.get(&caller.layout(object), &view, id, &rows)?.ok_or_else(Problem::not_found)?;
+            let id = named.find(reader, &principal, object)?.ok_or_else(Problem::not_found)?;
+            let view = principal.view(now);
+            reader.get(&principal.layout(object), &view, id, &rows)?.ok_or_else(Problem::not_found)?;
             // Rules look at the whole lead; what the caller may not see is not told of below.
             let by_id = Predicate::test(object.field("id").ok_or_else(Problem::not_found)?, Op::Eq, Operand::Id(id));
-            let system = caller::system(reader)?;
-            let found = reader.find(&system.shape(object), &Nobody, &by_id, 1)?;
+            let system = principal::system(reader)?;
+            let found = reader.find(&system.shape(object), &Unrestricted, &by_id, 1)?;
             let lead = found.into_iter().next().ok_or_else(Problem::not_found)?;
             let rules: Vec<RuleScore> =
                 rules(reader)?.iter().map(|rule| rule_score(rule, given(&system, now, rule, &lead))).collect();
@@ -248,7 +260,7 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             let (ends, evidence) = (reader.ends()?, reader.evidence(&known)?);
             let sees = |name: &str| {
                 let path = name.strip_prefix("has_").unwrap_or(name);
-                caller.shape(object).field(path).is_none_or(|field| caller.asker.sees(object, field))
+                principal.shape(object).field(path).is_none_or(|field| principal.asker.sees(object, field))
             };
             Ok(LeadScore {
                 score: rules.iter().map(|rule| rule.counted).sum(),

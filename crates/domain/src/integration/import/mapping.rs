@@ -32,6 +32,8 @@ pub struct Mapping {
     pub distinct: bool,
 }
 
+crate::structures! { Mapping }
+
 /// What becomes of a row with a cell that says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

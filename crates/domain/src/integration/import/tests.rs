@@ -296,7 +296,7 @@ fn parents_come_first() {
 
 #[test]
 fn lists_grow_and_lose_nothing() {
-    let mut before = Record::default();
+    let mut before = Record::new(Customer::object());
     before.set("emails", json!([{"value": "a@x.cn", "typed": null, "label": "work", "primary": true}]));
     before.set("addresses", json!([{"kind": "office", "country": "CN", "city": "深圳市", "primary": true}]));
     before.set("phones", json!([]));

@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn placeholders_are_titles_of_the_record() {
-        let mut lead = Record::default();
+        let mut lead = Record::new(crate::sales::leads::lead::Lead::object());
         lead.set("name", "李伟");
         lead.set("phones", json!([{"value": "+8613800138000"}]));
         assert_eq!(fill("致电 {name} {company}", &lead), "致电 李伟");

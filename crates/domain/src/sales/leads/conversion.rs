@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn lead(members: Value) -> Record {
-        Record(members.as_object().cloned().unwrap_or_default())
+        Record::from_json(Lead::object(), &members)
     }
 
     #[test]

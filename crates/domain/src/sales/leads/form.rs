@@ -329,12 +329,13 @@ pub fn added(lead: &Record, answered: &Map<String, Value>) -> Map<String, Value>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entity::Entity;
 
     #[test]
     fn an_answer_fills_what_is_missing_and_overwrites_nothing() {
         let lead = json!({"name": "A", "company": null, "description": "first", "phones": [{"value": "+861", "primary": true}],
             "emails": [], "custom": {"tier": "gold"}});
-        let lead = Record(lead.as_object().cloned().unwrap_or_default());
+        let lead = Record::from_json(crate::sales::leads::lead::Lead::object(), &lead);
         let answered = json!({"name": "B", "company": "Acme", "description": "second", "phones": [{"value": "+862", "primary": true}],
             "emails": [{"value": "a@b.cn"}], "custom": {"tier": "silver", "size": 3}});
         let patch = added(&lead, answered.as_object().unwrap());

@@ -131,9 +131,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::entity::Entity;
 
     fn pool(recall: Option<i64>, deal: Option<i64>, protection: i64, warn: i64) -> Record {
-        let mut pool = Record::default();
+        let mut pool = Record::new(<Pool as Entity>::object());
         pool.set("recall_after_days", json!(recall));
         pool.set("recall_without_deal_days", json!(deal));
         pool.set("protection_days", protection);

@@ -233,6 +233,7 @@ pub fn strangers(schedule: &Record) -> Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entity::Entity;
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
@@ -241,7 +242,7 @@ mod tests {
     #[test]
     fn hours_are_those_of_the_schedules_own_clocks() {
         let user: Id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
-        let mut schedule = Record::default();
+        let mut schedule = Record::new(WorkSchedule::object());
         schedule.set("user_ids", json!([user.to_string()]));
         schedule.set("time_zone", "Asia/Shanghai");
         schedule.set(
@@ -263,7 +264,7 @@ mod tests {
     fn days_of_work_are_those_with_hours_and_without_absence() {
         let user: Id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
         let weekdays = |day: NaiveDate| day.weekday().number_from_monday() <= 5;
-        let mut schedule = Record::default();
+        let mut schedule = Record::new(WorkSchedule::object());
         schedule.set("user_ids", json!([user.to_string()]));
         let day_off = |from: &str, to: &str| json!([{"user_id": null, "starts_at": from, "ends_at": to}]);
         schedule.set("absences", day_off("2026-09-30T16:00:00Z", "2026-10-07T16:00:00Z"));

@@ -119,7 +119,9 @@ fn reason(draft: &mut Draft<'_>, from: Option<LeadStatus>, to: LeadStatus) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lead::Lead;
     use super::*;
+    use crate::entity::Entity;
 
     #[test]
     fn nothing_but_a_conversion_converts_and_nothing_undoes_it() {
@@ -135,7 +137,7 @@ mod tests {
     #[test]
     fn only_the_first_answer_counts() {
         let created = Timestamp::parse("2026-09-01T08:00:00Z").unwrap();
-        let mut record = Record::default();
+        let mut record = Record::new(Lead::object());
         record.set("created_at", created.to_string());
         respond(&mut record, created.plus_seconds(90));
         respond(&mut record, created.plus_seconds(900));

@@ -1,0 +1,83 @@
+//! One request by a known caller.
+
+use std::{pin::Pin, sync::Arc};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header};
+use farley_domain::{
+    fault::Language,
+    identity::access::{Action, AskerView},
+    object::Object,
+    predicate::Predicate,
+    time::Timestamp,
+};
+use farley_persistence::{Origin, TenantKey};
+
+use super::{
+    principal::Principal,
+    state::{State, state_of},
+};
+use crate::http::{
+    clock,
+    problem::Problem,
+    request::{language_of, request_id_of},
+};
+
+pub struct Call {
+    pub state: Arc<State>,
+    pub principal: Arc<Principal>,
+    pub language: Language,
+    pub request_id: String,
+    pub now: Timestamp,
+}
+
+impl FromRequest for Call {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Call, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Call::of(&request).await })
+    }
+}
+
+impl Call {
+    async fn of(request: &HttpRequest) -> Result<Call, Problem> {
+        let state = state_of(request)?;
+        let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let principal = state.principals.resolve(&state.store, &state.tokens, authorization).await?;
+        let standing = state.limits.take(principal.credential.0.as_u128())?;
+        request.extensions_mut().insert(standing);
+        let span = tracing::Span::current();
+        span.record("tenant", tracing::field::display(principal.key.id));
+        span.record("user", tracing::field::display(principal.user_id()));
+        Ok(Call { principal, language: language_of(request), request_id: request_id_of(request), now: clock::now(), state })
+    }
+
+    #[must_use]
+    pub fn tenant(&self) -> TenantKey {
+        self.principal.key
+    }
+
+    #[must_use]
+    pub fn view(&self) -> AskerView<'_> {
+        self.principal.view(self.now)
+    }
+
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin { actor: self.principal.actor.clone(), request_id: Some(self.request_id.clone()), now: self.now }
+    }
+
+    /// Which rows an action reaches, or the problem of not being permitted it at all.
+    pub fn rows(&self, object: &'static Object, action: Action) -> Result<Predicate, Problem> {
+        self.principal.asker.rows(object, action).ok_or_else(|| Problem::forbidden(action.as_str(), object.name))
+    }
+
+    /// Demands a permission on all records of an object.
+    pub fn demand_all(&self, object: &'static Object, action: Action) -> Result<(), Problem> {
+        match self.principal.asker.grants.scope(object.name, action) {
+            Some(farley_domain::identity::access::Scope::All) => Ok(()),
+            Some(_) | None => Err(Problem::forbidden(action.as_str(), object.name)),
+        }
+    }
+}

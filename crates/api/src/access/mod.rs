@@ -1,0 +1,11 @@
+//! Who asks, and what they may do: credentials, principals, grants, and the state that every request works on.
+
+pub mod call;
+pub mod grants;
+pub mod lane;
+pub mod passwords;
+pub mod principal;
+pub mod state;
+pub mod throttle;
+pub mod tokens;
+pub mod unrestricted;

@@ -1,0 +1,242 @@
+//! Who calls: the credential of a request, resolved to a tenant, a user and what they may do. Kept for two seconds, so that a
+//! deactivated user, a changed role or a revoked key is noticed by every node within five.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use farley_domain::{
+    entity::Entity,
+    event::{Actor, ActorKind},
+    id::Id,
+    identity::{
+        access::{Asker, AskerView, Grants},
+        api_key::ApiKey,
+        custom_field::{self, CustomField},
+        tenant::Tenant,
+    },
+    object::{Catalog, Object, Shape},
+    registry,
+    time::Timestamp,
+    value::Standards,
+};
+use farley_persistence::{Layout, Reader, Store, TenantKey};
+
+use super::{
+    grants::asker_of,
+    tokens::{NO_TENANT, Tokens, secret_hash},
+    unrestricted::record_of,
+};
+use crate::http::{
+    clock,
+    problem::{Code, Problem},
+};
+
+/// How long a resolved caller is believed.
+const BELIEVED: Duration = Duration::from_secs(2);
+
+/// A caller with everything a request needs to know of them.
+pub struct Principal {
+    pub tenant: Tenant,
+    pub key: TenantKey,
+    pub catalog: Catalog,
+    pub asker: Asker,
+    pub actor: Actor,
+    /// The session or API key: idempotency keys and rate limits are counted by it.
+    pub credential: Id,
+    /// The session, if the credential is one.
+    pub session: Option<Id>,
+    layouts: HashMap<&'static str, Arc<Layout>>,
+}
+
+impl Principal {
+    #[must_use]
+    pub fn standards(&self, now: Timestamp) -> Standards<'_> {
+        self.tenant.standards(now)
+    }
+
+    #[must_use]
+    pub fn view(&self, now: Timestamp) -> AskerView<'_> {
+        AskerView { catalog: &self.catalog, asker: &self.asker, standards: self.standards(now) }
+    }
+
+    #[must_use]
+    pub fn shape(&self, object: &'static Object) -> Shape {
+        self.catalog.shape(object)
+    }
+
+    /// All that the caller may see of an object.
+    #[must_use]
+    pub fn layout(&self, object: &'static Object) -> Arc<Layout> {
+        match self.layouts.get(object.name) {
+            Some(layout) => Arc::clone(layout),
+            None => Arc::new(self.make_layout(object)),
+        }
+    }
+
+    fn make_layout(&self, object: &'static Object) -> Layout {
+        Layout::full(&self.catalog.shape(object), &|field| self.asker.sees(object, field))
+    }
+
+    #[must_use]
+    pub fn user_id(&self) -> Id {
+        self.asker.user_id
+    }
+
+    /// Whether this is Farley itself, who is nobody's colleague and owns nothing.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        self.actor.kind == ActorKind::System
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Credential {
+    Session { tenant: Id, session: Id },
+    ApiKey { hash: Vec<u8> },
+}
+
+/// Principals resolved a moment ago.
+pub struct Principals {
+    known: moka::future::Cache<Credential, Arc<Principal>>,
+}
+
+impl Default for Principals {
+    fn default() -> Principals {
+        Principals { known: moka::future::Cache::builder().max_capacity(50_000).time_to_live(BELIEVED).build() }
+    }
+}
+
+impl Principals {
+    /// Forgets everybody: after a write that changes what somebody may do or which fields there are.
+    pub fn forget(&self) {
+        self.known.invalidate_all();
+    }
+
+    /// Resolves the value of an `Authorization` header.
+    pub async fn resolve(&self, store: &Store, tokens: &Tokens, authorization: Option<&str>) -> Result<Arc<Principal>, Problem> {
+        let refused = || Problem::new(Code::Unauthorized);
+        let (scheme, token) = authorization.and_then(|value| value.split_once(' ')).ok_or_else(refused)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(refused());
+        }
+        let token = token.trim();
+        let credential = if token.starts_with("fk_") {
+            Credential::ApiKey { hash: secret_hash(token) }
+        } else {
+            let claims = tokens.verify_fresh(store, token, clock::now()).await?;
+            Credential::Session { tenant: claims.tid, session: claims.sid }
+        };
+        if let Some(principal) = self.known.get(&credential).await {
+            return Ok(principal);
+        }
+        let load = async {
+            let wanted = credential.clone();
+            let principal = store.read(NO_TENANT, move |reader| load(reader, &wanted, clock::now())).await?;
+            Ok::<_, Problem>(Arc::new(principal))
+        };
+        self.known.try_get_with(credential.clone(), load).await.map_err(|problem| (*problem).clone())
+    }
+}
+
+fn load(reader: &mut Reader<'_>, credential: &Credential, now: Timestamp) -> Result<Principal, Problem> {
+    let refused = || Problem::new(Code::Unauthorized);
+    let ended = || Problem::new(Code::SessionEnded);
+    let (tenant_id, api_key) = match credential {
+        Credential::Session { tenant, .. } => (*tenant, None),
+        Credential::ApiKey { hash } => {
+            let (tenant, key) = reader.api_key(hash)?.ok_or_else(refused)?;
+            (tenant, Some(key))
+        }
+    };
+    let row = reader.tenant(tenant_id)?.ok_or_else(refused)?;
+    let (tenant, key) = (row.to_tenant()?, TenantKey { id: tenant_id, number: row.number });
+    reader.tenant = key;
+    let (user_id, credential_id, scopes) = match (credential, api_key) {
+        (Credential::Session { session, .. }, _) => {
+            let session = reader.session(*session)?.ok_or_else(ended)?;
+            if session.revoked_at.is_some() || session.expires_at.0 <= now {
+                return Err(ended());
+            }
+            (session.user_id.0, session.id.0, None)
+        }
+        (Credential::ApiKey { .. }, api_key) => {
+            let id = api_key.ok_or_else(refused)?;
+            let (user, scopes) = key_of(reader, id, now)?;
+            (user, id, Some(scopes))
+        }
+    };
+    assemble(reader, (tenant, key), user_id, api_key.zip(scopes), credential_id)
+}
+
+/// Whose an API key is and what it is limited to, if it still holds.
+fn key_of(reader: &mut Reader<'_>, id: Id, now: Timestamp) -> Result<(Id, Vec<String>), Problem> {
+    let refused = || Problem::new(Code::Unauthorized);
+    let key = record_of(reader, ApiKey::object(), id)?.filter(|key| !key.is_archived()).ok_or_else(refused)?;
+    if key.time_of("expires_at").is_some_and(|expires_at| expires_at <= now) {
+        return Err(refused());
+    }
+    let scopes = key.get("scopes").as_array().into_iter().flatten();
+    let scopes = scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect();
+    Ok((key.id_of("user_id").ok_or_else(refused)?, scopes))
+}
+
+/// The caller for whom a job works on after the request has been answered: with what the user, and the API key they came
+/// with, may do now. Within the reader's tenant.
+pub fn acting(reader: &mut Reader<'_>, user: Id, api_key: Option<Id>, now: Timestamp) -> Result<Principal, Problem> {
+    let refused = || Problem::new(Code::Unauthorized);
+    let tenant = reader.own_tenant()?.ok_or_else(refused)?;
+    let key = match api_key {
+        None => None,
+        Some(id) => match key_of(reader, id, now)? {
+            (owner, scopes) if owner == user => Some((id, scopes)),
+            _ => return Err(refused()),
+        },
+    };
+    let tenant = (tenant, reader.tenant);
+    assemble(reader, tenant, user, key, api_key.unwrap_or(user))
+}
+
+/// Farley itself, for what nobody in particular does: it may do everything in the reader's tenant.
+pub fn system(reader: &mut Reader<'_>) -> Result<Principal, Problem> {
+    let tenant = reader.own_tenant()?.ok_or_else(Problem::not_found)?;
+    let catalog = custom_field::catalog(&reader.all(<CustomField as Entity>::object())?);
+    let asker = Asker { user_id: Id::NIL, teams: Vec::new(), pools: Vec::new(), grants: Grants::everything() };
+    let actor = Actor { kind: ActorKind::System, user_id: None, api_key_id: None };
+    Ok(with_layouts(Principal {
+        tenant,
+        key: reader.tenant,
+        catalog,
+        asker,
+        actor,
+        credential: Id::NIL,
+        session: None,
+        layouts: HashMap::new(),
+    }))
+}
+
+/// A caller, out of who they are and the key they came with.
+fn assemble(
+    reader: &mut Reader<'_>,
+    (tenant, key): (Tenant, TenantKey),
+    user_id: Id,
+    api_key: Option<(Id, Vec<String>)>,
+    credential_id: Id,
+) -> Result<Principal, Problem> {
+    let ended = || Problem::new(Code::SessionEnded);
+    let (api_key, scopes) = api_key.unzip();
+    let catalog = custom_field::catalog(&reader.all(<CustomField as Entity>::object())?);
+    let mut asker = asker_of(reader, user_id)?.ok_or_else(ended)?;
+    let kind = if scopes.is_some() { ActorKind::ApiKey } else { ActorKind::User };
+    if let Some(scopes) = scopes {
+        asker.grants = asker.grants.limited_to(&scopes);
+    }
+    let actor = Actor { kind, user_id: Some(user_id), api_key_id: api_key };
+    let session = api_key.is_none().then_some(credential_id);
+    let principal = Principal { tenant, key, catalog, asker, actor, credential: credential_id, session, layouts: HashMap::new() };
+    Ok(with_layouts(principal))
+}
+
+fn with_layouts(mut principal: Principal) -> Principal {
+    principal.layouts =
+        registry::objects().into_iter().map(|object| (object.name, Arc::new(principal.make_layout(object)))).collect();
+    principal
+}

@@ -1,0 +1,81 @@
+//! What all handlers share: the store, the settings and the caches in front of the store.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
+use farley_persistence::Store;
+use tokio::sync::watch;
+
+use super::{passwords::Passwords, principal::Principals, tokens::Tokens};
+use crate::{
+    http::{
+        limits::{Limits, Submissions},
+        problem::Problem,
+    },
+    settings::Settings,
+};
+
+pub struct State {
+    /// For requests: a statement may take as long as the setting says.
+    pub store: Store,
+    /// The same for what goes on in the background, for as long as it takes.
+    pub background: Store,
+    pub settings: Settings,
+    pub principals: Principals,
+    pub tokens: Tokens,
+    pub passwords: Passwords,
+    pub limits: Arc<Limits>,
+    pub submissions: Submissions,
+    pub stopping: Stopping,
+}
+
+/// Whether this node is coming to its end.
+pub struct Stopping(watch::Sender<bool>);
+
+impl Default for Stopping {
+    fn default() -> Stopping {
+        Stopping(watch::Sender::new(false))
+    }
+}
+
+impl Stopping {
+    /// Whether the node is stopping: long jobs ask this between their parts, and end where another can go on.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Tells everything that goes on in the background to come to an end.
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Wakes whoever waits when the end begins.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<bool> {
+        self.0.subscribe()
+    }
+}
+
+impl State {
+    #[must_use]
+    pub fn new(store: Store, settings: Settings) -> Arc<State> {
+        Arc::new(State {
+            principals: Principals::default(),
+            tokens: Tokens::default(),
+            passwords: Passwords::default(),
+            limits: Arc::new(Limits::new(settings.rate_limit, settings.max_body)),
+            submissions: Submissions::default(),
+            stopping: Stopping::default(),
+            background: store.in_background(),
+            store,
+            settings,
+        })
+    }
+}
+
+/// The state that the handler of a request works on.
+pub fn state_of(request: &HttpRequest) -> Result<Arc<State>, Problem> {
+    let state = request.app_data::<web::Data<State>>().map(|state| Arc::clone(state));
+    state.ok_or_else(|| Problem::internal("the application is not set up"))
+}

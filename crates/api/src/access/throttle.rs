@@ -1,0 +1,84 @@
+//! Failed log-ins slow down: counted per account and per address, in the database, so that every node counts alike.
+
+use farley_domain::{id::Id, time::Timestamp};
+use farley_persistence::{DbTime, Origin, Store, Work, queries::rows::LoginFailureRow};
+
+use super::tokens::NO_TENANT;
+use crate::http::problem::{Code, Problem};
+
+/// Failures are forgotten after this time without another, in seconds.
+const MEMORY_SECONDS: i64 = 15 * 60;
+
+/// What failures are counted against.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    name: String,
+    /// How many failures are free.
+    free: i64,
+}
+
+impl Subject {
+    #[must_use]
+    pub fn account(tenant: Id, email: &str) -> Subject {
+        Subject { name: format!("account:{tenant}:{email}"), free: 5 }
+    }
+
+    /// Many people may share an address.
+    #[must_use]
+    pub fn address(address: &str) -> Subject {
+        Subject { name: format!("address:{address}"), free: 50 }
+    }
+
+    /// How long to block after so many failures: 15 seconds, doubling up to 15 minutes.
+    fn blocked_seconds(&self, failures: i64) -> Option<i64> {
+        let beyond = failures - self.free;
+        (beyond >= 0).then(|| (15_i64 << beyond.min(6)).min(MEMORY_SECONDS))
+    }
+}
+
+/// Refuses a log-in while one of its subjects is blocked.
+pub async fn check(store: &Store, subjects: &[Subject], now: Timestamp) -> Result<(), Problem> {
+    let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
+    let blocked = store
+        .read::<_, Problem>(NO_TENANT, move |reader| {
+            let mut latest = None;
+            for name in names {
+                latest = latest.max(reader.login_failures(&name)?.and_then(|row| row.blocked_until).map(|until| until.0));
+            }
+            Ok(latest)
+        })
+        .await?;
+    match blocked.filter(|until| *until > now) {
+        None => Ok(()),
+        Some(until) => {
+            let seconds = (until.milliseconds() - now.milliseconds()).unsigned_abs() / 1000 + 1;
+            Err(Problem::new(Code::RateLimited).retry_after(seconds))
+        }
+    }
+}
+
+/// Counts a failure against each subject.
+pub async fn failed(store: &Store, subjects: Vec<Subject>, now: Timestamp) -> Result<(), Problem> {
+    store
+        .write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+            for subject in &subjects {
+                let known = work.reader().login_failures(&subject.name)?;
+                let recent = known.filter(|row| row.since.0 > now.plus_seconds(-MEMORY_SECONDS));
+                let failures = recent.map_or(0, |row| row.failures) + 1;
+                let blocked_until = subject.blocked_seconds(failures).map(|seconds| DbTime(now.plus_seconds(seconds)));
+                work.set_login_failures(&LoginFailureRow {
+                    subject: subject.name.clone(),
+                    failures,
+                    since: DbTime(now),
+                    blocked_until,
+                })?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Forgets the failures of an account that logged in. Those of the address stay: one good account must not free it for guessing.
+pub fn succeeded(work: &mut Work<'_>, account: &Subject) -> Result<(), Problem> {
+    Ok(work.clear_login_failures(&account.name)?)
+}

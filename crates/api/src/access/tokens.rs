@@ -1,0 +1,226 @@
+//! Access tokens: JWTs signed with Ed25519. The keys live in the database, so that every node signs and knows the same ones.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use farley_domain::{id::Id, time::Timestamp};
+use farley_persistence::{DbId, DbTime, Origin, Store, TenantKey, queries::rows::SigningKeyRow};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::http::{
+    clock,
+    problem::{Code, Problem},
+};
+
+/// How long an access token holds, in seconds.
+pub const ACCESS_SECONDS: i64 = 15 * 60;
+/// How long a key signs; then another takes its place.
+const SIGNING_SECONDS: i64 = 30 * 24 * 3600;
+/// How long before its retirement a key's successor is published, so that every verifier knows it in time.
+const OVERLAP_SECONDS: i64 = 24 * 3600;
+/// How often unknown keys may make us read the keys again.
+const REREAD_MILLISECONDS: i64 = 1000;
+const ISSUER: &str = "farley";
+/// Work on what stands above tenants is done in no tenant.
+pub const NO_TENANT: TenantKey = TenantKey { id: Id::NIL, number: 0 };
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    pub iss: String,
+    /// The user.
+    pub sub: Id,
+    /// The tenant.
+    pub tid: Id,
+    /// The session.
+    pub sid: Id,
+    pub iat: i64,
+    pub exp: i64,
+}
+
+struct Key {
+    id: Id,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    public: Vec<u8>,
+    created_at: Timestamp,
+    retires_at: Timestamp,
+}
+
+/// The keys in use, and tokens that have been verified already: a check of a signature costs more than the rest of a read.
+pub struct Tokens {
+    keys: RwLock<Arc<HashMap<Id, Key>>>,
+    verified: moka::sync::Cache<String, Arc<Claims>>,
+    /// When an unknown key last made us read the keys again, in milliseconds.
+    reread: AtomicI64,
+}
+
+impl Default for Tokens {
+    fn default() -> Tokens {
+        let verified = moka::sync::Cache::builder()
+            .max_capacity(20_000)
+            .time_to_live(Duration::from_secs(ACCESS_SECONDS.unsigned_abs()))
+            .build();
+        Tokens { keys: RwLock::default(), verified, reread: AtomicI64::new(0) }
+    }
+}
+
+impl Tokens {
+    /// Reads the keys again, makes one where none signs, and a successor where one soon retires.
+    pub async fn refresh(&self, store: &Store) -> Result<(), Problem> {
+        let now = clock::now();
+        let rows = store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.signing_keys()?)).await?;
+        let lasting = rows.iter().any(|row| row.retires_at.0 > now.plus_seconds(OVERLAP_SECONDS));
+        let rows = if lasting { rows } else { self.add_key(store, now).await? };
+        let keys = rows.into_iter().map(|row| Ok((row.id.0, Key::read(row)))).collect::<Result<_, Problem>>()?;
+        if let Ok(mut current) = self.keys.write() {
+            *current = Arc::new(keys);
+        }
+        Ok(())
+    }
+
+    async fn add_key(&self, store: &Store, now: Timestamp) -> Result<Vec<SigningKeyRow>, Problem> {
+        let seed = clock::random_bytes::<32>();
+        let public_key = public_key(&seed)?;
+        let write = move |work: &mut farley_persistence::Work<'_>| {
+            let row = SigningKeyRow {
+                id: DbId(work.new_id()),
+                private_key: seed.to_vec(),
+                public_key: public_key.clone(),
+                created_at: DbTime(now),
+                retires_at: DbTime(now.plus_seconds(SIGNING_SECONDS)),
+            };
+            work.forget_signing_keys(now.plus_seconds(-2 * ACCESS_SECONDS))?;
+            work.add_signing_key(&row)?;
+            Ok::<_, Problem>(work.reader().signing_keys()?)
+        };
+        store.write(NO_TENANT, Origin::system(now), write).await
+    }
+
+    /// Retires every key that signs now and makes a new one; tokens of the old ones hold until they expire.
+    pub async fn rotate(&self, store: &Store) -> Result<(), Problem> {
+        store.write(NO_TENANT, Origin::system(clock::now()), |work| Ok::<_, Problem>(work.retire_signing_keys()?)).await?;
+        self.refresh(store).await
+    }
+
+    fn keys(&self) -> Arc<HashMap<Id, Key>> {
+        self.keys.read().map(|keys| Arc::clone(&keys)).unwrap_or_default()
+    }
+
+    pub fn sign(&self, tenant: Id, user: Id, session: Id, now: Timestamp) -> Result<String, Problem> {
+        let keys = self.keys();
+        // The oldest key that still signs: its successor is published before it is used.
+        let signing = keys.values().filter(|key| key.retires_at > now).min_by_key(|key| key.created_at);
+        let key = signing.ok_or_else(|| Problem::internal("no key signs"))?;
+        let issued = now.milliseconds() / 1000;
+        let claims =
+            Claims { iss: ISSUER.to_owned(), sub: user, tid: tenant, sid: session, iat: issued, exp: issued + ACCESS_SECONDS };
+        let header = Header { kid: Some(key.id.to_string()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(Problem::internal)
+    }
+
+    /// The claims of a token, if it is ours and still holds.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Claims>, Problem> {
+        let seconds = now.milliseconds() / 1000;
+        if let Some(claims) = self.verified.get(token) {
+            return if claims.exp > seconds { Ok(claims) } else { Err(Problem::new(Code::TokenExpired)) };
+        }
+        let refused = || Problem::new(Code::Unauthorized);
+        let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
+        let kid: Id = header.kid.and_then(|kid| kid.parse().ok()).ok_or_else(refused)?;
+        let keys = self.keys();
+        let key = keys.get(&kid).ok_or_else(refused)?;
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[ISSUER]);
+        validation.leeway = 0;
+        // The expiry is judged below, by our clock.
+        validation.validate_exp = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|_| refused())?.claims;
+        if claims.exp <= seconds {
+            return Err(Problem::new(Code::TokenExpired));
+        }
+        let claims = Arc::new(claims);
+        self.verified.insert(token.to_owned(), Arc::clone(&claims));
+        Ok(claims)
+    }
+
+    /// The same; a token of a key that another node has just made is verified after the keys have been read again.
+    pub async fn verify_fresh(&self, store: &Store, token: &str, now: Timestamp) -> Result<Arc<Claims>, Problem> {
+        match self.verify(token, now) {
+            Err(problem) if problem.code == Code::Unauthorized && self.knows_not(token) => {
+                let last = self.reread.swap(now.milliseconds(), Ordering::Relaxed);
+                if now.milliseconds() - last > REREAD_MILLISECONDS {
+                    self.refresh(store).await?;
+                }
+                self.verify(token, now)
+            }
+            result => result,
+        }
+    }
+
+    fn knows_not(&self, token: &str) -> bool {
+        let header = jsonwebtoken::decode_header(token).ok();
+        let kid = header.and_then(|header| header.kid?.parse::<Id>().ok());
+        kid.is_some_and(|kid| !self.keys().contains_key(&kid))
+    }
+
+    /// The public keys, for others who verify our tokens (RFC 7517).
+    #[must_use]
+    pub fn jwks(&self) -> Value {
+        let keys = self.keys();
+        let mut keys: Vec<&Key> = keys.values().collect();
+        keys.sort_by_key(|key| key.created_at);
+        let keys: Vec<Value> = keys
+            .into_iter()
+            .map(|key| {
+                let x = BASE64_URL_SAFE_NO_PAD.encode(&key.public);
+                json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id.to_string(), "x": x})
+            })
+            .collect();
+        json!({"keys": keys})
+    }
+}
+
+impl Key {
+    fn read(row: SigningKeyRow) -> Key {
+        Key {
+            id: row.id.0,
+            encoding: EncodingKey::from_ed_der(&pkcs8(&row.private_key)),
+            decoding: DecodingKey::from_ed_der(&row.public_key),
+            public: row.public_key,
+            created_at: row.created_at.0,
+            retires_at: row.retires_at.0,
+        }
+    }
+}
+
+fn public_key(seed: &[u8; 32]) -> Result<Vec<u8>, Problem> {
+    Ok(ed25519_dalek::SigningKey::from_bytes(seed).verifying_key().to_bytes().to_vec())
+}
+
+/// The seed in the frame of PKCS #8 (RFC 8410) that the JWT library reads.
+fn pkcs8(seed: &[u8]) -> Vec<u8> {
+    const FRAME: [u8; 16] = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+    [FRAME.as_slice(), seed].concat()
+}
+
+/// The SHA-256 under which a long random secret is stored.
+#[must_use]
+pub fn secret_hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
+}
+
+/// A new secret of 256 bits with a prefix that tells what it is.
+#[must_use]
+pub fn new_secret(prefix: &str) -> String {
+    format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(clock::random_bytes::<32>()))
+}

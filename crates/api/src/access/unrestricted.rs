@@ -1,0 +1,61 @@
+//! What Farley itself reads for its rules, whoever asks.
+
+use std::sync::Arc;
+
+use farley_domain::{
+    entity::Entity,
+    field::{Field, FieldType},
+    id::Id,
+    identity::user::User,
+    money::Currency,
+    object::{Object, Shape},
+    predicate::{Predicate, View},
+    record::Record,
+    registry,
+    time::Timestamp,
+    value::Standards,
+};
+use farley_persistence::{Layout, Reader, Work};
+
+use crate::http::problem::Problem;
+
+/// A view that restricts nothing, for what Farley itself reads.
+pub struct Unrestricted;
+
+impl View for Unrestricted {
+    fn shape(&self, object: &str) -> Option<Shape> {
+        registry::object(object).map(|object| Shape { object, custom: Arc::from([]) })
+    }
+
+    fn rows(&self, _: &'static Object) -> Option<Predicate> {
+        Some(Predicate::all())
+    }
+
+    fn sees(&self, _: &'static Object, field: &Field) -> bool {
+        field.kind != FieldType::Custom
+    }
+
+    fn standards(&self) -> Standards<'_> {
+        Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0) }
+    }
+}
+
+/// An object without the tenant's own fields.
+#[must_use]
+pub fn without_custom_fields(object: &'static Object) -> Shape {
+    Shape { object, custom: Arc::from([]) }
+}
+
+/// One record, whoever asks.
+pub fn record_of(reader: &mut Reader<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
+    let shape = Shape { object, custom: Arc::from([]) };
+    let layout = Arc::new(Layout::full(&shape, &|_| true));
+    let row = reader.get(&layout, &Unrestricted, id, &Predicate::all())?;
+    Ok(row.map(|row| row.to_record()).transpose()?)
+}
+
+/// A user as stored, whoever asks.
+pub fn user_record(reader: &mut farley_persistence::Reader<'_>, user: Id) -> Result<Option<Record>, Problem> {
+    let layout = Work::layout(&without_custom_fields(User::object()));
+    Ok(reader.get(&layout, &Unrestricted, user, &Predicate::all())?.map(|row| row.to_record()).transpose()?)
+}

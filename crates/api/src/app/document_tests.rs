@@ -1,0 +1,239 @@
+//! The document holds together: names are unique, references lead somewhere, examples are what their schemas allow.
+
+use std::collections::HashSet;
+
+use actix_web::dev::ResourceDef;
+use farley_domain::{
+    field::FieldType,
+    identity::access::FieldRule,
+    object::{Catalog, Object},
+    registry,
+};
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi as _;
+use utoipa::openapi::{
+    HttpMethod, OpenApi, PathItem, Response, SecurityRequirement,
+    path::{OperationBuilder, PathsBuilder},
+};
+
+use super::endpoints::Handwritten;
+use crate::{
+    openapi::{
+        document,
+        metadata::{self, WritableMetadata},
+    },
+    records::{
+        operations::{Generic, generic_operations},
+        schemas,
+    },
+};
+
+fn whole_document() -> Value {
+    serde_json::to_value(document(Handwritten::openapi())).unwrap()
+}
+
+/// Every operation with its path and method.
+fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let items = document["paths"].as_object().unwrap().iter();
+    items
+        .flat_map(|(path, item)| {
+            let operations = item.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters");
+            operations.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+        })
+        .collect()
+}
+
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str() {
+        Some(reference) => {
+            document.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("{reference} leads nowhere"))
+        }
+        None => value,
+    }
+}
+
+/// Calls `visit` with every object in the document and where it stands.
+fn walk(value: &Value, pointer: &str, visit: &mut dyn FnMut(&Map<String, Value>, &str)) {
+    match value {
+        Value::Object(members) => {
+            visit(members, pointer);
+            members.iter().for_each(|(name, value)| walk(value, &format!("{pointer}/{name}"), visit));
+        }
+        Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| walk(item, &format!("{pointer}/{i}"), visit)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn operation_ids_are_unique() {
+    let document = whole_document();
+    let mut seen = HashSet::new();
+    for (path, method, operation) in operations(&document) {
+        assert!(seen.insert(operation["operationId"].as_str().unwrap()), "{method} {path}");
+    }
+}
+
+#[test]
+fn parameters_are_unique_and_those_of_the_path_are_declared() {
+    let document = whole_document();
+    for (path, method, operation) in operations(&document) {
+        let own = operation["parameters"].as_array().into_iter().flatten();
+        let of_path = document["paths"][path]["parameters"].as_array().into_iter().flatten();
+        let parameters: Vec<&Value> = own.chain(of_path).map(|parameter| resolved(&document, parameter)).collect();
+        let mut seen = HashSet::new();
+        for parameter in &parameters {
+            // Generators write dots as underscores.
+            let name = parameter["name"].as_str().unwrap().replace('.', "_");
+            assert!(seen.insert((parameter["in"].to_string(), name)), "{method} {path}: {parameter}");
+        }
+        let in_path: HashSet<&str> = parameters
+            .iter()
+            .filter(|parameter| parameter["in"] == "path")
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        let in_template: HashSet<&str> = path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+        assert_eq!(in_path, in_template, "{method} {path}");
+    }
+}
+
+#[test]
+fn only_what_is_in_the_path_is_required() {
+    let document = serde_json::to_value(document(OpenApi::default())).unwrap();
+    walk(&document, "", &mut |members, pointer| {
+        if let (Some(place), Some(required)) = (members.get("in"), members.get("required").and_then(Value::as_bool)) {
+            assert_eq!(required, place == "path", "{pointer}");
+        }
+    });
+}
+
+#[test]
+fn references_lead_somewhere() {
+    let document = whole_document();
+    walk(&document, "", &mut |members, pointer| {
+        if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{pointer}: {reference}");
+        }
+    });
+}
+
+#[test]
+fn tags_are_described() {
+    let document = whole_document();
+    let described: HashSet<&str> = document["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|tag| tag["description"] != "")
+        .map(|tag| tag["name"].as_str().unwrap())
+        .collect();
+    for (path, method, operation) in operations(&document) {
+        assert!(described.contains(operation["tags"][0].as_str().unwrap()), "{method} {path}");
+    }
+}
+
+/// A validator of one schema of the document.
+fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
+    let root = json!({"components": document["components"], "allOf": [schema]});
+    jsonschema::options().should_validate_formats(true).build(&root).unwrap()
+}
+
+#[test]
+fn examples_are_valid() {
+    let document = whole_document();
+    let mut checked = 0;
+    let mut check = |schema: &Value, example: &Value, pointer: &str| {
+        let faults: Vec<String> = validator(&document, schema).iter_errors(example).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{pointer}: {faults:?} in {example}");
+        checked += 1;
+    };
+    walk(&document, "", &mut |members, pointer| {
+        // A schema with examples of its own, or something that has a schema beside its example.
+        let own = members.get("examples").and_then(Value::as_array).into_iter().flatten();
+        own.for_each(|example| check(&Value::Object(members.clone()), example, pointer));
+        let Some(schema) = members.get("schema") else { return };
+        members.get("example").into_iter().for_each(|example| check(schema, example, pointer));
+        for named in members.get("examples").and_then(Value::as_object).into_iter().flat_map(Map::values) {
+            check(schema, &resolved(&document, named)["value"], pointer);
+        }
+    });
+    assert!(checked > 300, "only {checked} examples");
+}
+
+#[test]
+fn routes_match_the_documented_paths() {
+    for object in registry::objects() {
+        for generic in generic_operations(object) {
+            let route = ResourceDef::new(generic.route(object));
+            let path =
+                generic.path(object).replace("{system}", "sap").replace("{key}", "10042").replace("{id}", schemas::EXAMPLE_ID);
+            assert!(route.is_match(&path), "{generic:?}: {path}");
+        }
+    }
+}
+
+#[test]
+fn only_objects_with_external_ids_can_be_upserted() {
+    let upserts = |object: &'static Object| generic_operations(object).contains(&Generic::Upsert);
+    assert!(upserts(registry::object("customer").unwrap()));
+    assert!(!upserts(registry::object("api_key").unwrap()));
+}
+
+#[test]
+fn structures_are_documented_as_they_are_declared() {
+    for object in registry::objects() {
+        for field in &object.fields {
+            let FieldType::Structure(structure) = &field.kind else { continue };
+            if (structure.schema)().get("$ref").is_some() {
+                continue;
+            }
+            let documented = schemas::declared(structure).unwrap_or_else(|| panic!("{} cannot be converted", structure.name));
+            assert_eq!(serde_json::to_value(documented).unwrap(), schemas::opened((structure.schema)()), "{}", structure.name);
+        }
+    }
+}
+
+#[test]
+fn hand_written_operations_are_completed_and_go_first() {
+    let hand_written = |summary: &str| {
+        OperationBuilder::new().summary(Some(summary)).tag("auth").response("200", Response::new("Done.")).build()
+    };
+    let mut login = hand_written("Log in");
+    login.security = Some(vec![SecurityRequirement::default()]);
+    let paths = PathsBuilder::new()
+        .path("/v1/auth/login", PathItem::new(HttpMethod::Post, login))
+        .path("/v1/users", PathItem::new(HttpMethod::Post, hand_written("Invite a user")))
+        .build();
+    let mut given = OpenApi::default();
+    given.paths = paths;
+    let document = serde_json::to_value(document(given)).unwrap();
+    let login = &document["paths"]["/v1/auth/login"]["post"];
+    assert_eq!(login["responses"]["429"]["$ref"], "#/components/responses/TooManyRequests");
+    assert!(login["responses"].get("401").is_none(), "nobody need be known to log in");
+    assert!(login["responses"]["200"]["headers"].get("RateLimit").is_some());
+    assert!(login.get("parameters").is_none(), "a log-in cannot be replayed");
+    let invite = &document["paths"]["/v1/users"]["post"];
+    assert_eq!(invite["summary"], "Invite a user");
+    assert!(invite["parameters"].to_string().contains("IdempotencyKey"));
+    assert_eq!(document["paths"]["/v1/users"]["get"]["operationId"], "listUsers");
+    assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+}
+
+#[test]
+fn metadata_leaves_out_what_is_hidden_and_freezes_what_is_read_only() {
+    let shape = Catalog::default().shape(registry::object("customer").unwrap());
+    let metadata = metadata::metadata([&shape], |_, field| match field.name.as_ref() {
+        "annual_revenue" => Some(FieldRule::Hidden),
+        "status" => Some(FieldRule::ReadOnly),
+        _ => None,
+    });
+    let customer = &metadata.data[0];
+    let field = |path: &str| customer.fields.iter().find(|field| field.path == path);
+    assert!(field("annual_revenue").is_none());
+    assert!(field("custom").is_none(), "the tenant's fields stand for themselves");
+    assert_eq!(field("status").unwrap().writable, WritableMetadata::Never);
+    assert_eq!(field("status").unwrap().choices[0].value, "active");
+    assert_eq!(field("id").unwrap().writable, WritableMetadata::OnCreate);
+    assert_eq!(field("parent_id").unwrap().reference.as_deref(), Some("customer"));
+    assert_eq!(field("name").unwrap().limits.max_length, Some(200));
+    assert!(customer.relations.iter().any(|relation| relation.name == "contacts" && relation.to_many));
+}

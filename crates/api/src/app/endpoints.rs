@@ -1,0 +1,193 @@
+//! The endpoints that are written by hand, with their documentation: one list for both.
+
+use std::sync::LazyLock;
+
+use actix_web::web::{self, ServiceConfig};
+use utoipa::OpenApi;
+
+use super::health;
+use crate::{
+    activities, customers, identity, integration, openapi, records,
+    records::{operations::collection_of, refuse_method},
+    reporting, sales,
+};
+
+/// Registers the handlers, and collects their documentation.
+macro_rules! endpoints {
+    ($($collection:literal => [$($handler:path),* $(,)?]),* $(,)?) => {
+        /// Their documentation.
+        #[derive(OpenApi)]
+        #[openapi(
+            paths($($($handler),*),*),
+            tags(
+                (name = "auth", description = "Logging in and out, and the keys that sign tokens."),
+                (name = "me", description = "The caller's own account."),
+                (name = "calendar", description = "Who has what to do when, here and in other calendar programs."),
+                (name = "search", description = "Search across all objects."),
+                (name = "events", description = "The change feed: everything that happened, in order."),
+                (name = "metadata", description = "What a frontend needs to draw forms and tables."),
+                (name = "access", description = "Who may do what, and why."),
+                (name = "forecasts", description = "What will be won in a period, against quotas."),
+                (name = "reports", description = "What the records say, taken together."),
+                (name = "imports", description = "Files read into objects, row by row."),
+                (name = "jobs", description = "Background jobs."),
+                (name = "tenants", description = "Companies using this server; for its operator."),
+                (name = "server", description = "The server itself."),
+            )
+        )]
+        pub struct Handwritten;
+
+        /// The routes of a collection, the part of a path after `/v1/`.
+        pub fn configure(collection: &str, config: &mut ServiceConfig) {
+            match collection {
+                $($collection => { $(config.service($handler);)* })*
+                _ => {}
+            }
+        }
+
+        /// The collections that have some.
+        pub const COLLECTIONS: &[&str] = &[$($collection),*];
+    };
+}
+
+/// What else is asked of the paths of a collection is refused, with the methods that they take. To be configured after
+/// everything that may share a path with them.
+pub fn refuse_other_methods(collection: &str, config: &mut ServiceConfig) {
+    // Told once, as every thread that serves is configured.
+    static ALLOWED: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+        let paths = Handwritten::openapi().paths.paths.into_iter();
+        let allowed = paths.map(|(path, item)| {
+            let methods =
+                [("GET", item.get), ("POST", item.post), ("PUT", item.put), ("PATCH", item.patch), ("DELETE", item.delete)];
+            let methods = methods.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method);
+            (path, methods.collect::<Vec<_>>().join(", "))
+        });
+        allowed.collect()
+    });
+    for (path, allowed) in ALLOWED.iter().filter(|(path, _)| collection_of(path) == collection) {
+        config.service(web::resource(path).default_service(web::to(move || refuse_method(allowed.clone()))));
+    }
+}
+
+endpoints! {
+    "auth" => [
+        identity::auth::login,
+        identity::auth::oauth_token,
+        identity::auth::refresh,
+        identity::auth::logout,
+        identity::auth::accept,
+    ],
+    "me" => [
+        identity::me::get_me,
+        identity::me::update_me,
+        identity::me::change_password,
+        identity::me::my_sessions,
+        identity::me::end_my_session,
+        activities::calendar_feed::make,
+        activities::calendar_feed::revoke,
+        activities::preferences::get_preferences,
+        activities::preferences::update_preferences,
+    ],
+    "users" => [
+        identity::user::deactivate,
+        identity::user::activate,
+        identity::user::reset_password,
+        identity::user::sessions,
+        identity::user::end_session,
+    ],
+    "access" => [
+        identity::explain::explain,
+    ],
+    "tenants" => [
+        identity::tenant::create,
+        identity::tenant::list,
+    ],
+    "search" => [
+        records::search::search,
+    ],
+    "changes" => [
+        records::events::change_feed,
+    ],
+    "customers" => [
+        customers::timeline::customer_timeline,
+        sales::leads::claims::claim_customer,
+        sales::leads::claims::release_customer,
+        sales::leads::claims::customer_holders,
+    ],
+    "leads" => [
+        sales::leads::duplicates::check,
+        sales::leads::lead::disqualify,
+        sales::leads::lead::reopen,
+        sales::leads::assignment::assign_lead,
+        sales::leads::scoring::explain,
+        sales::leads::conversion::convert,
+        sales::leads::claims::claim_lead,
+        sales::leads::claims::release_lead,
+        sales::leads::claims::lead_holders,
+    ],
+    "lead-forms" => [
+        sales::leads::form::rotate,
+    ],
+    "forms" => [
+        sales::leads::form::describe,
+        sales::leads::form_answer::answer,
+    ],
+    "tasks" => [
+        activities::task::complete,
+        activities::task::reopen,
+        activities::task::snooze,
+        activities::task::delegate,
+    ],
+    "notifications" => [
+        activities::notification::unread_count,
+        activities::notification::mark_read,
+        activities::notification::mark_all_read,
+        activities::stream::notifications,
+    ],
+    "calendar" => [
+        activities::calendar::calendar,
+    ],
+    "calendar-feeds" => [
+        activities::calendar_feed::feed,
+    ],
+    "cadences" => [
+        sales::cadences::cadence::enrol,
+    ],
+    "cadence-enrolments" => [
+        sales::cadences::enrolment::pause,
+        sales::cadences::enrolment::resume,
+        sales::cadences::enrolment::stop,
+    ],
+    "pipelines" => [
+        sales::board::board,
+        sales::stage::reorder,
+    ],
+    "forecasts" => [
+        sales::forecast::forecast,
+    ],
+    "opportunities" => [
+        sales::opportunity::move_to,
+        sales::opportunity::win,
+        sales::opportunity::lose,
+    ],
+    "reports" => [
+        reporting::sales_funnel::sales_funnel,
+    ],
+    "metadata" => [
+        openapi::metadata::objects,
+    ],
+    "imports" => [
+        integration::import::create,
+        integration::import::preview::preview,
+        integration::import::report::faults,
+    ],
+    "jobs" => [
+        records::jobs::list,
+        records::jobs::retry,
+    ],
+    "" => [
+        health::jwks,
+        health::healthz,
+        health::readyz,
+    ],
+}

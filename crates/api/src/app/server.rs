@@ -1,0 +1,145 @@
+//! The server: the application put together, started, and shut down with grace.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_cors::Cors;
+use actix_web::{App as Actix, HttpResponse, HttpServer, dev::Server, http::header, middleware::from_fn, web};
+use utoipa::OpenApi;
+
+use super::{
+    endpoints, routes,
+    workers::{self, Workers},
+};
+use crate::{
+    access::state::State,
+    http::{
+        middleware,
+        problem::{Problem, describe},
+    },
+    identity::bootstrap,
+    openapi, sales,
+    settings::{Settings, cores},
+};
+
+/// The OpenAPI document of this server.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    openapi::document(endpoints::Handwritten::openapi())
+}
+
+/// The OpenAPI document as it is served and checked in.
+#[must_use]
+pub fn document_text() -> String {
+    let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// A server that listens, and what it stands on.
+pub struct Running {
+    pub server: Server,
+    pub state: Arc<State>,
+    pub workers: Arc<Workers>,
+    pub addresses: Vec<std::net::SocketAddr>,
+    pub welcome: Option<bootstrap::Welcome>,
+}
+
+impl Running {
+    /// Serves until told to end; then requests are finished, jobs handed back, and the store is closed.
+    pub async fn run(self) -> Result<(), String> {
+        let Running { server, state, workers, .. } = self;
+        server.await.map_err(|error| error.to_string())?;
+        workers::stop(&workers).await;
+        tokio::task::spawn_blocking(move || state.store.close()).await.map_err(|error| error.to_string())
+    }
+}
+
+/// Opens the store, makes what a first start needs, and listens.
+pub async fn start(settings: Settings) -> Result<Running, String> {
+    let opening = tokio::task::spawn_blocking(move || super::open_for_requests(settings)).await;
+    let state = opening.map_err(|error| error.to_string())??;
+    let failed = |problem: Problem| describe(&problem);
+    let welcome = bootstrap::first_start(&state).await.map_err(failed)?;
+    state.tokens.refresh(&state.store).await.map_err(failed)?;
+    let background = workers::start(&state);
+    let listen = state.settings.listen;
+    let workers = match state.settings.workers {
+        0 => cores(),
+        workers => workers,
+    };
+    let data = web::Data::from(Arc::clone(&state));
+    let limits = web::Data::from(Arc::clone(&state.limits));
+    let factory = move || {
+        Actix::new()
+            .app_data(data.clone())
+            .app_data(limits.clone())
+            .wrap(from_fn(middleware::serve))
+            .wrap(cors(&data.settings.cors_origins))
+            .wrap(from_fn(sales::cors))
+            .configure(routes::configure)
+            .route("/openapi.json", web::get().to(openapi_json))
+            .service(web::redirect("/docs", "/docs/"))
+            .service(docs())
+            .default_service(web::to(|| async { Err::<HttpResponse, _>(Problem::not_found()) }))
+    };
+    let server = HttpServer::new(factory)
+        .workers(workers)
+        .worker_max_blocking_threads(4)
+        .client_request_timeout(Duration::from_secs(15))
+        .keep_alive(Duration::from_secs(75))
+        // Who closes their side has hung up: nothing more is done for them.
+        .h1_allow_half_closed(false)
+        .shutdown_timeout(state.settings.shutdown_timeout)
+        .bind(listen)
+        .map_err(|error| format!("setting FARLEY_LISTEN: cannot listen on {listen}: {error}"))?;
+    let addresses = server.addrs();
+    Ok(Running { server: server.run(), state, workers: background, addresses, welcome })
+}
+
+/// The document as it is checked in, which is the one that `document_text` makes: a test holds them equal. To make it at every start
+/// would take a fifth of a second and 50 MB.
+static DOCUMENT: &str = include_str!("../../../../openapi/farley.json");
+
+async fn openapi_json() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(DOCUMENT)
+}
+
+/// Swagger UI out of the binary itself: works offline, remembers who logged in.
+fn docs() -> utoipa_swagger_ui::SwaggerUi {
+    let config = utoipa_swagger_ui::Config::from("/openapi.json").persist_authorization(true).try_it_out_enabled(true);
+    utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(config)
+}
+
+/// Browsers may call from the origins of the allow-list, and see the headers that matter.
+fn cors(origins: &str) -> Cors {
+    const EXPOSED: [&str; 9] = [
+        "ETag",
+        "Link",
+        "Location",
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+        "X-Total-Count",
+        "X-Request-Id",
+        "Idempotency-Replayed",
+    ];
+    let mut cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            header::ACCEPT_LANGUAGE,
+        ])
+        .allowed_header("Idempotency-Key")
+        .allowed_header("X-Request-Id")
+        .allowed_header("Last-Event-ID")
+        .expose_headers(EXPOSED)
+        .block_on_origin_mismatch(false)
+        .max_age(3600);
+    for origin in origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
+        cors = if origin == "*" { cors.allow_any_origin() } else { cors.allowed_origin(origin) };
+    }
+    cors
+}

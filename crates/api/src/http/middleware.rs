@@ -1,0 +1,237 @@
+//! What surrounds every handler: request ids, problems in the asker's language, rate-limit headers, metrics and the access log.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{HeaderMap, HeaderName, HeaderValue, VARY},
+    },
+    middleware::Next,
+};
+use farley_domain::fault::Language;
+use tracing::Instrument;
+
+use super::{
+    clock, compression,
+    limits::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing},
+    problem::{Code, Problem},
+    request::{RequestId, address_key, language_of, limits_of},
+    telemetry::{self, TRACED},
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Serves one request.
+pub async fn serve<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let begun = Instant::now();
+    let id = request_id(request.headers());
+    let writes = !(request.method().is_safe());
+    if request.method() == Method::HEAD {
+        // Answered as GET; the connection leaves the body out.
+        request.head_mut().method = Method::GET;
+    }
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let traced = tracing::trace_span!(
+        target: TRACED,
+        "request",
+        otel.kind = "server",
+        otel.status_code = tracing::field::Empty,
+        http.request.method = %request.method(),
+        http.route = tracing::field::Empty,
+        http.response.status_code = tracing::field::Empty,
+        farley.request_id = %id
+    );
+    if !traced.is_disabled() {
+        telemetry::follow(&traced, request.headers().get("traceparent").and_then(|value| value.to_str().ok()));
+    }
+    let outer = traced.enter();
+    let span = tracing::info_span!("request", id = %id, tenant = tracing::field::Empty, user = tracing::field::Empty);
+    drop(outer);
+    // Problems of handlers and extractors come as responses; the request itself must not be held meanwhile.
+    let detached = outlives_its_client(&request);
+    let serving = next.call(request).instrument(span.clone()).instrument(traced.clone());
+    let response = if detached { to_its_end(serving).await? } else { serving.await? };
+    let mut response = match problem_of(&response) {
+        Some(problem) => {
+            span.in_scope(|| log_inside(&problem));
+            let language = language_of(response.request());
+            replaced(response, &problem, language, &id)
+        }
+        None => response.map_into_left_body(),
+    };
+    let http = response.request().clone();
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    rate_limit_headers(&http, headers);
+    let status = response.status().as_u16();
+    let seconds = begun.elapsed().as_secs_f64();
+    let route = http.match_pattern().map_or_else(|| "none".to_owned(), template);
+    let labels = [("method", http.method().to_string()), ("route", route.clone()), ("status", status.to_string())];
+    metrics::histogram!("farley_http_request_duration_seconds", &labels).record(seconds);
+    if !traced.is_disabled() {
+        telemetry::rename(&traced, format!("{} {route}", http.method()));
+        traced.record("http.route", &route);
+        traced.record("http.response.status_code", status);
+        if status >= 500 {
+            traced.record("otel.status_code", "ERROR");
+        }
+    }
+    span.in_scope(|| {
+        let method = http.method();
+        let milliseconds = (seconds * 100_000.0).round() / 100.0;
+        if writes {
+            tracing::info!(%method, route, status, milliseconds, "served");
+        } else {
+            tracing::debug!(%method, route, status, milliseconds, "served");
+        }
+    });
+    Ok(compression::apply(response))
+}
+
+/// Whether a request is worked on when its client has hung up: what writes is, so that what follows a write always does. What only
+/// reads is dropped, and its statement with it.
+fn outlives_its_client(request: &ServiceRequest) -> bool {
+    !request.method().is_safe() && !request.path().ends_with("/search")
+}
+
+/// Awaits a task of its own, which goes on without whoever awaits it.
+async fn to_its_end<T: 'static>(serving: impl Future<Output = T> + 'static) -> T {
+    match actix_web::rt::spawn(serving).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is coming to its end, and everything with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+/// The template of a route without the patterns of its parts: `/v1/customers/{id}`.
+fn template(pattern: String) -> String {
+    if !pattern.contains(':') {
+        return pattern;
+    }
+    let mut template = String::with_capacity(pattern.len());
+    let (mut depth, mut in_name) = (0_u32, true);
+    for c in pattern.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            ':' if depth == 1 => in_name = false,
+            _ => {}
+        }
+        if depth == 0 || (depth == 1 && c == '{') {
+            in_name = true;
+        }
+        if in_name {
+            template.push(c);
+        }
+    }
+    template
+}
+
+/// The id the client gave, if it is a decent one; else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let decent = |id: &&str| {
+        (1..=100).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    given.filter(decent).map_or_else(|| clock::new_id().to_string(), str::to_owned)
+}
+
+/// The problem a response stands for, if it stands for one.
+fn problem_of<B>(response: &ServiceResponse<B>) -> Option<Problem> {
+    if let Some(error) = response.response().error() {
+        return Some(problem_of_error(error));
+    }
+    // The framework's own answers have neither error nor body.
+    match response.status() {
+        StatusCode::NOT_FOUND => Some(Problem::not_found()),
+        StatusCode::METHOD_NOT_ALLOWED => Some(Problem::new(Code::MethodNotAllowed)),
+        _ => None,
+    }
+}
+
+fn problem_of_error(error: &Error) -> Problem {
+    if let Some(problem) = error.as_error::<Problem>() {
+        return problem.clone();
+    }
+    let response = error.as_response_error();
+    let reason = || response.to_string();
+    match response.status_code() {
+        StatusCode::NOT_FOUND => Problem::not_found(),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::MethodNotAllowed),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::PayloadTooLarge),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(Code::UnsupportedMediaType).with("expected", "application/json"),
+        status if status.is_client_error() => Problem::new(Code::MalformedRequest).with("reason", reason()),
+        _ => Problem::internal(reason()),
+    }
+}
+
+fn replaced<B: MessageBody + 'static>(
+    response: ServiceResponse<B>,
+    problem: &Problem,
+    language: Language,
+    id: &str,
+) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    let (request, former) = response.into_parts();
+    let mut answer: HttpResponse = problem.respond(language, request.path(), id);
+    // What inner layers added (CORS) stays; what the framework says of the body does not.
+    for (name, value) in former.headers() {
+        let known = answer.headers().contains_key(name) && name != VARY;
+        if !known && name != "content-length" && name != "content-type" {
+            answer.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    ServiceResponse::new(request, answer).map_into_right_body()
+}
+
+/// Says once in the log what the client is not told.
+fn log_inside(problem: &Problem) {
+    if matches!(problem.code, Code::Busy | Code::QueryTooSlow) {
+        tracing::warn!(code = problem.code.as_str(), "refused");
+    } else if problem.code.status() >= 500 {
+        match problem.inside() {
+            Some(inside) => tracing::error!(code = problem.code.as_str(), error = %inside, "failed"),
+            None => tracing::error!(code = problem.code.as_str(), "failed"),
+        }
+    }
+}
+
+fn rate_limit_headers(request: &actix_web::HttpRequest, headers: &mut HeaderMap) {
+    let Ok(limits) = limits_of(request) else { return };
+    let standing = request.extensions().get::<Standing>().cloned();
+    let standing = standing.or_else(|| limits.take(address_key(request)).ok()).unwrap_or(Standing { remaining: 0, reset: 60 });
+    let mut text = String::with_capacity(32);
+    text.push_str("\"default\";r=");
+    text.push_str(&standing.remaining.to_string());
+    text.push_str(";t=");
+    text.push_str(&standing.reset.to_string());
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        headers.insert(RATE_LIMIT, value);
+    }
+    headers.insert(RATE_LIMIT_POLICY, limits.policy());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::template;
+
+    #[test]
+    fn routes_are_named_by_their_templates() {
+        let named = |pattern: &str| template(pattern.to_owned());
+        assert_eq!(named("/v1/customers/{id:[0-9a-f]{8}[^/]*}/restore"), "/v1/customers/{id}/restore");
+        assert_eq!(named("/v1/{a}/x/{b:.+}"), "/v1/{a}/x/{b}");
+        assert_eq!(named("/healthz"), "/healthz");
+    }
+}

@@ -1,0 +1,9 @@
+//! HTTP itself: what a request asks for, problems, limits, and what surrounds every handler. It knows neither records nor who asks.
+
+pub mod clock;
+pub mod compression;
+pub mod limits;
+pub mod middleware;
+pub mod problem;
+pub mod request;
+pub mod telemetry;

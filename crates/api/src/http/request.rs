@@ -1,0 +1,214 @@
+//! What the headers, parameters and body of a request ask for.
+
+use std::pin::Pin;
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
+use farley_domain::{
+    fault::{Fault, FaultCode, Faults, Language},
+    field::Field,
+    input,
+    time::Timestamp,
+    value::Standards,
+};
+use serde_json::{Map, Value};
+
+use super::{
+    clock,
+    limits::{Limits, Standing},
+    problem::{Code, Problem},
+};
+
+/// What the middleware around all handlers knows of a request.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// The limits of this server.
+pub fn limits_of(request: &HttpRequest) -> Result<web::Data<Limits>, Problem> {
+    let limits = request.app_data::<web::Data<Limits>>().cloned();
+    limits.ok_or_else(|| Problem::internal("the application is not set up"))
+}
+
+/// Counts a request without a credential against its address.
+pub fn limit_by_address(request: &HttpRequest) -> Result<(), Problem> {
+    let standing = limits_of(request)?.take(address_key(request))?;
+    request.extensions_mut().insert::<Standing>(standing);
+    Ok(())
+}
+
+/// The key under which an address is counted. The high bits are no UUID's, so that no credential shares it.
+#[must_use]
+pub fn address_key(request: &HttpRequest) -> u128 {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+    let address = request.peer_addr().map(|address| address.ip());
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(address);
+    u128::from(hash)
+}
+
+#[must_use]
+pub fn language_of(request: &HttpRequest) -> Language {
+    let header = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    header.map_or(Language::English, Language::from_accept)
+}
+
+#[must_use]
+pub fn request_id_of(request: &HttpRequest) -> String {
+    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+}
+
+/// The query parameters, percent-decoded, in their order.
+pub fn parameters(request: &HttpRequest) -> Result<Vec<(String, String)>, Problem> {
+    if request.query_string().is_empty() {
+        return Ok(Vec::new());
+    }
+    // Lossy decoding would change what was asked for.
+    let decoded = percent_encoding::percent_decode_str(request.query_string()).decode_utf8();
+    if decoded.is_err() {
+        return Err(Problem::new(Code::MalformedRequest).with("reason", "the query is not UTF-8"));
+    }
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(request.query_string().as_bytes()).into_owned() {
+        match pairs.iter_mut().find(|(known, _)| *known == name && takes_list(&name)) {
+            // Some clients repeat a list parameter instead of joining its values.
+            Some((_, joined)) => {
+                joined.push(',');
+                joined.push_str(&value);
+            }
+            None => pairs.push((name, value)),
+        }
+    }
+    if let Some((name, _)) = pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        return Err(Fault::new(name.replace('\0', ""), FaultCode::InvalidCharacter).into());
+    }
+    Ok(pairs)
+}
+
+/// Whether a parameter is a list by its name.
+fn takes_list(name: &str) -> bool {
+    matches!(name, "sort" | "fields" | "expand" | "types" | "objects" | "group_by" | "sum")
+        || ["_in", "_nin", "_any", "_none"].iter().any(|suffix| name.ends_with(suffix))
+}
+
+/// Takes one parameter out of the list.
+pub fn take(parameters: &mut Vec<(String, String)>, name: &str) -> Result<Option<String>, Problem> {
+    let mut found = parameters.extract_if(.., |(parameter, _)| parameter == name).map(|(_, value)| value).collect::<Vec<_>>();
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => Err(Fault::new(name, FaultCode::DuplicateParameter).into()),
+    }
+}
+
+/// Takes a parameter that is `true` or `false`.
+pub fn take_flag(parameters: &mut Vec<(String, String)>, name: &str) -> Result<bool, Problem> {
+    match take(parameters, name)?.as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Fault::new(name, FaultCode::WrongType).with("expected", "true or false").into()),
+    }
+}
+
+/// Takes a number between two bounds.
+pub fn take_number(
+    parameters: &mut Vec<(String, String)>,
+    name: &str,
+    default: i64,
+    (min, max): (i64, i64),
+) -> Result<i64, Problem> {
+    let Some(text) = take(parameters, name)? else { return Ok(default) };
+    let number: i64 = text.parse().map_err(|_| Fault::new(name, FaultCode::WrongType).with("expected", "an integer"))?;
+    if number < min {
+        return Err(Fault::new(name, FaultCode::TooSmall).with("min", min).into());
+    }
+    if number > max {
+        return Err(Fault::new(name, FaultCode::TooLarge).with("max", max).into());
+    }
+    Ok(number)
+}
+
+/// Takes a parameter that must be there; without it, unknown ones are told as well, as it may be among them under a wrong name.
+pub fn take_required(parameters: &mut Vec<(String, String)>, name: &str, known: &[&str]) -> Result<String, Problem> {
+    if let Some(value) = take(parameters, name)? {
+        return Ok(value);
+    }
+    let mut faults = Faults::from(Fault::new(name, FaultCode::Required));
+    let unknown: Vec<(String, String)> = parameters.iter().filter(|(name, _)| !known.contains(&name.as_str())).cloned().collect();
+    if let Err(problem) = refuse_rest(&unknown, known) {
+        faults.0.extend(problem.faults.0);
+    }
+    Err(faults.into())
+}
+
+/// Refuses what is left of the parameters; `known` are those that could have been meant.
+pub fn refuse_rest(parameters: &[(String, String)], known: &[&str]) -> Result<(), Problem> {
+    let faults: Vec<Fault> = parameters
+        .iter()
+        .map(|(name, _)| {
+            let near = if name.len() > 100 { "" } else { name };
+            farley_domain::fault::unknown(name.clone(), FaultCode::UnknownParameter, near, known.iter().copied())
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(farley_domain::fault::Faults(faults).into()) }
+}
+
+/// The body as JSON. Types: `application/json`, and `application/merge-patch+json` for patches.
+pub struct Body(pub Value);
+
+impl FromRequest for Body {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Body, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let max = limits_of(&request)?.max_body;
+            let bytes = read_body(&request, &mut payload, max).await?;
+            json_body(&request, &bytes).map(Body)
+        })
+    }
+}
+
+/// Reads a body of at most `max` bytes.
+pub async fn read_body(request: &HttpRequest, payload: &mut Payload, max: usize) -> Result<web::BytesMut, Problem> {
+    use futures_util::StreamExt;
+    let too_large = || Problem::new(Code::PayloadTooLarge).with("max", max);
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > max) {
+        return Err(too_large());
+    }
+    let mut bytes = web::BytesMut::with_capacity(declared.unwrap_or(0).min(max));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Problem::new(Code::MalformedRequest).with("reason", error))?;
+        if bytes.len() + chunk.len() > max {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+pub fn json_body(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> {
+    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_json = matches!(essence.as_str(), "application/json" | "application/merge-patch+json");
+    if bytes.is_empty() && (is_json || essence.is_empty()) {
+        // An action without arguments may come without a body.
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    if !is_json {
+        return Err(Problem::new(Code::UnsupportedMediaType).with("expected", "application/json"));
+    }
+    serde_json::from_slice(bytes).map_err(|error| Problem::new(Code::MalformedBody).with("reason", error))
+}
+
+fn standards(now: Timestamp) -> Standards<'static> {
+    Standards { country: "CN", currency: farley_domain::money::Currency::CNY, zone: chrono_tz::UTC, now }
+}
+
+/// Reads the body of an action that needs no tenant's standards.
+pub fn read_form(fields: &[Field], body: &Value) -> Result<Map<String, Value>, Problem> {
+    Ok(input::form(fields, body, &standards(clock::now()))?)
+}
+
+pub fn text<'a>(form: &'a Map<String, Value>, name: &str) -> &'a str {
+    form.get(name).and_then(Value::as_str).unwrap_or_default()
+}

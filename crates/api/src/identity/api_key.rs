@@ -1,0 +1,68 @@
+//! API keys: made once, shown once, stored as a hash. A key never reaches beyond whoever made it.
+
+use farley_domain::{
+    fault::{Fault, FaultCode},
+    identity::api_key::ApiKey,
+    record::Record,
+};
+use farley_persistence::Work;
+use serde_json::Map;
+
+use super::user::beyond;
+use crate::{
+    access::{
+        grants::{asker_of, grants_of},
+        tokens::{new_secret, secret_hash},
+        unrestricted::user_record,
+    },
+    http::problem::Problem,
+    records::behaviour::{Behaviour, Shown, Writing},
+};
+
+/// How many characters of a key are kept to tell it by.
+const PREFIX: usize = 9;
+
+impl Behaviour for ApiKey {
+    const CHANGES_PRINCIPALS: bool = true;
+
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        if record.get("user_id").is_null() {
+            record.set("user_id", writing.principal.user_id().to_string());
+        }
+        let user = record.id_of("user_id").ok_or_else(Problem::not_found)?;
+        if user != writing.principal.user_id() {
+            let there = user_record(work.reader(), user)?.ok_or_else(Problem::not_found)?;
+            let theirs = grants_of(work.reader(), &there)?;
+            if let Some(permission) = writing.principal.asker.grants.first_beyond(&theirs) {
+                return Err(beyond("/user_id", &permission));
+            }
+            if asker_of(work.reader(), user)?.is_none() {
+                return Err(Problem::rule(Fault::new("/user_id", FaultCode::NotFound).into()));
+            }
+        } else if writing.principal.session.is_none() {
+            // A key that makes keys must not make one with wider scopes than its own.
+            let full = user_record(work.reader(), user)?.ok_or_else(Problem::not_found)?;
+            let scopes = record.get("scopes").as_array().into_iter().flatten();
+            let scopes: Vec<String> = scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect();
+            let asked = grants_of(work.reader(), &full)?.limited_to(&scopes);
+            if let Some(permission) = writing.principal.asker.grants.first_beyond(&asked) {
+                return Err(beyond("/scopes", &permission));
+            }
+        }
+        if record.get("prefix").is_null() {
+            record.set("prefix", "fk_");
+        }
+        Ok(())
+    }
+
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        if writing.before.is_some() {
+            return Ok(Map::new());
+        }
+        let key = new_secret("fk_");
+        work.add_api_key_hash(record.id(), &secret_hash(&key))?;
+        let prefix: String = key.chars().take(PREFIX).collect();
+        work.set_api_key_prefix(record.id(), &prefix)?;
+        Ok(Map::from_iter([("key".to_owned(), key.into())]))
+    }
+}

@@ -1,0 +1,46 @@
+//! Custom fields come into force with the write that declares them, index and all.
+
+use farley_domain::{
+    identity::custom_field::{CustomField, to_field},
+    record::Record,
+    registry,
+};
+use farley_persistence::Work;
+use serde_json::Map;
+
+use crate::{
+    http::problem::Problem,
+    records::behaviour::{Behaviour, Shown, Writing},
+};
+
+impl Behaviour for CustomField {
+    const CHANGES_PRINCIPALS: bool = true;
+
+    /// A key is unique among the live fields of its object.
+    fn before(work: &mut Work<'_>, _: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let record = record.any_mut();
+        let Some(object) = registry::object("custom_field") else { return Ok(()) };
+        let same = |other: &&Record| {
+            other.id() != record.id()
+                && !other.is_archived()
+                && other.get("object") == record.get("object")
+                && other.get("key") == record.get("key")
+        };
+        let fields = work.reader().all(object)?;
+        match fields.iter().find(same) {
+            Some(other) if !record.is_archived() => Err(Problem::duplicate("/key", other.id())),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn after(work: &mut Work<'_>, _: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let record = record.any();
+        if let Some((object, field)) = to_field(record).filter(|(_, field)| field.indexed)
+            && let Some(object) = registry::object(&object)
+            && field.kind.is_scalar()
+        {
+            work.index_custom_field(object, &field)?;
+        }
+        Ok(Map::new())
+    }
+}

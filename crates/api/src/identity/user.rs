@@ -1,0 +1,258 @@
+//! Users: invited, deactivated, given new passwords. Nobody gives a role that grants more than they hold.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use farley_domain::{
+    entity::Entity,
+    fault::{Fault, FaultCode},
+    id::Id,
+    identity::{
+        access::{Action, Grants},
+        role::Role,
+        user::User,
+    },
+    record::Record,
+};
+use farley_persistence::Work;
+use serde_json::{Map, Value, json};
+
+use super::{
+    administrators,
+    auth::set_status,
+    me::{SessionList, session_of},
+};
+use crate::{
+    access::{
+        call::Call,
+        tokens::{new_secret, secret_hash},
+    },
+    http::{
+        problem::{Code, Problem},
+        request::{Body, parameters, refuse_rest},
+    },
+    records::{
+        behaviour::{Behaviour, Shown, Writing},
+        mutation::{Answer, Mutation},
+        named::Named,
+        write::Writer,
+    },
+};
+
+/// How long an invitation or a reset can be taken up, in seconds.
+const TOKEN_SECONDS: i64 = 7 * 24 * 3600;
+
+impl Behaviour for User {
+    const CHANGES_PRINCIPALS: bool = true;
+
+    /// Roles given must be within what the giver holds; nobody shuts themselves out.
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
+        if let Some(before) = writing.before {
+            // An account that holds more is not to be taken over, stripped or removed.
+            let critical = |name: &&str| before.get(name) != record.get(name);
+            if let Some(field) = ["email", "role_ids", "archived_at"].into_iter().find(critical) {
+                let theirs = crate::access::grants::grants_of(work.reader(), before)?;
+                if let Some(permission) = writing.principal.asker.grants.first_beyond(&theirs) {
+                    return Err(beyond(&format!("/{field}"), &permission));
+                }
+            }
+        }
+        let former = writing.before.map(|before| before.get("role_ids").clone());
+        if former.as_ref() != Some(record.get("role_ids")) {
+            let ids: Vec<&str> = record.get("role_ids").as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let held: Vec<&Value> = former.iter().filter_map(Value::as_array).flatten().collect();
+            // Roles the user has already may stay, whoever edits the others.
+            let given: Vec<Record> = work
+                .reader()
+                .all(Role::object())?
+                .into_iter()
+                .filter(|role| role.text("id").is_some_and(|id| ids.contains(&id)) && !held.contains(&role.get("id")))
+                .collect();
+            for role in given {
+                let grants = Grants::of_roles(std::slice::from_ref(&role));
+                if let Some(permission) = writing.principal.asker.grants.first_beyond(&grants) {
+                    return Err(beyond("/role_ids", &permission));
+                }
+            }
+        }
+        if record.is_archived() && record.id() == writing.principal.user_id() {
+            return Err(Problem::new(Code::StateConflict).with("state", "yourself").with("allowed", "update"));
+        }
+        match writing.before {
+            Some(before) if ["role_ids", "archived_at"].into_iter().any(|name| before.get(name) != record.get(name)) => {
+                administrators::keep_one(work, before, record)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A new user gets an invitation; an archived one loses every session.
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        let (writing, record) = (&writing.any(), record.any());
+        if writing.before.is_none() {
+            return Ok(Map::from_iter([("invitation_token".to_owned(), issue_token(work, record.id())?.into())]));
+        }
+        if record.is_archived() {
+            work.revoke_sessions(record.id(), None)?;
+        }
+        Ok(Map::new())
+    }
+}
+
+/// The problem of granting what one does not hold.
+pub fn beyond(pointer: &str, permission: &str) -> Problem {
+    let mut problem = Problem::new(Code::BeyondHeld).with("permission", permission);
+    problem.faults.add(Fault::new(pointer, FaultCode::NotHeld).with("permission", permission));
+    problem
+}
+
+/// A one-time token for setting a password; it is shown once and stored hashed.
+fn issue_token(work: &mut Work<'_>, user: Id) -> Result<String, Problem> {
+    let token = new_secret("ft_");
+    let expires_at = work.origin.now.plus_seconds(TOKEN_SECONDS);
+    work.set_password_token(user, &secret_hash(&token), expires_at)?;
+    Ok(token)
+}
+
+async fn act_by_name(
+    call: Call,
+    request: HttpRequest,
+    body: Body,
+    work: impl Fn(&mut Work<'_>, &Record) -> Result<Answer, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    crate::http::request::read_form(&[], &body.0)?;
+    let named = Named::parse(request.match_info().query("id"))?;
+    let writer = Writer::of(&call, User::object());
+    let principal = std::sync::Arc::clone(&call.principal);
+    let response = mutation
+        .run(&call, move |unit| {
+            let user = writer.load(unit, &named, Action::Update)?.record;
+            // Whoever could take over an account must hold all that the account holds.
+            let theirs = crate::access::grants::grants_of(unit.reader(), &user)?;
+            if let Some(permission) = principal.asker.grants.first_beyond(&theirs) {
+                return Err(beyond("", &permission));
+            }
+            work(unit, &user)
+        })
+        .await?;
+    call.state.principals.forget();
+    Ok(response)
+}
+
+/// Deactivate a user
+///
+/// The user cannot log in any more; sessions and API keys of the user stop working within five seconds on every node.
+#[utoipa::path(tag = "users", operation_id = "deactivateUser",
+    params(("id" = String, Path, description = "The user's id, or `ext:{system}:{key}`.")),
+    responses((status = 204, description = "Deactivated.")))]
+#[post("/v1/users/{id}/deactivate")]
+pub async fn deactivate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let me = call.principal.user_id();
+    act_by_name(call, request, body, move |work, user| {
+        if user.id() == me {
+            return Err(Problem::new(Code::StateConflict).with("state", "yourself").with("allowed", "update"));
+        }
+        let mut after = user.clone();
+        after.set("status", "deactivated");
+        administrators::keep_one(work, user, &after)?;
+        set_status(work, user.id(), "deactivated", "deactivated")?;
+        work.revoke_sessions(user.id(), None)?;
+        work.void_password_tokens(user.id())?;
+        Ok(Answer::no_content())
+    })
+    .await
+}
+
+/// Activate a user
+///
+/// Lets a deactivated user log in again with the password they had.
+#[utoipa::path(tag = "users", operation_id = "activateUser",
+    params(("id" = String, Path, description = "The user's id, or `ext:{system}:{key}`.")),
+    responses((status = 204, description = "Active, or invited if no password was ever set.")))]
+#[post("/v1/users/{id}/activate")]
+pub async fn activate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    act_by_name(call, request, body, |work, user| {
+        let status = if work.reader().password(user.id())?.is_some() { "active" } else { "invited" };
+        set_status(work, user.id(), status, "activated")?;
+        Ok(Answer::no_content())
+    })
+    .await
+}
+
+/// A one-time token, shown once.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct ResetToken {
+    /// Give it to the user: `POST /v1/auth/accept` takes it with a new password.
+    #[schema(example = "ft_…")]
+    pub token: String,
+    /// How long it can be taken up, in seconds.
+    #[schema(example = 604_800)]
+    pub expires_in: i64,
+}
+
+/// Reset a user's password
+///
+/// Gives a one-time token with which the user sets a new password; invites again who has not come yet. The old password
+/// holds until then.
+#[utoipa::path(tag = "users", operation_id = "resetUserPassword",
+    params(("id" = String, Path, description = "The user's id, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The token, shown this once.", body = ResetToken)))]
+#[post("/v1/users/{id}/reset-password")]
+pub async fn reset_password(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    act_by_name(call, request, body, |work, user| {
+        if user.get("status") == "deactivated" {
+            return Err(Problem::new(Code::StateConflict)
+                .with("state", "deactivated")
+                .with("allowed", "activate")
+                .member("allowed", vec!["activate"]));
+        }
+        let token = issue_token(work, user.id())?;
+        work.event("user", "password_reset_issued", user.id(), user.version(), Map::new(), &[]);
+        let mut answer = Answer::json(200, &ResetToken { token, expires_in: TOKEN_SECONDS })?;
+        answer.replayed_body = Some(json!({"token": null, "expires_in": TOKEN_SECONDS}).to_string());
+        Ok(answer)
+    })
+    .await
+}
+
+/// The sessions of a user
+#[utoipa::path(tag = "users", operation_id = "listUserSessions",
+    params(("id" = String, Path, description = "The user's id.")),
+    responses((status = 200, description = "Sessions that still hold, newest first.", body = SessionList)))]
+#[get("/v1/users/{id}/sessions")]
+pub async fn sessions(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    refuse_rest(&parameters(&request)?, &[])?;
+    let rows = call.rows(User::object(), Action::Update)?;
+    let named = Named::parse(request.match_info().query("id"))?;
+    let (principal, now) = (std::sync::Arc::clone(&call.principal), call.now);
+    let rows = call
+        .state
+        .store
+        .read::<_, Problem>(call.tenant(), move |reader| {
+            let id = named.find(reader, &principal, User::object())?.ok_or_else(Problem::not_found)?;
+            reader.get(&principal.layout(User::object()), &principal.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
+            Ok(reader.sessions(id, now)?)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(SessionList::of(rows, call.principal.session)))
+}
+
+/// End a user's session
+#[utoipa::path(tag = "users", operation_id = "endUserSession",
+    params(("id" = String, Path, description = "The user's id."), ("session_id" = String, Path, description = "The session's id.")),
+    responses((status = 204, description = "Ended.")))]
+#[delete("/v1/users/{id}/sessions/{session_id}")]
+pub async fn end_session(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    call.rows(User::object(), Action::Update)?;
+    let session = session_of(&request)?;
+    let body = Body(Value::Object(Map::new()));
+    act_by_name(call, request, body, move |work, user| {
+        let row = work.reader().session(session)?.filter(|row| row.user_id.0 == user.id()).ok_or_else(Problem::not_found)?;
+        work.revoke_session(row.id.0)?;
+        work.event("user", "session_ended", user.id(), user.version(), Map::new(), &[]);
+        Ok(Answer::no_content())
+    })
+    .await
+}

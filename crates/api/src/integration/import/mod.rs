@@ -1,0 +1,260 @@
+//! Imports over HTTP: started, previewed, reported. The work itself is a job ([`run`]), row by row ([`rows`]).
+
+pub mod csv_file;
+pub mod options;
+pub mod parts;
+pub mod preview;
+pub mod report;
+pub mod row;
+pub mod run;
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use farley_domain::{
+    entity::Entity,
+    fault::{Fault, FaultCode},
+    id::Id,
+    identity::access::Action,
+    integration::{Import, import::record::ImportMode},
+    object::Shape,
+    record::Record,
+};
+use farley_persistence::{Change, Work};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use self::options::{Options, Prepared};
+use crate::{
+    access::{call::Call, principal::Principal},
+    http::{
+        problem::{Code, Problem},
+        request::{json_body, parameters, read_body, refuse_rest, take},
+        telemetry::traceparent,
+    },
+    records::mutation::{Answer, Mutation},
+};
+
+/// The kind of the job that imports.
+pub const KIND: &str = "import";
+/// How often an import is tried again when the database fails it.
+const ATTEMPTS: i64 = 6;
+/// How much larger than other bodies a file may be.
+const BODIES: usize = 16;
+
+/// A file to import. As `text/csv` the body is the file itself, and all else are query parameters (the mapping as JSON text).
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "documentation; the body is read by its fields")]
+pub struct ImportCreate {
+    /// What the rows become: an object that is created over the API.
+    #[schema(example = "customer")]
+    object: String,
+    /// The file: a header and rows, separated by commas, semicolons or tabs. As `text/csv` also in GB18030 or UTF-16.
+    #[schema(example = "客户名称,行业\n华为技术有限公司,通信设备\n")]
+    content: String,
+    #[schema(example = "customers.csv")]
+    file_name: Option<String>,
+    /// `create` makes every row a new record; `upsert` changes the record that a row matches. `upsert` where `match_by` is given.
+    #[schema(example = "upsert")]
+    mode: Option<String>,
+    /// By what a row matches a record: a field that is mapped, such as `name`, `emails` or `phones`, or `ext:{system}`.
+    #[schema(example = "name")]
+    match_by: Option<String>,
+    /// `skip` imports the good rows, `abort` none if any is at fault (up to 5,000 rows).
+    #[schema(example = "skip", default = "skip")]
+    on_fault: Option<String>,
+    /// Tries every row and keeps nothing. Rows are tried together by the 5,000.
+    #[schema(example = false, default = false)]
+    dry_run: Option<bool>,
+    mapping: Option<ImportMapping>,
+}
+
+/// Which column goes where; columns not named are guessed from their headers.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code, reason = "documentation")]
+pub struct ImportMapping {
+    columns: Vec<ImportColumn>,
+    /// Whether a row whose key (`match_by`) stands in an earlier row is passed over, counted as unchanged; else it is at fault. So
+    /// a column of a wider file becomes records of its own: the teams in a list of people.
+    #[schema(default = false)]
+    distinct: Option<bool>,
+}
+
+/// Where one column goes, or a text made of columns.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code, reason = "documentation")]
+pub struct ImportColumn {
+    /// The column, by its header. Named several times, it goes to several fields.
+    #[schema(example = "revenue")]
+    column: Option<String>,
+    /// In place of a column: a text made of columns, `{account} – {product}` (what stands between two columns is left out where one is
+    /// blank), in a form if need be, `{agent|dotted}@example.com` (`lower`, `upper`; `dotted`: anna.snelling); or a constant. It is
+    /// read as a cell would be.
+    #[schema(example = json!(null))]
+    value: Option<String>,
+    /// A field, `addresses.country`, `external_ids.sap`, `custom.tier`; a member of an item of a list, `stage_history.0.entered_at`; a
+    /// field of a part of the record, `line_items.0.product_id` (an existing record keeps its parts; the first is the one that
+    /// comes first). Null leaves the column out. Constants of an item or a part count only where another of its columns has a
+    /// value. A day in a field that is a time is its start in the tenant's time zone.
+    #[schema(example = "annual_revenue")]
+    field: Option<String>,
+    /// Cells that are read as something else.
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>, example = json!({"technolgy": "technology"}))]
+    values: Option<Map<String, Value>>,
+    /// What a number is multiplied by, exactly: 1000000 where the column is in millions.
+    #[schema(example = 1_000_000, minimum = 1)]
+    multiplier: Option<i64>,
+    /// The currency of amounts (ISO 4217); the tenant's, unless said.
+    #[schema(example = "USD")]
+    currency: Option<String>,
+    /// How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:{system}`; told from the cell, unless said.
+    /// Stages are looked for in the row's pipeline.
+    #[schema(example = "name")]
+    lookup: Option<String>,
+    /// The label of e-mail addresses and phone numbers.
+    #[schema(example = "work")]
+    label: Option<String>,
+    /// What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and told), `refuse`.
+    #[schema(example = "warn")]
+    if_blank: Option<String>,
+    /// What becomes of a row where the cell names no record: `refuse` (the default), `warn` (imported without it, and told), `accept`.
+    #[schema(example = "refuse")]
+    if_unknown: Option<String>,
+}
+
+/// Stands for the schema of imports, which is made from their field table.
+pub struct ImportSchema;
+
+impl utoipa::PartialSchema for ImportSchema {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::Ref::from_schema_name("Import").into()
+    }
+}
+
+impl ToSchema for ImportSchema {}
+
+/// A request with a file.
+struct AskedByName {
+    options: Options,
+    content: Vec<u8>,
+    mutation: Mutation,
+}
+
+async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload) -> Result<AskedByName, Problem> {
+    let max = call.state.settings.max_body.saturating_mul(BODIES);
+    let bytes = read_body(request, &mut payload.into_inner(), max).await?;
+    let mut parameters = parameters(request)?;
+    let essence = request.headers().get("Content-Type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_csv = essence.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/csv");
+    let (members, content) = if is_csv {
+        let mut members = Map::new();
+        for name in options::names() {
+            if let Some(text) = take(&mut parameters, name)? {
+                members.insert(name.to_owned(), parameter(name, text)?);
+            }
+        }
+        (Value::Object(members), bytes.to_vec())
+    } else {
+        let mut body = json_body(request, &bytes)?;
+        let content = body.as_object_mut().and_then(|members| members.shift_remove("content"));
+        match content {
+            Some(Value::String(content)) => (body, content.into_bytes()),
+            None | Some(Value::Null) => return Err(Fault::new("/content", FaultCode::Required).into()),
+            Some(_) => return Err(Fault::new("/content", FaultCode::WrongType).with("expected", "a text").into()),
+        }
+    };
+    let mutation = Mutation::of(request, &mut parameters, &json!([members, format!("{:x?}", Sha256::digest(&content))]))?;
+    let known: Vec<&str> = if is_csv { options::names() } else { Vec::new() };
+    refuse_rest(&parameters, &[known.as_slice(), &["validate_only"]].concat())?;
+    let options = Options::read(&members, &call.principal.standards(call.now))?;
+    permit(&call.principal, &options)?;
+    Ok(AskedByName { options, content, mutation })
+}
+
+/// An option as a parameter says it.
+fn parameter(name: &str, text: String) -> Result<Value, Problem> {
+    match (name, text.as_str()) {
+        ("dry_run", "true") => Ok(true.into()),
+        ("dry_run", "false") => Ok(false.into()),
+        ("mapping", text) => {
+            serde_json::from_str(text).map_err(|error| Fault::new("mapping", FaultCode::Malformed).with("reason", error).into())
+        }
+        _ => Ok(text.into()),
+    }
+}
+
+/// Importing needs its own permission, and that to create; whether a row may be changed is told with the row.
+pub fn permit(principal: &Principal, options: &Options) -> Result<(), Problem> {
+    let needed: &[Action] = match options.mode {
+        ImportMode::Create => &[Action::Import, Action::Create],
+        ImportMode::Upsert => &[Action::Import, Action::Create, Action::Update],
+    };
+    match needed.iter().find(|action| principal.asker.grants.scope(options.object.name, **action).is_none()) {
+        Some(action) => Err(Problem::forbidden(action.as_str(), options.object.name)),
+        None => Ok(()),
+    }
+}
+
+/// Stores an import with its file, and the job that does it.
+pub fn start(work: &mut Work<'_>, principal: &Principal, prepared: &Prepared, content: &[u8]) -> Result<(Record, Id), Problem> {
+    let shape = Shape { object: <Import as Entity>::object(), custom: Arc::from([]) };
+    let mut record = Record::new(shape.object);
+    for field in &shape.object.fields {
+        record.set(&field.name, field.default.clone().unwrap_or(Value::Null));
+    }
+    for (name, value) in prepared.options.members() {
+        record.set(&name, value);
+    }
+    record.set("mapping", serde_json::to_value(&prepared.mapping)?);
+    record.set("rows_total", prepared.file.rows.len());
+    work.insert(&shape, &mut record, &Change::new("created"))?;
+    work.keep_import_file(record.id(), content)?;
+    let payload = json!({
+        "import_id": record.get("id"),
+        "user_id": principal.user_id(),
+        "api_key_id": principal.actor.api_key_id,
+        "request_id": work.origin.request_id,
+        "traceparent": prepared.traceparent,
+    });
+    let now = work.origin.now;
+    let job = work.enqueue(KIND, &payload, now, ATTEMPTS)?;
+    Ok((record, job))
+}
+
+/// Import a file
+///
+/// Reads a CSV file into an object, in the background, with your permissions and the rules of every other write. Columns are guessed
+/// from their headers where the mapping says nothing (`/v1/imports/preview` shows how). Blank cells change nothing; lists such as
+/// e-mail addresses only grow; what can be said only when a record is created is left as it is. References may name records by name, also those of a later row. Poll the import for its progress; an
+/// import that was interrupted goes on where it stopped.
+#[utoipa::path(tag = "imports", operation_id = "createImport",
+    params(("object" = Option<String>, Query, description = "With a `text/csv` body: what the rows become.", example = "customer"),
+           ("file_name" = Option<String>, Query, description = "With a `text/csv` body: what the file is called.", example = "customers.csv"),
+           ("mode" = Option<String>, Query, description = "With a `text/csv` body: `create` or `upsert`.", example = "upsert"),
+           ("match_by" = Option<String>, Query, description = "With a `text/csv` body: by what rows match records.", example = "name"),
+           ("on_fault" = Option<String>, Query, description = "With a `text/csv` body: `skip` or `abort`.", example = "skip"),
+           ("dry_run" = Option<bool>, Query, description = "With a `text/csv` body: try, and keep nothing.", example = true),
+           ("mapping" = Option<String>, Query, description = "With a `text/csv` body: the mapping, as JSON text.")),
+    request_body = ImportCreate,
+    responses((status = 201, description = "The import, waiting to run.", body = ImportSchema)))]
+#[post("/v1/imports")]
+pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let AskedByName { options, content, mutation } = read_request(&call, &request, payload).await?;
+    let principal = Arc::clone(&call.principal);
+    let made_ready = web::block(move || Prepared::make(options, &content, &principal).map(|prepared| (prepared, content)));
+    let (prepared, content) = made_ready.await.map_err(|_| Problem::new(Code::Unavailable).retry_after(2))??;
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
+    let prepared = Prepared { traceparent: traceparent(), ..prepared };
+    mutation
+        .run(&call, move |work| {
+            let (record, _) = start(work, &principal, &prepared, &content)?;
+            let row = work
+                .row(&principal.layout(<Import as Entity>::object()), &principal.view(now), record.id())?
+                .ok_or_else(Problem::not_found)?;
+            Answer::record(201, &row)
+        })
+        .await
+}

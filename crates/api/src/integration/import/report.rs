@@ -1,0 +1,181 @@
+//! What was wrong with the rows of an import: a page at a time, or all of it as CSV.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, get, http::header};
+use farley_domain::{
+    entity::Entity,
+    fault::{Fault, FaultCode, Language},
+    identity::access::Action,
+    integration::Import,
+    predicate::Predicate,
+};
+use farley_persistence::{Layout, queries::rows::ImportFaultRow};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::row::RowFault;
+use crate::{
+    access::call::Call,
+    http::{
+        problem::{BY_LANGUAGE, Problem},
+        request::{parameters, refuse_rest, take, take_number},
+    },
+    records::{
+        named::Named,
+        read::{Envelope, PageInfo, next_link},
+    },
+};
+
+/// The most faults that a report as CSV holds.
+const MAX_REPORT: i64 = 1_000_000;
+
+/// What is wrong with one row.
+#[derive(Serialize, ToSchema)]
+pub struct ImportFault {
+    /// Counted from the header, which is row 1.
+    #[schema(example = 7)]
+    row: i64,
+    /// The header of the column; null where the row as a whole is at fault.
+    #[schema(example = "office_location")]
+    column: Option<String>,
+    /// Where in the record: a JSON pointer.
+    #[schema(example = "/addresses/country")]
+    pointer: String,
+    /// Which fault, for programs.
+    #[schema(example = "unknown_country")]
+    code: String,
+    /// Whether it stopped the row: `fault`, or `warning` if not.
+    #[schema(example = "fault")]
+    level: String,
+    /// What the cell says.
+    #[schema(example = "Atlantis")]
+    value: Option<String>,
+    /// Which fault, for people.
+    #[schema(example = "is not an ISO 3166-1 alpha-2 country code")]
+    message: String,
+}
+
+impl ImportFault {
+    #[must_use]
+    pub fn of(fault: RowFault, language: Language) -> ImportFault {
+        let RowFault { row, column, pointer, code, level, typed, message_en, message_zh } = fault;
+        ImportFault {
+            row,
+            column,
+            pointer,
+            code: code.to_owned(),
+            level: level.to_owned(),
+            value: typed,
+            message: in_language(language, message_en, message_zh),
+        }
+    }
+
+    fn stored(fault: ImportFaultRow, language: Language) -> ImportFault {
+        ImportFault {
+            row: fault.row_number,
+            column: fault.column_name,
+            pointer: fault.pointer,
+            code: fault.code,
+            level: fault.level,
+            value: fault.typed,
+            message: in_language(language, fault.message_en, fault.message_zh),
+        }
+    }
+}
+
+fn in_language(language: Language, en: String, zh: String) -> String {
+    match language {
+        Language::English => en,
+        Language::Chinese => zh,
+    }
+}
+
+/// A page of faults.
+#[derive(Serialize, ToSchema)]
+pub struct ImportFaultPage {
+    data: Vec<ImportFault>,
+    page: PageInfo,
+}
+
+/// Why rows were not imported
+///
+/// What was wrong with the rows of an import, in the order of the file: faults, which stopped a row, and warnings. With `Accept: text/csv`, all of it as a CSV file.
+#[utoipa::path(tag = "imports", operation_id = "listImportFaults",
+    params(("id" = String, Path, description = "The import's id."),
+           ("limit" = Option<i64>, Query, description = "How many faults, 1 to 200.", minimum = 1, maximum = 200),
+           ("level" = Option<String>, Query, description = "Only these: `fault` or `warning`.", example = "fault"),
+           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
+    responses((status = 200, description = "A page of faults, or all of them as CSV.",
+        content((ImportFaultPage = "application/json"), (String = "text/csv")))))]
+#[get("/v1/imports/{id}/faults")]
+pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let rows = call.rows(<Import as Entity>::object(), Action::Read)?;
+    let mut parameters = parameters(&request)?;
+    let limit = take_number(&mut parameters, "limit", 50, (1, 200))?;
+    let after = match take(&mut parameters, "cursor")? {
+        None => (0, 0),
+        Some(cursor) => position(&cursor).ok_or_else(|| Fault::new("cursor", FaultCode::InvalidCursor))?,
+    };
+    let level = take(&mut parameters, "level")?;
+    if level.as_deref().is_some_and(|level| !matches!(level, "fault" | "warning")) {
+        return Err(Fault::new("level", FaultCode::UnknownChoice).with("choices", "fault, warning").into());
+    }
+    refuse_rest(&parameters, &["limit", "cursor", "level"])?;
+    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let as_csv = accepts.split(',').any(|kind| kind.trim().to_ascii_lowercase().starts_with("text/csv"));
+    let asked = if as_csv { MAX_REPORT } else { limit + 1 };
+    let named = Named::parse(request.match_info().query("id"))?;
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
+    let mut found = call
+        .state
+        .store
+        .read::<_, Problem>(call.tenant(), move |reader| {
+            let id = named.find(reader, &principal, <Import as Entity>::object())?.ok_or_else(Problem::not_found)?;
+            let layout = Arc::new(Layout::of(&principal.shape(<Import as Entity>::object()), &|_| true, Some(&[]), &[]));
+            let within = Predicate::Archived(false).and(rows.clone());
+            reader.get(&layout, &principal.view(now), id, &within)?.ok_or_else(Problem::not_found)?;
+            Ok(reader.import_faults(id, level.as_deref(), after, asked)?)
+        })
+        .await?;
+    if as_csv {
+        return as_file(found, call.language);
+    }
+    let size = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = found.len() > size;
+    found.truncate(size);
+    let next = found.last().filter(|_| has_more).map(|last| format!("{}.{}", last.row_number, last.position));
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::VARY, format!("accept, {BY_LANGUAGE}")));
+    if let Some(next) = &next {
+        response.insert_header((header::LINK, next_link(&request, next)));
+    }
+    let data: Vec<ImportFault> = found.into_iter().map(|fault| ImportFault::stored(fault, call.language)).collect();
+    Ok(response.json(Envelope { data, page: PageInfo { next, has_more, total: None } }))
+}
+
+fn position(cursor: &str) -> Option<(i64, i64)> {
+    let (row, position) = cursor.split_once('.')?;
+    Some((row.parse().ok()?, position.parse().ok()?))
+}
+
+fn as_file(found: Vec<ImportFaultRow>, language: Language) -> Result<HttpResponse, Problem> {
+    let mut file = csv::Writer::from_writer(Vec::new());
+    for fault in found {
+        let mut fault = ImportFault::stored(fault, language);
+        fault.value = fault.value.map(harmless);
+        fault.column = fault.column.map(harmless);
+        file.serialize(fault).map_err(Problem::internal)?;
+    }
+    let bytes = file.into_inner().map_err(Problem::internal)?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((header::VARY, format!("accept, {BY_LANGUAGE}")))
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"faults.csv\""))
+        .body(bytes))
+}
+
+/// A cell that a spreadsheet would take for a formula is shown as the text it is.
+fn harmless(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}

@@ -1,0 +1,319 @@
+//! The job that imports: batch after batch, each a unit of work of its own that also says how far the import is. After a crash
+//! the next worker goes on behind the last batch that was committed.
+
+use std::sync::Arc;
+
+use farley_domain::{
+    entity::Entity,
+    event::{Actor, ActorKind},
+    id::Id,
+    integration::Import,
+    object::Shape,
+    predicate::Predicate,
+    record::Record,
+};
+use farley_persistence::{Change, Failure, Lease, Loaded, Origin, StoreError, TenantKey, Work};
+use serde_json::Value;
+
+use super::{
+    options::{Options, Prepared},
+    permit,
+    row::{self, Outcome, RowFault},
+};
+use crate::{
+    access::{principal::acting, state::State, unrestricted::Unrestricted},
+    http::{
+        clock,
+        problem::{Problem, describe},
+    },
+    records::{
+        area::{Halt, LEASE_SECONDS},
+        behaviour,
+        write::Writer,
+    },
+};
+
+/// Rows after which the tables have another size than the planner thinks.
+const MANY_ROWS: i64 = 1000;
+
+/// For whom the job works, and on what.
+#[derive(Clone)]
+struct Task {
+    import: Id,
+    user: Id,
+    api_key: Option<Id>,
+    request_id: Option<String>,
+    lease: Lease,
+}
+
+impl Task {
+    fn read(payload: &str, lease: Lease) -> Result<Task, String> {
+        let payload: Value = serde_json::from_str(payload).map_err(|error| error.to_string())?;
+        let id = |name: &str| payload[name].as_str().and_then(|id| id.parse().ok());
+        Ok(Task {
+            import: id("import_id").ok_or("the job names no import")?,
+            user: id("user_id").ok_or("the job names no user")?,
+            api_key: id("api_key_id"),
+            request_id: payload["request_id"].as_str().map(str::to_owned),
+            lease,
+        })
+    }
+
+    fn origin(&self) -> Origin {
+        let kind = if self.api_key.is_some() { ActorKind::ApiKey } else { ActorKind::User };
+        let actor = Actor { kind, user_id: Some(self.user), api_key_id: self.api_key };
+        Origin { actor, request_id: self.request_id.clone(), now: clock::now() }
+    }
+}
+
+/// What a batch came to.
+#[derive(Clone, Debug, Default)]
+struct Tally {
+    done: i64,
+    created: i64,
+    updated: i64,
+    unchanged: i64,
+    failed: i64,
+    warned: i64,
+    faults: Vec<RowFault>,
+    /// Why the import ends here without being done.
+    problem: Option<String>,
+}
+
+/// How a batch ended that is not kept.
+enum Stop {
+    Problem(Problem),
+    /// Nothing of the rows is to stay, but what became of them is to be told.
+    Undo(Tally),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Stop {
+        Stop::Problem(error.into())
+    }
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Stop {
+        Stop::Problem(problem)
+    }
+}
+
+impl Failure for Stop {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Stop::Problem(problem) => problem.store_error(),
+            Stop::Undo(_) => None,
+        }
+    }
+}
+
+/// Imports until the import has ended or the node is to stop. A failure is worth another attempt; on the last the import fails for
+/// good.
+pub async fn perform(
+    state: &Arc<State>,
+    tenant: TenantKey,
+    lease: Lease,
+    payload: &str,
+    last: bool,
+    told: &(dyn Fn(&Record) + Send + Sync),
+) -> Result<(), Halt> {
+    let task = Task::read(payload, lease).map_err(Halt::Failed)?;
+    let problem = match import(state, tenant, &task, told).await {
+        Ok(true) => return Ok(()),
+        Ok(false) => return Err(Halt::Stopped),
+        Err(problem) => problem,
+    };
+    let reason = describe(&problem);
+    let passing = problem.inside().is_some();
+    if passing && !last {
+        return Err(Halt::Failed(reason));
+    }
+    // A refusal will not be taken back by asking again.
+    let failed = Tally { problem: Some(reason.clone()), ..Tally::default() };
+    let record = tell(state, tenant, &task, failed).await.map_err(|problem| Halt::Failed(describe(&problem)))?;
+    told(&record);
+    if passing { Err(Halt::Failed(reason)) } else { Ok(()) }
+}
+
+/// Batch after batch to the end; false if the node is to stop first.
+async fn import(
+    state: &Arc<State>,
+    tenant: TenantKey,
+    task: &Task,
+    told: &(dyn Fn(&Record) + Send + Sync),
+) -> Result<bool, Problem> {
+    let Some(prepared) = prepare(state, tenant, task.clone()).await? else { return Ok(true) };
+    let prepared = Arc::new(prepared);
+    let changes_principals = behaviour::of(prepared.options.object)?.changes_principals;
+    loop {
+        if state.stopping.is_begun() {
+            return Ok(false);
+        }
+        let (ready, unit) = (Arc::clone(&prepared), task.clone());
+        let written = state.background.write::<_, Stop>(tenant, task.origin(), move |work| batch(work, &ready, &unit)).await;
+        let record = match written {
+            Ok(record) => record,
+            Err(Stop::Undo(tally)) => tell(state, tenant, task, tally).await?,
+            Err(Stop::Problem(problem)) => return Err(problem),
+        };
+        if changes_principals {
+            state.principals.forget();
+        }
+        told(&record);
+        if has_ended(&record) {
+            if record.get("rows_done").as_i64() >= Some(MANY_ROWS) {
+                let refreshed =
+                    state.background.write::<_, StoreError>(tenant, task.origin(), |work| work.refresh_statistics()).await;
+                refreshed.unwrap_or_else(|error| tracing::warn!(%error, "the planner's statistics are old"));
+            }
+            return Ok(true);
+        }
+    }
+}
+
+fn has_ended(import: &Record) -> bool {
+    matches!(import.text("status"), Some("done" | "failed"))
+}
+
+/// The import made ready; none if it has ended already.
+async fn prepare(state: &State, tenant: TenantKey, task: Task) -> Result<Option<Prepared>, Problem> {
+    let reading = state.background.read::<_, Problem>(tenant, move |reader| {
+        let layout = Work::layout(&shape());
+        let row = reader.get(&layout, &Unrestricted, task.import, &Predicate::all())?.ok_or_else(Problem::not_found)?;
+        let import = row.to_record()?;
+        if has_ended(&import) {
+            return Ok(None);
+        }
+        let content = reader.import_file(task.import)?.ok_or_else(Problem::not_found)?;
+        let principal = acting(reader, task.user, task.api_key, clock::now())?;
+        Ok(Some((Options::of(&import)?, content, principal)))
+    });
+    let Some((options, content, principal)) = reading.await? else { return Ok(None) };
+    let made = tokio::task::spawn_blocking(move || Prepared::make(options, &content, &principal));
+    made.await.map_err(Problem::internal)?.map(Some)
+}
+
+/// The shape of imports, which have no custom fields.
+#[must_use]
+pub fn shape() -> Shape {
+    Shape { object: <Import as Entity>::object(), custom: Arc::from([]) }
+}
+
+fn load(work: &mut Work<'_>, import: Id) -> Result<Loaded, Problem> {
+    work.load(&shape(), &Unrestricted, import, &Predicate::all())?.ok_or_else(Problem::not_found)
+}
+
+/// One batch, in one transaction with the account of it.
+fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record, Stop> {
+    keep_lease(work, task, prepared.options.batch())?;
+    let loaded = load(work, task.import)?;
+    if has_ended(&loaded.record) {
+        return Ok(loaded.record);
+    }
+    // What the user may do is asked again with each batch: a right that was taken away ends here.
+    let now = work.origin.now;
+    let principal = acting(work.reader(), task.user, task.api_key, now)?;
+    permit(&principal, &prepared.options)?;
+    let writer = Writer { principal: Arc::new(principal), object: prepared.options.object, now, parent: None, quiet: true };
+    let done = usize::try_from(loaded.record.get("rows_done").as_i64().unwrap_or(0)).unwrap_or(0);
+    let mut tally = Tally::default();
+    let mut known = row::Known::default();
+    for position in prepared.order.iter().skip(done).take(prepared.options.batch()) {
+        let Some(row) = prepared.file.rows.get(*position) else { continue };
+        tally.done += 1;
+        let (outcome, warnings) = row::import(work, prepared, &writer, row, &mut known)?;
+        if !warnings.is_empty() && !matches!(outcome, Outcome::Failed(_)) {
+            tally.warned += 1;
+        }
+        tally.faults.extend(warnings);
+        match outcome {
+            Outcome::Created => tally.created += 1,
+            Outcome::Updated => tally.updated += 1,
+            Outcome::Unchanged => tally.unchanged += 1,
+            Outcome::Failed(faults) => {
+                tally.failed += 1;
+                tally.faults.extend(faults);
+            }
+        }
+    }
+    if prepared.options.all_or_none && tally.failed > 0 {
+        let rows = if tally.failed == 1 { "1 row was" } else { &format!("{} rows were", tally.failed) };
+        let problem = Some(format!("{rows} at fault, so none was imported"));
+        // What would have become of the others is of interest only where nothing was meant to be kept.
+        let tally =
+            if prepared.options.dry_run { tally } else { Tally { created: 0, updated: 0, unchanged: 0, warned: 0, ..tally } };
+        return Err(Stop::Undo(Tally { problem, ..tally }));
+    }
+    if prepared.options.dry_run {
+        return Err(Stop::Undo(tally));
+    }
+    Ok(account(work, &loaded, task, &tally)?)
+}
+
+/// Says that the worker is still at it; a batch of many rows takes longer.
+fn keep_lease(work: &mut Work<'_>, task: &Task, rows: usize) -> Result<(), Problem> {
+    let seconds = LEASE_SECONDS + i64::try_from(rows / 10).unwrap_or(0);
+    let until = clock::now().plus_seconds(seconds);
+    if work.renew_lease(task.lease, until)? {
+        Ok(())
+    } else {
+        // Somebody else goes on with it.
+        Err(Problem::from(StoreError::Internal("the lease of the import was lost".to_owned())))
+    }
+}
+
+/// Keeps the account of rows that themselves were undone.
+async fn tell(state: &State, tenant: TenantKey, task: &Task, tally: Tally) -> Result<Record, Problem> {
+    let unit = task.clone();
+    let written = state.background.write::<_, Problem>(tenant, task.origin(), move |work| {
+        keep_lease(work, &unit, 0)?;
+        let loaded = load(work, unit.import)?;
+        account(work, &loaded, &unit, &tally)
+    });
+    written.await
+}
+
+/// Writes down how far the import is, and ends it when all rows are done.
+fn account(work: &mut Work<'_>, loaded: &Loaded, task: &Task, tally: &Tally) -> Result<Record, Problem> {
+    let now = work.origin.now.to_string();
+    let mut record = loaded.record.clone();
+    for (name, more) in [
+        ("rows_done", tally.done),
+        ("created_count", tally.created),
+        ("updated_count", tally.updated),
+        ("unchanged_count", tally.unchanged),
+        ("failed_count", tally.failed),
+        ("warned_count", tally.warned),
+    ] {
+        let before = record.get(name).as_i64().unwrap_or(0);
+        record.set(name, before + more);
+    }
+    if record.get("started_at").is_null() {
+        record.set("started_at", now.clone());
+    }
+    let all = record.get("rows_done").as_i64() >= record.get("rows_total").as_i64();
+    let (status, verb) = match (&tally.problem, all) {
+        (Some(_), _) => ("failed", "failed"),
+        (None, true) => ("done", "finished"),
+        (None, false) => ("running", "progressed"),
+    };
+    record.set("status", status);
+    if status != "running" {
+        record.set("finished_at", now);
+        let problem = tally.problem.as_ref().map(|problem| problem.chars().take(1_000).collect::<String>());
+        record.set("problem", problem);
+        work.forget_import_file(task.import)?;
+    }
+    let tenant = work.tenant().id;
+    let mut position = 0;
+    let mut row = 0;
+    for fault in &tally.faults {
+        // Positions count from 1, so that 0 stands before the first.
+        position = if fault.row == row { position + 1 } else { 1 };
+        row = fault.row;
+        work.note_import_fault(&fault.stored(tenant, task.import, position))?;
+    }
+    work.update(&shape(), loaded, &mut record, &Change::new(verb))?;
+    Ok(record)
+}

@@ -1,0 +1,99 @@
+//! What an area of the CRM does beside the generic work. Each area hands one [`Area`] to the top of the binary, which installs them
+//! all; the generic work and the workers look things up here and know no area by name.
+
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
+
+use farley_domain::value::Standards;
+use farley_persistence::{Lease, TenantKey, Work};
+
+use super::behaviour::Behaviours;
+use crate::{
+    access::state::State,
+    http::problem::{Problem, describe},
+};
+
+/// How long a job belongs to a worker that does not say it is still at it, in seconds: so long nobody goes on with the jobs of a
+/// node that died.
+pub const LEASE_SECONDS: i64 = 20;
+
+/// What an area brings along.
+pub struct Area {
+    /// The objects that are special when they are written.
+    pub behaviours: &'static [Behaviours],
+    /// The kinds of jobs that it has.
+    pub jobs: &'static [JobKind],
+    /// What a new tenant begins with.
+    pub begin_tenant: Option<BeginTenant>,
+}
+
+/// Makes records that a new tenant begins with.
+pub type BeginTenant = fn(&mut Work<'_>, &Standards<'_>) -> Result<(), Problem>;
+
+/// Why a job is not done.
+#[derive(Clone, Debug)]
+pub enum Halt {
+    /// The node is stopping; another goes on where this one was.
+    Stopped,
+    /// To be tried again, or not any more.
+    Failed(String),
+}
+
+impl From<Problem> for Halt {
+    fn from(problem: Problem) -> Halt {
+        Halt::Failed(describe(&problem))
+    }
+}
+
+/// A job to be done.
+pub struct Job {
+    pub state: Arc<State>,
+    pub tenant: TenantKey,
+    pub lease: Lease,
+    pub payload: String,
+    /// Whether it is not tried again.
+    pub last: bool,
+}
+
+/// A job being done.
+pub type Performing = Pin<Box<dyn Future<Output = Result<(), Halt>> + Send>>;
+
+/// One kind of job. Those that recur, each tenant has one of, in the table of jobs itself: whichever node leases it when it is due
+/// does it.
+pub struct JobKind {
+    pub kind: &'static str,
+    /// How long it rests, in seconds, if each tenant has one that recurs.
+    pub every: Option<i64>,
+    pub perform: fn(Job) -> Performing,
+}
+
+/// All that the areas bring along.
+pub struct Installed {
+    /// By the name of the object.
+    pub behaviours: HashMap<&'static str, Behaviours>,
+    pub jobs: Vec<&'static JobKind>,
+    pub begin_tenant: Vec<BeginTenant>,
+}
+
+static INSTALLED: OnceLock<Installed> = OnceLock::new();
+
+/// Installs the areas of this binary; once is enough, and doing it again changes nothing.
+pub fn install(areas: &[&'static Area]) {
+    INSTALLED.get_or_init(|| Installed {
+        behaviours: areas
+            .iter()
+            .flat_map(|area| area.behaviours)
+            .filter_map(|behaviours| Some((behaviours.object_name()?, *behaviours)))
+            .collect(),
+        jobs: areas.iter().flat_map(|area| area.jobs).collect(),
+        begin_tenant: areas.iter().filter_map(|area| area.begin_tenant).collect(),
+    });
+}
+
+/// What is installed. It is a problem where nothing is: nothing is written without the rules of its object.
+pub fn installed() -> Result<&'static Installed, Problem> {
+    INSTALLED.get().ok_or_else(|| Problem::internal("the areas are not installed"))
+}

@@ -1,0 +1,227 @@
+//! Events over HTTP: histories, timelines and the change feed, each event cut down to what the asker may know.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, get};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use farley_domain::{id::Id, identity::access::Action, object::Object, predicate::Predicate, registry, time::Timestamp};
+use farley_persistence::{Reader, queries::rows::EventRow};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{
+    named::Named,
+    read::{Envelope, PageInfo, below, next_link, position_page},
+};
+use crate::{
+    access::{call::Call, principal::Principal},
+    http::{
+        problem::Problem,
+        request::{parameters, refuse_rest, take},
+    },
+};
+
+/// One recorded change: who, when, what before, what after.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Event {
+    #[schema(value_type = String, format = "uuid")]
+    pub id: Id,
+    /// The object and what happened to it.
+    #[schema(example = "customer.updated")]
+    pub r#type: String,
+    #[schema(value_type = String, format = "date-time", example = "2026-03-01T08:00:00.000Z")]
+    pub at: Timestamp,
+    pub actor: EventActor,
+    #[schema(example = "customer")]
+    pub object: String,
+    #[schema(value_type = String, format = "uuid")]
+    pub record_id: Id,
+    /// The version of the record after the change.
+    #[schema(example = 7)]
+    pub version: i64,
+    /// What changed: `{field: {"from": …, "to": …}}`, custom fields as `custom.key`.
+    #[schema(value_type = Object, example = json!({"status": {"from": "active", "to": "inactive"}}))]
+    pub changes: Map<String, Value>,
+    pub request_id: Option<String>,
+}
+
+/// Who did it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventActor {
+    /// `user`, `api_key` or `system`.
+    #[schema(example = "user")]
+    pub kind: String,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub user_id: Option<Id>,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub api_key_id: Option<Id>,
+}
+
+/// A page of events.
+#[derive(Serialize, ToSchema)]
+pub struct ChangePage {
+    pub data: Vec<Event>,
+    pub page: ChangePageInfo,
+}
+
+/// Where to go on in the feed.
+#[derive(Serialize, ToSchema)]
+pub struct ChangePageInfo {
+    /// Pass it as `cursor` to go on; it is never null, so that a reader can come back later for what is new.
+    pub next: String,
+    pub has_more: bool,
+}
+
+/// The opaque cursor of a position in the log.
+#[must_use]
+pub fn cursor(position: i64) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(format!("e{position}"))
+}
+
+/// The position that a cursor stands for.
+#[must_use]
+pub fn position(cursor: &str) -> Option<i64> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    std::str::from_utf8(&bytes).ok()?.strip_prefix('e')?.parse().ok().filter(|position| *position >= 0)
+}
+
+/// The event as the asker may see it: hidden fields are left out of its changes.
+fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
+    let object = registry::object(&row.object);
+    let mut changes: Map<String, Value> = serde_json::from_str(&row.changes.0)?;
+    if let Some(object) = object {
+        let shape = principal.shape(object);
+        changes.retain(|name, _| shape.field(name).is_none_or(|field| principal.asker.sees(object, field)));
+    }
+    Ok(Event {
+        id: row.id.0,
+        r#type: row.kind,
+        at: row.at.0,
+        actor: EventActor {
+            kind: row.actor_kind,
+            user_id: row.user_id.map(|id| id.0),
+            api_key_id: row.api_key_id.map(|id| id.0),
+        },
+        object: row.object,
+        record_id: row.record_id.0,
+        version: row.version,
+        changes,
+        request_id: row.request_id,
+    })
+}
+
+/// Keeps the events of records that the asker may read; archived ones too, for their tombstones.
+fn visible(
+    reader: &mut Reader<'_>,
+    rows: Vec<EventRow>,
+    principal: &Principal,
+    now: Timestamp,
+) -> Result<Vec<EventRow>, Problem> {
+    let mut allowed: Vec<Id> = Vec::new();
+    let view = principal.view(now);
+    for object in registry::objects() {
+        let Some(within) = principal.asker.rows(object, Action::Read) else { continue };
+        let mut ids: Vec<Id> = rows.iter().filter(|row| row.object == object.name).map(|row| row.record_id.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if within == Predicate::all() {
+            allowed.extend(ids);
+        } else {
+            allowed
+                .extend(reader.by_ids(&principal.layout(object), &view, &ids, &within)?.iter().map(farley_persistence::Row::id));
+        }
+    }
+    Ok(rows.into_iter().filter(|row| allowed.contains(&row.record_id.0)).collect())
+}
+
+/// Which events a record's list shows.
+#[derive(Clone, Copy)]
+pub enum Of {
+    /// Those of the record itself.
+    Record(&'static Object),
+    /// Those of the record and of others that concern it.
+    Timeline(&'static Object),
+}
+
+/// Answers with the events of one record, newest first.
+pub async fn list_of_record(
+    call: &Call,
+    request: &HttpRequest,
+    of: Of,
+    (named, parent): (Named, Option<Named>),
+    mut rows: Predicate,
+) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(request)?;
+    let (limit, before) = position_page(&mut parameters, i64::MAX)?;
+    refuse_rest(&parameters, &["limit", "cursor"])?;
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
+    let (data, next) = call
+        .state
+        .store
+        .read::<_, Problem>(call.tenant(), move |reader| {
+            let object = match of {
+                Of::Record(object) | Of::Timeline(object) => object,
+            };
+            if let Some(of_parent) = below(reader, &principal, now, object, parent.as_ref())? {
+                rows = rows.and(of_parent);
+            }
+            let id = named.find(reader, &principal, object)?.ok_or_else(Problem::not_found)?;
+            reader.get(&principal.layout(object), &principal.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
+            let mut found = match of {
+                Of::Record(_) => reader.history(id, before, limit + 1)?,
+                Of::Timeline(_) => reader.timeline(id, before, limit + 1)?,
+            };
+            let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            let next = found.last().filter(|_| more).map(|event| cursor(event.seq));
+            let found = visible(reader, found, &principal, now)?;
+            Ok((found.into_iter().map(|row| shown(row, &principal)).collect::<Result<Vec<_>, _>>()?, next))
+        })
+        .await?;
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = &next {
+        response.insert_header(("Link", next_link(request, next)));
+    }
+    let page = PageInfo { has_more: next.is_some(), next, total: None };
+    Ok(response.json(Envelope { data, page }))
+}
+
+/// The change feed
+///
+/// All events of the tenant that you may know of, in the order in which they were committed, at least once and with no gap: a
+/// reader never passes an event that a slower transaction will still commit before it. Archived records leave
+/// `….archived` events as tombstones. Keep `page.next` and come back with it.
+#[utoipa::path(
+    tag = "events",
+    operation_id = "listChanges",
+    params(("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before; from the beginning, unless given."),
+           ("types" = Option<String>, Query, description = "Types of events to give, separated by commas.", example = "customer.created,customer.updated"),
+           ("limit" = Option<i64>, Query, description = "How many events to look at, 1 to 200.", minimum = 1, maximum = 200)),
+    responses((status = 200, description = "A page of the feed.", body = ChangePage))
+)]
+#[get("/v1/changes")]
+pub async fn change_feed(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let (limit, after) = position_page(&mut parameters, 0)?;
+    let types = take(&mut parameters, "types")?.unwrap_or_default();
+    let types: Vec<String> = types.split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+    refuse_rest(&parameters, &["cursor", "types", "limit"])?;
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
+    let page = call
+        .state
+        .store
+        .read::<_, Problem>(call.tenant(), move |reader| {
+            let horizon = reader.event_horizon()?;
+            let mut found = reader.events(after, horizon, &types, limit + 1)?;
+            let has_more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            let next = cursor(found.last().map_or(after, |event| event.seq));
+            let found = visible(reader, found, &principal, now)?;
+            let data = found.into_iter().map(|row| shown(row, &principal)).collect::<Result<Vec<_>, _>>()?;
+            Ok(ChangePage { data, page: ChangePageInfo { next, has_more } })
+        })
+        .await?;
+    let link = next_link(&request, &page.page.next);
+    Ok(HttpResponse::Ok().insert_header(("Link", link)).json(page))
+}

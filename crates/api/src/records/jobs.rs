@@ -1,0 +1,141 @@
+//! Background jobs: what waits, what runs, what failed for good.
+
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use farley_domain::{
+    entity::Entity,
+    fault::{Fault, FaultCode},
+    id::Id,
+    identity::{access::Action, role::Role},
+    time::Timestamp,
+};
+use farley_persistence::queries::rows::JobRow;
+use serde::Serialize;
+use serde_json::Map;
+use utoipa::ToSchema;
+
+use super::{
+    mutation::{Answer, Mutation},
+    read::{Envelope, PageInfo, next_link},
+};
+use crate::{
+    access::call::Call,
+    http::{
+        problem::Problem,
+        request::{Body, parameters, refuse_rest, take, take_number},
+    },
+};
+
+/// A piece of work done in the background.
+#[derive(Serialize, ToSchema)]
+pub struct Job {
+    #[schema(value_type = String, format = "uuid")]
+    id: Id,
+    #[schema(example = "import")]
+    kind: String,
+    /// `waiting`, `running`, `done`, or `dead` when it failed too often.
+    #[schema(example = "dead")]
+    state: String,
+    #[schema(example = 3)]
+    attempts: i64,
+    #[schema(example = 5)]
+    max_attempts: i64,
+    last_error: Option<String>,
+    /// When it is due (again).
+    #[schema(value_type = String, format = "date-time")]
+    run_at: Timestamp,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    finished_at: Option<Timestamp>,
+}
+
+impl From<JobRow> for Job {
+    fn from(row: JobRow) -> Job {
+        Job {
+            id: row.id.0,
+            kind: row.kind,
+            state: row.state,
+            attempts: row.attempts,
+            max_attempts: row.max_attempts,
+            last_error: row.last_error,
+            run_at: row.run_at.0,
+            created_at: row.created_at.0,
+            finished_at: row.finished_at.map(|time| time.0),
+        }
+    }
+}
+
+/// A page of jobs.
+#[derive(Serialize, ToSchema)]
+pub struct JobPage {
+    data: Vec<Job>,
+    page: PageInfo,
+}
+
+/// Jobs are for those who may do everything with roles.
+fn permit(call: &Call, action: &str) -> Result<(), Problem> {
+    call.demand_all(Role::object(), Action::Update).map_err(|_| Problem::forbidden(action, "job"))
+}
+
+const STATES: [&str; 4] = ["waiting", "running", "done", "dead"];
+
+/// List jobs
+///
+/// For administrators: background jobs of the tenant, newest first; `state=dead` lists those that failed for good.
+#[utoipa::path(tag = "jobs", operation_id = "listJobs",
+    params(("state" = Option<String>, Query, description = "`waiting`, `running`, `done` or `dead`.", example = "dead"),
+           ("limit" = Option<i64>, Query, description = "How many jobs, 1 to 200.", minimum = 1, maximum = 200),
+           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
+    responses((status = 200, description = "A page of jobs.", body = JobPage)))]
+#[get("/v1/jobs")]
+pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    permit(&call, "read")?;
+    let mut parameters = parameters(&request)?;
+    let state = take(&mut parameters, "state")?;
+    if state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
+        return Err(Fault::new("state", FaultCode::UnknownChoice).with("choices", STATES.join(", ")).into());
+    }
+    let limit = take_number(&mut parameters, "limit", 50, (1, 200))?;
+    let before = take(&mut parameters, "cursor")?;
+    let before: Option<Id> =
+        before.map(|id| id.parse()).transpose().map_err(|_| Fault::new("cursor", FaultCode::InvalidCursor))?;
+    refuse_rest(&parameters, &["state", "limit", "cursor"])?;
+    let rows =
+        call.state.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.jobs(state.as_deref(), before, limit + 1)?));
+    let mut rows = rows.await?;
+    let size = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > size;
+    rows.truncate(size);
+    let next = rows.last().filter(|_| has_more).map(|row| row.id.0.to_string());
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = &next {
+        response.insert_header(("Link", next_link(&request, next)));
+    }
+    let data: Vec<Job> = rows.into_iter().map(Job::from).collect();
+    Ok(response.json(Envelope { data, page: PageInfo { next, has_more, total: None } }))
+}
+
+/// Try a job again
+///
+/// Puts a dead job back into the queue.
+#[utoipa::path(tag = "jobs", operation_id = "retryJob", params(("id" = String, Path, description = "The job's id.")),
+    responses((status = 200, description = "The job, waiting again.", body = Job)))]
+#[post("/v1/jobs/{id}/retry")]
+pub async fn retry(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    permit(&call, "retry")?;
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    let id: Id = request.match_info().query("id").parse().map_err(|_| Problem::not_found())?;
+    mutation
+        .run(&call, move |work| {
+            let job = work.reader().job(id)?.ok_or_else(Problem::not_found)?;
+            if !work.revive_job(id)? {
+                return Err(Problem::state(&job.state, &[]));
+            }
+            work.event("job", "retried", id, job.attempts, Map::new(), &[]);
+            let job = work.reader().job(id)?.ok_or_else(Problem::not_found)?;
+            Answer::json(200, &Job::from(job))
+        })
+        .await
+}

@@ -1,0 +1,217 @@
+//! The one way to write over HTTP: permission and rules inside one unit of work, its answer kept under the request's
+//! `Idempotency-Key` in the same transaction, and nothing kept when the request only asks for validation.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+};
+use farley_domain::{
+    fault::{Fault, FaultCode},
+    id::Id,
+    time::Timestamp,
+};
+use farley_persistence::{DbId, DbJson, DbTime, Failure, StoreError, Work, queries::rows::IdempotencyRow};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::operations::location;
+use crate::{
+    access::call::Call,
+    http::problem::{Code, Problem},
+};
+
+/// How long an answer is kept for a repeated request, in seconds.
+const KEPT_SECONDS: i64 = 24 * 3600;
+
+/// The answer of a write.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// `ETag`, `Location`.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+    /// What a repeated request gets instead of the body, where that shows a secret once only.
+    pub replayed_body: Option<String>,
+}
+
+impl Answer {
+    #[must_use]
+    pub fn no_content() -> Answer {
+        Answer { status: 204, headers: Vec::new(), body: String::new(), replayed_body: None }
+    }
+
+    pub fn json(status: u16, body: &impl serde::Serialize) -> Result<Answer, Problem> {
+        Ok(Answer { status, headers: Vec::new(), body: serde_json::to_string(body)?, replayed_body: None })
+    }
+
+    /// One record: with its version as `ETag`, and where it is, if it is new.
+    pub fn record(status: u16, row: &farley_persistence::Row) -> Result<Answer, Problem> {
+        let mut answer = Answer::json(status, row)?;
+        answer.headers.push(("ETag".to_owned(), etag(row.version())));
+        if status == 201 {
+            let object = row.layout.shape.object;
+            let parent = object.parent.and_then(|parent| row.cell(parent.field)?.as_id());
+            answer.headers.push(("Location".to_owned(), location(object, parent, row.id())));
+        }
+        Ok(answer)
+    }
+
+    fn respond(self, replayed: bool) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = HttpResponse::build(status);
+        for (name, value) in self.headers {
+            response.insert_header((name, value));
+        }
+        if replayed {
+            response.insert_header(("Idempotency-Replayed", "true"));
+        }
+        if self.status == 204 {
+            return response.finish();
+        }
+        response.content_type("application/json").body(self.body)
+    }
+}
+
+/// The ETag of a version.
+#[must_use]
+pub fn etag(version: i64) -> String {
+    format!("\"v{version}\"")
+}
+
+/// How a write ended: well, with a problem, or well but not to be kept.
+enum Ending {
+    Problem(Problem),
+    OnlyValidated(Answer),
+}
+
+impl From<StoreError> for Ending {
+    fn from(error: StoreError) -> Ending {
+        Ending::Problem(error.into())
+    }
+}
+
+impl From<Problem> for Ending {
+    fn from(problem: Problem) -> Ending {
+        Ending::Problem(problem)
+    }
+}
+
+impl Failure for Ending {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Ending::Problem(problem) => problem.store_error(),
+            Ending::OnlyValidated(_) => None,
+        }
+    }
+}
+
+/// What every write may be asked for beside its own parameters.
+pub struct Mutation {
+    key: Option<String>,
+    request_hash: Vec<u8>,
+    validate_only: bool,
+}
+
+impl Mutation {
+    /// Reads the header and takes `validate_only` out of the parameters. `body` is what the request asks for.
+    pub fn of(request: &HttpRequest, parameters: &mut Vec<(String, String)>, body: &Value) -> Result<Mutation, Problem> {
+        let validate_only = crate::http::request::take_flag(parameters, "validate_only")?;
+        let key = match request.headers().get("Idempotency-Key") {
+            None => None,
+            Some(key) => {
+                let fault = |code| Fault::new("Idempotency-Key", code);
+                let key = key.to_str().map_err(|_| fault(FaultCode::InvalidCharacter))?.trim();
+                if key.is_empty() {
+                    return Err(fault(FaultCode::Blank).into());
+                }
+                if key.len() > 255 {
+                    return Err(fault(FaultCode::TooLong).with("max", 255).into());
+                }
+                Some(key.to_owned())
+            }
+        };
+        let mut hasher = Sha256::new();
+        for part in [request.method().as_str(), "\n", request.path(), "\n", request.query_string(), "\n"] {
+            hasher.update(part);
+        }
+        hasher.update(body.to_string());
+        Ok(Mutation { key, request_hash: hasher.finalize().to_vec(), validate_only })
+    }
+
+    /// Does the work and answers.
+    pub async fn run(
+        self,
+        call: &Call,
+        work: impl Fn(&mut Work<'_>) -> Result<Answer, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let (credential, now) = (call.principal.credential, call.now);
+        let written = call
+            .state
+            .store
+            .write::<_, Ending>(call.tenant(), call.origin(), move |unit| {
+                if let Some(key) = &self.key
+                    && let Some(answer) = self.earlier(unit, credential, key, now)?
+                {
+                    return Ok((answer, true));
+                }
+                let answer = work(unit)?;
+                if self.validate_only {
+                    return Err(Ending::OnlyValidated(answer));
+                }
+                if let Some(key) = &self.key {
+                    self.remember(unit, credential, key, &answer, now)?;
+                }
+                Ok((answer, false))
+            })
+            .await;
+        match written {
+            Ok((answer, replayed)) => Ok(answer.respond(replayed)),
+            Err(Ending::OnlyValidated(mut answer)) => {
+                // Nothing was written, so nothing is anywhere.
+                answer.headers.retain(|(name, _)| name != "Location" && name != "ETag");
+                answer.status = if answer.status == 201 { 200 } else { answer.status };
+                answer.body = answer.replayed_body.take().unwrap_or(answer.body);
+                Ok(answer.respond(false))
+            }
+            Err(Ending::Problem(problem)) => Err(problem),
+        }
+    }
+
+    /// The answer that a request with this key got before.
+    fn earlier(&self, unit: &mut Work<'_>, credential: Id, key: &str, now: Timestamp) -> Result<Option<Answer>, Problem> {
+        if !unit.claim_key(credential, key)? {
+            return Err(Problem::new(Code::StillRunning).retry_after(1));
+        }
+        let Some(row) = unit.reader().idempotent_answer(credential, key)? else { return Ok(None) };
+        if row.created_at.0 < now.plus_seconds(-KEPT_SECONDS) {
+            unit.forget_answer(credential, key)?;
+            return Ok(None);
+        }
+        if row.request_hash != self.request_hash {
+            return Err(Problem::new(Code::KeyReused));
+        }
+        let headers = serde_json::from_str(&row.headers.0)?;
+        let status = u16::try_from(row.status).unwrap_or(200);
+        Ok(Some(Answer { status, headers, body: row.body, replayed_body: None }))
+    }
+
+    fn remember(&self, unit: &mut Work<'_>, credential: Id, key: &str, answer: &Answer, now: Timestamp) -> Result<(), Problem> {
+        let row = IdempotencyRow {
+            tenant_id: DbId(unit.tenant().id),
+            credential_id: DbId(credential),
+            key: key.to_owned(),
+            request_hash: self.request_hash.clone(),
+            status: i64::from(answer.status),
+            headers: DbJson(json!(answer.headers).to_string()),
+            body: answer.replayed_body.clone().unwrap_or_else(|| answer.body.clone()),
+            created_at: DbTime(now),
+        };
+        Ok(unit.remember_answer(&row)?)
+    }
+}
+
+/// The header that names a version, read for a write.
+#[must_use]
+pub fn if_match(request: &HttpRequest) -> Option<crate::records::versions::Versions> {
+    crate::records::versions::Versions::of(request, header::IF_MATCH)
+}

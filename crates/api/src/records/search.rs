@@ -1,0 +1,117 @@
+//! Search across all objects at once.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, get};
+use farley_domain::{
+    fault::{Fault, FaultCode},
+    identity::access::Action,
+    predicate::parse,
+    query::{ListQuery, SortBy, SortKey, Start},
+    registry,
+};
+use farley_persistence::Row;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    access::{call::Call, lane},
+    http::{
+        problem::Problem,
+        request::{parameters, refuse_rest, take, take_number, take_required},
+    },
+};
+
+/// A record that was found.
+#[derive(Serialize, ToSchema)]
+pub struct Hit {
+    /// The object the record is of.
+    #[schema(example = "customer")]
+    object: &'static str,
+    /// The collection it is in.
+    #[schema(example = "customers")]
+    collection: &'static str,
+    /// What people know the record by.
+    #[schema(example = "华为技术有限公司")]
+    title: Option<String>,
+    /// The record, as its own endpoint gives it.
+    #[schema(value_type = Object)]
+    record: Row,
+}
+
+/// What was found.
+#[derive(Serialize, ToSchema)]
+pub struct SearchResult {
+    /// The best match first.
+    data: Vec<Hit>,
+    /// Whether more records match than are shown; ask one object with `q` to see them all.
+    has_more: bool,
+}
+
+/// Search everything
+///
+/// Finds records of every object you may read: by part of a name in Chinese, its pinyin or initials, Latin words, part of a
+/// phone number, part of an e-mail address. A whole name, number or address that matches comes first, then matches in names,
+/// then all others, newest first.
+#[utoipa::path(tag = "search", operation_id = "search",
+    params(("q" = String, Query, description = "What to look for.", example = "huawei"),
+           ("objects" = Option<String>, Query, description = "Only these objects, separated by commas.", example = "customer,contact"),
+           ("limit" = Option<i64>, Query, description = "How many records, 1 to 100.", minimum = 1, maximum = 100)),
+    responses((status = 200, description = "What was found.", body = SearchResult)))]
+#[get("/v1/search")]
+pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let q = take_required(&mut parameters, "q", &["q", "objects", "limit"])?;
+    let objects = take(&mut parameters, "objects")?;
+    let limit = usize::try_from(take_number(&mut parameters, "limit", 20, (1, 100))?).unwrap_or(20);
+    refuse_rest(&parameters, &["q", "objects", "limit"])?;
+    let query = parse::search_query(&q).map_err(|fault| Fault { pointer: "q".to_owned(), ..fault })?;
+    let wanted: Option<Vec<&str>> = objects.as_deref().map(|names| names.split(',').map(str::trim).collect());
+    for name in wanted.iter().flatten() {
+        if registry::object(name).is_none() {
+            let known: Vec<&str> = registry::objects().into_iter().map(|object| object.name).collect();
+            return Err(Fault::new("objects", FaultCode::UnknownChoice).with("choices", known.join(", ")).into());
+        }
+    }
+    let searched: Vec<_> = registry::objects()
+        .into_iter()
+        .filter(|object| object.is_searchable() && wanted.as_ref().is_none_or(|names| names.contains(&object.name)))
+        .filter_map(|object| Some((object, call.principal.asker.rows(object, Action::Read)?)))
+        .collect();
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
+    let result = call
+        .state
+        .store
+        .read_in::<_, Problem>(lane::of_search(&request), call.claim(), move |reader| {
+            let view = principal.view(now);
+            let (mut hits, mut has_more) = (Vec::new(), false);
+            for (object, rows) in &searched {
+                let object = *object;
+                let query = parse::within_sight(query.clone(), &principal.shape(object), &view);
+                let list = ListQuery {
+                    predicate: farley_domain::predicate::Predicate::Archived(false).and(rows.clone()),
+                    sort: vec![SortKey { by: SortBy::Relevance(query.clone()), descending: true }],
+                    limit,
+                    start: Start::First,
+                    fields: None,
+                    expand: Vec::new(),
+                    total: false,
+                    as_of: None,
+                };
+                let (found, tiers) = reader.ranked_rows(&principal.layout(object), &view, &list, &query)?;
+                has_more |= found.len() > limit;
+                hits.extend(found.into_iter().zip(tiers).map(|(row, tier)| (tier, object, row)));
+            }
+            // Within a tier, the ids tell which record is newer.
+            hits.sort_by_key(|(tier, _, row)| (std::cmp::Reverse(*tier), std::cmp::Reverse(row.id())));
+            has_more |= hits.len() > limit;
+            hits.truncate(limit);
+            let data = hits.into_iter().map(|(_, object, record)| {
+                let title = record.to_record().ok().and_then(|record| record.get(object.title).as_str().map(str::to_owned));
+                Hit { object: object.name, collection: object.collection, title, record }
+            });
+            Ok(SearchResult { data: data.collect(), has_more })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(result))
+}

@@ -1,0 +1,153 @@
+//! Pausing, resuming and stopping an enrolment.
+
+use actix_web::{HttpRequest, HttpResponse, post};
+use farley_domain::{
+    entity::Entity,
+    id::Id,
+    identity::access::Action,
+    input,
+    record::Record,
+    registry,
+    sales::cadences::enrolment::{CadenceEnrolment, EnrolmentStatus, StoppedReason, enrolled},
+};
+use farley_persistence::{Change, Work};
+use serde_json::Value;
+
+use super::{cadence::permit_update, job, step, stops};
+use crate::{
+    access::{
+        call::Call,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::{
+        problem::Problem,
+        request::{Body, parameters, refuse_rest},
+    },
+    records::{
+        behaviour::Shown,
+        mutation::{Mutation, if_match},
+        named::Named,
+        versions,
+        write::Writer,
+    },
+};
+
+/// Pause an enrolment
+///
+/// No task is made until it is resumed; what ends it, such as a reply, still does. Tasks that are open stay.
+#[utoipa::path(tag = "cadence-enrolments", operation_id = "pauseCadenceEnrolment",
+    params(("id" = String, Path, description = "The enrolment: its id.")),
+    responses((status = 200, description = "The enrolment, paused.", body = ref("#/components/schemas/CadenceEnrolment"))))]
+#[post("/v1/cadence-enrolments/{id}/pause")]
+pub async fn pause(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    steer(call, request, body, Verb::Pause).await
+}
+
+/// Resume an enrolment
+///
+/// It goes on where it was: the step whose day has passed meanwhile comes now, and those after it as many days later.
+#[utoipa::path(tag = "cadence-enrolments", operation_id = "resumeCadenceEnrolment",
+    params(("id" = String, Path, description = "The enrolment: its id.")),
+    responses((status = 200, description = "The enrolment, active.", body = ref("#/components/schemas/CadenceEnrolment"))))]
+#[post("/v1/cadence-enrolments/{id}/resume")]
+pub async fn resume(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    steer(call, request, body, Verb::Resume).await
+}
+
+/// Stop an enrolment
+///
+/// Takes the record off the cadence for good. Its open tasks are cancelled.
+#[utoipa::path(tag = "cadence-enrolments", operation_id = "stopCadenceEnrolment",
+    params(("id" = String, Path, description = "The enrolment: its id.")),
+    responses((status = 200, description = "The enrolment, stopped.", body = ref("#/components/schemas/CadenceEnrolment"))))]
+#[post("/v1/cadence-enrolments/{id}/stop")]
+pub async fn stop(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    steer(call, request, body, Verb::Stop).await
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Pause,
+    Resume,
+    Stop,
+}
+
+impl Verb {
+    /// Whether it fits the state of an enrolment; the problem tells what does.
+    fn check(self, status: EnrolmentStatus) -> Result<(), Problem> {
+        let allowed: &[&str] = match status {
+            EnrolmentStatus::Active => &["pause", "stop"],
+            EnrolmentStatus::Paused => &["resume", "stop"],
+            EnrolmentStatus::Finished | EnrolmentStatus::Stopped => &[],
+        };
+        let own = match self {
+            Verb::Pause => "pause",
+            Verb::Resume => "resume",
+            Verb::Stop => "stop",
+        };
+        if allowed.contains(&own) { Ok(()) } else { Err(Problem::state(status.as_str(), allowed)) }
+    }
+}
+
+async fn steer(call: Call, request: HttpRequest, body: Body, verb: Verb) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
+    input::form(&[], &body.0, &call.principal.standards(call.now))?;
+    let (expected, named) = (if_match(&request), Named::parse(request.match_info().query("id"))?);
+    let writer = Writer::of(&call, CadenceEnrolment::object());
+    let rows = call.rows(writer.object, Action::Read)?;
+    permit_update(&call.principal)?;
+    mutation
+        .run(&call, move |work| {
+            let (principal, now, object) = (&writer.principal, writer.now, writer.object);
+            let id = named.find(work.reader(), principal, object)?.ok_or_else(Problem::not_found)?;
+            let row = work.reader().get(&Work::layout(&without_custom_fields(object)), &principal.view(now), id, &rows)?;
+            let seen = row.ok_or_else(Problem::not_found)?.to_record()?;
+            let enrolled = enrolled(&seen).and_then(|(name, id)| Some((registry::object(name)?, id)));
+            let (of, record) = enrolled.ok_or_else(Problem::not_found)?;
+            // The record is locked before what hangs on it, as everywhere.
+            let record = step::lock(work, of, record)?.ok_or_else(Problem::not_found)?;
+            if !principal.asker.reaches(of, Action::Update, &record) {
+                return Err(Problem::forbidden(Action::Update.as_str(), of.name));
+            }
+            let loaded = work.load(&without_custom_fields(object), &Unrestricted, id, &rows)?.ok_or_else(Problem::not_found)?;
+            if let Some(expected) = &expected {
+                versions::check(work, principal, object, &loaded.record, expected, None)?;
+            }
+            verb.check(EnrolmentStatus::of(&loaded.record))?;
+            let set = |work: &mut Work<'_>, status: EnrolmentStatus, verb: &str| -> Result<(), Problem> {
+                let mut enrolment = loaded.record.clone();
+                enrolment.set("status", status.as_str());
+                work.update(&without_custom_fields(object), &loaded, &mut enrolment, &Change { verb, about: &[record.id()] })?;
+                Ok(())
+            };
+            match verb {
+                Verb::Pause => set(work, EnrolmentStatus::Paused, "paused")?,
+                Verb::Resume => {
+                    set(work, EnrolmentStatus::Active, "resumed")?;
+                    work.hasten(job::KIND)?;
+                }
+                Verb::Stop => stops::stop(work, now, &loaded.record, StoppedReason::Manual)?,
+            }
+            writer.answer(work, 200, id, Shown::new())
+        })
+        .await
+}
+
+/// Enrolments as the caller sees them, in the order of their ids given.
+pub fn shown(work: &mut Work<'_>, writer: &Writer, ids: &[Id]) -> Result<Vec<Value>, Problem> {
+    let layout = writer.principal.layout(CadenceEnrolment::object());
+    let mut shown = Vec::with_capacity(ids.len());
+    for id in ids {
+        let row = work.row(&layout, &writer.principal.view(writer.now), *id)?.ok_or_else(Problem::not_found)?;
+        shown.push(serde_json::to_value(&row)?);
+    }
+    Ok(shown)
+}
+
+/// Whether an enrolment waits for its next step at a time.
+#[must_use]
+pub fn is_due(enrolment: &Record, now: farley_domain::time::Timestamp) -> bool {
+    EnrolmentStatus::of(enrolment) == EnrolmentStatus::Active && enrolment.time_of("next_step_at").is_some_and(|at| at <= now)
+}

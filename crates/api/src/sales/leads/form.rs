@@ -1,0 +1,283 @@
+//! Web forms: their description for any site, and which sites may show them.
+
+use std::sync::Arc;
+
+use actix_web::{
+    Error, HttpMessage, HttpRequest, HttpResponse,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    get,
+    http::{
+        Method,
+        header::{self, HeaderValue},
+    },
+    middleware::Next,
+    post,
+};
+use farley_domain::{
+    entity::Entity,
+    fault::Language,
+    field::{Choice, Field, FieldType},
+    identity::access::Action,
+    record::Record,
+    sales::leads::{
+        form::{self, LeadForm, UTM_INPUTS, input_type},
+        lead::Lead,
+    },
+};
+use farley_persistence::{TenantKey, Work};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::{
+    access::{
+        call::Call,
+        principal,
+        state::{State, state_of},
+        tokens::{NO_TENANT, new_secret},
+        unrestricted::record_of,
+    },
+    http::{
+        problem::{BY_LANGUAGE, Problem},
+        request::{Body, language_of, limit_by_address, parameters, refuse_rest},
+    },
+    records::{
+        action::act_by_name,
+        behaviour::{Behaviour, Shown, Writing},
+    },
+};
+
+/// What paths of public forms begin with.
+const PUBLIC: &str = "/v1/forms/";
+
+impl Behaviour for LeadForm {
+    /// A form has a token of its own, and asks only what a lead can hold.
+    fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let (writing, record) = (&writing.any(), record.any_mut());
+        if record.is_archived() {
+            return Ok(());
+        }
+        let faults = form::faults(record, &writing.principal.shape(Lead::object()));
+        if !faults.is_empty() {
+            return Err(Problem::rule(faults));
+        }
+        if record.get("token").is_null() {
+            record.set("token", new_secret("lf_"));
+        }
+        Ok(())
+    }
+}
+
+/// Rotate the token of a form
+///
+/// Gives the form a new token; the old one ends at once.
+#[utoipa::path(tag = "lead-forms", operation_id = "rotateLeadFormToken",
+    params(("id" = String, Path, description = "The form: its id, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The form with its new token.", body = ref("#/components/schemas/LeadForm"))))]
+#[post("/v1/lead-forms/{id}/rotate-token")]
+pub async fn rotate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    act_by_name(LeadForm::object(), (call, request, body), &[], Action::Update, |work, asked| {
+        let mut record = asked.loaded.record.clone();
+        record.set("token", new_secret("lf_"));
+        let record = asked.writer.store(work, &asked.loaded, record, "token_rotated")?;
+        asked.writer.answer(work, 200, record.id(), Shown::new())
+    })
+    .await
+}
+
+/// A form as a site renders it.
+#[derive(Serialize, ToSchema)]
+pub struct PublicForm {
+    #[schema(example = "官网咨询")]
+    name: String,
+    fields: Vec<PublicField>,
+    /// What a visitor consents to by the input `consent`; null, if nothing.
+    consent: Option<PublicConsent>,
+    /// An input to render where people do not see it; null, if there is none.
+    #[schema(example = "website_url")]
+    honeypot: Option<String>,
+    /// Further inputs that are taken: the UTM parameters of the visit.
+    hidden_inputs: Vec<&'static str>,
+    /// Where to POST the answers, as JSON or as an HTML form.
+    #[schema(example = "/v1/forms/lf_3q2-7w")]
+    action: String,
+}
+
+/// One input of a form.
+#[derive(Serialize, ToSchema)]
+pub struct PublicField {
+    #[schema(example = "phone")]
+    name: String,
+    #[schema(example = "手机号")]
+    label: String,
+    placeholder: Option<String>,
+    required: bool,
+    /// `text`, `textarea`, `number`, `checkbox`, `date`, `select`, `email`, `tel` or `url`.
+    #[schema(example = "tel")]
+    r#type: &'static str,
+    /// Of a select.
+    choices: Option<Vec<PublicChoice>>,
+    max_length: Option<usize>,
+}
+
+/// One choice of a select.
+#[derive(Serialize, ToSchema)]
+pub struct PublicChoice {
+    value: String,
+    label: String,
+}
+
+/// What a visitor consents to.
+#[derive(Serialize, ToSchema)]
+pub struct PublicConsent {
+    text: String,
+    required: bool,
+}
+
+/// A web form
+///
+/// Describes a form by its token, so that any site can render it. Nobody need be logged in; browsers may ask from the form's
+/// allowed origins.
+#[utoipa::path(tag = "lead-forms", operation_id = "getPublicForm", security(()),
+    params(("token" = String, Path, description = "The form's token.")),
+    responses((status = 200, description = "What to render.", body = PublicForm),
+              (status = 403, description = "The form may not be shown on this site.")))]
+#[get("/v1/forms/{token}")]
+pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    limit_by_address(&request)?;
+    refuse_rest(&parameters(&request)?, &[])?;
+    let found = Found::of(&request).await?;
+    let state = state_of(&request)?;
+    let shape =
+        state.store.read::<_, Problem>(found.tenant, |reader| Ok(principal::system(reader)?.shape(Lead::object()))).await?;
+    let language = language_of(&request);
+    let text = |item: &Value, name: &str| item[name].as_str().map(str::to_owned);
+    let fields = found.form.get("fields").as_array().into_iter().flatten().filter_map(|item| {
+        let field = shape.field(item["field"].as_str()?)?;
+        Some(PublicField {
+            name: text(item, "name")?,
+            label: text(item, "label").unwrap_or_else(|| said(&field.label, language)),
+            placeholder: text(item, "placeholder"),
+            required: item["required"] == true,
+            r#type: input_type(field)?,
+            choices: choices(field, language),
+            max_length: longest(field),
+        })
+    });
+    let consent = found
+        .form
+        .text("consent_text")
+        .map(|text| PublicConsent { text: text.to_owned(), required: found.form.get("consent_required") == true });
+    Ok(HttpResponse::Ok().insert_header((header::VARY, BY_LANGUAGE)).json(PublicForm {
+        name: found.form.text("name").unwrap_or_default().to_owned(),
+        fields: fields.collect(),
+        consent,
+        honeypot: found.form.text("honeypot").map(str::to_owned),
+        hidden_inputs: UTM_INPUTS.to_vec(),
+        action: format!("{PUBLIC}{}", found.form.text("token").unwrap_or_default()),
+    }))
+}
+
+fn said(label: &farley_domain::field::Label, language: Language) -> String {
+    match language {
+        Language::English => label.en.to_string(),
+        Language::Chinese => label.zh.to_string(),
+    }
+}
+
+fn choices(field: &Field, language: Language) -> Option<Vec<PublicChoice>> {
+    let FieldType::Choice(choices) = &field.kind else { return None };
+    let shown = |choice: &Choice| PublicChoice { value: choice.value.to_string(), label: said(&choice.label, language) };
+    Some(choices.iter().map(shown).collect())
+}
+
+fn longest(field: &Field) -> Option<usize> {
+    match &field.kind {
+        FieldType::Text { max } | FieldType::LongText { max } => Some(*max),
+        _ => None,
+    }
+}
+
+/// A form found by its token, for a visitor who may use it.
+pub struct Found {
+    pub tenant: TenantKey,
+    pub form: Arc<Record>,
+}
+
+/// The origin that may read the answer.
+#[derive(Clone)]
+struct AllowedOrigin(String);
+
+impl Found {
+    /// The form of the token in the path.
+    pub async fn of(request: &HttpRequest) -> Result<Found, Problem> {
+        let state = state_of(request)?;
+        let found = find(&state, request.match_info().query("token")).await?.ok_or_else(Problem::not_found)?;
+        if let Some(origin) = origin_of(request.headers()) {
+            if !allows(&found.form, &origin) {
+                return Err(Problem::forbidden("use", "lead_form"));
+            }
+            request.extensions_mut().insert(AllowedOrigin(origin));
+        }
+        Ok(found)
+    }
+}
+
+async fn find(state: &State, token: &str) -> Result<Option<Found>, Problem> {
+    if !token.starts_with("lf_") || token.len() > 100 {
+        return Ok(None);
+    }
+    let token = token.to_owned();
+    let reading = state.store.read::<_, Problem>(NO_TENANT, move |reader| {
+        let Some((tenant, id)) = reader.form_of_token(&token)? else { return Ok(None) };
+        let row = reader.tenant(tenant)?.ok_or_else(Problem::not_found)?;
+        reader.tenant = TenantKey { id: row.id.0, number: row.number };
+        let form = record_of(reader, LeadForm::object(), id)?;
+        Ok(form.map(|form| Found { tenant: reader.tenant, form: Arc::new(form) }))
+    });
+    let found = reading.await?;
+    Ok(found.filter(|found| !found.form.is_archived() && found.form.get("is_active") == true))
+}
+
+fn origin_of(headers: &header::HeaderMap) -> Option<String> {
+    headers.get(header::ORIGIN)?.to_str().ok().map(str::to_owned)
+}
+
+fn allows(form: &Record, origin: &str) -> bool {
+    let allowed = form.get("allowed_origins").as_array().map_or(&[][..], Vec::as_slice);
+    let same = |known: &Value| known.as_str().is_some_and(|known| known.trim_end_matches('/').eq_ignore_ascii_case(origin));
+    allowed.is_empty() || allowed.iter().any(same)
+}
+
+/// Lets browsers use public forms from the origins that the forms themselves allow, whatever the server's own list says.
+pub async fn cors<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
+    let Some(token) = request.path().strip_prefix(PUBLIC).map(str::to_owned) else {
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+    };
+    let origin = origin_of(request.headers());
+    if request.method() == Method::OPTIONS {
+        let state = state_of(request.request())?;
+        let found = find(&state, &token).await?;
+        let allowed = origin.filter(|origin| found.is_some_and(|found| allows(&found.form, origin)));
+        let mut response = HttpResponse::NoContent();
+        response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"));
+        response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type, accept-language"));
+        response.insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"));
+        response.insert_header((header::VARY, "Origin"));
+        if let Some(origin) = allowed {
+            response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin));
+        }
+        return Ok(request.into_response(response.finish()).map_into_right_body());
+    }
+    let mut response = next.call(request).await?;
+    let allowed = response.request().extensions().get::<AllowedOrigin>().cloned();
+    if let Some(value) = allowed.and_then(|AllowedOrigin(origin)| HeaderValue::from_str(&origin).ok()) {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value);
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    Ok(response.map_into_left_body())
+}
