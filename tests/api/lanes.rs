@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use farley::access::tokens::NO_TENANT;
+use farley::{access::tokens::NO_TENANT, settings::Settings};
 use farley_domain::{
     customers::customer::Customer,
     entity::Entity,
@@ -13,11 +13,14 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
-use crate::{client::Client, server::Server, support::TestDb};
+use crate::{
+    client::Client,
+    server::Server,
+    support::{Engine, TestDb},
+};
 
-/// How many customers there are to go through, how much there is to read of each, and how often.
+/// How many customers there are to go through, and how often.
 const CUSTOMERS: usize = 100;
-const WORDS: usize = 4_000;
 const TESTS: usize = 190;
 
 /// A filter that no customer meets, and that takes a second or so to find this out.
@@ -36,15 +39,19 @@ fn slow_predicate() -> Predicate {
 }
 
 /// Customers of whom there is much to read.
-async fn fill(admin: &Client) {
-    let text = "word ".repeat(WORDS);
+async fn fill(admin: &Client, engine: Engine) {
+    let text = match engine {
+        Engine::Sqlite => "word ".repeat(1_000),
+        Engine::Postgres => "word ".repeat(60),
+    };
     let bodies = (0..CUSTOMERS).map(|number| json!({"name": format!("Customer {number}"), "description": text}));
     join_all(bodies.map(|body| admin.create("customers", body))).await;
 }
 
-/// Four slots: a tenant has three of them at most, a credential two.
+/// Four slots: a tenant has three of them at most, a credential two. No statement is ended, however slow the machine.
 async fn server(db: TestDb) -> Server {
-    Server::start_with(db, |settings| settings.heavy_readers = 4).await
+    let change = |settings: &mut Settings| (settings.heavy_readers, settings.statement_timeout) = (4, 0.0);
+    Server::start_with(db, change).await
 }
 
 async fn first_tenant(store: &Store) -> TenantKey {
@@ -65,9 +72,10 @@ async fn until(server: &Server, what: &str, wanted: impl Fn(LaneFigures) -> bool
 }
 
 pub async fn light_requests_go_on_beside_heavy_ones(db: TestDb) {
+    let engine = db.engine;
     let server = server(db).await;
     let admin = server.admin().await;
-    fill(&admin).await;
+    fill(&admin, engine).await;
     let other = server.other_tenant("other").await;
     other.create("customers", json!({"name": "Theirs"})).await;
     let id = admin.create("customers", json!({"name": "Light"})).await;
@@ -97,9 +105,10 @@ pub async fn light_requests_go_on_beside_heavy_ones(db: TestDb) {
 }
 
 pub async fn what_proves_heavy_moves_to_the_other_lane(db: TestDb) {
+    let engine = db.engine;
     let server = server(db).await;
     let admin = server.admin().await;
-    fill(&admin).await;
+    fill(&admin, engine).await;
     let found = slow(&admin, false).await.ok(200);
     assert_eq!(found["data"], json!([]));
     let lanes = server.app.store.lanes();
@@ -110,9 +119,10 @@ pub async fn what_proves_heavy_moves_to_the_other_lane(db: TestDb) {
 }
 
 pub async fn statements_end_at_their_limit(db: TestDb) {
+    let engine = db.engine;
     let first = server(db.clone()).await;
     let admin = first.admin().await;
-    fill(&admin).await;
+    fill(&admin, engine).await;
     drop(first);
     let server = Server::start_with(db, |settings| settings.statement_timeout = 0.3).await;
     let admin = server.admin().await;
@@ -135,9 +145,10 @@ pub async fn statements_end_at_their_limit(db: TestDb) {
 }
 
 pub async fn who_hangs_up_leaves_nothing_behind(db: TestDb) {
+    let engine = db.engine;
     let server = server(db).await;
     let admin = server.admin().await;
-    fill(&admin).await;
+    fill(&admin, engine).await;
     let address = server.url.strip_prefix("http://").expect("an address").to_owned();
     let body = json!({"filter": slow_filter(), "total": true, "limit": 1}).to_string();
     let request = format!(

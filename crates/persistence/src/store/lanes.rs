@@ -72,6 +72,7 @@ pub struct Lanes {
 pub struct Count {
     in_use: AtomicUsize,
     waiting: AtomicUsize,
+    at_gate: AtomicUsize,
     refused: AtomicU64,
     timed_out: AtomicU64,
     cancelled: AtomicU64,
@@ -82,7 +83,7 @@ impl Count {
     pub fn figures(&self) -> LaneFigures {
         LaneFigures {
             in_use: self.in_use.load(Ordering::Relaxed),
-            waiting: self.waiting.load(Ordering::Relaxed),
+            waiting: self.waiting.load(Ordering::Relaxed) + self.at_gate.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             timed_out: self.timed_out.load(Ordering::Relaxed),
             cancelled: self.cancelled.load(Ordering::Relaxed),
@@ -202,7 +203,7 @@ impl Drop for Place<'_> {
         let before = state.waiting.len();
         state.waiting.retain(|waiting| waiting.number != self.number);
         let gone = before - state.waiting.len();
-        self.gate.count.waiting.store(state.waiting.len(), Ordering::Relaxed);
+        self.gate.count.at_gate.store(state.waiting.len(), Ordering::Relaxed);
         self.gate.count.cancelled.fetch_add(gone as u64, Ordering::Relaxed);
     }
 }
@@ -254,7 +255,7 @@ impl Gate {
             state.last += 1;
             let number = state.last;
             state.waiting.push_back(Waiting { number, claim, admit });
-            self.count.waiting.store(state.waiting.len(), Ordering::Relaxed);
+            self.count.at_gate.store(state.waiting.len(), Ordering::Relaxed);
             (Place { gate: self, number }, admitted)
         };
         let ticket = match self.patience {
@@ -282,7 +283,7 @@ impl Gate {
             .min_by_key(|place| shares(state.running.iter(), state.waiting[*place].claim));
         let Some(next) = next.and_then(|place| state.waiting.remove(place)) else { return };
         state.running.push(next.claim);
-        self.count.waiting.store(state.waiting.len(), Ordering::Relaxed);
+        self.count.at_gate.store(state.waiting.len(), Ordering::Relaxed);
         drop(state);
         // Who has gone meanwhile drops the slot, and so gives it on.
         drop(next.admit.send(Ticket { gate: Arc::clone(self), claim: next.claim }));
