@@ -1,26 +1,14 @@
 //! Farley's domain: entities, value objects, rules and the predicate language.
 //!
 //! Nothing here reads a clock, a file, a socket or a database; what a rule needs comes in as a value.
+//!
+//! The rooms stand in storeys, each of which knows those before it: [`values`], [`model`], [`query`], then the areas.
 
-pub mod calendar;
-pub mod cell;
-pub mod cursor;
-pub mod entity;
-pub mod event;
-pub mod fault;
-pub mod field;
-pub mod handle;
-pub mod id;
-pub mod indexing;
-pub mod input;
-pub mod object;
-pub mod predicate;
+pub mod values;
+
+pub mod model;
+
 pub mod query;
-pub mod record;
-pub mod recurring;
-pub mod registry;
-pub mod time;
-pub mod value;
 
 pub mod activities;
 pub mod catalog;
@@ -30,12 +18,11 @@ pub mod integration;
 pub mod marketing;
 pub mod sales;
 
-pub mod country;
-pub mod email;
-pub mod money;
-pub mod name;
-pub mod phone;
-pub mod search_text;
-pub mod social_credit_code;
-pub mod text;
-pub mod url;
+// -- Old paths, until every import names the room ---------------------------------------------------------------------------
+pub use model::{cell, entity, event, fault, field, handle, input, object, record, recurring, registry};
+pub mod value {
+    pub use crate::model::{structures::*, value::*};
+}
+pub use query::{cursor, indexing, predicate};
+pub use values::{calendar, country, email, id, money, name, phone, search_text, social_credit_code, text, time, url};
+// ---------------------------------------------------------------------------------------------------------------------------

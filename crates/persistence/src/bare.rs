@@ -11,9 +11,11 @@ use farley_domain::{
 use crate::{
     engine::Connection,
     error::StoreError,
-    records,
-    row::Selected,
-    statement::{Bind, ColumnType, Dialect, Statement},
+    records::statements,
+    sql::{
+        row::Selected,
+        statement::{Bind, ColumnType, Dialect, Statement},
+    },
 };
 
 /// A connection for one thread.
@@ -58,7 +60,7 @@ impl Bare {
             }
             None => Own::Postgres(PgConnection::establish(url).map_err(lost)?),
         };
-        let layout = records::writing_layout(&Shape { object, custom: [].into() });
+        let layout = statements::writing_layout(&Shape { object, custom: [].into() });
         let columns = layout.selected.iter().filter_map(|selected| match selected {
             Selected::Column(column) => Some(column.as_str()),
             Selected::Count(_) => None,

@@ -77,7 +77,7 @@ fn by_message(text: String) -> StoreError {
     if text.contains("deadlock detected") {
         StoreError::Serialization
     } else if text == "interrupted" {
-        crate::store::leash::why_ended()
+        StoreError::TooSlow
     } else if text.contains("canceling statement due to statement timeout") {
         StoreError::TooSlow
     } else if text.contains("canceling statement due to user request") {
@@ -92,5 +92,16 @@ fn by_message(text: String) -> StoreError {
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> StoreError {
         StoreError::Internal(format!("a stored value cannot be read: {error}"))
+    }
+}
+
+/// What a failed piece of work gives: made of a store's error, and able to say which store's error it is made of.
+pub trait Failure: From<StoreError> + Send + 'static {
+    fn store_error(&self) -> Option<&StoreError>;
+}
+
+impl Failure for StoreError {
+    fn store_error(&self) -> Option<&StoreError> {
+        Some(self)
     }
 }

@@ -1,44 +1,52 @@
 //! Farley's persistence: SQLite and PostgreSQL behind one [`Store`], with one way to write (the unit of work, [`Work`]) and one
 //! way to read ([`Reader`]).
 //!
-//! Statements over declared objects are built once from the field table (`records`, `filter`) and run by either engine;
-//! queries over Farley's own tables are written once in diesel and compiled for each engine (`queries`).
+//! Statements over declared objects are built once from the field table (`records`) and run by either engine; queries over
+//! Farley's own tables are written once in diesel and compiled for each engine (`engine/queries`).
+//!
+//! The rooms stand in storeys, each of which knows those before it: `sql`, `engine`, then `records`, `reader` and `work`, then
+//! the areas, and the [`Store`] that lends them out.
 
-mod activities;
-mod aggregate;
-mod engine;
 mod error;
-mod filter;
-mod funnel;
-mod holdings;
-mod ledger;
-mod migrate;
-mod ranking;
+
+mod sql;
+
+mod engine;
+
 mod reader;
 mod records;
-mod row;
-pub mod scaffold;
-mod scores;
-mod search;
-mod sql_types;
-mod statement;
-mod store;
 mod work;
 
+mod activities;
+mod reporting;
+mod sales;
+
+mod store;
+
 pub mod bare;
-#[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
-pub mod queries;
+pub mod scaffold;
 
 pub use activities::{Notice, Shift, Standing};
-pub use aggregate::{Bound, Group, Measure};
-pub use error::StoreError;
-pub use funnel::{MAX_STAGES, Median, Moves, Travelled, Travels};
-pub use holdings::Holding;
-pub use ledger::LedgerEntry;
-pub use migrate::down_and_up;
+pub use engine::migrate::down_and_up;
+pub use error::{Failure, StoreError};
 pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};
-pub use row::{Cell, Layout, Row};
-pub use sql_types::{DbId, DbJson, DbTime};
-pub use statement::Dialect;
-pub use store::{Claim, Failure, LaneFigures, Lanes, Settings, Store, Turn};
-pub use work::{Change, Lease, Loaded, Origin, Work};
+pub use records::{
+    aggregate::{Bound, Group, Measure},
+    ledger::LedgerEntry,
+};
+pub use reporting::{MAX_STAGES, Median, Moves, Travelled, Travels};
+pub use sales::leads::Holding;
+pub use sql::{
+    row::{Cell, Layout, Row},
+    rows::Lease,
+    sql_types::{DbId, DbJson, DbTime},
+    statement::Dialect,
+};
+pub use store::{Claim, LaneFigures, Lanes, Settings, Store, Turn};
+pub use work::{Change, Loaded, Origin, Work};
+
+// -- Old paths, until every import names the room ---------------------------------------------------------------------------
+pub mod queries {
+    pub use crate::sql::rows;
+}
+// ---------------------------------------------------------------------------------------------------------------------------

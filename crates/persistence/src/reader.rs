@@ -18,12 +18,13 @@ use serde_json::Value;
 use crate::{
     engine::Connection,
     error::StoreError,
-    filter::Place,
     on,
-    queries::rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow},
-    records,
-    row::{Cell, CellRef, Layout, Row},
-    statement::{ColumnType, Dialect, Statement},
+    records::{filter::Place, statements},
+    sql::{
+        row::{Cell, CellRef, Layout, Row},
+        rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow},
+        statement::{ColumnType, Dialect, Statement},
+    },
 };
 
 /// How many records of a to-many relation `expand` shows beside each record.
@@ -77,7 +78,7 @@ impl Reader<'_> {
     /// One record by id, if it is within what the asker may see.
     pub fn get(&mut self, layout: &Arc<Layout>, view: &dyn View, id: Id, within: &Predicate) -> Result<Option<Row>, StoreError> {
         let place = self.place(layout.shape.object);
-        let sql = records::get(self.connection.dialect(), layout, &place, view, id, within);
+        let sql = statements::get(self.connection.dialect(), layout, &place, view, id, within);
         let rows = self.connection.load(&sql, &layout.types)?;
         Ok(rows.into_iter().next().map(|cells| Row::new(layout, cells)))
     }
@@ -91,7 +92,7 @@ impl Reader<'_> {
         within: &Predicate,
     ) -> Result<Option<Written>, StoreError> {
         let place = self.place(layout.shape.object);
-        let sql = records::get(self.connection.dialect(), layout, &place, view, id, within);
+        let sql = statements::get(self.connection.dialect(), layout, &place, view, id, within);
         let mut written = None;
         self.connection.read(&sql, &layout.types, &mut |cells| {
             let mut json = Vec::with_capacity(ROW_BYTES);
@@ -114,7 +115,7 @@ impl Reader<'_> {
             return Ok(Vec::new());
         }
         let place = self.place(layout.shape.object);
-        let sql = records::by_ids(self.connection.dialect(), layout, &place, view, ids, within);
+        let sql = statements::by_ids(self.connection.dialect(), layout, &place, view, ids, within);
         let rows = self.connection.load(&sql, &layout.types)?;
         Ok(rows.into_iter().map(|cells| Row::new(layout, cells)).collect())
     }
@@ -176,11 +177,11 @@ impl Reader<'_> {
 
     /// Gives the rows of a page in order, and one more if there is a next page.
     fn each(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery, take: Take<'_>) -> Result<(), StoreError> {
-        if let Some(asked) = records::relevance(&query.sort) {
+        if let Some(asked) = statements::relevance(&query.sort) {
             return self.each_ranked(layout, view, query, asked, take);
         }
         let place = self.place_of(layout, query);
-        let sql = records::list(self.connection.dialect(), layout, &place, view, query);
+        let sql = statements::list(self.connection.dialect(), layout, &place, view, query);
         self.connection.read(&sql, &layout.types, &mut |cells| take(cells, None))
     }
 
@@ -207,7 +208,7 @@ impl Reader<'_> {
     }
 
     fn count_in(&mut self, place: &Place, predicate: &Predicate) -> Result<i64, StoreError> {
-        let sql = records::count(self.connection.dialect(), place, predicate);
+        let sql = statements::count(self.connection.dialect(), place, predicate);
         let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
         Ok(rows.first().and_then(|cells| cells.first()).and_then(Cell::as_integer).unwrap_or(0))
     }
@@ -266,7 +267,7 @@ impl Reader<'_> {
         let mut found: HashMap<Id, Vec<Value>> = HashMap::new();
         if !ids.is_empty() {
             let place = self.place(layout.shape.object);
-            let sql = records::related(self.connection.dialect(), layout, &place, view, relation, &ids, EXPANDED_EACH);
+            let sql = statements::related(self.connection.dialect(), layout, &place, view, relation, &ids, EXPANDED_EACH);
             let mut types = layout.types.clone();
             types.push(ColumnType::Id);
             for mut cells in self.connection.load(&sql, &types)? {
@@ -303,7 +304,7 @@ impl Reader<'_> {
         let place = self.place(object);
         let mut sql = Statement::of(self.connection.dialect(), "SELECT t.id");
         sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", object.table)).id(self.tenant.id).sql(" AND ");
-        crate::filter::condition(&mut sql, &predicate, &place);
+        crate::records::filter::condition(&mut sql, &predicate, &place);
         sql.sql(" ORDER BY t.id LIMIT 1");
         let rows = self.connection.load(&sql, &[ColumnType::Id])?;
         Ok(rows.first().and_then(|cells| cells[0].as_id()))
@@ -317,9 +318,9 @@ impl Reader<'_> {
         predicate: &Predicate,
         most: usize,
     ) -> Result<Vec<Record>, StoreError> {
-        let layout = records::writing_layout(shape);
+        let layout = statements::writing_layout(shape);
         let place = self.place(shape.object);
-        let sql = records::find(self.connection.dialect(), &layout, &place, view, predicate, most);
+        let sql = statements::find(self.connection.dialect(), &layout, &place, view, predicate, most);
         let rows = self.connection.load(&sql, &layout.types)?;
         rows.into_iter().map(|cells| Row::new(&layout, cells).to_record()).collect()
     }
@@ -327,7 +328,7 @@ impl Reader<'_> {
     /// Every record of an object, for the small ones: roles, teams, custom fields.
     pub fn all(&mut self, object: &'static Object) -> Result<Vec<Record>, StoreError> {
         let shape = Shape { object, custom: Arc::from([]) };
-        let layout = records::writing_layout(&shape);
+        let layout = statements::writing_layout(&shape);
         let mut sql = Statement::of(self.connection.dialect(), "SELECT ");
         sql.sql(format!("{} FROM {} WHERE tenant_id = ", layout.columns().join(", "), object.table)).id(self.tenant.id);
         let rows = self.connection.load(&sql, &layout.types)?;
@@ -337,7 +338,7 @@ impl Reader<'_> {
     /// The plan the engine makes for a list, to see that no large table is scanned.
     pub fn explain(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery) -> Result<String, StoreError> {
         let dialect = self.connection.dialect();
-        let list = records::list(dialect, layout, &self.place(layout.shape.object), view, query);
+        let list = statements::list(dialect, layout, &self.place(layout.shape.object), view, query);
         let mut sql = Statement::new(dialect);
         sql.keep = false;
         let columns: &[ColumnType] = match dialect {

@@ -7,7 +7,7 @@ use farley_domain::{
     object::Object,
 };
 
-use crate::{
+use crate::sql::{
     row::column_type,
     statement::{ColumnType, Dialect},
 };

@@ -1,14 +1,6 @@
 //! The store: readers and a writer on SQLite, a pool of connections on PostgreSQL, behind the same few calls.
 
-mod canceller;
-mod interrupt;
-pub(crate) mod kept;
 mod lanes;
-pub(crate) mod leash;
-mod log;
-mod numbers;
-mod postgres;
-mod sqlite;
 
 use std::{
     path::PathBuf,
@@ -25,14 +17,12 @@ use tracing::Instrument as _;
 
 use lanes::{BUDGET, Count, Gate, Proven, Ticket};
 pub use lanes::{Claim, LaneFigures, Lanes, Turn};
-use leash::Leash;
-pub(crate) use numbers::Numbers;
 
 use crate::{
-    engine::Connection,
-    error::StoreError,
+    engine::{Connection, Lane, leash::Leash, postgres, sqlite},
+    error::{Failure, StoreError},
     reader::{Reader, TenantKey},
-    work::{Origin, Work},
+    work::{Origin, Work, numbers::Numbers},
 };
 
 /// How a store is opened.
@@ -48,17 +38,6 @@ pub struct Settings {
     pub statement_limit: Option<Duration>,
     /// Where new ids come from.
     pub new_id: fn() -> Id,
-}
-
-/// What a failed piece of work gives: made of a store's error, and able to say which store's error it is made of.
-pub trait Failure: From<StoreError> + Send + 'static {
-    fn store_error(&self) -> Option<&StoreError>;
-}
-
-impl Failure for StoreError {
-    fn store_error(&self) -> Option<&StoreError> {
-        Some(self)
-    }
 }
 
 /// A database of either engine.
@@ -79,13 +58,6 @@ struct Traffic {
     gate: Arc<Gate>,
     proven: Proven,
     prepared: Arc<AtomicUsize>,
-}
-
-/// A set of connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lane {
-    Light,
-    Heavy,
 }
 
 /// Ends a reading when its answer is not waited for any more.
@@ -291,13 +263,15 @@ impl Store {
             Lane::Heavy => Arc::clone(&self.traffic.heavy),
         };
         let (answer, answered) = oneshot::channel();
+        let own = Arc::clone(&leash);
         // Whoever has a slot of the heavy lane waits for no thread.
         let queued = count.queue();
         let run = Box::new(move |connection: Result<Connection<'_>, StoreError>| {
             let busy = queued.begin();
             let result = connection.map_err(E::from).and_then(read);
             let error = result.as_ref().err().and_then(Failure::store_error);
-            count.failed(error);
+            // Whoever has gone is not told why it ended.
+            count.failed(if own.is_abandoned() { error.map(|_| &StoreError::Abandoned) } else { error });
             let broken = error.is_some_and(is_broken);
             // Given on before the answer: whoever has that finds the slot free.
             drop((busy, ticket));

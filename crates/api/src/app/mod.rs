@@ -23,8 +23,9 @@ use crate::{
     settings::{Settings, cores},
 };
 
-/// The areas that do something beside the generic work.
-pub static AREAS: [&Area; 5] = [&identity::AREA, &customers::AREA, &activities::AREA, &sales::AREA, &integration::AREA];
+/// The areas that do something beside the generic work, and what the workers do for themselves.
+pub static AREAS: [&Area; 6] =
+    [&identity::AREA, &customers::AREA, &activities::AREA, &sales::AREA, &integration::AREA, &workers::AREA];
 
 /// Opens the store and puts the application together for a command, whose statements may take their time. Blocks while the store
 /// is opened and migrated.

@@ -9,10 +9,12 @@ use super::{
 };
 use crate::{
     choices, entity,
-    fault::{Fault, FaultCode},
-    object::Object,
-    record::Draft,
-    time::Timestamp,
+    model::{
+        fault::{Fault, FaultCode},
+        object::Object,
+        record::Draft,
+    },
+    values::time::Timestamp,
 };
 
 choices! {
@@ -71,17 +73,17 @@ entity! {
         /// Who took part. Meetings and visits stand in the calendars of the users among them. Find by the id of a user or contact.
         attendees: Vec<Attendee> => structure(&ATTENDEES).default(json!([])).detail().label("Attendees", "参与人").example(json!([{"user_id": null, "contact_id": null, "name": "李伟", "email": "li.wei@example.cn"}])),
         /// The first customer it concerns; that of the opportunity or contact, unless told.
-        customer_id: Option<crate::id::Id> => reference("customer").indexed().label("Customer", "客户"),
+        customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
         /// The first contact it concerns.
-        contact_id: Option<crate::id::Id> => reference("contact").indexed().label("Contact", "联系人"),
+        contact_id: Option<crate::values::id::Id> => reference("contact").indexed().label("Contact", "联系人"),
         /// The first opportunity it concerns.
-        opportunity_id: Option<crate::id::Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
+        opportunity_id: Option<crate::values::id::Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
         /// The first lead it concerns.
-        lead_id: Option<crate::id::Id> => reference("lead").indexed().label("Lead", "线索"),
+        lead_id: Option<crate::values::id::Id> => reference("lead").indexed().label("Lead", "线索"),
         /// Every record it concerns. `customer_id`, `contact_id`, `opportunity_id` and `lead_id` name the first of each kind; writing either keeps both the same. `records_any` finds by the id of any.
         records: Vec<Concerned> => structure(&CONCERNED).default(json!([])).detail().label("Records", "关联记录"),
         /// The users mentioned in the body.
-        mention_ids: Vec<crate::id::Id> => structure(&MENTIONS).default(json!([])).server_set().detail().label("Mentions", "提及").example(json!([])),
+        mention_ids: Vec<crate::values::id::Id> => structure(&MENTIONS).default(json!([])).server_set().detail().label("Mentions", "提及").example(json!([])),
     }
     extend |object| concerned::with_relations(object)
         .titled("subject")
@@ -95,14 +97,14 @@ entity! {
 
 /// Whether we reached out to whom it concerns: what is done, not planned, and was begun by us; a note reaches nobody.
 #[must_use]
-pub fn reaches_out(activity: &crate::record::Record) -> bool {
+pub fn reaches_out(activity: &crate::model::record::Record) -> bool {
     let ours = activity.get("direction") != "inbound" && activity.get("kind") != "note";
     ours && activity.get("status") == "done" && !activity.is_archived()
 }
 
 /// Whether it is a reply of whom it concerns: a call, email or message that came in.
 #[must_use]
-pub fn is_reply(activity: &crate::record::Record) -> bool {
+pub fn is_reply(activity: &crate::model::record::Record) -> bool {
     let kinds = [ActivityKind::Call, ActivityKind::Email, ActivityKind::Message].map(ActivityKind::as_str);
     let came_in = activity.get("direction") == "inbound" && activity.text("kind").is_some_and(|kind| kinds.contains(&kind));
     came_in && activity.get("status") == "done" && !activity.is_archived()
@@ -170,12 +172,12 @@ fn times_fit(draft: &mut Draft<'_>) {
 
 /// When a record was active by this activity; none where it does not count.
 #[must_use]
-pub fn counts_at(record: &crate::record::Record) -> Option<Timestamp> {
+pub fn counts_at(record: &crate::model::record::Record) -> Option<Timestamp> {
     record.time_of("occurred_at").filter(|_| !record.is_archived() && record.get("status") == "done")
 }
 
 /// The object, for those who need no struct.
 #[must_use]
 pub fn object() -> &'static Object {
-    <Activity as crate::entity::Entity>::object()
+    <Activity as crate::model::entity::Entity>::object()
 }

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType, Structure},
-    id::Id,
-    value::{Members, Standards, list},
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::{Field, FieldType, Structure},
+        value::{Members, Standards, list},
+    },
+    values::id::Id,
 };
 
 /// One who takes part.

@@ -1,6 +1,6 @@
 //! When people are busy: what takes their time, as spans that do not touch each other.
 
-use crate::time::Timestamp;
+use crate::values::time::Timestamp;
 
 /// From when until when, the end not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

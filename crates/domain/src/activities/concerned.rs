@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    fault::Faults,
-    field::{ANY_OBJECT, Choice, Field, FieldType, Label, Link, Structure},
-    id::Id,
-    object::{Object, Reach, Relation},
-    record::{Draft, Record},
-    value::{Members, Standards, list},
+    model::{
+        fault::Faults,
+        field::{ANY_OBJECT, Choice, Field, FieldType, Label, Link, Structure},
+        object::{Object, Reach, Relation},
+        record::{Draft, Record},
+        value::{Members, Standards, list},
+    },
+    values::id::Id,
 };
 
 /// One record that something concerns.
@@ -176,7 +178,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{activities::task::Task, entity::Entity, money::Currency, object::Shape, time::Timestamp};
+    use crate::{
+        activities::task::Task,
+        model::{entity::Entity, object::Shape},
+        values::{money::Currency, time::Timestamp},
+    };
 
     const OBJECTS: [&str; 3] = ["customer", "contact", "opportunity"];
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::{field::Structure, id::Id};
+use crate::{model::field::Structure, values::id::Id};
 
 /// Who is mentioned: ids of users.
 pub static MENTIONS: Structure = Structure {

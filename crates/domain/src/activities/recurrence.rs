@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use rrule::{Frequency, RRule, RRuleSet, Unvalidated};
 
-use crate::time::Timestamp;
+use crate::values::time::Timestamp;
 
 /// How many times are looked through for the next one; a rule that gives none among them has ended.
 const MOST: u16 = 10_000;

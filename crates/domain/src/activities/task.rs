@@ -9,10 +9,12 @@ use super::{
 };
 use crate::{
     choices, entity,
-    fault::{Fault, FaultCode, Faults},
-    object::{Object, Reach, Relation},
-    record::{Draft, Record},
-    time::Timestamp,
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        object::{Object, Reach, Relation},
+        record::{Draft, Record},
+    },
+    values::time::Timestamp,
 };
 
 choices! {
@@ -57,21 +59,21 @@ entity! {
         /// When the series began: what the recurrence rule counts from. The due time, when the rule was last written.
         recurrence_from: Option<Timestamp> => datetime().server_set().detail().label("Recurs from", "重复起始").example("2026-03-06T10:00:00.000Z"),
         /// The task that came after this one.
-        next_id: Option<crate::id::Id> => reference("task").server_set().detail().label("Next task", "下一任务"),
+        next_id: Option<crate::values::id::Id> => reference("task").server_set().detail().label("Next task", "下一任务"),
         /// A task that must be done first.
-        depends_on_id: Option<crate::id::Id> => reference("task").indexed().label("Depends on", "前置任务"),
+        depends_on_id: Option<crate::values::id::Id> => reference("task").indexed().label("Depends on", "前置任务"),
         /// When it was completed.
         completed_at: Option<Timestamp> => datetime().server_set().indexed().label("Completed at", "完成时间").example("2026-03-05T08:00:00.000Z"),
         /// The first customer it concerns; that of the opportunity or contact, unless told.
-        customer_id: Option<crate::id::Id> => reference("customer").indexed().label("Customer", "客户"),
+        customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
         /// The first contact it concerns.
-        contact_id: Option<crate::id::Id> => reference("contact").indexed().label("Contact", "联系人"),
+        contact_id: Option<crate::values::id::Id> => reference("contact").indexed().label("Contact", "联系人"),
         /// The first opportunity it concerns.
-        opportunity_id: Option<crate::id::Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
+        opportunity_id: Option<crate::values::id::Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
         /// The first lead it concerns.
-        lead_id: Option<crate::id::Id> => reference("lead").indexed().label("Lead", "线索"),
+        lead_id: Option<crate::values::id::Id> => reference("lead").indexed().label("Lead", "线索"),
         /// The enrolment in a cadence whose step it is. What stops the enrolment cancels the task, if it is open.
-        cadence_enrolment_id: Option<crate::id::Id> => reference("cadence_enrolment").server_set().indexed().label("Cadence enrolment", "跟进计划加入记录"),
+        cadence_enrolment_id: Option<crate::values::id::Id> => reference("cadence_enrolment").server_set().indexed().label("Cadence enrolment", "跟进计划加入记录"),
         /// Every record it concerns. `customer_id`, `contact_id`, `opportunity_id` and `lead_id` name the first of each kind; writing either keeps both the same. `records_any` finds by the id of any.
         records: Vec<Concerned> => structure(&CONCERNED).default(json!([])).detail().label("Records", "关联记录"),
     }
@@ -178,13 +180,13 @@ pub fn counts_at(record: &Record) -> Option<Timestamp> {
 /// The object, for those who need no struct.
 #[must_use]
 pub fn object() -> &'static Object {
-    <Task as crate::entity::Entity>::object()
+    <Task as crate::model::entity::Entity>::object()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::Entity;
+    use crate::model::entity::Entity;
 
     fn task(members: Value) -> Record {
         Record::from_json(Task::object(), &members)

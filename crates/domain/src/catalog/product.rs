@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{choices, entity, money::Money};
+use crate::{choices, entity, values::money::Money};
 
 choices! {
     /// Whether a product is still sold.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::model::{
     fault::{Fault, FaultCode},
     field::Structure,
     record::Record,

@@ -10,9 +10,11 @@ use super::{
 };
 use crate::{
     choices, entity,
-    object::{Reach, Relation},
-    record::Draft,
-    value::{addresses::Address, contact_points::ContactPoint},
+    model::{
+        object::{Reach, Relation},
+        record::Draft,
+        structures::{addresses::Address, contact_points::ContactPoint},
+    },
 };
 
 choices! {
@@ -42,17 +44,17 @@ entity! {
         /// Whether the person can still be reached.
         status: Option<ContactStatus> => choice(ContactStatus::choices()).default("active").indexed().label("Status", "状态").example("active"),
         /// The customer to show first. Writing it makes that customer the primary one of `customers`.
-        customer_id: Option<crate::id::Id> => reference("customer").indexed().label("Customer", "客户"),
+        customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
         /// Every customer the person works at, with the part played in the buying decision.
         customers: Vec<ContactCustomer> => structure(&CONTACT_CUSTOMERS).default(json!([])).label("Customers", "所属客户").example(json!([{"customer_id": "01890a5d-ac96-774b-bcce-b302099a8057", "role": "采购经理", "buying_role": "decision_maker", "primary": true}])),
         /// Where we know the person from.
         source: Option<String> => text(100).indexed().label("Source", "来源").example("展会"),
         /// E-mail addresses.
-        emails: Vec<ContactPoint> => structure(&crate::value::contact_points::EMAILS).default(json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(json!([{"value": "li.wei@example.cn", "label": "work", "primary": true}])),
+        emails: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::EMAILS).default(json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(json!([{"value": "li.wei@example.cn", "label": "work", "primary": true}])),
         /// Phone numbers.
-        phones: Vec<ContactPoint> => structure(&crate::value::contact_points::PHONES).default(json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(json!([{"value": "+8613800138000", "label": "mobile", "primary": true}])),
+        phones: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::PHONES).default(json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(json!([{"value": "+8613800138000", "label": "mobile", "primary": true}])),
         /// Postal addresses.
-        addresses: Vec<Address> => structure(&crate::value::addresses::ADDRESSES).default(json!([])).searchable().opaque().sensitive().label("Addresses", "地址"),
+        addresses: Vec<Address> => structure(&crate::model::structures::addresses::ADDRESSES).default(json!([])).searchable().opaque().sensitive().label("Addresses", "地址"),
         /// The language to write in.
         language: Option<String> => language().detail().label("Language", "语言").example("zh-CN"),
         /// Where the person's clocks are.
@@ -64,9 +66,9 @@ entity! {
         /// Anything worth knowing.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "备注"),
         /// The last activity done; changes with activities, without a new version of the record.
-        last_activity_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
+        last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
         /// When the next open task is due; changes with tasks, without a new version of the record.
-        next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
+        next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
         /// Which important fields are still missing.
         completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().opaque().label("Completeness", "完整度").example(json!({"score": 75, "missing": ["emails"]})),
     }

@@ -7,10 +7,13 @@ use serde_json::{Value, json};
 
 use crate::{
     choices,
-    fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType, Link, Structure},
-    id::Id,
-    value::{Members, Standards, contact_points::primary_first, list},
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::{Field, FieldType, Link, Structure},
+        structures::contact_points::primary_first,
+        value::{Members, Standards, list},
+    },
+    values::id::Id,
 };
 
 choices! {

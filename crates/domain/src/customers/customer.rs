@@ -3,9 +3,11 @@
 use super::{completeness, completeness::Completeness, contact_customers::CONTACT_CUSTOMERS_LINK};
 use crate::{
     choices, entity,
-    object::{Reach, Relation},
-    record::Draft,
-    value::{addresses::Address, contact_points::ContactPoint},
+    model::{
+        object::{Reach, Relation},
+        record::Draft,
+        structures::{addresses::Address, contact_points::ContactPoint},
+    },
 };
 
 choices! {
@@ -69,7 +71,7 @@ entity! {
         /// How many people work there.
         employee_count: Option<i64> => integer(0, 100_000_000).detail().label("Employees", "员工人数").example(207_000),
         /// What the customer takes in a year.
-        annual_revenue: Option<crate::money::Money> => money().label("Annual revenue", "年营业额").example(serde_json::json!({"amount": 1_234_500, "currency": "CNY"})),
+        annual_revenue: Option<crate::values::money::Money> => money().label("Annual revenue", "年营业额").example(serde_json::json!({"amount": 1_234_500, "currency": "CNY"})),
         /// The year of foundation.
         founded_year: Option<i64> => integer(1000, 2200).detail().label("Founded in", "成立年份").example(1987),
         /// Where we know the customer from.
@@ -81,15 +83,15 @@ entity! {
         /// Unified social credit code of a Chinese organization (GB 32100-2015), check digit verified.
         social_credit_code: Option<String> => social_credit_code().indexed().searchable().label("Social credit code", "统一社会信用代码").example("914403001922038216"),
         /// The customer this one belongs to; never one of its own descendants.
-        parent_id: Option<crate::id::Id> => reference("customer").indexed().label("Parent customer", "上级客户"),
+        parent_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Parent customer", "上级客户"),
         /// The pool it is in while nobody owns it, and falls back into otherwise; the default pool, unless said otherwise. A customer created with a pool and no owner goes into the pool.
-        pool_id: Option<crate::id::Id> => reference("pool").indexed().label("Pool", "公海"),
+        pool_id: Option<crate::values::id::Id> => reference("pool").indexed().label("Pool", "公海"),
         /// E-mail addresses.
-        emails: Vec<ContactPoint> => structure(&crate::value::contact_points::EMAILS).default(serde_json::json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(serde_json::json!([{"value": "info@example.cn", "label": "work", "primary": true}])),
+        emails: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::EMAILS).default(serde_json::json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(serde_json::json!([{"value": "info@example.cn", "label": "work", "primary": true}])),
         /// Phone numbers.
-        phones: Vec<ContactPoint> => structure(&crate::value::contact_points::PHONES).default(serde_json::json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(serde_json::json!([{"value": "+8675528780808", "label": "work", "primary": true}])),
+        phones: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::PHONES).default(serde_json::json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(serde_json::json!([{"value": "+8675528780808", "label": "work", "primary": true}])),
         /// Postal addresses.
-        addresses: Vec<Address> => structure(&crate::value::addresses::ADDRESSES).default(serde_json::json!([])).searchable().opaque().sensitive().label("Addresses", "地址").example(serde_json::json!([{"kind": "office", "country": "CN", "region": "广东省", "city": "深圳市", "district": "龙岗区", "street": "坂田街道 1 号", "postal_code": "518129", "primary": true}])),
+        addresses: Vec<Address> => structure(&crate::model::structures::addresses::ADDRESSES).default(serde_json::json!([])).searchable().opaque().sensitive().label("Addresses", "地址").example(serde_json::json!([{"kind": "office", "country": "CN", "region": "广东省", "city": "深圳市", "district": "龙岗区", "street": "坂田街道 1 号", "postal_code": "518129", "primary": true}])),
         /// The language to write in.
         language: Option<String> => language().detail().label("Language", "语言").example("zh-CN"),
         /// Where the customer's clocks are.
@@ -101,9 +103,9 @@ entity! {
         /// Anything worth knowing.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "备注").example("Key account"),
         /// The last activity done; changes with activities, without a new version of the record.
-        last_activity_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
+        last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
         /// When the next open task is due; changes with tasks, without a new version of the record.
-        next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
+        next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
         /// Which important fields are still missing.
         completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().detail().opaque().label("Completeness", "完整度").example(serde_json::json!({"score": 75, "missing": ["emails"]})),
         /// How many live contacts the customer has; ask for it with `fields`.

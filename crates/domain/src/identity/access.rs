@@ -2,14 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+pub use crate::model::field_rule::FieldRule;
 use crate::{
-    field::{Field, Op},
-    id::Id,
-    object::{Catalog, Object, Shape},
-    predicate::{Operand, Predicate, Related, View},
-    record::Record,
-    registry,
-    value::Standards,
+    model::{
+        field::{Field, Op},
+        object::{Catalog, Object, Shape},
+        record::Record,
+        registry,
+        value::Standards,
+    },
+    query::predicate::{Operand, Predicate, Related, View},
+    values::id::Id,
 };
 
 /// What can be done to records.
@@ -68,13 +71,6 @@ impl Scope {
     pub fn from_name(name: &str) -> Option<Scope> {
         Scope::ALL.into_iter().find(|scope| scope.as_str() == name)
     }
-}
-
-/// What a role does to a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FieldRule {
-    ReadOnly,
-    Hidden,
 }
 
 /// What a set of roles grants.

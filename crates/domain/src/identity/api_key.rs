@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use super::access::Action;
 use crate::{
     entity,
-    fault::{Fault, FaultCode, Faults},
-    field::Structure,
-    object::{Reach, Relation},
-    registry,
-    value::{Standards, as_text, list},
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::Structure,
+        object::{Reach, Relation},
+        registry,
+        value::{Standards, as_text, list},
+    },
 };
 
 /// `customer:read`, `customer:*`, `*:read`: which of the user's permissions the key may use.
@@ -36,13 +38,13 @@ entity! {
         /// What the key is for.
         name: String => text(120).required().title().label("Name", "名称").example("ERP sync"),
         /// The user it acts for; whoever creates it, unless said otherwise.
-        user_id: Option<crate::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
+        user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
         /// Which of the user's permissions it may use.
         scopes: Vec<String> => structure(&KEY_SCOPES).default(json!(["*:*"])).opaque().label("Scopes", "范围").example(json!(["customer:read", "contact:*"])),
         /// The first characters of the key, to tell keys apart.
         prefix: Option<String> => text(20).server_set().label("Prefix", "前缀").example("fk_7Qx1"),
         /// When the key stops working; never, if null.
-        expires_at: Option<crate::time::Timestamp> => datetime().label("Expires at", "过期时间").example("2027-01-01T00:00:00.000Z"),
+        expires_at: Option<crate::values::time::Timestamp> => datetime().label("Expires at", "过期时间").example("2027-01-01T00:00:00.000Z"),
     }
     extend |object| object.relations([Relation { name: "user", target: "user", reach: Reach::ToOne { field: "user_id" } }])
 }

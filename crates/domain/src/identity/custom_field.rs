@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{
     choices, entity,
-    fault::{Fault, FaultCode, Faults},
-    field::{Choice, Field, FieldType, Label, SearchWeight, Storage, Structure},
-    object::Catalog,
-    record::{Draft, Record},
-    registry,
-    value::{Members, Standards, list},
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::{Choice, Field, FieldType, Label, SearchWeight, Storage, Structure},
+        object::Catalog,
+        record::{Draft, Record},
+        registry,
+        value::{Members, Standards, list},
+    },
 };
 
 choices! {
@@ -127,7 +129,7 @@ fn check(draft: &mut Draft<'_>) {
     if !key.is_empty() && !is_key(&key) {
         draft.fault("/key", FaultCode::InvalidKey);
     }
-    let takes_custom = |object: &&'static crate::object::Object| object.has("custom");
+    let takes_custom = |object: &&'static crate::model::object::Object| object.has("custom");
     if !object.is_empty() && registry::object(&object).filter(takes_custom).is_none() {
         let known: Vec<&str> = registry::objects().into_iter().filter(takes_custom).map(|object| object.name).collect();
         draft.faults.add(Fault::new("/object", FaultCode::UnknownChoice).with("choices", known.join(", ")));

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use super::access::{Action, Scope};
 use crate::{
     entity,
-    fault::{Fault, FaultCode, Faults, unknown},
-    field::{Field, FieldType, Structure},
-    object::{Reach, Relation},
-    registry,
-    value::{Members, Standards, list},
+    model::{
+        fault::{Fault, FaultCode, Faults, unknown},
+        field::{Field, FieldType, Structure},
+        object::{Reach, Relation},
+        registry,
+        value::{Members, Standards, list},
+    },
 };
 
 /// One permission of a role, as stored: object × action × scope; `*` stands for every object or action.

@@ -2,7 +2,7 @@
 
 use crate::{
     entity,
-    object::{Reach, Relation},
+    model::object::{Reach, Relation},
 };
 
 entity! {
@@ -11,9 +11,9 @@ entity! {
         /// What the team is called; unique among live teams.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("华东销售部"),
         /// The team this one belongs to; never one of its own descendants.
-        parent_id: Option<crate::id::Id> => reference("team").indexed().label("Parent team", "上级团队"),
+        parent_id: Option<crate::values::id::Id> => reference("team").indexed().label("Parent team", "上级团队"),
         /// Who leads the team.
-        manager_id: Option<crate::id::Id> => reference("user").label("Manager", "负责人"),
+        manager_id: Option<crate::values::id::Id> => reference("user").label("Manager", "负责人"),
         /// What the team does.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
     }
@@ -29,12 +29,12 @@ entity! {
 
 /// A team and all below it.
 #[must_use]
-pub fn subtree(teams: &[crate::record::Record], top: crate::id::Id) -> Vec<crate::id::Id> {
+pub fn subtree(teams: &[crate::model::record::Record], top: crate::values::id::Id) -> Vec<crate::values::id::Id> {
     let mut found = vec![top];
     let mut position = 0;
     while let Some(parent) = found.get(position).copied() {
-        let children = teams.iter().filter(|team| team.id_of("parent_id") == Some(parent)).map(crate::record::Record::id);
-        let new: Vec<crate::id::Id> = children.filter(|child| !found.contains(child)).collect();
+        let children = teams.iter().filter(|team| team.id_of("parent_id") == Some(parent)).map(crate::model::record::Record::id);
+        let new: Vec<crate::values::id::Id> = children.filter(|child| !found.contains(child)).collect();
         found.extend(new);
         position += 1;
     }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::Id, money::Currency, time::Timestamp, value::Standards};
+use crate::{
+    model::value::Standards,
+    values::{id::Id, money::Currency, time::Timestamp},
+};
 
 /// A company and how its values are to be read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

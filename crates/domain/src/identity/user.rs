@@ -2,8 +2,10 @@
 
 use crate::{
     choices, entity,
-    field::Link,
-    object::{Reach, Relation},
+    model::{
+        field::Link,
+        object::{Reach, Relation},
+    },
 };
 
 choices! {
@@ -30,9 +32,9 @@ entity! {
         /// Whether the user can log in; changed by `deactivate` and `activate`.
         status: Option<UserStatus> => choice(UserStatus::choices()).server_set().indexed().default("invited").label("Status", "状态").example("active"),
         /// The team the user belongs to.
-        team_id: Option<crate::id::Id> => reference("team").indexed().label("Team", "团队"),
+        team_id: Option<crate::values::id::Id> => reference("team").indexed().label("Team", "团队"),
         /// The roles that say what the user may do.
-        role_ids: Vec<crate::id::Id> => references(&USER_ROLES).indexed().label("Roles", "角色"),
+        role_ids: Vec<crate::values::id::Id> => references(&USER_ROLES).indexed().label("Roles", "角色"),
         /// The user's job title.
         title: Option<String> => text(100).label("Title", "职务").example("销售经理"),
         /// The language of messages to the user.

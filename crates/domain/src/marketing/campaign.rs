@@ -4,9 +4,11 @@ use serde_json::json;
 
 use crate::{
     choices, entity,
-    fault::{Fault, FaultCode},
-    money::Money,
-    record::Draft,
+    model::{
+        fault::{Fault, FaultCode},
+        record::Draft,
+    },
+    values::money::Money,
 };
 
 choices! {

@@ -4,19 +4,21 @@ use serde_json::{Value, json};
 
 use crate::{
     entity,
-    fault::{Fault, FaultCode},
-    money::Money,
-    object::{Reach, Relation},
-    record::Draft,
+    model::{
+        fault::{Fault, FaultCode},
+        object::{Reach, Relation},
+        record::Draft,
+    },
+    values::money::Money,
 };
 
 entity! {
     /// A line item: so much of a product at a price. Its amount counts in that of the opportunity.
     pub struct LineItem("line_item", "line-items", "line_items", "Line item", "产品明细") [external, custom] {
         /// The opportunity it belongs to; the one of the path.
-        opportunity_id: Option<crate::id::Id> => reference("opportunity").on_create().indexed().label("Opportunity", "商机"),
+        opportunity_id: Option<crate::values::id::Id> => reference("opportunity").on_create().indexed().label("Opportunity", "商机"),
         /// The product sold.
-        product_id: Option<crate::id::Id> => reference("product").indexed().label("Product", "产品"),
+        product_id: Option<crate::values::id::Id> => reference("product").indexed().label("Product", "产品"),
         /// What is sold; the name of the product, unless said otherwise.
         name: String => text(200).title().label("Name", "名称").example("GTX Pro"),
         /// How many units.

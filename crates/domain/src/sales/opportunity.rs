@@ -8,11 +8,13 @@ use super::parties::{
 };
 use crate::{
     choices, entity,
-    fault::{Fault, FaultCode},
-    field::Link,
-    money::Money,
-    object::{Ledger, Reach, Relation},
-    record::{Draft, Record},
+    model::{
+        fault::{Fault, FaultCode},
+        field::Link,
+        object::{Ledger, Reach, Relation},
+        record::{Draft, Record},
+    },
+    values::money::Money,
 };
 
 choices! {
@@ -41,11 +43,11 @@ entity! {
         /// What the opportunity is called.
         name: String => text(200).required().title().indexed().label("Name", "名称").example("华为 2026 服务器采购"),
         /// The customer it is with; may be missing as long as nobody knows.
-        customer_id: Option<crate::id::Id> => reference("customer").indexed().label("Customer", "客户"),
+        customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
         /// The pipeline it moves through; the default one, unless said otherwise.
-        pipeline_id: Option<crate::id::Id> => reference("pipeline").indexed().label("Pipeline", "销售管道"),
+        pipeline_id: Option<crate::values::id::Id> => reference("pipeline").indexed().label("Pipeline", "销售管道"),
         /// The stage it is in; the first open one, unless said otherwise. Writing it moves the opportunity, with all checks of a move.
-        stage_id: Option<crate::id::Id> => reference("stage").indexed().label("Stage", "阶段"),
+        stage_id: Option<crate::values::id::Id> => reference("stage").indexed().label("Stage", "阶段"),
         /// Whether it is open, won or lost: the kind of its stage.
         status: Option<OpportunityStatus> => choice(OpportunityStatus::choices()).server_set().indexed().label("Status", "状态").example("open"),
         /// What it is worth: the sum of its line items, or as set.
@@ -57,9 +59,9 @@ entity! {
         /// The day on which it is expected to close.
         expected_close_on: Option<chrono::NaiveDate> => date().indexed().label("Expected close", "预计成交日期").example("2026-12-31"),
         /// When the sale began: the time of creation, unless told.
-        opened_at: Option<crate::time::Timestamp> => datetime().on_create().indexed().label("Opened at", "开始时间").example("2026-03-01T08:00:00.000Z"),
+        opened_at: Option<crate::values::time::Timestamp> => datetime().on_create().indexed().label("Opened at", "开始时间").example("2026-03-01T08:00:00.000Z"),
         /// When it was won or lost; now, unless told. None while it is open.
-        closed_at: Option<crate::time::Timestamp> => datetime().indexed().label("Closed at", "关闭时间").example("2026-09-30T08:00:00.000Z"),
+        closed_at: Option<crate::values::time::Timestamp> => datetime().indexed().label("Closed at", "关闭时间").example("2026-09-30T08:00:00.000Z"),
         /// Why it was won or lost: one of the pipeline's reasons, or any text if it has none.
         close_reason: Option<String> => text(200).detail().label("Close reason", "赢输原因").example("价格"),
         /// More about why.
@@ -69,7 +71,7 @@ entity! {
         /// Where it comes from.
         source: Option<String> => text(100).detail().label("Source", "来源").example("展会"),
         /// The campaign it comes from.
-        campaign_id: Option<crate::id::Id> => reference("campaign").indexed().label("Campaign", "营销活动"),
+        campaign_id: Option<crate::values::id::Id> => reference("campaign").indexed().label("Campaign", "营销活动"),
         /// The contacts who have a part in the decision.
         contacts: Vec<OpportunityContact> => structure(&OPPORTUNITY_CONTACTS).default(json!([])).detail().label("Contacts", "联系人").example(json!([{"contact_id": "01890a5d-ac96-774b-bcce-b302099a8057", "buying_role": "decision_maker", "primary": true}])),
         /// Who sells beside the owner, each with a share in per cent; the rest is the owner's.
@@ -83,17 +85,17 @@ entity! {
         /// Its place in its stage on a board: sort by it, rising. POST …/move sets it.
         position: Option<String> => text(200).server_set().label("Position", "看板位置").example("zzQ3h1aV"),
         /// When it came into its present stage.
-        stage_entered_at: Option<crate::time::Timestamp> => datetime().server_set().label("Stage entered at", "进入阶段时间").example("2026-09-01T08:00:00.000Z"),
+        stage_entered_at: Option<crate::values::time::Timestamp> => datetime().server_set().label("Stage entered at", "进入阶段时间").example("2026-09-01T08:00:00.000Z"),
         /// From when on it is rotten, unless it moves or something is done: its last change of stage or activity and the days that the stage allows.
-        rots_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Rots at", "停滞时间").example("2026-09-15T08:00:00.000Z"),
+        rots_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Rots at", "停滞时间").example("2026-09-15T08:00:00.000Z"),
         /// The last activity done; changes with activities, without a new version of the record.
-        last_activity_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
+        last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
         /// When the next open task is due; changes with tasks, without a new version of the record.
-        next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
+        next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
         /// The stages it was in before it was entered here, oldest first, when it comes from another system: they begin its ledger.
         stage_history: Vec<Value> => structure(&STAGE_HISTORY).default(json!([])).detail().on_create().opaque().label("Stage history", "历史阶段").on_request(),
         /// The stages it is or was in: to filter by.
-        entered_stage_ids: Vec<crate::id::Id> => references(&ENTERED_STAGES).filter_only().label("Entered stages", "进入过的阶段"),
+        entered_stage_ids: Vec<crate::values::id::Id> => references(&ENTERED_STAGES).filter_only().label("Entered stages", "进入过的阶段"),
     }
     extend |object| crate::activities::concerned::concerns(object)
         .relations([

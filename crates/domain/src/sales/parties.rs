@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use crate::{
     customers::contact_customers::BuyingRole,
-    fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType, Link, Structure},
-    id::Id,
-    time::Timestamp,
-    value::{Members, Standards, contact_points::primary_first, list},
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::{Field, FieldType, Link, Structure},
+        structures::contact_points::primary_first,
+        value::{Members, Standards, list},
+    },
+    values::{id::Id, time::Timestamp},
 };
 
 /// A contact with a part in the buying decision.

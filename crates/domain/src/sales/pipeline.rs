@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     choices, entity,
-    object::{Reach, Relation},
+    model::object::{Reach, Relation},
 };
 
 choices! {
@@ -24,7 +24,7 @@ entity! {
         /// What it is for.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
         /// The team whose pipeline it is; everybody's, if none.
-        team_id: Option<crate::id::Id> => reference("team").indexed().label("Team", "团队"),
+        team_id: Option<crate::values::id::Id> => reference("team").indexed().label("Team", "团队"),
         /// Whether opportunities that name no pipeline go into this one. Making a pipeline the default ends that of the one before; in no other way does the default cease to be one, unless it is archived.
         is_default: bool => boolean().default(false).label("Default", "默认").example(false),
         /// Which moves between open stages are allowed.

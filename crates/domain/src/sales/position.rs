@@ -2,7 +2,7 @@
 //!
 //! A position is read as the digits of a fraction in base 62, in the order of ASCII; it never ends in the digit zero.
 
-use crate::{id::Id, time::Timestamp};
+use crate::values::{id::Id, time::Timestamp};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BASE: u128 = 62;

@@ -4,10 +4,12 @@ use serde_json::Value;
 
 use super::position;
 use crate::{
-    fault::{Fault, FaultCode, Faults},
-    object::Shape,
-    record::Record,
-    time::Timestamp,
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        object::Shape,
+        record::Record,
+    },
+    values::time::Timestamp,
 };
 
 /// The course an opportunity is on: its pipeline, with all stages, retired ones too.

@@ -3,21 +3,25 @@
 use serde_json::json;
 
 use crate::{
-    calendar::{Period, Span},
     choices, entity,
-    fault::{Fault, FaultCode},
-    money::Money,
-    object::{Reach, Relation},
-    record::Draft,
+    model::{
+        fault::{Fault, FaultCode},
+        object::{Reach, Relation},
+        record::Draft,
+    },
+    values::{
+        calendar::{Period, Span},
+        money::Money,
+    },
 };
 
 entity! {
     /// A quota: what a user, a team or the whole company is to win in a period.
     pub struct Quota("quota", "quotas", "quotas", "Quota", "业绩目标") [external, custom] {
         /// Whose quota it is; none, if it is the team's or, without a team, the whole company's.
-        user_id: Option<crate::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
+        user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
         /// The team; of a user's quota the user's team, unless said otherwise.
-        team_id: Option<crate::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
+        team_id: Option<crate::values::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
         /// The month, quarter or year: `2026-10`, `2026-Q4`, `2026`.
         period: String => text(10).required().title().on_create().indexed().label("Period", "期间").example("2026-Q4"),
         /// The first day of the period.
@@ -25,7 +29,7 @@ entity! {
         /// The last day of the period.
         ends_on: Option<chrono::NaiveDate> => date().server_set().label("Ends on", "结束日期").example("2026-12-31"),
         /// The pipeline it counts; all, if none.
-        pipeline_id: Option<crate::id::Id> => reference("pipeline").on_create().label("Pipeline", "销售管道"),
+        pipeline_id: Option<crate::values::id::Id> => reference("pipeline").on_create().label("Pipeline", "销售管道"),
         /// What is to be won; not below zero.
         amount: Option<Money> => money().required().label("Amount", "目标金额").example(json!({"amount": 100_000_000, "currency": "CNY"})),
         /// Anything worth knowing.
@@ -57,9 +61,9 @@ entity! {
     /// archive it to go back to the one before.
     pub struct ForecastOverride("forecast_override", "forecast-overrides", "forecast_overrides", "Forecast override", "预测调整") [] {
         /// The user whose forecast it is about; none, if it is the team's or, without a team, the whole company's.
-        user_id: Option<crate::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
+        user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
         /// The team; of a user's forecast the user's team, unless said otherwise.
-        team_id: Option<crate::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
+        team_id: Option<crate::values::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
         /// The month, quarter or year: `2026-10`, `2026-Q4`, `2026`.
         period: String => text(10).required().title().on_create().indexed().label("Period", "期间").example("2026-Q4"),
         /// The first day of the period.
@@ -67,7 +71,7 @@ entity! {
         /// The last day of the period.
         ends_on: Option<chrono::NaiveDate> => date().server_set().label("Ends on", "结束日期").example("2026-12-31"),
         /// The pipeline it is about; all, if none.
-        pipeline_id: Option<crate::id::Id> => reference("pipeline").on_create().label("Pipeline", "销售管道"),
+        pipeline_id: Option<crate::values::id::Id> => reference("pipeline").on_create().label("Pipeline", "销售管道"),
         /// The part of the forecast.
         category: Option<ForecastPart> => choice(ForecastPart::choices()).required().on_create().label("Category", "类别").example("commit"),
         /// What it will come to.

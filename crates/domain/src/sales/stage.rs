@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use super::opportunity::{ForecastCategory, Opportunity};
 use crate::{
     choices, entity,
-    entity::Entity,
-    fault::{Fault, FaultCode, unknown},
-    object::{Reach, Relation},
-    record::Draft,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, unknown},
+        object::{Reach, Relation},
+        record::Draft,
+    },
 };
 
 choices! {
@@ -24,7 +26,7 @@ entity! {
     /// A stage: a step of a pipeline. Archiving retires it: no opportunity can enter it any more, and what was in it once stays told.
     pub struct Stage("stage", "stages", "stages", "Stage", "阶段") [external] {
         /// The pipeline it is a step of; the one of the path.
-        pipeline_id: Option<crate::id::Id> => reference("pipeline").on_create().indexed().label("Pipeline", "销售管道"),
+        pipeline_id: Option<crate::values::id::Id> => reference("pipeline").on_create().indexed().label("Pipeline", "销售管道"),
         /// What the stage is called; unique within its pipeline.
         name: String => text(120).required().title().label("Name", "名称").example("Proposal"),
         /// What being in it means: the sale is open, won or lost.
@@ -38,7 +40,7 @@ entity! {
         /// Fields of the opportunity that must have a value to enter it: names, custom ones as `custom.key`.
         required_fields: Vec<String> => texts(30).opaque().label("Required fields", "必填字段").example(json!(["amount", "expected_close_on"])),
         /// What must be true of an opportunity for it to leave towards another open stage or to be won: a filter over its own fields.
-        exit_rule: Option<Value> => structure(&crate::value::filter::FILTER).opaque().label("Exit rule", "离开条件").example(json!({"field": "amount", "op": "gt", "value": 0})),
+        exit_rule: Option<Value> => structure(&crate::model::structures::filter::FILTER).opaque().label("Exit rule", "离开条件").example(json!({"field": "amount", "op": "gt", "value": 0})),
         /// After how many days without a change of stage or an activity an opportunity here is rotten.
         rotting_days: Option<i64> => integer(1, 3_650).label("Rotting days", "停滞天数").example(14),
         /// What is to be done in it.

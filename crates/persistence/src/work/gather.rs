@@ -2,12 +2,12 @@
 
 use crate::{
     error::StoreError,
-    statement::{Bind, Dialect, Statement},
+    sql::{
+        batch::SIZES,
+        statement::{Bind, Dialect, Statement},
+    },
     work::{Origin, Work},
 };
-
-/// How many rows go with one statement. Few sizes make few statements, which stay prepared.
-pub(crate) const SIZES: [usize; 3] = [64, 8, 1];
 
 /// Rows that wait to be inserted, by where they go: what was first asked for is first written, so that rows come after those
 /// they refer to.

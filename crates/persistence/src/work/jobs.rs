@@ -7,22 +7,16 @@ use super::Work;
 use crate::{
     error::StoreError,
     on,
-    queries::rows::JobRow,
     reader::TenantKey,
-    sql_types::{DbId, DbJson, DbTime},
-    statement::{Bind, ColumnType, Dialect, Statement},
+    sql::{
+        rows::{JobRow, Lease},
+        sql_types::{DbId, DbJson, DbTime},
+        statement::{Bind, ColumnType, Dialect, Statement},
+    },
 };
 
 /// How many due jobs are looked at for one that may be leased.
 const CANDIDATES: &str = " LIMIT 64";
-
-/// The right to work at a job, until it is lost by silence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lease {
-    pub tenant: Id,
-    pub job: Id,
-    pub id: Id,
-}
 
 /// What becomes of the time at which the waiting job of a key is due, when the job is asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use crate::{
+use crate::values::{
     money::{Currency, Money, MoneyError},
     text::{fold, half_width},
     time::{Timestamp, parse_date},
@@ -65,7 +65,7 @@ pub fn datetime(cell: &str, zone: Tz) -> Option<Timestamp> {
     let half = half_width(cell);
     let of_day = half.split_once(['T', ' ']).map_or("", |(_, time)| time.trim());
     let time = match of_day {
-        "" => return Some(crate::time::start_of_day(day, zone)),
+        "" => return Some(crate::values::time::start_of_day(day, zone)),
         text => ["%H:%M:%S%.f", "%H:%M"].iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok())?,
     };
     let local = zone.from_local_datetime(&day.and_time(time)).earliest()?;

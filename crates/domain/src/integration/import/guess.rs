@@ -6,11 +6,11 @@ use super::{
     row::Row,
 };
 use crate::{
-    country::find_country,
-    field::{Field, FieldType},
-    money::Currency,
-    object::Shape,
-    text::fold,
+    model::{
+        field::{Field, FieldType},
+        object::Shape,
+    },
+    values::{country::find_country, money::Currency, text::fold},
 };
 
 /// Headers by the path they stand for, without blanks, signs and case. The first path that the object has is taken.

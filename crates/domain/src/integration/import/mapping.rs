@@ -7,12 +7,15 @@ use serde_json::Value;
 
 use super::{guess, row::Row, template::Template};
 use crate::{
-    fault::{Fault, FaultCode, Faults, unknown},
-    field::{Field, FieldType, Writable},
-    money::Currency,
-    object::{Object, Shape},
-    registry,
-    value::{self, external_ids::is_system},
+    model::{
+        fault::{Fault, FaultCode, Faults, unknown},
+        field::{Field, FieldType, Writable},
+        object::{Object, Shape},
+        registry,
+        structures::external_ids::is_system,
+    },
+    sales::parties,
+    values::money::Currency,
 };
 
 /// The parts of an address that a column can fill.
@@ -427,7 +430,7 @@ pub fn resolve(path: &str, shape: &Shape) -> Option<(Field, Place)> {
 /// A member of an item of a list, or a field of a record that is a part of this one.
 fn item(list: &str, member: &str, shape: &Shape, field: Option<Field>) -> Option<(Field, Place)> {
     if let Some(FieldType::Structure(structure)) = field.map(|field| field.kind) {
-        let members = value::item_members(structure.name)?;
+        let members = parties::item_members(structure.name)?;
         return members.iter().find(|field| field.name == member).map(|field| (field.clone(), Place::Item));
     }
     let target = shape.object.relation(list).and_then(|relation| registry::object(relation.target))?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{
+use crate::model::{
     field::{FieldType, Writable},
     object::Shape,
     record::Record,

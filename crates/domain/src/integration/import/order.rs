@@ -6,7 +6,10 @@ use super::{
     mapping::{Lookup, Place, Plan, PlannedColumn},
     row::Row,
 };
-use crate::{field::FieldType, object::Shape, text::clean_line};
+use crate::{
+    model::{field::FieldType, object::Shape},
+    values::text::clean_line,
+};
 
 /// Positions of the rows in the order in which they are to be imported. Where rows name each other in a circle, they stay as
 /// they stand, and the first of them will not find its parent.

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use super::mapping::Mapping;
 use crate::{
     choices, entity,
-    fault::{Fault, FaultCode, Faults},
-    field::Structure,
-    object::Object,
-    registry,
-    value::Standards,
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::Structure,
+        object::Object,
+        registry,
+        value::Standards,
+    },
 };
 
 choices! {
@@ -124,9 +126,9 @@ entity! {
         /// Why the import as a whole failed.
         problem: Option<String> => text(1_000).server_set().opaque().label("Problem", "问题").example("1 row was at fault, so none was imported"),
         /// When the first row was read.
-        started_at: Option<crate::time::Timestamp> => datetime().server_set().label("Started at", "开始时间").example("2026-03-01T08:00:00.000Z"),
+        started_at: Option<crate::values::time::Timestamp> => datetime().server_set().label("Started at", "开始时间").example("2026-03-01T08:00:00.000Z"),
         /// When the import ended.
-        finished_at: Option<crate::time::Timestamp> => datetime().server_set().label("Finished at", "结束时间").example("2026-03-01T08:00:02.000Z"),
+        finished_at: Option<crate::values::time::Timestamp> => datetime().server_set().label("Finished at", "结束时间").example("2026-03-01T08:00:02.000Z"),
     }
     extend |object| object.titled("file_name").read_only()
 }

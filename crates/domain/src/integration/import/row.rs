@@ -7,12 +7,16 @@ use super::{
     mapping::{Lookup, Place, Plan, PlannedColumn, Strictness},
 };
 use crate::{
-    country::find_country,
-    fault::{Fault, FaultCode},
-    field::{Choice, FieldType},
-    id::Id,
-    text::{clean_line, fold},
-    value::Standards,
+    model::{
+        fault::{Fault, FaultCode},
+        field::{Choice, FieldType},
+        value::Standards,
+    },
+    values::{
+        country::find_country,
+        id::Id,
+        text::{clean_line, fold},
+    },
 };
 
 /// A row of a file.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::row::Row;
 use crate::{
-    fault::{Fault, FaultCode, unknown},
-    text::fold,
+    model::fault::{Fault, FaultCode, unknown},
+    values::text::fold,
 };
 
 /// How the cell of a column is written into a text.

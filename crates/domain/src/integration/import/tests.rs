@@ -12,14 +12,15 @@ use super::{
 use crate::{
     catalog::product::Product,
     customers::{contact::Contact, customer::Customer},
-    entity::Entity,
-    fault::FaultCode,
-    money::Currency,
-    object::{Object, Shape},
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::FaultCode,
+        object::{Object, Shape},
+        record::Record,
+        value::Standards,
+    },
     sales::opportunity::Opportunity,
-    time::Timestamp,
-    value::Standards,
+    values::{money::Currency, time::Timestamp},
 };
 
 static STANDARDS: LazyLock<Standards<'static>> = LazyLock::new(|| Standards {
@@ -148,7 +149,7 @@ fn cells_become_a_body() {
     assert_eq!(read.faults, []);
     let wanted = read.wanted.first().unwrap().clone();
     assert_eq!((wanted.path.as_str(), wanted.named.as_str()), ("parent_id", "Massive Dynamic"));
-    let parent = crate::id::Id::NIL;
+    let parent = crate::values::id::Id::NIL;
     read.found(&wanted, parent);
     assert_eq!(
         serde_json::Value::Object(read.body),
@@ -267,9 +268,9 @@ fn columns_reach_into_lists_and_parts() {
     let read = |cells: &[&str]| plan.read(&Row { number: 2, cells: texts(cells) }, &STANDARDS);
     let mut first = read(&["Acme", "GTX", "2016-10-20"]);
     for wanted in first.wanted.clone() {
-        first.found(&wanted, crate::id::Id::NIL);
+        first.found(&wanted, crate::values::id::Id::NIL);
     }
-    let (time, id) = ("2016-10-19T16:00:00.000Z", crate::id::Id::NIL.to_string());
+    let (time, id) = ("2016-10-19T16:00:00.000Z", crate::values::id::Id::NIL.to_string());
     assert_eq!(
         serde_json::Value::Object(first.body),
         json!({

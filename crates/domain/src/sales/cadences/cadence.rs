@@ -8,10 +8,12 @@ use super::{
 };
 use crate::{
     choices, entity,
-    fault::{Fault, FaultCode},
-    object::{Reach, Relation},
-    record::{Draft, Record},
-    registry,
+    model::{
+        fault::{Fault, FaultCode},
+        object::{Reach, Relation},
+        record::{Draft, Record},
+        registry,
+    },
 };
 
 choices! {
@@ -44,7 +46,7 @@ entity! {
         /// Who gets the tasks: the owner of the record when the step comes, or the user `user_id`. While nobody owns the record (it waits in a pool), or that user is not active, its next step waits.
         assignee: Option<CadenceAssignee> => choice(CadenceAssignee::choices()).default("owner").label("Assignee", "执行人").example("owner"),
         /// Who gets the tasks, for the assignee `user`.
-        user_id: Option<crate::id::Id> => reference("user").label("User", "用户"),
+        user_id: Option<crate::values::id::Id> => reference("user").label("User", "用户"),
         /// Whether days are counted in working days of whoever gets the tasks: those with hours in their work schedules and no absence; Monday to Friday, where no hours are told.
         working_days_only: bool => boolean().default(true).label("Working days only", "仅工作日").example(true),
         /// What is to be done on which day, written whole; kept in the order of the days, steps of one day in the order given. A task is made at 08:00 of its day (earlier, if it is due earlier), on the clocks of whoever gets it; a step whose time has passed comes on the next day. A round goes by the steps as they were when it began: a change of them holds from the next round or enrolment on.
@@ -60,7 +62,7 @@ entity! {
         /// Whether an opportunity of the customer that is lost stops it.
         stop_on_lost: bool => boolean().default(false).label("Stop when lost", "输单后停止").example(false),
         /// Which records are enrolled by themselves, within minutes: a filter over the record's own fields, such as a tag. None, if none. Of leads only open ones.
-        enrol_filter: Option<Value> => structure(&crate::value::filter::FILTER).opaque().label("Enrolment filter", "自动加入条件").example(json!({"field": "rating", "op": "eq", "value": "hot"})),
+        enrol_filter: Option<Value> => structure(&crate::model::structures::filter::FILTER).opaque().label("Enrolment filter", "自动加入条件").example(json!({"field": "rating", "op": "eq", "value": "hot"})),
         /// After how many days since the end of its last enrolment in this cadence a record is enrolled by the filter again; never, if none. By hand it can be enrolled again at any time.
         re_enrol_after_days: Option<i64> => integer(1, 3_650).label("Enrol again after", "再次加入间隔（天）").example(90),
         /// How many records are or were on it; ask for it with `fields`.

@@ -5,9 +5,11 @@ use serde_json::Value;
 use super::step::STEPS;
 use crate::{
     choices, entity,
-    object::{Reach, Relation},
-    record::Record,
-    time::Timestamp,
+    model::{
+        object::{Reach, Relation},
+        record::Record,
+    },
+    values::time::Timestamp,
 };
 
 choices! {
@@ -59,11 +61,11 @@ entity! {
     /// An enrolment: a lead or customer on a cadence. `created_at` is when it began, `created_by` who enrolled the record, null if the cadence's filter did. Its tasks name it as `cadence_enrolment_id`. Whoever may read the record may read it; whoever may update the record may pause, resume and stop it.
     pub struct CadenceEnrolment("cadence_enrolment", "cadence-enrolments", "cadence_enrolments", "Cadence enrolment", "跟进计划加入记录") [] {
         /// The cadence.
-        cadence_id: Option<crate::id::Id> => reference("cadence").server_set().indexed().label("Cadence", "跟进计划"),
+        cadence_id: Option<crate::values::id::Id> => reference("cadence").server_set().indexed().label("Cadence", "跟进计划"),
         /// The lead that is on it.
-        lead_id: Option<crate::id::Id> => reference("lead").server_set().indexed().label("Lead", "线索"),
+        lead_id: Option<crate::values::id::Id> => reference("lead").server_set().indexed().label("Lead", "线索"),
         /// The customer that is on it.
-        customer_id: Option<crate::id::Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
+        customer_id: Option<crate::values::id::Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
         /// How it stands: `finished` once the last task is made, `stopped` if it ended before. A record is in the same cadence with one `active` or `paused` enrolment at most. What has ended does not go on, also if the lead is reopened or the record restored: it can be enrolled anew.
         status: Option<EnrolmentStatus> => choice(EnrolmentStatus::choices()).default("active").server_set().indexed().label("Status", "状态").example("active"),
         /// What stopped it.
@@ -95,7 +97,7 @@ entity! {
 
 /// The object and the id of the record that is enrolled.
 #[must_use]
-pub fn enrolled(enrolment: &Record) -> Option<(&'static str, crate::id::Id)> {
+pub fn enrolled(enrolment: &Record) -> Option<(&'static str, crate::values::id::Id)> {
     let lead = enrolment.id_of("lead_id").map(|id| ("lead", id));
     lead.or_else(|| enrolment.id_of("customer_id").map(|id| ("customer", id)))
 }

@@ -5,7 +5,10 @@ use chrono::{Datelike, Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
 use super::step::Step;
-use crate::{calendar::day_of, predicate::relative::instant_of, time::Timestamp};
+use crate::values::{
+    calendar::day_of,
+    time::{Timestamp, instant_of},
+};
 
 /// When tasks are made, in minutes since midnight, unless they are due earlier.
 const MORNING: u32 = 8 * 60;

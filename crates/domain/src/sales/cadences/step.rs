@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{
     activities::{activity::ActivityKind, task::Priority},
-    fault::{Fault, FaultCode, Faults, unknown},
-    field::{Field, FieldType, SearchWeight, Structure},
-    object::Object,
-    record::Record,
+    model::{
+        fault::{Fault, FaultCode, Faults, unknown},
+        field::{Field, FieldType, SearchWeight, Structure},
+        object::Object,
+        record::Record,
+        value::{Members, Standards, list},
+    },
     sales::leads::schedule::minutes,
-    value::{Members, Standards, list},
 };
 
 /// The last day on which a step can be.
@@ -63,7 +65,7 @@ fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
 }
 
 fn schema() -> Value {
-    let names = |choices: Vec<crate::field::Choice>| choices.into_iter().map(|choice| choice.value).collect::<Vec<_>>();
+    let names = |choices: Vec<crate::model::field::Choice>| choices.into_iter().map(|choice| choice.value).collect::<Vec<_>>();
     json!({
         "type": "array",
         "maxItems": 50,
@@ -159,7 +161,11 @@ pub fn check_placeholders(list: &Value, object: &Object, faults: &mut Faults) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{entity::Entity, money::Currency, sales::leads::lead::Lead, time::Timestamp};
+    use crate::{
+        model::entity::Entity,
+        sales::leads::lead::Lead,
+        values::{money::Currency, time::Timestamp},
+    };
 
     fn accepted(value: &Value) -> Result<Value, Vec<(String, &'static str)>> {
         let now = Timestamp::from_milliseconds(0);

@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{
     choices, entity,
-    fault::FaultCode,
-    field::{Field, FieldType, Link, Structure},
-    id::Id,
-    object::{Reach, Relation},
-    record::Draft,
-    value::{Members, list},
+    model::{
+        fault::FaultCode,
+        field::{Field, FieldType, Link, Structure},
+        object::{Reach, Relation},
+        record::Draft,
+        value::{Members, list},
+    },
+    values::id::Id,
 };
 
 choices! {
@@ -82,7 +84,7 @@ entity! {
         /// Its place among the rules, rising; those of the same place in the order of their creation.
         sort_order: i64 => integer(0, 100_000).default(100).label("Order", "顺序").example(10),
         /// Which leads it is for: a filter over the lead's own fields; every lead, if none.
-        filter: Option<Value> => structure(&crate::value::filter::FILTER).opaque().label("Filter", "条件").example(json!({"field": "region", "op": "eq", "value": "华东"})),
+        filter: Option<Value> => structure(&crate::model::structures::filter::FILTER).opaque().label("Filter", "条件").example(json!({"field": "region", "op": "eq", "value": "华东"})),
         /// How it finds who gets the lead: in turns or by the fewest open leads among `user_ids` (else the members of `team_id`, else all users); by `territories`; or a fixed user, team or pool.
         target: Option<AssignmentTarget> => choice(AssignmentTarget::choices()).default("round_robin").label("Target", "分配方式").example("round_robin"),
         /// Among whom it assigns, in this order; just one for the target `user`.

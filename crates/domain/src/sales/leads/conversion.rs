@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{
+use crate::model::{
     field::Structure,
     object::Shape,
     record::Record,
@@ -122,9 +122,9 @@ pub fn over(mut given: Map<String, Value>, told: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{customers::customer::Customer, entity::Entity, sales::leads::lead::Lead};
+    use crate::{customers::customer::Customer, model::entity::Entity, sales::leads::lead::Lead};
 
-    fn bare(object: &'static crate::object::Object) -> Shape {
+    fn bare(object: &'static crate::model::object::Object) -> Shape {
         Shape { object, custom: std::sync::Arc::from([]) }
     }
 

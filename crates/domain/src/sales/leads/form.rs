@@ -6,12 +6,14 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     choices, entity,
-    fault::{Fault, FaultCode, Faults, unknown},
-    field::{Field, FieldType, Structure, Writable},
-    id::Id,
-    object::{Reach, Relation, Shape},
-    record::Record,
-    value::{self, Members, Standards, list},
+    model::{
+        fault::{Fault, FaultCode, Faults, unknown},
+        field::{Field, FieldType, Structure, Writable},
+        object::{Reach, Relation, Shape},
+        record::Record,
+        value::{self, Members, Standards, list},
+    },
+    values::id::Id,
 };
 
 /// One question of a form.
@@ -206,14 +208,14 @@ pub fn read(form: &Record, lead: &Shape, inputs: &Map<String, Value>, standards:
     for name in inputs.keys() {
         let own = name == CONSENT_INPUT || UTM_INPUTS.contains(&name.as_str()) || honeypot == Some(name);
         if !own && !names().any(|known| known == name) {
-            let pointer = format!("/{}", crate::fault::pointer_token(name));
+            let pointer = format!("/{}", crate::model::fault::pointer_token(name));
             faults.add(unknown(pointer, FaultCode::UnknownMember, name, names()));
         }
     }
     let mut custom = Map::new();
     for item in items {
         let (name, path) = (item["name"].as_str().unwrap_or_default(), item["field"].as_str().unwrap_or_default());
-        let pointer = format!("/{}", crate::fault::pointer_token(name));
+        let pointer = format!("/{}", crate::model::fault::pointer_token(name));
         // A custom field may have been retired since the form was made.
         let Some(field) = lead.field(path) else { continue };
         let sent = inputs.get(name).filter(|sent| !is_blank(sent));
@@ -248,7 +250,7 @@ fn utm(inputs: &Map<String, Value>, answered: &mut Answered, faults: &mut Faults
         match inputs.get(name).filter(|sent| !is_blank(sent)) {
             None => {}
             Some(Value::String(text)) if !text.contains('\0') => {
-                let text: String = crate::text::clean_line(text).chars().take(200).collect();
+                let text: String = crate::values::text::clean_line(text).chars().take(200).collect();
                 utm.insert(name.trim_start_matches("utm_").to_owned(), text.into());
             }
             Some(_) => faults.add(Fault::new(format!("/{name}"), FaultCode::WrongType).with("expected", "a text")),
@@ -329,7 +331,7 @@ pub fn added(lead: &Record, answered: &Map<String, Value>) -> Map<String, Value>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::Entity;
+    use crate::model::entity::Entity;
 
     #[test]
     fn an_answer_fills_what_is_missing_and_overwrites_nothing() {

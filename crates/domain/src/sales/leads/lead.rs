@@ -8,11 +8,13 @@ use super::{
 };
 use crate::{
     choices, entity,
-    fault::{Fault, FaultCode},
-    money::Money,
-    object::{Ledger, Reach, Relation},
-    record::Draft,
-    value::{addresses::Address, contact_points::ContactPoint},
+    model::{
+        fault::{Fault, FaultCode},
+        object::{Ledger, Reach, Relation},
+        record::Draft,
+        structures::{addresses::Address, contact_points::ContactPoint},
+    },
+    values::money::Money,
 };
 
 choices! {
@@ -36,11 +38,11 @@ entity! {
         /// What the person does there.
         job_title: Option<String> => text(100).detail().label("Job title", "职务").example("采购经理"),
         /// E-mail addresses.
-        emails: Vec<ContactPoint> => structure(&crate::value::contact_points::EMAILS).default(json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(json!([{"value": "li.wei@example.cn", "label": "work", "primary": true}])),
+        emails: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::EMAILS).default(json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(json!([{"value": "li.wei@example.cn", "label": "work", "primary": true}])),
         /// Phone numbers.
-        phones: Vec<ContactPoint> => structure(&crate::value::contact_points::PHONES).default(json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(json!([{"value": "+8613800138000", "label": "mobile", "primary": true}])),
+        phones: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::PHONES).default(json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(json!([{"value": "+8613800138000", "label": "mobile", "primary": true}])),
         /// Postal addresses.
-        addresses: Vec<Address> => structure(&crate::value::addresses::ADDRESSES).default(json!([])).detail().searchable().opaque().sensitive().label("Addresses", "地址"),
+        addresses: Vec<Address> => structure(&crate::model::structures::addresses::ADDRESSES).default(json!([])).detail().searchable().opaque().sensitive().label("Addresses", "地址"),
         /// The web site.
         website: Option<String> => url().detail().label("Website", "网站").example("https://www.example.cn"),
         /// Sales region; the region of the primary address, unless set.
@@ -56,7 +58,7 @@ entity! {
         /// Where the lead comes from.
         source: Option<String> => text(100).indexed().label("Source", "来源").example("官网"),
         /// The campaign it comes from.
-        campaign_id: Option<crate::id::Id> => reference("campaign").indexed().label("Campaign", "营销活动"),
+        campaign_id: Option<crate::values::id::Id> => reference("campaign").indexed().label("Campaign", "营销活动"),
         /// UTM parameters of the visit it comes from.
         utm: Option<Value> => structure(&UTM).detail().opaque().label("UTM", "UTM 参数").example(json!({"source": "baidu", "medium": "cpc", "campaign": "spring-2026", "term": null, "content": null})),
         /// Which channels they allowed us to use, when, and to which words.
@@ -64,7 +66,7 @@ entity! {
         /// How far it has come. `converted` comes only by POST …/convert; `disqualified` needs a reason, and can be opened again.
         status: Option<LeadStatus> => choice(LeadStatus::choices()).default("new").indexed().label("Status", "状态").example("new"),
         /// When it came into its present status.
-        status_entered_at: Option<crate::time::Timestamp> => datetime().server_set().label("Status entered at", "进入状态时间").example("2026-09-01T08:00:00.000Z"),
+        status_entered_at: Option<crate::values::time::Timestamp> => datetime().server_set().label("Status entered at", "进入状态时间").example("2026-09-01T08:00:00.000Z"),
         /// Why it was given up.
         disqualify_reason: Option<String> => text(200).detail().label("Reason of disqualification", "无效原因").example("无预算"),
         /// More about why.
@@ -74,31 +76,31 @@ entity! {
         /// The sum of the points that the scoring rules give it.
         score: i64 => integer(-1_000_000, 1_000_000).default(0).server_set().indexed().label("Score", "评分").example(35),
         /// The pool it is in while nobody owns it, and falls back into otherwise; the default pool, unless said otherwise. A lead created with a pool and no owner goes into the pool.
-        pool_id: Option<crate::id::Id> => reference("pool").indexed().label("Pool", "公海"),
+        pool_id: Option<crate::values::id::Id> => reference("pool").indexed().label("Pool", "公海"),
         /// The customer it became.
-        customer_id: Option<crate::id::Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
+        customer_id: Option<crate::values::id::Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
         /// The contact it became.
-        contact_id: Option<crate::id::Id> => reference("contact").server_set().indexed().label("Contact", "联系人"),
+        contact_id: Option<crate::values::id::Id> => reference("contact").server_set().indexed().label("Contact", "联系人"),
         /// The opportunity it became.
-        opportunity_id: Option<crate::id::Id> => reference("opportunity").server_set().indexed().label("Opportunity", "商机"),
+        opportunity_id: Option<crate::values::id::Id> => reference("opportunity").server_set().indexed().label("Opportunity", "商机"),
         /// On creation: whether the assignment rules find its owner. Where none of them does, it stays with the owner named or with whoever created it.
         assign: bool => boolean().default(false).on_create().detail().opaque().label("Assign", "自动分配").example(false),
         /// The rule that assigned it to its present owner.
-        assigned_by_rule_id: Option<crate::id::Id> => reference("assignment_rule").server_set().detail().label("Assigned by rule", "分配规则"),
+        assigned_by_rule_id: Option<crate::values::id::Id> => reference("assignment_rule").server_set().detail().label("Assigned by rule", "分配规则"),
         /// The web form it came by.
-        lead_form_id: Option<crate::id::Id> => reference("lead_form").server_set().detail().label("Form", "表单"),
+        lead_form_id: Option<crate::values::id::Id> => reference("lead_form").server_set().detail().label("Form", "表单"),
         /// Until when somebody should have reached out.
-        first_response_due_at: Option<crate::time::Timestamp> => datetime().indexed().label("First response due at", "首次响应期限").example("2026-09-01T08:30:00.000Z"),
+        first_response_due_at: Option<crate::values::time::Timestamp> => datetime().indexed().label("First response due at", "首次响应期限").example("2026-09-01T08:30:00.000Z"),
         /// When somebody first reached out: the first step to contacted, or the first outgoing activity.
-        first_responded_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("First responded at", "首次响应时间").example("2026-09-01T08:10:00.000Z"),
+        first_responded_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("First responded at", "首次响应时间").example("2026-09-01T08:10:00.000Z"),
         /// When it was told (the event `lead.waiting_too_long`) that nobody had.
-        overdue_told_at: Option<crate::time::Timestamp> => datetime().server_set().detail().label("Overdue told at", "超时提醒时间"),
+        overdue_told_at: Option<crate::values::time::Timestamp> => datetime().server_set().detail().label("Overdue told at", "超时提醒时间"),
         /// How long that took from its creation, in seconds.
         response_seconds: Option<i64> => integer(0, i64::MAX).server_set().detail().label("Response time", "响应耗时").example(600),
         /// The last activity on it.
-        last_activity_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
+        last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
         /// When the next open task on it is due.
-        next_task_at: Option<crate::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
+        next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
     }
     extend |object| crate::activities::concerned::concerns(object)
         .relations([

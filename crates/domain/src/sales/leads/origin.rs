@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     customers::customer::Channel,
-    field::{Field, FieldType, Structure},
-    value::{Members, list},
+    model::{
+        field::{Field, FieldType, Structure},
+        value::{Members, list},
+    },
 };
 
 const UTM_MEMBERS: [&str; 5] = ["source", "medium", "campaign", "term", "content"];

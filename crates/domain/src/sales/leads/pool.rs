@@ -2,10 +2,12 @@
 
 use crate::{
     choices, entity,
-    field::Link,
-    object::{Reach, Relation},
-    record::Record,
-    time::Timestamp,
+    model::{
+        field::Link,
+        object::{Reach, Relation},
+        record::Record,
+    },
+    values::time::Timestamp,
 };
 
 const DAY: i64 = 24 * 3600;
@@ -31,7 +33,7 @@ entity! {
         /// What it is for.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
         /// The teams entitled to it, with the teams below them; everybody who may read such records, if none.
-        team_ids: Vec<crate::id::Id> => references(&POOL_TEAMS).label("Entitled teams", "可见团队"),
+        team_ids: Vec<crate::values::id::Id> => references(&POOL_TEAMS).label("Entitled teams", "可见团队"),
         /// Whether new records of its kind that name no pool belong to this one. Making a pool the default ends that of the one before.
         is_default: bool => boolean().default(false).label("Default", "默认").example(false),
         /// How many of its records a user may claim in a day (in the tenant's time zone); any number, if none.
@@ -131,7 +133,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::entity::Entity;
+    use crate::model::entity::Entity;
 
     fn pool(recall: Option<i64>, deal: Option<i64>, protection: i64, warn: i64) -> Record {
         let mut pool = Record::new(<Pool as Entity>::object());

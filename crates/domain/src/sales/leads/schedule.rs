@@ -7,14 +7,17 @@ use serde_json::{Value, json};
 
 use crate::{
     entity,
-    fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType, Link, Structure},
-    id::Id,
-    object::{Reach, Relation},
-    predicate::relative::instant_of,
-    record::Record,
-    time::Timestamp,
-    value::{Members, list},
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::{Field, FieldType, Link, Structure},
+        object::{Reach, Relation},
+        record::Record,
+        value::{Members, list},
+    },
+    values::{
+        id::Id,
+        time::{Timestamp, instant_of},
+    },
 };
 
 /// Whose hours a schedule tells.
@@ -233,7 +236,7 @@ pub fn strangers(schedule: &Record) -> Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::Entity;
+    use crate::model::entity::Entity;
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()

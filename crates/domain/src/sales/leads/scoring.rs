@@ -5,12 +5,14 @@ use serde_json::Value;
 use super::{lead::Lead, status::LeadStatus};
 use crate::{
     entity,
-    entity::Entity,
-    fault::{Fault, FaultCode, unknown},
-    field::FieldType,
-    object::Shape,
-    record::{Draft, Record},
-    time::{Timestamp, parse_date, start_of_day},
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, unknown},
+        field::FieldType,
+        object::Shape,
+        record::{Draft, Record},
+    },
+    values::time::{Timestamp, parse_date, start_of_day},
 };
 
 entity! {
@@ -21,7 +23,7 @@ entity! {
         /// Whether it counts.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
         /// Which leads it is for: a filter over the lead's own fields; every lead, if none.
-        filter: Option<Value> => structure(&crate::value::filter::FILTER).opaque().label("Filter", "条件").example(serde_json::json!({"field": "source", "op": "eq", "value": "展会"})),
+        filter: Option<Value> => structure(&crate::model::structures::filter::FILTER).opaque().label("Filter", "条件").example(serde_json::json!({"field": "source", "op": "eq", "value": "展会"})),
         /// How many points it gives, or takes if negative.
         points: i64 => integer(-1_000, 1_000).default(10).label("Points", "分值").example(20),
         /// A date or time of the lead from which on the points fade: `last_activity_at`, `created_at`, `custom.key` …

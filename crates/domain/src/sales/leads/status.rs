@@ -4,9 +4,11 @@ use serde_json::Value;
 
 use crate::{
     choices,
-    fault::{Fault, FaultCode},
-    record::{Draft, Record},
-    time::Timestamp,
+    model::{
+        fault::{Fault, FaultCode},
+        record::{Draft, Record},
+    },
+    values::time::Timestamp,
 };
 
 choices! {
@@ -121,7 +123,7 @@ fn reason(draft: &mut Draft<'_>, from: Option<LeadStatus>, to: LeadStatus) {
 mod tests {
     use super::super::lead::Lead;
     use super::*;
-    use crate::entity::Entity;
+    use crate::model::entity::Entity;
 
     #[test]
     fn nothing_but_a_conversion_converts_and_nothing_undoes_it() {

@@ -1,0 +1,514 @@
+//! What a field is: its type, what may be done with it, and where it is kept.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::model::{fault::Faults, value::Standards};
+pub use crate::values::search_text::Kind as SearchKind;
+
+/// A text of the declaration (`&'static str`) or of a tenant's custom field.
+pub type Text = Cow<'static, str>;
+
+/// What people call something, in the languages of the product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    pub en: Text,
+    pub zh: Text,
+}
+
+/// One value of a choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    pub value: Text,
+    pub label: Label,
+}
+
+/// A field whose value is a JSON structure of its own (phones, addresses, grants …).
+#[derive(Debug)]
+pub struct Structure {
+    pub name: &'static str,
+    /// Checks and standardises what a client sent.
+    pub accept: fn(&Value, &Standards<'_>) -> Result<Value, Faults>,
+    /// The JSON schema of the structure.
+    pub schema: fn() -> Value,
+    /// The values by which records are found (`_any`, `_none`); empty where that makes no sense.
+    pub lookups: fn(&Value) -> Vec<String>,
+    /// Brings what a client asks for into the form of the lookups.
+    pub lookup_form: fn(&str, &Standards<'_>) -> String,
+    /// The text to search by.
+    pub search: fn(&Value) -> Vec<(SearchKind, String)>,
+    /// Where the lookups are ids of records: the table that links them.
+    pub link: Option<&'static Link>,
+}
+
+impl Structure {
+    /// Whether a merge patch goes into it. A predicate is written whole: a mixture of two means neither.
+    #[must_use]
+    pub fn merges(&self) -> bool {
+        self.name != crate::model::structures::filter::FILTER.name
+    }
+}
+
+impl PartialEq for Structure {
+    fn eq(&self, other: &Structure) -> bool {
+        self.name == other.name
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldType {
+    Id,
+    /// One line, at most `max` characters.
+    Text {
+        max: usize,
+    },
+    /// Several lines, at most `max` characters.
+    LongText {
+        max: usize,
+    },
+    Integer {
+        min: i64,
+        max: i64,
+    },
+    /// A number of at most 15 significant digits, so that every engine and client holds it exactly.
+    Decimal,
+    /// Minor units and a currency: two columns.
+    Money,
+    Boolean,
+    Date,
+    DateTime,
+    Choice(Cow<'static, [Choice]>),
+    /// Several of the choices, as a list.
+    MultiChoice(Cow<'static, [Choice]>),
+    /// The id of a record of the named object.
+    Reference(Text),
+    /// Ids of records of the named object, kept in a table of links.
+    References(&'static Link),
+    Email,
+    Phone,
+    Url,
+    Country,
+    LanguageTag,
+    TimeZone,
+    SocialCreditCode,
+    /// Short texts, as a list.
+    Texts {
+        max_items: usize,
+    },
+    Structure(&'static Structure),
+    /// The tenant's own fields, as an object.
+    Custom,
+    /// How many live records a to-many relation has; computed when asked for.
+    Count(&'static str),
+}
+
+/// Stands for any object, where the object of each id is told beside it.
+pub const ANY_OBJECT: &str = "*";
+
+/// A table of links from records of one object to records of another.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Link {
+    pub table: &'static str,
+    /// The column with the id of the record that holds the field.
+    pub from: &'static str,
+    /// The column with the id of the record referred to.
+    pub to: &'static str,
+    /// The object referred to.
+    pub target: &'static str,
+    /// Whether the table serves several objects, told apart by a column `object`.
+    pub shared: bool,
+}
+
+/// Where a field's value is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// A column of the same name.
+    Column,
+    /// A member of the JSON column `details`: for what is rarely filtered, so that tables stay narrow.
+    Detail,
+    /// A member of the JSON column `custom`, under a key that never changes.
+    Custom { key: String },
+    /// Nowhere: computed when read.
+    Computed,
+}
+
+/// Who may write a field over the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writable {
+    Always,
+    OnCreate,
+    /// Only Farley itself.
+    Never,
+}
+
+/// How much a hit in a field counts in search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchWeight {
+    Title,
+    Body,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    pub name: Text,
+    pub kind: FieldType,
+    pub label: Label,
+    pub doc: Text,
+    /// An example value, as JSON.
+    pub example: Option<Value>,
+    /// The value of a record created without one.
+    pub default: Option<Value>,
+    pub required: bool,
+    pub filterable: bool,
+    pub sortable: bool,
+    pub searchable: Option<SearchWeight>,
+    pub exportable: bool,
+    /// Personal data: kept out of logs, shown with care.
+    pub sensitive: bool,
+    /// An index of the database serves it.
+    pub indexed: bool,
+    pub writable: Writable,
+    pub storage: Storage,
+    /// Left out of answers unless asked for by `fields`.
+    pub on_request: bool,
+    /// Where a record keeps its value; of no meaning for a tenant's own field, which is a member of another.
+    pub slot: usize,
+}
+
+impl Field {
+    /// The slot of a field that has none yet.
+    pub const NOWHERE: usize = usize::MAX;
+
+    #[must_use]
+    pub fn new(name: impl Into<Text>, kind: FieldType) -> Field {
+        let name = name.into();
+        let label = Label { en: name.replace('_', " ").into(), zh: name.clone() };
+        let scalar = kind.is_scalar();
+        Field {
+            filterable: true,
+            sortable: scalar && !matches!(kind, FieldType::LongText { .. } | FieldType::Reference(_)),
+            name,
+            kind,
+            label,
+            doc: Text::Borrowed(""),
+            example: None,
+            default: None,
+            required: false,
+            searchable: None,
+            exportable: true,
+            sensitive: false,
+            indexed: false,
+            writable: Writable::Always,
+            storage: Storage::Column,
+            on_request: false,
+            slot: Field::NOWHERE,
+        }
+    }
+
+    #[must_use]
+    pub fn label(mut self, en: &'static str, zh: &'static str) -> Field {
+        self.label = Label { en: en.into(), zh: zh.into() };
+        self
+    }
+
+    #[must_use]
+    pub fn doc(mut self, doc: &'static str) -> Field {
+        self.doc = doc.trim().into();
+        self
+    }
+
+    #[must_use]
+    pub fn example(mut self, example: impl Into<Value>) -> Field {
+        self.example = Some(example.into());
+        self
+    }
+
+    #[must_use]
+    pub fn default(mut self, value: impl Into<Value>) -> Field {
+        self.default = Some(value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn required(mut self) -> Field {
+        self.required = true;
+        self
+    }
+
+    #[must_use]
+    pub fn title(mut self) -> Field {
+        self.searchable = Some(SearchWeight::Title);
+        self
+    }
+
+    #[must_use]
+    pub fn searchable(mut self) -> Field {
+        self.searchable = Some(SearchWeight::Body);
+        self
+    }
+
+    #[must_use]
+    pub fn indexed(mut self) -> Field {
+        self.indexed = true;
+        self
+    }
+
+    #[must_use]
+    pub fn sensitive(mut self) -> Field {
+        self.sensitive = true;
+        self
+    }
+
+    #[must_use]
+    pub fn server_set(mut self) -> Field {
+        self.writable = Writable::Never;
+        self
+    }
+
+    #[must_use]
+    pub fn on_create(mut self) -> Field {
+        self.writable = Writable::OnCreate;
+        self
+    }
+
+    #[must_use]
+    pub fn in_slot(mut self, slot: usize) -> Field {
+        self.slot = slot;
+        self
+    }
+
+    /// The field in its slot, with values of a Rust type that its kind must suit.
+    #[must_use]
+    pub fn at<T: crate::model::handle::FieldValue>(self, slot: usize) -> Field {
+        assert!(
+            T::suits(&self.kind),
+            "{} is declared as {}, which its kind does not hold",
+            self.name,
+            std::any::type_name::<T>()
+        );
+        self.in_slot(slot)
+    }
+
+    /// Left out of answers unless asked for.
+    #[must_use]
+    pub fn on_request(mut self) -> Field {
+        self.on_request = true;
+        self
+    }
+
+    #[must_use]
+    pub fn detail(mut self) -> Field {
+        self.storage = Storage::Detail;
+        self
+    }
+
+    #[must_use]
+    pub fn computed(mut self) -> Field {
+        self.storage = Storage::Computed;
+        self.writable = Writable::Never;
+        self.filterable = false;
+        self.sortable = false;
+        self.on_request = true;
+        self
+    }
+
+    /// Not kept and not shown: filters find records by a table of links that something else keeps.
+    #[must_use]
+    pub fn filter_only(mut self) -> Field {
+        self.storage = Storage::Computed;
+        self.writable = Writable::Never;
+        self.on_request = true;
+        self
+    }
+
+    /// Whether a record can show a value of it.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        self.storage != Storage::Computed || matches!(self.kind, FieldType::Count(_))
+    }
+
+    /// Kept and shown, but of no use in a filter or as an order.
+    #[must_use]
+    pub fn opaque(mut self) -> Field {
+        self.filterable = false;
+        self.sortable = false;
+        self
+    }
+
+    /// The operators a filter on this field takes, the bare one (`eq`) first; none where it cannot be filtered on.
+    #[must_use]
+    pub fn operators(&self) -> &'static [Op] {
+        if self.filterable { self.kind.operators() } else { &[] }
+    }
+
+    /// Whether this is one of a tenant's own fields.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        matches!(self.storage, Storage::Custom { .. })
+    }
+
+    /// How a client names the field in a filter, a sort or `fields`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        if self.is_custom() { format!("custom.{}", self.name) } else { self.name.to_string() }
+    }
+}
+
+/// An operator of the predicate language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    Eq,
+    Ne,
+    Gt,
+    Gte,
+    Lt,
+    Lte,
+    In,
+    Nin,
+    Contains,
+    Starts,
+    Null,
+    Any,
+    None,
+}
+
+impl Op {
+    pub const ALL: &'static [Op] = &[
+        Op::Eq,
+        Op::Ne,
+        Op::Gt,
+        Op::Gte,
+        Op::Lt,
+        Op::Lte,
+        Op::In,
+        Op::Nin,
+        Op::Contains,
+        Op::Starts,
+        Op::Null,
+        Op::Any,
+        Op::None,
+    ];
+
+    /// Its name in JSON filters; as a parameter, `eq` is the bare field and the others are a suffix `_name`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Op::Eq => "eq",
+            Op::Ne => "ne",
+            Op::Gt => "gt",
+            Op::Gte => "gte",
+            Op::Lt => "lt",
+            Op::Lte => "lte",
+            Op::In => "in",
+            Op::Nin => "nin",
+            Op::Contains => "contains",
+            Op::Starts => "starts",
+            Op::Null => "null",
+            Op::Any => "any",
+            Op::None => "none",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Op> {
+        Op::ALL.iter().copied().find(|op| op.as_str() == name)
+    }
+
+    /// Whether it takes a list of values.
+    #[must_use]
+    pub fn takes_list(self) -> bool {
+        matches!(self, Op::In | Op::Nin | Op::Any | Op::None)
+    }
+}
+
+impl FieldType {
+    /// The name of the type in metadata and in the declaration of custom fields.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            FieldType::Id => "id",
+            FieldType::Text { .. } => "text",
+            FieldType::LongText { .. } => "long_text",
+            FieldType::Integer { .. } => "integer",
+            FieldType::Decimal => "decimal",
+            FieldType::Money => "money",
+            FieldType::Boolean => "boolean",
+            FieldType::Date => "date",
+            FieldType::DateTime => "datetime",
+            FieldType::Choice(_) => "choice",
+            FieldType::MultiChoice(_) => "multi_choice",
+            FieldType::Reference(_) => "reference",
+            FieldType::References(_) => "references",
+            FieldType::Email => "email",
+            FieldType::Phone => "phone",
+            FieldType::Url => "url",
+            FieldType::Country => "country",
+            FieldType::LanguageTag => "language",
+            FieldType::TimeZone => "time_zone",
+            FieldType::SocialCreditCode => "social_credit_code",
+            FieldType::Texts { .. } => "texts",
+            FieldType::Structure(structure) => structure.name,
+            FieldType::Custom => "custom",
+            FieldType::Count(_) => "count",
+        }
+    }
+
+    /// Whether it holds one value that can be compared and ordered.
+    #[must_use]
+    pub fn is_scalar(&self) -> bool {
+        match self {
+            FieldType::MultiChoice(_)
+            | FieldType::References(_)
+            | FieldType::Texts { .. }
+            | FieldType::Structure(_)
+            | FieldType::Custom
+            | FieldType::Count(_) => false,
+            FieldType::Id
+            | FieldType::Text { .. }
+            | FieldType::LongText { .. }
+            | FieldType::Integer { .. }
+            | FieldType::Decimal
+            | FieldType::Money
+            | FieldType::Boolean
+            | FieldType::Date
+            | FieldType::DateTime
+            | FieldType::Choice(_)
+            | FieldType::Reference(_)
+            | FieldType::Email
+            | FieldType::Phone
+            | FieldType::Url
+            | FieldType::Country
+            | FieldType::LanguageTag
+            | FieldType::TimeZone
+            | FieldType::SocialCreditCode => true,
+        }
+    }
+
+    fn operators(&self) -> &'static [Op] {
+        const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::Nin, Op::Null];
+        const TEXT: &[Op] =
+            &[Op::Eq, Op::Ne, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::Nin, Op::Contains, Op::Starts, Op::Null];
+        const NAMED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::Null];
+        const MANY: &[Op] = &[Op::Any, Op::None, Op::Null];
+        match self {
+            FieldType::Text { .. } | FieldType::Email | FieldType::Phone | FieldType::Url | FieldType::SocialCreditCode => TEXT,
+            FieldType::LongText { .. } => &[Op::Contains, Op::Starts, Op::Null],
+            FieldType::Integer { .. }
+            | FieldType::Decimal
+            | FieldType::Money
+            | FieldType::Date
+            | FieldType::DateTime
+            | FieldType::Id => ORDERED,
+            FieldType::Boolean => &[Op::Eq, Op::Ne, Op::Null],
+            FieldType::Choice(_)
+            | FieldType::Reference(_)
+            | FieldType::Country
+            | FieldType::LanguageTag
+            | FieldType::TimeZone => NAMED,
+            FieldType::MultiChoice(_) | FieldType::References(_) | FieldType::Texts { .. } => MANY,
+            FieldType::Structure(_) => MANY,
+            FieldType::Custom | FieldType::Count(_) => &[],
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What a client sends to create or change a record, checked against the field table: every fault at once, unknown
+//! members never ignored.
+
+use serde_json::{Map, Value};
+
+use crate::model::{
+    cell::Cell,
+    fault::{Fault, FaultCode, Faults, pointer_token, unknown},
+    field::{Field, FieldType, Storage, Writable},
+    field_rule::FieldRule,
+    object::Shape,
+    record::Record,
+    value::{self, Standards},
+};
+
+/// How a client's body is read.
+pub struct Reader<'a> {
+    pub shape: &'a Shape,
+    pub standards: &'a Standards<'a>,
+    /// What the writer's roles say of a field.
+    pub rule: &'a dyn Fn(&Field) -> Option<FieldRule>,
+}
+
+impl Reader<'_> {
+    /// A new record: defaults where nothing is given, required fields demanded.
+    pub fn create(&self, body: &Value) -> Result<Record, Faults> {
+        let mut faults = Faults::default();
+        let mut record = Record::new(self.shape.object);
+        for field in self.shape.object.fields.iter().filter(|field| field.storage != Storage::Computed) {
+            if let Some(cell) = field.default.as_ref().and_then(|default| Cell::from_json(&field.kind, default)) {
+                record.put(field, cell);
+            }
+        }
+        self.merge(&mut record, body, true, &mut faults);
+        for field in self.shape.fields().filter(|field| field.required && field.writable != Writable::Never) {
+            if record.value(field).is_null() {
+                let pointer = pointer(field);
+                if !faults.0.iter().any(|fault| fault.pointer.starts_with(&pointer)) {
+                    faults.add(Fault::new(pointer, FaultCode::Required));
+                }
+            }
+        }
+        faults.into_result(record)
+    }
+
+    /// A JSON merge patch (RFC 7396): absent keeps, null clears, objects merge, lists are replaced.
+    pub fn patch(&self, before: &Record, body: &Value) -> Result<Record, Faults> {
+        let mut faults = Faults::default();
+        let mut record = before.clone();
+        self.merge(&mut record, body, false, &mut faults);
+        faults.into_result(record)
+    }
+
+    fn merge(&self, record: &mut Record, body: &Value, creating: bool, faults: &mut Faults) {
+        let Some(members) = body.as_object() else {
+            faults.add(Fault::new("", FaultCode::WrongType).with("expected", "an object"));
+            return;
+        };
+        for (name, sent) in members {
+            let Some(field) = self.shape.object.field(name).filter(|field| self.is_known(field)) else {
+                let known = self.shape.object.fields.iter().filter(|field| self.is_known(field));
+                let pointer = format!("/{}", pointer_token(name));
+                faults.add(unknown(pointer, FaultCode::UnknownMember, name, known.map(|field| field.name.as_ref())));
+                continue;
+            };
+            if field.kind == FieldType::Custom {
+                self.merge_custom(record, sent, creating, faults);
+            } else if let Some(value) = self.member(field, record.get(name), sent, creating, faults) {
+                record.set(name, value);
+            }
+        }
+    }
+
+    fn merge_custom(&self, record: &mut Record, sent: &Value, creating: bool, faults: &mut Faults) {
+        let mut custom = record.get("custom").as_object().cloned().unwrap_or_default();
+        match sent {
+            // Clears what the writer sees; what is hidden from them is not theirs to clear.
+            Value::Null => {
+                for field in self.shape.custom.iter().filter(|field| self.is_known(field)) {
+                    let Some(current) = custom.get(field.name.as_ref()).cloned() else { continue };
+                    if self.member(field, &current, &Value::Null, creating, faults).is_some() {
+                        custom.shift_remove(field.name.as_ref());
+                    }
+                }
+            }
+            Value::Object(members) => {
+                for (key, sent) in members {
+                    let found = self.shape.custom.iter().find(|field| field.name == *key && self.is_known(field));
+                    let Some(field) = found else {
+                        let known = self.shape.custom.iter().filter(|field| self.is_known(field));
+                        let pointer = format!("/custom/{}", pointer_token(key));
+                        faults.add(unknown(pointer, FaultCode::UnknownMember, key, known.map(|field| field.name.as_ref())));
+                        continue;
+                    };
+                    let current = custom.get(key).cloned().unwrap_or(Value::Null);
+                    match self.member(field, &current, sent, creating, faults) {
+                        Some(Value::Null) => drop(custom.shift_remove(key)),
+                        Some(value) => drop(custom.insert(key.clone(), value)),
+                        None => {}
+                    }
+                }
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                faults.add(Fault::new("/custom", FaultCode::WrongType).with("expected", "an object"));
+            }
+        }
+        record.set("custom", Value::Object(custom));
+    }
+
+    /// Hidden fields are as if they did not exist.
+    fn is_known(&self, field: &Field) -> bool {
+        (self.rule)(field) != Some(FieldRule::Hidden)
+    }
+
+    /// The new value of one field; none if it is at fault.
+    fn member(&self, field: &Field, current: &Value, sent: &Value, creating: bool, faults: &mut Faults) -> Option<Value> {
+        let pointer = pointer(field);
+        let refusal = match field.writable {
+            Writable::Never => Some(FaultCode::ReadOnly),
+            // Sending back what is there changes nothing, and is what clients do that read, edit and write.
+            Writable::OnCreate if !creating && sent != current => Some(FaultCode::CreateOnly),
+            Writable::OnCreate | Writable::Always => match (self.rule)(field) {
+                Some(FieldRule::ReadOnly) => Some(FaultCode::NotPermitted),
+                Some(FieldRule::Hidden) | None => None,
+            },
+        };
+        if let Some(code) = refusal {
+            faults.add(Fault::new(pointer, code));
+            return None;
+        }
+        if sent.is_null() {
+            if field.required {
+                faults.add(Fault::new(pointer, FaultCode::Required));
+                return None;
+            }
+            // A list or an object that is cleared is empty; a flag and a choice with a default return to it.
+            return Some(field.default.clone().unwrap_or(Value::Null));
+        }
+        let whole = match (&field.kind, sent, current) {
+            (FieldType::Money, Value::Object(patch), Value::Object(current)) => merged(current, patch),
+            (FieldType::Structure(structure), Value::Object(patch), Value::Object(current)) if structure.merges() => {
+                merged(current, patch)
+            }
+            (_, sent, _) => sent.clone(),
+        };
+        match value::accept(field, &whole, self.standards) {
+            Ok(value) => Some(value),
+            Err(found) => {
+                faults.0.extend(found.0.into_iter().map(|fault| fault.under(&pointer)));
+                None
+            }
+        }
+    }
+}
+
+fn pointer(field: &Field) -> String {
+    if field.is_custom() { format!("/custom/{}", field.name) } else { format!("/{}", field.name) }
+}
+
+fn merged(current: &Map<String, Value>, patch: &Map<String, Value>) -> Value {
+    let mut merged = current.clone();
+    for (name, value) in patch {
+        merged.insert(name.clone(), value.clone());
+    }
+    Value::Object(merged)
+}
+
+/// Reads the body of an action against a few fields of its own: unknown members refused, every fault at once.
+pub fn form(fields: &[Field], body: &Value, standards: &Standards<'_>) -> Result<Map<String, Value>, Faults> {
+    let known: Vec<&str> = fields.iter().map(|field| field.name.as_ref()).collect();
+    let mut members = value::Members::of(body, &known)?;
+    for field in fields {
+        members.take(field, standards);
+    }
+    let faults = std::mem::take(&mut members.faults);
+    faults.into_result(members.accepted)
+}

@@ -1,0 +1,355 @@
+//! An object: the kind of a record, with the table of its fields and its relations to other objects.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::model::{
+    entity::Entity,
+    field::{Field, FieldType, Label, Link},
+    handle::{Any, Handle},
+    record::{Draft, Record},
+    recurring::slots,
+};
+
+/// How records of one object are found from a record of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The record's own reference field names one record.
+    ToOne { field: &'static str },
+    /// The other object's reference field names this record.
+    Inverse { field: &'static str },
+    /// A link table, read from its `from` side (this record holds the field) or from its `to` side.
+    Linked { link: &'static Link, holder: bool },
+}
+
+impl Reach {
+    #[must_use]
+    pub fn is_to_many(&self) -> bool {
+        !matches!(self, Reach::ToOne { .. })
+    }
+}
+
+/// A named way from an object to another, for filters (`customer.region`) and `expand`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Relation {
+    pub name: &'static str,
+    pub target: &'static str,
+    pub reach: Reach,
+}
+
+/// What no two live records of a tenant may share.
+#[derive(Debug)]
+pub struct Unique {
+    /// The unique index that guards it; its name is how a violation is told from another.
+    pub index: &'static str,
+    /// The field named in the problem.
+    pub field: &'static str,
+}
+
+/// Where records live that are parts of another: their paths begin with its path, and whoever may read or change it may read
+/// or change them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parent {
+    /// The object, and the name of the relation that leads to it.
+    pub object: &'static str,
+    /// The reference field that names the parent.
+    pub field: &'static str,
+}
+
+/// A table with what was true of each record from one time until another: a row for each change of certain fields. It is written
+/// with every write of a record, and lists can be read from it as of any time.
+#[derive(Debug)]
+pub struct Ledger {
+    pub table: &'static str,
+    /// The fields whose changes it keeps; columns of the same names.
+    pub fields: &'static [&'static str],
+    /// The field whose steps it measures: the stage of an opportunity.
+    pub step: &'static str,
+    /// The field that tells when the present step was entered; one of `fields`.
+    pub since: &'static str,
+    /// What a new record was before it came here, oldest first.
+    pub past: fn(&Record) -> Vec<Record>,
+}
+
+/// A rule of an object: standardises, derives and checks a draft; faults go into the draft.
+pub struct Rule(Box<dyn Fn(&mut Draft<'_>) + Send + Sync>);
+
+impl Rule {
+    pub fn apply(&self, draft: &mut Draft<'_>) {
+        (self.0)(draft);
+    }
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a rule")
+    }
+}
+
+/// What drafts that rules see can be of: an entity, or any object.
+pub trait Ruled: Sized + 'static {
+    fn erase(rule: fn(&mut Draft<'_, Self>)) -> Rule;
+}
+
+impl<E: Entity> Ruled for E {
+    fn erase(rule: fn(&mut Draft<'_, E>)) -> Rule {
+        Rule(Box::new(move |draft| draft.apply(rule)))
+    }
+}
+
+impl Ruled for Any {
+    fn erase(rule: fn(&mut Draft<'_>)) -> Rule {
+        Rule(Box::new(rule))
+    }
+}
+
+#[derive(Debug)]
+pub struct Object {
+    /// Singular, in events and permissions: `customer`.
+    pub name: &'static str,
+    /// Plural, in paths: `api-keys`.
+    pub collection: &'static str,
+    /// The table: `api_keys`.
+    pub table: &'static str,
+    pub label: Label,
+    pub doc: &'static str,
+    pub fields: Vec<Field>,
+    pub relations: Vec<Relation>,
+    pub unique: Vec<Unique>,
+    pub rules: Vec<Rule>,
+    /// The field people know a record by.
+    pub title: &'static str,
+    /// The prefix of the numbers that the server gives in the field `number`.
+    pub number_prefix: Option<&'static str>,
+    /// Whether its records are made and changed by Farley alone: the generic endpoints only read them.
+    pub read_only: bool,
+    /// What its records are parts of.
+    pub parent: Option<Parent>,
+    /// Fields that are hidden where a field of the parent is, as that can be told from them: own field, the parent's field.
+    pub hidden_with: Vec<(&'static str, &'static str)>,
+    /// Relations to records whose readers may read these too: who sees a customer sees what was done for it.
+    pub read_with: Vec<&'static str>,
+    pub ledger: Option<&'static Ledger>,
+    /// The field that lists are ordered by, falling, unless asked otherwise.
+    pub order: &'static str,
+    /// The reference to the one user whose records alone each user reaches, whatever their roles say.
+    pub personal: Option<&'static str>,
+    /// Whether who made a record may read it whoever has it now.
+    pub read_by_author: bool,
+    /// How many cells a record has.
+    pub slots: usize,
+    by_name: HashMap<&'static str, usize>,
+}
+
+impl Object {
+    #[must_use]
+    pub fn new(
+        name: &'static str,
+        collection: &'static str,
+        table: &'static str,
+        label: (&'static str, &'static str),
+        doc: &'static str,
+        mut fields: Vec<Field>,
+    ) -> Object {
+        let last = |fields: &[Field]| fields.iter().map(|field| field.slot).filter(|slot| *slot != Field::NOWHERE).max();
+        let mut slots = last(&fields).map_or(slots::OWN, |last| slots::OWN.max(last + 1));
+        for field in fields.iter_mut().filter(|field| field.slot == Field::NOWHERE) {
+            field.slot = slots::of(&field.name).unwrap_or_else(|| {
+                slots += 1;
+                slots - 1
+            });
+        }
+        let by_name = fields
+            .iter()
+            .enumerate()
+            .filter_map(|(position, field)| match &field.name {
+                std::borrow::Cow::Borrowed(name) => Some((*name, position)),
+                std::borrow::Cow::Owned(_) => None,
+            })
+            .collect();
+        Object {
+            name,
+            collection,
+            table,
+            label: Label { en: label.0.into(), zh: label.1.into() },
+            doc,
+            fields,
+            relations: Vec::new(),
+            unique: Vec::new(),
+            rules: Vec::new(),
+            title: "name",
+            number_prefix: None,
+            read_only: false,
+            parent: None,
+            hidden_with: Vec::new(),
+            read_with: Vec::new(),
+            ledger: None,
+            order: "created_at",
+            personal: None,
+            read_by_author: false,
+            slots,
+            by_name,
+        }
+    }
+
+    #[must_use]
+    pub fn relations(mut self, relations: impl IntoIterator<Item = Relation>) -> Object {
+        self.relations.extend(relations);
+        self
+    }
+
+    #[must_use]
+    pub fn unique(mut self, index: &'static str, field: &'static str) -> Object {
+        self.unique.push(Unique { index, field });
+        self
+    }
+
+    #[must_use]
+    pub fn rule<E: Ruled>(mut self, rule: fn(&mut Draft<'_, E>)) -> Object {
+        self.rules.push(E::erase(rule));
+        self
+    }
+
+    /// Gives each new record a number of its own in the field `number`.
+    #[must_use]
+    pub fn numbered(mut self, prefix: &'static str) -> Object {
+        self.number_prefix = Some(prefix);
+        self
+    }
+
+    /// Leaves writing to hand-written endpoints.
+    #[must_use]
+    pub fn read_only(mut self) -> Object {
+        self.read_only = true;
+        self
+    }
+
+    /// Puts the records below another object's: `/v1/pipelines/{pipeline_id}/stages`.
+    #[must_use]
+    pub fn below(mut self, object: &'static str, field: &'static str) -> Object {
+        self.parent = Some(Parent { object, field });
+        self.relations([Relation { name: object, target: object, reach: Reach::ToOne { field } }])
+    }
+
+    /// Hides fields from whom a field of the parent is hidden.
+    #[must_use]
+    pub fn hidden_with(mut self, fields: impl IntoIterator<Item = &'static str>, of_parent: &'static str) -> Object {
+        self.hidden_with.extend(fields.into_iter().map(|field| (field, of_parent)));
+        self
+    }
+
+    /// Lets whoever may read what these relations lead to read the records too.
+    #[must_use]
+    pub fn read_with(mut self, relations: impl IntoIterator<Item = &'static str>) -> Object {
+        self.read_with.extend(relations);
+        self
+    }
+
+    /// Keeps a ledger of the records.
+    #[must_use]
+    pub fn ledger(mut self, ledger: &'static Ledger) -> Object {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// Orders lists by a field that is never null, the latest first.
+    #[must_use]
+    pub fn ordered_by(mut self, field: &'static str) -> Object {
+        self.order = field;
+        self
+    }
+
+    /// Lets who made a record follow what becomes of it.
+    #[must_use]
+    pub fn read_by_author(mut self) -> Object {
+        self.read_by_author = true;
+        self
+    }
+
+    /// Keeps each record to the user that a field names.
+    #[must_use]
+    pub fn personal(mut self, field: &'static str) -> Object {
+        self.personal = Some(field);
+        self
+    }
+
+    #[must_use]
+    pub fn titled(mut self, field: &'static str) -> Object {
+        self.title = field;
+        self
+    }
+
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.by_name.get(name).map(|position| &self.fields[*position])
+    }
+
+    #[must_use]
+    pub fn relation(&self, name: &str) -> Option<&Relation> {
+        self.relations.iter().find(|relation| relation.name == name)
+    }
+
+    /// Whether it has a field of this name: `owner_id`, `custom`, `external_ids`, `tag_ids` …
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// Whether it has a field that recurs.
+    #[must_use]
+    pub fn bears<T>(&self, handle: Handle<Any, T>) -> bool {
+        self.has(handle.name())
+    }
+
+    #[must_use]
+    pub fn is_searchable(&self) -> bool {
+        self.fields.iter().any(|field| field.searchable.is_some())
+    }
+
+    /// Whether values of fields are kept in the column `details`.
+    #[must_use]
+    pub fn has_details(&self) -> bool {
+        self.fields.iter().any(|field| field.storage == crate::model::field::Storage::Detail)
+    }
+}
+
+/// An object as one tenant sees it: the declared fields and the tenant's own.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub object: &'static Object,
+    pub custom: Arc<[Field]>,
+}
+
+impl Shape {
+    /// The field of a path as clients write it: `name`, or `custom.tier`.
+    #[must_use]
+    pub fn field(&self, path: &str) -> Option<&Field> {
+        match path.strip_prefix("custom.") {
+            Some(name) => self.custom.iter().find(|field| field.name == name),
+            None => self.object.field(path),
+        }
+    }
+
+    /// Every field, the declared ones first.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.object.fields.iter().chain(self.custom.iter())
+    }
+
+    /// Paths of all fields, for the nearest known name to a mistyped one.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        self.fields().filter(|field| field.kind != FieldType::Custom).map(Field::path).collect()
+    }
+}
+
+/// The custom fields of one tenant, by object.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    pub custom: HashMap<String, Arc<[Field]>>,
+}
+
+impl Catalog {
+    #[must_use]
+    pub fn shape(&self, object: &'static Object) -> Shape {
+        Shape { object, custom: self.custom.get(object.name).cloned().unwrap_or_else(|| Arc::from([])) }
+    }
+}

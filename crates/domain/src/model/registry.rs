@@ -1,0 +1,73 @@
+//! Every object there is, by name and by collection.
+
+use crate::{
+    activities::{activity::Activity, notification::Notification, task::Task},
+    catalog::product::Product,
+    customers::{contact::Contact, customer::Customer},
+    identity::{api_key::ApiKey, custom_field::CustomField, role::Role, tag::Tag, team::Team, user::User},
+    integration::Import,
+    marketing::campaign::Campaign,
+    model::{entity::Entity, object::Object},
+    sales::{
+        cadences::{cadence::Cadence, enrolment::CadenceEnrolment},
+        leads::{
+            assignment::AssignmentRule, form::LeadForm, lead::Lead, pool::Pool, schedule::WorkSchedule, scoring::ScoringRule,
+        },
+        line_item::LineItem,
+        opportunity::Opportunity,
+        pipeline::Pipeline,
+        quota::{ForecastOverride, Quota},
+        stage::Stage,
+    },
+};
+
+/// All objects, in the order in which documentation and metadata list them.
+#[must_use]
+pub fn objects() -> [&'static Object; 28] {
+    [
+        of::<Customer>(),
+        of::<Contact>(),
+        of::<Lead>(),
+        of::<Pool>(),
+        of::<LeadForm>(),
+        of::<AssignmentRule>(),
+        of::<WorkSchedule>(),
+        of::<ScoringRule>(),
+        of::<Cadence>(),
+        of::<CadenceEnrolment>(),
+        of::<Activity>(),
+        of::<Task>(),
+        of::<Notification>(),
+        of::<Opportunity>(),
+        of::<LineItem>(),
+        of::<Pipeline>(),
+        of::<Stage>(),
+        of::<Quota>(),
+        of::<ForecastOverride>(),
+        of::<Product>(),
+        of::<Campaign>(),
+        of::<Tag>(),
+        of::<User>(),
+        of::<Team>(),
+        of::<Role>(),
+        of::<ApiKey>(),
+        of::<CustomField>(),
+        of::<Import>(),
+    ]
+}
+
+/// The object that an entity declares.
+#[must_use]
+fn of<E: Entity>() -> &'static Object {
+    E::object()
+}
+
+#[must_use]
+pub fn object(name: &str) -> Option<&'static Object> {
+    objects().into_iter().find(|object| object.name == name)
+}
+
+#[must_use]
+pub fn collection(collection: &str) -> Option<&'static Object> {
+    objects().into_iter().find(|object| object.collection == collection)
+}

@@ -1,0 +1,23 @@
+//! A predicate kept in a record: of a rule, a stage, a segment. It is checked against its object where it is used.
+
+use serde_json::{Value, json};
+
+use crate::model::{
+    fault::Faults,
+    field::Structure,
+    value::{Standards, wrong},
+};
+
+pub static FILTER: Structure = Structure {
+    name: "filter",
+    accept,
+    schema: || json!({"$ref": "#/components/schemas/Filter"}),
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| asked.to_owned(),
+    search: |_| Vec::new(),
+    link: None,
+};
+
+fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
+    if value.is_object() { Ok(value.clone()) } else { Err(wrong("an object")) }
+}

@@ -1,0 +1,6 @@
+//! Structures: values of fields that have members of their own.
+
+pub mod addresses;
+pub mod contact_points;
+pub mod external_ids;
+pub mod filter;

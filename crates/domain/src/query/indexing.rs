@@ -1,0 +1,77 @@
+//! What a record is found by: the text of its searchable fields, made ready for the index.
+
+use serde_json::Value;
+
+use crate::{
+    model::{
+        field::{Field, FieldType, SearchKind, SearchWeight},
+        object::Shape,
+        record::Record,
+    },
+    values::search_text::{Indexer, SearchText},
+};
+
+/// The search terms of a record, those of its title fields apart from the others.
+#[must_use]
+pub fn search_text(shape: &Shape, record: &Record) -> SearchText {
+    let mut indexer = Indexer::default();
+    for field in shape.fields() {
+        let Some(weight) = field.searchable else { continue };
+        for (kind, text) in texts(field, weight, record.value(field)) {
+            match weight {
+                SearchWeight::Title => indexer.title(kind, &text),
+                SearchWeight::Body => indexer.body(kind, &text),
+            }
+        }
+    }
+    indexer.finish()
+}
+
+fn texts(field: &Field, weight: SearchWeight, value: &Value) -> Vec<(SearchKind, String)> {
+    // Names of people and firms are also found by their sound; of running text that would only be noise.
+    let named = match weight {
+        SearchWeight::Title => SearchKind::Name,
+        SearchWeight::Body => SearchKind::Text,
+    };
+    let one = |kind| value.as_str().map(|text| (kind, text.to_owned())).into_iter().collect();
+    match &field.kind {
+        FieldType::Text { .. } => one(named),
+        FieldType::Texts { .. } => {
+            value.as_array().into_iter().flatten().filter_map(Value::as_str).map(|text| (named, text.to_owned())).collect()
+        }
+        FieldType::LongText { .. } => one(SearchKind::Text),
+        FieldType::Email => one(SearchKind::Email),
+        FieldType::Phone => one(SearchKind::Phone),
+        FieldType::Structure(structure) => (structure.search)(value),
+        FieldType::Id | FieldType::Url | FieldType::SocialCreditCode => one(SearchKind::Code),
+        FieldType::Integer { .. } => value.as_i64().map(|number| (SearchKind::Code, number.to_string())).into_iter().collect(),
+        FieldType::Decimal
+        | FieldType::Money
+        | FieldType::Boolean
+        | FieldType::Date
+        | FieldType::DateTime
+        | FieldType::Choice(_)
+        | FieldType::MultiChoice(_)
+        | FieldType::Reference(_)
+        | FieldType::References(_)
+        | FieldType::Country
+        | FieldType::LanguageTag
+        | FieldType::TimeZone
+        | FieldType::Custom
+        | FieldType::Count(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::predicate::{evaluate::World, sample};
+
+    #[test]
+    fn titles_stand_apart() {
+        let text = search_text(&World::shape(&sample::Everything, sample::deal()), &sample::record(1));
+        assert!(text.title.iter().any(|term| term == "deal"), "{text:?}");
+        assert!(text.body.iter().any(|term| term == "note"), "{text:?}");
+        assert!(!text.body.iter().any(|term| term == "deal"), "{text:?}");
+    }
+}

@@ -1,0 +1,152 @@
+//! The predicate language: one way to say which records are meant, for lists, segments, permissions and rules.
+//!
+//! A client writes it as parameters or as JSON ([`parse`]); checked against the field table it becomes a [`Predicate`], which
+//! persistence turns into SQL and [`evaluate`] answers in memory. Both answer alike; a property test holds them to it.
+//!
+//! A comparison with a field that has no value is false. `ne`, `nin`, `none` and `not` are negations, so records without
+//! a value are among their hits.
+
+pub mod evaluate;
+mod operand;
+pub mod parse;
+pub mod path;
+pub mod relative;
+#[cfg(test)]
+pub(crate) mod sample;
+
+use crate::{
+    model::{
+        field::{Field, FieldType, Op},
+        object::{Object, Relation},
+    },
+    values::search_text::Query,
+};
+
+pub use crate::model::operand::Operand;
+
+/// How deep `and`, `or`, `not` and relations may nest.
+pub const MAX_DEPTH: usize = 12;
+/// How many comparisons one predicate may have.
+pub const MAX_TESTS: usize = 200;
+/// How many values a list operator takes.
+pub const MAX_VALUES: usize = 500;
+
+/// A checked predicate over the records of one object.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "most nodes are tests, so boxing them would save nothing")]
+pub enum Predicate {
+    /// True when all are; an empty list is true.
+    And(Vec<Predicate>),
+    /// True when one is; an empty list is false.
+    Or(Vec<Predicate>),
+    Not(Box<Predicate>),
+    Test(Test),
+    Related(Related),
+    /// Full-text search over the record.
+    Matches(Query),
+    /// Whether the record is archived.
+    Archived(bool),
+}
+
+impl Predicate {
+    /// True of every record.
+    #[must_use]
+    pub fn all() -> Predicate {
+        Predicate::And(Vec::new())
+    }
+
+    /// True of no record.
+    #[must_use]
+    pub fn nothing() -> Predicate {
+        Predicate::Or(Vec::new())
+    }
+
+    /// True of records of which both are true.
+    #[must_use]
+    pub fn and(self, other: Predicate) -> Predicate {
+        match (self, other) {
+            (Predicate::And(mut parts), Predicate::And(others)) => {
+                parts.extend(others);
+                Predicate::And(parts)
+            }
+            (Predicate::And(mut parts), other) => {
+                parts.push(other);
+                Predicate::And(parts)
+            }
+            (first, second) => Predicate::And(vec![first]).and(second),
+        }
+    }
+
+    /// A comparison that the program itself makes.
+    #[must_use]
+    pub fn test(field: &Field, op: Op, operand: Operand) -> Predicate {
+        Predicate::Test(Test { field: field.clone(), op, operand })
+    }
+}
+
+/// A comparison of one field with a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    pub field: Field,
+    pub op: Op,
+    pub operand: Operand,
+}
+
+/// A predicate over the records that a relation leads to.
+#[derive(Clone, Debug)]
+pub struct Related {
+    pub relation: Relation,
+    pub target: &'static Object,
+    /// True when some related live record meets `predicate`; `none` turns it round.
+    pub none: bool,
+    /// Includes what the asker may see of the related object.
+    pub predicate: Box<Predicate>,
+}
+
+impl PartialEq for Related {
+    fn eq(&self, other: &Related) -> bool {
+        self.relation == other.relation && self.none == other.none && self.predicate == other.predicate
+    }
+}
+
+/// The operators a filter on the field takes, those of a currency included; none where it cannot be filtered on.
+#[must_use]
+pub fn operators(field: &Field) -> &'static [Op] {
+    const CURRENCY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin];
+    match field.money() {
+        Some(_) if field.filterable => CURRENCY,
+        Some(_) | None => field.operators(),
+    }
+}
+
+impl Field {
+    /// The currency of a field of money as a field of its own, for filters: `annual_revenue.currency`.
+    #[must_use]
+    pub fn currency(&self) -> Option<Field> {
+        (self.kind == FieldType::Money).then(|| Field {
+            filterable: self.filterable,
+            storage: self.storage.clone(),
+            sortable: false,
+            ..Field::new(format!("{}.currency", self.name), FieldType::Text { max: 3 })
+        })
+    }
+
+    /// The name of the field of money that this one is the currency of.
+    #[must_use]
+    pub fn money(&self) -> Option<&str> {
+        // No declared or custom field has a dot in its own name.
+        self.name.strip_suffix(".currency")
+    }
+}
+
+/// What an asker may know of: the tenant's fields, the rows and fields within their permissions.
+pub trait View {
+    /// The object of this name with the tenant's custom fields; none if there is no such object.
+    fn shape(&self, object: &str) -> Option<crate::model::object::Shape>;
+    /// Which rows of the object the asker may read; none if no row at all.
+    fn rows(&self, object: &'static Object) -> Option<Predicate>;
+    /// Whether the asker may see the field.
+    fn sees(&self, object: &'static Object, field: &Field) -> bool;
+    /// How values are read: country, currency, time zone, the present time.
+    fn standards(&self) -> crate::model::value::Standards<'_>;
+}

@@ -1,0 +1,291 @@
+//! What a filter compares with: typed as the field's type asks for, and in the standard form that values are stored in,
+//! so that whoever asks for `138 0013 8000` finds `+8613800138000`.
+
+use serde_json::Value;
+
+use super::{MAX_VALUES, Operand, relative};
+use crate::{
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::{Field, FieldType, Op},
+        value::{self, Standards},
+    },
+    values::{
+        text,
+        time::{Timestamp, parse_date},
+    },
+};
+
+/// A value as the client wrote it.
+#[derive(Clone, Copy, Debug)]
+pub enum Given<'a> {
+    /// In a JSON filter: must be of the right JSON type.
+    Json(&'a Value),
+    /// In a parameter: read from text.
+    Text(&'a str),
+}
+
+impl<'a> Given<'a> {
+    /// The text; characters that one of the engines cannot store are refused.
+    pub fn text(self) -> Result<&'a str, Faults> {
+        match self {
+            Given::Json(value) => value::as_text(value),
+            Given::Text(text) if text.contains('\0') => Err(refuse(FaultCode::InvalidCharacter)),
+            Given::Text(text) => Ok(text),
+        }
+    }
+
+    pub fn boolean(self) -> Result<bool, Faults> {
+        let value = match self {
+            Given::Json(value) => value.as_bool(),
+            Given::Text(text) => text.parse().ok(),
+        };
+        value.ok_or_else(|| wrong("true or false"))
+    }
+
+    pub fn integer(self) -> Result<i64, Faults> {
+        let value = match self {
+            Given::Json(value) => value.as_i64(),
+            Given::Text(text) => text.parse().ok(),
+        };
+        value.ok_or_else(|| wrong("an integer"))
+    }
+}
+
+/// Reads the value that a field is compared with. Pointers of faults are relative to the value.
+pub fn operand(field: &Field, op: Op, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
+    match op {
+        Op::Null => given.boolean().map(Operand::Boolean),
+        Op::In | Op::Nin | Op::Any | Op::None => list(given, |item| scalar(field, item, standards)),
+        Op::Contains | Op::Starts => Ok(Operand::Text(text::fold(&cleaned(field, given)?))),
+        Op::Eq | Op::Ne | Op::Gt | Op::Gte | Op::Lt | Op::Lte => scalar(field, given, standards),
+    }
+}
+
+fn scalar(field: &Field, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
+    match &field.kind {
+        FieldType::Id | FieldType::Reference(_) | FieldType::References(_) => id(given),
+        FieldType::Text { .. } | FieldType::LongText { .. } | FieldType::Texts { .. } => cleaned(field, given).map(Operand::Text),
+        // Of money it is the amount, in minor units.
+        FieldType::Integer { .. } | FieldType::Money | FieldType::Count(_) => given.integer().map(Operand::Integer),
+        FieldType::Decimal => decimal(field, given, standards),
+        FieldType::Boolean => given.boolean().map(Operand::Boolean),
+        FieldType::Date => date(given, standards),
+        FieldType::DateTime => time(given, standards),
+        FieldType::Choice(_) => {
+            let choice = value::accept(field, &given.text()?.into(), standards)?;
+            Ok(Operand::Text(value::as_text(&choice)?.to_owned()))
+        }
+        FieldType::MultiChoice(choices) => {
+            scalar(&Field::new(field.name.clone(), FieldType::Choice(choices.clone())), given, standards)
+        }
+        // Part of an address or a number is a fair question too, so what has no standard form is compared as written.
+        FieldType::Email
+        | FieldType::Phone
+        | FieldType::Url
+        | FieldType::Country
+        | FieldType::LanguageTag
+        | FieldType::TimeZone
+        | FieldType::SocialCreditCode => match value::accept(field, &given.text()?.into(), standards) {
+            Ok(Value::String(standard)) => Ok(Operand::Text(standard)),
+            Ok(_) | Err(_) => cleaned(field, given).map(Operand::Text),
+        },
+        FieldType::Structure(structure) if structure.link.is_some() => id(given),
+        FieldType::Structure(structure) => {
+            let asked = cleaned(field, given)?;
+            Ok(Operand::Text((structure.lookup_form)(&asked, standards)))
+        }
+        FieldType::Custom => Err(refuse(FaultCode::NotFilterable)),
+    }
+}
+
+fn refuse(code: FaultCode) -> Faults {
+    Fault::new("", code).into()
+}
+
+fn wrong(expected: &'static str) -> Faults {
+    Fault::new("", FaultCode::WrongType).with("expected", expected).into()
+}
+
+/// Text cleaned as it was when it was stored.
+fn cleaned(field: &Field, given: Given<'_>) -> Result<String, Faults> {
+    let written = given.text()?;
+    let is_long = matches!(field.kind, FieldType::LongText { .. });
+    Ok(if is_long { text::clean_text(written) } else { text::clean_line(written) })
+}
+
+fn id(given: Given<'_>) -> Result<Operand, Faults> {
+    given.text()?.parse().map(Operand::Id).map_err(|_| refuse(FaultCode::InvalidId))
+}
+
+fn decimal(field: &Field, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
+    let accepted = match given {
+        Given::Json(number @ Value::Number(_)) => value::accept(field, number, standards)?,
+        Given::Json(_) => return Err(wrong("a number")),
+        Given::Text(text) => value::accept(field, &text.into(), standards)?,
+    };
+    accepted.as_f64().map(Operand::Decimal).ok_or_else(|| wrong("a number"))
+}
+
+fn date(given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
+    absolute_or_relative(
+        given,
+        |text| parse_date(text).map(Operand::Date),
+        |text| relative::resolve_date(text, standards.now, standards.zone).map(Operand::Date),
+        FaultCode::InvalidDate,
+    )
+}
+
+fn time(given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
+    absolute_or_relative(
+        given,
+        |text| Timestamp::parse(text).map(Operand::Time),
+        |text| relative::resolve(text, standards.now, standards.zone).map(Operand::Time),
+        FaultCode::InvalidTime,
+    )
+}
+
+/// In JSON the two are told apart by form, in a parameter by what the text looks like.
+fn absolute_or_relative(
+    given: Given<'_>,
+    absolute: impl Fn(&str) -> Option<Operand>,
+    relative: impl Fn(&str) -> Option<Operand>,
+    invalid: FaultCode,
+) -> Result<Operand, Faults> {
+    match given {
+        Given::Json(Value::Object(members)) => match members.get("relative") {
+            Some(text) if members.len() == 1 => {
+                let fault = || Fault::new("/relative", FaultCode::InvalidRelativeTime).into();
+                text.as_str().and_then(relative).ok_or_else(fault)
+            }
+            _ => Err(wrong("a text, or an object with the one member relative")),
+        },
+        Given::Json(value) => absolute(value::as_text(value)?).ok_or_else(|| refuse(invalid)),
+        Given::Text(text) => {
+            // A plus sign that the client did not percent-encode arrives as a space.
+            let text = &text.replace(' ', "+");
+            let is_relative = !text.starts_with(|first: char| first.is_ascii_digit());
+            let fault = if is_relative { FaultCode::InvalidRelativeTime } else { invalid };
+            absolute(text).or_else(|| relative(text)).ok_or_else(|| refuse(fault))
+        }
+    }
+}
+
+fn list(given: Given<'_>, read: impl Fn(Given<'_>) -> Result<Operand, Faults>) -> Result<Operand, Faults> {
+    let results: Vec<Result<Operand, Faults>> = match given {
+        Given::Json(Value::Array(items)) => {
+            within(items.len())?;
+            items.iter().map(|item| read(Given::Json(item))).collect()
+        }
+        Given::Json(_) => return Err(wrong("a list")),
+        Given::Text(text) => {
+            let items = split(text);
+            within(items.len())?;
+            items.iter().map(|item| read(Given::Text(item))).collect()
+        }
+    };
+    let mut faults = Faults::default();
+    let mut operands = Vec::with_capacity(results.len());
+    for (position, result) in results.into_iter().enumerate() {
+        match result {
+            Ok(operand) => operands.push(operand),
+            Err(found) => faults.0.extend(found.0.into_iter().map(|fault| fault.under(&format!("/{position}")))),
+        }
+    }
+    faults.into_result(Operand::List(operands))
+}
+
+fn within(count: usize) -> Result<(), Faults> {
+    if count > MAX_VALUES { Err(Fault::new("", FaultCode::TooMany).with("max", MAX_VALUES).into()) } else { Ok(()) }
+}
+
+/// The values of a comma-separated list; `\,` is a comma within a value. No text at all is no values.
+pub(super) fn split(text: &str) -> Vec<String> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let mut values = vec![String::new()];
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match (character, values.last_mut()) {
+            (',', _) => values.push(String::new()),
+            ('\\', Some(value)) => value.push(characters.next_if_eq(&',').unwrap_or('\\')),
+            (other, Some(value)) => value.push(other),
+            (_, None) => {}
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::query::predicate::sample;
+
+    fn json_operand(kind: FieldType, op: Op, value: &Value) -> Result<Operand, Faults> {
+        operand(&Field::new("field", kind), op, Given::Json(value), &sample::standards())
+    }
+
+    fn text_operand(kind: FieldType, op: Op, text: &str) -> Result<Operand, Faults> {
+        operand(&Field::new("field", kind), op, Given::Text(text), &sample::standards())
+    }
+
+    fn code(result: Result<Operand, Faults>) -> (String, &'static str) {
+        let faults = result.unwrap_err();
+        (faults.0[0].pointer.clone(), faults.0[0].code.as_str())
+    }
+
+    #[test]
+    fn json_is_typed_and_parameters_are_read() {
+        assert_eq!(json_operand(FieldType::Money, Op::Gte, &json!(5)), Ok(Operand::Integer(5)));
+        assert_eq!(code(json_operand(FieldType::Money, Op::Gte, &json!("5"))), (String::new(), "wrong_type"));
+        assert_eq!(text_operand(FieldType::Money, Op::Gte, "5"), Ok(Operand::Integer(5)));
+        assert_eq!(text_operand(FieldType::Decimal, Op::Lt, "2.50"), Ok(Operand::Decimal(2.5)));
+        assert_eq!(code(json_operand(FieldType::Boolean, Op::Eq, &Value::Null)), (String::new(), "wrong_type"));
+        assert_eq!(text_operand(FieldType::Boolean, Op::Null, "true"), Ok(Operand::Boolean(true)));
+        assert_eq!(code(text_operand(FieldType::Text { max: 9 }, Op::Eq, "a\0")), (String::new(), "invalid_character"));
+    }
+
+    #[test]
+    fn times_may_be_relative() {
+        let now = sample::standards().now;
+        assert_eq!(json_operand(FieldType::DateTime, Op::Gte, &json!({"relative": "now"})), Ok(Operand::Time(now)));
+        let tomorrow = Ok(Operand::Time(now.plus_seconds(86_400)));
+        assert_eq!(text_operand(FieldType::DateTime, Op::Gte, "+1d"), tomorrow);
+        assert_eq!(text_operand(FieldType::DateTime, Op::Gte, " 1d"), tomorrow);
+        let date = Ok(Operand::Date(parse_date("2026-10-01").unwrap()));
+        assert_eq!(text_operand(FieldType::Date, Op::Eq, "tomorrow"), date);
+        assert_eq!(code(json_operand(FieldType::Date, Op::Eq, &json!("tomorrow"))), (String::new(), "invalid_date"));
+        assert_eq!(
+            code(json_operand(FieldType::Date, Op::Eq, &json!({"relative": 1}))),
+            ("/relative".into(), "invalid_relative_time")
+        );
+        assert_eq!(
+            code(json_operand(FieldType::Date, Op::Eq, &json!({"relative": "now", "x": 1}))),
+            (String::new(), "wrong_type")
+        );
+        assert_eq!(code(text_operand(FieldType::Date, Op::Eq, "later")), (String::new(), "invalid_relative_time"));
+        assert_eq!(code(text_operand(FieldType::DateTime, Op::Eq, "2026-13-01")), (String::new(), "invalid_time"));
+    }
+
+    #[test]
+    fn lists_are_separated_by_commas() {
+        let texts = |items: &[&str]| Ok(Operand::List(items.iter().map(|item| Operand::Text((*item).into())).collect()));
+        let kind = FieldType::Text { max: 9 };
+        assert_eq!(text_operand(kind.clone(), Op::In, r"a,b\,c,d\e"), texts(&["a", "b,c", r"d\e"]));
+        assert_eq!(text_operand(kind.clone(), Op::In, "a,"), texts(&["a", ""]));
+        assert_eq!(text_operand(kind.clone(), Op::In, ""), texts(&[]));
+        assert_eq!(code(text_operand(FieldType::Id, Op::In, "x")), ("/0".into(), "invalid_id"));
+        assert_eq!(code(text_operand(kind, Op::In, &",".repeat(MAX_VALUES))), (String::new(), "too_many"));
+    }
+
+    #[test]
+    fn known_forms_become_standard_and_others_stay_as_written() {
+        assert_eq!(text_operand(FieldType::Email, Op::Eq, "Li@Example.CN"), Ok(Operand::Text("li@example.cn".into())));
+        assert_eq!(text_operand(FieldType::Phone, Op::Gte, "138"), Ok(Operand::Text("138".into())));
+        assert_eq!(text_operand(FieldType::Email, Op::Contains, "@EXAMPLE"), Ok(Operand::Text("@example".into())));
+        assert_eq!(text_operand(FieldType::Country, Op::Eq, "cn"), Ok(Operand::Text("CN".into())));
+    }
+}

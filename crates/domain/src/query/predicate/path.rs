@@ -1,0 +1,165 @@
+//! Names in filters: fields (`status`, `custom.tier`), relations (`contacts`) and fields across relations
+//! (`customer.region`). What the asker may not see is not there.
+
+use super::{Predicate, Related, View};
+use crate::model::{
+    fault::{Fault, FaultCode, unknown},
+    field::{Field, FieldType, Link},
+    object::{Object, Reach, Relation, Shape},
+};
+
+/// How many relations a dotted name may cross.
+pub const MAX_RELATIONS: usize = 3;
+
+/// The longest mistyped name that is worth a suggestion: comparing costs its length.
+const MAX_SUGGESTED: usize = 100;
+
+/// A relation that the asker may follow, and what they see at its other end.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub relation: Relation,
+    pub shape: Shape,
+    /// Which of the related records they may read.
+    pub rows: Predicate,
+}
+
+impl Step {
+    /// True of records that are related to one that meets the predicate, or to none that does.
+    #[must_use]
+    pub fn related(self, none: bool, predicate: Predicate) -> Predicate {
+        Predicate::Related(Related {
+            relation: self.relation,
+            target: self.shape.object,
+            none,
+            predicate: Box::new(self.rows.and(predicate)),
+        })
+    }
+}
+
+/// What a name leads to.
+#[derive(Clone, Debug)]
+pub enum End {
+    Field(Field),
+    Relation(Step),
+}
+
+/// A name, resolved: the relations it crosses and what it ends at.
+#[derive(Clone, Debug)]
+pub struct Path {
+    pub steps: Vec<Step>,
+    pub end: End,
+}
+
+/// Why a name leads nowhere.
+#[derive(Clone, Debug)]
+pub enum Miss {
+    /// Nothing has this name; these would have been known in its place.
+    Unknown { known: Vec<String> },
+    /// It crosses more than [`MAX_RELATIONS`].
+    TooDeep,
+}
+
+impl Miss {
+    /// The fault, with the nearest known name; `code` says whether it was a parameter or a member.
+    #[must_use]
+    pub fn fault(&self, pointer: &str, code: FaultCode, typed: &str) -> Fault {
+        match self {
+            Miss::Unknown { known } => unknown_name(pointer, code, typed, known.iter().map(String::as_str)),
+            Miss::TooDeep => Fault::new(pointer, FaultCode::TooDeep).with("max", MAX_RELATIONS),
+        }
+    }
+}
+
+/// A fault for a name that nothing has, with the nearest known one unless the name is absurdly long.
+#[must_use]
+pub fn unknown_name<'a>(pointer: &str, code: FaultCode, typed: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+    if typed.len() > MAX_SUGGESTED { Fault::new(pointer, code) } else { unknown(pointer.to_owned(), code, typed, known) }
+}
+
+/// The object as the asker sees it.
+#[must_use]
+pub fn shape_of(object: &'static Object, view: &dyn View) -> Shape {
+    view.shape(object.name).unwrap_or_else(|| Shape { object, custom: [].into() })
+}
+
+/// The field of this path, if the asker may see it.
+#[must_use]
+pub fn visible_field<'a>(shape: &'a Shape, path: &str, view: &dyn View) -> Option<&'a Field> {
+    shape.field(path).filter(|field| view.sees(shape.object, field))
+}
+
+/// The paths of all fields that the asker may see.
+#[must_use]
+pub fn visible_paths(shape: &Shape, view: &dyn View) -> Vec<String> {
+    shape.fields().filter(|field| view.sees(shape.object, field)).map(Field::path).collect()
+}
+
+/// The relation, if the asker may read records at its other end and see the field that makes it.
+#[must_use]
+pub fn reach(object: &'static Object, relation: &Relation, view: &dyn View) -> Option<Step> {
+    let shape = view.shape(relation.target)?;
+    let (holder, field) = match relation.reach {
+        Reach::ToOne { field } => (object, object.field(field)),
+        Reach::Inverse { field } => (shape.object, shape.object.field(field)),
+        Reach::Linked { link, holder } => {
+            let holder = if holder { object } else { shape.object };
+            (holder, holder.fields.iter().find(|field| holds(field, link)))
+        }
+    };
+    if field.is_some_and(|field| !view.sees(holder, field)) {
+        return None;
+    }
+    let rows = view.rows(shape.object)?;
+    Some(Step { relation: *relation, shape, rows })
+}
+
+/// Whether the links are what the field holds.
+fn holds(field: &Field, link: &Link) -> bool {
+    matches!(&field.kind, FieldType::References(held) if *held == link)
+        || matches!(&field.kind, FieldType::Structure(structure) if structure.link == Some(link))
+}
+
+/// Finds what a name means on records of a shape.
+pub fn resolve(shape: &Shape, name: &str, view: &dyn View) -> Result<Path, Miss> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut rest = name;
+    loop {
+        let shape = steps.last().map_or(shape, |step| &step.shape);
+        let (head, tail) = rest.split_once('.').map_or((rest, None), |(head, tail)| (head, Some(tail)));
+        let step = shape.object.relation(head).and_then(|relation| reach(shape.object, relation, view));
+        // A list of links may share its name with the relation it makes, which takes all that the list takes, and filters.
+        let field = comparable(shape, rest, view).filter(|field| step.is_none() || field.kind.is_scalar());
+        if let Some(field) = field {
+            return Ok(Path { steps, end: End::Field(field) });
+        }
+        let Some(step) = step else {
+            let crossed = &name[..name.len() - rest.len()];
+            return Err(Miss::Unknown { known: known_names(shape, crossed, view) });
+        };
+        if steps.len() == MAX_RELATIONS {
+            return Err(Miss::TooDeep);
+        }
+        match tail {
+            None => return Ok(Path { steps, end: End::Relation(step) }),
+            Some(tail) => {
+                steps.push(step);
+                rest = tail;
+            }
+        }
+    }
+}
+
+/// A field by its path, or the currency of a field of money.
+fn comparable(shape: &Shape, path: &str, view: &dyn View) -> Option<Field> {
+    if let Some(field) = visible_field(shape, path, view) {
+        return Some(field.clone());
+    }
+    visible_field(shape, path.strip_suffix(".currency")?, view)?.currency()
+}
+
+fn known_names(shape: &Shape, crossed: &str, view: &dyn View) -> Vec<String> {
+    let relations = shape.object.relations.iter().filter(|relation| reach(shape.object, relation, view).is_some());
+    let mut names = visible_paths(shape, view);
+    names.extend(relations.map(|relation| relation.name.to_owned()));
+    names.iter().map(|name| format!("{crossed}{name}")).collect()
+}

@@ -1,0 +1,142 @@
+//! Words, runs of characters, numbers and codes within a text.
+
+use crate::values::text::{fold, is_cjk, without_accents};
+
+/// Longer tokens are cut here, in the index and in questions alike.
+pub(super) const TOKEN_CHARS: usize = 64;
+/// Digits or characters that are worth a token of their own at the end of a number or code.
+pub(super) const SHORTEST_ENDING: usize = 3;
+/// Endings kept of an e-mail's local part, beside those at its words.
+pub(super) const LOCAL_ENDINGS: usize = 12;
+/// Endings kept of a word with signs inside (`www.example.com`), and of a run of numbers (`138 0013 8000`).
+pub(super) const PART_ENDINGS: usize = 8;
+
+/// A stretch of text that is one thing to the index.
+pub(super) enum Run<'a> {
+    Cjk(Vec<char>),
+    /// Letters and digits, with signs only between them.
+    Word(&'a str),
+}
+
+/// The words and runs of a prepared text, in order.
+pub(super) fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let start = rest.find(|c: char| c.is_alphanumeric())?;
+        rest = &rest[start..];
+        let cjk = rest.starts_with(is_cjk);
+        let end = rest.find(|c: char| is_cjk(c) != cjk || !(c.is_alphanumeric() || is_joint(c))).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        rest = after;
+        Some(if cjk { Run::Cjk(run.chars().collect()) } else { Run::Word(run.trim_end_matches(is_joint)) })
+    })
+}
+
+/// The parts of a word between its signs, each with where it starts.
+pub(super) fn parts(word: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    word.split(is_joint)
+        .map(move |part| {
+            let start = at;
+            at += part.len() + 1; // every sign is one byte of ASCII
+            (start, part)
+        })
+        .filter(|(_, part)| !part.is_empty())
+}
+
+pub(super) fn pairs(run: &[char]) -> impl Iterator<Item = String> {
+    run.windows(2).map(|pair| pair.iter().collect())
+}
+
+/// Where the endings of a local part start: at its first letters and digits, and at its words however far back.
+/// No question begins with a sign.
+pub(super) fn local_starts(local: &str) -> impl Iterator<Item = usize> {
+    let count = local.chars().count();
+    let letters = local
+        .char_indices()
+        .take((count + 1).saturating_sub(SHORTEST_ENDING))
+        .filter(|(_, c)| c.is_alphanumeric())
+        .map(|(start, _)| start)
+        .take(LOCAL_ENDINGS);
+    letters.chain(parts(local).map(|(start, _)| start).take(PART_ENDINGS))
+}
+
+/// A number as it may be typed: as it is, after `00`, and without the country code but with the `0` that is dialled at home.
+pub(super) fn phone_forms(text: &str) -> Vec<String> {
+    let digits = digits_of(text);
+    if digits.is_empty() {
+        return Vec::new();
+    }
+    let mut forms = vec![digits];
+    if text.trim_start().starts_with('+') {
+        let digits = &forms[0];
+        let national = &digits[country_code_len(digits).min(digits.len())..];
+        let (national, at_home, abroad) = (national.to_owned(), format!("0{national}"), format!("00{digits}"));
+        forms.extend([abroad, at_home, national]);
+        forms.retain(|form| form.len() >= SHORTEST_ENDING);
+    }
+    forms
+}
+
+/// How many digits of an international number are its country code (ITU-T E.164).
+pub(super) fn country_code_len(digits: &str) -> usize {
+    match digits.as_bytes() {
+        [b'1' | b'7', ..] => 1,
+        [b'2', b'0' | b'7', ..]
+        | [b'3', b'0'..=b'4' | b'6' | b'9', ..]
+        | [b'4', b'0' | b'1' | b'3'..=b'9', ..]
+        | [b'5', b'1'..=b'8', ..]
+        | [b'6', b'0'..=b'6', ..]
+        | [b'8', b'1' | b'2' | b'4' | b'6', ..]
+        | [b'9', b'0'..=b'5' | b'8', ..] => 2,
+        _ => 3,
+    }
+}
+
+/// The digits of a text that is one number, however it was grouped.
+pub(super) fn number_of(text: &str) -> Option<String> {
+    let digits = digits_of(text);
+    (!digits.is_empty() && text.chars().all(is_number_sign)).then_some(digits)
+}
+
+pub(super) fn digits_of(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+pub(super) fn digit_groups(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty())
+}
+
+pub(super) fn is_number_sign(c: char) -> bool {
+    c.is_ascii_digit() || c.is_whitespace() || matches!(c, '+' | '-' | '(' | ')')
+}
+
+/// The `^` token of a whole value. No other token has that sign, it is never part of a word.
+pub(super) fn whole_token(text: &str) -> Option<String> {
+    let whole = number_of(text).unwrap_or_else(|| text.chars().filter(|&c| c.is_alphanumeric() || is_joint(c)).collect());
+    whole.contains(char::is_alphanumeric).then(|| cut(&format!("^{whole}")))
+}
+
+pub(super) fn is_joint(c: char) -> bool {
+    matches!(c, '@' | '.' | '_' | '-' | '+' | '=')
+}
+
+/// Folded, without accents, and with all signs that may hold a word together (`O'Brien`, `AT&T`, `24/7`) as one of them.
+pub(super) fn prepare(text: &str) -> String {
+    without_accents(&fold(text)).chars().map(plain_sign).collect()
+}
+
+pub(super) fn plain_sign(c: char) -> char {
+    match c {
+        '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '/' | '?' | '^' | '`' | '{' | '|' | '}' | '~' => '-',
+        '\u{2010}'..='\u{2015}' | '\u{2018}' | '\u{2019}' | '\u{2212}' => '-',
+        _ => c,
+    }
+}
+
+pub(super) fn cut(token: &str) -> String {
+    match token.char_indices().nth(TOKEN_CHARS) {
+        Some((end, _)) => token[..end].to_owned(),
+        None => token.to_owned(),
+    }
+}

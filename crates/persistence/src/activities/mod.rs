@@ -1,0 +1,10 @@
+//! What follows from activities and tasks, and what tells their users of them.
+
+mod calendar_feed;
+mod notices;
+mod notifications;
+mod preferences;
+mod standing;
+
+pub use notices::Notice;
+pub use standing::{Shift, Standing};

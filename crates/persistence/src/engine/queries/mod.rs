@@ -1,0 +1,5 @@
+//! Queries over Farley's own tables, written once in diesel and compiled for each engine: `sqlite` and `postgres` name the
+//! connection types and include the same files.
+
+pub mod postgres;
+pub mod sqlite;

@@ -1,0 +1,49 @@
+//! The queries compiled for PostgreSQL.
+
+use diesel::{
+    Connection as _, QueryResult,
+    connection::{CacheSize, SimpleConnection},
+    deserialize,
+    pg::PgValue,
+    query_builder::AstPass,
+    sql_types::{Array, Text},
+};
+
+use crate::sql::statement::Dialect;
+
+pub type Conn = diesel::PgConnection;
+pub type Db = diesel::pg::Pg;
+const DIALECT: Dialect = Dialect::Postgres;
+
+fn push_texts<'b>(texts: &'b Vec<String>, out: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
+    out.push_bind_param::<Array<Text>, _>(texts)
+}
+
+/// The text of a value, where it is: `text` and `json` alike come as they are.
+fn text<'a>(value: &'a mut PgValue<'_>) -> deserialize::Result<&'a str> {
+    Ok(std::str::from_utf8(value.as_bytes())?)
+}
+
+/// Lets go of all prepared statements; dropping them here leaves them with the server.
+fn forget_prepared(conn: &mut Conn) -> QueryResult<()> {
+    conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
+    conn.batch_execute("DEALLOCATE ALL")
+}
+
+#[path = "calendars.rs"]
+pub mod calendars;
+#[path = "credentials.rs"]
+pub mod credentials;
+#[path = "events.rs"]
+pub mod events;
+#[path = "idempotency.rs"]
+pub mod idempotency;
+#[path = "imports.rs"]
+pub mod imports;
+#[path = "jobs.rs"]
+pub mod jobs;
+#[path = "run.rs"]
+pub mod run;
+#[path = "tenants.rs"]
+pub mod tenants;

@@ -1,0 +1,45 @@
+//! The queries compiled for SQLite.
+
+use diesel::{
+    Connection as _, QueryResult, connection::CacheSize, deserialize, query_builder::AstPass, result::Error, sqlite::SqliteValue,
+};
+
+use crate::sql::statement::Dialect;
+
+pub type Conn = diesel::SqliteConnection;
+pub type Db = diesel::sqlite::Sqlite;
+const DIALECT: Dialect = Dialect::Sqlite;
+
+/// Lists of texts are a type of PostgreSQL alone.
+fn push_texts<'b>(_: &'b [String], _: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
+    Err(Error::QueryBuilderError("SQLite has no lists of texts".into()))
+}
+
+/// The text of a value, where it is.
+fn text<'a>(value: &'a mut SqliteValue<'_, '_, '_>) -> deserialize::Result<&'a str> {
+    Ok(value.read_text())
+}
+
+/// Lets go of all prepared statements.
+fn forget_prepared(conn: &mut Conn) -> QueryResult<()> {
+    conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
+    Ok(())
+}
+
+#[path = "calendars.rs"]
+pub mod calendars;
+#[path = "credentials.rs"]
+pub mod credentials;
+#[path = "events.rs"]
+pub mod events;
+#[path = "idempotency.rs"]
+pub mod idempotency;
+#[path = "imports.rs"]
+pub mod imports;
+#[path = "jobs.rs"]
+pub mod jobs;
+#[path = "run.rs"]
+pub mod run;
+#[path = "tenants.rs"]
+pub mod tenants;

@@ -1,0 +1,305 @@
+//! SQLite: a few reader threads, and one writer that commits whatever has queued up as a group: one durable commit for all, then
+//! all answers.
+
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, atomic::AtomicUsize},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection};
+
+use super::{
+    Lane, interrupt, kept,
+    leash::Leash,
+    log::{Entrance, Log},
+};
+use crate::{
+    engine::{Connection, migrate},
+    error::StoreError,
+};
+
+diesel::define_sql_function! {
+    /// The domain's folding of case and width, so that both engines and the in-memory evaluator compare alike.
+    fn fold(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}
+
+/// What the writer asks of a piece of work: to do it (true if it is to be kept), then to answer.
+pub enum Step<'a> {
+    Do(&'a mut SqliteConnection),
+    Answer(Result<(), StoreError>),
+}
+
+/// A piece of work for one connection; what it gives says whether the connection is broken.
+pub struct ReadTask {
+    pub leash: Arc<Leash>,
+    pub run: Box<dyn FnOnce(Result<Connection<'_>, StoreError>) -> bool + Send>,
+}
+
+pub type WriteTask = Box<dyn FnMut(Step<'_>) -> bool + Send>;
+
+/// How many pieces of work one commit takes along at most.
+const GROUP: usize = 256;
+/// How many pieces of work may wait before more are refused.
+const QUEUE: usize = 4096;
+/// How soon the writer comes back to a log that waits for readers.
+const SOON: Duration = Duration::from_millis(2);
+
+pub struct Threads {
+    light: Mutex<Option<Sender<ReadTask>>>,
+    heavy: Mutex<Option<Sender<ReadTask>>>,
+    writer: Mutex<Option<Sender<WriteTask>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Threads {
+    pub fn start(path: &Path, light: usize, heavy: usize, prepared: &Arc<AtomicUsize>) -> Result<Threads, StoreError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| cannot(path, &error))?;
+        }
+        let mut writing = open(path)?;
+        let lock = File::create(beside(path, ".lock")).map_err(|error| cannot(path, &error))?;
+        for migration in migrate::sqlite(&mut writing, &lock)? {
+            tracing::info!(migration, "migrated");
+        }
+        tell_sizes(&mut writing)?;
+        let entrance = Arc::new(Entrance::default());
+        let (write, to_write) = bounded::<WriteTask>(QUEUE);
+        let (to_light, lightly) = bounded::<ReadTask>(QUEUE);
+        let (to_heavy, heavily) = bounded::<ReadTask>(QUEUE);
+        let (own, entering, log) = (Arc::clone(prepared), Arc::clone(&entrance), Log::of(path));
+        let mut threads = vec![spawn("farley-writer", move || {
+            kept::begin(&own);
+            write_all(&mut writing, &to_write, log, &entering);
+        })?];
+        for _ in 0..light.max(1) {
+            let reading = open_to_read(path)?;
+            let (path, tasks, own) = (path.to_owned(), lightly.clone(), Arc::clone(prepared));
+            threads.push(spawn("farley-reader", move || serve(&path, Some(reading), &tasks, None, &own))?);
+        }
+        for _ in 0..heavy.max(1) {
+            let (path, tasks, own, entrance) = (path.to_owned(), heavily.clone(), Arc::clone(prepared), Arc::clone(&entrance));
+            threads.push(spawn("farley-heavy", move || serve(&path, None, &tasks, Some(&entrance), &own))?);
+        }
+        Ok(Threads {
+            light: Mutex::new(Some(to_light)),
+            heavy: Mutex::new(Some(to_heavy)),
+            writer: Mutex::new(Some(write)),
+            threads: Mutex::new(threads),
+        })
+    }
+
+    pub fn read(&self, lane: Lane, task: ReadTask) -> Result<(), StoreError> {
+        match lane {
+            Lane::Light => send(&self.light, task),
+            Lane::Heavy => send(&self.heavy, task),
+        }
+    }
+
+    pub fn write(&self, task: WriteTask) -> Result<(), StoreError> {
+        send(&self.writer, task)
+    }
+
+    /// Closes the queues and waits until what was accepted is done.
+    pub fn stop(&self) {
+        drop(self.light.lock().map(|mut queue| queue.take()));
+        drop(self.heavy.lock().map(|mut queue| queue.take()));
+        drop(self.writer.lock().map(|mut queue| queue.take()));
+        let threads = self.threads.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
+        for thread in threads {
+            drop(thread.join());
+        }
+    }
+}
+
+fn send<T>(queue: &Mutex<Option<Sender<T>>>, task: T) -> Result<(), StoreError> {
+    let sender = queue.lock().ok().and_then(|queue| queue.clone());
+    let sender = sender.ok_or_else(|| StoreError::Unavailable("the store is closing".to_owned()))?;
+    sender.try_send(task).map_err(|_| StoreError::Unavailable("too much work is waiting".to_owned()))
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    started.map_err(|error| StoreError::Internal(format!("no thread could be started: {error}")))
+}
+
+fn cannot(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display()))
+}
+
+/// A file beside the database.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut file = path.as_os_str().to_owned();
+    file.push(ending);
+    file.into()
+}
+
+fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let mut reading = open(path)?;
+    reading.batch_execute("PRAGMA query_only = ON")?;
+    Ok(reading)
+}
+
+/// Reads for whoever comes, each within the entrance if there is one.
+fn serve(
+    path: &Path,
+    mut connection: Option<SqliteConnection>,
+    tasks: &Receiver<ReadTask>,
+    entrance: Option<&Entrance>,
+    prepared: &Arc<AtomicUsize>,
+) {
+    kept::begin(prepared);
+    for task in tasks {
+        if task.leash.is_abandoned() {
+            continue;
+        }
+        let reading = match connection.as_mut() {
+            Some(reading) => reading,
+            None => match open_to_read(path) {
+                Ok(opened) => connection.insert(opened),
+                Err(error) => {
+                    (task.run)(Err(error));
+                    continue;
+                }
+            },
+        };
+        let _inside = entrance.map(Entrance::enter);
+        let Some(_held) = task.leash.take_up(None) else { continue };
+        let ended = catch_unwind(AssertUnwindSafe(|| (task.run)(Ok(Connection::Sqlite(reading)))));
+        if ended.is_err() {
+            tracing::error!("a read panicked");
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
+    interrupt::watch_connections();
+    let url = path.to_str().ok_or_else(|| StoreError::Internal("the path of the database is not UTF-8".to_owned()))?;
+    let mut conn = SqliteConnection::establish(url)
+        .map_err(|error| StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display())))?;
+    conn.batch_execute(
+        "PRAGMA page_size = 8192; PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; \
+         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000;",
+    )?;
+    fold_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| farley_domain::text::fold(&text)))?;
+    Ok(conn)
+}
+
+/// Tells the planner that a tenant has many rows and each further column of an index narrows them: untold it takes a tenant for
+/// ten rows, and walks all of them in the order of the list rather than sort the few that a filter leaves. The same numbers
+/// everywhere, rather than measured ones, so that plans are those that were tested.
+fn tell_sizes(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    conn.batch_execute(
+        "ANALYZE sqlite_schema; BEGIN IMMEDIATE; DELETE FROM sqlite_stat1; \
+         INSERT INTO sqlite_stat1 (tbl, idx, stat) \
+             SELECT tbl, idx, '1000000 ' || group_concat(rows, ' ' ORDER BY seqno) FROM ( \
+                 SELECT t.name AS tbl, iif(i.origin = 'pk' AND t.wr, t.name, i.name) AS idx, c.seqno, \
+                     CASE WHEN i.\"unique\" AND c.seqno = max(c.seqno) OVER (PARTITION BY i.name) THEN 1 \
+                         WHEN c.seqno = 0 THEN 100000 WHEN c.seqno = 1 THEN 100 WHEN c.seqno = 2 THEN 3 ELSE 1 END AS rows, \
+                     first_value(c.name) OVER (PARTITION BY i.name ORDER BY c.seqno) AS leading \
+                 FROM pragma_table_list t, pragma_index_list(t.name) i, pragma_index_info(i.name) c \
+                 WHERE t.schema = 'main' AND t.type = 'table') \
+             WHERE leading = 'tenant_id' GROUP BY tbl, idx; \
+         COMMIT; ANALYZE sqlite_schema;",
+    )?;
+    Ok(())
+}
+
+fn write_all(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>, mut log: Log, entrance: &Entrance) {
+    loop {
+        let next =
+            if log.is_waiting() { queue.recv_timeout(SOON) } else { queue.recv().map_err(|_| RecvTimeoutError::Disconnected) };
+        let first = match next {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => {
+                log.look_after(conn, entrance);
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        let mut group = vec![first];
+        let outcome = write_group(conn, queue, &mut group);
+        for mut task in group {
+            let outcome = outcome.as_ref().copied().map_err(copy);
+            let answered = catch_unwind(AssertUnwindSafe(|| task(Step::Answer(outcome))));
+            if answered.is_err() {
+                tracing::error!("an answer panicked");
+            }
+        }
+        log.look_after(conn, entrance);
+    }
+    entrance.open();
+}
+
+fn copy(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Internal(text) => StoreError::Internal(text.clone()),
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}
+
+/// Does a group of work and commits it once. Savepoints cost a good part of a write (the search index flushes its terms at each), so the
+/// group first goes without; if a piece of it fails, all is undone and done again with a savepoint each.
+fn write_group(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>, group: &mut Vec<WriteTask>) -> Result<(), StoreError> {
+    let written = match write_together(conn, queue, group) {
+        Ok(true) => Ok(()),
+        Ok(false) => write_apart(conn, group),
+        Err(error) => Err(error),
+    };
+    if written.is_err() {
+        // The transaction may already be gone, as it is when the disk is full.
+        drop(conn.batch_execute("ROLLBACK"));
+    }
+    written
+}
+
+/// Does and commits what queues up; false if a piece of it failed and nothing was kept.
+fn write_together(
+    conn: &mut SqliteConnection,
+    queue: &Receiver<WriteTask>,
+    group: &mut Vec<WriteTask>,
+) -> Result<bool, StoreError> {
+    conn.batch_execute("BEGIN IMMEDIATE")?;
+    let mut done = 0;
+    loop {
+        if let Some(task) = group.get_mut(done) {
+            if !do_one(conn, task) {
+                conn.batch_execute("ROLLBACK")?;
+                // Alone it has failed alone; others are done again without it in their way.
+                return Ok(group.len() == 1);
+            }
+            done += 1;
+        } else if done < GROUP
+            && let Ok(next) = queue.try_recv()
+        {
+            group.push(next);
+        } else {
+            conn.batch_execute("COMMIT")?;
+            return Ok(true);
+        }
+    }
+}
+
+/// Does a group again, each piece under a savepoint of its own.
+fn write_apart(conn: &mut SqliteConnection, group: &mut [WriteTask]) -> Result<(), StoreError> {
+    conn.batch_execute("BEGIN IMMEDIATE")?;
+    for task in group {
+        conn.batch_execute("SAVEPOINT work")?;
+        let kept = do_one(conn, task);
+        conn.batch_execute(if kept { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" })?;
+    }
+    Ok(conn.batch_execute("COMMIT")?)
+}
+
+/// Whether a piece of work wants to be kept; a panic does not.
+fn do_one(conn: &mut SqliteConnection, task: &mut WriteTask) -> bool {
+    catch_unwind(AssertUnwindSafe(|| task(Step::Do(conn)))).unwrap_or_else(|_| {
+        tracing::error!("a write panicked");
+        false
+    })
+}

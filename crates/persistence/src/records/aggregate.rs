@@ -1,0 +1,287 @@
+//! Sums and counts over the rows that a predicate describes: boards, summaries, forecasts, funnels.
+
+use chrono::NaiveDate;
+use farley_domain::{
+    field::{Field, FieldType, Storage},
+    object::{Object, Reach},
+    predicate::{Predicate, path::Step},
+    time::Timestamp,
+};
+
+use crate::{
+    error::StoreError,
+    reader::Reader,
+    records::{
+        filter::{self, Place},
+        ledger,
+    },
+    sql::{
+        row::{Cell, column_type},
+        statement::{Bind, ColumnType, Dialect, Statement},
+    },
+};
+
+/// What is computed of the rows of a group; each a whole number, 0 where there is nothing to add up.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a handful a statement")]
+pub enum Measure {
+    Count,
+    /// The sum of a field of integers or money.
+    Sum(Field),
+    /// The sum of a field times another that is in per cent, rounded half up.
+    Weighted(Field, Field),
+}
+
+/// What rows are grouped by.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Relations to one record each, from the rows to the field.
+    pub steps: Vec<Step>,
+    pub field: Field,
+    /// Where the values of a date or time are cut: a group for what is before the first bound, before the second, and so
+    /// on, numbered from 0. None for a group of each value.
+    pub bounds: Option<Vec<Bound>>,
+}
+
+/// A bound between groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    Time(Timestamp),
+    Date(NaiveDate),
+}
+
+impl Group {
+    #[must_use]
+    pub fn by(field: &Field) -> Group {
+        Group { steps: Vec::new(), field: field.clone(), bounds: None }
+    }
+
+    pub(crate) fn cell_type(&self) -> ColumnType {
+        let own = column_type(&self.field.kind);
+        if self.bounds.is_some() {
+            return ColumnType::Integer;
+        }
+        // In JSON they are texts.
+        let in_json = self.field.storage != Storage::Column;
+        match own {
+            ColumnType::Id | ColumnType::Time | ColumnType::Date if in_json => ColumnType::Text,
+            own => own,
+        }
+    }
+
+    pub(crate) fn write(&self, sql: &mut Statement, place: &Place) {
+        let Some(bounds) = &self.bounds else { return self.value(sql, place) };
+        sql.sql("CAST(CASE WHEN ");
+        self.value(sql, place);
+        sql.sql(" IS NULL THEN NULL");
+        for (number, bound) in bounds.iter().enumerate() {
+            sql.sql(" WHEN ");
+            self.value(sql, place);
+            let bind = match (bound, self.field.storage != Storage::Column) {
+                (Bound::Time(time), false) => Bind::time(*time),
+                (Bound::Time(time), true) => Bind::Text(time.to_string()),
+                (Bound::Date(date), false) => Bind::date(*date),
+                (Bound::Date(date), true) => Bind::Text(date.to_string()),
+            };
+            sql.sql(" < ").bind(bind).sql(format!(" THEN {number}"));
+        }
+        sql.sql(format!(" ELSE {} END AS BIGINT)", bounds.len()));
+    }
+
+    /// The value of the field, through its relations; null where they lead to nothing that may be read.
+    fn value(&self, sql: &mut Statement, place: &Place) {
+        fn through(sql: &mut Statement, steps: &[Step], field: &Field, place: &Place) {
+            let Some((step, rest)) = steps.split_first() else {
+                filter::expression(sql, field, &place.alias());
+                return;
+            };
+            let Reach::ToOne { field: reference } = step.relation.reach else {
+                sql.sql("NULL");
+                return;
+            };
+            let inner = Place { object: step.shape.object, depth: place.depth + 1, as_of: None, ..*place };
+            let (outer, alias) = (place.alias(), inner.alias());
+            sql.sql("(SELECT ");
+            through(sql, rest, field, &inner);
+            sql.sql(format!(" FROM {} {alias} WHERE {alias}.tenant_id = ", inner.object.table)).id(place.tenant);
+            // As filters have it: what is archived is not related.
+            sql.sql(format!(" AND {alias}.id = {outer}.{reference} AND {alias}.archived_at IS NULL AND "));
+            filter::condition(sql, &step.rows, &inner);
+            sql.sql(")");
+        }
+        through(sql, &self.steps, &self.field, place);
+    }
+}
+
+/// How many rows are looked at for each group that there may be.
+const SAMPLED_EACH: usize = 4;
+
+impl Reader<'_> {
+    /// One row for each group: the values of the group's fields, then the measures. Groups come in no particular order, at
+    /// most `most` of them. `as_of` reads from the ledger of the object.
+    pub fn aggregate(
+        &mut self,
+        object: &'static Object,
+        predicate: &Predicate,
+        groups: &[Group],
+        measures: &[Measure],
+        (as_of, most): (Option<Timestamp>, usize),
+    ) -> Result<Vec<Vec<Cell>>, StoreError> {
+        let place = Place { as_of, ..self.place(object) };
+        let mut sql = Statement::new(self.connection.dialect());
+        sql.sql("SELECT ");
+        let mut types = Vec::new();
+        for group in groups {
+            group.write(&mut sql, &place);
+            sql.sql(", ");
+            types.push(group.cell_type());
+        }
+        for (position, measure) in measures.iter().enumerate() {
+            if position > 0 {
+                sql.sql(", ");
+            }
+            types.extend(write_measure(&mut sql, measure));
+        }
+        sql.sql(" FROM ");
+        ledger::source(&mut sql, &place);
+        sql.sql(" WHERE t.tenant_id = ").id(place.tenant).sql(" AND ");
+        filter::condition(&mut sql, predicate, &place);
+        for position in 0..groups.len() {
+            sql.sql(if position == 0 { " GROUP BY " } else { ", " }).sql((position + 1).to_string());
+        }
+        sql.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
+        let rows = self.connection.load(&sql, &types)?;
+        rows.into_iter().map(|row| added_up(row, groups.len(), measures)).collect()
+    }
+
+    /// Whether there are certainly more than so many groups, told by the first rows alone: to count all of them only to refuse them
+    /// would take as long as the answer.
+    pub fn has_more_groups(
+        &mut self,
+        object: &'static Object,
+        predicate: &Predicate,
+        groups: &[Group],
+        (as_of, most): (Option<Timestamp>, usize),
+    ) -> Result<bool, StoreError> {
+        // As many values as a choice has, and none.
+        let values = |group: &Group| match (&group.bounds, &group.field.kind) {
+            (Some(bounds), _) => bounds.len() + 2,
+            (None, FieldType::Choice(choices)) => choices.len() + 1,
+            (None, FieldType::Boolean) => 3,
+            (None, _) => usize::MAX,
+        };
+        if groups.iter().map(values).fold(1_usize, usize::saturating_mul) <= most {
+            return Ok(false);
+        }
+        let place = Place { as_of, ..self.place(object) };
+        let mut sql = Statement::of(self.connection.dialect(), "SELECT COUNT(*) FROM (SELECT DISTINCT * FROM (SELECT ");
+        for (position, group) in groups.iter().enumerate() {
+            group.write(&mut sql, &place);
+            sql.sql(format!(" AS g{position}")).sql(if position + 1 < groups.len() { ", " } else { " FROM " });
+        }
+        ledger::source(&mut sql, &place);
+        sql.sql(" WHERE t.tenant_id = ").id(place.tenant).sql(" AND ");
+        filter::condition(&mut sql, predicate, &place);
+        sql.sql(" LIMIT ").integer(i64::try_from(most.saturating_mul(SAMPLED_EACH)).unwrap_or(i64::MAX));
+        sql.sql(") sampled) different");
+        let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
+        let found = rows.first().and_then(|cells| cells[0].as_integer()).unwrap_or(0);
+        Ok(usize::try_from(found).is_ok_and(|found| found > most))
+    }
+
+    /// The least and the greatest value of a group's field.
+    pub fn extent(
+        &mut self,
+        object: &'static Object,
+        predicate: &Predicate,
+        group: &Group,
+        as_of: Option<Timestamp>,
+    ) -> Result<Option<(Cell, Cell)>, StoreError> {
+        let place = Place { as_of, ..self.place(object) };
+        let mut sql = Statement::new(self.connection.dialect());
+        sql.sql("SELECT MIN(");
+        group.value(&mut sql, &place);
+        sql.sql("), MAX(");
+        group.value(&mut sql, &place);
+        sql.sql(") FROM ");
+        ledger::source(&mut sql, &place);
+        sql.sql(" WHERE t.tenant_id = ").id(place.tenant).sql(" AND ");
+        filter::condition(&mut sql, predicate, &place);
+        let kind = Group { bounds: None, ..group.clone() }.cell_type();
+        let rows = self.connection.load(&sql, &[kind, kind])?;
+        let ends = rows.into_iter().next().and_then(|cells| <[Cell; 2]>::try_from(cells).ok());
+        Ok(ends.filter(|[least, _]| *least != Cell::Null).map(|[least, greatest]| (least, greatest)))
+    }
+}
+
+/// Sums are made in two parts, of the numbers divided by this and of what remains: neither engine then comes to the end of its
+/// integers, however many rows there are.
+const PART: i64 = 1_000_000;
+
+/// Writes a sum of whole numbers in its two parts. PostgreSQL's sums of bigint are numeric, and so are never too large.
+pub(crate) fn write_sum(sql: &mut Statement, value: impl Fn(&mut Statement)) {
+    let parts = match sql.dialect {
+        Dialect::Sqlite => [("COALESCE(SUM((", format!(") / {PART}), 0)")), ("COALESCE(SUM((", format!(") % {PART}), 0)"))],
+        Dialect::Postgres => [
+            ("CAST(DIV(COALESCE(SUM(", format!("), 0), {PART}) AS BIGINT)")),
+            ("CAST(MOD(COALESCE(SUM(", format!("), 0), {PART}) AS BIGINT)")),
+        ],
+    };
+    for (number, (before, after)) in parts.into_iter().enumerate() {
+        sql.sql(if number == 0 { "" } else { ", " }).sql(before);
+        value(sql);
+        sql.sql(after);
+    }
+}
+
+/// A sum from its two parts.
+pub(crate) fn sum_of_parts(parts: &[Cell]) -> i128 {
+    let part = |place: usize| i128::from(parts.get(place).and_then(Cell::as_integer).unwrap_or(0));
+    part(0) * i128::from(PART) + part(1)
+}
+
+/// Writes the columns of a measure; their types.
+fn write_measure(sql: &mut Statement, measure: &Measure) -> &'static [ColumnType] {
+    match measure {
+        Measure::Count => {
+            sql.sql("COUNT(*)");
+            &[ColumnType::Integer]
+        }
+        Measure::Sum(field) => {
+            write_sum(sql, |sql| filter::expression(sql, field, "t"));
+            &[ColumnType::Integer; 2]
+        }
+        Measure::Weighted(field, share) => {
+            debug_assert!(matches!(field.kind, FieldType::Money | FieldType::Integer { .. }), "only whole numbers are weighted");
+            // The products themselves may be too large.
+            for (operator, after) in [("/", ", "), ("%", "")] {
+                sql.sql("CAST(COALESCE(SUM((");
+                filter::expression(sql, field, "t");
+                sql.sql(format!(" {operator} {PART}) * COALESCE("));
+                filter::expression(sql, share, "t");
+                sql.sql(", 0)), 0) AS BIGINT)").sql(after);
+            }
+            &[ColumnType::Integer; 2]
+        }
+    }
+}
+
+/// A row with its sums put together.
+fn added_up(mut row: Vec<Cell>, groups: usize, measures: &[Measure]) -> Result<Vec<Cell>, StoreError> {
+    let own = row.split_off(groups);
+    let mut own = own.as_slice();
+    for measure in measures {
+        let (parts, rest) = own.split_at(if *measure == Measure::Count { 1 } else { 2 });
+        own = rest;
+        row.push(match measure {
+            Measure::Count => parts[0].clone(),
+            Measure::Sum(_) => fitting(sum_of_parts(parts))?,
+            Measure::Weighted(..) => fitting((sum_of_parts(parts) + 50) / 100)?,
+        });
+    }
+    Ok(row)
+}
+
+fn fitting(sum: i128) -> Result<Cell, StoreError> {
+    i64::try_from(sum).map(Cell::Integer).map_err(|_| StoreError::SumTooLarge)
+}

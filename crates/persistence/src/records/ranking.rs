@@ -1,0 +1,365 @@
+//! Pages of a search: whole names first, then names, then the rest; within these the documents indexed last come first.
+//!
+//! SQLite's index gives hits in the order of documents, so that each tier streams until the page is full. PostgreSQL's gives
+//! them in none: few hits are all taken and sorted; of many, the newest documents are walked instead.
+
+use std::sync::Arc;
+
+use farley_domain::{
+    id::Id,
+    predicate::{Operand, Predicate, View},
+    query::{ListQuery, Start},
+    search_text::Query,
+};
+
+use crate::{
+    error::StoreError,
+    reader::{Reader, Take},
+    records::{
+        filter::Place,
+        search::{self, Tier},
+        statements,
+    },
+    sql::{
+        row::{CellRef, Layout},
+        statement::{ColumnType, Dialect, Statement},
+    },
+};
+
+/// Hits that PostgreSQL sorts without a thought; with more it may be quicker to walk.
+const FEW: i64 = 2_000;
+/// How many documents are walked at once, at least and at most.
+const STRIDE: (usize, usize) = (1_000, 20_000);
+
+/// Below what a walk begins.
+#[derive(Clone, Copy)]
+enum Below {
+    Record(Id),
+    Document(i64),
+}
+
+/// A page that is asked for.
+struct Ranked<'a> {
+    layout: &'a Layout,
+    view: &'a dyn View,
+    place: Place,
+    /// What the hits must meet besides.
+    predicate: Predicate,
+    asked: &'a Query,
+    /// The tier and the record after which the page begins.
+    after: Option<(i64, Id)>,
+}
+
+impl Reader<'_> {
+    /// Gives the rows of a page in order with their tiers, and one more if there is a next page.
+    pub(crate) fn each_ranked(
+        &mut self,
+        layout: &Arc<Layout>,
+        view: &dyn View,
+        query: &ListQuery,
+        asked: &Query,
+        take: Take<'_>,
+    ) -> Result<(), StoreError> {
+        let (after, skip) = match &query.start {
+            Start::First => (None, 0),
+            Start::Offset(offset) => (None, usize::try_from(*offset).unwrap_or(usize::MAX)),
+            Start::After(cursor) => match cursor.keys.as_slice() {
+                [Some(Operand::Integer(tier)), Some(Operand::Id(id))] => (Some((*tier, *id)), 0),
+                _ => return Ok(()),
+            },
+        };
+        // The index gives only what matches; asking each row again would cost more than the search.
+        let predicate = without_search(&query.predicate, asked);
+        let page = Ranked { layout, view, place: self.place_of(layout, query), predicate, asked, after };
+        let wanted = query.limit.saturating_add(skip).saturating_add(1);
+        let mut found = 0;
+        let mut after_skipped = |cells: &[CellRef<'_>], tier| {
+            found += 1;
+            if found > skip { take(cells, tier) } else { Ok(()) }
+        };
+        match self.connection.dialect() {
+            Dialect::Sqlite => self.tier_by_tier(&page, wanted, &mut after_skipped),
+            Dialect::Postgres => self.few_or_many(&page, wanted, &mut after_skipped),
+        }
+    }
+
+    fn tier_by_tier(&mut self, page: &Ranked<'_>, wanted: usize, take: Take<'_>) -> Result<(), StoreError> {
+        let mut given = Vec::new();
+        for tier in Tier::ALL.into_iter().filter(|tier| page.after.is_none_or(|(from, _)| tier.rank() <= from)) {
+            if given.len() >= wanted {
+                break;
+            }
+            let below = page.after.filter(|(from, _)| tier.rank() == *from).map(|(_, id)| id);
+            // If the better tiers are all in this page, what is in them is known.
+            let known = page.after.is_none().then_some(given.as_slice());
+            let sql = page.of_tier(tier, below, known, wanted - given.len());
+            let Some(sql) = sql else { continue };
+            self.connection.read(&sql, &page.types(&[ColumnType::Id]), &mut |cells| {
+                if let CellRef::Id(id) = cells[0] {
+                    given.push(id);
+                }
+                take(&cells[1..], Some(tier.rank()))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn few_or_many(&mut self, page: &Ranked<'_>, wanted: usize, take: Take<'_>) -> Result<(), StoreError> {
+        let asks = |tier| search::asked(Dialect::Postgres, page.asked, tier, &page.place);
+        let lowest = if page.asked.titles_only { Tier::Title } else { Tier::Anywhere };
+        let Some(all) = asks(lowest) else { return Ok(()) };
+        let exact = asks(Tier::Exact);
+        let title = asks(Tier::Title);
+        let tiers = [(Tier::Exact, exact.as_deref()), (Tier::Title, title.as_deref())];
+        let (hits, _) = self.sorted(page, (&all, Some(FEW), page.after), &tiers, wanted, take)?;
+        if hits <= FEW {
+            return Ok(());
+        }
+        // Walking pays where every so-manieth document is a hit that the asker may see.
+        let mut after = page.after;
+        let mut given = 0;
+        if let Some(title) =
+            title.as_deref().filter(|_| is_wide(&page.predicate) && after.is_none_or(|(tier, _)| tier >= Tier::Title.rank()))
+            && self.hits(page, title)? > FEW
+        {
+            if let Some(exact) = exact.as_deref().filter(|_| after.is_none_or(|(tier, _)| tier == Tier::Exact.rank())) {
+                given += self.sorted(page, (exact, None, after), &tiers[..1], wanted, take)?.1;
+            }
+            given += self.walked(page, (title, exact.as_deref(), after), wanted.saturating_sub(given), take)?;
+            // All that are better have been given: the rest of the page are from the tier below.
+            after = Some((Tier::Title.rank(), Id::NIL));
+        }
+        if given < wanted {
+            self.sorted(page, (&all, None, after), &tiers, wanted - given, take)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a page out of all hits of a question, if there are not more than `most`; how many hits and how many rows there were.
+    fn sorted(
+        &mut self,
+        page: &Ranked<'_>,
+        (question, most, after): (&str, Option<i64>, Option<(i64, Id)>),
+        tiers: &[(Tier, Option<&str>)],
+        wanted: usize,
+        take: Take<'_>,
+    ) -> Result<(i64, usize), StoreError> {
+        let sql = page.sorted(question, most, tiers, after, wanted);
+        let (mut hits, mut given) = (0, 0);
+        let types = page.types(&[ColumnType::Integer, ColumnType::Integer, ColumnType::Integer]);
+        self.connection.read(&sql, &types, &mut |cells| {
+            if let CellRef::Integer(count) = cells[0] {
+                hits = count;
+            }
+            // Without a tier, the row only tells how many hits there were.
+            if let CellRef::Integer(tier) = cells[1] {
+                given += 1;
+                take(&cells[3..], Some(tier))?;
+            }
+            Ok(())
+        })?;
+        Ok((hits, given))
+    }
+
+    /// Gives the newest documents that meet one question and not the other, until there are enough; how many there were.
+    fn walked(
+        &mut self,
+        page: &Ranked<'_>,
+        (question, but, after): (&str, Option<&str>, Option<(i64, Id)>),
+        wanted: usize,
+        take: Take<'_>,
+    ) -> Result<usize, StoreError> {
+        let mut below = after.filter(|(tier, _)| *tier == Tier::Title.rank()).map(|(_, id)| Below::Record(id));
+        let types = page.types(&[ColumnType::Integer, ColumnType::Integer, ColumnType::Integer]);
+        let (mut given, mut walked, mut stride) = (0, 0, STRIDE.0);
+        while given < wanted {
+            let (mut last, mut seen) = (None, 0);
+            let sql = page.walk(question, but, below, stride, wanted - given);
+            self.connection.read(&sql, &types, &mut |cells| {
+                last = match cells[0] {
+                    CellRef::Integer(document) => Some(Below::Document(document)),
+                    _ => None,
+                };
+                if let CellRef::Integer(count) = cells[1] {
+                    seen = usize::try_from(count).unwrap_or(0);
+                }
+                // Without a document, the row only tells how far the walk came.
+                if let CellRef::Integer(_) = cells[2] {
+                    given += 1;
+                    take(&cells[3..], Some(Tier::Title.rank()))?;
+                }
+                Ok(())
+            })?;
+            if seen < stride {
+                break;
+            }
+            below = last;
+            walked += seen;
+            // As far as the page should need if hits go on as they came, and a little more.
+            stride = ((wanted - given.min(wanted)) * walked / given.max(1) * 5 / 4).clamp(STRIDE.0, STRIDE.1);
+        }
+        Ok(given)
+    }
+
+    /// How many hits a question has, counted up to some more than few.
+    fn hits(&mut self, page: &Ranked<'_>, question: &str) -> Result<i64, StoreError> {
+        let mut sql = Statement::of(Dialect::Postgres, "SELECT count(*) FROM (");
+        page.hits(&mut sql, question);
+        sql.sql(format!(" LIMIT {}) hits", FEW + 1));
+        let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
+        Ok(rows.first().and_then(|cells| cells[0].as_integer()).unwrap_or(0))
+    }
+}
+
+impl Ranked<'_> {
+    fn types(&self, before: &[ColumnType]) -> Vec<ColumnType> {
+        [before, &self.layout.types].concat()
+    }
+
+    /// SQLite: the rows of one tier, each after the id of its record.
+    fn of_tier(&self, tier: Tier, below: Option<Id>, known: Option<&[Id]>, limit: usize) -> Option<Statement> {
+        let mut sql = Statement::of(Dialect::Sqlite, "SELECT t.id, ");
+        sql.keep = statements::is_common(&self.predicate);
+        statements::columns(&mut sql, self.layout, &self.place, self.view);
+        if !search::tier_source(&mut sql, self.asked, tier, &self.place, known) {
+            return None;
+        }
+        sql.sql(" AND t.tenant_id = ").id(self.place.tenant);
+        statements::and(&mut sql, &self.predicate, &self.place);
+        if let Some(below) = below {
+            sql.sql(" AND s.rowid < ");
+            self.document(&mut sql, below);
+        }
+        sql.sql(" ORDER BY s.rowid DESC LIMIT ").integer(bounded(limit));
+        Some(sql)
+    }
+
+    /// PostgreSQL: the documents of the place's object that meet a question. Behind a subquery it is unknown to the planner,
+    /// so that one plan is made for all questions, and kept.
+    fn hits(&self, sql: &mut Statement, question: &str) {
+        sql.sql("SELECT document, record_id FROM search_documents WHERE tenant_id = ").id(self.place.tenant);
+        sql.sql(format!(" AND object = '{}' AND terms @@ ", self.place.object.name));
+        tsquery(sql, question);
+    }
+
+    /// PostgreSQL: all hits, sorted, each row after the number of hits, its tier and its document. There is always a row that
+    /// tells the number of hits; beyond `most` it is alone, and the number is not counted to the end.
+    fn sorted(
+        &self,
+        question: &str,
+        most: Option<i64>,
+        tiers: &[(Tier, Option<&str>)],
+        after: Option<(i64, Id)>,
+        limit: usize,
+    ) -> Statement {
+        let mut sql = Statement::of(Dialect::Postgres, "WITH hits AS MATERIALIZED (");
+        sql.keep = statements::is_common(&self.predicate);
+        self.hits(&mut sql, question);
+        if let Some(most) = most {
+            sql.sql(format!(" LIMIT {}", most + 1));
+        }
+        sql.sql(
+            "), counted AS MATERIALIZED (SELECT count(*) AS hits FROM hits) SELECT counted.hits, page.* FROM counted LEFT JOIN (\
+             SELECT d.search_tier, d.search_document, t.* FROM (\
+             SELECT record_id, document AS search_document, (CASE",
+        );
+        for (tier, question) in tiers {
+            if let Some(question) = question {
+                sql.sql(" WHEN document IN (SELECT document FROM search_documents WHERE terms @@ ");
+                tsquery(&mut sql, question);
+                sql.sql(format!(") THEN {}", tier.rank()));
+            }
+        }
+        sql.sql(format!(" ELSE {} END)::bigint AS search_tier FROM hits", Tier::Anywhere.rank()));
+        if let Some(most) = most {
+            sql.sql(format!(" WHERE (SELECT hits FROM counted) <= {most}"));
+        }
+        sql.sql(" ORDER BY search_tier DESC, search_document DESC) d CROSS JOIN LATERAL (");
+        self.record(&mut sql);
+        sql.sql(") t");
+        if let Some((tier, id)) = after {
+            sql.sql(" WHERE (d.search_tier, d.search_document) < (").integer(tier).sql(", COALESCE(");
+            self.document(&mut sql, id);
+            sql.sql(", 0))");
+        }
+        sql.sql(" LIMIT (SELECT ").integer(bounded(limit));
+        sql.sql("::bigint)) page ON true ORDER BY page.search_tier DESC, page.search_document DESC");
+        sql
+    }
+
+    /// PostgreSQL: of so many documents, newest first, those that meet one question and not the other, each row after the last
+    /// document, how many there were, and its own. There is always a row that tells the first two.
+    fn walk(&self, question: &str, but: Option<&str>, below: Option<Below>, stride: usize, limit: usize) -> Statement {
+        let mut sql = Statement::of(Dialect::Postgres, "WITH walked AS MATERIALIZED (SELECT document, record_id, (terms @@ ");
+        sql.keep = statements::is_common(&self.predicate);
+        tsquery(&mut sql, question);
+        sql.sql(")");
+        if let Some(but) = but {
+            sql.sql(" AND NOT (terms @@ ");
+            tsquery(&mut sql, but);
+            sql.sql(")");
+        }
+        // The limit inside keeps the planner from the index of terms: it reads the documents in their order.
+        sql.sql(" AS hit FROM (SELECT document, record_id, terms FROM search_documents WHERE tenant_id = ").id(self.place.tenant);
+        sql.sql(format!(" AND object = '{}'", self.place.object.name));
+        match below {
+            Some(Below::Record(record)) => {
+                sql.sql(" AND document < ");
+                self.document(&mut sql, record);
+            }
+            Some(Below::Document(document)) => drop(sql.sql(" AND document < ").integer(document)),
+            None => {}
+        }
+        sql.sql(" ORDER BY document DESC LIMIT (SELECT ").integer(bounded(stride));
+        sql.sql(
+            "::bigint)) newest), told AS (SELECT min(document) AS last, count(*) AS seen FROM walked) \
+             SELECT told.last, told.seen, page.* FROM told LEFT JOIN (SELECT d.document AS search_document, t.* FROM (\
+             SELECT document, record_id FROM walked WHERE hit ORDER BY document DESC) d CROSS JOIN LATERAL (",
+        );
+        self.record(&mut sql);
+        sql.sql(") t LIMIT (SELECT ").integer(bounded(limit));
+        sql.sql("::bigint)) page ON true ORDER BY page.search_document DESC");
+        sql
+    }
+
+    /// PostgreSQL: the record of a document `d`, if it meets the predicate.
+    fn record(&self, sql: &mut Statement) {
+        sql.sql("SELECT ");
+        statements::columns(sql, self.layout, &self.place, self.view);
+        sql.sql(format!(" FROM {} t WHERE t.id = d.record_id AND t.tenant_id = ", self.place.object.table)).id(self.place.tenant);
+        statements::and(sql, &self.predicate, &self.place);
+    }
+
+    fn document(&self, sql: &mut Statement, record: Id) {
+        sql.sql("(SELECT document FROM search_documents WHERE tenant_id = ").id(self.place.tenant);
+        sql.sql(" AND record_id = ").id(record).sql(")");
+    }
+}
+
+fn tsquery(sql: &mut Statement, question: &str) {
+    sql.sql("(SELECT ").text(question).sql("::tsquery)");
+}
+
+fn bounded(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A list's predicate without the search that its order by relevance makes anyway.
+fn without_search(predicate: &Predicate, asked: &Query) -> Predicate {
+    match predicate {
+        Predicate::And(parts) => {
+            let rest = parts.iter().filter(|part| **part != Predicate::Matches(asked.clone())).cloned();
+            rest.fold(Predicate::all(), Predicate::and)
+        }
+        other => other.clone(),
+    }
+}
+
+/// Whether a predicate is true of most records: of all, or of all that are not archived.
+fn is_wide(predicate: &Predicate) -> bool {
+    match predicate {
+        Predicate::And(parts) => parts.iter().all(is_wide),
+        Predicate::Archived(archived) => !archived,
+        Predicate::Or(_) | Predicate::Not(_) | Predicate::Test(_) | Predicate::Related(_) | Predicate::Matches(_) => false,
+    }
+}

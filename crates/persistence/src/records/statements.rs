@@ -1,0 +1,397 @@
+//! Statements over the rows of declared objects, made from the field table.
+
+use std::sync::Arc;
+
+use farley_domain::{
+    cell::Cell,
+    field::{Field, FieldType, Storage},
+    id::Id,
+    money::Money,
+    object::{Object, Reach, Relation},
+    predicate::{Operand, Predicate, View},
+    query::{ListQuery, SortBy, SortKey, Start},
+    record::Record,
+    search_text::Query,
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    error::StoreError,
+    records::{
+        filter::{self, Place},
+        ledger,
+    },
+    sql::{
+        row::{Layout, Selected, column_type},
+        statement::{Bind, ColumnType, Dialect, Statement},
+    },
+};
+
+/// `SELECT` and the layout's expressions.
+pub fn select(sql: &mut Statement, layout: &Layout, place: &Place, view: &dyn View) {
+    sql.sql("SELECT ");
+    columns(sql, layout, place, view);
+}
+
+/// The layout's expressions, separated by commas.
+pub fn columns(sql: &mut Statement, layout: &Layout, place: &Place, view: &dyn View) {
+    let alias = place.alias();
+    for (position, selected) in layout.selected.iter().enumerate() {
+        if position > 0 {
+            sql.sql(", ");
+        }
+        match selected {
+            Selected::Column(column) => drop(sql.sql(format!("{alias}.{column}"))),
+            Selected::Count(relation) => count_related(sql, relation, place, view),
+        }
+    }
+}
+
+/// How many live records a relation has that the asker may see.
+fn count_related(sql: &mut Statement, relation: &str, place: &Place, view: &dyn View) {
+    let target = place.object.relation(relation).and_then(|relation| Some((relation, view.shape(relation.target)?)));
+    let Some((relation, target)) = target else {
+        sql.sql("0");
+        return;
+    };
+    let inner = Place { object: target.object, depth: place.depth + 1, ..*place };
+    let (outer, alias, table) = (place.alias(), inner.alias(), target.object.table);
+    sql.sql(format!("(SELECT COUNT(*) FROM {table} {alias}"));
+    match relation.reach {
+        Reach::ToOne { field } => drop(sql.sql(format!(" WHERE {alias}.id = {outer}.{field}"))),
+        Reach::Inverse { field } => drop(sql.sql(format!(" WHERE {alias}.{field} = {outer}.id"))),
+        Reach::Linked { link, holder } => {
+            let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
+            sql.sql(format!(
+                " JOIN {} l{alias} ON l{alias}.tenant_id = {alias}.tenant_id AND l{alias}.{far} = {alias}.id WHERE l{alias}.{near} = {outer}.id",
+                link.table
+            ));
+        }
+    }
+    sql.sql(format!(" AND {alias}.tenant_id = ")).id(place.tenant);
+    sql.sql(format!(" AND {alias}.archived_at IS NULL AND "));
+    filter::condition(sql, &view.rows(target.object).unwrap_or_else(Predicate::nothing), &inner);
+    sql.sql(")");
+}
+
+/// One record by id, within what the asker may see.
+#[must_use]
+pub fn get(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, id: Id, within: &Predicate) -> Statement {
+    let mut sql = Statement::new(dialect);
+    select(&mut sql, layout, place, view);
+    sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", place.object.table)).id(place.tenant);
+    sql.sql(" AND t.id = ").id(id);
+    and(&mut sql, within, place);
+    sql
+}
+
+pub(crate) fn and(sql: &mut Statement, within: &Predicate, place: &Place) {
+    if *within != Predicate::all() {
+        sql.sql(" AND ");
+        filter::condition(sql, within, place);
+    }
+}
+
+/// Several records by id.
+#[must_use]
+pub fn by_ids(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, ids: &[Id], within: &Predicate) -> Statement {
+    let mut sql = Statement::new(dialect);
+    select(&mut sql, layout, place, view);
+    sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", place.object.table)).id(place.tenant);
+    sql.sql(" AND t.id IN (").id_list(ids).sql(")");
+    and(&mut sql, within, place);
+    sql
+}
+
+/// The records that a predicate describes, by id.
+#[must_use]
+pub fn find(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, predicate: &Predicate, most: usize) -> Statement {
+    let mut sql = Statement::new(dialect);
+    select(&mut sql, layout, place, view);
+    sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", place.object.table)).id(place.tenant);
+    and(&mut sql, predicate, place);
+    sql.sql(" ORDER BY t.id LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
+    sql
+}
+
+/// A page of a list that is not ordered by relevance; one row more than asked tells whether there are more.
+#[must_use]
+pub fn list(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, query: &ListQuery) -> Statement {
+    let mut sql = Statement::new(dialect);
+    sql.keep = is_common(&query.predicate);
+    select(&mut sql, layout, place, view);
+    sql.sql(" FROM ");
+    ledger::source(&mut sql, place);
+    sql.sql(" WHERE t.tenant_id = ").id(place.tenant);
+    and(&mut sql, &query.predicate, place);
+    let keys: Vec<(&Field, bool)> = query
+        .sort
+        .iter()
+        .filter_map(|key| match &key.by {
+            SortBy::Field(field) => Some((field, key.descending)),
+            SortBy::Relevance(_) => None,
+        })
+        .collect();
+    if let Start::After(cursor) = &query.start {
+        sql.sql(" AND ");
+        after(&mut sql, &keys, &cursor.keys, "t");
+    }
+    order(&mut sql, &keys, "t");
+    sql.sql(" LIMIT ").integer(i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1));
+    if let Start::Offset(offset) = query.start {
+        sql.sql(" OFFSET ").integer(i64::try_from(offset).unwrap_or(i64::MAX));
+    }
+    sql
+}
+
+/// How many records meet a predicate.
+#[must_use]
+pub fn count(dialect: Dialect, place: &Place, predicate: &Predicate) -> Statement {
+    let mut sql = Statement::new(dialect);
+    sql.keep = is_common(predicate);
+    sql.sql("SELECT COUNT(*) FROM ");
+    ledger::source(&mut sql, place);
+    sql.sql(" WHERE t.tenant_id = ").id(place.tenant);
+    and(&mut sql, predicate, place);
+    sql
+}
+
+/// Whether statements with such a predicate come in few shapes, so that keeping them prepared pays.
+pub(crate) fn is_common(predicate: &Predicate) -> bool {
+    fn size(predicate: &Predicate) -> usize {
+        match predicate {
+            Predicate::And(parts) | Predicate::Or(parts) => parts.iter().map(size).sum::<usize>() + 1,
+            Predicate::Not(inner) => size(inner) + 1,
+            Predicate::Test(_) | Predicate::Matches(_) | Predicate::Archived(_) => 1,
+            Predicate::Related(related) => size(&related.predicate) + 2,
+        }
+    }
+    size(predicate) <= 8
+}
+
+/// Whether a field may be null: then its order says where nulls go, which no index does by itself.
+fn is_nullable(field: &Field) -> bool {
+    const NEVER: &[&str] = &["id", "version", "created_at", "updated_at", "occurred_at"];
+    !(NEVER.contains(&field.name.as_ref()) || (field.storage == Storage::Column && (field.required || field.default.is_some())))
+}
+
+fn order(sql: &mut Statement, keys: &[(&Field, bool)], alias: &str) {
+    for (position, (field, descending)) in keys.iter().enumerate() {
+        sql.sql(if position == 0 { " ORDER BY " } else { ", " });
+        filter::expression(sql, field, alias);
+        if *descending {
+            sql.sql(" DESC");
+        }
+        if is_nullable(field) {
+            sql.sql(" NULLS LAST");
+        }
+    }
+}
+
+/// The rows after a cursor. Keys without nulls in one direction are one range of an index (row values); others are spelt out.
+fn after(sql: &mut Statement, keys: &[(&Field, bool)], values: &[Option<Operand>], alias: &str) {
+    let one_direction = keys.windows(2).all(|pair| pair[0].1 == pair[1].1);
+    let no_nulls = keys.iter().all(|(field, _)| !is_nullable(field)) && values.iter().all(Option::is_some);
+    if one_direction && no_nulls && !keys.is_empty() {
+        sql.sql("(");
+        for (position, (field, _)) in keys.iter().enumerate() {
+            if position > 0 {
+                sql.sql(", ");
+            }
+            filter::expression(sql, field, alias);
+        }
+        sql.sql(if keys[0].1 { ") < (" } else { ") > (" });
+        sql.binds(keys.iter().zip(values).filter_map(|((field, _), value)| Some(filter::bind(field, value.as_ref()?))));
+        sql.sql(")");
+        return;
+    }
+    let (Some((field, descending)), Some(value)) = (keys.first(), values.first()) else {
+        sql.sql("1 = 0");
+        return;
+    };
+    sql.sql("(");
+    match value {
+        // Nulls come last: after a null there are only nulls.
+        None => {
+            filter::expression(sql, field, alias);
+            sql.sql(" IS NULL AND ");
+            after(sql, &keys[1..], &values[1..], alias);
+        }
+        Some(value) => {
+            filter::expression(sql, field, alias);
+            sql.sql(if *descending { " < " } else { " > " }).bind(filter::bind(field, value));
+            if is_nullable(field) {
+                sql.sql(" OR ");
+                filter::expression(sql, field, alias);
+                sql.sql(" IS NULL");
+            }
+            if keys.len() > 1 {
+                sql.sql(" OR (");
+                filter::expression(sql, field, alias);
+                sql.sql(" = ").bind(filter::bind(field, value)).sql(" AND ");
+                after(sql, &keys[1..], &values[1..], alias);
+                sql.sql(")");
+            }
+        }
+    }
+    sql.sql(")");
+}
+
+/// The records a to-many relation leads to from several records: each row ends with the id it belongs to; at most
+/// `each` + 1 rows a record, the newest first.
+#[must_use]
+pub fn related(
+    dialect: Dialect,
+    layout: &Layout,
+    place: &Place,
+    view: &dyn View,
+    relation: &Relation,
+    from: &[Id],
+    each: i64,
+) -> Statement {
+    let mut sql = Statement::new(dialect);
+    sql.sql(format!("SELECT {}, origin FROM (", layout.columns().join(", ")));
+    select(&mut sql, layout, place, view);
+    let table = place.object.table;
+    let (origin, source) = match relation.reach {
+        Reach::Inverse { field } | Reach::ToOne { field } => (format!("t.{field}"), format!(" FROM {table} t WHERE ")),
+        Reach::Linked { link, holder } => {
+            let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
+            (
+                format!("l.{near}"),
+                format!(" FROM {} l JOIN {table} t ON t.tenant_id = l.tenant_id AND t.id = l.{far} WHERE ", link.table),
+            )
+        }
+    };
+    sql.sql(format!(
+        ", {origin} AS origin, ROW_NUMBER() OVER (PARTITION BY {origin} ORDER BY t.created_at DESC, t.id DESC) AS place"
+    ));
+    sql.sql(source).sql("t.tenant_id = ").id(place.tenant);
+    sql.sql(format!(" AND {origin} IN (")).id_list(from).sql(") AND t.archived_at IS NULL");
+    and(&mut sql, &view.rows(place.object).unwrap_or_else(Predicate::nothing), place);
+    sql.sql(") ranked WHERE place <= ").integer(each + 1).sql(" ORDER BY origin, place");
+    sql
+}
+
+/// The columns that hold a field, with the values that store a cell of it.
+pub fn encode(field: &Field, cell: &Cell) -> Result<Vec<(String, Bind)>, StoreError> {
+    let name = field.name.to_string();
+    let kind = column_type(&field.kind);
+    if field.kind == FieldType::Money {
+        let (amount, currency) = match cell {
+            Cell::Money(Money { amount, currency }) => (Bind::Integer(*amount), Bind::Text(currency.to_string())),
+            _ => (Bind::Null(ColumnType::Integer), Bind::Null(ColumnType::Text)),
+        };
+        return Ok(vec![(format!("{name}_currency"), currency), (name, amount)]);
+    }
+    let bind = match (kind, cell) {
+        (ColumnType::Json, cell) => Bind::json(serde_json::to_string(&cell.to_json())?),
+        (kind, Cell::Null) => Bind::Null(kind),
+        (ColumnType::Boolean, Cell::Boolean(value)) => Bind::Boolean(*value),
+        (ColumnType::Integer, Cell::Integer(value)) => Bind::Integer(*value),
+        (ColumnType::Double, Cell::Decimal(value)) => Bind::Double(*value),
+        (ColumnType::Text, Cell::Text(text)) => Bind::Text(text.clone()),
+        (ColumnType::Id, Cell::Id(id)) => Bind::id(*id),
+        (ColumnType::Time, Cell::Time(time)) => Bind::time(*time),
+        (ColumnType::Date, Cell::Date(date)) => Bind::date(*date),
+        (_, _) => return Err(StoreError::Internal(format!("a value does not fit the field {}", field.name))),
+    };
+    Ok(vec![(name, bind)])
+}
+
+/// The column `details` of a record; members without a value are left out.
+fn details(object: &Object, record: &Record) -> Result<Bind, StoreError> {
+    let members: Map<String, Value> = object
+        .fields
+        .iter()
+        .filter(|field| field.storage == Storage::Detail)
+        .map(|field| (field.name.to_string(), record.json(field)))
+        .filter(|(_, value)| !value.is_null())
+        .collect();
+    Ok(Bind::json(serde_json::to_string(&members)?))
+}
+
+/// The column `custom`: live fields under their storage keys, retired ones as they were.
+fn custom(fields: &[Field], record: &Record, stored: &str) -> Result<Bind, StoreError> {
+    let mut members: Map<String, Value> = serde_json::from_str(stored)?;
+    for field in fields {
+        if let Storage::Custom { key } = &field.storage {
+            let value = record.json(field);
+            if value.is_null() {
+                members.shift_remove(key);
+            } else {
+                members.insert(key.clone(), value);
+            }
+        }
+    }
+    Ok(Bind::json(serde_json::to_string(&members)?))
+}
+
+fn is_stored(field: &Field) -> bool {
+    field.storage == Storage::Column && field.kind != FieldType::Custom
+}
+
+/// A new record's row: table and columns, and their values.
+pub fn new_row(layout: &Layout, tenant: Id, record: &Record) -> Result<(String, Vec<Bind>), StoreError> {
+    let object = layout.shape.object;
+    let mut columns = vec![("tenant_id".to_owned(), Bind::id(tenant))];
+    for field in object.fields.iter().filter(|field| is_stored(field)) {
+        columns.extend(encode(field, &record.cell(field))?);
+    }
+    if object.has("custom") {
+        columns.push(("custom".to_owned(), custom(&layout.shape.custom, record, "{}")?));
+    }
+    if object.has_details() {
+        columns.push(("details".to_owned(), details(object, record)?));
+    }
+    let (names, binds): (Vec<String>, Vec<Bind>) = columns.into_iter().unzip();
+    Ok((format!("{} ({})", object.table, names.join(", ")), binds))
+}
+
+/// Stores what differs between two states of a record, if it still has the version it was read with.
+pub fn update(
+    dialect: Dialect,
+    layout: &Layout,
+    tenant: Id,
+    before: &Record,
+    after: &Record,
+    stored_custom: &str,
+) -> Result<Statement, StoreError> {
+    let object = layout.shape.object;
+    let mut columns = Vec::new();
+    for field in object.fields.iter().filter(|field| is_stored(field)) {
+        if before.cell(field) != after.cell(field) {
+            columns.extend(encode(field, &after.cell(field))?);
+        }
+    }
+    if object.has("custom") && before.custom() != after.custom() {
+        columns.push(("custom".to_owned(), custom(&layout.shape.custom, after, stored_custom)?));
+    }
+    let differs = |field: &&Field| field.storage == Storage::Detail && before.cell(field) != after.cell(field);
+    if object.fields.iter().any(|field| differs(&field)) {
+        columns.push(("details".to_owned(), details(object, after)?));
+    }
+    let mut sql = Statement::new(dialect);
+    sql.sql(format!("UPDATE {} SET ", object.table));
+    for (position, (name, bind)) in columns.into_iter().enumerate() {
+        sql.sql(format!("{}{name} = ", if position > 0 { ", " } else { "" })).bind(bind);
+    }
+    sql.sql(" WHERE tenant_id = ").id(tenant).sql(" AND id = ").id(after.id());
+    sql.sql(" AND version = ").integer(before.version());
+    Ok(sql)
+}
+
+/// Sort keys as they stand in a query, without relevance.
+#[must_use]
+pub fn relevance(sort: &[SortKey]) -> Option<&Query> {
+    sort.iter().find_map(|key| match &key.by {
+        SortBy::Relevance(query) => Some(query),
+        SortBy::Field(_) => None,
+    })
+}
+
+/// The layout of every stored field, for writing.
+#[must_use]
+pub fn writing_layout(shape: &farley_domain::object::Shape) -> Arc<Layout> {
+    Arc::new(Layout::stored(shape))
+}

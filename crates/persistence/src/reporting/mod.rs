@@ -1,0 +1,5 @@
+//! Reports that need statements of their own.
+
+mod sales_funnel;
+
+pub use sales_funnel::{MAX_STAGES, Median, Moves, Travelled, Travels};

@@ -1,0 +1,6 @@
+//! Leads: who holds them, and how they are scored.
+
+mod holders;
+mod scoring;
+
+pub use holders::Holding;

@@ -1,0 +1,5 @@
+//! Sales: the board, its stages, and leads.
+
+mod board;
+pub mod leads;
+mod stages;

@@ -1,0 +1,652 @@
+//! Rows as they are read, and how they become records of the API: straight to JSON where nothing else is needed.
+
+use std::{borrow::Cow, sync::Arc};
+
+use chrono::NaiveDate;
+use farley_domain::{
+    cell::{self as record_cell, whole},
+    field::{Choice, Field, FieldType, Storage},
+    id::Id,
+    money::Money,
+    object::Shape,
+    record::Record,
+    time::Timestamp,
+};
+use serde::{
+    Serialize, Serializer,
+    de::{Deserialize, Deserializer, MapAccess, Visitor},
+};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{error::StoreError, sql::statement::ColumnType};
+
+/// One stored value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Double(f64),
+    Text(String),
+    Id(Id),
+    Time(Timestamp),
+    Date(NaiveDate),
+    /// JSON as it was written.
+    Json(String),
+}
+
+impl Cell {
+    #[must_use]
+    pub fn as_id(&self) -> Option<Id> {
+        match self {
+            Cell::Id(id) => Some(*id),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn as_integer(&self) -> Option<i64> {
+        match self {
+            Cell::Integer(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Cell::Text(text) | Cell::Json(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl Cell {
+    /// The value as JSON has it.
+    pub fn to_value(&self) -> Result<Value, StoreError> {
+        self.borrowed().to_value()
+    }
+
+    #[must_use]
+    pub(crate) fn borrowed(&self) -> CellRef<'_> {
+        match self {
+            Cell::Null => CellRef::Null,
+            Cell::Boolean(value) => CellRef::Boolean(*value),
+            Cell::Integer(value) => CellRef::Integer(*value),
+            Cell::Double(value) => CellRef::Double(*value),
+            Cell::Text(value) => CellRef::Text(value),
+            Cell::Id(value) => CellRef::Id(*value),
+            Cell::Time(value) => CellRef::Time(*value),
+            Cell::Date(value) => CellRef::Date(*value),
+            Cell::Json(value) => CellRef::Json(value),
+        }
+    }
+}
+
+/// A stored value where the engine holds it, for as long as its row is there: most rows of a list are written into the answer
+/// and forgotten.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CellRef<'a> {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Double(f64),
+    Text(&'a str),
+    Id(Id),
+    Time(Timestamp),
+    Date(NaiveDate),
+    Json(&'a str),
+}
+
+impl<'a> CellRef<'a> {
+    pub(crate) fn to_cell(self) -> Cell {
+        match self {
+            CellRef::Null => Cell::Null,
+            CellRef::Boolean(value) => Cell::Boolean(value),
+            CellRef::Integer(value) => Cell::Integer(value),
+            CellRef::Double(value) => Cell::Double(value),
+            CellRef::Text(value) => Cell::Text(value.to_owned()),
+            CellRef::Id(value) => Cell::Id(value),
+            CellRef::Time(value) => Cell::Time(value),
+            CellRef::Date(value) => Cell::Date(value),
+            CellRef::Json(value) => Cell::Json(value.to_owned()),
+        }
+    }
+
+    /// The value as the cell of a field.
+    fn of_field(self, field: &Field) -> Result<record_cell::Cell, StoreError> {
+        Ok(match (self, &field.kind) {
+            (CellRef::Null, _) => record_cell::Cell::Null,
+            (CellRef::Boolean(value), FieldType::Boolean) => record_cell::Cell::Boolean(value),
+            (CellRef::Integer(value), FieldType::Integer { .. } | FieldType::Count(_)) => record_cell::Cell::Integer(value),
+            (CellRef::Double(value), FieldType::Decimal) => record_cell::Cell::Decimal(value),
+            (CellRef::Text(text), FieldType::Choice(choices)) if !is_choice(choices, text) => return Err(misfit(field)),
+            (CellRef::Text(text), _) => record_cell::Cell::Text(text.to_owned()),
+            (CellRef::Id(id), _) => record_cell::Cell::Id(id),
+            (CellRef::Time(time), _) => record_cell::Cell::Time(time),
+            (CellRef::Date(date), _) => record_cell::Cell::Date(date),
+            (CellRef::Json(json), kind) => {
+                let value: Value = serde_json::from_str(json)?;
+                match (kind, value.as_str()) {
+                    (FieldType::Choice(choices), Some(text)) if !is_choice(choices, text) => return Err(misfit(field)),
+                    _ => record_cell::Cell::from_json(kind, &value).ok_or_else(|| misfit(field))?,
+                }
+            }
+            (CellRef::Boolean(_) | CellRef::Integer(_) | CellRef::Double(_), _) => return Err(misfit(field)),
+        })
+    }
+
+    fn json(self) -> Option<&'a str> {
+        match self {
+            CellRef::Json(json) => Some(json),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn write_json(self, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        match self {
+            CellRef::Null => out.extend_from_slice(b"null"),
+            CellRef::Boolean(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+            CellRef::Integer(value) => serde_json::to_writer(out, &value)?,
+            CellRef::Double(value) => match whole(value) {
+                Some(whole) => serde_json::to_writer(out, &whole)?,
+                None => serde_json::to_writer(out, &value)?,
+            },
+            CellRef::Text(text) => write_text(text, out)?,
+            CellRef::Id(id) => {
+                let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+                write_plain(id.0.hyphenated().encode_lower(&mut buffer), out);
+            }
+            CellRef::Time(time) => {
+                let mut buffer = [0; farley_domain::time::WRITTEN];
+                write_plain(time.write(&mut buffer), out);
+            }
+            CellRef::Date(date) => write_plain(&date.to_string(), out),
+            CellRef::Json(json) => out.extend_from_slice(json.as_bytes()),
+        }
+        Ok(())
+    }
+
+    fn to_value(self) -> Result<Value, StoreError> {
+        Ok(match self {
+            CellRef::Null => Value::Null,
+            CellRef::Boolean(value) => value.into(),
+            CellRef::Integer(value) => value.into(),
+            CellRef::Double(value) => whole(value).map_or_else(|| value.into(), Value::from),
+            CellRef::Text(text) => text.into(),
+            CellRef::Id(id) => id.to_string().into(),
+            CellRef::Time(time) => time.to_string().into(),
+            CellRef::Date(date) => date.to_string().into(),
+            CellRef::Json(json) => serde_json::from_str(json)?,
+        })
+    }
+}
+
+/// A text in quotes. Hardly any holds what JSON escapes, and seeing that all at once is quicker than copying piece by piece.
+fn write_text(text: &str, out: &mut Vec<u8>) -> Result<(), StoreError> {
+    let is_escaped = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+    if text.as_bytes().iter().fold(false, |found, byte| found | is_escaped(byte)) {
+        return Ok(serde_json::to_writer(out, text)?);
+    }
+    write_plain(text, out);
+    Ok(())
+}
+
+/// A text without anything to escape, in quotes.
+fn write_plain(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+/// How a field of the answer is made of the cells of a row.
+#[derive(Debug, Clone)]
+enum Source {
+    Cell(usize),
+    /// Amount and currency.
+    Money(usize, usize),
+    Detail,
+    /// The whole object of custom fields.
+    Custom(usize),
+}
+
+#[derive(Debug, Clone)]
+struct Output {
+    name: String,
+    /// The place of the field in the table of its object.
+    position: usize,
+    /// The name as JSON writes it before a value: `"name":`.
+    key: String,
+    source: Source,
+    /// Whether it is part of the answer, or only needed to make it (sort keys, references to expand).
+    shown: bool,
+}
+
+/// What a field of the answer shows of a row.
+enum Shown<'a> {
+    Cell(CellRef<'a>),
+    Money { amount: i64, currency: &'a str },
+    Custom(Vec<(&'a str, &'a RawValue)>),
+}
+
+/// Ends an object whose every member has left a comma behind.
+fn end_object(out: &mut Vec<u8>) {
+    if out.last() == Some(&b',') {
+        out.pop();
+    }
+    out.push(b'}');
+}
+
+/// A selected expression.
+#[derive(Debug, Clone)]
+pub enum Selected {
+    /// A column of the table.
+    Column(String),
+    /// How many live records a relation has.
+    Count(&'static str),
+}
+
+/// What is selected of an object and how it is shown.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    pub shape: Shape,
+    pub selected: Vec<Selected>,
+    pub types: Vec<ColumnType>,
+    outputs: Vec<Output>,
+    /// Which cell holds the column `details`.
+    details: Option<usize>,
+    /// The custom fields shown.
+    custom: Vec<Field>,
+}
+
+impl Layout {
+    /// All fields that are shown without being asked for.
+    #[must_use]
+    pub fn full(shape: &Shape, sees: &dyn Fn(&Field) -> bool) -> Layout {
+        Layout::of(shape, sees, None, &[])
+    }
+
+    /// All that is stored of a record, also what is shown only when asked for: what writing it again must know.
+    #[must_use]
+    pub fn stored(shape: &Shape) -> Layout {
+        let on_request = |field: &&Field| field.on_request && field.storage != Storage::Computed;
+        let also: Vec<String> = shape.object.fields.iter().filter(on_request).map(|field| field.name.to_string()).collect();
+        Layout::of(shape, &|_| true, None, &also)
+    }
+
+    /// The named fields (`name`, `custom`, `custom.tier`), or all when none are named; `also` are read but not shown.
+    #[must_use]
+    pub fn of(shape: &Shape, sees: &dyn Fn(&Field) -> bool, asked: Option<&[String]>, also: &[String]) -> Layout {
+        let mut layout = Layout {
+            shape: shape.clone(),
+            selected: Vec::new(),
+            types: Vec::new(),
+            outputs: Vec::new(),
+            details: None,
+            custom: Vec::new(),
+        };
+        let wants = |field: &Field| match asked {
+            None => !field.on_request,
+            Some(names) => {
+                field.name == "id"
+                    || names.iter().any(|name| *name == field.name)
+                    || (field.kind == FieldType::Custom && names.iter().any(|name| name.starts_with("custom.")))
+            }
+        };
+        for (position, field) in shape.object.fields.iter().enumerate().filter(|(_, field)| field.is_shown()) {
+            let shown = wants(field) && sees(field);
+            let needed = also.iter().any(|name| *name == field.name)
+                || (field.kind == FieldType::Custom && also.iter().any(|name| name.starts_with("custom.")));
+            if shown || needed {
+                let source = layout.source(field);
+                let key = format!("\"{}\":", field.name);
+                layout.outputs.push(Output { name: field.name.to_string(), position, key, source, shown });
+            }
+        }
+        let whole = asked.is_none_or(|names| names.iter().any(|name| name == "custom"));
+        layout.custom = shape
+            .custom
+            .iter()
+            .filter(|field| sees(field))
+            .filter(|field| whole || asked.is_some_and(|names| names.contains(&field.path())) || also.contains(&field.path()))
+            .cloned()
+            .collect();
+        layout
+    }
+
+    /// The columns it reads, as they are called in the table.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        let columns = self.selected.iter().filter_map(|selected| match selected {
+            Selected::Column(column) => Some(column.as_str()),
+            Selected::Count(_) => None,
+        });
+        columns.collect()
+    }
+
+    fn source(&mut self, field: &Field) -> Source {
+        match (&field.storage, &field.kind) {
+            (Storage::Detail, _) => {
+                if self.details.is_none() {
+                    self.details = Some(self.select("details".to_owned(), ColumnType::Json));
+                }
+                Source::Detail
+            }
+            (_, FieldType::Count(relation)) => {
+                self.selected.push(Selected::Count(relation));
+                self.types.push(ColumnType::Integer);
+                Source::Cell(self.types.len() - 1)
+            }
+            (_, FieldType::Money) => {
+                let amount = self.select(field.name.to_string(), ColumnType::Integer);
+                let currency = self.select(format!("{}_currency", field.name), ColumnType::Text);
+                Source::Money(amount, currency)
+            }
+            (_, FieldType::Custom) => Source::Custom(self.select("custom".to_owned(), ColumnType::Json)),
+            (_, kind) => Source::Cell(self.select(field.name.to_string(), column_type(kind))),
+        }
+    }
+
+    fn select(&mut self, column: String, kind: ColumnType) -> usize {
+        self.selected.push(Selected::Column(column));
+        self.types.push(kind);
+        self.types.len() - 1
+    }
+
+    /// Which cell holds a field kept in a column of its own, if it is selected.
+    fn position(&self, name: &str) -> Option<usize> {
+        match self.outputs.iter().find(|output| output.name == name)?.source {
+            Source::Cell(position) => Some(position),
+            Source::Money(..) | Source::Detail | Source::Custom(_) => None,
+        }
+    }
+
+    /// The version of a row; 0 if it was not selected.
+    pub(crate) fn version(&self, cells: &[CellRef<'_>]) -> i64 {
+        match self.position("version").map(|position| cells[position]) {
+            Some(CellRef::Integer(version)) => version,
+            _ => 0,
+        }
+    }
+
+    /// The fields of an answer with what each shows of a row: the one place that knows, for JSON and for values alike.
+    fn shown<'a>(&'a self, cells: &'a [CellRef<'a>], whole: bool) -> impl Iterator<Item = (&'a Output, Shown<'a>)> {
+        let details = self.details.map(|position| Members::read(cells[position])).unwrap_or_default();
+        self.outputs.iter().filter(move |output| whole || output.shown).map(move |output| {
+            let shown = match output.source {
+                Source::Cell(position) => Shown::Cell(cells[position]),
+                Source::Money(amount, currency) => match (cells[amount], cells[currency]) {
+                    (CellRef::Integer(amount), CellRef::Text(currency)) => Shown::Money { amount, currency },
+                    _ => Shown::Cell(CellRef::Null),
+                },
+                Source::Detail => {
+                    Shown::Cell(details.get(&output.name).map_or(CellRef::Null, |value| CellRef::Json(value.get())))
+                }
+                Source::Custom(position) => Shown::Custom(self.custom_members(cells[position])),
+            };
+            (output, shown)
+        })
+    }
+
+    /// The custom fields of a row by their present names; those retired stay behind.
+    fn custom_members<'a>(&'a self, cell: CellRef<'a>) -> Vec<(&'a str, &'a RawValue)> {
+        if self.custom.is_empty() {
+            return Vec::new();
+        }
+        let members = Members::read(cell);
+        let member = |field: &'a Field| match &field.storage {
+            Storage::Custom { key } => Some((field.name.as_ref(), members.get(key)?)),
+            Storage::Column | Storage::Detail | Storage::Computed => None,
+        };
+        self.custom.iter().filter_map(member).collect()
+    }
+
+    /// Writes what is shown of a row as JSON. Lists are what servers do most: stored JSON goes out as it is, names are ready-made.
+    pub(crate) fn write_json(
+        &self,
+        cells: &[CellRef<'_>],
+        expanded: &[(String, Value)],
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        out.push(b'{');
+        for (output, shown) in self.shown(cells, false) {
+            out.extend_from_slice(output.key.as_bytes());
+            match shown {
+                Shown::Cell(cell) => cell.write_json(out)?,
+                Shown::Money { amount, currency } => serde_json::to_writer(&mut *out, &StoredMoney { amount, currency })?,
+                Shown::Custom(members) => {
+                    out.push(b'{');
+                    for (name, value) in members {
+                        write_text(name, out)?;
+                        out.push(b':');
+                        out.extend_from_slice(value.get().as_bytes());
+                        out.push(b',');
+                    }
+                    end_object(out);
+                }
+            }
+            out.push(b',');
+        }
+        for (name, value) in expanded {
+            write_text(name, out)?;
+            out.push(b':');
+            serde_json::to_writer(&mut *out, value)?;
+            out.push(b',');
+        }
+        end_object(out);
+        Ok(())
+    }
+
+    /// The members of a row that are shown.
+    fn to_members(&self, cells: &[CellRef<'_>]) -> Result<Map<String, Value>, StoreError> {
+        let mut map = Map::new();
+        for (output, shown) in self.shown(cells, false) {
+            let value = match shown {
+                Shown::Cell(cell) => cell.to_value()?,
+                Shown::Money { amount, currency } => serde_json::to_value(StoredMoney { amount, currency })?,
+                Shown::Custom(members) => custom_value(members)?,
+            };
+            map.insert(output.name.clone(), value);
+        }
+        Ok(map)
+    }
+
+    /// The record that a row makes, with what was read for other ends as well.
+    pub(crate) fn to_record(&self, cells: &[CellRef<'_>]) -> Result<Record, StoreError> {
+        let object = self.shape.object;
+        let mut record = Record::unread(object);
+        for (output, shown) in self.shown(cells, true) {
+            let field = &object.fields[output.position];
+            let cell = match shown {
+                Shown::Cell(cell) => cell.of_field(field)?,
+                Shown::Money { amount, currency } => {
+                    let currency = currency.parse().map_err(|_| misfit(field))?;
+                    record_cell::Cell::Money(Money { amount, currency })
+                }
+                Shown::Custom(members) => record_cell::Cell::Json(custom_value(members)?),
+            };
+            record.put(field, cell);
+        }
+        Ok(record)
+    }
+}
+
+fn is_choice(choices: &[Choice], text: &str) -> bool {
+    choices.iter().any(|choice| choice.value == text)
+}
+
+fn custom_value(members: Vec<(&str, &RawValue)>) -> Result<Value, StoreError> {
+    let value = |(name, value): (&str, &RawValue)| Ok((name.to_owned(), serde_json::from_str(value.get())?));
+    Ok(Value::Object(members.into_iter().map(value).collect::<Result<_, StoreError>>()?))
+}
+
+/// What is stored fits its field: this is a fault of the database, never to be passed over.
+fn misfit(field: &Field) -> StoreError {
+    StoreError::Internal(format!("a stored value does not fit the field {}", field.name))
+}
+
+/// The type of the column that holds a field.
+#[must_use]
+pub fn column_type(kind: &FieldType) -> ColumnType {
+    match kind {
+        FieldType::Id | FieldType::Reference(_) => ColumnType::Id,
+        FieldType::Integer { .. } | FieldType::Money | FieldType::Count(_) => ColumnType::Integer,
+        FieldType::Decimal => ColumnType::Double,
+        FieldType::Boolean => ColumnType::Boolean,
+        FieldType::Date => ColumnType::Date,
+        FieldType::DateTime => ColumnType::Time,
+        FieldType::Text { .. }
+        | FieldType::LongText { .. }
+        | FieldType::Choice(_)
+        | FieldType::Email
+        | FieldType::Phone
+        | FieldType::Url
+        | FieldType::Country
+        | FieldType::LanguageTag
+        | FieldType::TimeZone
+        | FieldType::SocialCreditCode => ColumnType::Text,
+        FieldType::MultiChoice(_)
+        | FieldType::References(_)
+        | FieldType::Texts { .. }
+        | FieldType::Structure(_)
+        | FieldType::Custom => ColumnType::Json,
+    }
+}
+
+/// One row of a list, ready to be shown.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub layout: Arc<Layout>,
+    pub cells: Vec<Cell>,
+    /// Members beside the fields: what was expanded.
+    pub expanded: Vec<(String, Value)>,
+}
+
+impl Row {
+    #[must_use]
+    pub fn new(layout: &Arc<Layout>, cells: Vec<Cell>) -> Row {
+        Row { layout: Arc::clone(layout), cells, expanded: Vec::new() }
+    }
+
+    pub(crate) fn of(layout: &Arc<Layout>, cells: &[CellRef<'_>]) -> Row {
+        Row::new(layout, cells.iter().map(|cell| cell.to_cell()).collect())
+    }
+
+    #[must_use]
+    pub fn id(&self) -> Id {
+        self.cell("id").and_then(Cell::as_id).unwrap_or(Id::NIL)
+    }
+
+    #[must_use]
+    pub fn version(&self) -> i64 {
+        self.cell("version").and_then(Cell::as_integer).unwrap_or(0)
+    }
+
+    /// The cell of a field kept in a column of its own, if it was selected.
+    #[must_use]
+    pub fn cell(&self, name: &str) -> Option<&Cell> {
+        self.cells.get(self.layout.position(name)?)
+    }
+
+    /// The record with all that was read, as rules, events and cursors see it. A stored value that its field cannot hold is an error.
+    pub fn to_record(&self) -> Result<Record, StoreError> {
+        self.layout.to_record(&self.borrowed())
+    }
+
+    /// What is shown, as a value.
+    pub fn to_value(&self) -> Result<Value, StoreError> {
+        let mut members = self.layout.to_members(&self.borrowed())?;
+        members.extend(self.expanded.iter().cloned());
+        Ok(Value::Object(members))
+    }
+
+    /// Writes what is shown as JSON.
+    pub fn write_json(&self, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        self.layout.write_json(&self.borrowed(), &self.expanded, out)
+    }
+
+    fn borrowed(&self) -> Vec<CellRef<'_>> {
+        self.cells.iter().map(Cell::borrowed).collect()
+    }
+
+    /// The column `custom` as it is stored, retired fields included.
+    #[must_use]
+    pub fn stored_custom(&self) -> &str {
+        let custom = self.layout.outputs.iter().find_map(|output| match output.source {
+            Source::Custom(position) => self.cells.get(position)?.as_text(),
+            Source::Cell(_) | Source::Money(..) | Source::Detail => None,
+        });
+        custom.unwrap_or("{}")
+    }
+}
+
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut json = Vec::with_capacity(2048);
+        self.write_json(&mut json).map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_slice(&json).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct StoredMoney<'a> {
+    amount: i64,
+    currency: &'a str,
+}
+
+/// The members of a JSON object, each still as it was written.
+#[derive(Default)]
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    fn read(cell: CellRef<'a>) -> Members<'a> {
+        cell.json().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    }
+
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(member, _)| member == name).map(|(_, value)| *value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'de>, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Members<'de>;
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::with_capacity(12);
+                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Read)
+    }
+}
+
+/// The name of a member: borrowed unless it is written with escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name<'de>, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Name<'de>;
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a name")
+            }
+            fn visit_borrowed_str<E: serde::de::Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Read)
+    }
+}

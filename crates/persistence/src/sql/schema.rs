@@ -1,0 +1,197 @@
+use crate::sql::sql_types::{IdSql, JsonSql, TimeSql};
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    tenants (id) {
+        id -> IdSql,
+        number -> BigInt,
+        slug -> Text,
+        name -> Text,
+        country -> Text,
+        currency -> Text,
+        time_zone -> Text,
+        created_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, JsonSql, TimeSql};
+    events (tenant_id, seq) {
+        tenant_id -> IdSql,
+        seq -> BigInt,
+        id -> IdSql,
+        #[sql_name = "type"]
+        kind -> Text,
+        at -> TimeSql,
+        actor_kind -> Text,
+        user_id -> Nullable<IdSql>,
+        api_key_id -> Nullable<IdSql>,
+        object -> Text,
+        record_id -> IdSql,
+        version -> BigInt,
+        changes -> JsonSql,
+        request_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    event_subjects (tenant_id, subject_id, seq) {
+        tenant_id -> IdSql,
+        subject_id -> IdSql,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, JsonSql, TimeSql};
+    jobs (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        kind -> Text,
+        payload -> JsonSql,
+        state -> Text,
+        run_at -> TimeSql,
+        attempts -> BigInt,
+        max_attempts -> BigInt,
+        leased_until -> Nullable<TimeSql>,
+        lease -> Nullable<IdSql>,
+        last_error -> Nullable<Text>,
+        created_at -> TimeSql,
+        finished_at -> Nullable<TimeSql>,
+        unique_key -> Nullable<Text>,
+        recurring -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, JsonSql, TimeSql};
+    idempotency_keys (tenant_id, credential_id, key) {
+        tenant_id -> IdSql,
+        credential_id -> IdSql,
+        key -> Text,
+        request_hash -> Binary,
+        status -> BigInt,
+        headers -> JsonSql,
+        body -> Text,
+        created_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    passwords (tenant_id, user_id) {
+        tenant_id -> IdSql,
+        user_id -> IdSql,
+        hash -> Text,
+        changed_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    password_tokens (hash) {
+        hash -> Binary,
+        tenant_id -> IdSql,
+        user_id -> IdSql,
+        expires_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    api_key_hashes (hash) {
+        hash -> Binary,
+        tenant_id -> IdSql,
+        api_key_id -> IdSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    sessions (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        user_id -> IdSql,
+        refresh_hash -> Binary,
+        user_agent -> Nullable<Text>,
+        address -> Nullable<Text>,
+        created_at -> TimeSql,
+        last_used_at -> TimeSql,
+        expires_at -> TimeSql,
+        revoked_at -> Nullable<TimeSql>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::TimeSql;
+    login_failures (subject) {
+        subject -> Text,
+        failures -> BigInt,
+        since -> TimeSql,
+        blocked_until -> Nullable<TimeSql>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    signing_keys (id) {
+        id -> IdSql,
+        private_key -> Binary,
+        public_key -> Binary,
+        created_at -> TimeSql,
+        retires_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    import_files (tenant_id, import_id) {
+        tenant_id -> IdSql,
+        import_id -> IdSql,
+        content -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    import_faults (tenant_id, import_id, row_number, position) {
+        tenant_id -> IdSql,
+        import_id -> IdSql,
+        row_number -> BigInt,
+        position -> BigInt,
+        column_name -> Nullable<Text>,
+        pointer -> Text,
+        code -> Text,
+        typed -> Nullable<Text>,
+        message_en -> Text,
+        message_zh -> Text,
+        level -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    calendar_feeds (tenant_id, user_id) {
+        tenant_id -> IdSql,
+        user_id -> IdSql,
+        token_hash -> Binary,
+        created_at -> TimeSql,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(events, event_subjects);

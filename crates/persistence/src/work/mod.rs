@@ -1,0 +1,619 @@
+//! The unit of work: the one way to write. Rows, links, search text, events and jobs go into one transaction; if the closure that
+//! does the work fails, nothing of it stays.
+
+mod gather;
+mod jobs;
+pub(crate) mod numbers;
+
+use std::{borrow::Cow, sync::Arc};
+
+use farley_domain::{
+    activities::concerned,
+    cell::Cell,
+    event::{Actor, ActorKind},
+    field::{Field, FieldType, Link, Storage},
+    id::Id,
+    indexing,
+    object::{Object, Shape},
+    predicate::{Predicate, View},
+    record::{Record, changes},
+    recurring,
+    time::Timestamp,
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    engine::Connection,
+    error::StoreError,
+    on,
+    reader::{Reader, TenantKey},
+    records::{search, statements},
+    sql::{
+        row::{Layout, Row},
+        rows::{IdempotencyRow, ImportFaultRow, LoginFailureRow, NewEvent, SessionRow, SigningKeyRow, TenantRow},
+        sql_types::{DbId, DbJson, DbTime},
+        statement::{Bind, ColumnType, Dialect, Statement},
+    },
+};
+
+pub(crate) use jobs::is_due;
+
+/// Before it draws positions in the log, a writer says from where: readers stop short of what it may still commit.
+/// The key is 0x4641 ("FA") above 48 bits of position.
+const ANNOUNCE: &str = "SELECT pg_advisory_xact_lock_shared((17985::bigint << 48) | (CASE WHEN is_called THEN last_value ELSE 0 END)) \
+                        FROM events_seq_seq";
+
+/// The lowest position announced by a transaction still open.
+pub(crate) const OPEN_WRITERS: &str = "SELECT min(((classid::bigint << 32) | objid::bigint) & 281474976710655) FROM pg_locks \
+     WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = 17985 \
+     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+/// Who does the work, in which request, and when.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub actor: Actor,
+    pub request_id: Option<String>,
+    pub now: Timestamp,
+}
+
+impl Origin {
+    /// Farley itself.
+    #[must_use]
+    pub fn system(now: Timestamp) -> Origin {
+        Origin { actor: Actor { kind: ActorKind::System, user_id: None, api_key_id: None }, request_id: None, now }
+    }
+}
+
+/// A record as it was read for writing.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub record: Record,
+    stored_custom: String,
+}
+
+/// What a write did to a record: the name of its event, and on whose timelines it stands.
+#[derive(Clone, Debug)]
+pub struct Change<'a> {
+    /// `created`, `updated`, `archived` … : the event is `customer.created`.
+    pub verb: &'a str,
+    pub about: &'a [Id],
+}
+
+impl<'a> Change<'a> {
+    #[must_use]
+    pub fn new(verb: &'a str) -> Change<'a> {
+        Change { verb, about: &[] }
+    }
+}
+
+/// Work in one transaction, within one tenant.
+pub struct Work<'a> {
+    reader: Reader<'a>,
+    pub origin: Cow<'a, Origin>,
+    new_id: fn() -> Id,
+    events: Vec<(NewEvent, Vec<Id>)>,
+    /// New rows that wait for the end of the work; none where each goes at once.
+    gathered: Option<gather::Gathered>,
+    numbers: &'a crate::work::numbers::Numbers,
+    announced: bool,
+    /// Whether a job came into the queue, which wakes the workers of this node.
+    pub(crate) queued: bool,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(
+        connection: Connection<'a>,
+        tenant: TenantKey,
+        origin: &'a Origin,
+        new_id: fn() -> Id,
+        numbers: &'a crate::work::numbers::Numbers,
+    ) -> Work<'a> {
+        Work {
+            reader: Reader { connection, tenant },
+            origin: Cow::Borrowed(origin),
+            new_id,
+            events: Vec::new(),
+            gathered: None,
+            numbers,
+            announced: false,
+            queued: false,
+        }
+    }
+
+    /// Reads in the same transaction.
+    pub fn reader(&mut self) -> &mut Reader<'a> {
+        &mut self.reader
+    }
+
+    #[must_use]
+    pub fn tenant(&self) -> TenantKey {
+        self.reader.tenant
+    }
+
+    #[must_use]
+    pub fn new_id(&self) -> Id {
+        (self.new_id)()
+    }
+
+    /// Goes on in another tenant: for what stands above tenants, such as log-ins.
+    pub fn enter(&mut self, tenant: TenantKey) {
+        self.reader.tenant = tenant;
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut Connection<'a> {
+        &mut self.reader.connection
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.reader.connection.dialect()
+    }
+
+    /// Reads a record for writing; on PostgreSQL nobody else can change it until the end of the work.
+    pub fn load(&mut self, shape: &Shape, view: &dyn View, id: Id, within: &Predicate) -> Result<Option<Loaded>, StoreError> {
+        let layout = statements::writing_layout(shape);
+        if self.dialect() == Dialect::Postgres {
+            let mut lock = Statement::new(Dialect::Postgres);
+            lock.sql(format!("SELECT 1 FROM {} WHERE tenant_id = ", shape.object.table)).id(self.tenant().id);
+            lock.sql(" AND id = ").id(id).sql(" FOR UPDATE");
+            self.reader.connection.load(&lock, &[])?;
+        }
+        let row = self.reader.get(&layout, view, id, within)?;
+        row.map(|row| Ok(Loaded { record: row.to_record()?, stored_custom: row.stored_custom().to_owned() })).transpose()
+    }
+
+    /// Stores a new record with its links, search text and event.
+    pub fn insert(&mut self, shape: &Shape, record: &mut Record, change: &Change<'_>) -> Result<(), StoreError> {
+        let (now, user) = (self.origin.now, self.origin.actor.user_id);
+        if record.id() == Id::NIL {
+            record.set(recurring::ID, self.new_id());
+        }
+        record.set(recurring::VERSION, 1);
+        record.set(recurring::CREATED_AT, now);
+        record.set(recurring::CREATED_BY, user);
+        record.set(recurring::UPDATED_AT, now);
+        record.set(recurring::UPDATED_BY, user);
+        record.clear(recurring::ARCHIVED_AT);
+        if let Some(prefix) = shape.object.number_prefix {
+            let number = self.next_number(shape.object.name)?;
+            record.set("number", format!("{prefix}{number:06}"));
+        }
+        let layout = Layout::full(shape, &|_| true);
+        let (head, row) = statements::new_row(&layout, self.tenant().id, record)?;
+        self.insert_rows(&head, vec![row])?;
+        self.note_in_ledger(shape.object, None, record)?;
+        self.link(shape.object, None, record)?;
+        self.index(shape, None, record)?;
+        self.note(shape.object, None, record, change);
+        Ok(())
+    }
+
+    /// Stores a changed record. What does not differ is not written; if nothing differs, nothing is.
+    pub fn update(
+        &mut self,
+        shape: &Shape,
+        loaded: &Loaded,
+        record: &mut Record,
+        change: &Change<'_>,
+    ) -> Result<bool, StoreError> {
+        let before = &loaded.record;
+        if before == record {
+            return Ok(false);
+        }
+        record.set(recurring::VERSION, before.version() + 1);
+        record.set(recurring::UPDATED_AT, self.origin.now);
+        record.set(recurring::UPDATED_BY, self.origin.actor.user_id);
+        let layout = Layout::full(shape, &|_| true);
+        let sql = statements::update(self.dialect(), &layout, self.tenant().id, before, record, &loaded.stored_custom)?;
+        if self.reader.connection.execute(&sql)? == 0 {
+            return Err(StoreError::Serialization);
+        }
+        self.note_in_ledger(shape.object, Some(before), record)?;
+        self.link(shape.object, Some(before), record)?;
+        self.index(shape, Some(before), record)?;
+        self.note(shape.object, Some(before), record, change);
+        Ok(true)
+    }
+
+    /// Archives a record (or brings it back): its external ids are free for others meanwhile.
+    pub fn archive(&mut self, shape: &Shape, loaded: &Loaded, archive: bool) -> Result<Record, StoreError> {
+        let mut record = loaded.record.clone();
+        record.set(recurring::ARCHIVED_AT, archive.then_some(self.origin.now));
+        self.update(shape, loaded, &mut record, &Change::new(if archive { "archived" } else { "restored" }))?;
+        Ok(record)
+    }
+
+    /// Notes an event that is no plain change of fields, such as a log-in or an import's end.
+    pub fn event(&mut self, object: &str, verb: &str, record: Id, version: i64, changes: Map<String, Value>, about: &[Id]) {
+        let tenant_id = DbId(self.tenant().id);
+        let event = NewEvent {
+            tenant_id,
+            id: DbId(self.new_id()),
+            kind: format!("{object}.{verb}"),
+            at: DbTime(self.origin.now),
+            actor_kind: match self.origin.actor.kind {
+                ActorKind::User => "user",
+                ActorKind::ApiKey => "api_key",
+                ActorKind::System => "system",
+            },
+            user_id: self.origin.actor.user_id.map(DbId),
+            api_key_id: self.origin.actor.api_key_id.map(DbId),
+            object: object.to_owned(),
+            record_id: DbId(record),
+            version,
+            changes: DbJson(Value::Object(changes).to_string()),
+            request_id: self.origin.request_id.clone(),
+        };
+        let about = about.iter().copied().filter(|subject| *subject != record).collect();
+        self.events.push((event, about));
+    }
+
+    fn note(&mut self, object: &'static Object, before: Option<&Record>, record: &Record, change: &Change<'_>) {
+        // Records that name a customer stand on that customer's timeline, and those that concern several on the timelines of all.
+        let mut about = change.about.to_vec();
+        if object.has("records") {
+            let both = before.into_iter().chain([record]);
+            about.extend(both.flat_map(|record| concerned::items(record.get("records")).map(|(_, id)| id)));
+        }
+        if object.has("customer_id") {
+            about.extend(record.id_of("customer_id"));
+            about.extend(before.and_then(|before| before.id_of("customer_id")));
+        }
+        about.sort_unstable();
+        about.dedup();
+        let changes = changes(before, record);
+        self.event(object.name, change.verb, record.id(), record.version(), changes, &about);
+    }
+
+    /// Sends what is still to be sent, and writes the events noted so far into the log, as the last thing before the commit, so that their positions agree with the
+    /// order in which transactions let go of a record.
+    pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
+        self.send_gathered()?;
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        if self.dialect() == Dialect::Postgres && !self.announced {
+            self.reader.connection.load(&Statement::of(Dialect::Postgres, ANNOUNCE), &[])?;
+            self.announced = true;
+        }
+        let events = std::mem::take(&mut self.events);
+        on!(&mut self.reader.connection, events::append(&events))
+    }
+
+    /// The next number of a sequence of the tenant.
+    fn next_number(&mut self, name: &str) -> Result<i64, StoreError> {
+        let tenant = self.tenant().id;
+        match self.dialect() {
+            Dialect::Sqlite => take_numbers(&mut self.reader.connection, tenant, name, 1),
+            Dialect::Postgres => self.numbers.next(tenant, name),
+        }
+    }
+
+    /// Keeps the tables of links, look-up values and external ids in step with a record.
+    fn link(&mut self, object: &'static Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
+        let archiving = before.is_some_and(|before| before.is_archived() != record.is_archived());
+        let tenant = self.tenant().id;
+        let mut lookups = Vec::new();
+        for field in &object.fields {
+            let changed = before.is_none_or(|before| before.cell(field) != record.cell(field));
+            if field.name == "external_ids" && (changed || archiving) {
+                self.link_external(object, before, record)?;
+            }
+            if !changed {
+                continue;
+            }
+            let (link, values): (_, Vec<String>) = match (&field.kind, &*record.cell(field)) {
+                (FieldType::References(link), Cell::Ids(ids)) => (Some(*link), ids.iter().map(Id::to_string).collect()),
+                (FieldType::References(link), _) => (Some(*link), Vec::new()),
+                (FieldType::Structure(structure), cell) => {
+                    (structure.link, (structure.lookups)(cell.as_json().unwrap_or(&Value::Null)))
+                }
+                _ => continue,
+            };
+            match link {
+                Some(link) => {
+                    if before.is_some() {
+                        let mut sql = Statement::new(self.dialect());
+                        sql.sql(format!("DELETE FROM {} WHERE tenant_id = ", link.table)).id(self.tenant().id);
+                        sql.sql(format!(" AND {} = ", link.from)).id(record.id());
+                        self.reader.connection.execute(&sql)?;
+                    }
+                    self.insert_links(object, link, record.id(), &values)?;
+                }
+                None => {
+                    if before.is_some() {
+                        self.forget_lookups(field, record.id())?;
+                    }
+                    let [object, field] = [object.name, field.name.as_ref()].map(|name| Bind::Text(name.to_owned()));
+                    let row =
+                        |value| vec![Bind::id(tenant), object.clone(), field.clone(), Bind::Text(value), Bind::id(record.id())];
+                    lookups.extend(values.into_iter().map(row));
+                }
+            }
+        }
+        self.insert_rows("lookup_values (tenant_id, object, field, value, record_id)", lookups)
+    }
+
+    fn insert_links(&mut self, object: &Object, link: &Link, record: Id, ids: &[String]) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            let id = id.parse().map_err(|_| StoreError::Reference)?;
+            let mut row = vec![Bind::id(tenant), Bind::id(record), Bind::id(id)];
+            if link.shared {
+                row.push(Bind::Text(object.name.to_owned()));
+            }
+            rows.push(row);
+        }
+        let shared = if link.shared { ", object" } else { "" };
+        self.insert_rows(&format!("{} (tenant_id, {}, {}{shared})", link.table, link.from, link.to), rows)
+    }
+
+    fn forget_lookups(&mut self, field: &Field, record: Id) -> Result<(), StoreError> {
+        let mut sql = Statement::of(self.dialect(), "DELETE FROM lookup_values WHERE tenant_id = ");
+        sql.id(self.tenant().id).sql(" AND record_id = ").id(record).sql(" AND field = ").text(field.name.clone());
+        self.reader.connection.execute(&sql).map(drop)
+    }
+
+    fn link_external(&mut self, object: &Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        if before.is_some() {
+            let mut sql = Statement::of(self.dialect(), "DELETE FROM external_ids WHERE tenant_id = ");
+            sql.id(tenant).sql(" AND record_id = ").id(record.id());
+            self.reader.connection.execute(&sql)?;
+        }
+        let keys = record.get("external_ids").as_object().filter(|_| !record.is_archived());
+        let row = |(system, key): (&String, &Value)| {
+            let key = key.as_str().unwrap_or_default().to_owned();
+            vec![
+                Bind::id(tenant),
+                Bind::Text(object.name.to_owned()),
+                Bind::Text(system.clone()),
+                Bind::Text(key),
+                Bind::id(record.id()),
+            ]
+        };
+        let rows = keys.into_iter().flatten().map(row).collect();
+        self.insert_rows("external_ids (tenant_id, object, system, key, record_id)", rows)
+    }
+
+    /// Brings the search index in step, if anything searchable changed.
+    fn index(&mut self, shape: &Shape, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
+        if !shape.object.is_searchable() {
+            return Ok(());
+        }
+        let searchable = |field: &&Field| field.searchable.is_some() && field.storage != Storage::Computed;
+        let changed =
+            before.is_none_or(|before| shape.fields().filter(searchable).any(|field| before.cell(field) != record.cell(field)));
+        if !changed {
+            return Ok(());
+        }
+        let text = indexing::search_text(shape, record);
+        let TenantKey { id, number } = self.tenant();
+        match self.dialect() {
+            Dialect::Sqlite => {
+                let (object, is_new) = (shape.object.name, before.is_none());
+                search::index_sqlite(&mut self.reader.connection, (id, number), object, record.id(), &text, is_new)
+            }
+            Dialect::Postgres => {
+                let row = search::row((id, number), shape.object.name, record.id(), &text);
+                self.insert_written(search::ROWS, search::INSTEAD, vec![row])
+            }
+        }
+    }
+
+    /// Keeps out everybody else who changes a tree (teams, customers): two moves at once could close a circle.
+    pub fn lock_tree(&mut self, object: &Object) -> Result<(), StoreError> {
+        if self.dialect() == Dialect::Postgres {
+            let mut sql = Statement::of(Dialect::Postgres, "SELECT pg_advisory_xact_lock(hashtextextended(");
+            sql.text(format!("tree {} {}", object.table, self.tenant().id)).sql(", 0))");
+            self.reader.connection.load(&sql, &[])?;
+        }
+        Ok(())
+    }
+
+    /// Claims an idempotency key for the length of this work; false if another request holds it.
+    pub fn claim_key(&mut self, credential: Id, key: &str) -> Result<bool, StoreError> {
+        if self.dialect() == Dialect::Sqlite {
+            // One writer: nobody else is under way.
+            return Ok(true);
+        }
+        let mut sql = Statement::of(Dialect::Postgres, "SELECT pg_try_advisory_xact_lock(hashtextextended(");
+        sql.text(format!("key {credential} {key}")).sql(", 0))");
+        let rows = self.reader.connection.load(&sql, &[ColumnType::Boolean])?;
+        Ok(rows.first().is_some_and(|cells| cells[0] == crate::sql::row::Cell::Boolean(true)))
+    }
+
+    pub fn remember_answer(&mut self, row: &IdempotencyRow) -> Result<(), StoreError> {
+        on!(&mut self.reader.connection, idempotency::insert(row))
+    }
+
+    pub fn forget_answer(&mut self, credential: Id, key: &str) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, idempotency::forget(tenant, credential, key))
+    }
+
+    /// Forgets the tenant's answers that were given before a time.
+    pub fn purge_answers(&mut self, before: Timestamp) -> Result<usize, StoreError> {
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, idempotency::purge(tenant, before))
+    }
+
+    /// Does a part of the work that may fail by itself: if it does, nothing of it stays, and the rest of the work goes on.
+    pub fn attempt<T, E: From<StoreError>>(&mut self, part: impl FnOnce(&mut Work<'a>) -> Result<T, E>) -> Result<T, E> {
+        let noted = self.events.len();
+        self.send_gathered()?;
+        self.savepoint("SAVEPOINT part")?;
+        match part(self).and_then(|value| self.send_gathered().map(|()| value).map_err(E::from)) {
+            Ok(value) => {
+                self.savepoint("RELEASE SAVEPOINT part")?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.events.truncate(noted);
+                self.gathered = self.gathered.take().map(|_| gather::Gathered::default());
+                self.savepoint("ROLLBACK TO SAVEPOINT part")?;
+                self.savepoint("RELEASE SAVEPOINT part")?;
+                Err(error)
+            }
+        }
+    }
+
+    fn savepoint(&mut self, command: &'static str) -> Result<(), StoreError> {
+        let sql = Statement::of(self.dialect(), command);
+        self.reader.connection.execute(&sql).map(drop)
+    }
+
+    /// Keeps the file of an import until it has ended.
+    pub fn keep_import_file(&mut self, import: Id, content: &[u8]) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, imports::keep_file(tenant, import, content))
+    }
+
+    pub fn forget_import_file(&mut self, import: Id) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, imports::forget_file(tenant, import))
+    }
+
+    pub fn note_import_fault(&mut self, row: &ImportFaultRow) -> Result<(), StoreError> {
+        on!(&mut self.reader.connection, imports::note_fault(row))
+    }
+
+    pub fn add_tenant(&mut self, row: &TenantRow) -> Result<(), StoreError> {
+        on!(&mut self.reader.connection, tenants::insert(row))
+    }
+
+    pub fn next_tenant_number(&mut self) -> Result<i64, StoreError> {
+        on!(&mut self.reader.connection, tenants::next_number())
+    }
+
+    pub fn set_password(&mut self, user: Id, hash: &str) -> Result<(), StoreError> {
+        let (tenant, now) = (self.tenant().id, self.origin.now);
+        on!(&mut self.reader.connection, credentials::set_password(tenant, user, hash, now))
+    }
+
+    pub fn set_password_token(&mut self, user: Id, hash: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, credentials::set_password_token(tenant, user, hash, expires_at))
+    }
+
+    pub fn void_password_tokens(&mut self, user: Id) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, credentials::void_password_tokens(tenant, user))
+    }
+
+    pub fn add_session(&mut self, row: &SessionRow) -> Result<(), StoreError> {
+        on!(&mut self.reader.connection, credentials::add_session(row))
+    }
+
+    pub fn rotate_session(
+        &mut self,
+        session: &SessionRow,
+        refresh_hash: &[u8],
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let now = self.origin.now;
+        on!(&mut self.reader.connection, credentials::rotate_session(session, refresh_hash, expires_at, now))
+    }
+
+    pub fn revoke_session(&mut self, id: Id) -> Result<bool, StoreError> {
+        let (tenant, now) = (self.tenant().id, self.origin.now);
+        on!(&mut self.reader.connection, credentials::revoke_session(tenant, id, now))
+    }
+
+    pub fn revoke_sessions(&mut self, user: Id, but: Option<Id>) -> Result<(), StoreError> {
+        let (tenant, now) = (self.tenant().id, self.origin.now);
+        on!(&mut self.reader.connection, credentials::revoke_sessions(tenant, user, but, now))
+    }
+
+    pub fn add_api_key_hash(&mut self, api_key: Id, hash: &[u8]) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, credentials::add_api_key_hash(tenant, api_key, hash))
+    }
+
+    /// Keeps the first characters of a key beside it, to tell it by.
+    pub fn set_api_key_prefix(&mut self, api_key: Id, prefix: &str) -> Result<(), StoreError> {
+        let mut sql = Statement::of(self.dialect(), "UPDATE api_keys SET prefix = ");
+        sql.text(prefix).sql(" WHERE tenant_id = ").id(self.tenant().id).sql(" AND id = ").id(api_key);
+        self.reader.connection.execute(&sql)?;
+        Ok(())
+    }
+
+    pub fn add_signing_key(&mut self, row: &SigningKeyRow) -> Result<(), StoreError> {
+        on!(&mut self.reader.connection, credentials::add_signing_key(row))
+    }
+
+    pub fn retire_signing_keys(&mut self) -> Result<(), StoreError> {
+        let now = self.origin.now;
+        on!(&mut self.reader.connection, credentials::retire_signing_keys(now))
+    }
+
+    pub fn forget_signing_keys(&mut self, retired_before: Timestamp) -> Result<(), StoreError> {
+        on!(&mut self.reader.connection, credentials::forget_signing_keys(retired_before))
+    }
+
+    pub fn set_login_failures(&mut self, row: &LoginFailureRow) -> Result<(), StoreError> {
+        on!(&mut self.reader.connection, credentials::set_login_failures(row))
+    }
+
+    pub fn clear_login_failures(&mut self, subject: &str) -> Result<(), StoreError> {
+        on!(&mut self.reader.connection, credentials::clear_login_failures(subject))
+    }
+
+    /// Builds the index that a custom field marked `indexed` asks for, if it is not there yet. All tenants with
+    /// a field stored under the same key would share it.
+    pub fn index_custom_field(&mut self, object: &Object, field: &Field) -> Result<(), StoreError> {
+        let Storage::Custom { key } = &field.storage else { return Ok(()) };
+        let dialect = self.dialect();
+        let mut value = Statement::new(dialect);
+        crate::records::filter::expression(&mut value, field, object.table);
+        let expression = value.to_text().replace(&format!("{}.", object.table), "");
+        let mut sql = Statement::new(dialect);
+        sql.keep = false;
+        sql.sql(format!(
+            "CREATE INDEX IF NOT EXISTS {}_c_{key} ON {} (tenant_id, ({expression}), id)",
+            object.table, object.table
+        ));
+        self.reader.connection.execute(&sql)?;
+        Ok(())
+    }
+
+    /// Tells the planner how the tables have filled, after much was written at once. PostgreSQL would see to it only in a minute
+    /// or so; SQLite plans with fixed numbers.
+    pub fn refresh_statistics(&mut self) -> Result<(), StoreError> {
+        match self.dialect() {
+            Dialect::Sqlite => Ok(()),
+            Dialect::Postgres => self.reader.connection.execute(&Statement::of(Dialect::Postgres, "ANALYZE")).map(drop),
+        }
+    }
+
+    /// The layout in which records are read for writing, for answers made of them.
+    #[must_use]
+    pub fn layout(shape: &Shape) -> Arc<Layout> {
+        statements::writing_layout(shape)
+    }
+
+    /// One row as stored now, for the answer of a write.
+    pub fn row(&mut self, layout: &Arc<Layout>, view: &dyn View, id: Id) -> Result<Option<Row>, StoreError> {
+        self.reader.get(layout, view, id, &Predicate::all())
+    }
+}
+
+/// Takes `count` numbers of a sequence; the first of them.
+pub(crate) fn take_numbers(connection: &mut Connection<'_>, tenant: Id, name: &str, count: i64) -> Result<i64, StoreError> {
+    let dialect = connection.dialect();
+    let mut sql = Statement::of(dialect, "INSERT INTO sequences (tenant_id, name, next) VALUES (");
+    sql.id(tenant).sql(", ").text(name).sql(", ").integer(1 + count);
+    sql.sql(") ON CONFLICT (tenant_id, name) DO UPDATE SET next = sequences.next + ").integer(count);
+    let mut next = Statement::of(dialect, "SELECT next FROM sequences WHERE tenant_id = ");
+    next.id(tenant).sql(" AND name = ").text(name);
+    let rows = match dialect {
+        // RETURNING would make SQLite journal the statement, and with it flush the search index.
+        Dialect::Sqlite => {
+            connection.execute(&sql)?;
+            connection.load(&next, &[ColumnType::Integer])?
+        }
+        Dialect::Postgres => connection.load(sql.sql(" RETURNING next"), &[ColumnType::Integer])?,
+    };
+    let next = rows.first().and_then(|cells| cells[0].as_integer());
+    next.map(|next| next - count).ok_or_else(|| StoreError::Internal("a sequence gave no number".to_owned()))
+}
