@@ -56,7 +56,7 @@ async fn server(db: TestDb) -> Server {
 
 async fn first_tenant(store: &Store) -> TenantKey {
     let rows = store.read::<_, StoreError>(NO_TENANT, |reader| reader.tenants()).await.expect("tenants");
-    TenantKey { id: rows[0].id.0, number: rows[0].number }
+    TenantKey { id: rows[0].id, number: rows[0].number }
 }
 
 /// Waits until the figures of the heavy lane are as wanted.

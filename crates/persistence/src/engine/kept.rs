@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use crate::sql::statement::{Bind, Part, Statement};
+use crate::sql::statement::{Bind, Statement};
 
 /// How many statements a connection keeps prepared.
 pub const MOST: usize = 256;
@@ -102,11 +102,12 @@ pub fn judge(statement: &Statement) -> Verdict {
 /// What two statements have in common that can be prepared as one.
 fn shape(statement: &Statement) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for part in &statement.parts {
-        match part {
-            Part::Sql(sql) => sql.hash(&mut hasher),
-            Part::Bind(Bind::Null(kind)) => discriminant(kind).hash(&mut hasher),
-            Part::Bind(bind) => discriminant(bind).hash(&mut hasher),
+    for (sql, bind) in statement.pieces().into_iter().flatten() {
+        sql.hash(&mut hasher);
+        match bind {
+            Some(Bind::Null(kind)) => discriminant(kind).hash(&mut hasher),
+            Some(bind) => discriminant(bind).hash(&mut hasher),
+            None => {}
         }
     }
     hasher.finish()

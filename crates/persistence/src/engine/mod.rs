@@ -13,6 +13,7 @@ pub mod queries;
 pub mod sqlite;
 
 pub use connection::Connection;
+pub(crate) use connection::on;
 
 /// A set of connections, of which one never waits for what the other does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
