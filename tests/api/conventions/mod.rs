@@ -5,6 +5,7 @@ mod contract;
 mod errors;
 mod golden;
 mod idempotency;
+mod lanes;
 mod lists;
 mod parity;
 mod registration;
@@ -51,6 +52,11 @@ pub fn tests() -> Vec<Test> {
         idempotency::secrets_are_not_replayed,
         idempotency::the_first_answer_is_replayed,
         idempotency::validation_writes_nothing,
+        lanes::light_requests_go_on_beside_heavy_ones,
+        lanes::statements_end_at_their_limit,
+        lanes::statements_kept_prepared_are_bounded,
+        lanes::what_proves_heavy_moves_to_the_other_lane,
+        lanes::who_hangs_up_leaves_nothing_behind,
         lists::are_sorted_with_nulls_last,
         lists::count_and_skip_exactly,
         lists::give_just_the_fields_asked_for,
