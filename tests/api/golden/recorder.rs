@@ -148,7 +148,7 @@ impl Recorder {
         let nobody = TenantKey { id: Id::NIL, number: 0 };
         let read = self.server.app.store.read::<_, StoreError>(nobody, |reader| reader.tenants());
         let row = read.await.expect("tenants").into_iter().next().expect("a tenant");
-        TenantKey { id: row.id.0, number: row.number }
+        TenantKey { id: row.id, number: row.number }
     }
 
     pub async fn get(&mut self, path: &str) -> Value {

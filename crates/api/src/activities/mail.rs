@@ -26,7 +26,8 @@ pub async fn perform(state: &State, tenant: TenantKey, job: Id, payload: &str) -
     let Some(url) = &state.settings.smtp_url else { return Ok(()) };
     let mail: Mail = serde_json::from_str(payload).map_err(|error| error.to_string())?;
     let user = mail.user_id;
-    let reading = state.store.read::<_, Problem>(tenant, move |reader| Ok((user_record(reader, user)?, reader.own_tenant()?)));
+    let reading =
+        state.background.read::<_, Problem>(tenant, move |reader| Ok((user_record(reader, user)?, reader.own_tenant()?)));
     let (user, tenant) = reading.await.map_err(|problem| crate::http::problem::describe(&problem))?;
     // Who has left meanwhile gets nothing.
     let user = user.map(Record::into_entity::<User>);

@@ -10,7 +10,7 @@ use farley_domain::{
     id::Id,
     time::Timestamp,
 };
-use farley_persistence::{DbId, DbJson, DbTime, Failure, StoreError, Work, queries::rows::IdempotencyRow};
+use farley_persistence::{Failure, IdempotencyRow, StoreError, Work};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -172,28 +172,28 @@ impl IdempotencyKey {
             return Err(Problem::new(Code::StillRunning).retry_after(1));
         }
         let Some(row) = unit.reader().idempotent_answer(credential, &self.key)? else { return Ok(None) };
-        if row.created_at.0 < now.plus_seconds(-KEPT_SECONDS) {
+        if row.created_at < now.plus_seconds(-KEPT_SECONDS) {
             unit.forget_answer(credential, &self.key)?;
             return Ok(None);
         }
         if row.request_hash != self.request_hash {
             return Err(Problem::new(Code::KeyReused));
         }
-        let headers = serde_json::from_str(&row.headers.0)?;
+        let headers = serde_json::from_str(&row.headers)?;
         let status = u16::try_from(row.status).unwrap_or(200);
         Ok(Some(Answer { status, headers, body: row.body, replayed_body: None }))
     }
 
     fn remember(&self, unit: &mut Work<'_>, credential: Id, answer: &Answer, now: Timestamp) -> Result<(), Problem> {
         let row = IdempotencyRow {
-            tenant_id: DbId(unit.tenant().id),
-            credential_id: DbId(credential),
+            tenant_id: unit.tenant().id,
+            credential_id: credential,
             key: self.key.clone(),
             request_hash: self.request_hash.clone(),
             status: i64::from(answer.status),
-            headers: DbJson(json!(answer.headers).to_string()),
+            headers: json!(answer.headers).to_string(),
             body: answer.replayed_body.clone().unwrap_or_else(|| answer.body.clone()),
-            created_at: DbTime(now),
+            created_at: now,
         };
         Ok(unit.remember_answer(&row)?)
     }
