@@ -77,7 +77,6 @@ impl Behaviour for Opportunity {
     }
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
-        let (writing, record) = (&writing.any(), record.any());
         stops::after_opportunity(work, writing, record)?;
         Ok(Shown::new())
     }

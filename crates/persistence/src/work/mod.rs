@@ -8,7 +8,7 @@ pub(crate) mod numbers;
 use std::{borrow::Cow, sync::Arc};
 
 use farley_domain::{
-    activities::concerned,
+    activities::concerned::RECORDS,
     cell::Cell,
     event::{Actor, ActorKind},
     field::{Field, FieldType, Link, Storage},
@@ -237,9 +237,9 @@ impl<'a> Work<'a> {
     fn note(&mut self, object: &'static Object, before: Option<&Record>, record: &Record, change: &Change<'_>) {
         // Records that name a customer stand on that customer's timeline, and those that concern several on the timelines of all.
         let mut about = change.about.to_vec();
-        if object.has("records") {
+        if object.bears(RECORDS) {
             let both = before.into_iter().chain([record]);
-            about.extend(both.flat_map(|record| concerned::items(record.get("records")).map(|(_, id)| id)));
+            about.extend(both.flat_map(|record| record.get(RECORDS)).map(|concerned| concerned.id));
         }
         if object.has("customer_id") {
             about.extend(record.id_of("customer_id"));
