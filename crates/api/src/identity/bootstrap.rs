@@ -5,11 +5,11 @@ use farley_domain::{
     fault::{Fault, FaultCode, Faults},
     id::Id,
     identity::{
-        role::{READY_MADE, Role},
+        role::{ADMINISTRATOR, READY_MADE, Role},
         tenant::is_slug,
-        user::User,
+        user::{User, UserStatus},
     },
-    input,
+    input::{self, Members},
     money::Currency,
     object::Shape,
     record::Record,
@@ -17,13 +17,13 @@ use farley_domain::{
 };
 use farley_persistence::{Change, DbId, DbTime, Origin, TenantKey, Work, queries::rows::TenantRow};
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::auth::check_strength;
 use crate::{
     access::{state::State, tokens::NO_TENANT},
     http::{clock, problem::Problem},
-    records::area::installed,
+    records::{area::installed, lookup},
 };
 
 /// What a tenant is made of.
@@ -92,42 +92,44 @@ pub fn create_tenant(work: &mut Work<'_>, new: &NewTenant, administrator: Option
     work.enter(key);
     let standards = standards.standards(now);
     for ready in READY_MADE {
-        let body = json!({"name": ready.name, "description": ready.description, "permissions": ready.permissions()});
-        let (shape, mut role) = read(Role::object(), &body, &standards)?;
-        role.set("key", ready.key);
-        work.insert(&shape, &mut role, &Change::new("created"))?;
+        let body = Members::<Role>::new()
+            .with(Role::name, ready.name)
+            .with(Role::description, ready.description)
+            .with(Role::permissions, ready.permissions());
+        let (shape, mut role) = read::<Role>(&body.into(), &standards)?;
+        role.set(Role::key, ready.key.to_owned());
+        work.insert(&shape, role.any_mut(), &Change::new("created"))?;
     }
     for begin in &installed()?.begin_tenant {
         begin(work, &standards)?;
     }
     if let Some(user) = administrator {
-        create_user(work, user, "administrator", &standards)?;
+        create_user(work, user, ADMINISTRATOR, &standards)?;
     }
     Ok(key)
 }
 
 /// Makes an active user with the ready-made role of a key.
 pub fn create_user(work: &mut Work<'_>, user: &FirstUser, role_key: &str, standards: &Standards<'_>) -> Result<Id, Problem> {
-    let roles = work.reader().all(Role::object())?;
-    let role = roles.iter().find(|role| role.get("key") == role_key && !role.is_archived());
+    let roles = lookup::all::<Role>(work.reader())?;
+    let role = roles.iter().find(|role| role.get(Role::key) == Some(role_key) && !role.is_archived());
     let role = role.ok_or_else(|| Problem::from(Fault::new("/role", FaultCode::NotFound)))?;
-    let body = json!({"name": user.name, "email": user.email, "role_ids": [role.get("id")]});
-    let (shape, mut record) = read(User::object(), &body, standards)?;
-    crate::records::references::check_unique(work, None, User::object(), None, &record)?;
-    record.set("status", "active");
-    work.insert(&shape, &mut record, &Change::new("created"))?;
+    let body = Members::<User>::new()
+        .with(User::name, user.name.as_str())
+        .with(User::email, user.email.as_str())
+        .with(User::role_ids, [role.id()]);
+    let (shape, mut record) = read::<User>(&body.into(), standards)?;
+    crate::records::references::check_unique(work, None, User::object(), None, record.any())?;
+    record.set(User::status, UserStatus::Active);
+    work.insert(&shape, record.any_mut(), &Change::new("created"))?;
     work.set_password(record.id(), &user.password_hash)?;
     Ok(record.id())
 }
 
-fn read(
-    object: &'static farley_domain::object::Object,
-    body: &Value,
-    standards: &Standards<'_>,
-) -> Result<(Shape, Record), Problem> {
-    let shape = Shape { object, custom: std::sync::Arc::from([]) };
+fn read<E: Entity>(body: &Value, standards: &Standards<'_>) -> Result<(Shape, Record<E>), Problem> {
+    let shape = Shape { object: E::object(), custom: std::sync::Arc::from([]) };
     let record = input::Reader { shape: &shape, standards, rule: &|_| None }.create(body)?;
-    Ok((shape, record))
+    Ok((shape, record.into_entity()))
 }
 
 /// What the first start has to say.

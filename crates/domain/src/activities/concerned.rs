@@ -100,6 +100,12 @@ fn schema() -> Value {
     })
 }
 
+/// The field of an object that lists the records it concerns, if it has one.
+#[must_use]
+pub fn list_of(object: &Object) -> Option<&Field> {
+    object.fields.iter().find(|field| field.kind == FieldType::Structure(&CONCERNED))
+}
+
 /// The records in a list of them, each with its object.
 pub fn items(value: &Value) -> impl Iterator<Item = (&str, Id)> {
     value.as_array().into_iter().flatten().filter_map(|item| Some((item["object"].as_str()?, item["id"].as_str()?.parse().ok()?)))

@@ -1,6 +1,9 @@
 //! What a client sends to create or change a record, checked against the field table: every fault at once, unknown
 //! members never ignored.
 
+use std::marker::PhantomData;
+
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::model::{
@@ -8,10 +11,48 @@ use crate::model::{
     fault::{Fault, FaultCode, Faults, pointer_token, unknown},
     field::{Field, FieldType, Storage, Writable},
     field_rule::FieldRule,
+    handle::Handle,
     object::Shape,
     record::Record,
+    recurring,
     value::{self, Standards},
 };
+
+/// The body of a record of `E` that Farley itself makes: read as a client's would be, but written by handles.
+pub struct Members<E> {
+    members: Map<String, Value>,
+    entity: PhantomData<fn() -> E>,
+}
+
+impl<E> Default for Members<E> {
+    fn default() -> Members<E> {
+        Members { members: Map::new(), entity: PhantomData }
+    }
+}
+
+impl<E> Members<E> {
+    #[must_use]
+    pub fn new() -> Members<E> {
+        Members::default()
+    }
+
+    /// Adds a member in the form of the API.
+    ///
+    /// # Panics
+    /// Where the value is no JSON: a fault of the program.
+    #[must_use]
+    pub fn with<T>(mut self, handle: Handle<E, T>, value: impl Serialize) -> Members<E> {
+        let value = serde_json::to_value(value).unwrap_or_else(|error| panic!("{handle:?} is no JSON: {error}"));
+        self.members.insert(handle.name().to_owned(), value);
+        self
+    }
+}
+
+impl<E> From<Members<E>> for Value {
+    fn from(body: Members<E>) -> Value {
+        Value::Object(body.members)
+    }
+}
 
 /// How a client's body is read.
 pub struct Reader<'a> {
@@ -33,7 +74,7 @@ impl Reader<'_> {
         }
         self.merge(&mut record, body, true, &mut faults);
         for field in self.shape.fields().filter(|field| field.required && field.writable != Writable::Never) {
-            if record.value(field).is_null() {
+            if record.cell(field).is_null() {
                 let pointer = pointer(field);
                 if !faults.0.iter().any(|fault| fault.pointer.starts_with(&pointer)) {
                     faults.add(Fault::new(pointer, FaultCode::Required));
@@ -65,14 +106,14 @@ impl Reader<'_> {
             };
             if field.kind == FieldType::Custom {
                 self.merge_custom(record, sent, creating, faults);
-            } else if let Some(value) = self.member(field, record.get(name), sent, creating, faults) {
-                record.set(name, value);
+            } else if let Some(value) = self.member(field, &record.json(field), sent, creating, faults) {
+                record.put(field, Cell::from_json(&field.kind, &value).unwrap_or(Cell::Json(value)));
             }
         }
     }
 
     fn merge_custom(&self, record: &mut Record, sent: &Value, creating: bool, faults: &mut Faults) {
-        let mut custom = record.get("custom").as_object().cloned().unwrap_or_default();
+        let mut custom = record.custom().clone();
         match sent {
             // Clears what the writer sees; what is hidden from them is not theirs to clear.
             Value::Null => {
@@ -88,7 +129,7 @@ impl Reader<'_> {
                     let found = self.shape.custom.iter().find(|field| field.name == *key && self.is_known(field));
                     let Some(field) = found else {
                         let known = self.shape.custom.iter().filter(|field| self.is_known(field));
-                        let pointer = format!("/custom/{}", pointer_token(key));
+                        let pointer = format!("{}/{}", recurring::CUSTOM.pointer(), pointer_token(key));
                         faults.add(unknown(pointer, FaultCode::UnknownMember, key, known.map(|field| field.name.as_ref())));
                         continue;
                     };
@@ -101,10 +142,10 @@ impl Reader<'_> {
                 }
             }
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                faults.add(Fault::new("/custom", FaultCode::WrongType).with("expected", "an object"));
+                faults.add(Fault::new(recurring::CUSTOM.pointer(), FaultCode::WrongType).with("expected", "an object"));
             }
         }
-        record.set("custom", Value::Object(custom));
+        record.set(recurring::CUSTOM, custom);
     }
 
     /// Hidden fields are as if they did not exist.
@@ -154,7 +195,7 @@ impl Reader<'_> {
 }
 
 fn pointer(field: &Field) -> String {
-    if field.is_custom() { format!("/custom/{}", field.name) } else { format!("/{}", field.name) }
+    if field.is_custom() { format!("{}/{}", recurring::CUSTOM.pointer(), field.name) } else { format!("/{}", field.name) }
 }
 
 fn merged(current: &Map<String, Value>, patch: &Map<String, Value>) -> Value {

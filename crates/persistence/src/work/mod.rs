@@ -175,7 +175,7 @@ impl<'a> Work<'a> {
         record.clear(recurring::ARCHIVED_AT);
         if let Some(prefix) = shape.object.number_prefix {
             let number = self.next_number(shape.object.name)?;
-            record.set("number", format!("{prefix}{number:06}"));
+            record.set(recurring::NUMBER, format!("{prefix}{number:06}"));
         }
         let layout = Layout::full(shape, &|_| true);
         let (head, row) = statements::new_row(&layout, self.tenant().id, record)?;
@@ -250,14 +250,14 @@ impl<'a> Work<'a> {
     fn note(&mut self, object: &'static Object, before: Option<&Record>, record: &Record, change: &Change<'_>) {
         // Records that name a customer stand on that customer's timeline, and those that concern several on the timelines of all.
         let mut about = change.about.to_vec();
-        if object.has("records") {
-            let both = before.into_iter().chain([record]);
-            about.extend(both.flat_map(|record| concerned::items(record.get("records")).map(|(_, id)| id)));
+        if let Some(list) = concerned::list_of(object) {
+            for record in before.into_iter().chain([record]) {
+                let listed = record.cell(list);
+                about.extend(concerned::items(listed.as_json().unwrap_or(&Value::Null)).map(|(_, id)| id));
+            }
         }
-        if object.has("customer_id") {
-            about.extend(record.id_of("customer_id"));
-            about.extend(before.and_then(|before| before.id_of("customer_id")));
-        }
+        about.extend(record.get(recurring::CUSTOMER_ID));
+        about.extend(before.and_then(|before| before.get(recurring::CUSTOMER_ID)));
         about.sort_unstable();
         about.dedup();
         let changes = changes(before, record);
@@ -295,7 +295,7 @@ impl<'a> Work<'a> {
         let mut lookups = Vec::new();
         for field in &object.fields {
             let changed = before.is_none_or(|before| before.cell(field) != record.cell(field));
-            if field.name == "external_ids" && (changed || archiving) {
+            if field.name == recurring::EXTERNAL_IDS.name() && (changed || archiving) {
                 self.link_external(object, before, record)?;
             }
             if !changed {
@@ -361,7 +361,7 @@ impl<'a> Work<'a> {
             sql.id(tenant).sql(" AND record_id = ").id(record.id());
             self.reader.connection.execute(&sql)?;
         }
-        let keys = record.get("external_ids").as_object().filter(|_| !record.is_archived());
+        let keys = Some(record.get(recurring::EXTERNAL_IDS)).filter(|_| !record.is_archived());
         let row = |(system, key): (&String, &Value)| {
             let key = key.as_str().unwrap_or_default().to_owned();
             vec![
