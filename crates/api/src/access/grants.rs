@@ -9,16 +9,16 @@ use farley_domain::{
         user::{User, UserStatus},
     },
     record::Record,
-    sales::leads::pool::Pool,
+    sales::leads::pool::{Pool, Pooled},
 };
 use farley_persistence::Reader;
 
-use super::unrestricted::record_of;
+use super::unrestricted::entity_of;
 use crate::{http::problem::Problem, records::lookup};
 
 /// What a user may do, out of their roles and their place in the tree of teams; none if they are not active.
 pub fn asker_of(reader: &mut Reader<'_>, user_id: Id) -> Result<Option<Asker>, Problem> {
-    let Some(user) = record_of::<User>(reader, user_id)? else { return Ok(None) };
+    let Some(user) = entity_of::<User>(reader, user_id)? else { return Ok(None) };
     if user.is_archived() || user.get(User::status) != Some(UserStatus::Active) {
         return Ok(None);
     }
@@ -56,7 +56,8 @@ fn pools_of(reader: &mut Reader<'_>, teams: &[Record<Team>], own: Option<Id>) ->
         let entitled = pool.get(Pool::team_ids);
         !pool.is_archived() && (entitled.is_empty() || entitled.iter().any(|team| line.contains(team)))
     });
-    Ok(pools.map(|pool| EntitledPool { id: pool.id(), object: pool.get(Pool::object).to_owned() }).collect())
+    let object = |pool: &Record<Pool>| pool.get(Pool::object).map_or("", Pooled::as_str).to_owned();
+    Ok(pools.map(|pool| EntitledPool { id: pool.id(), object: object(&pool) }).collect())
 }
 
 /// A team and all below it.

@@ -22,7 +22,7 @@ use farley_persistence::{Layout, Reader, Store, TenantKey};
 use super::{
     grants::asker_of,
     tokens::{NO_TENANT, Tokens, secret_hash},
-    unrestricted::record_of,
+    unrestricted::entity_of,
 };
 use crate::{
     http::{
@@ -172,7 +172,7 @@ fn load(reader: &mut Reader<'_>, credential: &Credential, now: Timestamp) -> Res
 /// Whose an API key is and what it is limited to, if it still holds.
 fn key_of(reader: &mut Reader<'_>, id: Id, now: Timestamp) -> Result<(Id, Vec<String>), Problem> {
     let refused = || Problem::new(Code::Unauthorized);
-    let key = record_of::<ApiKey>(reader, id)?.filter(|key| !key.is_archived()).ok_or_else(refused)?;
+    let key = entity_of::<ApiKey>(reader, id)?.filter(|key| !key.is_archived()).ok_or_else(refused)?;
     if key.get(ApiKey::expires_at).is_some_and(|expires_at| expires_at <= now) {
         return Err(refused());
     }

@@ -47,10 +47,15 @@ pub fn without_custom_fields(object: &'static Object) -> Shape {
 }
 
 /// One record, whoever asks.
-pub fn record_of<E: Entity>(reader: &mut Reader<'_>, id: Id) -> Result<Option<Record<E>>, Problem> {
-    let layout = Arc::new(Layout::full(&without_custom_fields(E::object()), &|_| true));
+pub fn record_of(reader: &mut Reader<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
+    let layout = Arc::new(Layout::full(&without_custom_fields(object), &|_| true));
     let row = reader.get(&layout, &Unrestricted, id, &Predicate::all())?;
-    Ok(row.map(|row| row.to_record()).transpose()?.map(Record::into_entity))
+    Ok(row.map(|row| row.to_record()).transpose()?)
+}
+
+/// One record of an entity, whoever asks.
+pub fn entity_of<E: Entity>(reader: &mut Reader<'_>, id: Id) -> Result<Option<Record<E>>, Problem> {
+    Ok(record_of(reader, E::object(), id)?.map(Record::into_entity))
 }
 
 /// A user as stored, whoever asks.

@@ -24,7 +24,7 @@ pub async fn perform(state: &State, tenant: TenantKey, job: Id, payload: &str) -
     // Who has left meanwhile gets nothing.
     let Some(user) = user.filter(|user| user.get("status") == "active" && !user.is_archived()) else { return Ok(()) };
     let country = tenant.map(|tenant| tenant.country).unwrap_or_default();
-    let message = message(&state.settings.mail_from, &user, &payload, language(&user, &country), job)?;
+    let message = message(&state.settings.mail_from, user.any(), &payload, language(user.any(), &country), job)?;
     let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(|error| error.to_string())?;
     transport.build().send(message).await.map(drop).map_err(|error| error.to_string())
 }

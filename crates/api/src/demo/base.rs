@@ -6,7 +6,7 @@ use farley_domain::{
     entity::Entity,
     fault::Faults,
     id::Id,
-    identity::{custom_field, custom_field::CustomField, tag::Tag, team::Team, tenant::Tenant, user::User},
+    identity::{custom_field, custom_field::CustomField, tag::Tag, team::Team, tenant::Tenant, user::{User, UserStatus}},
     object::{Catalog, Object, Shape},
     predicate::Predicate,
     record::Record,
@@ -108,8 +108,8 @@ impl Rows<'_> {
         let shape = Catalog::default().shape(object);
         let id = self.dice.id(self.at);
         let mut record = build::record(&shape, &self.tenant.standards(self.at), id, body)?;
-        if object.name == "user" {
-            record.set("status", "active");
+        if object.name == User::NAME {
+            record.of_mut().set(User::status, UserStatus::Active);
         }
         self.rows.push((object, record));
         Ok(id)
@@ -124,7 +124,7 @@ impl Rows<'_> {
 pub async fn fill(store: &Store, tenant: TenantKey, settings: &Tenant, seed: u64, at: Timestamp) -> Result<Base, Error> {
     let roles = store.read(tenant, |reader| reader.all(farley_domain::identity::role::Role::object())).await?;
     let teams = store.read(tenant, |reader| reader.all(Team::object())).await?;
-    if teams.iter().any(|team| team.text("name") == Some(ROOT)) {
+    if teams.iter().any(|team| team.of::<Team>().get(Team::name) == ROOT) {
         return Err(Error::AlreadyFilled);
     }
     let mut rows = Rows { tenant: settings, at, dice: Dice::of(seed, u64::MAX), rows: Vec::new() };
@@ -138,7 +138,7 @@ pub async fn fill(store: &Store, tenant: TenantKey, settings: &Tenant, seed: u64
         rows.add(<CustomField as Entity>::object(), &body)?;
     }
     let (products, ways) = (sales::add_products(&mut rows)?, sales::add_pipelines(&mut rows)?);
-    let fields: Vec<Record> = rows.of(<CustomField as Entity>::object()).cloned().collect();
+    let fields: Vec<Record<CustomField>> = rows.of(<CustomField as Entity>::object()).map(|field| field.of().clone()).collect();
     let base = Base {
         tenant: settings.clone(),
         catalog: custom_field::catalog(&fields),

@@ -9,7 +9,7 @@ use farley_domain::{
         tenant::is_slug,
         user::{User, UserStatus},
     },
-    input::{self, Members},
+    input::{self, Members, members},
     money::Currency,
     object::Shape,
     record::Record,
@@ -17,7 +17,6 @@ use farley_domain::{
 };
 use farley_persistence::{Change, DbId, DbTime, Origin, TenantKey, Work, queries::rows::TenantRow};
 use secrecy::ExposeSecret;
-use serde_json::Value;
 
 use super::auth::check_strength;
 use crate::{
@@ -92,11 +91,11 @@ pub fn create_tenant(work: &mut Work<'_>, new: &NewTenant, administrator: Option
     work.enter(key);
     let standards = standards.standards(now);
     for ready in READY_MADE {
-        let body = Members::<Role>::new()
+        let body = members()
             .with(Role::name, ready.name)
-            .with(Role::description, ready.description)
+            .with(Role::description, ready.description.to_owned())
             .with(Role::permissions, ready.permissions());
-        let (shape, mut role) = read::<Role>(&body.into(), &standards)?;
+        let (shape, mut role) = read(body, &standards)?;
         role.set(Role::key, ready.key.to_owned());
         work.insert(&shape, role.any_mut(), &Change::new("created"))?;
     }
@@ -114,11 +113,11 @@ pub fn create_user(work: &mut Work<'_>, user: &FirstUser, role_key: &str, standa
     let roles = lookup::all::<Role>(work.reader())?;
     let role = roles.iter().find(|role| role.get(Role::key) == Some(role_key) && !role.is_archived());
     let role = role.ok_or_else(|| Problem::from(Fault::new("/role", FaultCode::NotFound)))?;
-    let body = Members::<User>::new()
+    let body = members()
         .with(User::name, user.name.as_str())
         .with(User::email, user.email.as_str())
-        .with(User::role_ids, [role.id()]);
-    let (shape, mut record) = read::<User>(&body.into(), standards)?;
+        .with(User::role_ids, vec![role.id()]);
+    let (shape, mut record) = read(body, standards)?;
     crate::records::references::check_unique(work, None, User::object(), None, record.any())?;
     record.set(User::status, UserStatus::Active);
     work.insert(&shape, record.any_mut(), &Change::new("created"))?;
@@ -126,9 +125,9 @@ pub fn create_user(work: &mut Work<'_>, user: &FirstUser, role_key: &str, standa
     Ok(record.id())
 }
 
-fn read<E: Entity>(body: &Value, standards: &Standards<'_>) -> Result<(Shape, Record<E>), Problem> {
+fn read<E: Entity>(body: Members<E>, standards: &Standards<'_>) -> Result<(Shape, Record<E>), Problem> {
     let shape = Shape { object: E::object(), custom: std::sync::Arc::from([]) };
-    let record = input::Reader { shape: &shape, standards, rule: &|_| None }.create(body)?;
+    let record = input::Reader { shape: &shape, standards, rule: &|_| None }.create(&body.into_json())?;
     Ok((shape, record.into_entity()))
 }
 

@@ -32,6 +32,7 @@ use crate::{
     },
     records::{
         behaviour::{Behaviour, Shown, Writing},
+        body::{Nothing, read_plain},
         lookup,
         mutation::{Answer, Mutation},
         named::Named,
@@ -122,7 +123,7 @@ async fn act(
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    crate::http::request::read_form(&[], &body.0)?;
+    read_plain::<Nothing>(&body.0)?;
     let named = Named::parse(request.match_info().query("id"))?;
     let writer = Writer::of(&call, User::object());
     let principal = std::sync::Arc::clone(&call.principal);

@@ -1,11 +1,18 @@
 //! Bodies of hand-written actions: one declaration says what is read and what is documented.
 
-use farley_domain::{entity::Entity, field::FieldType, input, record::Record, value::Standards};
+use farley_domain::{
+    entity::Entity,
+    field::{FieldType, Hint},
+    identity::password,
+    input,
+    record::Record,
+    value::Standards,
+};
 use serde_json::Value;
-use utoipa::openapi::{RefOr, Schema, Type, schema::AdditionalProperties};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type, schema::AdditionalProperties};
 
 use super::schemas::{self, Notes, annotate, nullable};
-use crate::http::problem::Problem;
+use crate::http::{clock, problem::Problem, request::standards};
 
 /// Declares the body of an action. Its fields are typed handles, as those of an entity:
 ///
@@ -33,6 +40,7 @@ macro_rules! body {
         $visibility enum $body {}
 
         const _: () = {
+            #[allow(unused_imports, reason = "a body may have no field")]
             use farley_domain::{entity::{Entity, kind}, handle::Handle, object::Object, recurring::slots};
 
             #[allow(non_camel_case_types, reason = "the fields by their names")]
@@ -80,10 +88,31 @@ macro_rules! body {
     };
 }
 
+body! {
+    /// The body of an action that asks for nothing.
+    pub struct Nothing {}
+    example Value::Null
+}
+
 /// Reads a body: unknown members are refused, and every fault is reported at once.
 pub fn read<B: Entity>(body: &Value, standards: &Standards<'_>) -> Result<Record<B>, Problem> {
     let members = input::form(&B::object().fields, body, standards)?;
     Ok(Record::from_json(B::object(), &Value::Object(members)).into_entity())
+}
+
+/// Reads a body of which nothing is read by a tenant's standards.
+pub fn read_plain<B: Entity>(body: &Value) -> Result<Record<B>, Problem> {
+    read(body, &standards(clock::now()))
+}
+
+fn text(max: usize, hint: Option<Hint>) -> ObjectBuilder {
+    let text = match hint {
+        None => schemas::text(),
+        Some(Hint::Email) => schemas::format("email"),
+        Some(Hint::Password) => schemas::format("password"),
+        Some(Hint::NewPassword) => schemas::format("password").min_length(Some(password::MIN_LENGTH)),
+    };
+    text.max_length(Some(max))
 }
 
 /// The schema of a body, from its declaration.
@@ -98,6 +127,7 @@ pub fn schema<B: Entity>(example: &Value) -> RefOr<Schema> {
             // A body stands alone, so what it holds is described in place.
             FieldType::Choice(choices) => schemas::choices(choices, "").into(),
             FieldType::Structure(structure) => schemas::in_place(structure),
+            FieldType::Text { max } | FieldType::LongText { max } => text(*max, field.hint).into(),
             _ => schemas::value(object, field),
         };
         let value = if field.required { value } else { nullable(value) };

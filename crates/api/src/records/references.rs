@@ -3,17 +3,21 @@
 use farley_domain::{
     activities::{
         attendees::{self, ATTENDEES},
-        concerned::{self, CONCERNED, KINDS},
+        concerned::{self, KINDS, Kind},
     },
+    cell::Cell,
+    entity::Entity,
     fault::{Fault, FaultCode, Faults},
     field::{Field, FieldType},
     id::Id,
+    identity::{custom_field::CustomField, user::User},
     object::{Object, Shape},
     predicate::Predicate,
     record::Record,
-    registry,
+    recurring, registry,
 };
 use farley_persistence::Work;
+use serde_json::Value;
 
 use crate::{access::principal::Principal, http::problem::Problem};
 
@@ -30,7 +34,7 @@ pub fn check(
     let mut faults = Faults::default();
     check_concerned(work, principal, now, shape, before, after, &mut faults)?;
     for field in shape.fields().filter(|field| !settled.contains(&field.name.as_ref())) {
-        if before.is_some_and(|before| before.value(field) == after.value(field)) {
+        if before.is_some_and(|before| before.cell(field) == after.cell(field)) {
             continue;
         }
         let Some(target) = target(field).filter(|_| !is_concerned(shape.object, field)) else { continue };
@@ -42,7 +46,7 @@ pub fn check(
         let known = visible(work, principal, now, target, &ids)?;
         for (pointer, id) in asked {
             // Who creates a record may always name themselves.
-            let oneself = target.name == "user" && id == principal.user_id();
+            let oneself = target.name == User::NAME && id == principal.user_id();
             if !known.contains(&id) && !oneself {
                 faults.add(Fault::new(pointer, FaultCode::NotFound));
             }
@@ -57,7 +61,7 @@ fn is_concerned(object: &Object, field: &Field) -> bool {
 }
 
 fn concerns(object: &Object) -> bool {
-    object.field("records").is_some_and(|field| field.kind == FieldType::Structure(&CONCERNED))
+    concerned::list_of(object).is_some()
 }
 
 /// Checks lists that name records of several objects. Who changes one may not know of all that was in it before.
@@ -71,23 +75,26 @@ fn check_concerned(
     faults: &mut Faults,
 ) -> Result<(), Problem> {
     let mut named: Vec<(String, &str, Id)> = Vec::new();
-    if concerns(shape.object) {
-        let known: Vec<(&str, Id)> = before.map(|before| concerned::items(before.get("records")).collect()).unwrap_or_default();
-        for (position, item) in concerned::items(after.get("records")).enumerate().filter(|(_, item)| !known.contains(item)) {
-            let field = KINDS.iter().find(|kind| kind.object == item.0 && after.id_of(kind.field) == Some(item.1));
-            let pointer = field.map_or_else(|| format!("/records/{position}/id"), |kind| format!("/{}", kind.field));
-            named.push((pointer, item.0, item.1));
+    let lists = |field: &Field| (before.map_or(Value::Null, |before| before.json(field)), after.json(field));
+    let concerned = concerned::list_of(shape.object).map(|field| (field, lists(field)));
+    if let Some((field, (before, listed))) = &concerned {
+        let known: Vec<(&str, Id)> = concerned::items(before).collect();
+        let refers = |kind: &Kind, id: Id| {
+            let first = shape.object.field(kind.field);
+            first.and_then(|first| after.cell(first).as_id()) == Some(id)
+        };
+        for (position, (object, id)) in concerned::items(listed).enumerate().filter(|(_, item)| !known.contains(item)) {
+            let kind = KINDS.iter().find(|kind| kind.object == object && refers(kind, id));
+            let pointer = kind.map_or_else(|| format!("/{}/{position}/id", field.name), |kind| format!("/{}", kind.field));
+            named.push((pointer, object, id));
         }
     }
-    if shape.object.field("attendees").is_some_and(|field| field.kind == FieldType::Structure(&ATTENDEES)) {
-        let known: Vec<(&str, Id)> = before
-            .into_iter()
-            .flat_map(|before| attendees::references(before.get("attendees")))
-            .map(|(_, object, id)| (object, id))
-            .collect();
-        let all = attendees::references(after.get("attendees"));
-        let new = all.filter(|(_, object, id)| !known.contains(&(*object, *id)));
-        named.extend(new.map(|(pointer, object, id)| (format!("/attendees{pointer}"), object, id)));
+    let attends = shape.object.fields.iter().find(|field| field.kind == FieldType::Structure(&ATTENDEES));
+    if let Some(field) = attends {
+        let (before, listed) = lists(field);
+        let known: Vec<(&str, Id)> = attendees::references(&before).map(|(_, object, id)| (object, id)).collect();
+        let new = attendees::references(&listed).filter(|(_, object, id)| !known.contains(&(*object, *id)));
+        named.extend(new.map(|(pointer, object, id)| (format!("/{}{pointer}", field.name), object, id)));
     }
     let mut objects: Vec<&str> = named.iter().map(|(_, object, _)| *object).collect();
     objects.sort_unstable();
@@ -99,7 +106,7 @@ fn check_concerned(
             Some(target) => visible(work, principal, now, target, &ids)?,
             None => Vec::new(),
         };
-        let oneself = |id: &Id| name == "user" && *id == principal.user_id();
+        let oneself = |id: &Id| name == User::NAME && *id == principal.user_id();
         for (pointer, _, _) in asked().filter(|(_, _, id)| !known.contains(id) && !oneself(id)) {
             faults.add(Fault::new(pointer.clone(), FaultCode::NotFound));
         }
@@ -109,7 +116,7 @@ fn check_concerned(
 
 /// The fields that a rule keeps in step with one that a body names, and the body does not: a contact's `customer_id` with its
 /// `customers`. What they refer to is checked, and told, under the name that was sent.
-pub fn kept_in_step<'a>(object: &'a Object, body: &serde_json::Value) -> Vec<&'a str> {
+pub fn kept_in_step<'a>(object: &'a Object, body: &Value) -> Vec<&'a str> {
     let is_list = |field: &Field| matches!(field.kind, FieldType::Structure(_));
     let is_one = |field: &Field| matches!(field.kind, FieldType::Reference(_));
     let referring = || object.fields.iter().filter_map(|field| Some((field, target(field)?.name)));
@@ -138,19 +145,18 @@ fn target(field: &Field) -> Option<&'static Object> {
 
 /// The ids that a field names, each with its place.
 fn named(field: &Field, record: &Record) -> Vec<(String, Id)> {
-    let value = record.value(field);
     let base = format!("/{}", field.path().replace('.', "/"));
-    match &field.kind {
-        FieldType::Reference(_) => value.as_str().and_then(|id| id.parse().ok()).map(|id| (base, id)).into_iter().collect(),
-        FieldType::Structure(structure) => {
+    match (&field.kind, &*record.cell(field)) {
+        (_, Cell::Id(id)) => vec![(base, *id)],
+        (_, Cell::Ids(ids)) => {
+            ids.iter().enumerate().map(|(position, id)| (format!("{base}/{position}"), *id)).collect()
+        }
+        (FieldType::Structure(structure), Cell::Json(value)) => {
             let ids = (structure.lookups)(value).into_iter().enumerate();
             let member = structure.link.map_or("", |link| link.to);
             ids.filter_map(|(position, id)| Some((format!("{base}/{position}/{member}"), id.parse().ok()?))).collect()
         }
-        _ => {
-            let items = value.as_array().into_iter().flatten().enumerate();
-            items.filter_map(|(position, id)| Some((format!("{base}/{position}"), id.as_str()?.parse().ok()?))).collect()
-        }
+        _ => Vec::new(),
     }
 }
 
@@ -179,21 +185,22 @@ pub fn check_tree(
     after: &Record,
 ) -> Result<(), Problem> {
     let object = shape.object;
-    let changed = before.is_none_or(|before| before.get("parent_id") != after.get("parent_id"));
-    if !object.has("parent_id") || !changed || after.get("parent_id").is_null() {
+    let changed = before.is_none_or(|before| !before.agrees(recurring::PARENT_ID, after));
+    if !changed || after.is_null(recurring::PARENT_ID) {
         return Ok(());
     }
     work.lock_tree(object)?;
-    let layout = std::sync::Arc::new(farley_persistence::Layout::of(shape, &|_| true, Some(&["parent_id".to_owned()]), &[]));
-    let mut ancestor = after.id_of("parent_id");
+    let above = recurring::PARENT_ID.name();
+    let layout = std::sync::Arc::new(farley_persistence::Layout::of(shape, &|_| true, Some(&[above.to_owned()]), &[]));
+    let mut ancestor = after.get(recurring::PARENT_ID);
     let mut seen = Vec::new();
     while let Some(id) = ancestor {
         if id == after.id() || seen.contains(&id) {
-            return Err(Problem::rule(Fault::new("/parent_id", FaultCode::Cycle).into()));
+            return Err(Problem::rule(Fault::new(recurring::PARENT_ID.pointer(), FaultCode::Cycle).into()));
         }
         seen.push(id);
         let row = work.reader().get(&layout, &call.view(now), id, &Predicate::all())?;
-        ancestor = row.and_then(|row| row.cell("parent_id").and_then(farley_persistence::Cell::as_id));
+        ancestor = row.and_then(|row| row.cell(above).and_then(farley_persistence::Cell::as_id));
     }
     Ok(())
 }
@@ -209,24 +216,26 @@ pub fn check_unique(
 ) -> Result<(), Problem> {
     use farley_domain::predicate::Operand;
     let restored = before.is_some_and(|before| before.is_archived() && !after.is_archived());
-    let changed = |name: &str| restored || before.is_none_or(|before| before.get(name) != after.get(name));
+    let changed = |field: &Field| restored || before.is_none_or(|before| before.cell(field) != after.cell(field));
     for unique in &object.unique {
-        let (Some(field), Some(value)) = (object.field(unique.field), after.text(unique.field)) else { continue };
+        let Some(field) = object.field(unique.field) else { continue };
+        let value = after.cell(field);
+        let Cell::Text(value) = &*value else { continue };
         // A custom field's key is unique within its object, which its own behaviour sees to.
-        if !changed(unique.field) || object.name == "custom_field" {
+        if !changed(field) || object.name == CustomField::NAME {
             continue;
         }
-        if let Some(id) = work.reader().by_value(object, field, Operand::Text(value.to_owned()))?
+        if let Some(id) = work.reader().by_value(object, field, Operand::Text(value.clone()))?
             && id != after.id()
         {
             return Err(in_the_way(work, principal, object, &format!("/{}", unique.field), id)?);
         }
     }
-    if object.has("external_ids") && changed("external_ids") {
-        for (system, key) in after.get("external_ids").as_object().into_iter().flatten() {
+    if recurring::EXTERNAL_IDS.of(object).is_some_and(changed) {
+        for (system, key) in after.get(recurring::EXTERNAL_IDS) {
             let found = work.reader().by_external_id(object.name, system, key.as_str().unwrap_or_default())?;
             if let Some(id) = found.filter(|id| *id != after.id()) {
-                return Err(in_the_way(work, principal, object, &format!("/external_ids/{system}"), id)?);
+                return Err(in_the_way(work, principal, object, &format!("{}/{system}", recurring::EXTERNAL_IDS.pointer()), id)?);
             }
         }
     }
@@ -235,12 +244,13 @@ pub fn check_unique(
 
 /// A client that chooses its ids may have chosen one that is taken.
 pub fn check_id(work: &mut Work<'_>, object: &'static Object, record: &Record) -> Result<(), Problem> {
-    if let Some(id) = record.id_of("id") {
+    if !record.is_null(recurring::ID) {
+        let id = record.id();
         let sees_all = crate::access::unrestricted::Unrestricted;
         let shape = Shape { object, custom: std::sync::Arc::from([]) };
         let layout = std::sync::Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&[]), &[]));
         if work.reader().get(&layout, &sees_all, id, &Predicate::all())?.is_some() {
-            return Err(Problem::duplicate("/id", id));
+            return Err(Problem::duplicate(&recurring::ID.pointer(), id));
         }
     }
     Ok(())

@@ -251,7 +251,7 @@ impl Question<'_> {
 
     /// The whole asked for, then what it consists of.
     fn subjects(&self, reader: &mut Reader<'_>, user: Option<Id>, team: Option<Id>) -> Result<Vec<Subject>, Problem> {
-        let teams: Vec<Record> = reader.all(Team::object())?.into_iter().filter(|team| !team.is_archived()).collect();
+        let teams: Vec<Record<Team>> = crate::records::lookup::all::<Team>(reader)?.into_iter().filter(|team| !team.is_archived()).collect();
         let mut users = reader.all(User::object())?;
         users.sort_by(|left, right| left.text("name").cmp(&right.text("name")));
         let (users_seen, teams_seen) =
@@ -262,14 +262,14 @@ impl Question<'_> {
             return Ok(vec![Subject::User { id, name: name(found, &users_seen), within: None }]);
         }
         let of_team =
-            |team: &Record| Subject::Team { id: team.id(), name: name(team, &teams_seen), subtree: subtree(&teams, team.id()) };
+            |team: &Record<Team>| Subject::Team { id: team.id(), name: name(team.any(), &teams_seen), subtree: subtree(&teams, team.id()) };
         let mut subjects = vec![match team {
             Some(id) => {
                 of_team(teams.iter().find(|team| team.id() == id).ok_or_else(|| Fault::new("team_id", FaultCode::NotFound))?)
             }
             None => Subject::All,
         }];
-        let mut below: Vec<&Record> = teams.iter().filter(|child| child.id_of("parent_id") == team).collect();
+        let mut below: Vec<&Record<Team>> = teams.iter().filter(|child| child.get(Team::parent_id) == team).collect();
         below.sort_by(|left, right| left.text("name").cmp(&right.text("name")));
         subjects.extend(below.into_iter().map(of_team));
         subjects.extend(users.iter().map(|user| Subject::User {

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What stands for every object.
+/// What stands for every object or action.
 const EVERY: &str = "*";
 
 /// One permission of a role.
@@ -44,6 +44,14 @@ pub enum Actions {
     Every,
     #[serde(untagged)]
     One(Action),
+}
+
+impl Actions {
+    /// Reads the name of an action, or what stands for every one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Actions> {
+        if name == EVERY { Some(Actions::Every) } else { Action::from_name(name).map(Actions::One) }
+    }
 }
 
 /// What a role does to one field.
@@ -206,20 +214,20 @@ pub struct ReadyMade {
 }
 
 impl ReadyMade {
-    /// The role's permissions in stored form.
+    /// The role's permissions, one by one.
     #[must_use]
-    pub fn permissions(&self) -> Value {
+    pub fn permissions(&self) -> Vec<Permission> {
         let mut permissions = Vec::new();
         for grant in self.grants {
             let mut words = grant.split(' ');
-            let (objects, actions, scope) = (words.next(), words.next(), words.next());
-            for object in objects.unwrap_or_default().split(',') {
-                for action in actions.unwrap_or_default().split(',') {
-                    permissions.push(json!({"object": object, "action": action, "scope": scope}));
-                }
+            let (Some(objects), Some(actions), Some(scope)) = (words.next(), words.next(), words.next()) else { continue };
+            let Some(scope) = Scope::from_name(scope) else { continue };
+            for object in objects.split(',') {
+                let granted = actions.split(',').filter_map(Actions::from_name);
+                permissions.extend(granted.map(|action| Permission { object: object.to_owned(), action, scope }));
             }
         }
-        Value::Array(permissions)
+        permissions
     }
 }
 

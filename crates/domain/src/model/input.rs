@@ -3,7 +3,6 @@
 
 use std::marker::PhantomData;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::model::{
@@ -11,47 +10,63 @@ use crate::model::{
     fault::{Fault, FaultCode, Faults, pointer_token, unknown},
     field::{Field, FieldType, Storage, Writable},
     field_rule::FieldRule,
-    handle::Handle,
+    handle::{FieldValue, Handle},
     object::Shape,
     record::Record,
     recurring,
     value::{self, Standards},
 };
 
-/// The body of a record of `E` that Farley itself makes: read as a client's would be, but written by handles.
+/// The members of a body that Farley itself makes for a record of `E`.
+#[derive(Clone, Debug)]
 pub struct Members<E> {
     members: Map<String, Value>,
     entity: PhantomData<fn() -> E>,
 }
 
-impl<E> Default for Members<E> {
-    fn default() -> Members<E> {
-        Members { members: Map::new(), entity: PhantomData }
-    }
+/// A body without members yet.
+#[must_use]
+pub fn members<E>() -> Members<E> {
+    Members { members: Map::new(), entity: PhantomData }
 }
 
 impl<E> Members<E> {
     #[must_use]
-    pub fn new() -> Members<E> {
-        Members::default()
+    pub fn with<T: FieldValue>(mut self, handle: Handle<E, T>, value: impl Into<T>) -> Members<E> {
+        self.members.insert(handle.name().to_owned(), value.into().write().to_json());
+        self
     }
 
-    /// Adds a member in the form of the API.
-    ///
-    /// # Panics
-    /// Where the value is no JSON: a fault of the program.
+    /// Takes over what another record has in one of its fields, unless that is null.
     #[must_use]
-    pub fn with<T>(mut self, handle: Handle<E, T>, value: impl Serialize) -> Members<E> {
-        let value = serde_json::to_value(value).unwrap_or_else(|error| panic!("{handle:?} is no JSON: {error}"));
-        self.members.insert(handle.name().to_owned(), value);
+    pub fn copy<F, T, U>(mut self, handle: Handle<E, T>, from: &Record<F>, of: Handle<F, U>) -> Members<E>
+    where
+        T: FieldValue,
+        U: FieldValue<Single = T::Single>,
+    {
+        let cell = from.cell_of(of);
+        if !cell.is_null() {
+            self.members.insert(handle.name().to_owned(), cell.to_json());
+        }
         self
+    }
+
+    #[must_use]
+    pub fn into_map(self) -> Map<String, Value> {
+        self.members
+    }
+
+    #[must_use]
+    pub fn into_json(self) -> Value {
+        Value::Object(self.members)
     }
 }
 
-impl<E> From<Members<E>> for Value {
-    fn from(body: Members<E>) -> Value {
-        Value::Object(body.members)
-    }
+/// The members of a record that have values, as a client would send them.
+#[must_use]
+pub fn body_of<E>(record: &Record<E>) -> Value {
+    let given = record.cells().filter(|(_, cell)| !matches!(cell, Cell::Unread | Cell::Null));
+    Value::Object(given.map(|(field, cell)| (field.name.to_string(), cell.to_json())).collect())
 }
 
 /// How a client's body is read.
