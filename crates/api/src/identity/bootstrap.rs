@@ -18,7 +18,7 @@ use farley_domain::{
 use farley_persistence::{Change, DbId, DbTime, Origin, TenantKey, Work, queries::rows::TenantRow};
 use secrecy::ExposeSecret;
 
-use super::auth::check_strength;
+use super::{auth::check_strength, tenant::TenantCreate};
 use crate::{
     access::{state::State, tokens::NO_TENANT},
     http::{clock, problem::Problem},
@@ -41,20 +41,21 @@ impl NewTenant {
         let mut faults = Faults::default();
         if !is_slug(&self.slug) {
             faults.add(
-                Fault::new("/slug", FaultCode::WrongType).with("expected", "2 to 40 lower-case letters, digits and hyphens"),
+                Fault::new(TenantCreate::slug.pointer(), FaultCode::WrongType)
+                    .with("expected", "2 to 40 lower-case letters, digits and hyphens"),
             );
         }
         if self.name.trim().is_empty() {
-            faults.add(Fault::new("/name", FaultCode::Blank));
+            faults.add(Fault::new(TenantCreate::name.pointer(), FaultCode::Blank));
         }
         if !farley_domain::country::is_country(&self.country) {
-            faults.add(Fault::new("/country", FaultCode::UnknownCountry));
+            faults.add(Fault::new(TenantCreate::country.pointer(), FaultCode::UnknownCountry));
         }
         if self.currency.parse::<Currency>().is_err() {
-            faults.add(Fault::new("/currency", FaultCode::UnknownCurrency));
+            faults.add(Fault::new(TenantCreate::currency.pointer(), FaultCode::UnknownCurrency));
         }
         if self.time_zone.parse::<chrono_tz::Tz>().is_err() {
-            faults.add(Fault::new("/time_zone", FaultCode::UnknownTimeZone));
+            faults.add(Fault::new(TenantCreate::time_zone.pointer(), FaultCode::UnknownTimeZone));
         }
         faults.into_result(())
     }

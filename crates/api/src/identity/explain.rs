@@ -100,11 +100,7 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             let roles = roles_of(reader, &account)?;
             let granting = roles.iter().filter_map(|role| {
                 let scope = Grants::of_roles(std::slice::from_ref(role)).scope(object.name, action)?;
-                Some(GrantingRole {
-                    id: role.id(),
-                    name: role.get(Role::name).to_owned(),
-                    scope: scope.as_str(),
-                })
+                Some(GrantingRole { id: role.id(), name: role.get(Role::name).to_owned(), scope: scope.as_str() })
             });
             let granting: Vec<GrantingRole> = granting.collect();
             let asker = asker_of(reader, user)?;

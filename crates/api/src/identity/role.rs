@@ -1,7 +1,10 @@
 //! Roles: nobody writes one that grants more than they hold, and the administrator's stays what it is.
 
 use farley_domain::{
-    identity::{access::Grants, role::{ADMINISTRATOR, Role}},
+    identity::{
+        access::Grants,
+        role::{ADMINISTRATOR, Role},
+    },
     record::Record,
 };
 use farley_persistence::Work;

@@ -2,14 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, post};
 use farley_domain::{
-    entity::Entity,
-    fault::Faults,
-    field::Hint,
-    id::Id,
-    identity::password,
-    record::Record,
-    text::clean_line,
-    time::Timestamp,
+    entity::Entity, fault::Faults, field::Hint, id::Id, identity::password, record::Record, text::clean_line, time::Timestamp,
 };
 use farley_persistence::Origin;
 use secrecy::ExposeSecret;

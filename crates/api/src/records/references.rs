@@ -148,9 +148,7 @@ fn named(field: &Field, record: &Record) -> Vec<(String, Id)> {
     let base = format!("/{}", field.path().replace('.', "/"));
     match (&field.kind, &*record.cell(field)) {
         (_, Cell::Id(id)) => vec![(base, *id)],
-        (_, Cell::Ids(ids)) => {
-            ids.iter().enumerate().map(|(position, id)| (format!("{base}/{position}"), *id)).collect()
-        }
+        (_, Cell::Ids(ids)) => ids.iter().enumerate().map(|(position, id)| (format!("{base}/{position}"), *id)).collect(),
         (FieldType::Structure(structure), Cell::Json(value)) => {
             let ids = (structure.lookups)(value).into_iter().enumerate();
             let member = structure.link.map_or("", |link| link.to);

@@ -251,7 +251,8 @@ impl Question<'_> {
 
     /// The whole asked for, then what it consists of.
     fn subjects(&self, reader: &mut Reader<'_>, user: Option<Id>, team: Option<Id>) -> Result<Vec<Subject>, Problem> {
-        let teams: Vec<Record<Team>> = crate::records::lookup::all::<Team>(reader)?.into_iter().filter(|team| !team.is_archived()).collect();
+        let teams: Vec<Record<Team>> =
+            crate::records::lookup::all::<Team>(reader)?.into_iter().filter(|team| !team.is_archived()).collect();
         let mut users = reader.all(User::object())?;
         users.sort_by(|left, right| left.text("name").cmp(&right.text("name")));
         let (users_seen, teams_seen) =
@@ -261,8 +262,11 @@ impl Question<'_> {
             let found = users.iter().find(|user| user.id() == id).ok_or_else(|| Fault::new("user_id", FaultCode::NotFound))?;
             return Ok(vec![Subject::User { id, name: name(found, &users_seen), within: None }]);
         }
-        let of_team =
-            |team: &Record<Team>| Subject::Team { id: team.id(), name: name(team.any(), &teams_seen), subtree: subtree(&teams, team.id()) };
+        let of_team = |team: &Record<Team>| Subject::Team {
+            id: team.id(),
+            name: name(team.any(), &teams_seen),
+            subtree: subtree(&teams, team.id()),
+        };
         let mut subjects = vec![match team {
             Some(id) => {
                 of_team(teams.iter().find(|team| team.id() == id).ok_or_else(|| Fault::new("team_id", FaultCode::NotFound))?)

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::model::field_rule::FieldRule;
 use super::{
     role::{Actions, Role},
     user::User,
 };
+pub use crate::model::field_rule::FieldRule;
 use crate::{
     model::{
         entity::Entity,

@@ -8,7 +8,6 @@ use farley_domain::{
     id::Id,
     object::{Ledger, Object},
     record::Record,
-    recurring,
     time::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -45,7 +44,7 @@ pub fn source(sql: &mut Statement, place: &Place) {
     sql.sql("(SELECT r.tenant_id");
     for field in object.fields.iter().filter(|field| field.storage == Storage::Column) {
         let name = field.name.as_ref();
-        if name == recurring::ARCHIVED_AT.name() {
+        if name == "archived_at" {
             sql.sql(", CASE WHEN r.archived_at <= ").bind(Bind::time(time)).sql(" THEN r.archived_at END AS archived_at");
             continue;
         }
@@ -66,14 +65,6 @@ pub fn source(sql: &mut Statement, place: &Place) {
     sql.sql(format!(")) {alias}"));
 }
 
-/// When a record entered its present step.
-fn since(ledger: &Ledger, record: &Record) -> Option<Timestamp> {
-    match *record.cell(record.object().field(ledger.since)?) {
-        cell::Cell::Time(time) => Some(time),
-        _ => None,
-    }
-}
-
 impl Work<'_> {
     /// Adds to the ledger what a write changes in the fields it keeps, as of a time: now, or when a new record entered its step.
     pub(crate) fn note_in_ledger(&mut self, object: &Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
@@ -83,7 +74,7 @@ impl Work<'_> {
             // What the record was before it came here begins its ledger.
             let mut states = (ledger.past)(record);
             states.push(record.clone());
-            let times: Vec<Timestamp> = states.iter().map(|state| since(ledger, state).unwrap_or(now)).collect();
+            let times: Vec<Timestamp> = states.iter().map(|state| state.time_of(ledger.since).unwrap_or(now)).collect();
             let rows = states.iter().enumerate().map(|(position, state)| {
                 let former = position.checked_sub(1).map(|former| &states[former]);
                 self.ledger_row((object, ledger), former, state, (times[position], times.get(position + 1).copied()))
@@ -92,8 +83,7 @@ impl Work<'_> {
             self.add_to_ledger(ledger, rows)?;
             return Ok(());
         };
-        let mut kept = ledger.fields.iter().filter_map(|name| object.field(name));
-        if kept.all(|field| before.cell(field) == record.cell(field)) {
+        if ledger.fields.iter().all(|field| before.get(field) == record.get(field)) {
             return Ok(());
         }
         let mut sql = Statement::new(self.dialect());
@@ -127,12 +117,12 @@ impl Work<'_> {
                 columns.extend(encode(field, &record.cell(field))?);
             }
         }
+        let left = before.filter(|before| before.get(ledger.step) != record.get(ledger.step));
         let step = object.field(ledger.step);
-        let left = before.filter(|before| step.is_some_and(|step| before.cell(step) != record.cell(step)));
         let step = step.map(|step| encode(step, left.map_or(Cow::Owned(cell::Cell::Null), |before| before.cell(step)).as_ref()));
         columns.extend(step.transpose()?.into_iter().flatten().map(|(_, bind)| ("former_step".to_owned(), bind)));
         let seconds = left.map(|before| {
-            let since = since(ledger, before).unwrap_or(at);
+            let since = before.time_of(ledger.since).unwrap_or(at);
             at.milliseconds().saturating_sub(since.milliseconds()).max(0) / 1000
         });
         columns.push(("former_seconds".to_owned(), seconds.map_or(Bind::Null(ColumnType::Integer), Bind::Integer)));

@@ -178,7 +178,7 @@ impl Prepared {
     pub fn make(options: Options, content: &[u8], principal: &Principal) -> Result<Prepared, Problem> {
         let file = CsvFile::read(content)?;
         if options.all_or_none && file.rows.len() > ROWS_AT_ONCE {
-            return Err(Fault::new("/on_fault", FaultCode::TooManyRows).with("max", ROWS_AT_ONCE).into());
+            return Err(Fault::new(ImportOptions::on_fault.pointer(), FaultCode::TooManyRows).with("max", ROWS_AT_ONCE).into());
         }
         let shape = principal.shape(options.object);
         let samples = file.rows.get(..SAMPLE).unwrap_or(&file.rows);
@@ -206,9 +206,8 @@ impl Prepared {
 
 fn matcher(match_by: &str, plan: &Plan, shape: &Shape) -> Result<Matcher, Problem> {
     let lookup = Lookup::read(match_by, shape);
-    let lookup = lookup.ok_or_else(|| {
-        unmatched(FaultCode::UnknownChoice).with("choices", "name, emails, ext:SYSTEM or another field")
-    })?;
+    let lookup =
+        lookup.ok_or_else(|| unmatched(FaultCode::UnknownChoice).with("choices", "name, emails, ext:SYSTEM or another field"))?;
     let path = match &lookup {
         Lookup::Auto | Lookup::Id => recurring::ID.name().to_owned(),
         Lookup::Field(path) => path.clone(),

@@ -346,7 +346,9 @@ pub fn complete(
             if matches!(field.kind, FieldType::Money) {
                 (guessed.multiplier, guessed.currency) = unit(column);
             }
-            if field.kind == FieldType::Structure(&PHONES) && ["mobile", "cell", "手机"].iter().any(|word| key(column).contains(word)) {
+            if field.kind == FieldType::Structure(&PHONES)
+                && ["mobile", "cell", "手机"].iter().any(|word| key(column).contains(word))
+            {
                 guessed.label = Some("mobile".to_owned());
             }
         }

@@ -113,7 +113,8 @@ impl Lookup {
             return Some(Lookup::Id);
         }
         if let Some(system) = text.strip_prefix("ext:") {
-            return (is_system(system) && shape.object.bears(recurring::EXTERNAL_IDS)).then(|| Lookup::External(system.to_owned()));
+            return (is_system(system) && shape.object.bears(recurring::EXTERNAL_IDS))
+                .then(|| Lookup::External(system.to_owned()));
         }
         let plural = format!("{text}s");
         let path = [text, plural.as_str()]
