@@ -17,8 +17,10 @@ mod custom_fields;
 mod customers;
 mod demo;
 mod errors;
+mod golden;
 mod idempotency;
 mod imports;
+mod lanes;
 mod leads;
 mod lists;
 mod parity;
@@ -113,6 +115,19 @@ fn main() {
         errors::paths_and_methods_that_are_not_there,
         errors::sql_in_every_string,
         errors::values_of_the_wrong_kind,
+        golden::a_new_tenant,
+        golden::activities_and_tasks,
+        golden::cadences_and_enrolments,
+        golden::custom_fields,
+        golden::customers_and_contacts,
+        golden::imports_and_their_faults,
+        golden::leads_of_pools,
+        golden::leads_to_customers,
+        golden::lists_and_searches,
+        golden::opportunities,
+        golden::pipelines_and_products,
+        golden::reports_and_forecasts,
+        golden::users_and_roles,
         idempotency::many_at_once_make_one_record,
         idempotency::secrets_are_not_replayed,
         idempotency::the_first_answer_is_replayed,
@@ -127,6 +142,11 @@ fn main() {
         imports::rows_match_by_keys_and_by_fields,
         imports::several_run_at_once,
         imports::the_same_command_goes_on,
+        lanes::light_requests_go_on_beside_heavy_ones,
+        lanes::statements_end_at_their_limit,
+        lanes::statements_kept_prepared_are_bounded,
+        lanes::what_proves_heavy_moves_to_the_other_lane,
+        lanes::who_hangs_up_leaves_nothing_behind,
         leads::alike_are_told_without_giving_them_away,
         leads::are_assigned_by_rules,
         leads::are_claimed_by_one_alone,

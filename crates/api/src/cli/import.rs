@@ -13,7 +13,7 @@ use farley_domain::{
     integration::{Import, import::record::ImportStatus},
     record::Record,
 };
-use farley_persistence::{Lease, Origin, Reader, TenantKey, queries::rows::ImportFaultRow};
+use farley_persistence::{ImportFaultRow, Lease, Origin, Reader, TenantKey};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -184,7 +184,7 @@ async fn begin(
     let origin = Origin { actor: principal.actor.clone(), request_id: None, now: clock::now() };
     let written = state.store.write::<_, Problem>(tenant, origin, move |work| {
         let (record, job) = start(work, &principal, &prepared, &content)?;
-        let payload = work.reader().job(job)?.ok_or_else(Problem::not_found)?.payload.0;
+        let payload = work.reader().job(job)?.ok_or_else(Problem::not_found)?.payload;
         Ok(Begun { import: record.id(), job, payload })
     });
     written.await
@@ -195,13 +195,13 @@ fn unfinished(reader: &mut Reader<'_>, user: Id, prepared: &Prepared, content: &
     let mut jobs = reader.jobs(Some("running"), None, UNFINISHED)?;
     jobs.extend(reader.jobs(Some("waiting"), None, UNFINISHED)?);
     for job in jobs.into_iter().filter(|job| job.kind == KIND) {
-        let payload: Payload = serde_json::from_str(&job.payload.0)?;
+        let payload: Payload = serde_json::from_str(&job.payload)?;
         let import = payload.import_id;
         let Some(record) = entity_of::<Import>(reader, import)?.filter(|_| payload.user_id == user) else { continue };
         let mut asked = record.clone();
         prepared.write(&mut asked);
         if asked == record && reader.import_file(import)?.is_some_and(|file| file == content) {
-            return Ok(Some(Begun { import, job: job.id.0, payload: job.payload.0 }));
+            return Ok(Some(Begun { import, job: job.id, payload: job.payload }));
         }
     }
     Ok(None)

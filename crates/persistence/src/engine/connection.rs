@@ -3,6 +3,7 @@
 use diesel::{PgConnection, SqliteConnection};
 
 use crate::{
+    engine::leash,
     error::StoreError,
     sql::{
         row::{Cell, CellRef},
@@ -17,7 +18,6 @@ pub enum Connection<'a> {
 }
 
 /// Calls the query of this name compiled for the connection's engine.
-#[macro_export]
 macro_rules! on {
     ($connection:expr, $module:ident::$query:ident($($argument:expr),*)) => {
         match $connection {
@@ -31,6 +31,8 @@ macro_rules! on {
     };
 }
 
+pub(crate) use on;
+
 impl Connection<'_> {
     #[must_use]
     pub fn dialect(&self) -> Dialect {
@@ -41,6 +43,7 @@ impl Connection<'_> {
     }
 
     pub fn load(&mut self, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Cell>>, StoreError> {
+        let _reading = leash::reading()?;
         on!(self, run::load(statement, columns))
     }
 
@@ -51,6 +54,7 @@ impl Connection<'_> {
         columns: &[ColumnType],
         take: &mut dyn FnMut(&[CellRef<'_>]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        let _reading = leash::reading()?;
         on!(self, run::read(statement, columns, take))
     }
 

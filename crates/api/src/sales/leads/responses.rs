@@ -43,7 +43,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
         .and(Predicate::test(field("overdue_told_at")?, Op::Null, Operand::Boolean(true)));
     loop {
         let waiting = waiting.clone();
-        let written = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+        let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
             let leads = work.reader().find(&without_custom_fields(object), &Unrestricted, &waiting, AT_ONCE)?;
             let writer =
                 Writer { principal: Arc::new(principal::system(work.reader())?), object, now, parent: None, quiet: false };
