@@ -12,7 +12,7 @@ use farley_domain::{
     object::{Object, Shape},
     predicate::Predicate,
     record::{Draft, Record},
-    registry,
+    recurring, registry,
     time::Timestamp,
 };
 use farley_persistence::{Change, Loaded, Work};
@@ -186,7 +186,7 @@ impl Writer {
             // What is about a user counts with the user's team.
             if let Some(user) = record.id_of("user_id").filter(|_| self.object.has("team_id") && record.get("team_id").is_null())
             {
-                record.set("team_id", self.team_of(work, user)?);
+                record.set(recurring::TEAM_ID, self.team_of(work, user)?);
             }
             return Ok(());
         }
@@ -196,22 +196,21 @@ impl Writer {
             record.set("owner_id", me.to_string());
         }
         if let Some(owner) = record.id_of("owner_id").filter(|_| record.get("team_id").is_null()) {
-            record.set("team_id", self.team_of(work, owner)?);
+            record.set(recurring::TEAM_ID, self.team_of(work, owner)?);
         }
         Ok(())
     }
 
-    /// The team of a user, as a record shows it.
-    pub fn team_of(&self, work: &mut Work<'_>, user: Id) -> Result<Value, Problem> {
+    /// The team of a user.
+    pub fn team_of(&self, work: &mut Work<'_>, user: Id) -> Result<Option<Id>, Problem> {
         if user == self.principal.user_id() {
-            return Ok(self.principal.asker.teams.first().map_or(Value::Null, |team| team.to_string().into()));
+            return Ok(self.principal.asker.teams.first().copied());
         }
-        let Some(object) = farley_domain::registry::object("user") else { return Ok(Value::Null) };
+        let Some(object) = farley_domain::registry::object("user") else { return Ok(None) };
         let shape = self.principal.shape(object);
         let layout = Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&["team_id".to_owned()]), &[]));
         let row = work.reader().get(&layout, &self.principal.view(self.now), user, &Predicate::all())?;
-        let team = row.and_then(|row| row.cell("team_id").and_then(farley_persistence::Cell::as_id));
-        Ok(team.map_or(Value::Null, |team| team.to_string().into()))
+        Ok(row.and_then(|row| row.cell("team_id").and_then(farley_persistence::Cell::as_id)))
     }
 
     /// Reads a record for a change, in the order in which problems are told: 404, 403, 412.

@@ -6,6 +6,7 @@ use crate::{
     model::{
         field::Field,
         handle::{Any, Handle},
+        structures::contact_points::ContactPoint,
     },
     values::{id::Id, time::Timestamp},
 };
@@ -61,6 +62,17 @@ pub const TEAM_ID: Handle<Any, Option<Id>> = Handle::recurring("team_id");
 pub const TAG_IDS: Handle<Any, Vec<Id>> = Handle::recurring("tag_ids");
 pub const EXTERNAL_IDS: Handle<Any, Map<String, Value>> = Handle::recurring("external_ids");
 pub const CUSTOM: Handle<Any, Map<String, Value>> = Handle::declared("custom", slots::CUSTOM);
+/// The pool that the record belongs to.
+pub const POOL_ID: Handle<Any, Option<Id>> = Handle::recurring("pool_id");
+pub const LEAD_ID: Handle<Any, Option<Id>> = Handle::recurring("lead_id");
+pub const CUSTOMER_ID: Handle<Any, Option<Id>> = Handle::recurring("customer_id");
+pub const CONTACT_ID: Handle<Any, Option<Id>> = Handle::recurring("contact_id");
+pub const OPPORTUNITY_ID: Handle<Any, Option<Id>> = Handle::recurring("opportunity_id");
+/// Every record that an activity or a task concerns.
+pub const RECORDS: Handle<Any, Vec<Value>> = Handle::recurring("records");
+pub const EMAILS: Handle<Any, Vec<ContactPoint>> = Handle::recurring("emails");
+pub const PHONES: Handle<Any, Vec<ContactPoint>> = Handle::recurring("phones");
+pub const LAST_ACTIVITY_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("last_activity_at");
 
 /// Whether a field says who wrote a record and when, and so changes with every write.
 #[must_use]

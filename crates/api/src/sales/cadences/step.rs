@@ -34,7 +34,10 @@ use crate::{
         unrestricted::{Unrestricted, without_custom_fields},
     },
     http::problem::Problem,
-    records::{lookup::by_id, write::Writer},
+    records::{
+        lookup::{all, by_id},
+        write::Writer,
+    },
 };
 
 /// Locks the record of an enrolment: before the enrolment, which is locked before its tasks.
@@ -48,7 +51,7 @@ struct Assignee {
     /// None, if nobody owns the record or the user is not active.
     user: Option<Record>,
     zone: Tz,
-    schedules: Vec<Record>,
+    schedules: Vec<Record<WorkSchedule>>,
     working_days_only: bool,
 }
 
@@ -67,7 +70,7 @@ impl Assignee {
         };
         let own = user.as_ref().and_then(|user| user.text("time_zone")?.parse().ok());
         let working_days_only = cadence.get("working_days_only") == true;
-        let mut schedules = if working_days_only { work.reader().all(WorkSchedule::object())? } else { Vec::new() };
+        let mut schedules = if working_days_only { all::<WorkSchedule>(work.reader())? } else { Vec::new() };
         schedules.retain(|schedule| !schedule.is_archived());
         Ok(Assignee { user, zone: own.unwrap_or(principal.standards(now).zone), schedules, working_days_only })
     }

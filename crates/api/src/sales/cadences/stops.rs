@@ -43,7 +43,7 @@ pub fn ended(object: &Object, record: &Record) -> Option<StoppedReason> {
     if object.name != Lead::object().name {
         return None;
     }
-    match LeadStatus::of(record) {
+    match LeadStatus::of(record.of()) {
         LeadStatus::Converted => Some(StoppedReason::Converted),
         LeadStatus::Disqualified => Some(StoppedReason::Disqualified),
         LeadStatus::New | LeadStatus::Contacted | LeadStatus::Qualified => None,
