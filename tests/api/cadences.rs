@@ -30,7 +30,7 @@ impl Stage {
         let nobody = TenantKey { id: farley_domain::id::Id::NIL, number: 0 };
         let read = server.app.store.read::<_, farley_persistence::StoreError>(nobody, |reader| reader.tenants());
         let row = read.await.expect("tenants").into_iter().next().expect("a tenant");
-        Stage { server, admin, tenant: TenantKey { id: row.id.0, number: row.number } }
+        Stage { server, admin, tenant: TenantKey { id: row.id, number: row.number } }
     }
 
     async fn run(&self, at: Timestamp) {

@@ -79,7 +79,7 @@ impl Client {
             Some(token) => builder.bearer_auth(token),
             None => builder,
         };
-        Request { builder, what: format!("{method} {path}") }
+        Request { builder, what: format!("{method} {path}"), by: self.id.clone(), headers: Vec::new(), sent: Value::Null }
     }
 
     /// Creates a record and gives its id.
@@ -161,21 +161,42 @@ impl Stream {
 /// A request; awaiting it sends it.
 pub struct Request {
     builder: reqwest::RequestBuilder,
-    what: String,
+    /// Method and path.
+    pub what: String,
+    /// The id of the user who asks; empty for nobody.
+    pub by: String,
+    /// The headers that a test sets.
+    pub headers: Vec<(String, String)>,
+    /// The body, if it is JSON.
+    pub sent: Value,
 }
 
 impl Request {
-    pub fn header(self, name: &str, value: &str) -> Request {
+    pub fn header(mut self, name: &str, value: &str) -> Request {
+        self.headers.push((name.to_owned(), value.to_owned()));
         Request { builder: self.builder.header(name, value), ..self }
     }
 
     pub fn json(self, body: &Value) -> Request {
-        Request { what: format!("{} {body}", self.what), builder: self.builder.json(body) }
+        Request { builder: self.builder.json(body), sent: body.clone(), ..self }
     }
 
     /// A body as it is, under a media type.
     pub fn body(self, media_type: &str, body: impl Into<reqwest::Body>) -> Request {
-        Request { builder: self.builder.header("Content-Type", media_type).body(body), ..self }
+        let builder = self.builder.header("Content-Type", media_type).body(body);
+        Request { builder, sent: Value::String(format!("({media_type})")), ..self }
+    }
+
+    /// The same request once more, if its body can be sent again.
+    pub fn again(&self) -> Option<Request> {
+        let builder = self.builder.try_clone()?;
+        Some(Request {
+            builder,
+            what: self.what.clone(),
+            by: self.by.clone(),
+            headers: self.headers.clone(),
+            sent: self.sent.clone(),
+        })
     }
 
     /// Sends it; an error if no answer comes.
@@ -184,7 +205,8 @@ impl Request {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Ok(Answer { what: self.what, status, headers, text, body })
+        let what = if self.sent.is_null() { self.what } else { format!("{} {}", self.what, self.sent) };
+        Ok(Answer { what, status, headers, text, body })
     }
 }
 

@@ -18,7 +18,7 @@ async fn tenant(server: &Server) -> TenantKey {
     let nobody = TenantKey { id: farley_domain::id::Id::NIL, number: 0 };
     let read = server.app.store.read::<_, farley_persistence::StoreError>(nobody, |reader| reader.tenants());
     let rows = read.await.expect("tenants");
-    rows.first().map(|row| TenantKey { id: row.id.0, number: row.number }).expect("a tenant")
+    rows.first().map(|row| TenantKey { id: row.id, number: row.number }).expect("a tenant")
 }
 
 fn in_days(days: i64) -> Timestamp {

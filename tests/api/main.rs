@@ -17,6 +17,7 @@ mod custom_fields;
 mod customers;
 mod demo;
 mod errors;
+mod golden;
 mod idempotency;
 mod imports;
 mod leads;
@@ -113,6 +114,19 @@ fn main() {
         errors::paths_and_methods_that_are_not_there,
         errors::sql_in_every_string,
         errors::values_of_the_wrong_kind,
+        golden::a_new_tenant,
+        golden::activities_and_tasks,
+        golden::cadences_and_enrolments,
+        golden::custom_fields,
+        golden::customers_and_contacts,
+        golden::imports_and_their_faults,
+        golden::leads_of_pools,
+        golden::leads_to_customers,
+        golden::lists_and_searches,
+        golden::opportunities,
+        golden::pipelines_and_products,
+        golden::reports_and_forecasts,
+        golden::users_and_roles,
         idempotency::many_at_once_make_one_record,
         idempotency::secrets_are_not_replayed,
         idempotency::the_first_answer_is_replayed,

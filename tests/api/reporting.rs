@@ -364,7 +364,7 @@ pub async fn sums_are_never_too_large(db: TestDb) {
     let before_the_limit = 9_000_000_000_000_000_001_i64;
     let nobody = TenantKey { id: Id::NIL, number: 0 };
     let reading = server.app.store.read::<_, StoreError>(nobody, |reader| reader.tenants()).await.expect("tenants");
-    let tenant = TenantKey { id: reading[0].id.0, number: reading[0].number };
+    let tenant = TenantKey { id: reading[0].id, number: reading[0].number };
     let enlarge = async |id: &str| {
         let id: Id = id.parse().expect("an id");
         let origin = Origin::system(Timestamp::parse("2030-01-01T00:00:00Z").expect("a time"));

@@ -20,9 +20,7 @@ use farley_domain::{
     time::Timestamp,
     value::Standards,
 };
-use farley_persistence::{
-    Change, DbId, DbTime, Layout, Origin, Page, Reader, Store, StoreError, TenantKey, Work, queries::rows::TenantRow,
-};
+use farley_persistence::{Change, Layout, Origin, Page, Reader, Store, StoreError, TenantKey, TenantRow, Work};
 use serde_json::{Value, json};
 
 use crate::support::{TestDb, new_id};
@@ -131,14 +129,14 @@ impl Crm {
         let view = Everything { catalog: Arc::default(), zone: chrono_tz::Asia::Shanghai };
         let crm = Crm { store, tenant, view };
         let row = TenantRow {
-            id: DbId(tenant.id),
+            id: tenant.id,
             number,
             slug: format!("tenant-{number}"),
             name: "Tenant".to_owned(),
             country: "CN".to_owned(),
             currency: "CNY".to_owned(),
             time_zone: "Asia/Shanghai".to_owned(),
-            created_at: DbTime(now()),
+            created_at: now(),
         };
         crm.write(move |work, _| work.add_tenant(&row)).await.expect("a tenant can be added");
         crm

@@ -24,7 +24,7 @@ async fn follow(crm: &Crm, position: i64) -> Result<Vec<(i64, Id, i64)>, StoreEr
     crm.read(move |reader, _| {
         let horizon = reader.event_horizon()?;
         let events = reader.events(position, horizon, &[], 7)?;
-        Ok(events.iter().map(|event| (event.seq, event.record_id.0, event.version)).collect())
+        Ok(events.iter().map(|event| (event.seq, event.record_id, event.version)).collect())
     })
     .await
 }

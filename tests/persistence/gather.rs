@@ -55,8 +55,8 @@ async fn seen(crm: &Crm, users: &[Id]) -> Result<Value, StoreError> {
     let log: Vec<Value> = events
         .iter()
         .map(|event| {
-            let user = event.user_id.and_then(|user| users.iter().position(|one| *one == user.0));
-            json!([event.kind, event.at.0, user, event.version])
+            let user = event.user_id.and_then(|user| users.iter().position(|one| *one == user));
+            json!([event.kind, event.at, user, event.version])
         })
         .collect();
     let mut firms = Vec::new();

@@ -31,7 +31,7 @@ async fn lease_of(
     let id = new_id();
     let until = at.plus_seconds(seconds);
     let job = crm.write_at(Origin::system(at), move |work, _| work.lease_job(kinds, &busy, id, until)).await?;
-    Ok(job.map(|job| Lease { tenant: job.tenant_id.0, job: job.id.0, id }))
+    Ok(job.map(|job| Lease { tenant: job.tenant_id, job: job.id, id }))
 }
 
 async fn finish(crm: &Crm, at: Timestamp, lease: Lease, state: &'static str) -> Result<bool, StoreError> {
@@ -77,7 +77,7 @@ pub async fn a_locked_job_is_skipped(db: TestDb) -> Result<(), StoreError> {
                 let job = work.lease_job(&["mail.send"], &[], new_id(), now().plus_seconds(60))?;
                 leased.send_replace(true);
                 std::thread::sleep(std::time::Duration::from_millis(300));
-                Ok(job.map(|job| job.id.0))
+                Ok(job.map(|job| job.id))
             })
             .await
         }
@@ -179,7 +179,7 @@ pub async fn one_job_waits_under_a_key(db: TestDb) -> Result<(), StoreError> {
     }
     assert_eq!(ids.len(), 1);
     let waiting = crm.read(|reader, _| reader.jobs(Some("waiting"), None, 9)).await?;
-    assert_eq!((waiting.len(), waiting[0].run_at.0), (1, now().plus_seconds(81)), "the earliest time holds");
+    assert_eq!((waiting.len(), waiting[0].run_at), (1, now().plus_seconds(81)), "the earliest time holds");
     // Other keys, kinds and tenants are others.
     crm.write(|work, _| work.enqueue_once("mail.send", "wang", &json!({}), now().plus_seconds(500), 3)).await?;
     crm.write(|work, _| work.enqueue_once("mail.read", "li", &json!({}), now().plus_seconds(500), 3)).await?;
@@ -188,7 +188,7 @@ pub async fn one_job_waits_under_a_key(db: TestDb) -> Result<(), StoreError> {
     // A time can be put off, and the job taken out again.
     let moved = crm.write(|work, _| work.enqueue_at("mail.send", "wang", &json!({"new": 1}), now().plus_seconds(900), 3)).await?;
     let job = crm.read(move |reader, _| reader.job(moved)).await?.expect("it waits");
-    assert_eq!((job.run_at.0, job.payload.0.contains("new")), (now().plus_seconds(900), true));
+    assert_eq!((job.run_at, job.payload.contains("new")), (now().plus_seconds(900), true));
     assert!(crm.write(|work, _| work.cancel_job("mail.send", "wang")).await?);
     assert!(!crm.write(|work, _| work.cancel_job("mail.send", "wang")).await?);
     Ok(())
@@ -209,7 +209,7 @@ pub async fn a_job_that_fails_gives_way_to_the_next(db: TestDb) -> Result<(), St
     let held = lease(&crm, now(), 60).await?.expect("the second is due");
     assert!(crm.write(move |work, _| work.finish_job(held, "waiting", Some("no mail today"), at)).await?);
     let job = crm.read(move |reader, _| reader.job(second)).await?.expect("it is there");
-    assert_eq!((job.state.as_str(), job.attempts, job.run_at.0), ("waiting", 1, at));
+    assert_eq!((job.state.as_str(), job.attempts, job.run_at), ("waiting", 1, at));
     Ok(())
 }
 

@@ -12,16 +12,13 @@ use crate::{
     engine::Connection,
     error::StoreError,
     records::statements,
-    sql::{
-        row::Selected,
-        statement::{Bind, ColumnType, Dialect, Statement},
-    },
+    sql::statement::{Bind, Column, ColumnType, Dialect, Number, Statement, write_sql},
 };
 
 /// A connection for one thread.
 pub struct Bare {
     connection: Own,
-    columns: String,
+    columns: Vec<Column>,
     types: Vec<ColumnType>,
     table: &'static str,
 }
@@ -39,7 +36,7 @@ impl Own {
         }
     }
 
-    fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
+    fn batch(&mut self, sql: &'static str) -> Result<(), StoreError> {
         match self {
             Own::Sqlite(conn) => conn.batch_execute(sql)?,
             Own::Postgres(conn) => conn.batch_execute(sql)?,
@@ -61,12 +58,7 @@ impl Bare {
             None => Own::Postgres(PgConnection::establish(url).map_err(lost)?),
         };
         let layout = statements::writing_layout(&Shape { object, custom: [].into() });
-        let columns = layout.selected.iter().filter_map(|selected| match selected {
-            Selected::Column(column) => Some(column.as_str()),
-            Selected::Count(_) => None,
-        });
-        let columns = columns.collect::<Vec<_>>().join(", ");
-        Ok(Bare { connection, columns, types: layout.types.clone(), table: object.table })
+        Ok(Bare { connection, columns: layout.columns(), types: layout.types.clone(), table: object.table })
     }
 
     /// Tells PostgreSQL's planner how the tables have filled, as its own upkeep does in a minute or so; empties SQLite's
@@ -81,7 +73,7 @@ impl Bare {
 
     fn select(&mut self, tenant: Id) -> Statement {
         let mut sql = Statement::new(self.connection.lend().dialect());
-        sql.sql(format!("SELECT {} FROM {} WHERE tenant_id = ", self.columns, self.table)).id(tenant);
+        write_sql!(sql, "SELECT ", self.columns.as_slice(), " FROM ", self.table, " WHERE tenant_id = ", tenant);
         sql
     }
 
@@ -135,16 +127,13 @@ impl Bare {
                 Dialect::Sqlite => "(closed_at - opened_at) / 1000",
                 Dialect::Postgres => "CAST(EXTRACT(EPOCH FROM closed_at - opened_at) * 1000 AS BIGINT)",
             };
-            sql.sql(format!(
-                "WITH cohort AS (SELECT id, amount, amount_currency, status, stage_id, {lasted} AS lasted \
-                 FROM opportunities WHERE archived_at IS NULL AND tenant_id = "
-            ));
-            sql.id(tenant).sql(" AND pipeline_id = ").id(pipeline).sql(" AND opened_at >= ").bind(Bind::time(from));
+            write_sql!(sql, "WITH cohort AS (SELECT id, amount, amount_currency, status, stage_id, ", lasted, " AS lasted");
+            write_sql!(sql, " FROM opportunities WHERE archived_at IS NULL AND tenant_id = ", tenant);
+            sql.sql(" AND pipeline_id = ").id(pipeline).sql(" AND opened_at >= ").bind(Bind::time(from));
             sql.sql(" AND opened_at < ").bind(Bind::time(to)).sql(")");
         };
-        let entries = |sql: &mut Statement, join: &str| {
-            sql.sql(format!(" FROM cohort c {join} opportunity_ledger l ON l.record_id = c.id"));
-            sql.sql(" WHERE l.tenant_id = ").id(tenant);
+        let entries = |sql: &mut Statement, join: &'static str| {
+            write_sql!(sql, " FROM cohort c ", join, " opportunity_ledger l ON l.record_id = c.id WHERE l.tenant_id = ", tenant);
         };
         let (text, id, integer) = (ColumnType::Text, ColumnType::Id, ColumnType::Integer);
         let mut sql = Statement::new(dialect);
@@ -159,7 +148,7 @@ impl Bare {
         self.connection.batch("SET plan_cache_mode = force_custom_plan; SET work_mem = '64MB'; SET jit = off")?;
         sql.sql(", e AS (SELECT c.*, BIT_OR(CASE l.stage_id");
         for (place, stage) in stages.iter().enumerate() {
-            sql.sql(" WHEN ").id(*stage).sql(format!(" THEN {}", 1_i64 << place));
+            write_sql!(sql, " WHEN ", *stage, " THEN ", Number(1_i64 << place));
         }
         sql.sql(" ELSE 0::bigint END) AS mask");
         entries(&mut sql, "JOIN");
@@ -187,11 +176,10 @@ impl Bare {
     /// Makes a table of ids and texts to write into, empty.
     pub fn make_scratch(&mut self) -> Result<(), StoreError> {
         self.drop_scratch()?;
-        let id = match self.connection.lend().dialect() {
-            Dialect::Sqlite => "BLOB",
-            Dialect::Postgres => "uuid",
-        };
-        self.connection.batch(&format!("CREATE TABLE bench_rows (id {id} NOT NULL PRIMARY KEY, body TEXT NOT NULL)"))
+        self.connection.batch(match self.connection {
+            Own::Sqlite(_) => "CREATE TABLE bench_rows (id BLOB NOT NULL PRIMARY KEY, body TEXT NOT NULL)",
+            Own::Postgres(_) => "CREATE TABLE bench_rows (id uuid NOT NULL PRIMARY KEY, body TEXT NOT NULL)",
+        })
     }
 
     pub fn drop_scratch(&mut self) -> Result<(), StoreError> {

@@ -26,6 +26,8 @@ mod store;
 pub mod bare;
 pub mod scaffold;
 
+pub(crate) use engine::on;
+
 pub use activities::{Notice, Shift, Standing};
 pub use engine::migrate::down_and_up;
 pub use error::{Failure, StoreError};
@@ -35,18 +37,12 @@ pub use records::{
     ledger::LedgerEntry,
 };
 pub use reporting::{MAX_STAGES, Median, Moves, Travelled, Travels};
-pub use sales::leads::Holding;
 pub use sql::{
     row::{Cell, Layout, Row},
-    rows::Lease,
-    sql_types::{DbId, DbJson, DbTime},
+    rows::{
+        EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow,
+    },
     statement::Dialect,
 };
 pub use store::{Settings, Store};
 pub use work::{Change, Loaded, Origin, Work};
-
-// -- Old paths, until every import names the room ---------------------------------------------------------------------------
-pub mod queries {
-    pub use crate::sql::rows;
-}
-// ---------------------------------------------------------------------------------------------------------------------------

@@ -19,11 +19,14 @@ use crate::{
     engine::Connection,
     error::StoreError,
     on,
-    records::{filter::Place, statements},
+    records::{
+        filter::{Condition, Place},
+        statements,
+    },
     sql::{
         row::{Cell, CellRef, Layout, Row},
         rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow},
-        statement::{ColumnType, Dialect, Statement},
+        statement::{ColumnType, Dialect, Statement, write_sql},
     },
 };
 
@@ -290,10 +293,7 @@ impl Reader<'_> {
 
     /// The live record that has a key in another system.
     pub fn by_external_id(&mut self, object: &str, system: &str, key: &str) -> Result<Option<Id>, StoreError> {
-        let mut sql = Statement::of(self.connection.dialect(), "SELECT record_id FROM external_ids WHERE tenant_id = ");
-        sql.id(self.tenant.id).sql(" AND object = ").text(object).sql(" AND system = ").text(system).sql(" AND key = ").text(key);
-        let rows = self.connection.load(&sql, &[ColumnType::Id])?;
-        Ok(rows.first().and_then(|cells| cells[0].as_id()))
+        on!(&mut self.connection, records::by_external_id(self.tenant.id, object, system, key))
     }
 
     /// The first live record whose field has a value.
@@ -303,9 +303,8 @@ impl Reader<'_> {
         let predicate = Predicate::Archived(false).and(Predicate::test(field, op, operand));
         let place = self.place(object);
         let mut sql = Statement::of(self.connection.dialect(), "SELECT t.id");
-        sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", object.table)).id(self.tenant.id).sql(" AND ");
-        crate::records::filter::condition(&mut sql, &predicate, &place);
-        sql.sql(" ORDER BY t.id LIMIT 1");
+        write_sql!(sql, " FROM ", object.table, " t WHERE t.tenant_id = ", self.tenant.id);
+        write_sql!(sql, " AND ", Condition(&predicate, &place), " ORDER BY t.id LIMIT 1");
         let rows = self.connection.load(&sql, &[ColumnType::Id])?;
         Ok(rows.first().and_then(|cells| cells[0].as_id()))
     }
@@ -330,7 +329,7 @@ impl Reader<'_> {
         let shape = Shape { object, custom: Arc::from([]) };
         let layout = statements::writing_layout(&shape);
         let mut sql = Statement::of(self.connection.dialect(), "SELECT ");
-        sql.sql(format!("{} FROM {} WHERE tenant_id = ", layout.columns().join(", "), object.table)).id(self.tenant.id);
+        write_sql!(sql, layout.columns().as_slice(), " FROM ", object.table, " WHERE tenant_id = ", self.tenant.id);
         let rows = self.connection.load(&sql, &layout.types)?;
         rows.into_iter().map(|cells| Row::new(&layout, cells).to_record()).collect()
     }
@@ -351,23 +350,14 @@ impl Reader<'_> {
                 &[ColumnType::Text]
             }
         };
-        sql.parts.extend(list.parts);
+        sql.append(list);
         let rows = self.connection.load(&sql, columns)?;
         Ok(rows.iter().filter_map(|cells| cells.last()?.as_text()).collect::<Vec<_>>().join("\n"))
     }
 
     /// Up to which position the log may be read: no transaction still open can put an event before it.
     pub fn event_horizon(&mut self) -> Result<i64, StoreError> {
-        if self.connection.dialect() == Dialect::Sqlite {
-            return Ok(i64::MAX);
-        }
-        let number = |rows: Vec<Vec<Cell>>| rows.first().and_then(|cells| cells[0].as_integer());
-        let drawn = Statement::of(Dialect::Postgres, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_seq_seq");
-        let drawn = number(self.connection.load(&drawn, &[ColumnType::Integer])?).unwrap_or(0);
-        // Asked after the sequence: who draws later draws more than `drawn`.
-        let open = Statement::of(Dialect::Postgres, crate::work::OPEN_WRITERS);
-        let open = number(self.connection.load(&open, &[ColumnType::Integer])?).unwrap_or(i64::MAX);
-        Ok(drawn.min(open))
+        on!(&mut self.connection, locks::horizon())
     }
 
     /// The position of the last event that may be read: whoever has read up to it has read all there is.
@@ -376,9 +366,7 @@ impl Reader<'_> {
         if horizon < i64::MAX {
             return Ok(horizon);
         }
-        let sql = Statement::of(self.connection.dialect(), "SELECT COALESCE(MAX(seq), 0) FROM events");
-        let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
-        Ok(rows.first().and_then(|cells| cells[0].as_integer()).unwrap_or(0))
+        on!(&mut self.connection, events::end())
     }
 
     pub fn events(&mut self, after: i64, until: i64, types: &[String], limit: i64) -> Result<Vec<EventRow>, StoreError> {
@@ -427,20 +415,13 @@ impl Reader<'_> {
 
     /// Whether any job of any tenant, of one of the kinds, waits to be done.
     pub fn has_due_jobs(&mut self, kinds: &[&str], now: farley_domain::time::Timestamp) -> Result<bool, StoreError> {
-        let mut sql = Statement::of(self.connection.dialect(), "SELECT 1 FROM jobs WHERE ");
-        crate::work::is_due(&mut sql, kinds, now);
-        Ok(!self.connection.load(sql.sql(" LIMIT 1"), &[])?.is_empty())
+        on!(&mut self.connection, jobs::has_due(kinds, now))
     }
 
     /// Tenants that have no job of a recurring kind yet; so many at most.
     pub fn tenants_without(&mut self, kind: &str, limit: i64) -> Result<Vec<TenantKey>, StoreError> {
-        let sql = "SELECT id, number FROM tenants t WHERE NOT EXISTS \
-                   (SELECT 1 FROM jobs j WHERE j.tenant_id = t.id AND j.recurring AND j.kind = ";
-        let mut sql = Statement::of(self.connection.dialect(), sql);
-        sql.text(kind).sql(") ORDER BY number LIMIT ").integer(limit);
-        let rows = self.connection.load(&sql, &[ColumnType::Id, ColumnType::Integer])?;
-        let keys = rows.iter().filter_map(|cells| Some(TenantKey { id: cells[0].as_id()?, number: cells[1].as_integer()? }));
-        Ok(keys.collect())
+        let found = on!(&mut self.connection, jobs::tenants_without(kind, limit))?;
+        Ok(found.into_iter().map(|(id, number)| TenantKey { id, number }).collect())
     }
 
     pub fn password(&mut self, user: Id) -> Result<Option<String>, StoreError> {
@@ -493,8 +474,6 @@ impl Reader<'_> {
 
     /// Whether the store answers at all.
     pub fn ping(&mut self) -> Result<(), StoreError> {
-        let sql = Statement::of(self.connection.dialect(), "SELECT 1 FROM tenants LIMIT 1");
-        self.connection.load(&sql, &[])?;
-        Ok(())
+        on!(&mut self.connection, tenants::ping())
     }
 }

@@ -153,10 +153,10 @@ fn load(reader: &mut Reader<'_>, credential: &Credential, now: Timestamp) -> Res
     let (user_id, credential_id, scopes) = match (credential, api_key) {
         (Credential::Session { session, .. }, _) => {
             let session = reader.session(*session)?.ok_or_else(ended)?;
-            if session.revoked_at.is_some() || session.expires_at.0 <= now {
+            if session.revoked_at.is_some() || session.expires_at <= now {
                 return Err(ended());
             }
-            (session.user_id.0, session.id.0, None)
+            (session.user_id, session.id, None)
         }
         (Credential::ApiKey { .. }, api_key) => {
             let id = api_key.ok_or_else(refused)?;

@@ -1,7 +1,7 @@
 //! Failed log-ins slow down: counted per account and per address, in the database, so that every node counts alike.
 
 use farley_domain::{id::Id, time::Timestamp};
-use farley_persistence::{DbTime, Origin, Store, Work, queries::rows::LoginFailureRow};
+use farley_persistence::{LoginFailureRow, Origin, Store, Work};
 
 use super::tokens::NO_TENANT;
 use crate::http::problem::{Code, Problem};
@@ -43,7 +43,7 @@ pub async fn check(store: &Store, subjects: &[Subject], now: Timestamp) -> Resul
         .read::<_, Problem>(NO_TENANT, move |reader| {
             let mut latest = None;
             for name in names {
-                latest = latest.max(reader.login_failures(&name)?.and_then(|row| row.blocked_until).map(|until| until.0));
+                latest = latest.max(reader.login_failures(&name)?.and_then(|row| row.blocked_until));
             }
             Ok(latest)
         })
@@ -63,15 +63,10 @@ pub async fn failed(store: &Store, subjects: Vec<Subject>, now: Timestamp) -> Re
         .write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
             for subject in &subjects {
                 let known = work.reader().login_failures(&subject.name)?;
-                let recent = known.filter(|row| row.since.0 > now.plus_seconds(-MEMORY_SECONDS));
+                let recent = known.filter(|row| row.since > now.plus_seconds(-MEMORY_SECONDS));
                 let failures = recent.map_or(0, |row| row.failures) + 1;
-                let blocked_until = subject.blocked_seconds(failures).map(|seconds| DbTime(now.plus_seconds(seconds)));
-                work.set_login_failures(&LoginFailureRow {
-                    subject: subject.name.clone(),
-                    failures,
-                    since: DbTime(now),
-                    blocked_until,
-                })?;
+                let blocked_until = subject.blocked_seconds(failures).map(|seconds| now.plus_seconds(seconds));
+                work.set_login_failures(&LoginFailureRow { subject: subject.name.clone(), failures, since: now, blocked_until })?;
             }
             Ok(())
         })

@@ -11,7 +11,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use farley_domain::{id::Id, time::Timestamp};
-use farley_persistence::{DbId, DbTime, Origin, Store, TenantKey, queries::rows::SigningKeyRow};
+use farley_persistence::{Origin, SigningKeyRow, Store, TenantKey};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -79,9 +79,9 @@ impl Tokens {
     pub async fn refresh(&self, store: &Store) -> Result<(), Problem> {
         let now = clock::now();
         let rows = store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.signing_keys()?)).await?;
-        let lasting = rows.iter().any(|row| row.retires_at.0 > now.plus_seconds(OVERLAP_SECONDS));
+        let lasting = rows.iter().any(|row| row.retires_at > now.plus_seconds(OVERLAP_SECONDS));
         let rows = if lasting { rows } else { self.add_key(store, now).await? };
-        let keys = rows.into_iter().map(|row| Ok((row.id.0, Key::read(row)))).collect::<Result<_, Problem>>()?;
+        let keys = rows.into_iter().map(|row| Ok((row.id, Key::read(row)))).collect::<Result<_, Problem>>()?;
         if let Ok(mut current) = self.keys.write() {
             *current = Arc::new(keys);
         }
@@ -93,11 +93,11 @@ impl Tokens {
         let public_key = public_key(&seed)?;
         let write = move |work: &mut farley_persistence::Work<'_>| {
             let row = SigningKeyRow {
-                id: DbId(work.new_id()),
+                id: work.new_id(),
                 private_key: seed.to_vec(),
                 public_key: public_key.clone(),
-                created_at: DbTime(now),
-                retires_at: DbTime(now.plus_seconds(SIGNING_SECONDS)),
+                created_at: now,
+                retires_at: now.plus_seconds(SIGNING_SECONDS),
             };
             work.forget_signing_keys(now.plus_seconds(-2 * ACCESS_SECONDS))?;
             work.add_signing_key(&row)?;
@@ -193,12 +193,12 @@ impl Tokens {
 impl Key {
     fn read(row: SigningKeyRow) -> Key {
         Key {
-            id: row.id.0,
+            id: row.id,
             encoding: EncodingKey::from_ed_der(&pkcs8(&row.private_key)),
             decoding: DecodingKey::from_ed_der(&row.public_key),
             public: row.public_key,
-            created_at: row.created_at.0,
-            retires_at: row.retires_at.0,
+            created_at: row.created_at,
+            retires_at: row.retires_at,
         }
     }
 }

@@ -118,13 +118,13 @@ impl Listener {
                 let end = reader.log_end()?;
                 let events = reader.events(after, end, &["notification.created".to_owned()], AT_ONCE)?;
                 let until = events.last().filter(|_| events.len() as i64 >= AT_ONCE).map_or(end, |event| event.seq);
-                let ids: Vec<Id> = events.iter().map(|event| event.record_id.0).collect();
+                let ids: Vec<Id> = events.iter().map(|event| event.record_id).collect();
                 let within = Predicate::Archived(false).and(rows);
                 let layout = principal.layout(<Notification as Entity>::object());
                 let mine = reader.by_ids(&layout, &principal.view(clock::now()), &ids, &within)?;
                 let mut found = Vec::new();
                 for event in &events {
-                    if let Some(row) = mine.iter().find(|row| row.id() == event.record_id.0) {
+                    if let Some(row) = mine.iter().find(|row| row.id() == event.record_id) {
                         found.push((event.seq, serde_json::to_string(row)?));
                     }
                 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use farley_domain::{id::Id, time::Timestamp};
-use farley_persistence::{Lease, Origin, TenantKey, queries::rows::JobRow};
+use farley_persistence::{JobRow, Lease, Origin, TenantKey};
 use futures_util::FutureExt;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::Instrument;
@@ -202,7 +202,7 @@ async fn lease(workers: &Workers) -> Result<Option<(JobRow, Lease)>, Problem> {
     let leased = workers.state.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
         Ok(work.lease_job(&kinds, &busy, id, clock::now().plus_seconds(LEASE_SECONDS))?)
     });
-    let leased = leased.await?.map(|job| (Lease { tenant: job.tenant_id.0, job: job.id.0, id }, job));
+    let leased = leased.await?.map(|job| (Lease { tenant: job.tenant_id, job: job.id, id }, job));
     Ok(leased.map(|(lease, job)| {
         workers.hold(lease);
         (job, lease)
@@ -223,7 +223,7 @@ async fn run(workers: Arc<Workers>, job: JobRow, lease: Lease) {
     );
     if !traced.is_disabled() {
         // It goes on with the trace of the request that asked for it.
-        let payload: serde_json::Value = serde_json::from_str(&job.payload.0).unwrap_or_default();
+        let payload: serde_json::Value = serde_json::from_str(&job.payload).unwrap_or_default();
         follow(&traced, payload["traceparent"].as_str());
     }
     let performing = AssertUnwindSafe(perform(&workers.state, &job, lease)).catch_unwind();
@@ -279,9 +279,9 @@ async fn perform(state: &Arc<State>, job: &JobRow, lease: Lease) -> Result<(), H
     let kind = kind_of(job).ok_or_else(|| Halt::Failed(format!("there is no job of the kind {}", job.kind)))?;
     let asked = Job {
         state: Arc::clone(state),
-        tenant: TenantKey { id: row.id.0, number: row.number },
+        tenant: TenantKey { id: row.id, number: row.number },
         lease,
-        payload: job.payload.0.clone(),
+        payload: job.payload.clone(),
         last: job.attempts + 1 >= job.max_attempts,
     };
     (kind.perform)(asked).await

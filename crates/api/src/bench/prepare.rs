@@ -39,7 +39,7 @@ async fn first_tenant(store: &Store) -> Result<(TenantKey, Tenant), Error> {
     let nobody = TenantKey { id: Id::NIL, number: 0 };
     let tenants = store.read::<_, StoreError>(nobody, |reader| reader.tenants()).await?;
     let row = tenants.first().ok_or(Error::NotOurs)?;
-    Ok((TenantKey { id: row.id.0, number: row.number }, row.to_tenant()?))
+    Ok((TenantKey { id: row.id, number: row.number }, row.to_tenant()?))
 }
 
 async fn fill(store: &Store, key: TenantKey, tenant: &Tenant, customers: u64, opportunities: u64) -> Result<(), Error> {

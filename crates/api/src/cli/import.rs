@@ -11,7 +11,7 @@ use farley_domain::{
     predicate::Predicate,
     record::Record,
 };
-use farley_persistence::{Lease, Origin, Reader, TenantKey, Work, queries::rows::ImportFaultRow};
+use farley_persistence::{ImportFaultRow, Lease, Origin, Reader, TenantKey, Work};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -175,7 +175,7 @@ async fn begin(
     let origin = Origin { actor: principal.actor.clone(), request_id: None, now: clock::now() };
     let written = state.store.write::<_, Problem>(tenant, origin, move |work| {
         let (record, job) = start(work, &principal, &prepared, &content)?;
-        let payload = work.reader().job(job)?.ok_or_else(Problem::not_found)?.payload.0;
+        let payload = work.reader().job(job)?.ok_or_else(Problem::not_found)?.payload;
         Ok(Begun { import: record.id(), job, payload })
     });
     written.await
@@ -186,7 +186,7 @@ fn unfinished(reader: &mut Reader<'_>, user: Id, prepared: &Prepared, content: &
     let mut jobs = reader.jobs(Some("running"), None, UNFINISHED)?;
     jobs.extend(reader.jobs(Some("waiting"), None, UNFINISHED)?);
     for job in jobs.into_iter().filter(|job| job.kind == KIND) {
-        let payload: Value = serde_json::from_str(&job.payload.0)?;
+        let payload: Value = serde_json::from_str(&job.payload)?;
         let id = |name: &str| payload[name].as_str().and_then(|id| id.parse::<Id>().ok());
         let (Some(import), true) = (id("import_id"), id("user_id") == Some(user)) else { continue };
         let row = reader.get(&Work::layout(&run::shape()), &Unrestricted, import, &Predicate::all())?;
@@ -194,7 +194,7 @@ fn unfinished(reader: &mut Reader<'_>, user: Id, prepared: &Prepared, content: &
         let alike = prepared.options.members().iter().all(|(name, value)| record.get(name) == value)
             && record.get("mapping") == &serde_json::to_value(&prepared.mapping)?;
         if alike && reader.import_file(import)?.is_some_and(|file| file == content) {
-            return Ok(Some(Begun { import, job: job.id.0, payload: job.payload.0 }));
+            return Ok(Some(Begun { import, job: job.id, payload: job.payload }));
         }
     }
     Ok(None)

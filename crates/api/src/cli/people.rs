@@ -101,7 +101,7 @@ pub fn tenant(command: TenantCommand, settings: Settings) -> Result<(), String> 
             TenantCommand::List => {
                 let rows = state.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants()?)).await;
                 for row in rows.map_err(|problem| describe(&problem))? {
-                    println!("{}\t{}\t{}", row.slug, row.id.0, row.name);
+                    println!("{}\t{}\t{}", row.slug, row.id, row.name);
                 }
             }
             TenantCommand::Create(new) => create(&state, new).await?,
@@ -161,7 +161,7 @@ pub async fn find_tenant(state: &State, slug: &str) -> Result<TenantKey, String>
     let wanted = slug.to_owned();
     let row = state.store.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.tenant_by_slug(&wanted)?)).await;
     let row = row.map_err(|problem| describe(&problem))?.ok_or_else(|| format!("there is no tenant {slug}"))?;
-    Ok(TenantKey { id: row.id.0, number: row.number })
+    Ok(TenantKey { id: row.id, number: row.number })
 }
 
 pub fn rotate_keys(settings: Settings) -> Result<(), String> {

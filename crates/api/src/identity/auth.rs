@@ -13,7 +13,7 @@ use farley_domain::{
     predicate::{Operand, Predicate},
     time::Timestamp,
 };
-use farley_persistence::{Change, DbId, DbTime, Origin, TenantKey, Work, queries::rows::SessionRow};
+use farley_persistence::{Change, Origin, SessionRow, TenantKey, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -200,7 +200,7 @@ async fn find_account(state: &Arc<State>, slug: Option<String>, email: String) -
                 },
             };
             let Some(row) = row else { return Ok(None) };
-            reader.tenant = TenantKey { id: row.id.0, number: row.number };
+            reader.tenant = TenantKey { id: row.id, number: row.number };
             let Some(field) = User::object().field("email") else { return Ok(None) };
             let Some(user) = reader.by_value(User::object(), field, Operand::Text(email))? else { return Ok(None) };
             let active = crate::access::grants::asker_of(reader, user)?.is_some();
@@ -234,15 +234,15 @@ async fn open_session(
     let id = clock::new_id();
     let refresh_token = refresh_token(session.tenant.id, id);
     let row = SessionRow {
-        tenant_id: DbId(session.tenant.id),
-        id: DbId(id),
-        user_id: DbId(session.user),
+        tenant_id: session.tenant.id,
+        id,
+        user_id: session.user,
         refresh_hash: secret_hash(&refresh_token),
         user_agent: session.user_agent,
         address: Some(session.address),
-        created_at: DbTime(now),
-        last_used_at: DbTime(now),
-        expires_at: DbTime(now.plus_seconds(SESSION_SECONDS)),
+        created_at: now,
+        last_used_at: now,
+        expires_at: now.plus_seconds(SESSION_SECONDS),
         revoked_at: None,
     };
     let (tenant, user) = (session.tenant, session.user);
@@ -302,10 +302,10 @@ pub async fn refresh(request: HttpRequest, body: Body) -> Result<HttpResponse, P
         .store
         .write::<_, Problem>(TenantKey { id: tenant, number: 0 }, origin, move |work| {
             let Some(row) = work.reader().session(session)? else { return Ok(None) };
-            if row.revoked_at.is_some() || row.expires_at.0 <= now {
+            if row.revoked_at.is_some() || row.expires_at <= now {
                 return Ok(None);
             }
-            let user = row.user_id.0;
+            let user = row.user_id;
             let rotated = row.refresh_hash == hash && work.rotate_session(&row, &next_hash, now.plus_seconds(SESSION_SECONDS))?;
             if !rotated {
                 work.revoke_session(session)?;
@@ -367,7 +367,7 @@ pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
             let row = work.reader().session(session)?;
             if let Some(row) = row.filter(|row| row.revoked_at.is_none()) {
                 work.revoke_session(session)?;
-                work.event("user", "logged_out", row.user_id.0, 0, Map::new(), &[]);
+                work.event("user", "logged_out", row.user_id, 0, Map::new(), &[]);
             }
             Ok(())
         })

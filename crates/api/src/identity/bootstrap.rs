@@ -15,7 +15,7 @@ use farley_domain::{
     record::Record,
     value::Standards,
 };
-use farley_persistence::{Change, DbId, DbTime, Origin, TenantKey, Work, queries::rows::TenantRow};
+use farley_persistence::{Change, Origin, TenantKey, TenantRow, Work};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -73,19 +73,19 @@ pub struct FirstUser {
 pub fn create_tenant(work: &mut Work<'_>, new: &NewTenant, administrator: Option<&FirstUser>) -> Result<TenantKey, Problem> {
     new.check()?;
     if let Some(other) = work.reader().tenant_by_slug(&new.slug)? {
-        return Err(Problem::duplicate("/slug", other.id.0));
+        return Err(Problem::duplicate("/slug", other.id));
     }
     let now = work.origin.now;
     let key = TenantKey { id: work.new_id(), number: work.next_tenant_number()? };
     let row = TenantRow {
-        id: DbId(key.id),
+        id: key.id,
         number: key.number,
         slug: new.slug.clone(),
         name: new.name.clone(),
         country: new.country.clone(),
         currency: new.currency.clone(),
         time_zone: new.time_zone.clone(),
-        created_at: DbTime(now),
+        created_at: now,
     };
     let standards = row.to_tenant()?;
     work.add_tenant(&row)?;

@@ -14,7 +14,7 @@ use farley_domain::{
     record::Record,
     time::Timestamp,
 };
-use farley_persistence::{Change, Work, queries::rows::SessionRow};
+use farley_persistence::{Change, SessionRow, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -252,13 +252,13 @@ impl SessionList {
     #[must_use]
     pub fn of(rows: Vec<SessionRow>, current: Option<Id>) -> SessionList {
         let info = |row: SessionRow| SessionInfo {
-            id: row.id.0,
-            current: Some(row.id.0) == current,
+            id: row.id,
+            current: Some(row.id) == current,
             user_agent: row.user_agent,
             address: row.address,
-            created_at: row.created_at.0,
-            last_used_at: row.last_used_at.0,
-            expires_at: row.expires_at.0,
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
         };
         SessionList { data: rows.into_iter().map(info).collect() }
     }
@@ -292,7 +292,7 @@ pub async fn end_my_session(call: Call, request: HttpRequest) -> Result<HttpResp
     let (user, session) = (call.principal.user_id(), session_of(&request)?);
     let response = mutation
         .run(&call, move |work: &mut Work<'_>| {
-            work.reader().session(session)?.filter(|row| row.user_id.0 == user).ok_or_else(Problem::not_found)?;
+            work.reader().session(session)?.filter(|row| row.user_id == user).ok_or_else(Problem::not_found)?;
             work.revoke_session(session)?;
             let changes = Map::from_iter([("session_id".to_owned(), json!({"from": session, "to": null}))]);
             work.event("user", "session_ended", user, 0, changes, &[]);

@@ -249,8 +249,8 @@ pub async fn end_session(call: Call, request: HttpRequest) -> Result<HttpRespons
     let session = session_of(&request)?;
     let body = Body(Value::Object(Map::new()));
     act_by_name(call, request, body, move |work, user| {
-        let row = work.reader().session(session)?.filter(|row| row.user_id.0 == user.id()).ok_or_else(Problem::not_found)?;
-        work.revoke_session(row.id.0)?;
+        let row = work.reader().session(session)?.filter(|row| row.user_id == user.id()).ok_or_else(Problem::not_found)?;
+        work.revoke_session(row.id)?;
         work.event("user", "session_ended", user.id(), user.version(), Map::new(), &[]);
         Ok(Answer::no_content())
     })

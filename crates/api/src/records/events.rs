@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use farley_domain::{id::Id, identity::access::Action, object::Object, predicate::Predicate, registry, time::Timestamp};
-use farley_persistence::{Reader, queries::rows::EventRow};
+use farley_persistence::{EventRow, Reader};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -89,22 +89,18 @@ pub fn position(cursor: &str) -> Option<i64> {
 /// The event as the asker may see it: hidden fields are left out of its changes.
 fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
     let object = registry::object(&row.object);
-    let mut changes: Map<String, Value> = serde_json::from_str(&row.changes.0)?;
+    let mut changes: Map<String, Value> = farley_domain::model::event::changes(&row.changes)?;
     if let Some(object) = object {
         let shape = principal.shape(object);
         changes.retain(|name, _| shape.field(name).is_none_or(|field| principal.asker.sees(object, field)));
     }
     Ok(Event {
-        id: row.id.0,
+        id: row.id,
         r#type: row.kind,
-        at: row.at.0,
-        actor: EventActor {
-            kind: row.actor_kind,
-            user_id: row.user_id.map(|id| id.0),
-            api_key_id: row.api_key_id.map(|id| id.0),
-        },
+        at: row.at,
+        actor: EventActor { kind: row.actor_kind, user_id: row.user_id, api_key_id: row.api_key_id },
         object: row.object,
-        record_id: row.record_id.0,
+        record_id: row.record_id,
         version: row.version,
         changes,
         request_id: row.request_id,
@@ -122,7 +118,7 @@ fn visible(
     let view = principal.view(now);
     for object in registry::objects() {
         let Some(within) = principal.asker.rows(object, Action::Read) else { continue };
-        let mut ids: Vec<Id> = rows.iter().filter(|row| row.object == object.name).map(|row| row.record_id.0).collect();
+        let mut ids: Vec<Id> = rows.iter().filter(|row| row.object == object.name).map(|row| row.record_id).collect();
         ids.sort_unstable();
         ids.dedup();
         if within == Predicate::all() {
@@ -132,7 +128,7 @@ fn visible(
                 .extend(reader.by_ids(&principal.layout(object), &view, &ids, &within)?.iter().map(farley_persistence::Row::id));
         }
     }
-    Ok(rows.into_iter().filter(|row| allowed.contains(&row.record_id.0)).collect())
+    Ok(rows.into_iter().filter(|row| allowed.contains(&row.record_id)).collect())
 }
 
 /// Which events a record's list shows.

@@ -8,7 +8,7 @@ use farley_domain::{
     identity::{access::Action, role::Role},
     time::Timestamp,
 };
-use farley_persistence::queries::rows::JobRow;
+use farley_persistence::JobRow;
 use serde::Serialize;
 use serde_json::Map;
 use utoipa::ToSchema;
@@ -52,15 +52,15 @@ pub struct Job {
 impl From<JobRow> for Job {
     fn from(row: JobRow) -> Job {
         Job {
-            id: row.id.0,
+            id: row.id,
             kind: row.kind,
             state: row.state,
             attempts: row.attempts,
             max_attempts: row.max_attempts,
             last_error: row.last_error,
-            run_at: row.run_at.0,
-            created_at: row.created_at.0,
-            finished_at: row.finished_at.map(|time| time.0),
+            run_at: row.run_at,
+            created_at: row.created_at,
+            finished_at: row.finished_at,
         }
     }
 }
@@ -106,7 +106,7 @@ pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Prob
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > size;
     rows.truncate(size);
-    let next = rows.last().filter(|_| has_more).map(|row| row.id.0.to_string());
+    let next = rows.last().filter(|_| has_more).map(|row| row.id.to_string());
     let mut response = HttpResponse::Ok();
     if let Some(next) = &next {
         response.insert_header(("Link", next_link(&request, next)));

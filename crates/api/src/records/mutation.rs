@@ -10,7 +10,7 @@ use farley_domain::{
     id::Id,
     time::Timestamp,
 };
-use farley_persistence::{DbId, DbJson, DbTime, Failure, StoreError, Work, queries::rows::IdempotencyRow};
+use farley_persistence::{Failure, IdempotencyRow, StoreError, Work};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -107,35 +107,22 @@ impl Failure for Ending {
 
 /// What every write may be asked for beside its own parameters.
 pub struct Mutation {
-    key: Option<String>,
-    request_hash: Vec<u8>,
+    key: Option<IdempotencyKey>,
     validate_only: bool,
+}
+
+/// The key under which an answer is kept, and what the request that brought it asked for.
+struct IdempotencyKey {
+    key: String,
+    request_hash: Vec<u8>,
 }
 
 impl Mutation {
     /// Reads the header and takes `validate_only` out of the parameters. `body` is what the request asks for.
     pub fn of(request: &HttpRequest, parameters: &mut Vec<(String, String)>, body: &Value) -> Result<Mutation, Problem> {
         let validate_only = crate::http::request::take_flag(parameters, "validate_only")?;
-        let key = match request.headers().get("Idempotency-Key") {
-            None => None,
-            Some(key) => {
-                let fault = |code| Fault::new("Idempotency-Key", code);
-                let key = key.to_str().map_err(|_| fault(FaultCode::InvalidCharacter))?.trim();
-                if key.is_empty() {
-                    return Err(fault(FaultCode::Blank).into());
-                }
-                if key.len() > 255 {
-                    return Err(fault(FaultCode::TooLong).with("max", 255).into());
-                }
-                Some(key.to_owned())
-            }
-        };
-        let mut hasher = Sha256::new();
-        for part in [request.method().as_str(), "\n", request.path(), "\n", request.query_string(), "\n"] {
-            hasher.update(part);
-        }
-        hasher.update(body.to_string());
-        Ok(Mutation { key, request_hash: hasher.finalize().to_vec(), validate_only })
+        let key = idempotency_key(request)?.map(|key| IdempotencyKey { key, request_hash: hash(request, body) });
+        Ok(Mutation { key, validate_only })
     }
 
     /// Does the work and answers.
@@ -150,7 +137,7 @@ impl Mutation {
             .store
             .write::<_, Ending>(call.tenant(), call.origin(), move |unit| {
                 if let Some(key) = &self.key
-                    && let Some(answer) = self.earlier(unit, credential, key, now)?
+                    && let Some(answer) = key.earlier(unit, credential, now)?
                 {
                     return Ok((answer, true));
                 }
@@ -159,7 +146,7 @@ impl Mutation {
                     return Err(Ending::OnlyValidated(answer));
                 }
                 if let Some(key) = &self.key {
-                    self.remember(unit, credential, key, &answer, now)?;
+                    key.remember(unit, credential, &answer, now)?;
                 }
                 Ok((answer, false))
             })
@@ -176,38 +163,61 @@ impl Mutation {
             Err(Ending::Problem(problem)) => Err(problem),
         }
     }
+}
 
+impl IdempotencyKey {
     /// The answer that a request with this key got before.
-    fn earlier(&self, unit: &mut Work<'_>, credential: Id, key: &str, now: Timestamp) -> Result<Option<Answer>, Problem> {
-        if !unit.claim_key(credential, key)? {
+    fn earlier(&self, unit: &mut Work<'_>, credential: Id, now: Timestamp) -> Result<Option<Answer>, Problem> {
+        if !unit.claim_key(credential, &self.key)? {
             return Err(Problem::new(Code::StillRunning).retry_after(1));
         }
-        let Some(row) = unit.reader().idempotent_answer(credential, key)? else { return Ok(None) };
-        if row.created_at.0 < now.plus_seconds(-KEPT_SECONDS) {
-            unit.forget_answer(credential, key)?;
+        let Some(row) = unit.reader().idempotent_answer(credential, &self.key)? else { return Ok(None) };
+        if row.created_at < now.plus_seconds(-KEPT_SECONDS) {
+            unit.forget_answer(credential, &self.key)?;
             return Ok(None);
         }
         if row.request_hash != self.request_hash {
             return Err(Problem::new(Code::KeyReused));
         }
-        let headers = serde_json::from_str(&row.headers.0)?;
+        let headers = serde_json::from_str(&row.headers)?;
         let status = u16::try_from(row.status).unwrap_or(200);
         Ok(Some(Answer { status, headers, body: row.body, replayed_body: None }))
     }
 
-    fn remember(&self, unit: &mut Work<'_>, credential: Id, key: &str, answer: &Answer, now: Timestamp) -> Result<(), Problem> {
+    fn remember(&self, unit: &mut Work<'_>, credential: Id, answer: &Answer, now: Timestamp) -> Result<(), Problem> {
         let row = IdempotencyRow {
-            tenant_id: DbId(unit.tenant().id),
-            credential_id: DbId(credential),
-            key: key.to_owned(),
+            tenant_id: unit.tenant().id,
+            credential_id: credential,
+            key: self.key.clone(),
             request_hash: self.request_hash.clone(),
             status: i64::from(answer.status),
-            headers: DbJson(json!(answer.headers).to_string()),
+            headers: json!(answer.headers).to_string(),
             body: answer.replayed_body.clone().unwrap_or_else(|| answer.body.clone()),
-            created_at: DbTime(now),
+            created_at: now,
         };
         Ok(unit.remember_answer(&row)?)
     }
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Fault> {
+    let Some(key) = request.headers().get("Idempotency-Key") else { return Ok(None) };
+    let fault = |code| Fault::new("Idempotency-Key", code);
+    let key = key.to_str().map_err(|_| fault(FaultCode::InvalidCharacter))?.trim();
+    match key.len() {
+        0 => Err(fault(FaultCode::Blank)),
+        1..=255 => Ok(Some(key.to_owned())),
+        _ => Err(fault(FaultCode::TooLong).with("max", 255)),
+    }
+}
+
+/// What a request asks for, so that the same key with another request is noticed.
+fn hash(request: &HttpRequest, body: &Value) -> Vec<u8> {
+    let mut hasher = Sha256::new();
+    for part in [request.method().as_str(), "\n", request.path(), "\n", request.query_string(), "\n"] {
+        hasher.update(part);
+    }
+    hasher.update(body.to_string());
+    hasher.finalize().to_vec()
 }
 
 /// The header that names a version, read for a write.

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, http::header};
 use farley_domain::{object::Object, record::Record};
 use farley_persistence::Work;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     access::principal::Principal,
@@ -61,13 +61,13 @@ pub fn check(
     let mut changed = Vec::new();
     if base >= 1 {
         for event in work.reader().events_since_version(record.id(), base)? {
-            let changes: Map<String, Value> = serde_json::from_str(&event.changes.0)?;
+            let changes = farley_domain::model::event::changes(&event.changes)?;
             for field in changes.keys().filter(|field| sees(principal, object, field)) {
                 changed.push(json!({
                     "field": field,
                     "version": event.version,
-                    "at": event.at.0,
-                    "by": event.user_id.map(|user| user.0.to_string()),
+                    "at": event.at,
+                    "by": event.user_id.map(|user| user.to_string()),
                 }));
             }
         }

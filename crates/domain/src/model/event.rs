@@ -1,7 +1,9 @@
-//! Who stands behind an event: what every write leaves in the log, in its own transaction.
+//! What every write leaves in the log, in its own transaction: who did it, and what changed.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::values::id::Id;
-use serde::Serialize;
 
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,4 +21,45 @@ pub enum ActorKind {
     User,
     ApiKey,
     System,
+}
+
+/// Stands before the values of a new record, which no field is called: that each was null before goes without saying, and would be
+/// stored with every record there is.
+const NEW: &str = "+";
+
+/// The changes of a new record as they are stored: its values, once.
+#[must_use]
+pub fn of_new(values: Map<String, Value>) -> Map<String, Value> {
+    Map::from_iter([(NEW.to_owned(), Value::Object(values))])
+}
+
+/// Reads stored changes: `{field: {"from", "to"}}`.
+pub fn changes(stored: &str) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut changes: Map<String, Value> = serde_json::from_str(stored)?;
+    let values = changes.shift_remove(NEW).and_then(|values| match values {
+        Value::Object(values) => Some(values),
+        _ => None,
+    });
+    changes.extend(values.into_iter().flatten().map(|(name, to)| (name, json!({"from": null, "to": to}))));
+    Ok(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_a_new_record_are_stored_once_and_read_as_changes() {
+        let values = Map::from_iter([("name".to_owned(), json!("华为")), ("custom.tier".to_owned(), json!("gold"))]);
+        let stored = Value::Object(of_new(values)).to_string();
+        assert_eq!(stored, r#"{"+":{"name":"华为","custom.tier":"gold"}}"#);
+        let read = Value::Object(changes(&stored).unwrap());
+        assert_eq!(read, json!({"name": {"from": null, "to": "华为"}, "custom.tier": {"from": null, "to": "gold"}}));
+    }
+
+    #[test]
+    fn changes_of_a_known_record_are_read_as_they_are() {
+        let stored = r#"{"name":{"from":"A","to":"B"}}"#;
+        assert_eq!(Value::Object(changes(stored).unwrap()).to_string(), stored);
+    }
 }

@@ -172,6 +172,8 @@ pub struct Field {
     pub storage: Storage,
     /// Left out of answers unless asked for by `fields`.
     pub on_request: bool,
+    /// Its name, or the name of the money that it is the currency of, where it is declared: such a name can be that of a column.
+    pub declared: Option<&'static str>,
     /// Where a record keeps its value; of no meaning for a tenant's own field, which is a member of another.
     pub slot: usize,
 }
@@ -185,7 +187,12 @@ impl Field {
         let name = name.into();
         let label = Label { en: name.replace('_', " ").into(), zh: name.clone() };
         let scalar = kind.is_scalar();
+        let declared = match name {
+            Text::Borrowed(name) => Some(name),
+            Text::Owned(_) => None,
+        };
         Field {
+            declared,
             filterable: true,
             sortable: scalar && !matches!(kind, FieldType::LongText { .. } | FieldType::Reference(_)),
             name,
@@ -340,6 +347,15 @@ impl Field {
     #[must_use]
     pub fn operators(&self) -> &'static [Op] {
         if self.filterable { self.kind.operators() } else { &[] }
+    }
+
+    /// The column of its object's table that holds it (of money, its amount); none for a member of a JSON column.
+    #[must_use]
+    pub fn column(&self) -> Option<&'static str> {
+        match self.storage {
+            Storage::Column | Storage::Computed => self.declared,
+            Storage::Detail | Storage::Custom { .. } => None,
+        }
     }
 
     /// Whether this is one of a tenant's own fields.

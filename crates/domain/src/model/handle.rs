@@ -1,5 +1,30 @@
 //! Typed handles: a declared field of an entity together with the Rust type of its values. Code that knows its object reads, writes,
 //! compares and filters by handles, so that a misspelt field, a value of another type or a field of another object does not compile.
+//!
+//! ```
+//! use farley_domain::{model::{entity::Entity, record::Record}, sales::opportunity::{Opportunity, OpportunityStatus}, values::money::{Currency, Money}};
+//!
+//! let mut sale = Record::new(Opportunity::object()).into_entity::<Opportunity>();
+//! sale.set(Opportunity::amount, Money::new(1_234_500, Currency::CNY));
+//! assert_eq!(sale.get(Opportunity::amount).map(|amount| amount.amount), Some(1_234_500));
+//! let open = Opportunity::status.eq(OpportunityStatus::Open);
+//! ```
+//!
+//! A misspelt field does not compile:
+//! ```compile_fail,E0599
+//! use farley_domain::{model::record::Record, sales::opportunity::Opportunity};
+//! fn amount(sale: &Record<Opportunity>) -> bool { sale.get(Opportunity::amout).is_some() }
+//! ```
+//! Nor does a value of another type:
+//! ```compile_fail,E0277
+//! use farley_domain::{model::record::Record, sales::opportunity::Opportunity};
+//! fn set(sale: &mut Record<Opportunity>) { sale.set(Opportunity::amount, "1,234.50") }
+//! ```
+//! Nor a field of another entity:
+//! ```compile_fail,E0277
+//! use farley_domain::{model::record::Record, sales::{leads::lead::Lead, opportunity::Opportunity}};
+//! fn company(sale: &Record<Opportunity>) -> bool { sale.get(Lead::company).is_some() }
+//! ```
 
 use std::{fmt, marker::PhantomData};
 

@@ -9,6 +9,7 @@ use crate::{
     model::{
         cell::Cell,
         entity::Entity,
+        event,
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType, Storage},
         handle::{Any, FieldValue, Handle},
@@ -434,24 +435,25 @@ impl Draft<'_> {
     }
 }
 
-/// What changed between two states of a record: `{field: {"from", "to"}}`, custom fields by `custom.key`.
+/// What changed between two states of a record, as its event stores it: `{field: {"from", "to"}}`, custom fields by `custom.key`; of
+/// a new record the values alone.
 #[must_use]
 pub fn changes(before: Option<&Record>, after: &Record) -> Map<String, Value> {
+    let Some(before) = before else { return event::of_new(values(after)) };
     let mut changes = Map::new();
     let mut note = |name: String, from: Value, to: Value| {
         changes.insert(name, serde_json::json!({"from": from, "to": to}));
     };
     for (field, to) in after.cells().filter(|(field, _)| !recurring::is_bookkeeping(field)) {
-        let from = before.map_or(&Cell::Null, |before| &before.stored.cells[field.slot]);
-        if from == to || (before.is_none() && to.is_empty()) {
+        let from = &before.stored.cells[field.slot];
+        if from == to {
             continue;
         }
         if field.kind != FieldType::Custom {
             note(field.name.to_string(), from.to_json(), to.to_json());
             continue;
         }
-        let empty = Map::new();
-        let (from, to) = (before.map_or(&empty, Record::custom), after.custom());
+        let (from, to) = (before.custom(), after.custom());
         for key in from.keys().chain(to.keys().filter(|key| !from.contains_key(*key))) {
             let [from, to] = [from, to].map(|members| members.get(key).cloned().unwrap_or(Value::Null));
             if from != to {
@@ -460,4 +462,18 @@ pub fn changes(before: Option<&Record>, after: &Record) -> Map<String, Value> {
         }
     }
     changes
+}
+
+/// The values that a new record has.
+fn values(record: &Record) -> Map<String, Value> {
+    let mut values = Map::new();
+    for (field, cell) in record.cells().filter(|(field, cell)| !recurring::is_bookkeeping(field) && !cell.is_empty()) {
+        if field.kind == FieldType::Custom {
+            let custom = record.custom().iter().filter(|(_, value)| !value.is_null());
+            values.extend(custom.map(|(key, value)| (format!("{}.{key}", field.name), value.clone())));
+        } else {
+            values.insert(field.name.to_string(), cell.to_json());
+        }
+    }
+    values
 }

@@ -7,7 +7,7 @@ use crate::{
     records::statements,
     sql::{
         row::Row,
-        statement::{Bind, Dialect, Statement},
+        statement::{Bind, Dialect, Statement, write_sql},
     },
     work::Work,
 };
@@ -45,13 +45,12 @@ impl Work<'_> {
         let (tenant, now) = (self.tenant().id, self.origin.now);
         let layout = statements::writing_layout(shape);
         let mut sql = Statement::new(self.dialect());
-        sql.sql(format!("SELECT {} FROM tasks WHERE tenant_id = ", layout.columns().join(", "))).id(tenant);
-        sql.sql(format!(" AND {time} <= ")).bind(Bind::time(now));
+        write_sql!(sql, "SELECT ", layout.columns().as_slice(), " FROM tasks WHERE tenant_id = ", tenant);
+        write_sql!(sql, " AND ", time, " <= ", Bind::time(now));
         // What has been due for long is no news: it was brought in from elsewhere.
-        sql.sql(format!(" AND {time} > ")).bind(Bind::time(now.plus_seconds(-NEWS_SECONDS)));
-        sql.sql(format!(
-            " AND status = 'open' AND archived_at IS NULL AND ({noted} IS NULL OR {noted} <> {time}) ORDER BY {time} LIMIT "
-        ));
+        write_sql!(sql, " AND ", time, " > ", Bind::time(now.plus_seconds(-NEWS_SECONDS)));
+        write_sql!(sql, " AND status = 'open' AND archived_at IS NULL AND (", noted, " IS NULL OR ", noted, " <> ", time);
+        write_sql!(sql, ") ORDER BY ", time, " LIMIT ");
         sql.integer(i64::try_from(most).unwrap_or(i64::MAX));
         if self.dialect() == Dialect::Postgres {
             sql.sql(" FOR UPDATE SKIP LOCKED");
@@ -61,7 +60,7 @@ impl Work<'_> {
         if !tasks.is_empty() {
             let ids: Vec<Id> = tasks.iter().map(Record::id).collect();
             let mut sql = Statement::new(self.dialect());
-            sql.sql(format!("UPDATE tasks SET {noted} = {time} WHERE tenant_id = ")).id(tenant);
+            write_sql!(sql, "UPDATE tasks SET ", noted, " = ", time, " WHERE tenant_id = ", tenant);
             sql.sql(" AND id IN (").id_list(&ids).sql(")");
             self.connection().execute(&sql)?;
         }

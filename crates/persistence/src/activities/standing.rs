@@ -4,7 +4,7 @@ use farley_domain::{id::Id, object::Object, time::Timestamp};
 
 use crate::{
     error::StoreError,
-    sql::statement::{Bind, Dialect, Statement},
+    sql::statement::{Bind, Dialect, Fragment, Statement, write_sql},
     work::Work,
 };
 
@@ -50,7 +50,7 @@ impl Work<'_> {
     pub fn lock_standing(&mut self, object: &Object, ids: &[Id]) -> Result<(), StoreError> {
         if self.dialect() == Dialect::Postgres && !ids.is_empty() {
             let mut sql = Statement::new(Dialect::Postgres);
-            sql.sql(format!("SELECT 1 FROM {} WHERE tenant_id = ", object.table)).id(self.tenant().id);
+            write_sql!(sql, "SELECT 1 FROM ", object.table, " WHERE tenant_id = ", self.tenant().id);
             // No key of theirs changes, so whoever only refers to them need not wait.
             sql.sql(" AND id IN (").id_list(ids).sql(") ORDER BY id FOR NO KEY UPDATE");
             self.connection().load(&sql, &[])?;
@@ -65,15 +65,15 @@ impl Work<'_> {
         }
         let (table, column, tenant) = (object.table, standing.column(), self.tenant().id);
         let mut sql = Statement::new(self.dialect());
-        sql.sql(format!("UPDATE {table} SET {column} = "));
+        write_sql!(sql, "UPDATE ", table, " SET ", column, " = ");
         match shift {
             Shift::To(time) => drop(sql.bind(Bind::time(time))),
-            Shift::Anew => drop(sql.sql(anew(standing, table))),
+            Shift::Anew => drop(sql.add(Anew(standing, table))),
         }
         sql.sql(" WHERE tenant_id = ").id(tenant).sql(" AND id IN (").id_list(ids).sql(")");
         if let Shift::To(time) = shift {
-            let sign = if standing == Standing::LastActivity { '<' } else { '>' };
-            sql.sql(format!(" AND ({column} IS NULL OR {column} {sign} ")).bind(Bind::time(time)).sql(")");
+            let sign = if standing == Standing::LastActivity { " < " } else { " > " };
+            write_sql!(sql, " AND (", column, " IS NULL OR ", column, sign, Bind::time(time), ")");
         }
         self.connection().execute(&sql)?;
         if standing == Standing::LastActivity && object.has("rots_at") {
@@ -94,10 +94,8 @@ impl Work<'_> {
                 "GREATEST(opportunities.stage_entered_at, opportunities.last_activity_at) + interval '1 day' * s.rotting_days"
             }
         };
-        sql.sql(format!(
-            "UPDATE opportunities SET rots_at = (SELECT {when} FROM stages s WHERE s.tenant_id = opportunities.tenant_id \
-             AND s.id = opportunities.stage_id) WHERE tenant_id = "
-        ));
+        write_sql!(sql, "UPDATE opportunities SET rots_at = (SELECT ", when, " FROM stages s");
+        sql.sql(" WHERE s.tenant_id = opportunities.tenant_id AND s.id = opportunities.stage_id) WHERE tenant_id = ");
         sql.id(self.tenant().id).sql(" AND id IN (").id_list(ids).sql(") AND status = 'open'");
         self.connection().execute(&sql)?;
         Ok(())
@@ -105,14 +103,26 @@ impl Work<'_> {
 }
 
 /// The standing of a row of a table, looked up from all that concerns it.
-fn anew(standing: Standing, table: &str) -> String {
-    let (value, from, object, counts) = match standing {
-        Standing::LastActivity => ("MAX(a.occurred_at)", "activities", "activity", "a.status = 'done'"),
-        Standing::NextTask => ("MIN(a.due_at)", "tasks", "task", "a.status = 'open'"),
-    };
-    format!(
-        "(SELECT {value} FROM concerned_records l JOIN {from} a ON a.tenant_id = l.tenant_id AND a.id = l.record_id \
-         WHERE l.tenant_id = {table}.tenant_id AND l.target_id = {table}.id AND l.object = '{object}' \
-         AND a.archived_at IS NULL AND {counts})"
-    )
+struct Anew(Standing, &'static str);
+
+impl Fragment for Anew {
+    fn write(self, sql: &mut Statement) {
+        let Anew(standing, table) = self;
+        let (value, from, object, counts) = match standing {
+            Standing::LastActivity => ("MAX(a.occurred_at)", "activities", "activity", "a.status = 'done'"),
+            Standing::NextTask => ("MIN(a.due_at)", "tasks", "task", "a.status = 'open'"),
+        };
+        write_sql!(sql, "(SELECT ", value, " FROM concerned_records l JOIN ", from, " a");
+        write_sql!(sql, " ON a.tenant_id = l.tenant_id AND a.id = l.record_id WHERE l.tenant_id = ", table, ".tenant_id");
+        write_sql!(
+            sql,
+            " AND l.target_id = ",
+            table,
+            ".id AND l.object = '",
+            object,
+            "' AND a.archived_at IS NULL AND ",
+            counts,
+            ")"
+        );
+    }
 }

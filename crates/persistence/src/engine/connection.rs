@@ -17,7 +17,6 @@ pub enum Connection<'a> {
 }
 
 /// Calls the query of this name compiled for the connection's engine.
-#[macro_export]
 macro_rules! on {
     ($connection:expr, $module:ident::$query:ident($($argument:expr),*)) => {
         match $connection {
@@ -30,6 +29,8 @@ macro_rules! on {
         }
     };
 }
+
+pub(crate) use on;
 
 impl Connection<'_> {
     #[must_use]

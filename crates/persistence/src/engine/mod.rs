@@ -8,3 +8,4 @@ pub mod queries;
 pub mod sqlite;
 
 pub use connection::Connection;
+pub(crate) use connection::on;

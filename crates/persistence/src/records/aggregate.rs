@@ -12,12 +12,12 @@ use crate::{
     error::StoreError,
     reader::Reader,
     records::{
-        filter::{self, Place},
-        ledger,
+        filter::{Condition, Place, Scalar},
+        ledger::Source,
     },
     sql::{
         row::{Cell, column_type},
-        statement::{Bind, ColumnType, Dialect, Statement},
+        statement::{Alias, Bind, ColumnType, Dialect, Fragment, Number, Statement, write_sql},
     },
 };
 
@@ -74,7 +74,7 @@ impl Group {
         sql.sql("CAST(CASE WHEN ");
         self.value(sql, place);
         sql.sql(" IS NULL THEN NULL");
-        for (number, bound) in bounds.iter().enumerate() {
+        for (number, bound) in (0..).zip(bounds) {
             sql.sql(" WHEN ");
             self.value(sql, place);
             let bind = match (bound, self.field.storage != Storage::Column) {
@@ -83,16 +83,16 @@ impl Group {
                 (Bound::Date(date), false) => Bind::date(*date),
                 (Bound::Date(date), true) => Bind::Text(date.to_string()),
             };
-            sql.sql(" < ").bind(bind).sql(format!(" THEN {number}"));
+            write_sql!(sql, " < ", bind, " THEN ", Number(number));
         }
-        sql.sql(format!(" ELSE {} END AS BIGINT)", bounds.len()));
+        write_sql!(sql, " ELSE ", Number(i64::try_from(bounds.len()).unwrap_or(i64::MAX)), " END AS BIGINT)");
     }
 
     /// The value of the field, through its relations; null where they lead to nothing that may be read.
     fn value(&self, sql: &mut Statement, place: &Place) {
         fn through(sql: &mut Statement, steps: &[Step], field: &Field, place: &Place) {
             let Some((step, rest)) = steps.split_first() else {
-                filter::expression(sql, field, &place.alias());
+                sql.add(Scalar(field, place.alias()));
                 return;
             };
             let Reach::ToOne { field: reference } = step.relation.reach else {
@@ -103,11 +103,10 @@ impl Group {
             let (outer, alias) = (place.alias(), inner.alias());
             sql.sql("(SELECT ");
             through(sql, rest, field, &inner);
-            sql.sql(format!(" FROM {} {alias} WHERE {alias}.tenant_id = ", inner.object.table)).id(place.tenant);
+            write_sql!(sql, " FROM ", inner.object.table, " ", alias, " WHERE ", alias.column("tenant_id"), " = ", place.tenant);
             // As filters have it: what is archived is not related.
-            sql.sql(format!(" AND {alias}.id = {outer}.{reference} AND {alias}.archived_at IS NULL AND "));
-            filter::condition(sql, &step.rows, &inner);
-            sql.sql(")");
+            write_sql!(sql, " AND ", alias.column("id"), " = ", outer.column(reference));
+            write_sql!(sql, " AND ", alias.column("archived_at"), " IS NULL AND ", Condition(&step.rows, &inner), ")");
         }
         through(sql, &self.steps, &self.field, place);
     }
@@ -139,12 +138,9 @@ impl Reader<'_> {
             }
             types.extend(write_measure(&mut sql, measure));
         }
-        sql.sql(" FROM ");
-        ledger::source(&mut sql, &place);
-        sql.sql(" WHERE t.tenant_id = ").id(place.tenant).sql(" AND ");
-        filter::condition(&mut sql, predicate, &place);
-        for position in 0..groups.len() {
-            sql.sql(if position == 0 { " GROUP BY " } else { ", " }).sql((position + 1).to_string());
+        write_sql!(sql, " FROM ", Source(&place), " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
+        for (position, _) in (1..).zip(groups) {
+            write_sql!(sql, if position == 1 { " GROUP BY " } else { ", " }, Number(position));
         }
         sql.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
         let rows = self.connection.load(&sql, &types)?;
@@ -165,10 +161,7 @@ impl Reader<'_> {
         group.value(&mut sql, &place);
         sql.sql("), MAX(");
         group.value(&mut sql, &place);
-        sql.sql(") FROM ");
-        ledger::source(&mut sql, &place);
-        sql.sql(" WHERE t.tenant_id = ").id(place.tenant).sql(" AND ");
-        filter::condition(&mut sql, predicate, &place);
+        write_sql!(sql, ") FROM ", Source(&place), " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
         let kind = Group { bounds: None, ..group.clone() }.cell_type();
         let rows = self.connection.load(&sql, &[kind, kind])?;
         let ends = rows.into_iter().next().and_then(|cells| <[Cell; 2]>::try_from(cells).ok());
@@ -181,18 +174,15 @@ impl Reader<'_> {
 const PART: i64 = 1_000_000;
 
 /// Writes a sum of whole numbers in its two parts. PostgreSQL's sums of bigint are numeric, and so are never too large.
-pub(crate) fn write_sum(sql: &mut Statement, value: impl Fn(&mut Statement)) {
+pub(crate) fn write_sum(sql: &mut Statement, value: impl Fragment + Copy) {
     let parts = match sql.dialect {
-        Dialect::Sqlite => [("COALESCE(SUM((", format!(") / {PART}), 0)")), ("COALESCE(SUM((", format!(") % {PART}), 0)"))],
-        Dialect::Postgres => [
-            ("CAST(DIV(COALESCE(SUM(", format!("), 0), {PART}) AS BIGINT)")),
-            ("CAST(MOD(COALESCE(SUM(", format!("), 0), {PART}) AS BIGINT)")),
-        ],
+        Dialect::Sqlite => [("COALESCE(SUM((", ") / ", "), 0)"), (", COALESCE(SUM((", ") % ", "), 0)")],
+        Dialect::Postgres => {
+            [("CAST(DIV(COALESCE(SUM(", "), 0), ", ") AS BIGINT)"), (", CAST(MOD(COALESCE(SUM(", "), 0), ", ") AS BIGINT)")]
+        }
     };
-    for (number, (before, after)) in parts.into_iter().enumerate() {
-        sql.sql(if number == 0 { "" } else { ", " }).sql(before);
-        value(sql);
-        sql.sql(after);
+    for (before, between, after) in parts {
+        write_sql!(sql, before, value, between, Number(PART), after);
     }
 }
 
@@ -210,18 +200,16 @@ fn write_measure(sql: &mut Statement, measure: &Measure) -> &'static [ColumnType
             &[ColumnType::Integer]
         }
         Measure::Sum(field) => {
-            write_sum(sql, |sql| filter::expression(sql, field, "t"));
+            write_sum(sql, Scalar(field, Alias::Rows(0)));
             &[ColumnType::Integer; 2]
         }
         Measure::Weighted(field, share) => {
             debug_assert!(matches!(field.kind, FieldType::Money | FieldType::Integer { .. }), "only whole numbers are weighted");
             // The products themselves may be too large.
-            for (operator, after) in [("/", ", "), ("%", "")] {
-                sql.sql("CAST(COALESCE(SUM((");
-                filter::expression(sql, field, "t");
-                sql.sql(format!(" {operator} {PART}) * COALESCE("));
-                filter::expression(sql, share, "t");
-                sql.sql(", 0)), 0) AS BIGINT)").sql(after);
+            let [field, share] = [field, share].map(|field| Scalar(field, Alias::Rows(0)));
+            for (operator, after) in [(" / ", ", "), (" % ", "")] {
+                write_sql!(sql, "CAST(COALESCE(SUM((", field, operator, Number(PART), ") * COALESCE(", share);
+                write_sql!(sql, ", 0)), 0) AS BIGINT)", after);
             }
             &[ColumnType::Integer; 2]
         }

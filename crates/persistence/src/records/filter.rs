@@ -1,5 +1,7 @@
 //! Predicates, orders and cursors as SQL: every value a bind, every identifier out of the field table.
 
+use std::borrow::Cow;
+
 use farley_domain::{
     field::{Field, FieldType, Op, Storage},
     id::Id,
@@ -9,8 +11,8 @@ use farley_domain::{
 };
 
 use crate::{
-    records::search,
-    sql::statement::{Bind, Dialect, Statement},
+    records::search::Matches,
+    sql::statement::{Alias, Bind, Dialect, Fragment, JsonKey, Qualified, Statement, write_sql},
 };
 
 /// Where a predicate applies: which tenant, and under which alias the object's rows stand.
@@ -27,32 +29,47 @@ pub struct Place {
 
 impl Place {
     #[must_use]
-    pub fn alias(&self) -> String {
-        if self.depth == 0 { "t".to_owned() } else { format!("t{}", self.depth) }
+    pub(crate) fn alias(&self) -> Alias {
+        Alias::Rows(self.depth)
+    }
+
+    /// The alias of the links that lead to the rows.
+    pub(crate) fn links(&self) -> Alias {
+        Alias::Links(self.depth)
     }
 }
 
-/// Writes the predicate as a condition. It may be unknown (null) where it is not true.
-pub fn condition(sql: &mut Statement, predicate: &Predicate, place: &Place) {
-    match predicate {
-        Predicate::And(parts) => joined(sql, parts, place, " AND ", "1 = 1"),
-        Predicate::Or(parts) => joined(sql, parts, place, " OR ", "1 = 0"),
-        Predicate::Not(inner) => {
-            sql.sql("NOT COALESCE((");
-            condition(sql, inner, place);
-            sql.sql(if sql.dialect == Dialect::Sqlite { "), 0)" } else { "), false)" });
+/// A predicate as a condition on the rows of a place. It may be unknown (null) where it is not true.
+#[derive(Clone, Copy)]
+pub(crate) struct Condition<'a>(pub &'a Predicate, pub &'a Place);
+
+impl Fragment for Condition<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Condition(predicate, place) = self;
+        match predicate {
+            Predicate::And(parts) => joined(sql, parts, place, " AND ", "1 = 1"),
+            Predicate::Or(parts) => joined(sql, parts, place, " OR ", "1 = 0"),
+            Predicate::Not(inner) => {
+                write_sql!(sql, "NOT COALESCE((", Condition(inner, place), or_false(sql.dialect, "), 0)", "), false)"));
+            }
+            Predicate::Test(test) => comparison(sql, test, place),
+            Predicate::Related(related) => relation(sql, related, place),
+            Predicate::Matches(query) => {
+                write_sql!(sql, place.alias().column("id"), " IN (", Matches(query, place), ")");
+            }
+            Predicate::Archived(archived) => {
+                let is = if *archived { " IS NOT NULL" } else { " IS NULL" };
+                write_sql!(sql, place.alias().column("archived_at"), is);
+            }
         }
-        Predicate::Test(test) => comparison(sql, test, place),
-        Predicate::Related(related) => relation(sql, related, place),
-        Predicate::Matches(query) => {
-            sql.sql(format!("{}.id IN (", place.alias()));
-            search::matching_ids(sql, query, place);
-            sql.sql(")");
-        }
-        Predicate::Archived(archived) => {
-            let alias = place.alias();
-            sql.sql(format!("{alias}.archived_at IS {}", if *archived { "NOT NULL" } else { "NULL" }));
-        }
+    }
+}
+
+/// What is unknown counts as false, which each engine writes in its own way.
+fn or_false(dialect: Dialect, sqlite: &'static str, postgres: &'static str) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => sqlite,
+        Dialect::Postgres => postgres,
     }
 }
 
@@ -66,7 +83,7 @@ fn joined(sql: &mut Statement, parts: &[Predicate], place: &Place, with: &'stati
         if position > 0 {
             sql.sql(with);
         }
-        condition(sql, part, place);
+        sql.add(Condition(part, place));
     }
     sql.sql(")");
 }
@@ -76,66 +93,67 @@ fn comparison(sql: &mut Statement, test: &Test, place: &Place) {
     if negated {
         sql.sql("NOT COALESCE((");
     }
+    let value = Scalar(&test.field, place.alias());
     match test.op {
         // Neither engine's lists can be without items.
         Op::In | Op::Nin | Op::Any | Op::None if operands(&test.operand).is_empty() => drop(sql.sql("1 = 0")),
-        Op::Eq | Op::Ne => plain(sql, test, place, " = "),
-        Op::Gt => plain(sql, test, place, " > "),
-        Op::Gte => plain(sql, test, place, " >= "),
-        Op::Lt => plain(sql, test, place, " < "),
-        Op::Lte => plain(sql, test, place, " <= "),
+        Op::Eq | Op::Ne => plain(sql, test, value, " = "),
+        Op::Gt => plain(sql, test, value, " > "),
+        Op::Gte => plain(sql, test, value, " >= "),
+        Op::Lt => plain(sql, test, value, " < "),
+        Op::Lte => plain(sql, test, value, " <= "),
         Op::In | Op::Nin => {
-            expression(sql, &test.field, &place.alias());
-            sql.sql(" IN (");
+            write_sql!(sql, value, " IN (");
             values(sql, &test.field, &test.operand);
             sql.sql(")");
         }
         Op::Contains | Op::Starts => {
             let within = if sql.dialect == Dialect::Sqlite { "instr(" } else { "strpos(" };
             sql.sql(within);
-            folded(sql, &test.field, &place.alias());
-            sql.sql(", ").bind(bind(&test.field, &test.operand));
-            sql.sql(if test.op == Op::Starts { ") = 1" } else { ") > 0" });
+            folded(sql, value);
+            let found = if test.op == Op::Starts { ") = 1" } else { ") > 0" };
+            write_sql!(sql, ", ", bind(&test.field, &test.operand), found);
         }
         Op::Null => null(sql, test, place),
         Op::Any | Op::None => any(sql, test, place),
     }
     if negated {
-        sql.sql(if sql.dialect == Dialect::Sqlite { "), 0)" } else { "), false)" });
+        sql.sql(or_false(sql.dialect, "), 0)", "), false)"));
     }
 }
 
-fn plain(sql: &mut Statement, test: &Test, place: &Place, operator: &'static str) {
-    expression(sql, &test.field, &place.alias());
-    sql.sql(operator);
+fn plain(sql: &mut Statement, test: &Test, value: Scalar<'_>, operator: &'static str) {
+    write_sql!(sql, value, operator);
     match declared(test) {
-        Some(choice) => sql.sql(format!("'{choice}'")),
-        None => sql.bind(bind(&test.field, &test.operand)),
-    };
+        Some(choice) => write_sql!(sql, "'", choice, "'"),
+        None => drop(sql.bind(bind(&test.field, &test.operand))),
+    }
 }
 
 /// The choice that a test asks for, where Farley itself declares the choices: written into the statement, of which there are then as many as
 /// choices, it lets the planner use indexes that hold the rows of one choice alone, and know how many they are.
-fn declared(test: &Test) -> Option<&str> {
+fn declared(test: &Test) -> Option<&'static str> {
     let (FieldType::Choice(choices), Storage::Column, Operand::Text(text)) =
         (&test.field.kind, &test.field.storage, &test.operand)
     else {
         return None;
     };
     let is_plain = |value: &str| value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    choices.iter().map(|choice| choice.value.as_ref()).find(|value| value == text && is_plain(value))
+    choices.iter().find_map(|choice| match choice.value {
+        Cow::Borrowed(value) => (value == text && is_plain(value)).then_some(value),
+        Cow::Owned(_) => None,
+    })
 }
 
 fn null(sql: &mut Statement, test: &Test, place: &Place) {
     let wanted = test.operand == Operand::Boolean(true);
     let alias = place.alias();
     if test.field.kind.is_scalar() {
-        expression(sql, &test.field, &alias);
-        sql.sql(if wanted { " IS NULL" } else { " IS NOT NULL" });
+        write_sql!(sql, Scalar(&test.field, alias), if wanted { " IS NULL" } else { " IS NOT NULL" });
     } else {
         // An empty list is no value.
         sql.sql(if wanted { "COALESCE(" } else { "NOT COALESCE(" });
-        json_text(sql, &test.field, &alias);
+        json_text(sql, &test.field, alias);
         sql.sql(", '[]') IN ('[]', '{}')");
     }
 }
@@ -150,11 +168,12 @@ fn any(sql: &mut Statement, test: &Test, place: &Place) {
         _ => None,
     };
     if let Some(link) = link {
-        sql.sql(format!("{alias}.id IN (SELECT {} FROM {} WHERE tenant_id = ", link.from, link.table)).id(place.tenant);
+        let id = alias.column("id");
+        write_sql!(sql, id, " IN (SELECT ", link.from, " FROM ", link.table, " WHERE tenant_id = ", place.tenant);
         if link.shared {
-            sql.sql(format!(" AND object = '{object}'"));
+            write_sql!(sql, " AND object = '", object, "'");
         }
-        sql.sql(format!(" AND {} IN (", link.to));
+        write_sql!(sql, " AND ", link.to, " IN (");
         let ids = operands(&test.operand).iter().map(|operand| match operand {
             Operand::Id(id) => Bind::id(*id),
             Operand::Text(text) => Bind::id(text.parse().unwrap_or(Id::NIL)),
@@ -165,8 +184,9 @@ fn any(sql: &mut Statement, test: &Test, place: &Place) {
         return;
     }
     if matches!(test.field.kind, FieldType::Structure(_)) {
-        sql.sql(format!("{alias}.id IN (SELECT record_id FROM lookup_values WHERE tenant_id = ")).id(place.tenant);
-        sql.sql(format!(" AND object = '{object}' AND field = '{}' AND value IN (", test.field.name));
+        let id = alias.column("id");
+        write_sql!(sql, id, " IN (SELECT record_id FROM lookup_values WHERE tenant_id = ", place.tenant);
+        write_sql!(sql, " AND object = '", object, "' AND field = '", JsonKey::of(&test.field.name), "' AND value IN (");
         values(sql, &test.field, &test.operand);
         sql.sql("))");
         return;
@@ -174,14 +194,14 @@ fn any(sql: &mut Statement, test: &Test, place: &Place) {
     match sql.dialect {
         Dialect::Sqlite => {
             sql.sql("EXISTS (SELECT 1 FROM json_each(");
-            json_text(sql, &test.field, &alias);
+            json_text(sql, &test.field, alias);
             sql.sql(") item WHERE item.value IN (");
         }
         Dialect::Postgres => {
             sql.sql("EXISTS (SELECT 1 FROM json_array_elements_text(CASE WHEN json_typeof(");
-            json_value(sql, &test.field, &alias);
+            json_value(sql, &test.field, alias);
             sql.sql(") = 'array' THEN ");
-            json_value(sql, &test.field, &alias);
+            json_value(sql, &test.field, alias);
             sql.sql(" ELSE '[]'::json END) item WHERE item IN (");
         }
     }
@@ -198,97 +218,104 @@ fn relation(sql: &mut Statement, related: &Related, place: &Place) {
         depth: place.depth + 1,
         as_of: None,
     };
-    let (alias, table) = (inner.alias(), related.target.table);
+    let (alias, links, table) = (inner.alias(), inner.links(), related.target.table);
     if related.none {
         sql.sql("NOT COALESCE(");
     }
     match related.relation.reach {
         Reach::ToOne { field } => {
-            sql.sql(format!("{outer}.{field} IN (SELECT {alias}.id FROM {table} {alias} WHERE "));
+            let (reference, id) = (outer.column(field), alias.column("id"));
+            write_sql!(sql, reference, " IN (SELECT ", id, " FROM ", table, " ", alias, " WHERE ");
         }
         Reach::Inverse { field } => {
-            sql.sql(format!("{outer}.id IN (SELECT {alias}.{field} FROM {table} {alias} WHERE "));
+            let (id, reference) = (outer.column("id"), alias.column(field));
+            write_sql!(sql, id, " IN (SELECT ", reference, " FROM ", table, " ", alias, " WHERE ");
         }
         Reach::Linked { link, holder } => {
             let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
-            sql.sql(format!(
-                "{outer}.id IN (SELECT l{alias}.{near} FROM {} l{alias} JOIN {table} {alias} \
-                 ON {alias}.tenant_id = l{alias}.tenant_id AND {alias}.id = l{alias}.{far} WHERE ",
-                link.table
-            ));
+            write_sql!(sql, outer.column("id"), " IN (SELECT ", links.column(near), " FROM ", link.table, " ", links);
+            write_sql!(sql, " JOIN ", table, " ", alias, " ON ", alias.column("tenant_id"), " = ", links.column("tenant_id"));
+            write_sql!(sql, " AND ", alias.column("id"), " = ", links.column(far), " WHERE ");
             if link.shared {
                 let holder = if holder { place.object.name } else { related.target.name };
-                sql.sql(format!("l{alias}.object = '{holder}' AND "));
+                write_sql!(sql, links.column("object"), " = '", holder, "' AND ");
             }
         }
     }
-    sql.sql(format!("{alias}.tenant_id = ")).id(place.tenant);
-    sql.sql(format!(" AND {alias}.archived_at IS NULL AND "));
-    condition(sql, &related.predicate, &inner);
-    sql.sql(")");
+    write_sql!(sql, alias.column("tenant_id"), " = ", place.tenant, " AND ", alias.column("archived_at"), " IS NULL AND ");
+    write_sql!(sql, Condition(&related.predicate, &inner), ")");
     if related.none {
-        sql.sql(if sql.dialect == Dialect::Sqlite { ", 0)" } else { ", false)" });
+        sql.sql(or_false(sql.dialect, ", 0)", ", false)"));
     }
 }
 
 /// The value of a scalar field, ordered and compared alike by both engines.
-pub fn expression(sql: &mut Statement, field: &Field, alias: &str) {
-    let (name, part) = match field.money() {
-        Some(name) => (name, "currency"),
-        None => (field.name.as_ref(), "amount"),
-    };
-    let money = field.kind == FieldType::Money || part == "currency";
-    match &field.storage {
-        Storage::Column if part == "currency" => drop(sql.sql(format!("{alias}.{name}_currency"))),
-        Storage::Column | Storage::Computed => drop(sql.sql(format!("{alias}.{name}"))),
-        Storage::Detail => json_scalar(sql, field, &format!("{alias}.details"), name, money.then_some(part)),
-        Storage::Custom { key } => {
-            json_scalar(sql, field, &format!("{alias}.custom"), key, money.then_some(part));
+#[derive(Clone, Copy)]
+pub(crate) struct Scalar<'a>(pub &'a Field, pub Alias);
+
+impl Fragment for Scalar<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Scalar(field, alias) = self;
+        let (name, part) = match field.money() {
+            Some(name) => (name, Some("currency")),
+            None => (field.name.as_ref(), (field.kind == FieldType::Money).then_some("amount")),
+        };
+        match &field.storage {
+            Storage::Column | Storage::Computed => drop(sql.add(alias.field(field))),
+            Storage::Detail => json_scalar(sql, field, alias.column("details"), JsonKey::of(name), part),
+            Storage::Custom { key } => json_scalar(sql, field, alias.column("custom"), JsonKey::of(key), part),
         }
     }
 }
 
 /// A member of a JSON column as a value of its field's type. The key is a literal, so that expression indexes match.
-fn json_scalar(sql: &mut Statement, field: &Field, column: &str, key: &str, part: Option<&str>) {
-    match sql.dialect {
-        Dialect::Sqlite => {
-            let path = part.map_or(key.to_owned(), |part| format!("{key}.{part}"));
-            sql.sql(format!("json_extract({column}, '$.{path}')"));
-        }
-        Dialect::Postgres => {
-            let parent = part.map_or(column.to_owned(), |_| format!("({column}->'{key}')"));
-            let key = part.unwrap_or(key);
-            let text = format!("({parent}->>'{key}')");
-            sql.sql(match &field.kind {
-                FieldType::Integer { .. } | FieldType::Money => {
-                    format!("(CASE WHEN json_typeof({parent}->'{key}') = 'number' THEN {text}::bigint END)")
+fn json_scalar(sql: &mut Statement, field: &Field, column: Qualified, key: Option<JsonKey<'_>>, part: Option<&'static str>) {
+    match (sql.dialect, part) {
+        (Dialect::Sqlite, None) => write_sql!(sql, "json_extract(", column, ", '$.", key, "')"),
+        (Dialect::Sqlite, Some(part)) => write_sql!(sql, "json_extract(", column, ", '$.", key, ".", part, "')"),
+        (Dialect::Postgres, _) => {
+            let member = |sql: &mut Statement, arrow: &'static str| match part {
+                Some(part) => write_sql!(sql, "(", column, "->'", key, "')", arrow, "'", part, "'"),
+                None => write_sql!(sql, column, arrow, "'", key, "'"),
+            };
+            let (kind, cast) = match &field.kind {
+                FieldType::Integer { .. } | FieldType::Money => ("number", "::bigint END)"),
+                FieldType::Decimal => ("number", "::double precision END)"),
+                FieldType::Boolean => ("boolean", "::boolean END)"),
+                _ => {
+                    sql.sql("((");
+                    member(sql, "->>");
+                    sql.sql(") COLLATE \"C\")");
+                    return;
                 }
-                FieldType::Decimal => {
-                    format!("(CASE WHEN json_typeof({parent}->'{key}') = 'number' THEN {text}::double precision END)")
-                }
-                FieldType::Boolean => format!("(CASE WHEN json_typeof({parent}->'{key}') = 'boolean' THEN {text}::boolean END)"),
-                _ => format!("({text} COLLATE \"C\")"),
-            });
+            };
+            sql.sql("(CASE WHEN json_typeof(");
+            member(sql, "->");
+            write_sql!(sql, ") = '", kind, "' THEN (");
+            member(sql, "->>");
+            write_sql!(sql, ")", cast);
         }
     }
 }
 
 /// A list or structure as JSON.
-fn json_value(sql: &mut Statement, field: &Field, alias: &str) {
-    let member = |column: &str, key: &str, dialect: Dialect| match dialect {
-        Dialect::Sqlite => format!("json_extract({alias}.{column}, '$.{key}')"),
-        Dialect::Postgres => format!("({alias}.{column}->'{key}')"),
+fn json_value(sql: &mut Statement, field: &Field, alias: Alias) {
+    let (column, key) = match &field.storage {
+        Storage::Column | Storage::Computed => {
+            sql.add(alias.field(field));
+            return;
+        }
+        Storage::Detail => (alias.column("details"), JsonKey::of(&field.name)),
+        Storage::Custom { key } => (alias.column("custom"), JsonKey::of(key)),
     };
-    let text = match &field.storage {
-        Storage::Column | Storage::Computed => format!("{alias}.{}", field.name),
-        Storage::Detail => member("details", &field.name, sql.dialect),
-        Storage::Custom { key } => member("custom", key, sql.dialect),
-    };
-    sql.sql(text);
+    match sql.dialect {
+        Dialect::Sqlite => write_sql!(sql, "json_extract(", column, ", '$.", key, "')"),
+        Dialect::Postgres => write_sql!(sql, "(", column, "->'", key, "')"),
+    }
 }
 
 /// The same as text.
-fn json_text(sql: &mut Statement, field: &Field, alias: &str) {
+fn json_text(sql: &mut Statement, field: &Field, alias: Alias) {
     json_value(sql, field, alias);
     if sql.dialect == Dialect::Postgres {
         sql.sql("::text");
@@ -296,17 +323,11 @@ fn json_text(sql: &mut Statement, field: &Field, alias: &str) {
 }
 
 /// The value as it is compared regardless of case and width: as the domain's `text::fold`.
-fn folded(sql: &mut Statement, field: &Field, alias: &str) {
+fn folded(sql: &mut Statement, value: Scalar<'_>) {
     match sql.dialect {
-        Dialect::Sqlite => {
-            sql.sql("fold(");
-            expression(sql, field, alias);
-            sql.sql(")");
-        }
+        Dialect::Sqlite => write_sql!(sql, "fold(", value, ")"),
         Dialect::Postgres => {
-            sql.sql("replace(lower(normalize(");
-            expression(sql, field, alias);
-            sql.sql(", NFKC) COLLATE \"und-x-icu\"), 'ς', 'σ')");
+            write_sql!(sql, "replace(lower(normalize(", value, ", NFKC) COLLATE \"und-x-icu\"), 'ς', 'σ')");
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     records::{filter::Place, statements::encode},
     sql::{
         row::{Cell, Layout, Row},
-        statement::{Bind, ColumnType, Statement},
+        statement::{Bind, Column, ColumnType, Fragment, Statement, Target, write_sql},
     },
     work::Work,
 };
@@ -35,34 +35,44 @@ pub struct LedgerEntry {
 }
 
 /// The source of a list's rows: the table of the object or, as of a time, the same with what the ledger says of that time.
-pub fn source(sql: &mut Statement, place: &Place) {
-    let (object, alias) = (place.object, place.alias());
-    let (Some(time), Some(ledger)) = (place.as_of, object.ledger) else {
-        sql.sql(format!("{} {alias}", object.table));
-        return;
-    };
-    sql.sql("(SELECT r.tenant_id");
-    for field in object.fields.iter().filter(|field| field.storage == Storage::Column) {
-        let name = field.name.as_ref();
-        if name == "archived_at" {
-            sql.sql(", CASE WHEN r.archived_at <= ").bind(Bind::time(time)).sql(" THEN r.archived_at END AS archived_at");
-            continue;
+pub(crate) struct Source<'a>(pub &'a Place);
+
+impl Fragment for Source<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Source(place) = self;
+        let (object, alias) = (place.object, place.alias());
+        let (Some(time), Some(ledger)) = (place.as_of, object.ledger) else {
+            write_sql!(sql, object.table, " ", alias);
+            return;
+        };
+        let time = || Bind::time(time);
+        sql.sql("(SELECT r.tenant_id");
+        for field in object.fields.iter().filter(|field| field.storage == Storage::Column) {
+            let name = field.name.as_ref();
+            if name == "archived_at" {
+                write_sql!(sql, ", CASE WHEN r.archived_at <= ", time(), " THEN r.archived_at END AS archived_at");
+                continue;
+            }
+            let from = if ledger.fields.contains(&name) { ", h." } else { ", r." };
+            let column = Column::of(field);
+            write_sql!(sql, from, column);
+            if field.kind == FieldType::Money {
+                write_sql!(sql, from, column.map(Column::currency));
+            }
         }
-        let from = if ledger.fields.contains(&name) { "h" } else { "r" };
-        sql.sql(format!(", {from}.{name}"));
-        if field.kind == FieldType::Money {
-            sql.sql(format!(", {from}.{name}_currency"));
+        if object.has_details() {
+            sql.sql(", r.details");
         }
+        write_sql!(
+            sql,
+            " FROM ",
+            object.table,
+            " r JOIN ",
+            ledger.table,
+            " h ON h.tenant_id = r.tenant_id AND h.record_id = r.id"
+        );
+        write_sql!(sql, " WHERE h.at <= ", time(), " AND (h.until IS NULL OR h.until > ", time(), ")) ", alias);
     }
-    if object.has_details() {
-        sql.sql(", r.details");
-    }
-    sql.sql(format!(
-        " FROM {} r JOIN {} h ON h.tenant_id = r.tenant_id AND h.record_id = r.id WHERE h.at <= ",
-        object.table, ledger.table
-    ));
-    sql.bind(Bind::time(time)).sql(" AND (h.until IS NULL OR h.until > ").bind(Bind::time(time));
-    sql.sql(format!(")) {alias}"));
 }
 
 impl Work<'_> {
@@ -87,8 +97,8 @@ impl Work<'_> {
             return Ok(());
         }
         let mut sql = Statement::new(self.dialect());
-        sql.sql(format!("UPDATE {} SET until = ", ledger.table)).bind(Bind::time(now));
-        sql.sql(" WHERE tenant_id = ").id(self.tenant().id).sql(" AND record_id = ").id(record.id()).sql(" AND until IS NULL");
+        write_sql!(sql, "UPDATE ", ledger.table, " SET until = ", Bind::time(now), " WHERE tenant_id = ", self.tenant().id);
+        write_sql!(sql, " AND record_id = ", record.id(), " AND until IS NULL");
         self.connection().execute(&sql)?;
         let row = self.ledger_row((object, ledger), Some(before), record, (now, None))?;
         self.add_to_ledger(ledger, vec![row])
@@ -101,16 +111,16 @@ impl Work<'_> {
         before: Option<&Record>,
         record: &Record,
         (at, until): (Timestamp, Option<Timestamp>),
-    ) -> Result<Vec<(String, Bind)>, StoreError> {
+    ) -> Result<Vec<(Column, Bind)>, StoreError> {
         let id = self.new_id();
         let user = self.origin.actor.user_id.map_or(Bind::Null(ColumnType::Id), Bind::id);
-        let mut columns = vec![
-            ("tenant_id".to_owned(), Bind::id(self.tenant().id)),
-            ("record_id".to_owned(), Bind::id(record.id())),
-            ("at".to_owned(), Bind::time(at)),
-            ("id".to_owned(), Bind::id(id)),
-            ("until".to_owned(), until.map_or(Bind::Null(ColumnType::Time), Bind::time)),
-            ("user_id".to_owned(), user),
+        let mut columns: Vec<(Column, Bind)> = vec![
+            ("tenant_id".into(), Bind::id(self.tenant().id)),
+            ("record_id".into(), Bind::id(record.id())),
+            ("at".into(), Bind::time(at)),
+            ("id".into(), Bind::id(id)),
+            ("until".into(), until.map_or(Bind::Null(ColumnType::Time), Bind::time)),
+            ("user_id".into(), user),
         ];
         for name in ledger.fields {
             if let Some(field) = object.field(name) {
@@ -120,21 +130,20 @@ impl Work<'_> {
         let left = before.filter(|before| before.get(ledger.step) != record.get(ledger.step));
         let step = object.field(ledger.step);
         let step = step.map(|step| encode(step, left.map_or(Cow::Owned(cell::Cell::Null), |before| before.cell(step)).as_ref()));
-        columns.extend(step.transpose()?.into_iter().flatten().map(|(_, bind)| ("former_step".to_owned(), bind)));
+        columns.extend(step.transpose()?.into_iter().flatten().map(|(_, bind)| ("former_step".into(), bind)));
         let seconds = left.map(|before| {
             let since = before.time_of(ledger.since).unwrap_or(at);
             at.milliseconds().saturating_sub(since.milliseconds()).max(0) / 1000
         });
-        columns.push(("former_seconds".to_owned(), seconds.map_or(Bind::Null(ColumnType::Integer), Bind::Integer)));
+        columns.push(("former_seconds".into(), seconds.map_or(Bind::Null(ColumnType::Integer), Bind::Integer)));
         Ok(columns)
     }
 
-    fn add_to_ledger(&mut self, ledger: &Ledger, rows: Vec<Vec<(String, Bind)>>) -> Result<(), StoreError> {
+    fn add_to_ledger(&mut self, ledger: &Ledger, rows: Vec<Vec<(Column, Bind)>>) -> Result<(), StoreError> {
         let Some(first) = rows.first() else { return Ok(()) };
-        let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
-        let head = format!("{} ({})", ledger.table, names.join(", "));
+        let target = Target { table: ledger.table, columns: first.iter().map(|(column, _)| *column).collect() };
         let rows = rows.into_iter().map(|columns| columns.into_iter().map(|(_, bind)| bind).collect());
-        self.insert_rows(&head, rows.collect())
+        self.insert_rows(&target, rows.collect())
     }
 }
 
@@ -149,9 +158,8 @@ impl Reader<'_> {
     ) -> Result<Vec<LedgerEntry>, StoreError> {
         let Some(ledger) = layout.shape.object.ledger else { return Ok(Vec::new()) };
         let mut sql = Statement::new(self.connection.dialect());
-        let columns = layout.columns().join(", ");
-        sql.sql(format!("SELECT {columns}, at, user_id, former_seconds FROM {} WHERE tenant_id = ", ledger.table));
-        sql.id(self.tenant.id).sql(" AND record_id = ").id(record);
+        write_sql!(sql, "SELECT ", layout.columns().as_slice(), ", at, user_id, former_seconds FROM ", ledger.table);
+        write_sql!(sql, " WHERE tenant_id = ", self.tenant.id, " AND record_id = ", record);
         sql.sql(" ORDER BY at DESC, id DESC LIMIT ").integer(limit).sql(" OFFSET ").integer(offset);
         let mut types = layout.types.clone();
         types.extend([ColumnType::Time, ColumnType::Id, ColumnType::Integer]);

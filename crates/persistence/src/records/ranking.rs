@@ -22,7 +22,7 @@ use crate::{
     },
     sql::{
         row::{CellRef, Layout},
-        statement::{ColumnType, Dialect, Statement},
+        statement::{Bind, ColumnType, Dialect, Fragment, Number, Statement, write_sql},
     },
 };
 
@@ -205,7 +205,7 @@ impl Reader<'_> {
     fn hits(&mut self, page: &Ranked<'_>, question: &str) -> Result<i64, StoreError> {
         let mut sql = Statement::of(Dialect::Postgres, "SELECT count(*) FROM (");
         page.hits(&mut sql, question);
-        sql.sql(format!(" LIMIT {}) hits", FEW + 1));
+        write_sql!(sql, " LIMIT ", Number(FEW + 1), ") hits");
         let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
         Ok(rows.first().and_then(|cells| cells[0].as_integer()).unwrap_or(0))
     }
@@ -237,9 +237,8 @@ impl Ranked<'_> {
     /// PostgreSQL: the documents of the place's object that meet a question. Behind a subquery it is unknown to the planner,
     /// so that one plan is made for all questions, and kept.
     fn hits(&self, sql: &mut Statement, question: &str) {
-        sql.sql("SELECT document, record_id FROM search_documents WHERE tenant_id = ").id(self.place.tenant);
-        sql.sql(format!(" AND object = '{}' AND terms @@ ", self.place.object.name));
-        tsquery(sql, question);
+        write_sql!(sql, "SELECT document, record_id FROM search_documents WHERE tenant_id = ", self.place.tenant);
+        write_sql!(sql, " AND object = '", self.place.object.name, "' AND terms @@ ", TsQuery(question));
     }
 
     /// PostgreSQL: all hits, sorted, each row after the number of hits, its tier and its document. There is always a row that
@@ -256,7 +255,7 @@ impl Ranked<'_> {
         sql.keep = statements::is_common(&self.predicate);
         self.hits(&mut sql, question);
         if let Some(most) = most {
-            sql.sql(format!(" LIMIT {}", most + 1));
+            write_sql!(sql, " LIMIT ", Number(most + 1));
         }
         sql.sql(
             "), counted AS MATERIALIZED (SELECT count(*) AS hits FROM hits) SELECT counted.hits, page.* FROM counted LEFT JOIN (\
@@ -266,13 +265,12 @@ impl Ranked<'_> {
         for (tier, question) in tiers {
             if let Some(question) = question {
                 sql.sql(" WHEN document IN (SELECT document FROM search_documents WHERE terms @@ ");
-                tsquery(&mut sql, question);
-                sql.sql(format!(") THEN {}", tier.rank()));
+                write_sql!(sql, TsQuery(question), ") THEN ", Number(tier.rank()));
             }
         }
-        sql.sql(format!(" ELSE {} END)::bigint AS search_tier FROM hits", Tier::Anywhere.rank()));
+        write_sql!(sql, " ELSE ", Number(Tier::Anywhere.rank()), " END)::bigint AS search_tier FROM hits");
         if let Some(most) = most {
-            sql.sql(format!(" WHERE (SELECT hits FROM counted) <= {most}"));
+            write_sql!(sql, " WHERE (SELECT hits FROM counted) <= ", Number(most));
         }
         sql.sql(" ORDER BY search_tier DESC, search_document DESC) d CROSS JOIN LATERAL (");
         self.record(&mut sql);
@@ -292,16 +290,13 @@ impl Ranked<'_> {
     fn walk(&self, question: &str, but: Option<&str>, below: Option<Below>, stride: usize, limit: usize) -> Statement {
         let mut sql = Statement::of(Dialect::Postgres, "WITH walked AS MATERIALIZED (SELECT document, record_id, (terms @@ ");
         sql.keep = statements::is_common(&self.predicate);
-        tsquery(&mut sql, question);
-        sql.sql(")");
+        write_sql!(sql, TsQuery(question), ")");
         if let Some(but) = but {
-            sql.sql(" AND NOT (terms @@ ");
-            tsquery(&mut sql, but);
-            sql.sql(")");
+            write_sql!(sql, " AND NOT (terms @@ ", TsQuery(but), ")");
         }
         // The limit inside keeps the planner from the index of terms: it reads the documents in their order.
         sql.sql(" AS hit FROM (SELECT document, record_id, terms FROM search_documents WHERE tenant_id = ").id(self.place.tenant);
-        sql.sql(format!(" AND object = '{}'", self.place.object.name));
+        write_sql!(sql, " AND object = '", self.place.object.name, "'");
         match below {
             Some(Below::Record(record)) => {
                 sql.sql(" AND document < ");
@@ -326,7 +321,8 @@ impl Ranked<'_> {
     fn record(&self, sql: &mut Statement) {
         sql.sql("SELECT ");
         statements::columns(sql, self.layout, &self.place, self.view);
-        sql.sql(format!(" FROM {} t WHERE t.id = d.record_id AND t.tenant_id = ", self.place.object.table)).id(self.place.tenant);
+        let (table, tenant) = (self.place.object.table, self.place.tenant);
+        write_sql!(sql, " FROM ", table, " t WHERE t.id = d.record_id AND t.tenant_id = ", tenant);
         statements::and(sql, &self.predicate, &self.place);
     }
 
@@ -336,8 +332,13 @@ impl Ranked<'_> {
     }
 }
 
-fn tsquery(sql: &mut Statement, question: &str) {
-    sql.sql("(SELECT ").text(question).sql("::tsquery)");
+/// A question in PostgreSQL's own language.
+struct TsQuery<'a>(&'a str);
+
+impl Fragment for TsQuery<'_> {
+    fn write(self, sql: &mut Statement) {
+        write_sql!(sql, "(SELECT ", Bind::Text(self.0.to_owned()), "::tsquery)");
+    }
 }
 
 fn bounded(limit: usize) -> i64 {

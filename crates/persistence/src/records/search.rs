@@ -2,16 +2,17 @@
 //!
 //! Every term begins with the number of its tenant, so that a search reads the postings of one tenant alone.
 
+use diesel::SqliteConnection;
 use farley_domain::{
     id::Id,
     search_text::{Query, SearchText, Term},
 };
 
 use crate::{
-    engine::Connection,
+    engine::queries::sqlite::search_terms,
     error::StoreError,
     records::filter::Place,
-    sql::statement::{Bind, ColumnType, Dialect, Statement},
+    sql::statement::{Bind, Dialect, Fragment, Statement, Target, write_sql},
 };
 
 /// How well a document matches; better ones come first, then those indexed last.
@@ -90,20 +91,25 @@ pub(crate) fn asked(dialect: Dialect, query: &Query, tier: Tier, place: &Place) 
     })
 }
 
-/// Selects the ids of the records of the place's object that match anywhere.
-pub fn matching_ids(sql: &mut Statement, query: &Query, place: &Place) {
-    match asked(sql.dialect, query, Tier::Anywhere, place) {
-        None => drop(sql.sql("NULL")),
-        Some(asked) => match sql.dialect {
-            Dialect::Sqlite => {
-                sql.sql("SELECT record_id FROM search_documents WHERE document IN (SELECT rowid FROM search_terms WHERE search_terms MATCH ");
-                sql.text(asked).sql(format!(") AND object = '{}'", place.object.name));
+/// Selects the ids of the records of the place's object that match a query anywhere.
+pub(crate) struct Matches<'a>(pub &'a Query, pub &'a Place);
+
+impl Fragment for Matches<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Matches(query, place) = self;
+        let object = place.object.name;
+        match (asked(sql.dialect, query, Tier::Anywhere, place), sql.dialect) {
+            (None, _) => drop(sql.sql("NULL")),
+            (Some(asked), Dialect::Sqlite) => {
+                sql.sql("SELECT record_id FROM search_documents WHERE document IN ");
+                sql.sql("(SELECT rowid FROM search_terms WHERE search_terms MATCH ").text(asked);
+                write_sql!(sql, ") AND object = '", object, "'");
             }
-            Dialect::Postgres => {
-                sql.sql("SELECT record_id FROM search_documents WHERE tenant_id = ").id(place.tenant);
-                sql.sql(format!(" AND object = '{}' AND terms @@ ", place.object.name)).text(asked).sql("::tsquery");
+            (Some(asked), Dialect::Postgres) => {
+                write_sql!(sql, "SELECT record_id FROM search_documents WHERE tenant_id = ", place.tenant);
+                write_sql!(sql, " AND object = '", object, "' AND terms @@ ", Bind::Text(asked), "::tsquery");
             }
-        },
+        }
     }
 }
 
@@ -118,16 +124,13 @@ pub fn tier_source(sql: &mut Statement, query: &Query, tier: Tier, place: &Place
     let alias = place.alias();
     let (table, object) = (place.object.table, place.object.name);
     // CROSS JOIN keeps this order, so that the newest documents stream out of the index and the limit stops it.
-    sql.sql(format!(
-        " FROM search_terms s CROSS JOIN search_documents d ON d.document = s.rowid \
-         CROSS JOIN {table} {alias} ON {alias}.tenant_id = d.tenant_id AND {alias}.id = d.record_id \
-         WHERE s.search_terms MATCH "
-    ));
-    sql.text(terms).sql(format!(" AND d.object = '{object}'"));
+    write_sql!(sql, " FROM search_terms s CROSS JOIN search_documents d ON d.document = s.rowid CROSS JOIN ", table, " ", alias);
+    write_sql!(sql, " ON ", alias.column("tenant_id"), " = d.tenant_id AND ", alias.column("id"), " = d.record_id");
+    write_sql!(sql, " WHERE s.search_terms MATCH ", Bind::Text(terms), " AND d.object = '", object, "'");
     // A document of a better tier has already been given.
     match known {
         Some([]) => {}
-        Some(known) => drop(sql.sql(format!(" AND {alias}.id NOT IN (")).id_list(known).sql(")")),
+        Some(known) => drop(sql.sql(" AND ").add(alias.column("id")).sql(" NOT IN (").id_list(known).sql(")")),
         None => {
             for terms in Tier::ALL.into_iter().filter(|better| *better < tier).filter_map(ask) {
                 sql.sql(" AND s.rowid NOT IN (SELECT rowid FROM search_terms WHERE search_terms MATCH ").text(terms).sql(")");
@@ -139,7 +142,7 @@ pub fn tier_source(sql: &mut Statement, query: &Query, tier: Tier, place: &Place
 
 /// SQLite: puts a record's text into the index, or takes the place of what was there.
 pub(crate) fn index_sqlite(
-    connection: &mut Connection<'_>,
+    conn: &mut SqliteConnection,
     (tenant, tenant_number): (Id, i64),
     object: &'static str,
     record: Id,
@@ -154,30 +157,18 @@ pub(crate) fn index_sqlite(
         }
         joined
     };
-    let mut document = None;
-    if !is_new {
-        let mut find = Statement::of(Dialect::Sqlite, "SELECT document FROM search_documents WHERE tenant_id = ");
-        find.id(tenant).sql(" AND record_id = ").id(record);
-        document = connection.load(&find, &[ColumnType::Integer])?.first().and_then(|row| row[0].as_integer());
+    let (title, body) = (join(&text.title), join(&text.body));
+    let document = if is_new { None } else { search_terms::document(conn, tenant, record)? };
+    match document {
+        Some(document) => search_terms::update(conn, document, &title, &body),
+        None => search_terms::insert(conn, tenant, object, record, &title, &body),
     }
-    if let Some(document) = document {
-        let mut update = Statement::of(Dialect::Sqlite, "UPDATE search_terms SET title = ");
-        update.text(join(&text.title)).sql(", body = ").text(join(&text.body)).sql(" WHERE rowid = ").integer(document);
-        connection.execute(&update)?;
-    } else {
-        let mut insert = Statement::of(Dialect::Sqlite, "INSERT INTO search_documents (tenant_id, object, record_id) VALUES (");
-        insert.id(tenant).sql(", ").text(object).sql(", ").id(record).sql(")");
-        connection.execute(&insert)?;
-        let mut insert =
-            Statement::of(Dialect::Sqlite, "INSERT INTO search_terms (rowid, title, body) VALUES (last_insert_rowid(), ");
-        insert.text(join(&text.title)).sql(", ").text(join(&text.body)).sql(")");
-        connection.execute(&insert)?;
-    }
-    Ok(())
 }
 
 /// PostgreSQL: where rows of the index go.
-pub(crate) const ROWS: &str = "search_documents (tenant_id, object, record_id, terms)";
+pub(crate) fn target() -> Target {
+    Target { table: "search_documents", columns: ["tenant_id", "object", "record_id", "terms"].map(Into::into).to_vec() }
+}
 /// PostgreSQL: a row takes the place of what was there.
 pub(crate) const INSTEAD: &str = " ON CONFLICT (tenant_id, record_id) DO UPDATE SET terms = excluded.terms";
 

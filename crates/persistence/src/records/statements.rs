@@ -18,12 +18,12 @@ use serde_json::{Map, Value};
 use crate::{
     error::StoreError,
     records::{
-        filter::{self, Place},
-        ledger,
+        filter::{self, Condition, Place, Scalar},
+        ledger::Source,
     },
     sql::{
         row::{Layout, Selected, column_type},
-        statement::{Bind, ColumnType, Dialect, Statement},
+        statement::{Alias, Bind, Column, ColumnType, Dialect, Fragment, Statement, Target, write_sql},
     },
 };
 
@@ -41,7 +41,7 @@ pub fn columns(sql: &mut Statement, layout: &Layout, place: &Place, view: &dyn V
             sql.sql(", ");
         }
         match selected {
-            Selected::Column(column) => drop(sql.sql(format!("{alias}.{column}"))),
+            Selected::Column(column) => drop(sql.add(alias.column(*column))),
             Selected::Count(relation) => count_related(sql, relation, place, view),
         }
     }
@@ -55,23 +55,23 @@ fn count_related(sql: &mut Statement, relation: &str, place: &Place, view: &dyn 
         return;
     };
     let inner = Place { object: target.object, depth: place.depth + 1, ..*place };
-    let (outer, alias, table) = (place.alias(), inner.alias(), target.object.table);
-    sql.sql(format!("(SELECT COUNT(*) FROM {table} {alias}"));
+    let (outer, alias, links) = (place.alias(), inner.alias(), inner.links());
+    write_sql!(sql, "(SELECT COUNT(*) FROM ", target.object.table, " ", alias);
     match relation.reach {
-        Reach::ToOne { field } => drop(sql.sql(format!(" WHERE {alias}.id = {outer}.{field}"))),
-        Reach::Inverse { field } => drop(sql.sql(format!(" WHERE {alias}.{field} = {outer}.id"))),
+        Reach::ToOne { field } => write_sql!(sql, " WHERE ", alias.column("id"), " = ", outer.column(field)),
+        Reach::Inverse { field } => write_sql!(sql, " WHERE ", alias.column(field), " = ", outer.column("id")),
         Reach::Linked { link, holder } => {
             let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
-            sql.sql(format!(
-                " JOIN {} l{alias} ON l{alias}.tenant_id = {alias}.tenant_id AND l{alias}.{far} = {alias}.id WHERE l{alias}.{near} = {outer}.id",
-                link.table
-            ));
+            write_sql!(sql, " JOIN ", link.table, " ", links, " ON ");
+            write_sql!(sql, links.column("tenant_id"), " = ", alias.column("tenant_id"));
+            write_sql!(sql, " AND ", links.column(far), " = ", alias.column("id"));
+            write_sql!(sql, " WHERE ", links.column(near), " = ", outer.column("id"));
         }
     }
-    sql.sql(format!(" AND {alias}.tenant_id = ")).id(place.tenant);
-    sql.sql(format!(" AND {alias}.archived_at IS NULL AND "));
-    filter::condition(sql, &view.rows(target.object).unwrap_or_else(Predicate::nothing), &inner);
-    sql.sql(")");
+    write_sql!(sql, " AND ", alias.column("tenant_id"), " = ", place.tenant);
+    write_sql!(sql, " AND ", alias.column("archived_at"), " IS NULL AND ");
+    let rows = view.rows(target.object).unwrap_or_else(Predicate::nothing);
+    write_sql!(sql, Condition(&rows, &inner), ")");
 }
 
 /// One record by id, within what the asker may see.
@@ -79,16 +79,14 @@ fn count_related(sql: &mut Statement, relation: &str, place: &Place, view: &dyn 
 pub fn get(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, id: Id, within: &Predicate) -> Statement {
     let mut sql = Statement::new(dialect);
     select(&mut sql, layout, place, view);
-    sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", place.object.table)).id(place.tenant);
-    sql.sql(" AND t.id = ").id(id);
+    write_sql!(sql, " FROM ", place.object.table, " t WHERE t.tenant_id = ", place.tenant, " AND t.id = ", id);
     and(&mut sql, within, place);
     sql
 }
 
 pub(crate) fn and(sql: &mut Statement, within: &Predicate, place: &Place) {
     if *within != Predicate::all() {
-        sql.sql(" AND ");
-        filter::condition(sql, within, place);
+        write_sql!(sql, " AND ", Condition(within, place));
     }
 }
 
@@ -97,7 +95,7 @@ pub(crate) fn and(sql: &mut Statement, within: &Predicate, place: &Place) {
 pub fn by_ids(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, ids: &[Id], within: &Predicate) -> Statement {
     let mut sql = Statement::new(dialect);
     select(&mut sql, layout, place, view);
-    sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", place.object.table)).id(place.tenant);
+    write_sql!(sql, " FROM ", place.object.table, " t WHERE t.tenant_id = ", place.tenant);
     sql.sql(" AND t.id IN (").id_list(ids).sql(")");
     and(&mut sql, within, place);
     sql
@@ -108,7 +106,7 @@ pub fn by_ids(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View,
 pub fn find(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, predicate: &Predicate, most: usize) -> Statement {
     let mut sql = Statement::new(dialect);
     select(&mut sql, layout, place, view);
-    sql.sql(format!(" FROM {} t WHERE t.tenant_id = ", place.object.table)).id(place.tenant);
+    write_sql!(sql, " FROM ", place.object.table, " t WHERE t.tenant_id = ", place.tenant);
     and(&mut sql, predicate, place);
     sql.sql(" ORDER BY t.id LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
     sql
@@ -120,9 +118,7 @@ pub fn list(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, q
     let mut sql = Statement::new(dialect);
     sql.keep = is_common(&query.predicate);
     select(&mut sql, layout, place, view);
-    sql.sql(" FROM ");
-    ledger::source(&mut sql, place);
-    sql.sql(" WHERE t.tenant_id = ").id(place.tenant);
+    write_sql!(sql, " FROM ", Source(place), " WHERE t.tenant_id = ", place.tenant);
     and(&mut sql, &query.predicate, place);
     let keys: Vec<(&Field, bool)> = query
         .sort
@@ -133,10 +129,9 @@ pub fn list(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, q
         })
         .collect();
     if let Start::After(cursor) = &query.start {
-        sql.sql(" AND ");
-        after(&mut sql, &keys, &cursor.keys, "t");
+        write_sql!(sql, " AND ", After { keys: &keys, values: &cursor.keys, alias: place.alias() });
     }
-    order(&mut sql, &keys, "t");
+    sql.add(Order(&keys, place.alias()));
     sql.sql(" LIMIT ").integer(i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1));
     if let Start::Offset(offset) = query.start {
         sql.sql(" OFFSET ").integer(i64::try_from(offset).unwrap_or(i64::MAX));
@@ -149,9 +144,7 @@ pub fn list(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, q
 pub fn count(dialect: Dialect, place: &Place, predicate: &Predicate) -> Statement {
     let mut sql = Statement::new(dialect);
     sql.keep = is_common(predicate);
-    sql.sql("SELECT COUNT(*) FROM ");
-    ledger::source(&mut sql, place);
-    sql.sql(" WHERE t.tenant_id = ").id(place.tenant);
+    write_sql!(sql, "SELECT COUNT(*) FROM ", Source(place), " WHERE t.tenant_id = ", place.tenant);
     and(&mut sql, predicate, place);
     sql
 }
@@ -175,66 +168,73 @@ fn is_nullable(field: &Field) -> bool {
     !(NEVER.contains(&field.name.as_ref()) || (field.storage == Storage::Column && (field.required || field.default.is_some())))
 }
 
-fn order(sql: &mut Statement, keys: &[(&Field, bool)], alias: &str) {
-    for (position, (field, descending)) in keys.iter().enumerate() {
-        sql.sql(if position == 0 { " ORDER BY " } else { ", " });
-        filter::expression(sql, field, alias);
-        if *descending {
-            sql.sql(" DESC");
-        }
-        if is_nullable(field) {
-            sql.sql(" NULLS LAST");
+/// The order of a list.
+struct Order<'a>(&'a [(&'a Field, bool)], Alias);
+
+impl Fragment for Order<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Order(keys, alias) = self;
+        for (position, (field, descending)) in keys.iter().enumerate() {
+            write_sql!(sql, if position == 0 { " ORDER BY " } else { ", " }, Scalar(field, alias));
+            if *descending {
+                sql.sql(" DESC");
+            }
+            if is_nullable(field) {
+                sql.sql(" NULLS LAST");
+            }
         }
     }
 }
 
 /// The rows after a cursor. Keys without nulls in one direction are one range of an index (row values); others are spelt out.
-fn after(sql: &mut Statement, keys: &[(&Field, bool)], values: &[Option<Operand>], alias: &str) {
-    let one_direction = keys.windows(2).all(|pair| pair[0].1 == pair[1].1);
-    let no_nulls = keys.iter().all(|(field, _)| !is_nullable(field)) && values.iter().all(Option::is_some);
-    if one_direction && no_nulls && !keys.is_empty() {
+#[derive(Clone, Copy)]
+struct After<'a> {
+    keys: &'a [(&'a Field, bool)],
+    values: &'a [Option<Operand>],
+    alias: Alias,
+}
+
+impl After<'_> {
+    fn is_one_range(&self) -> bool {
+        let one_direction = self.keys.windows(2).all(|pair| pair[0].1 == pair[1].1);
+        one_direction && self.keys.iter().all(|(field, _)| !is_nullable(field)) && self.values.iter().all(Option::is_some)
+    }
+}
+
+impl Fragment for After<'_> {
+    fn write(self, sql: &mut Statement) {
+        let After { keys, values, alias } = self;
+        let ([(field, descending), later @ ..], [value, others @ ..]) = (keys, values) else {
+            sql.sql("1 = 0");
+            return;
+        };
+        if self.is_one_range() {
+            sql.sql("(");
+            for (position, (field, _)) in keys.iter().enumerate() {
+                write_sql!(sql, if position > 0 { ", " } else { "" }, Scalar(field, alias));
+            }
+            sql.sql(if *descending { ") < (" } else { ") > (" });
+            sql.binds(keys.iter().zip(values).filter_map(|((field, _), value)| Some(filter::bind(field, value.as_ref()?))));
+            sql.sql(")");
+            return;
+        }
+        let (scalar, rest) = (Scalar(field, alias), After { keys: later, values: others, alias });
         sql.sql("(");
-        for (position, (field, _)) in keys.iter().enumerate() {
-            if position > 0 {
-                sql.sql(", ");
+        match value {
+            // Nulls come last: after a null there are only nulls.
+            None => write_sql!(sql, scalar, " IS NULL AND ", rest),
+            Some(value) => {
+                write_sql!(sql, scalar, if *descending { " < " } else { " > " }, filter::bind(field, value));
+                if is_nullable(field) {
+                    write_sql!(sql, " OR ", scalar, " IS NULL");
+                }
+                if !later.is_empty() {
+                    write_sql!(sql, " OR (", scalar, " = ", filter::bind(field, value), " AND ", rest, ")");
+                }
             }
-            filter::expression(sql, field, alias);
         }
-        sql.sql(if keys[0].1 { ") < (" } else { ") > (" });
-        sql.binds(keys.iter().zip(values).filter_map(|((field, _), value)| Some(filter::bind(field, value.as_ref()?))));
         sql.sql(")");
-        return;
     }
-    let (Some((field, descending)), Some(value)) = (keys.first(), values.first()) else {
-        sql.sql("1 = 0");
-        return;
-    };
-    sql.sql("(");
-    match value {
-        // Nulls come last: after a null there are only nulls.
-        None => {
-            filter::expression(sql, field, alias);
-            sql.sql(" IS NULL AND ");
-            after(sql, &keys[1..], &values[1..], alias);
-        }
-        Some(value) => {
-            filter::expression(sql, field, alias);
-            sql.sql(if *descending { " < " } else { " > " }).bind(filter::bind(field, value));
-            if is_nullable(field) {
-                sql.sql(" OR ");
-                filter::expression(sql, field, alias);
-                sql.sql(" IS NULL");
-            }
-            if keys.len() > 1 {
-                sql.sql(" OR (");
-                filter::expression(sql, field, alias);
-                sql.sql(" = ").bind(filter::bind(field, value)).sql(" AND ");
-                after(sql, &keys[1..], &values[1..], alias);
-                sql.sql(")");
-            }
-        }
-    }
-    sql.sql(")");
 }
 
 /// The records a to-many relation leads to from several records: each row ends with the id it belongs to; at most
@@ -250,39 +250,41 @@ pub fn related(
     each: i64,
 ) -> Statement {
     let mut sql = Statement::new(dialect);
-    sql.sql(format!("SELECT {}, origin FROM (", layout.columns().join(", ")));
+    write_sql!(sql, "SELECT ", layout.columns().as_slice(), ", origin FROM (");
     select(&mut sql, layout, place, view);
-    let table = place.object.table;
-    let (origin, source) = match relation.reach {
-        Reach::Inverse { field } | Reach::ToOne { field } => (format!("t.{field}"), format!(" FROM {table} t WHERE ")),
-        Reach::Linked { link, holder } => {
-            let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
-            (
-                format!("l.{near}"),
-                format!(" FROM {} l JOIN {table} t ON t.tenant_id = l.tenant_id AND t.id = l.{far} WHERE ", link.table),
-            )
-        }
+    let (alias, links, table) = (place.alias(), place.links(), place.object.table);
+    let origin = match relation.reach {
+        Reach::Inverse { field } | Reach::ToOne { field } => alias.column(field),
+        Reach::Linked { link, holder } => links.column(if holder { link.from } else { link.to }),
     };
-    sql.sql(format!(
-        ", {origin} AS origin, ROW_NUMBER() OVER (PARTITION BY {origin} ORDER BY t.created_at DESC, t.id DESC) AS place"
-    ));
-    sql.sql(source).sql("t.tenant_id = ").id(place.tenant);
-    sql.sql(format!(" AND {origin} IN (")).id_list(from).sql(") AND t.archived_at IS NULL");
+    write_sql!(sql, ", ", origin, " AS origin, ROW_NUMBER() OVER (PARTITION BY ", origin);
+    write_sql!(sql, " ORDER BY t.created_at DESC, t.id DESC) AS place FROM ");
+    match relation.reach {
+        Reach::Inverse { .. } | Reach::ToOne { .. } => write_sql!(sql, table, " ", alias),
+        Reach::Linked { link, holder } => {
+            let far = links.column(if holder { link.to } else { link.from });
+            write_sql!(sql, link.table, " ", links, " JOIN ", table, " ", alias);
+            write_sql!(sql, " ON t.tenant_id = ", links.column("tenant_id"), " AND t.id = ", far);
+        }
+    }
+    write_sql!(sql, " WHERE t.tenant_id = ", place.tenant, " AND ", origin, " IN (");
+    sql.id_list(from).sql(") AND t.archived_at IS NULL");
     and(&mut sql, &view.rows(place.object).unwrap_or_else(Predicate::nothing), place);
     sql.sql(") ranked WHERE place <= ").integer(each + 1).sql(" ORDER BY origin, place");
     sql
 }
 
 /// The columns that hold a field, with the values that store a cell of it.
-pub fn encode(field: &Field, cell: &Cell) -> Result<Vec<(String, Bind)>, StoreError> {
-    let name = field.name.to_string();
+pub fn encode(field: &Field, cell: &Cell) -> Result<Vec<(Column, Bind)>, StoreError> {
+    let unfit = || StoreError::Internal(format!("a value does not fit the field {}", field.name));
+    let column = Column::of(field).ok_or_else(unfit)?;
     let kind = column_type(&field.kind);
     if field.kind == FieldType::Money {
         let (amount, currency) = match cell {
             Cell::Money(Money { amount, currency }) => (Bind::Integer(*amount), Bind::Text(currency.to_string())),
             _ => (Bind::Null(ColumnType::Integer), Bind::Null(ColumnType::Text)),
         };
-        return Ok(vec![(format!("{name}_currency"), currency), (name, amount)]);
+        return Ok(vec![(column.currency(), currency), (column, amount)]);
     }
     let bind = match (kind, cell) {
         (ColumnType::Json, cell) => Bind::json(serde_json::to_string(&cell.to_json())?),
@@ -294,9 +296,9 @@ pub fn encode(field: &Field, cell: &Cell) -> Result<Vec<(String, Bind)>, StoreEr
         (ColumnType::Id, Cell::Id(id)) => Bind::id(*id),
         (ColumnType::Time, Cell::Time(time)) => Bind::time(*time),
         (ColumnType::Date, Cell::Date(date)) => Bind::date(*date),
-        (_, _) => return Err(StoreError::Internal(format!("a value does not fit the field {}", field.name))),
+        (_, _) => return Err(unfit()),
     };
-    Ok(vec![(name, bind)])
+    Ok(vec![(column, bind)])
 }
 
 /// The column `details` of a record; members without a value are left out.
@@ -332,20 +334,20 @@ fn is_stored(field: &Field) -> bool {
 }
 
 /// A new record's row: table and columns, and their values.
-pub fn new_row(layout: &Layout, tenant: Id, record: &Record) -> Result<(String, Vec<Bind>), StoreError> {
+pub(crate) fn new_row(layout: &Layout, tenant: Id, record: &Record) -> Result<(Target, Vec<Bind>), StoreError> {
     let object = layout.shape.object;
-    let mut columns = vec![("tenant_id".to_owned(), Bind::id(tenant))];
+    let mut columns = vec![(Column::from("tenant_id"), Bind::id(tenant))];
     for field in object.fields.iter().filter(|field| is_stored(field)) {
         columns.extend(encode(field, &record.cell(field))?);
     }
     if object.has("custom") {
-        columns.push(("custom".to_owned(), custom(&layout.shape.custom, record, "{}")?));
+        columns.push(("custom".into(), custom(&layout.shape.custom, record, "{}")?));
     }
     if object.has_details() {
-        columns.push(("details".to_owned(), details(object, record)?));
+        columns.push(("details".into(), details(object, record)?));
     }
-    let (names, binds): (Vec<String>, Vec<Bind>) = columns.into_iter().unzip();
-    Ok((format!("{} ({})", object.table, names.join(", ")), binds))
+    let (columns, binds) = columns.into_iter().unzip();
+    Ok((Target { table: object.table, columns }, binds))
 }
 
 /// Stores what differs between two states of a record, if it still has the version it was read with.
@@ -358,25 +360,25 @@ pub fn update(
     stored_custom: &str,
 ) -> Result<Statement, StoreError> {
     let object = layout.shape.object;
-    let mut columns = Vec::new();
+    let mut columns: Vec<(Column, Bind)> = Vec::new();
     for field in object.fields.iter().filter(|field| is_stored(field)) {
         if before.cell(field) != after.cell(field) {
             columns.extend(encode(field, &after.cell(field))?);
         }
     }
     if object.has("custom") && before.custom() != after.custom() {
-        columns.push(("custom".to_owned(), custom(&layout.shape.custom, after, stored_custom)?));
+        columns.push(("custom".into(), custom(&layout.shape.custom, after, stored_custom)?));
     }
     let differs = |field: &&Field| field.storage == Storage::Detail && before.cell(field) != after.cell(field);
     if object.fields.iter().any(|field| differs(&field)) {
-        columns.push(("details".to_owned(), details(object, after)?));
+        columns.push(("details".into(), details(object, after)?));
     }
     let mut sql = Statement::new(dialect);
-    sql.sql(format!("UPDATE {} SET ", object.table));
-    for (position, (name, bind)) in columns.into_iter().enumerate() {
-        sql.sql(format!("{}{name} = ", if position > 0 { ", " } else { "" })).bind(bind);
+    write_sql!(sql, "UPDATE ", object.table, " SET ");
+    for (position, (column, bind)) in columns.into_iter().enumerate() {
+        write_sql!(sql, if position > 0 { ", " } else { "" }, column, " = ", bind);
     }
-    sql.sql(" WHERE tenant_id = ").id(tenant).sql(" AND id = ").id(after.id());
+    write_sql!(sql, " WHERE tenant_id = ", tenant, " AND id = ", after.id());
     sql.sql(" AND version = ").integer(before.version());
     Ok(sql)
 }

@@ -13,11 +13,11 @@ use crate::{
     reader::Reader,
     records::{
         aggregate::{Group, sum_of_parts, write_sum},
-        filter,
+        filter::Condition,
     },
     sql::{
         row::Cell,
-        statement::{ColumnType, Dialect, Statement},
+        statement::{ColumnType, Dialect, Number, Statement, write_sql},
     },
 };
 use tally::Tally;
@@ -121,15 +121,13 @@ impl Reader<'_> {
         let mut sql = asked.cohort.clone();
         sql.sql(", travelled AS (SELECT c.slice, c.currency, c.status, c.stage, c.amount, c.lasted, BIT_OR(CASE l.stage_id");
         for (place, stage) in asked.stages.iter().take(MAX_STAGES).enumerate() {
-            sql.sql(" WHEN ").id(*stage).sql(format!(" THEN {}", 1_i64 << place));
+            write_sql!(sql, " WHEN ", *stage, " THEN ", Number(1_i64 << place));
         }
         sql.sql(" ELSE 0::bigint END) AS entered");
         self.entries(&mut sql, asked.ledger, "JOIN");
         sql.sql(" GROUP BY c.id, c.slice, c.currency, c.status, c.stage, c.amount, c.lasted)");
         sql.sql(" SELECT slice, currency, status, stage, entered, COUNT(*), ");
-        write_sum(&mut sql, |sql| {
-            sql.sql("amount");
-        });
+        write_sum(&mut sql, "amount");
         sql.sql(
             ", CAST(COALESCE(SUM(CASE WHEN status = 'won' THEN lasted END), 0) AS BIGINT) FROM travelled GROUP BY 1, 2, 3, 4, 5",
         );
@@ -213,16 +211,22 @@ impl Reader<'_> {
             Some(slice) => slice.write(sql, &place),
             None => drop(sql.sql("NULL")),
         }
-        sql.sql(format!(" AS slice FROM {} t WHERE t.tenant_id = ", object.table)).id(place.tenant).sql(" AND ");
-        filter::condition(sql, cohort, &place);
-        sql.sql(")");
+        write_sql!(sql, " AS slice FROM ", object.table, " t WHERE t.tenant_id = ", place.tenant);
+        write_sql!(sql, " AND ", Condition(cohort, &place), ")");
     }
 
     /// What the ledger says of a cohort: the stage of each row, and with each move the stage left. Rows that tell of something else
     /// than a move name a stage that another row names already. PostgreSQL has no idea of how many rows such a condition leaves.
     fn entries(&self, sql: &mut Statement, ledger: &Ledger, join: &'static str) {
-        sql.sql(format!(" FROM cohort c {join} {} l ON l.record_id = c.id WHERE l.tenant_id = ", ledger.table));
-        sql.id(self.tenant.id);
+        write_sql!(
+            sql,
+            " FROM cohort c ",
+            join,
+            " ",
+            ledger.table,
+            " l ON l.record_id = c.id WHERE l.tenant_id = ",
+            self.tenant.id
+        );
     }
 }
 

@@ -18,7 +18,10 @@ use serde::{
 };
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{error::StoreError, sql::statement::ColumnType};
+use crate::{
+    error::StoreError,
+    sql::statement::{Column, ColumnType},
+};
 
 /// One stored value.
 #[derive(Clone, Debug, PartialEq)]
@@ -241,7 +244,7 @@ fn end_object(out: &mut Vec<u8>) {
 #[derive(Debug, Clone)]
 pub enum Selected {
     /// A column of the table.
-    Column(String),
+    Column(Column),
     /// How many live records a relation has.
     Count(&'static str),
 }
@@ -297,8 +300,9 @@ impl Layout {
             let shown = wants(field) && sees(field);
             let needed = also.iter().any(|name| *name == field.name)
                 || (field.kind == FieldType::Custom && also.iter().any(|name| name.starts_with("custom.")));
-            if shown || needed {
-                let source = layout.source(field);
+            if (shown || needed)
+                && let Some(source) = layout.source(field)
+            {
                 let key = format!("\"{}\":", field.name);
                 layout.outputs.push(Output { name: field.name.to_string(), position, key, source, shown });
             }
@@ -316,19 +320,20 @@ impl Layout {
 
     /// The columns it reads, as they are called in the table.
     #[must_use]
-    pub fn columns(&self) -> Vec<&str> {
+    pub(crate) fn columns(&self) -> Vec<Column> {
         let columns = self.selected.iter().filter_map(|selected| match selected {
-            Selected::Column(column) => Some(column.as_str()),
+            Selected::Column(column) => Some(*column),
             Selected::Count(_) => None,
         });
         columns.collect()
     }
 
-    fn source(&mut self, field: &Field) -> Source {
-        match (&field.storage, &field.kind) {
+    /// Selects what a field is made of; none if no column of its table holds it.
+    fn source(&mut self, field: &Field) -> Option<Source> {
+        Some(match (&field.storage, &field.kind) {
             (Storage::Detail, _) => {
                 if self.details.is_none() {
-                    self.details = Some(self.select("details".to_owned(), ColumnType::Json));
+                    self.details = Some(self.select("details".into(), ColumnType::Json));
                 }
                 Source::Detail
             }
@@ -338,16 +343,17 @@ impl Layout {
                 Source::Cell(self.types.len() - 1)
             }
             (_, FieldType::Money) => {
-                let amount = self.select(field.name.to_string(), ColumnType::Integer);
-                let currency = self.select(format!("{}_currency", field.name), ColumnType::Text);
+                let column = Column::of(field)?;
+                let amount = self.select(column, ColumnType::Integer);
+                let currency = self.select(column.currency(), ColumnType::Text);
                 Source::Money(amount, currency)
             }
-            (_, FieldType::Custom) => Source::Custom(self.select("custom".to_owned(), ColumnType::Json)),
-            (_, kind) => Source::Cell(self.select(field.name.to_string(), column_type(kind))),
-        }
+            (_, FieldType::Custom) => Source::Custom(self.select("custom".into(), ColumnType::Json)),
+            (_, kind) => Source::Cell(self.select(Column::of(field)?, column_type(kind))),
+        })
     }
 
-    fn select(&mut self, column: String, kind: ColumnType) -> usize {
+    fn select(&mut self, column: Column, kind: ColumnType) -> usize {
         self.selected.push(Selected::Column(column));
         self.types.push(kind);
         self.types.len() - 1

@@ -1,7 +1,7 @@
 //! Rows of Farley's own tables.
 
 use diesel::{Insertable, Queryable, Selectable};
-use farley_domain::{id::Id, identity::tenant::Tenant, money::Currency};
+use farley_domain::{id::Id, identity::tenant::Tenant, money::Currency, time::Timestamp};
 
 use super::schema;
 use crate::{
@@ -12,44 +12,52 @@ use crate::{
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::tenants)]
 pub struct TenantRow {
-    pub id: DbId,
+    #[diesel(serialize_as = DbId)]
+    pub id: Id,
     pub number: i64,
     pub slug: String,
     pub name: String,
     pub country: String,
     pub currency: String,
     pub time_zone: String,
-    pub created_at: DbTime,
+    #[diesel(serialize_as = DbTime)]
+    pub created_at: Timestamp,
 }
 
 impl TenantRow {
     pub fn to_tenant(&self) -> Result<Tenant, StoreError> {
         let currency = self.currency.parse::<Currency>();
         Ok(Tenant {
-            id: self.id.0,
+            id: self.id,
             slug: self.slug.clone(),
             name: self.name.clone(),
             country: self.country.clone(),
             currency: currency.map_err(|error| StoreError::Internal(error.to_string()))?,
             time_zone: self.time_zone.clone(),
-            created_at: self.created_at.0,
+            created_at: self.created_at,
         })
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = schema::events, treat_none_as_default_value = false)]
 pub struct NewEvent {
-    pub tenant_id: DbId,
-    pub id: DbId,
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub id: Id,
     pub kind: String,
-    pub at: DbTime,
+    #[diesel(serialize_as = DbTime)]
+    pub at: Timestamp,
     pub actor_kind: &'static str,
-    pub user_id: Option<DbId>,
-    pub api_key_id: Option<DbId>,
+    pub user_id: Option<Id>,
+    pub api_key_id: Option<Id>,
     pub object: String,
-    pub record_id: DbId,
+    #[diesel(serialize_as = DbId)]
+    pub record_id: Id,
     pub version: i64,
-    pub changes: DbJson,
+    #[diesel(serialize_as = DbJson)]
+    pub changes: String,
     pub request_id: Option<String>,
 }
 
@@ -57,95 +65,116 @@ pub struct NewEvent {
 #[diesel(table_name = schema::events)]
 pub struct EventRow {
     pub seq: i64,
-    pub id: DbId,
+    pub id: Id,
     pub kind: String,
-    pub at: DbTime,
+    pub at: Timestamp,
     pub actor_kind: String,
-    pub user_id: Option<DbId>,
-    pub api_key_id: Option<DbId>,
+    pub user_id: Option<Id>,
+    pub api_key_id: Option<Id>,
     pub object: String,
-    pub record_id: DbId,
+    pub record_id: Id,
     pub version: i64,
-    pub changes: DbJson,
+    pub changes: String,
     pub request_id: Option<String>,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::jobs)]
+#[diesel(table_name = schema::jobs, treat_none_as_default_value = false)]
 pub struct JobRow {
-    pub tenant_id: DbId,
-    pub id: DbId,
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub id: Id,
     pub kind: String,
-    pub payload: DbJson,
+    #[diesel(serialize_as = DbJson)]
+    pub payload: String,
     /// `waiting`, `running`, `done` or `dead`.
     pub state: String,
-    pub run_at: DbTime,
+    #[diesel(serialize_as = DbTime)]
+    pub run_at: Timestamp,
     pub attempts: i64,
     pub max_attempts: i64,
-    pub leased_until: Option<DbTime>,
-    pub lease: Option<DbId>,
+    pub leased_until: Option<Timestamp>,
+    pub lease: Option<Id>,
     pub last_error: Option<String>,
-    pub created_at: DbTime,
-    pub finished_at: Option<DbTime>,
+    #[diesel(serialize_as = DbTime)]
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
     /// Of which only one waits at a time.
     pub unique_key: Option<String>,
     /// Whether it waits again when it is done; one of its kind in a tenant.
     pub recurring: bool,
 }
 
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = schema::idempotency_keys)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::idempotency_keys, treat_none_as_default_value = false)]
 pub struct IdempotencyRow {
-    pub tenant_id: DbId,
-    pub credential_id: DbId,
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub credential_id: Id,
     pub key: String,
     pub request_hash: Vec<u8>,
     pub status: i64,
-    pub headers: DbJson,
+    #[diesel(serialize_as = DbJson)]
+    pub headers: String,
     pub body: String,
-    pub created_at: DbTime,
+    #[diesel(serialize_as = DbTime)]
+    pub created_at: Timestamp,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::sessions)]
+#[diesel(table_name = schema::sessions, treat_none_as_default_value = false)]
 pub struct SessionRow {
-    pub tenant_id: DbId,
-    pub id: DbId,
-    pub user_id: DbId,
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub user_id: Id,
     pub refresh_hash: Vec<u8>,
     pub user_agent: Option<String>,
     pub address: Option<String>,
-    pub created_at: DbTime,
-    pub last_used_at: DbTime,
-    pub expires_at: DbTime,
-    pub revoked_at: Option<DbTime>,
+    #[diesel(serialize_as = DbTime)]
+    pub created_at: Timestamp,
+    #[diesel(serialize_as = DbTime)]
+    pub last_used_at: Timestamp,
+    #[diesel(serialize_as = DbTime)]
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::signing_keys)]
 pub struct SigningKeyRow {
-    pub id: DbId,
+    #[diesel(serialize_as = DbId)]
+    pub id: Id,
     pub private_key: Vec<u8>,
     pub public_key: Vec<u8>,
-    pub created_at: DbTime,
-    pub retires_at: DbTime,
+    #[diesel(serialize_as = DbTime)]
+    pub created_at: Timestamp,
+    #[diesel(serialize_as = DbTime)]
+    pub retires_at: Timestamp,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::login_failures)]
+#[diesel(table_name = schema::login_failures, treat_none_as_default_value = false)]
 pub struct LoginFailureRow {
     pub subject: String,
     pub failures: i64,
-    pub since: DbTime,
-    pub blocked_until: Option<DbTime>,
+    #[diesel(serialize_as = DbTime)]
+    pub since: Timestamp,
+    pub blocked_until: Option<Timestamp>,
 }
 
 /// What was wrong in one row of an imported file.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::import_faults)]
+#[diesel(table_name = schema::import_faults, treat_none_as_default_value = false)]
 pub struct ImportFaultRow {
-    pub tenant_id: DbId,
-    pub import_id: DbId,
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub import_id: Id,
     /// Counted from the header, which is row 1.
     pub row_number: i64,
     /// Counted within the row, from 0.
@@ -159,6 +188,84 @@ pub struct ImportFaultRow {
     pub message_zh: String,
     /// Whether it stopped the row: `fault`, or `warning` if not.
     pub level: String,
+}
+
+/// A key that a record has in another system.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = schema::external_ids)]
+pub struct ExternalIdRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    pub object: &'static str,
+    pub system: String,
+    pub key: String,
+    #[diesel(serialize_as = DbId)]
+    pub record_id: Id,
+}
+
+/// A value within a structure by which a record is found.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = schema::lookup_values)]
+pub struct LookupValueRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    pub object: &'static str,
+    pub field: String,
+    pub value: String,
+    #[diesel(serialize_as = DbId)]
+    pub record_id: Id,
+}
+
+/// On whose timeline an event stands besides that of its own record.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = schema::event_subjects)]
+pub struct EventSubjectRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub subject_id: Id,
+    pub seq: i64,
+}
+
+/// The beginning of a holding.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = schema::pool_holdings)]
+pub struct NewHolding<'a> {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub id: Id,
+    pub object: &'static str,
+    #[diesel(serialize_as = DbId)]
+    pub record_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub pool_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub user_id: Id,
+    #[diesel(serialize_as = DbTime)]
+    pub since: Timestamp,
+    pub began: &'a str,
+}
+
+/// One time somebody held a record of a pool.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::pool_holdings)]
+pub struct Holding {
+    pub id: Id,
+    #[diesel(column_name = record_id)]
+    pub record: Id,
+    #[diesel(column_name = pool_id)]
+    pub pool: Id,
+    #[diesel(column_name = user_id)]
+    pub user: Id,
+    pub since: Timestamp,
+    pub until: Option<Timestamp>,
+    /// `claimed` or `assigned`.
+    pub began: String,
+    /// `released`, `recalled`, `reassigned`, `archived`.
+    pub ended: Option<String>,
+    pub reason: Option<String>,
+    pub warned_at: Option<Timestamp>,
 }
 
 /// The right to work at a job, until it is lost by silence.

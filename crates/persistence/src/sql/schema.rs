@@ -194,4 +194,169 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    external_ids (tenant_id, object, system, key) {
+        tenant_id -> IdSql,
+        object -> Text,
+        system -> Text,
+        key -> Text,
+        record_id -> IdSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    lookup_values (tenant_id, object, field, value, record_id) {
+        tenant_id -> IdSql,
+        object -> Text,
+        field -> Text,
+        value -> Text,
+        record_id -> IdSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    sequences (tenant_id, name) {
+        tenant_id -> IdSql,
+        name -> Text,
+        next -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    pool_holdings (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        object -> Text,
+        record_id -> IdSql,
+        pool_id -> IdSql,
+        user_id -> IdSql,
+        since -> TimeSql,
+        until -> Nullable<TimeSql>,
+        began -> Text,
+        ended -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        warned_at -> Nullable<TimeSql>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    lead_score_counts (tenant_id, field, value) {
+        tenant_id -> IdSql,
+        field -> Text,
+        value -> Text,
+        won -> BigInt,
+        lost -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, JsonSql};
+    notification_preferences (tenant_id, user_id) {
+        tenant_id -> IdSql,
+        user_id -> IdSql,
+        preferences -> JsonSql,
+    }
+}
+
+// What PostgreSQL keeps of a document's terms in a column of its own, SQLite keeps in the table of its full-text index.
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    search_documents (document) {
+        document -> BigInt,
+        tenant_id -> IdSql,
+        object -> Text,
+        record_id -> IdSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    search_terms (rowid) {
+        rowid -> BigInt,
+        title -> Text,
+        body -> Text,
+    }
+}
+
+// The sequence of PostgreSQL that gives events their positions.
+diesel::table! {
+    use diesel::sql_types::*;
+    events_seq_seq (last_value) {
+        last_value -> BigInt,
+        is_called -> Bool,
+    }
+}
+
+// Of the tables of declared objects, the columns that Farley itself reads or sets without a new version of the record.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    api_keys (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        prefix -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    leads (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        version -> BigInt,
+        score -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    lead_forms (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        token -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    notifications (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        version -> BigInt,
+        user_id -> IdSql,
+        read_at -> Nullable<TimeSql>,
+        updated_at -> TimeSql,
+        updated_by -> Nullable<IdSql>,
+        archived_at -> Nullable<TimeSql>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    opportunities (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        stage_id -> IdSql,
+        position -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(events, event_subjects);
+diesel::allow_tables_to_appear_in_same_query!(jobs, tenants);

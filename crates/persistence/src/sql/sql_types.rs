@@ -3,6 +3,8 @@
 use std::io::Write;
 
 use diesel::{
+    Queryable,
+    backend::Backend,
     deserialize::{self, FromSql, FromSqlRow},
     expression::AsExpression,
     pg::{Pg, PgValue},
@@ -29,71 +31,131 @@ pub struct TimeSql;
 #[diesel(sqlite_type(name = "Text"), postgres_type(oid = 114, array_oid = 199))]
 pub struct JsonSql;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+/// An id as a value of a query. Rows hold plain ids, times and texts: only what diesel is to take for an expression needs a type of
+/// this crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression)]
 #[diesel(sql_type = IdSql)]
 pub struct DbId(pub Id);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression)]
 #[diesel(sql_type = TimeSql)]
 pub struct DbTime(pub Timestamp);
 
-#[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[derive(Clone, Debug, PartialEq, Eq, AsExpression)]
 #[diesel(sql_type = JsonSql)]
 pub struct DbJson(pub String);
+
+impl From<Id> for DbId {
+    fn from(id: Id) -> DbId {
+        DbId(id)
+    }
+}
+
+impl From<Timestamp> for DbTime {
+    fn from(time: Timestamp) -> DbTime {
+        DbTime(time)
+    }
+}
+
+impl From<String> for DbJson {
+    fn from(json: String) -> DbJson {
+        DbJson(json)
+    }
+}
 
 /// PostgreSQL counts from 2000-01-01.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
-impl ToSql<IdSql, Sqlite> for DbId {
+impl ToSql<IdSql, Sqlite> for Id {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(self.0.0.as_bytes().as_slice());
+        out.set_value(self.0.as_bytes().as_slice());
         Ok(IsNull::No)
     }
 }
 
-impl ToSql<IdSql, Pg> for DbId {
+impl ToSql<IdSql, Pg> for Id {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        out.write_all(self.0.0.as_bytes())?;
+        out.write_all(self.0.as_bytes())?;
         Ok(IsNull::No)
     }
 }
 
-impl FromSql<IdSql, Sqlite> for DbId {
-    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<DbId> {
-        Ok(DbId(Id(Uuid::from_slice(value.read_blob())?)))
+impl<DB: Backend> ToSql<IdSql, DB> for DbId
+where
+    Id: ToSql<IdSql, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.0.to_sql(out)
     }
 }
 
-impl FromSql<IdSql, Pg> for DbId {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<DbId> {
-        Ok(DbId(Id(Uuid::from_slice(value.as_bytes())?)))
+impl FromSql<IdSql, Sqlite> for Id {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Id> {
+        Ok(Id(Uuid::from_slice(value.read_blob())?))
     }
 }
 
-impl ToSql<TimeSql, Sqlite> for DbTime {
+impl FromSql<IdSql, Pg> for Id {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Id> {
+        Ok(Id(Uuid::from_slice(value.as_bytes())?))
+    }
+}
+
+impl<DB: Backend> Queryable<IdSql, DB> for Id
+where
+    Id: FromSql<IdSql, DB>,
+{
+    type Row = Id;
+
+    fn build(row: Id) -> deserialize::Result<Id> {
+        Ok(row)
+    }
+}
+
+impl ToSql<TimeSql, Sqlite> for Timestamp {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(self.0.microseconds());
+        out.set_value(self.microseconds());
         Ok(IsNull::No)
     }
 }
 
-impl ToSql<TimeSql, Pg> for DbTime {
+impl ToSql<TimeSql, Pg> for Timestamp {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        out.write_all(&self.0.microseconds().saturating_sub(POSTGRES_EPOCH).to_be_bytes())?;
+        out.write_all(&self.microseconds().saturating_sub(POSTGRES_EPOCH).to_be_bytes())?;
         Ok(IsNull::No)
     }
 }
 
-impl FromSql<TimeSql, Sqlite> for DbTime {
-    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<DbTime> {
-        Ok(DbTime(Timestamp::from_microseconds(value.read_long())))
+impl<DB: Backend> ToSql<TimeSql, DB> for DbTime
+where
+    Timestamp: ToSql<TimeSql, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.0.to_sql(out)
     }
 }
 
-impl FromSql<TimeSql, Pg> for DbTime {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<DbTime> {
+impl FromSql<TimeSql, Sqlite> for Timestamp {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Timestamp> {
+        Ok(Timestamp::from_microseconds(value.read_long()))
+    }
+}
+
+impl FromSql<TimeSql, Pg> for Timestamp {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Timestamp> {
         let microseconds = i64::from_be_bytes(value.as_bytes().try_into()?);
-        Ok(DbTime(Timestamp::from_microseconds(microseconds.saturating_add(POSTGRES_EPOCH))))
+        Ok(Timestamp::from_microseconds(microseconds.saturating_add(POSTGRES_EPOCH)))
+    }
+}
+
+impl<DB: Backend> Queryable<TimeSql, DB> for Timestamp
+where
+    Timestamp: FromSql<TimeSql, DB>,
+{
+    type Row = Timestamp;
+
+    fn build(row: Timestamp) -> deserialize::Result<Timestamp> {
+        Ok(row)
     }
 }
 
@@ -111,15 +173,15 @@ impl ToSql<JsonSql, Pg> for DbJson {
     }
 }
 
-impl FromSql<JsonSql, Sqlite> for DbJson {
-    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<DbJson> {
-        Ok(DbJson(value.read_text().to_owned()))
+impl FromSql<JsonSql, Sqlite> for String {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<String> {
+        Ok(value.read_text().to_owned())
     }
 }
 
-impl FromSql<JsonSql, Pg> for DbJson {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<DbJson> {
-        Ok(DbJson(std::str::from_utf8(value.as_bytes())?.to_owned()))
+impl FromSql<JsonSql, Pg> for String {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<String> {
+        Ok(std::str::from_utf8(value.as_bytes())?.to_owned())
     }
 }
 

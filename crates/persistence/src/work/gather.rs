@@ -1,34 +1,79 @@
 //! Rows on their way into the database: one by one, or gathered and sent together where a round trip costs more than a row.
 
+use std::ops::ControlFlow;
+
 use crate::{
     error::StoreError,
+    on,
     sql::{
         batch::SIZES,
-        statement::{Bind, Dialect, Statement},
+        rows::{ExternalIdRow, LookupValueRow},
+        statement::{Bind, Dialect, Statement, Target, write_sql},
     },
     work::{Origin, Work},
 };
 
+/// Rows of one table that are to be inserted.
+pub(crate) enum Rows {
+    /// Of a declared object, its links or its ledger, or of the search index: each as it stands in `VALUES`, and what follows them.
+    Written {
+        target: Target,
+        tail: &'static str,
+        rows: Vec<Statement>,
+    },
+    ExternalIds(Vec<ExternalIdRow>),
+    LookupValues(Vec<LookupValueRow>),
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        match self {
+            Rows::Written { rows, .. } => rows.len(),
+            Rows::ExternalIds(rows) => rows.len(),
+            Rows::LookupValues(rows) => rows.len(),
+        }
+    }
+
+    /// Takes in rows that go the same way; gives others back.
+    fn join(&mut self, others: Rows) -> Option<Rows> {
+        match (self, others) {
+            (Rows::Written { target, tail, rows }, Rows::Written { target: other, tail: follows, rows: more })
+                if *target == other && *tail == follows =>
+            {
+                rows.extend(more);
+            }
+            (Rows::ExternalIds(rows), Rows::ExternalIds(more)) => rows.extend(more),
+            (Rows::LookupValues(rows), Rows::LookupValues(more)) => rows.extend(more),
+            (_, others) => return Some(others),
+        }
+        None
+    }
+}
+
 /// Rows that wait to be inserted, by where they go: what was first asked for is first written, so that rows come after those
 /// they refer to.
 #[derive(Default)]
-pub(crate) struct Gathered(Vec<Waiting>);
-
-struct Waiting {
-    /// Table and columns, as after `INSERT INTO`.
-    head: String,
-    /// What follows the values.
-    tail: &'static str,
-    rows: Vec<Statement>,
-}
+pub(crate) struct Gathered(Vec<Rows>);
 
 impl Gathered {
-    fn add(&mut self, head: &str, tail: &'static str, rows: Vec<Statement>) {
-        match self.0.iter_mut().find(|waiting| waiting.head == head && waiting.tail == tail) {
-            Some(waiting) => waiting.rows.extend(rows),
-            None => self.0.push(Waiting { head: head.to_owned(), tail, rows }),
+    fn add(&mut self, rows: Rows) {
+        let others = self.0.iter_mut().try_fold(rows, |rows, waiting| match waiting.join(rows) {
+            Some(others) => ControlFlow::Continue(others),
+            None => ControlFlow::Break(()),
+        });
+        if let ControlFlow::Continue(rows) = others {
+            self.0.push(rows);
         }
     }
+}
+
+/// Rows in batches, each of the first of the sizes that does not exceed what is left.
+fn batches<T>(rows: Vec<T>, sizes: &[usize]) -> impl Iterator<Item = Vec<T>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let size = sizes.iter().copied().find(|size| (1..=rows.len()).contains(size))?;
+        Some(rows.by_ref().take(size).collect())
+    })
 }
 
 impl Work<'_> {
@@ -46,52 +91,56 @@ impl Work<'_> {
     }
 
     /// Inserts rows of the same columns.
-    pub(crate) fn insert_rows(&mut self, head: &str, rows: Vec<Vec<Bind>>) -> Result<(), StoreError> {
+    pub(crate) fn insert_rows(&mut self, target: &Target, rows: Vec<Vec<Bind>>) -> Result<(), StoreError> {
         let dialect = self.dialect();
         let row = |binds: Vec<Bind>| {
             let mut row = Statement::new(dialect);
             row.sql("(").binds(binds).sql(")");
             row
         };
-        self.insert_written(head, "", rows.into_iter().map(row).collect())
+        self.add_rows(Rows::Written { target: target.clone(), tail: "", rows: rows.into_iter().map(row).collect() })
     }
 
-    /// Inserts rows, each written as one of `VALUES`. On SQLite one by one: a statement of several rows makes the search index write what
-    /// it has gathered, which it does once for a whole group of work otherwise.
-    pub(crate) fn insert_written(&mut self, head: &str, tail: &'static str, rows: Vec<Statement>) -> Result<(), StoreError> {
+    /// Inserts rows, or has them wait. On SQLite they go one by one: a statement of several rows makes the search index write what it has
+    /// gathered, which it does once for a whole group of work otherwise.
+    pub(crate) fn add_rows(&mut self, rows: Rows) -> Result<(), StoreError> {
         if let Some(gathered) = &mut self.gathered {
-            gathered.add(head, tail, rows);
+            gathered.add(rows);
             return Ok(());
         }
-        let at_once = match self.dialect() {
-            Dialect::Sqlite => 1,
-            Dialect::Postgres => rows.len().max(1),
-        };
-        let mut rows = rows.into_iter();
-        while rows.len() > 0 {
-            self.send(head, tail, rows.by_ref().take(at_once))?;
+        match self.dialect() {
+            Dialect::Sqlite => self.send(rows, &[1]),
+            Dialect::Postgres => {
+                let all = rows.len();
+                self.send(rows, &[all])
+            }
         }
-        Ok(())
     }
 
     /// Sends what has been gathered.
     pub(crate) fn send_gathered(&mut self) -> Result<(), StoreError> {
         let Some(gathered) = self.gathered.as_mut().map(std::mem::take) else { return Ok(()) };
-        for Waiting { head, tail, rows } in gathered.0 {
-            let mut rows = rows.into_iter();
-            for size in SIZES {
-                while rows.len() >= size {
-                    self.send(&head, tail, rows.by_ref().take(size))?;
-                }
-            }
-        }
-        Ok(())
+        gathered.0.into_iter().try_for_each(|rows| self.send(rows, &SIZES))
     }
 
-    fn send(&mut self, head: &str, tail: &'static str, rows: impl Iterator<Item = Statement>) -> Result<(), StoreError> {
+    fn send(&mut self, rows: Rows, sizes: &[usize]) -> Result<(), StoreError> {
+        match rows {
+            Rows::Written { target, tail, rows } => {
+                batches(rows, sizes).try_for_each(|batch| self.send_written(&target, tail, batch))
+            }
+            Rows::ExternalIds(rows) => {
+                batches(rows, sizes).try_for_each(|batch| on!(self.connection(), records::insert_external_ids(batch)))
+            }
+            Rows::LookupValues(rows) => {
+                batches(rows, sizes).try_for_each(|batch| on!(self.connection(), records::insert_lookup_values(batch)))
+            }
+        }
+    }
+
+    fn send_written(&mut self, target: &Target, tail: &'static str, rows: Vec<Statement>) -> Result<(), StoreError> {
         let mut sql = Statement::new(self.dialect());
-        sql.sql(format!("INSERT INTO {head} VALUES "));
-        for (position, row) in rows.enumerate() {
+        write_sql!(sql, "INSERT INTO ", target, " VALUES ");
+        for (position, row) in rows.into_iter().enumerate() {
             if position > 0 {
                 sql.sql(", ");
             }

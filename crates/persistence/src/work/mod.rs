@@ -27,26 +27,16 @@ use crate::{
     error::StoreError,
     on,
     reader::{Reader, TenantKey},
-    records::{search, statements},
+    records::{filter::Scalar, search, statements},
     sql::{
         row::{Layout, Row},
-        rows::{IdempotencyRow, ImportFaultRow, LoginFailureRow, NewEvent, SessionRow, SigningKeyRow, TenantRow},
-        sql_types::{DbId, DbJson, DbTime},
-        statement::{Bind, ColumnType, Dialect, Statement},
+        rows::{
+            ExternalIdRow, IdempotencyRow, ImportFaultRow, LoginFailureRow, LookupValueRow, NewEvent, SessionRow, SigningKeyRow,
+            TenantRow,
+        },
+        statement::{Alias, Bind, Column, Dialect, JsonKey, Statement, Target, write_sql},
     },
 };
-
-pub(crate) use jobs::is_due;
-
-/// Before it draws positions in the log, a writer says from where: readers stop short of what it may still commit.
-/// The key is 0x4641 ("FA") above 48 bits of position.
-const ANNOUNCE: &str = "SELECT pg_advisory_xact_lock_shared((17985::bigint << 48) | (CASE WHEN is_called THEN last_value ELSE 0 END)) \
-                        FROM events_seq_seq";
-
-/// The lowest position announced by a transaction still open.
-pub(crate) const OPEN_WRITERS: &str = "SELECT min(((classid::bigint << 32) | objid::bigint) & 281474976710655) FROM pg_locks \
-     WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = 17985 \
-     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /// Who does the work, in which request, and when.
 #[derive(Clone, Debug)]
@@ -153,8 +143,8 @@ impl<'a> Work<'a> {
         let layout = statements::writing_layout(shape);
         if self.dialect() == Dialect::Postgres {
             let mut lock = Statement::new(Dialect::Postgres);
-            lock.sql(format!("SELECT 1 FROM {} WHERE tenant_id = ", shape.object.table)).id(self.tenant().id);
-            lock.sql(" AND id = ").id(id).sql(" FOR UPDATE");
+            write_sql!(lock, "SELECT 1 FROM ", shape.object.table, " WHERE tenant_id = ", self.tenant().id);
+            write_sql!(lock, " AND id = ", id, " FOR UPDATE");
             self.reader.connection.load(&lock, &[])?;
         }
         let row = self.reader.get(&layout, view, id, within)?;
@@ -178,8 +168,8 @@ impl<'a> Work<'a> {
             record.set("number", format!("{prefix}{number:06}"));
         }
         let layout = Layout::full(shape, &|_| true);
-        let (head, row) = statements::new_row(&layout, self.tenant().id, record)?;
-        self.insert_rows(&head, vec![row])?;
+        let (target, row) = statements::new_row(&layout, self.tenant().id, record)?;
+        self.insert_rows(&target, vec![row])?;
         self.note_in_ledger(shape.object, None, record)?;
         self.link(shape.object, None, record)?;
         self.index(shape, None, record)?;
@@ -224,23 +214,22 @@ impl<'a> Work<'a> {
 
     /// Notes an event that is no plain change of fields, such as a log-in or an import's end.
     pub fn event(&mut self, object: &str, verb: &str, record: Id, version: i64, changes: Map<String, Value>, about: &[Id]) {
-        let tenant_id = DbId(self.tenant().id);
         let event = NewEvent {
-            tenant_id,
-            id: DbId(self.new_id()),
+            tenant_id: self.tenant().id,
+            id: self.new_id(),
             kind: format!("{object}.{verb}"),
-            at: DbTime(self.origin.now),
+            at: self.origin.now,
             actor_kind: match self.origin.actor.kind {
                 ActorKind::User => "user",
                 ActorKind::ApiKey => "api_key",
                 ActorKind::System => "system",
             },
-            user_id: self.origin.actor.user_id.map(DbId),
-            api_key_id: self.origin.actor.api_key_id.map(DbId),
+            user_id: self.origin.actor.user_id,
+            api_key_id: self.origin.actor.api_key_id,
             object: object.to_owned(),
-            record_id: DbId(record),
+            record_id: record,
             version,
-            changes: DbJson(Value::Object(changes).to_string()),
+            changes: Value::Object(changes).to_string(),
             request_id: self.origin.request_id.clone(),
         };
         let about = about.iter().copied().filter(|subject| *subject != record).collect();
@@ -271,19 +260,19 @@ impl<'a> Work<'a> {
         if self.events.is_empty() {
             return Ok(());
         }
-        if self.dialect() == Dialect::Postgres && !self.announced {
-            self.reader.connection.load(&Statement::of(Dialect::Postgres, ANNOUNCE), &[])?;
+        if !self.announced {
+            on!(&mut self.reader.connection, locks::announce())?;
             self.announced = true;
         }
         let events = std::mem::take(&mut self.events);
-        on!(&mut self.reader.connection, events::append(&events))
+        on!(&mut self.reader.connection, log::append(events))
     }
 
     /// The next number of a sequence of the tenant.
     fn next_number(&mut self, name: &str) -> Result<i64, StoreError> {
         let tenant = self.tenant().id;
         match self.dialect() {
-            Dialect::Sqlite => take_numbers(&mut self.reader.connection, tenant, name, 1),
+            Dialect::Sqlite => on!(&mut self.reader.connection, records::take_numbers(tenant, name, 1)),
             Dialect::Postgres => self.numbers.next(tenant, name),
         }
     }
@@ -313,24 +302,23 @@ impl<'a> Work<'a> {
                 Some(link) => {
                     if before.is_some() {
                         let mut sql = Statement::new(self.dialect());
-                        sql.sql(format!("DELETE FROM {} WHERE tenant_id = ", link.table)).id(self.tenant().id);
-                        sql.sql(format!(" AND {} = ", link.from)).id(record.id());
+                        write_sql!(sql, "DELETE FROM ", link.table, " WHERE tenant_id = ", tenant);
+                        write_sql!(sql, " AND ", link.from, " = ", record.id());
                         self.reader.connection.execute(&sql)?;
                     }
                     self.insert_links(object, link, record.id(), &values)?;
                 }
                 None => {
+                    let (record_id, object, field) = (record.id(), object.name, field.name.as_ref());
                     if before.is_some() {
-                        self.forget_lookups(field, record.id())?;
+                        on!(&mut self.reader.connection, records::forget_lookup_values(tenant, record_id, field))?;
                     }
-                    let [object, field] = [object.name, field.name.as_ref()].map(|name| Bind::Text(name.to_owned()));
-                    let row =
-                        |value| vec![Bind::id(tenant), object.clone(), field.clone(), Bind::Text(value), Bind::id(record.id())];
+                    let row = |value| LookupValueRow { tenant_id: tenant, object, field: field.to_owned(), value, record_id };
                     lookups.extend(values.into_iter().map(row));
                 }
             }
         }
-        self.insert_rows("lookup_values (tenant_id, object, field, value, record_id)", lookups)
+        self.add_rows(gather::Rows::LookupValues(lookups))
     }
 
     fn insert_links(&mut self, object: &Object, link: &Link, record: Id, ids: &[String]) -> Result<(), StoreError> {
@@ -344,36 +332,23 @@ impl<'a> Work<'a> {
             }
             rows.push(row);
         }
-        let shared = if link.shared { ", object" } else { "" };
-        self.insert_rows(&format!("{} (tenant_id, {}, {}{shared})", link.table, link.from, link.to), rows)
-    }
-
-    fn forget_lookups(&mut self, field: &Field, record: Id) -> Result<(), StoreError> {
-        let mut sql = Statement::of(self.dialect(), "DELETE FROM lookup_values WHERE tenant_id = ");
-        sql.id(self.tenant().id).sql(" AND record_id = ").id(record).sql(" AND field = ").text(field.name.clone());
-        self.reader.connection.execute(&sql).map(drop)
+        let mut columns: Vec<Column> = vec!["tenant_id".into(), link.from.into(), link.to.into()];
+        columns.extend(link.shared.then_some(Column::from("object")));
+        self.insert_rows(&Target { table: link.table, columns }, rows)
     }
 
     fn link_external(&mut self, object: &Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
-        let tenant = self.tenant().id;
+        let (tenant_id, record_id) = (self.tenant().id, record.id());
         if before.is_some() {
-            let mut sql = Statement::of(self.dialect(), "DELETE FROM external_ids WHERE tenant_id = ");
-            sql.id(tenant).sql(" AND record_id = ").id(record.id());
-            self.reader.connection.execute(&sql)?;
+            on!(&mut self.reader.connection, records::forget_external_ids(tenant_id, record_id))?;
         }
         let keys = record.get("external_ids").as_object().filter(|_| !record.is_archived());
         let row = |(system, key): (&String, &Value)| {
             let key = key.as_str().unwrap_or_default().to_owned();
-            vec![
-                Bind::id(tenant),
-                Bind::Text(object.name.to_owned()),
-                Bind::Text(system.clone()),
-                Bind::Text(key),
-                Bind::id(record.id()),
-            ]
+            ExternalIdRow { tenant_id, object: object.name, system: system.clone(), key, record_id }
         };
         let rows = keys.into_iter().flatten().map(row).collect();
-        self.insert_rows("external_ids (tenant_id, object, system, key, record_id)", rows)
+        self.add_rows(gather::Rows::ExternalIds(rows))
     }
 
     /// Brings the search index in step, if anything searchable changed.
@@ -389,42 +364,28 @@ impl<'a> Work<'a> {
         }
         let text = indexing::search_text(shape, record);
         let TenantKey { id, number } = self.tenant();
-        match self.dialect() {
-            Dialect::Sqlite => {
-                let (object, is_new) = (shape.object.name, before.is_none());
-                search::index_sqlite(&mut self.reader.connection, (id, number), object, record.id(), &text, is_new)
-            }
-            Dialect::Postgres => {
-                let row = search::row((id, number), shape.object.name, record.id(), &text);
-                self.insert_written(search::ROWS, search::INSTEAD, vec![row])
+        let object = shape.object.name;
+        match &mut self.reader.connection {
+            Connection::Sqlite(conn) => search::index_sqlite(conn, (id, number), object, record.id(), &text, before.is_none()),
+            Connection::Postgres(_) => {
+                let row = search::row((id, number), object, record.id(), &text);
+                self.add_rows(gather::Rows::Written { target: search::target(), tail: search::INSTEAD, rows: vec![row] })
             }
         }
     }
 
     /// Keeps out everybody else who changes a tree (teams, customers): two moves at once could close a circle.
     pub fn lock_tree(&mut self, object: &Object) -> Result<(), StoreError> {
-        if self.dialect() == Dialect::Postgres {
-            let mut sql = Statement::of(Dialect::Postgres, "SELECT pg_advisory_xact_lock(hashtextextended(");
-            sql.text(format!("tree {} {}", object.table, self.tenant().id)).sql(", 0))");
-            self.reader.connection.load(&sql, &[])?;
-        }
-        Ok(())
+        self.lock(&format!("tree {}", object.table))
     }
 
     /// Claims an idempotency key for the length of this work; false if another request holds it.
     pub fn claim_key(&mut self, credential: Id, key: &str) -> Result<bool, StoreError> {
-        if self.dialect() == Dialect::Sqlite {
-            // One writer: nobody else is under way.
-            return Ok(true);
-        }
-        let mut sql = Statement::of(Dialect::Postgres, "SELECT pg_try_advisory_xact_lock(hashtextextended(");
-        sql.text(format!("key {credential} {key}")).sql(", 0))");
-        let rows = self.reader.connection.load(&sql, &[ColumnType::Boolean])?;
-        Ok(rows.first().is_some_and(|cells| cells[0] == crate::sql::row::Cell::Boolean(true)))
+        on!(&mut self.reader.connection, locks::try_for(&format!("key {credential} {key}")))
     }
 
     pub fn remember_answer(&mut self, row: &IdempotencyRow) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, idempotency::insert(row))
+        on!(&mut self.reader.connection, idempotency::insert(row.clone()))
     }
 
     pub fn forget_answer(&mut self, credential: Id, key: &str) -> Result<(), StoreError> {
@@ -475,11 +436,11 @@ impl<'a> Work<'a> {
     }
 
     pub fn note_import_fault(&mut self, row: &ImportFaultRow) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, imports::note_fault(row))
+        on!(&mut self.reader.connection, imports::note_fault(row.clone()))
     }
 
     pub fn add_tenant(&mut self, row: &TenantRow) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, tenants::insert(row))
+        on!(&mut self.reader.connection, tenants::insert(row.clone()))
     }
 
     pub fn next_tenant_number(&mut self) -> Result<i64, StoreError> {
@@ -502,7 +463,7 @@ impl<'a> Work<'a> {
     }
 
     pub fn add_session(&mut self, row: &SessionRow) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, credentials::add_session(row))
+        on!(&mut self.reader.connection, credentials::add_session(row.clone()))
     }
 
     pub fn rotate_session(
@@ -532,14 +493,12 @@ impl<'a> Work<'a> {
 
     /// Keeps the first characters of a key beside it, to tell it by.
     pub fn set_api_key_prefix(&mut self, api_key: Id, prefix: &str) -> Result<(), StoreError> {
-        let mut sql = Statement::of(self.dialect(), "UPDATE api_keys SET prefix = ");
-        sql.text(prefix).sql(" WHERE tenant_id = ").id(self.tenant().id).sql(" AND id = ").id(api_key);
-        self.reader.connection.execute(&sql)?;
-        Ok(())
+        let tenant = self.tenant().id;
+        on!(&mut self.reader.connection, records::set_api_key_prefix(tenant, api_key, prefix))
     }
 
     pub fn add_signing_key(&mut self, row: &SigningKeyRow) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, credentials::add_signing_key(row))
+        on!(&mut self.reader.connection, credentials::add_signing_key(row.clone()))
     }
 
     pub fn retire_signing_keys(&mut self) -> Result<(), StoreError> {
@@ -563,16 +522,11 @@ impl<'a> Work<'a> {
     /// a field stored under the same key would share it.
     pub fn index_custom_field(&mut self, object: &Object, field: &Field) -> Result<(), StoreError> {
         let Storage::Custom { key } = &field.storage else { return Ok(()) };
-        let dialect = self.dialect();
-        let mut value = Statement::new(dialect);
-        crate::records::filter::expression(&mut value, field, object.table);
-        let expression = value.to_text().replace(&format!("{}.", object.table), "");
-        let mut sql = Statement::new(dialect);
+        let mut sql = Statement::new(self.dialect());
         sql.keep = false;
-        sql.sql(format!(
-            "CREATE INDEX IF NOT EXISTS {}_c_{key} ON {} (tenant_id, ({expression}), id)",
-            object.table, object.table
-        ));
+        let table = object.table;
+        write_sql!(sql, "CREATE INDEX IF NOT EXISTS ", table, "_c_", JsonKey::of(key), " ON ", table);
+        write_sql!(sql, " (tenant_id, (", Scalar(field, Alias::Bare), "), id)");
         self.reader.connection.execute(&sql)?;
         Ok(())
     }
@@ -596,24 +550,4 @@ impl<'a> Work<'a> {
     pub fn row(&mut self, layout: &Arc<Layout>, view: &dyn View, id: Id) -> Result<Option<Row>, StoreError> {
         self.reader.get(layout, view, id, &Predicate::all())
     }
-}
-
-/// Takes `count` numbers of a sequence; the first of them.
-pub(crate) fn take_numbers(connection: &mut Connection<'_>, tenant: Id, name: &str, count: i64) -> Result<i64, StoreError> {
-    let dialect = connection.dialect();
-    let mut sql = Statement::of(dialect, "INSERT INTO sequences (tenant_id, name, next) VALUES (");
-    sql.id(tenant).sql(", ").text(name).sql(", ").integer(1 + count);
-    sql.sql(") ON CONFLICT (tenant_id, name) DO UPDATE SET next = sequences.next + ").integer(count);
-    let mut next = Statement::of(dialect, "SELECT next FROM sequences WHERE tenant_id = ");
-    next.id(tenant).sql(" AND name = ").text(name);
-    let rows = match dialect {
-        // RETURNING would make SQLite journal the statement, and with it flush the search index.
-        Dialect::Sqlite => {
-            connection.execute(&sql)?;
-            connection.load(&next, &[ColumnType::Integer])?
-        }
-        Dialect::Postgres => connection.load(sql.sql(" RETURNING next"), &[ColumnType::Integer])?,
-    };
-    let next = rows.first().and_then(|cells| cells[0].as_integer());
-    next.map(|next| next - count).ok_or_else(|| StoreError::Internal("a sequence gave no number".to_owned()))
 }

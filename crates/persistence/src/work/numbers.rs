@@ -6,7 +6,7 @@ use std::{collections::HashMap, ops::Range, sync::Mutex};
 use diesel::{Connection as _, PgConnection};
 use farley_domain::id::Id;
 
-use crate::{engine::Connection, error::StoreError, work::take_numbers};
+use crate::{engine::queries::postgres::records::take_numbers, error::StoreError};
 
 /// How many numbers are taken at once.
 const BLOCK: i64 = 50;
@@ -51,7 +51,7 @@ impl Numbers {
             Some(connection) => connection,
             None => PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))?,
         };
-        let first = take_numbers(&mut Connection::Postgres(&mut connection), tenant, name, BLOCK)?;
+        let first = take_numbers(&mut connection, tenant, name, BLOCK)?;
         // A connection that failed is not kept.
         state.connection = Some(connection);
         Ok(first)

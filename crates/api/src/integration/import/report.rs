@@ -10,7 +10,7 @@ use farley_domain::{
     integration::Import,
     predicate::Predicate,
 };
-use farley_persistence::{Layout, queries::rows::ImportFaultRow};
+use farley_persistence::{ImportFaultRow, Layout};
 use serde::Serialize;
 use utoipa::ToSchema;
 

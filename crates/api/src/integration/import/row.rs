@@ -16,7 +16,7 @@ use farley_domain::{
     time::Timestamp,
     value,
 };
-use farley_persistence::{DbId, Layout, Reader, StoreError, Work, queries::rows::ImportFaultRow};
+use farley_persistence::{ImportFaultRow, Layout, Reader, StoreError, Work};
 use serde_json::{Map, Value};
 
 use super::{
@@ -75,8 +75,8 @@ impl RowFault {
     #[must_use]
     pub fn stored(&self, tenant: Id, import: Id, position: i64) -> ImportFaultRow {
         ImportFaultRow {
-            tenant_id: DbId(tenant),
-            import_id: DbId(import),
+            tenant_id: tenant,
+            import_id: import,
             row_number: self.row,
             position,
             column_name: self.column.clone(),

@@ -231,7 +231,7 @@ async fn find(state: &State, token: &str) -> Result<Option<Found>, Problem> {
     let reading = state.store.read::<_, Problem>(NO_TENANT, move |reader| {
         let Some((tenant, id)) = reader.form_of_token(&token)? else { return Ok(None) };
         let row = reader.tenant(tenant)?.ok_or_else(Problem::not_found)?;
-        reader.tenant = TenantKey { id: row.id.0, number: row.number };
+        reader.tenant = TenantKey { id: row.id, number: row.number };
         let form = record_of(reader, LeadForm::object(), id)?;
         Ok(form.map(|form| Found { tenant: reader.tenant, form: Arc::new(form.into_entity()) }))
     });

@@ -126,6 +126,7 @@ impl Field {
         (self.kind == FieldType::Money).then(|| Field {
             filterable: self.filterable,
             storage: self.storage.clone(),
+            declared: self.declared,
             sortable: false,
             ..Field::new(format!("{}.currency", self.name), FieldType::Text { max: 3 })
         })

@@ -36,10 +36,9 @@ pub fn revoke_feed(conn: &mut Conn, tenant: Id, user: Id) -> Result<bool, StoreE
 
 /// Whose address has this hash: tenant and user.
 pub fn feed(conn: &mut Conn, hash: &[u8]) -> Result<Option<(Id, Id)>, StoreError> {
-    let found: Option<(DbId, DbId)> = calendar_feeds::table
+    Ok(calendar_feeds::table
         .filter(calendar_feeds::token_hash.eq(hash))
         .select((calendar_feeds::tenant_id, calendar_feeds::user_id))
         .first(conn)
-        .optional()?;
-    Ok(found.map(|(tenant, user)| (tenant.0, user.0)))
+        .optional()?)
 }

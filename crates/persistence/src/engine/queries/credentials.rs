@@ -61,16 +61,15 @@ pub fn void_password_tokens(conn: &mut Conn, tenant: Id, user: Id) -> Result<(),
 
 /// Whose token this is, if it still holds: tenant and user.
 pub fn password_token(conn: &mut Conn, hash: &[u8], now: Timestamp) -> Result<Option<(Id, Id)>, StoreError> {
-    let found: Option<(DbId, DbId)> = password_tokens::table
+    Ok(password_tokens::table
         .filter(password_tokens::hash.eq(hash))
         .filter(password_tokens::expires_at.gt(DbTime(now)))
         .select((password_tokens::tenant_id, password_tokens::user_id))
         .first(conn)
-        .optional()?;
-    Ok(found.map(|(tenant, user)| (tenant.0, user.0)))
+        .optional()?)
 }
 
-pub fn add_session(conn: &mut Conn, row: &SessionRow) -> Result<(), StoreError> {
+pub fn add_session(conn: &mut Conn, row: SessionRow) -> Result<(), StoreError> {
     diesel::insert_into(sessions::table).values(row).execute(conn)?;
     Ok(())
 }
@@ -105,8 +104,8 @@ pub fn rotate_session(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let row = sessions::table
-        .filter(sessions::tenant_id.eq(session.tenant_id))
-        .filter(sessions::id.eq(session.id))
+        .filter(sessions::tenant_id.eq(DbId(session.tenant_id)))
+        .filter(sessions::id.eq(DbId(session.id)))
         .filter(sessions::refresh_hash.eq(&session.refresh_hash))
         .filter(sessions::revoked_at.is_null());
     let touched = diesel::update(row)
@@ -124,7 +123,7 @@ pub fn revoke_session(conn: &mut Conn, tenant: Id, id: Id, now: Timestamp) -> Re
         .filter(sessions::tenant_id.eq(DbId(tenant)))
         .filter(sessions::id.eq(DbId(id)))
         .filter(sessions::revoked_at.is_null());
-    Ok(diesel::update(row).set(sessions::revoked_at.eq(DbTime(now))).execute(conn)? == 1)
+    Ok(diesel::update(row).set(sessions::revoked_at.eq(Some(now))).execute(conn)? == 1)
 }
 
 /// Ends every session of a user but one.
@@ -134,7 +133,7 @@ pub fn revoke_sessions(conn: &mut Conn, tenant: Id, user: Id, but: Option<Id>, n
         .filter(sessions::user_id.eq(DbId(user)))
         .filter(sessions::id.ne(DbId(but.unwrap_or(Id::NIL))))
         .filter(sessions::revoked_at.is_null());
-    diesel::update(rows).set(sessions::revoked_at.eq(DbTime(now))).execute(conn)?;
+    diesel::update(rows).set(sessions::revoked_at.eq(Some(now))).execute(conn)?;
     Ok(())
 }
 
@@ -151,19 +150,18 @@ pub fn add_api_key_hash(conn: &mut Conn, tenant: Id, api_key: Id, hash: &[u8]) -
 
 /// Which key has this hash: tenant and key.
 pub fn api_key(conn: &mut Conn, hash: &[u8]) -> Result<Option<(Id, Id)>, StoreError> {
-    let found: Option<(DbId, DbId)> = api_key_hashes::table
+    Ok(api_key_hashes::table
         .filter(api_key_hashes::hash.eq(hash))
         .select((api_key_hashes::tenant_id, api_key_hashes::api_key_id))
         .first(conn)
-        .optional()?;
-    Ok(found.map(|(tenant, key)| (tenant.0, key.0)))
+        .optional()?)
 }
 
 pub fn signing_keys(conn: &mut Conn) -> Result<Vec<SigningKeyRow>, StoreError> {
     Ok(signing_keys::table.order(signing_keys::created_at.desc()).select(SigningKeyRow::as_select()).load(conn)?)
 }
 
-pub fn add_signing_key(conn: &mut Conn, row: &SigningKeyRow) -> Result<(), StoreError> {
+pub fn add_signing_key(conn: &mut Conn, row: SigningKeyRow) -> Result<(), StoreError> {
     diesel::insert_into(signing_keys::table).values(row).execute(conn)?;
     Ok(())
 }
@@ -191,12 +189,12 @@ pub fn login_failures(conn: &mut Conn, subject: &str) -> Result<Option<LoginFail
 
 pub fn set_login_failures(conn: &mut Conn, row: &LoginFailureRow) -> Result<(), StoreError> {
     diesel::insert_into(login_failures::table)
-        .values(row)
+        .values(row.clone())
         .on_conflict(login_failures::subject)
         .do_update()
         .set((
             login_failures::failures.eq(row.failures),
-            login_failures::since.eq(row.since),
+            login_failures::since.eq(DbTime(row.since)),
             login_failures::blocked_until.eq(row.blocked_until),
         ))
         .execute(conn)?;

@@ -3,14 +3,13 @@
 use diesel::prelude::*;
 use farley_domain::{id::Id, time::Timestamp};
 
-use super::{Conn, DIALECT, run};
+use super::Conn;
 use crate::{
     error::StoreError,
     sql::{
         rows::IdempotencyRow,
         schema::idempotency_keys,
         sql_types::{DbId, DbTime},
-        statement::{Bind, Statement},
     },
 };
 
@@ -24,23 +23,9 @@ pub fn find(conn: &mut Conn, tenant: Id, credential: Id, key: &str) -> Result<Op
         .optional()?)
 }
 
-/// Remembers an answer. Diesel would prepare its insert anew each time.
-pub fn insert(conn: &mut Conn, row: &IdempotencyRow) -> Result<(), StoreError> {
-    let mut sql = Statement::of(
-        DIALECT,
-        "INSERT INTO idempotency_keys (tenant_id, credential_id, key, request_hash, status, headers, body, created_at) VALUES (",
-    );
-    sql.binds([
-        Bind::Id(row.tenant_id),
-        Bind::Id(row.credential_id),
-        Bind::Text(row.key.clone()),
-        Bind::Bytes(row.request_hash.clone()),
-        Bind::Integer(row.status),
-        Bind::Json(row.headers.clone()),
-        Bind::Text(row.body.clone()),
-        Bind::Time(row.created_at),
-    ]);
-    run::execute(conn, sql.sql(")"))?;
+/// Remembers an answer.
+pub fn insert(conn: &mut Conn, row: IdempotencyRow) -> Result<(), StoreError> {
+    diesel::insert_into(idempotency_keys::table).values(row).execute(conn)?;
     Ok(())
 }
 

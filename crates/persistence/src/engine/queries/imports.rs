@@ -40,7 +40,7 @@ pub fn forget_file(conn: &mut Conn, tenant: Id, import: Id) -> Result<(), StoreE
     Ok(())
 }
 
-pub fn note_fault(conn: &mut Conn, row: &ImportFaultRow) -> Result<(), StoreError> {
+pub fn note_fault(conn: &mut Conn, row: ImportFaultRow) -> Result<(), StoreError> {
     diesel::insert_into(import_faults::table).values(row).execute(conn)?;
     Ok(())
 }

@@ -22,18 +22,33 @@ fn text<'a>(value: &'a mut PgValue<'_>) -> deserialize::Result<&'a str> {
     Ok(std::str::from_utf8(value.as_bytes())?)
 }
 
+/// Inserts rows with one statement: a round trip costs more than a row.
+macro_rules! insert_all {
+    ($conn:expr, $table:expr, $rows:expr) => {
+        diesel::insert_into($table).values($rows).kept().execute($conn)?
+    };
+}
+
 #[path = "calendars.rs"]
 pub mod calendars;
 #[path = "credentials.rs"]
 pub mod credentials;
 #[path = "events.rs"]
 pub mod events;
+#[path = "holdings.rs"]
+pub mod holdings;
 #[path = "idempotency.rs"]
 pub mod idempotency;
 #[path = "imports.rs"]
 pub mod imports;
 #[path = "jobs.rs"]
 pub mod jobs;
+#[path = "locks_postgres.rs"]
+pub mod locks;
+#[path = "log_postgres.rs"]
+pub mod log;
+#[path = "records.rs"]
+pub mod records;
 #[path = "run.rs"]
 pub mod run;
 #[path = "tenants.rs"]

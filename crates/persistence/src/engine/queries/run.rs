@@ -6,18 +6,21 @@ use crate::{
     sql::{
         row::{Cell, CellRef},
         sql_types::{DateSql, DbDate, DbId, DbJson, DbTime, IdSql, JsonSql, TimeSql},
-        statement::{Bind, ColumnType, Part, Statement},
+        statement::{Bind, ColumnType, Statement},
     },
 };
 use diesel::{
     backend::Backend,
     connection::{DefaultLoadingMode, LoadConnection},
     deserialize::FromSql,
+    expression::{AppearsOnTable, ValidGrouping, is_aggregate},
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
+    result::Error,
     row::{Field as _, Row as _},
-    sql_types::{BigInt, Binary, Bool, Double, Nullable, Text, Untyped},
+    sql_types::{BigInt, Bool, Double, Nullable, Text, Untyped},
 };
+use farley_domain::{id::Id, time::Timestamp};
 use smallvec::SmallVec;
 
 /// How many columns hardly any statement exceeds: a table's 32, and some that are computed.
@@ -41,14 +44,94 @@ impl QueryFragment<Db> for Run<'_> {
         if !self.0.keep {
             out.unsafe_to_cache_prepared();
         }
-        for part in &self.0.parts {
-            match part {
-                Part::Sql(sql) => out.push_sql(sql),
-                Part::Bind(bind) => push(bind, &mut out)?,
-            }
-        }
+        write(self.0, &mut out)
+    }
+}
+
+/// A condition built at run time, within a typed query.
+pub(crate) struct Written(pub Statement);
+
+impl Expression for Written {
+    type SqlType = Bool;
+}
+
+impl QueryId for Written {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Db> for Written {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Db>) -> QueryResult<()> {
+        write(&self.0, &mut out)
+    }
+}
+
+impl<Source> AppearsOnTable<Source> for Written {}
+
+impl<GroupBy> ValidGrouping<GroupBy> for Written {
+    type IsAggregate = is_aggregate::Never;
+}
+
+/// A query that is kept prepared though diesel would prepare it anew each time, as it does with updates and batches: it cannot know that
+/// they come in few shapes.
+pub(crate) struct Kept<Q>(Q);
+
+pub(crate) trait Keep: Sized {
+    fn kept(self) -> Kept<Self> {
+        Kept(self)
+    }
+}
+
+impl<Q> Keep for Q {}
+
+impl<Q: Query> Query for Kept<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> QueryId for Kept<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> RunQueryDsl<Conn> for Kept<Q> {}
+
+impl<Q: QueryFragment<Db>> QueryFragment<Db> for Kept<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Db>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Db) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+/// A query and how it ends, where diesel has no words for that on both engines.
+pub(crate) struct Ending<Q>(pub Q, pub &'static str);
+
+impl<Q> QueryId for Ending<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> RunQueryDsl<Conn> for Ending<Q> {}
+
+impl<Q: QueryFragment<Db>> QueryFragment<Db> for Ending<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Db>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(self.1);
         Ok(())
     }
+}
+
+fn write<'b>(statement: &'b Statement, out: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
+    let refused = || Error::QueryBuilderError("a name that is none of the declaration stands in a statement".into());
+    for (text, bind) in statement.pieces().ok_or_else(refused)? {
+        out.push_sql(text);
+        if let Some(bind) = bind {
+            push(bind, out)?;
+        }
+    }
+    Ok(())
 }
 
 fn push<'b>(bind: &'b Bind, out: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
@@ -71,7 +154,6 @@ fn push<'b>(bind: &'b Bind, out: &mut AstPass<'_, 'b, Db>) -> QueryResult<()> {
         Bind::Time(value) => out.push_bind_param::<TimeSql, _>(value),
         Bind::Date(value) => out.push_bind_param::<DateSql, _>(value),
         Bind::Json(value) => out.push_bind_param::<JsonSql, _>(value),
-        Bind::Bytes(value) => out.push_bind_param::<Binary, _>(value),
         Bind::Texts(values) => super::push_texts(values, out),
     }
 }
@@ -133,8 +215,8 @@ fn decode<'a>(value: &'a mut Option<<Db as Backend>::RawValue<'_>>, kind: Column
         ColumnType::Boolean => CellRef::Boolean(read::<Bool, bool>(value)?),
         ColumnType::Integer => CellRef::Integer(read::<BigInt, i64>(value)?),
         ColumnType::Double => CellRef::Double(read::<Double, f64>(value)?),
-        ColumnType::Id => CellRef::Id(read::<IdSql, DbId>(value)?.0),
-        ColumnType::Time => CellRef::Time(read::<TimeSql, DbTime>(value)?.0),
+        ColumnType::Id => CellRef::Id(read::<IdSql, Id>(value)?),
+        ColumnType::Time => CellRef::Time(read::<TimeSql, Timestamp>(value)?),
         ColumnType::Date => CellRef::Date(read::<DateSql, DbDate>(value)?.0),
         ColumnType::Text | ColumnType::Json => CellRef::Null,
     })

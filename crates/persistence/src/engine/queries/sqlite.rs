@@ -18,19 +18,43 @@ fn text<'a>(value: &'a mut SqliteValue<'_, '_, '_>) -> deserialize::Result<&'a s
     Ok(value.read_text())
 }
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn last_insert_rowid() -> diesel::sql_types::BigInt;
+}
+
+/// Inserts rows one by one: a statement of several makes the search index write what it has gathered.
+macro_rules! insert_all {
+    ($conn:expr, $table:expr, $rows:expr) => {
+        for row in $rows {
+            diesel::insert_into($table).values(row).execute($conn)?;
+        }
+    };
+}
+
 #[path = "calendars.rs"]
 pub mod calendars;
 #[path = "credentials.rs"]
 pub mod credentials;
 #[path = "events.rs"]
 pub mod events;
+#[path = "holdings.rs"]
+pub mod holdings;
 #[path = "idempotency.rs"]
 pub mod idempotency;
 #[path = "imports.rs"]
 pub mod imports;
 #[path = "jobs.rs"]
 pub mod jobs;
+#[path = "locks_sqlite.rs"]
+pub mod locks;
+#[path = "log_sqlite.rs"]
+pub mod log;
+#[path = "records.rs"]
+pub mod records;
 #[path = "run.rs"]
 pub mod run;
+#[path = "search_terms.rs"]
+pub mod search_terms;
 #[path = "tenants.rs"]
 pub mod tenants;

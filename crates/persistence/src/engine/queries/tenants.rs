@@ -9,7 +9,7 @@ use crate::{
     sql::{rows::TenantRow, schema::tenants, sql_types::DbId},
 };
 
-pub fn insert(conn: &mut Conn, row: &TenantRow) -> Result<(), StoreError> {
+pub fn insert(conn: &mut Conn, row: TenantRow) -> Result<(), StoreError> {
     diesel::insert_into(tenants::table).values(row).execute(conn)?;
     Ok(())
 }
@@ -31,4 +31,10 @@ pub fn find_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<TenantRow>, St
 /// All tenants, the oldest first.
 pub fn all(conn: &mut Conn) -> Result<Vec<TenantRow>, StoreError> {
     Ok(tenants::table.order(tenants::number).select(TenantRow::as_select()).load(conn)?)
+}
+
+/// Whether there are tenants to be read at all.
+pub fn ping(conn: &mut Conn) -> Result<(), StoreError> {
+    tenants::table.select(tenants::id).first::<Id>(conn).optional()?;
+    Ok(())
 }

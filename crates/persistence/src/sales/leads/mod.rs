@@ -2,5 +2,3 @@
 
 mod holders;
 mod scoring;
-
-pub use holders::Holding;
