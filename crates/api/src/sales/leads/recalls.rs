@@ -40,7 +40,7 @@ const AT_ONCE: i64 = 100;
 
 /// Looks through the pools of a tenant: warns holders, and takes back what was left alone.
 pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let pools = state.store.read::<_, Problem>(tenant, |reader| lookup::all::<Pool>(reader)).await?;
+    let pools = state.store.read::<_, Problem>(tenant, lookup::all::<Pool>).await?;
     for pool in pools.into_iter().filter(|pool| !pool.is_archived()) {
         let (Some(age), Some(object)) = (shortest(&pool), pool.get(Pool::object).map(Pooled::object)) else { continue };
         let pool = Arc::new(pool);
