@@ -20,6 +20,7 @@ mod errors;
 mod golden;
 mod idempotency;
 mod imports;
+mod lanes;
 mod leads;
 mod lists;
 mod parity;
@@ -141,6 +142,11 @@ fn main() {
         imports::rows_match_by_keys_and_by_fields,
         imports::several_run_at_once,
         imports::the_same_command_goes_on,
+        lanes::light_requests_go_on_beside_heavy_ones,
+        lanes::statements_end_at_their_limit,
+        lanes::statements_kept_prepared_are_bounded,
+        lanes::what_proves_heavy_moves_to_the_other_lane,
+        lanes::who_hangs_up_leaves_nothing_behind,
         leads::alike_are_told_without_giving_them_away,
         leads::are_assigned_by_rules,
         leads::are_claimed_by_one_alone,

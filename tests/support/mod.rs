@@ -70,7 +70,7 @@ impl TestDb {
     }
 
     pub fn settings(&self) -> Settings {
-        Settings { url: self.url.clone(), connections: CONNECTIONS, new_id }
+        Settings { url: self.url.clone(), connections: CONNECTIONS, heavy: 2, statement_limit: None, new_id }
     }
 
     /// Opens the database; each call is a node of its own on PostgreSQL.

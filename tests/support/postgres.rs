@@ -130,7 +130,7 @@ fn server() -> &'static Server {
         server.execute(&drop_old).expect("the server answers");
         let create = format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", server.template);
         server.execute(&create).expect("the user may create databases");
-        let settings = Settings { url: server.url(&server.template), connections: 1, new_id };
+        let settings = Settings { url: server.url(&server.template), connections: 1, heavy: 1, statement_limit: None, new_id };
         Store::open(&settings).expect("a new PostgreSQL database opens").close();
         server
     })

@@ -48,7 +48,7 @@ fn url(path: &Path) -> String {
 }
 
 fn migrate(path: &Path) -> PathBuf {
-    let settings = Settings { url: url(path), connections: 1, new_id };
+    let settings = Settings { url: url(path), connections: 1, heavy: 1, statement_limit: None, new_id };
     // Closing the last connection brings the write-ahead log into the file.
     Store::open(&settings).expect("a new SQLite database opens").close();
     path.to_owned()

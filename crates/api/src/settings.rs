@@ -43,6 +43,10 @@ pub struct Settings {
     pub database_connections: usize,
     /// Threads that read from SQLite.
     pub sqlite_readers: usize,
+    /// Connections for summaries, reports, counts and other heavy reading, beside those above; two a core, 4 to 16, if 0.
+    pub heavy_readers: usize,
+    /// How long a statement of a request may take, in seconds, also in parts of one; without an end, if 0.
+    pub statement_timeout: f64,
     /// Threads that serve HTTP; one a core, if 0.
     pub workers: usize,
     /// Background jobs that this node does at a time; none, if 0.
@@ -84,6 +88,8 @@ struct Defaults {
     rate_limit: u32,
     database_connections: usize,
     sqlite_readers: usize,
+    heavy_readers: usize,
+    statement_timeout: f64,
     workers: usize,
     jobs: usize,
     max_body: usize,
@@ -104,6 +110,8 @@ const DEFAULTS: Defaults = Defaults {
     rate_limit: 60_000,
     database_connections: 0,
     sqlite_readers: 2,
+    heavy_readers: 0,
+    statement_timeout: 10.0,
     workers: 0,
     jobs: 4,
     max_body: 1_048_576,
@@ -116,9 +124,12 @@ const DEFAULTS: Defaults = Defaults {
 
 /// The settings that are numbers. All others are taken as they are typed: a password may look like a number, or be quoted.
 const NUMBERS: &[&str] =
-    &["rate_limit", "database_connections", "sqlite_readers", "workers", "jobs", "max_body", "shutdown_timeout"];
+    &["rate_limit", "database_connections", "sqlite_readers", "heavy_readers", "workers", "jobs", "max_body", "shutdown_timeout"];
 
 fn typed(name: &str, text: &str) -> Value {
+    if let Some(seconds) = text.trim().parse::<f64>().ok().filter(|_| name == "statement_timeout") {
+        return Value::from(seconds);
+    }
     let number = text.trim().parse::<u64>().ok().filter(|_| NUMBERS.contains(&name));
     number.map_or_else(|| Value::from(text), Value::from)
 }
@@ -176,6 +187,9 @@ impl Settings {
         }
         if let Err(error) = check_sender(&self.mail_from) {
             return Err(format!("setting FARLEY_MAIL_FROM: {error}"));
+        }
+        if std::time::Duration::try_from_secs_f64(self.statement_timeout).is_err() {
+            return Err("setting FARLEY_STATEMENT_TIMEOUT must be a number of seconds, 0 or more".to_owned());
         }
         if self.max_body < 1024 {
             return Err("setting FARLEY_MAX_BODY must be at least 1024".to_owned());

@@ -7,6 +7,15 @@ pub enum StoreError {
     /// The store cannot be reached or cannot write now (connection lost, disk full, locked): worth trying again later.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// The heavy lane has no slot for the asker, and too many wait for one: worth trying again in a moment.
+    #[error("too much is being read at once")]
+    Busy,
+    /// A statement took longer than it may.
+    #[error("a statement took too long")]
+    TooSlow,
+    /// Nobody waits for the answer any more.
+    #[error("nobody waits for the answer")]
+    Abandoned,
     /// Two transactions got in each other's way; the same work can be done again at once.
     #[error("the transaction must be tried again")]
     Serialization,
@@ -67,6 +76,10 @@ fn by_message(text: String) -> StoreError {
     ];
     if text.contains("deadlock detected") {
         StoreError::Serialization
+    } else if text == "interrupted" || text.contains("canceling statement due to statement timeout") {
+        StoreError::TooSlow
+    } else if text.contains("canceling statement due to user request") {
+        StoreError::Abandoned
     } else if PASSING.iter().any(|passing| text.contains(passing)) {
         StoreError::Unavailable(text)
     } else {

@@ -44,5 +44,5 @@ pub use sql::{
     },
     statement::Dialect,
 };
-pub use store::{Settings, Store};
+pub use store::{Claim, LaneFigures, Lanes, Settings, Store, Turn};
 pub use work::{Change, Loaded, Origin, Work};

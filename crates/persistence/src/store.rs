@@ -1,13 +1,25 @@
-//! The store: readers and a writer on SQLite, a pool of connections on PostgreSQL, behind the same two calls.
+//! The store: readers and a writer on SQLite, a pool of connections on PostgreSQL, behind the same few calls.
 
-use std::{path::PathBuf, sync::Arc};
+mod lanes;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use farley_domain::id::Id;
 use tokio::sync::{Notify, oneshot};
 use tracing::Instrument as _;
 
+use lanes::{BUDGET, Count, Gate, Proven, Ticket};
+pub use lanes::{Claim, LaneFigures, Lanes, Turn};
+
 use crate::{
-    engine::{Connection, postgres, sqlite},
+    engine::{Connection, Lane, leash::Leash, postgres, sqlite},
     error::{Failure, StoreError},
     reader::{Reader, TenantKey},
     work::{Origin, Work, numbers::Numbers},
@@ -20,6 +32,10 @@ pub struct Settings {
     pub url: String,
     /// Connections to PostgreSQL; readers of SQLite.
     pub connections: usize,
+    /// As many more for what is heavy.
+    pub heavy: usize,
+    /// How long a statement may take; without an end, unless set.
+    pub statement_limit: Option<Duration>,
     /// Where new ids come from.
     pub new_id: fn() -> Id,
 }
@@ -31,6 +47,36 @@ pub struct Store {
     numbers: Arc<Numbers>,
     queued: Arc<Notify>,
     new_id: fn() -> Id,
+    limit: Option<Duration>,
+    traffic: Arc<Traffic>,
+}
+
+/// The lanes as they are.
+struct Traffic {
+    light: Arc<Count>,
+    heavy: Arc<Count>,
+    gate: Arc<Gate>,
+    proven: Proven,
+    prepared: Arc<AtomicUsize>,
+}
+
+/// Ends a reading when its answer is not waited for any more.
+struct Waiting<'a> {
+    engine: &'a Engine,
+    leash: Option<Arc<Leash>>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(leash) = self.leash.take() {
+            leash.abandon();
+            match self.engine {
+                // Its thread looks by itself.
+                Engine::Sqlite(_) => {}
+                Engine::Postgres(pool) => pool.cancel(leash),
+            }
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -48,16 +94,49 @@ const ATTEMPTS: u32 = 8;
 impl Store {
     /// Opens the database, creating it where it is a file, and brings it to the present schema.
     pub fn open(settings: &Settings) -> Result<Store, StoreError> {
+        let (connections, heavy, prepared) = (settings.connections, settings.heavy, Arc::default());
         let (engine, numbers) = if let Some(path) = settings.url.strip_prefix("sqlite:") {
             let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
-            (Engine::Sqlite(Arc::new(sqlite::Threads::start(&path, settings.connections)?)), Numbers::none())
+            (Engine::Sqlite(Arc::new(sqlite::Threads::start(&path, connections, heavy, &prepared)?)), Numbers::none())
         } else if settings.url.starts_with("postgres://") || settings.url.starts_with("postgresql://") {
             let url = postgres::with_timeouts(&settings.url);
-            (Engine::Postgres(Arc::new(postgres::Pool::start(&url, settings.connections)?)), Numbers::of(url))
+            (Engine::Postgres(Arc::new(postgres::Pool::start(&url, connections, heavy, &prepared)?)), Numbers::of(url))
         } else {
             return Err(StoreError::Internal("DATABASE_URL must begin with sqlite: or postgres://".to_owned()));
         };
-        Ok(Store { engine, numbers: Arc::new(numbers), queued: Arc::default(), new_id: settings.new_id })
+        let (limit, heavily) = (settings.statement_limit, Arc::<Count>::default());
+        let traffic = Traffic {
+            light: Arc::default(),
+            gate: Gate::of(heavy, limit, Arc::clone(&heavily)),
+            heavy: heavily,
+            proven: Proven::default(),
+            prepared,
+        };
+        Ok(Store {
+            engine,
+            numbers: Arc::new(numbers),
+            queued: Arc::default(),
+            new_id: settings.new_id,
+            limit,
+            traffic: Arc::new(traffic),
+        })
+    }
+
+    /// The same store for work that no request waits for: its statements may take as long as they need.
+    #[must_use]
+    pub fn in_background(&self) -> Store {
+        Store { limit: None, ..self.clone() }
+    }
+
+    /// How busy the lanes are.
+    #[must_use]
+    pub fn lanes(&self) -> Lanes {
+        let traffic = &self.traffic;
+        Lanes {
+            light: traffic.light.figures(),
+            heavy: traffic.heavy.figures(),
+            prepared: traffic.prepared.load(Ordering::Relaxed),
+        }
     }
 
     /// `sqlite` or `postgres`.
@@ -69,7 +148,7 @@ impl Store {
         }
     }
 
-    /// Reads within a tenant.
+    /// Reads within a tenant in the light lane: by key, or pages that an index gives in their order.
     pub async fn read<T, E>(
         &self,
         tenant: TenantKey,
@@ -80,49 +159,136 @@ impl Store {
         E: Failure,
     {
         let read = move |connection: Connection<'_>| read(&mut Reader { connection, tenant });
-        self.read_with(read).await
+        self.read_with(Lane::Light, None, Leash::of(self.limit), read).await
     }
 
-    /// Reads within a tenant for a report, whose statements go through much of what it has. On PostgreSQL all of them see the same
-    /// state, and each is planned for its own values.
-    pub async fn report<T, E>(
+    /// Reads in the heavy lane, once there is a slot: what goes through much of what a tenant has.
+    pub async fn read_heavily<T, E>(
         &self,
-        tenant: TenantKey,
+        claim: Claim,
         read: impl FnOnce(&mut Reader<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: Failure,
     {
+        let tenant = claim.tenant;
+        let read = move |connection: Connection<'_>| read(&mut Reader { connection, tenant });
+        self.queue_heavily(claim, read).await
+    }
+
+    /// Reads in the lane that a turn says; what proves heavy in the light one is ended there and done again in the heavy one.
+    pub async fn read_in<T, E>(
+        &self,
+        turn: Turn,
+        claim: Claim,
+        read: impl Fn(&mut Reader<'_>) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        let likeness = match turn {
+            Turn::Light => return self.read(claim.tenant, read).await,
+            Turn::Heavy => return self.read_heavily(claim, read).await,
+            Turn::Unsure { likeness } => likeness,
+        };
+        let read = Arc::new(read);
+        if !self.traffic.proven.is_heavy(likeness) {
+            let (leash, once) = (Leash::of(self.limit), Arc::clone(&read));
+            let tenant = claim.tenant;
+            let once = move |connection: Connection<'_>| once(&mut Reader { connection, tenant });
+            let mut reading = Box::pin(self.read_with(Lane::Light, None, Arc::clone(&leash), once));
+            // What waits for a thread has not shown yet what it is.
+            while leash.running_for().is_none_or(|running| running < BUDGET) {
+                let rest = BUDGET.saturating_sub(leash.running_for().unwrap_or_default());
+                if let Ok(result) = tokio::time::timeout(rest, &mut reading).await {
+                    return result;
+                }
+            }
+            drop(reading);
+            self.traffic.light.moved();
+            self.traffic.proven.remember(likeness);
+        }
+        self.read_heavily(claim, move |reader| read(reader)).await
+    }
+
+    /// Reads in the heavy lane for a report. On PostgreSQL all of its statements see the same state, and each is planned for its own
+    /// values.
+    pub async fn report<T, E>(
+        &self,
+        claim: Claim,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        let tenant = claim.tenant;
         let read = move |connection: Connection<'_>| match connection {
             Connection::Sqlite(_) => read(&mut Reader { connection, tenant }),
             Connection::Postgres(conn) => {
                 postgres::report(conn, |conn| read(&mut Reader { connection: Connection::Postgres(conn), tenant }))
             }
         };
-        self.read_with(read).await
+        self.queue_heavily(claim, read).await
     }
 
-    async fn read_with<T, E>(&self, read: impl FnOnce(Connection<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    async fn queue_heavily<T, E>(
+        &self,
+        claim: Claim,
+        read: impl FnOnce(Connection<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: Failure,
     {
+        let ticket = self.traffic.gate.enter(claim).await.map_err(E::from)?;
+        self.read_with(Lane::Heavy, Some(ticket), Leash::of(self.limit), read).await
+    }
+
+    async fn read_with<T, E>(
+        &self,
+        lane: Lane,
+        ticket: Option<Ticket>,
+        leash: Arc<Leash>,
+        read: impl FnOnce(Connection<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        let count = match lane {
+            Lane::Light => Arc::clone(&self.traffic.light),
+            Lane::Heavy => Arc::clone(&self.traffic.heavy),
+        };
         let (answer, answered) = oneshot::channel();
-        let task = Box::new(move |connection: Result<Connection<'_>, StoreError>| {
+        let own = Arc::clone(&leash);
+        // Whoever has a slot of the heavy lane waits for no thread.
+        let queued = count.queue();
+        let run = Box::new(move |connection: Result<Connection<'_>, StoreError>| {
+            let busy = queued.begin();
             let result = connection.map_err(E::from).and_then(read);
-            let broken = result.as_ref().err().and_then(Failure::store_error).is_some_and(is_broken);
+            let error = result.as_ref().err().and_then(Failure::store_error);
+            // Whoever has gone is not told why it ended.
+            count.failed(if own.is_abandoned() { error.map(|_| &StoreError::Abandoned) } else { error });
+            let broken = error.is_some_and(is_broken);
+            // Given on before the answer: whoever has that finds the slot free.
+            drop((busy, ticket));
             // Nobody waits for the answer of a request that was given up.
             drop(answer.send(result));
             broken
         });
+        let mut waiting = Waiting { engine: &self.engine, leash: Some(Arc::clone(&leash)) };
+        let task = sqlite::ReadTask { leash, run };
         let sent = match &self.engine {
-            Engine::Sqlite(threads) => threads.read(task),
-            Engine::Postgres(pool) => pool.run(task),
+            Engine::Sqlite(threads) => threads.read(lane, task),
+            Engine::Postgres(pool) => pool.run(lane, task),
         };
         sent.map_err(E::from)?;
-        let waited = answered.instrument(self.traced("read"));
-        waited.await.map_err(|_| E::from(StoreError::Internal("the read panicked".to_owned())))?
+        let waited = answered.instrument(self.traced("read")).await;
+        waiting.leash = None;
+        waited.map_err(|_| E::from(StoreError::Internal("the read panicked".to_owned())))?
     }
 
     /// Does a piece of work in one transaction, again if another got in its way; its answer is durable when it comes.
@@ -138,20 +304,30 @@ impl Store {
     {
         let (answer, answered) = oneshot::channel();
         let mut answer = Some(answer);
+        // What has begun to be written is written to its end; only its statements are limited.
+        let leash = Leash::of(self.limit);
+        let (count, queued_up) = (Arc::clone(&self.traffic.light), self.traffic.light.queue());
         let (numbers, queued, new_id) = (Arc::clone(&self.numbers), Arc::clone(&self.queued), self.new_id);
         let sent = match &self.engine {
             Engine::Sqlite(threads) => {
                 let (mut done, mut has_queued) = (None, false);
+                let (mut queued_up, mut busy) = (Some(queued_up), None);
                 threads.write(Box::new(move |step| match step {
+                    // Nobody has waited for it since before it began.
+                    sqlite::Step::Do(_) if queued_up.is_some() && answer.as_ref().is_none_or(oneshot::Sender::is_closed) => true,
                     sqlite::Step::Do(conn) => {
+                        busy = queued_up.take().map(lanes::Queued::begin).or(busy.take());
+                        let _held = leash.take_up(None);
                         let mut unit = Work::new(Connection::Sqlite(conn), tenant, &origin, new_id, &numbers);
                         let result = work(&mut unit).and_then(|value| unit.finish().map(|()| value).map_err(E::from));
+                        count.failed(result.as_ref().err().and_then(Failure::store_error));
                         let kept = result.is_ok();
                         has_queued = kept && unit.queued;
                         done = Some(result);
                         kept
                     }
                     sqlite::Step::Answer(commit) => {
+                        busy = None;
                         if has_queued && commit.is_ok() {
                             queued.notify_one();
                         }
@@ -168,30 +344,40 @@ impl Store {
                     }
                 }))
             }
-            Engine::Postgres(pool) => pool.run(Box::new(move |connection| {
-                let has_queued = std::cell::Cell::new(false);
-                let result = match connection {
-                    Ok(Connection::Postgres(conn)) => postgres::transaction(conn, ATTEMPTS, |conn| {
-                        let mut unit = Work::new(Connection::Postgres(conn), tenant, &origin, new_id, &numbers);
-                        let value = work(&mut unit)?;
-                        unit.finish()?;
-                        has_queued.set(unit.queued);
-                        Ok(value)
-                    }),
-                    Ok(Connection::Sqlite(_)) => {
-                        Err(E::from(StoreError::Internal("a connection of the wrong engine".to_owned())))
+            Engine::Postgres(pool) => {
+                let run = Box::new(move |connection: Result<Connection<'_>, StoreError>| {
+                    if answer.as_ref().is_none_or(oneshot::Sender::is_closed) {
+                        return false;
                     }
-                    Err(error) => Err(E::from(error)),
-                };
-                if has_queued.get() && result.is_ok() {
-                    queued.notify_one();
-                }
-                let broken = result.as_ref().err().and_then(Failure::store_error).is_some_and(is_broken);
-                if let Some(answer) = answer.take() {
-                    drop(answer.send(result));
-                }
-                broken
-            })),
+                    let busy = queued_up.begin();
+                    let has_queued = std::cell::Cell::new(false);
+                    let result = match connection {
+                        Ok(Connection::Postgres(conn)) => postgres::transaction(conn, ATTEMPTS, |conn| {
+                            let mut unit = Work::new(Connection::Postgres(conn), tenant, &origin, new_id, &numbers);
+                            let value = work(&mut unit)?;
+                            unit.finish()?;
+                            has_queued.set(unit.queued);
+                            Ok(value)
+                        }),
+                        Ok(Connection::Sqlite(_)) => {
+                            Err(E::from(StoreError::Internal("a connection of the wrong engine".to_owned())))
+                        }
+                        Err(error) => Err(E::from(error)),
+                    };
+                    if has_queued.get() && result.is_ok() {
+                        queued.notify_one();
+                    }
+                    let error = result.as_ref().err().and_then(Failure::store_error);
+                    count.failed(error);
+                    let broken = error.is_some_and(is_broken);
+                    drop(busy);
+                    if let Some(answer) = answer.take() {
+                        drop(answer.send(result));
+                    }
+                    broken
+                });
+                pool.run(Lane::Light, sqlite::ReadTask { leash, run })
+            }
         };
         sent.map_err(E::from)?;
         let waited = answered.instrument(self.traced("write"));
@@ -228,7 +414,10 @@ impl Store {
 fn is_broken(error: &StoreError) -> bool {
     match error {
         StoreError::Unavailable(_) => true,
-        StoreError::Serialization
+        StoreError::Busy
+        | StoreError::TooSlow
+        | StoreError::Abandoned
+        | StoreError::Serialization
         | StoreError::Taken(_)
         | StoreError::Reference
         | StoreError::SumTooLarge

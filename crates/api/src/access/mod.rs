@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod grants;
+pub mod lane;
 pub mod passwords;
 pub mod principal;
 pub mod state;

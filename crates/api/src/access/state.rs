@@ -16,7 +16,10 @@ use crate::{
 };
 
 pub struct State {
+    /// For requests: a statement may take as long as the setting says.
     pub store: Store,
+    /// The same for what goes on in the background, for as long as it takes.
+    pub background: Store,
     pub settings: Settings,
     pub principals: Principals,
     pub tokens: Tokens,
@@ -64,6 +67,7 @@ impl State {
             limits: Arc::new(Limits::new(settings.rate_limit, settings.max_body)),
             submissions: Submissions::default(),
             stopping: Stopping::default(),
+            background: store.in_background(),
             store,
             settings,
         })

@@ -19,7 +19,8 @@ pub async fn perform(state: &State, tenant: TenantKey, job: Id, payload: &str) -
     let Some(url) = &state.settings.smtp_url else { return Ok(()) };
     let payload: Value = serde_json::from_str(payload).map_err(|error| error.to_string())?;
     let user: Id = payload["user_id"].as_str().and_then(|id| id.parse().ok()).ok_or("the job names no user")?;
-    let reading = state.store.read::<_, Problem>(tenant, move |reader| Ok((user_record(reader, user)?, reader.own_tenant()?)));
+    let reading =
+        state.background.read::<_, Problem>(tenant, move |reader| Ok((user_record(reader, user)?, reader.own_tenant()?)));
     let (user, tenant) = reading.await.map_err(|problem| crate::http::problem::describe(&problem))?;
     // Who has left meanwhile gets nothing.
     let Some(user) = user.filter(|user| user.get("status") == "active" && !user.is_archived()) else { return Ok(()) };

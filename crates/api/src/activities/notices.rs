@@ -24,7 +24,7 @@ const AT_ONCE: usize = 100;
 pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     for (notice, kind) in [(Notice::Due, NotificationKind::TaskDue), (Notice::Reminder, NotificationKind::Reminder)] {
         loop {
-            let told = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+            let told = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
                 let tasks = work.take_notices(&without_custom_fields(Task::object()), notice, AT_ONCE)?;
                 for task in &tasks {
                     let owner = task.id_of("owner_id");

@@ -9,7 +9,7 @@ pub mod workers;
 #[cfg(test)]
 mod document_tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use farley_persistence::Store;
 
@@ -27,14 +27,25 @@ use crate::{
 pub static AREAS: [&Area; 6] =
     [&identity::AREA, &customers::AREA, &activities::AREA, &sales::AREA, &integration::AREA, &workers::AREA];
 
-/// Opens the store and puts the application together; it serves nothing yet. Blocks while the store is opened and migrated.
+/// Opens the store and puts the application together for a command, whose statements may take their time. Blocks while the store
+/// is opened and migrated.
 pub fn open(settings: Settings) -> Result<Arc<State>, String> {
-    let store = Store::open(&store_settings(&settings)).map_err(|error| error.to_string())?;
+    open_store(&store_settings(&settings), settings)
+}
+
+/// The same to serve requests.
+pub fn open_for_requests(settings: Settings) -> Result<Arc<State>, String> {
+    let limit = Duration::try_from_secs_f64(settings.statement_timeout).ok().filter(|limit| !limit.is_zero());
+    open_store(&farley_persistence::Settings { statement_limit: limit, ..store_settings(&settings) }, settings)
+}
+
+fn open_store(opening: &farley_persistence::Settings, settings: Settings) -> Result<Arc<State>, String> {
+    let store = Store::open(opening).map_err(|error| error.to_string())?;
     area::install(&AREAS);
     Ok(State::new(store, settings))
 }
 
-/// How the store is opened.
+/// How the store is opened by commands.
 #[must_use]
 pub fn store_settings(settings: &Settings) -> farley_persistence::Settings {
     let url = settings.database_url();
@@ -43,7 +54,11 @@ pub fn store_settings(settings: &Settings) -> farley_persistence::Settings {
         0 => cores() * 4,
         connections => connections,
     };
-    farley_persistence::Settings { url, connections, new_id: clock::new_id }
+    let heavy = match settings.heavy_readers {
+        0 => (cores() * 2).clamp(4, 16),
+        heavy => heavy,
+    };
+    farley_persistence::Settings { url, connections, heavy, statement_limit: None, new_id: clock::new_id }
 }
 
 #[cfg(test)]

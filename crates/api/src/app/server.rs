@@ -56,7 +56,7 @@ impl Running {
 
 /// Opens the store, makes what a first start needs, and listens.
 pub async fn start(settings: Settings) -> Result<Running, String> {
-    let opening = tokio::task::spawn_blocking(move || super::open(settings)).await;
+    let opening = tokio::task::spawn_blocking(move || super::open_for_requests(settings)).await;
     let state = opening.map_err(|error| error.to_string())??;
     let failed = |problem: Problem| describe(&problem);
     let welcome = bootstrap::first_start(&state).await.map_err(failed)?;
@@ -87,6 +87,8 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
         .worker_max_blocking_threads(4)
         .client_request_timeout(Duration::from_secs(15))
         .keep_alive(Duration::from_secs(75))
+        // Who closes their side has hung up: nothing more is done for them.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(state.settings.shutdown_timeout)
         .bind(listen)
         .map_err(|error| format!("setting FARLEY_LISTEN: cannot listen on {listen}: {error}"))?;

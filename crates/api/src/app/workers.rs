@@ -111,14 +111,15 @@ async fn housekeeping(state: Arc<State>) {
 async fn give_recurring_jobs(state: &State) -> Result<(), Problem> {
     for (kind, every) in installed()?.jobs.iter().filter_map(|job| Some((job.kind, job.every?))) {
         loop {
-            let reading = state.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants_without(kind, TENANTS_AT_ONCE)?));
+            let reading =
+                state.background.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.tenants_without(kind, TENANTS_AT_ONCE)?));
             let tenants = reading.await?;
             if tenants.is_empty() {
                 break;
             }
             let now = clock::now();
             let first = now.plus_seconds(every);
-            let written = state.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+            let written = state.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
                 for tenant in &tenants {
                     work.enter(*tenant);
                     work.keep_recurring(kind, first)?;
@@ -154,7 +155,7 @@ async fn work_off(workers: Arc<Workers>) {
         tokio::select! {
             _ = stopping.changed() => {}
             Some(_) = jobs.join_next() => {}
-            () = workers.state.store.job_queued(), if !is_full && rest == IDLE => {}
+            () = workers.state.background.job_queued(), if !is_full && rest == IDLE => {}
             () = tokio::time::sleep(rest), if !is_full => {}
         }
     }
@@ -164,7 +165,7 @@ async fn work_off(workers: Arc<Workers>) {
     }
     renewing.abort();
     let left = workers.held();
-    let handing_back = workers.state.store.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| {
+    let handing_back = workers.state.background.write::<_, Problem>(NO_TENANT, Origin::system(clock::now()), move |work| {
         left.iter().try_for_each(|lease| Ok(work.hand_back(*lease)?))
     });
     if let Err(problem) = handing_back.await {
@@ -181,7 +182,7 @@ async fn renew(workers: Arc<Workers>) {
             continue;
         }
         let now = clock::now();
-        let renewed = workers.state.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+        let renewed = workers.state.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
             Ok(work.renew_leases(&held, clock::now().plus_seconds(LEASE_SECONDS))?)
         });
         if let Err(problem) = renewed.await {
@@ -194,12 +195,13 @@ async fn lease(workers: &Workers) -> Result<Option<(JobRow, Lease)>, Problem> {
     let (now, id) = (clock::now(), clock::new_id());
     let kinds: Arc<[&str]> = installed()?.jobs.iter().map(|job| job.kind).collect();
     let wanted = Arc::clone(&kinds);
-    let due = workers.state.store.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.has_due_jobs(&wanted, now)?)).await?;
+    let due =
+        workers.state.background.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.has_due_jobs(&wanted, now)?)).await?;
     if !due {
         return Ok(None);
     }
     let busy: Vec<Id> = workers.held().iter().map(|lease| lease.tenant).collect();
-    let leased = workers.state.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+    let leased = workers.state.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
         Ok(work.lease_job(&kinds, &busy, id, clock::now().plus_seconds(LEASE_SECONDS))?)
     });
     let leased = leased.await?.map(|job| (Lease { tenant: job.tenant_id, job: job.id, id }, job));
@@ -251,7 +253,7 @@ async fn run(workers: Arc<Workers>, job: JobRow, lease: Lease) {
         traced.record("otel.status_code", "ERROR");
         tracing::warn!(job = %lease.job, kind = job.kind, attempts, error, "a job failed");
     }
-    let finished = workers.state.store.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+    let finished = workers.state.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
         Ok(work.finish_job(lease, ending, error.as_deref(), run_at)?)
     });
     match finished.await {
@@ -274,7 +276,7 @@ fn kind_of(job: &JobRow) -> Option<&'static JobKind> {
 
 /// Does a job by its kind.
 async fn perform(state: &Arc<State>, job: &JobRow, lease: Lease) -> Result<(), Halt> {
-    let reading = state.store.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.tenant(lease.tenant)?));
+    let reading = state.background.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.tenant(lease.tenant)?));
     let row = reading.await?.ok_or_else(|| Halt::Failed("the tenant is gone".to_owned()))?;
     let kind = kind_of(job).ok_or_else(|| Halt::Failed(format!("there is no job of the kind {}", job.kind)))?;
     let asked = Job {
@@ -288,7 +290,7 @@ async fn perform(state: &Arc<State>, job: &JobRow, lease: Lease) -> Result<(), H
 }
 
 async fn tidy(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let written = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+    let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
         work.purge_answers(now.plus_seconds(-25 * 3_600))?;
         work.purge_jobs(now.plus_seconds(-KEPT_DAYS * 24 * 3_600))?;
         Ok(())

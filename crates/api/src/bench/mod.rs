@@ -4,6 +4,7 @@
 mod bare_route;
 mod bare_sql;
 mod client;
+mod lanes;
 mod measure;
 mod prepare;
 mod sales;
@@ -28,7 +29,7 @@ pub struct Options {
     /// The database to use: an empty one, or that of an earlier run with as many customers.
     pub database_url: String,
     pub customers: u64,
-    /// How many opportunities, with about five rows each in their ledger; none, and sales are not measured.
+    /// How many opportunities, with about five rows each in their ledger; none, and neither sales are measured nor the lanes.
     pub opportunities: u64,
     pub connections: usize,
     /// How long each work is measured, after a second to warm up.
@@ -94,6 +95,10 @@ async fn measure_all(options: &Options) -> Result<Report, Error> {
         0 => None,
         _ => Some(sales::measure(&farley, &ground.token, url, tenant.id, load).await?),
     };
+    let lanes = match options.opportunities {
+        0 => None,
+        _ => Some(lanes::measure(&farley, &ground, load).await?),
+    };
     let memory = farley.memory();
     let first_answer = farley.first_answer.as_secs_f64();
     drop((farley, bare));
@@ -102,5 +107,5 @@ async fn measure_all(options: &Options) -> Result<Report, Error> {
     let (url, ids) = (url.clone(), std::sync::Arc::clone(&ground.ids));
     let sql = tokio::task::spawn_blocking(move || bare_sql::measure(&url, tenant.id, &ids, load)).await;
     let sql = sql.map_err(|error| Error::Answer(error.to_string()))??;
-    Ok(Report { engine, works: measured, sql, first_answer, memory, sales })
+    Ok(Report { engine, works: measured, sql, first_answer, memory, sales, lanes })
 }

@@ -17,7 +17,8 @@ pub async fn database(url: &str, customers: u64, opportunities: u64) -> Result<T
     let server = Server::farley(url, CREDENTIALS).await?;
     token(&server).await.map_err(|_| Error::NotOurs)?;
     drop(server);
-    let settings = Settings { url: url.to_owned(), connections: 16, new_id: crate::http::clock::new_id };
+    let settings =
+        Settings { url: url.to_owned(), connections: 16, heavy: 1, statement_limit: None, new_id: crate::http::clock::new_id };
     let store =
         tokio::task::spawn_blocking(move || Store::open(&settings)).await.map_err(|error| Error::Server(error.to_string()))??;
     let (key, tenant) = first_tenant(&store).await?;

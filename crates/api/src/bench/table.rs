@@ -2,6 +2,7 @@
 
 use super::{
     bare_sql::BareSql,
+    lanes::Lanes,
     measure::Measured,
     sales::Sales,
     works::{Engine, Target, Work},
@@ -18,6 +19,8 @@ pub struct Report {
     pub memory: Option<(f64, f64)>,
     /// Where there are opportunities.
     pub sales: Option<Sales>,
+    /// Where there are opportunities.
+    pub lanes: Option<Lanes>,
 }
 
 impl Report {
@@ -39,6 +42,9 @@ impl Report {
         print_row("bare SQL: durable rows", &self.sql.insert, "", "", "");
         if let Some(sales) = &self.sales {
             sales.print();
+        }
+        if let Some(lanes) = &self.lanes {
+            lanes.print();
         }
         println!("first answer after {:.3} s: {}", self.first_answer, verdict("≤ 0.5 s", self.first_answer <= 0.5));
         match self.memory {

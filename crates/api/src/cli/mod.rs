@@ -66,6 +66,12 @@ pub struct SettingFlags {
     /// Threads that read from SQLite [env: FARLEY_SQLITE_READERS] [default: 2]
     #[arg(long, global = true, value_name = "NUMBER")]
     sqlite_readers: Option<usize>,
+    /// Connections for heavy reading, beside those above; two a core, 4 to 16, if 0 [env: FARLEY_HEAVY_READERS] [default: 0]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    heavy_readers: Option<usize>,
+    /// How long a statement of a request may take; without an end, if 0 [env: FARLEY_STATEMENT_TIMEOUT] [default: 10]
+    #[arg(long, global = true, value_name = "SECONDS")]
+    statement_timeout: Option<f64>,
     /// The largest body taken, in bytes [env: FARLEY_MAX_BODY] [default: 1048576]
     #[arg(long, global = true, value_name = "BYTES")]
     max_body: Option<usize>,
@@ -90,6 +96,8 @@ impl SettingFlags {
             ("jobs", number(self.jobs)),
             ("database_connections", number(self.database_connections)),
             ("sqlite_readers", number(self.sqlite_readers)),
+            ("heavy_readers", number(self.heavy_readers)),
+            ("statement_timeout", self.statement_timeout.map(|seconds| seconds.to_string())),
             ("max_body", number(self.max_body)),
             ("shutdown_timeout", self.shutdown_timeout.map(|number| number.to_string())),
         ];

@@ -3,12 +3,15 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use farley_persistence::Store;
 
 use crate::{
+    access::lane,
     app::{server, store_settings},
     http::telemetry,
     settings::Settings,
@@ -17,10 +20,13 @@ use crate::{
 pub fn serve(settings: Settings) -> Result<(), String> {
     let _guard = telemetry::start(&settings)?;
     actix_web::rt::System::new().block_on(async {
+        let store = Arc::new(OnceLock::new());
         if let Some(address) = settings.metrics_listen {
-            metrics(address)?;
+            metrics(address, Arc::clone(&store))?;
         }
         let running = server::start(settings).await?;
+        // Nobody else has set it.
+        drop(store.set(running.state.store.clone()));
         let engine = running.state.store.engine_name();
         for address in &running.addresses {
             eprintln!("listening on http://{address} ({engine}), documentation at http://{address}/docs");
@@ -38,7 +44,7 @@ pub fn serve(settings: Settings) -> Result<(), String> {
 }
 
 /// Serves the metrics on an address of their own, which need not be open to the world.
-fn metrics(address: SocketAddr) -> Result<(), String> {
+fn metrics(address: SocketAddr, store: Arc<OnceLock<Store>>) -> Result<(), String> {
     use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
     const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
     let wrong = |error: metrics_exporter_prometheus::BuildError| format!("the metrics cannot be kept: {error}");
@@ -60,6 +66,7 @@ fn metrics(address: SocketAddr) -> Result<(), String> {
         "How long background jobs took, by kind and outcome."
     );
     metrics::describe_counter!("farley_logins_failed_total", metrics::Unit::Count, "Log-ins that failed.");
+    lane::describe();
     let upkeep = handle.clone();
     actix_web::rt::spawn(async move {
         loop {
@@ -68,8 +75,11 @@ fn metrics(address: SocketAddr) -> Result<(), String> {
         }
     });
     let serve = move || {
-        let handle = handle.clone();
+        let (handle, store) = (handle.clone(), Arc::clone(&store));
         let render = move || {
+            if let Some(store) = store.get() {
+                lane::publish(&store.lanes());
+            }
             let text = handle.render();
             async move { HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text) }
         };

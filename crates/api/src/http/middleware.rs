@@ -55,7 +55,9 @@ pub async fn serve<B: MessageBody + 'static>(
     let span = tracing::info_span!("request", id = %id, tenant = tracing::field::Empty, user = tracing::field::Empty);
     drop(outer);
     // Problems of handlers and extractors come as responses; the request itself must not be held meanwhile.
-    let response = next.call(request).instrument(span.clone()).instrument(traced.clone()).await?;
+    let detached = outlives_its_client(&request);
+    let serving = next.call(request).instrument(span.clone()).instrument(traced.clone());
+    let response = if detached { to_its_end(serving).await? } else { serving.await? };
     let mut response = match problem_of(&response) {
         Some(problem) => {
             span.in_scope(|| log_inside(&problem));
@@ -94,6 +96,24 @@ pub async fn serve<B: MessageBody + 'static>(
         }
     });
     Ok(compression::apply(response))
+}
+
+/// Whether a request is worked on when its client has hung up: what writes is, so that what follows a write always does. What only
+/// reads is dropped, and its statement with it.
+fn outlives_its_client(request: &ServiceRequest) -> bool {
+    !request.method().is_safe() && !request.path().ends_with("/search")
+}
+
+/// Awaits a task of its own, which goes on without whoever awaits it.
+async fn to_its_end<T: 'static>(serving: impl Future<Output = T> + 'static) -> T {
+    match actix_web::rt::spawn(serving).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is coming to its end, and everything with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }
 
 /// The template of a route without the patterns of its parts: `/v1/customers/{id}`.
@@ -178,7 +198,9 @@ fn replaced<B: MessageBody + 'static>(
 
 /// Says once in the log what the client is not told.
 fn log_inside(problem: &Problem) {
-    if problem.code.status() >= 500 {
+    if matches!(problem.code, Code::Busy | Code::QueryTooSlow) {
+        tracing::warn!(code = problem.code.as_str(), "refused");
+    } else if problem.code.status() >= 500 {
         match problem.inside() {
             Some(inside) => tracing::error!(code = problem.code.as_str(), error = %inside, "failed"),
             None => tracing::error!(code = problem.code.as_str(), "failed"),

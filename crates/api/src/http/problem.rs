@@ -64,6 +64,8 @@ problem_codes! {
     PreconditionRequired "precondition_required" 428 "Precondition required" "缺少前置条件" "on_conflict needs If-Match with the version that the edit began with." "使用 on_conflict 时必须提供 If-Match 版本。",
     RateLimited "rate_limited" 429 "Too many requests" "请求过多" "Try again in {seconds} seconds." "请在 {seconds} 秒后重试。",
     Internal "internal" 500 "Internal error" "内部错误" "Something went wrong here; it has been noted under the request id." "服务器内部错误，已按请求编号记录。",
+    QueryTooSlow "query_too_slow" 503 "Query too slow" "查询过慢" "The query took longer than a statement may. Ask for less: a shorter period, a narrower filter, fewer groups or related records, no total, a cursor instead of an offset." "查询超出了单条语句的时限。请缩小范围：缩短时间段、收紧筛选条件、减少分组或关联记录、不要总数、用游标代替偏移。",
+    Busy "busy" 503 "Too busy" "繁忙" "Too many summaries, reports, counts and large searches are being worked on, for you or for everybody; try again in {seconds} seconds." "正在处理的汇总、报表、计数和大范围搜索过多（您自己的或全部的），请在 {seconds} 秒后重试。",
     Unavailable "unavailable" 503 "Service unavailable" "服务暂不可用" "The server is overloaded or its database cannot be reached; try again in {seconds} seconds." "服务器过载或数据库暂不可用，请在 {seconds} 秒后重试。",
 }
 
@@ -244,6 +246,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         let problem = match &error {
             StoreError::Unavailable(_) | StoreError::Serialization => Problem::new(Code::Unavailable).retry_after(2),
+            StoreError::Busy => Problem::new(Code::Busy).retry_after(1),
+            StoreError::TooSlow => Problem::new(Code::QueryTooSlow).retry_after(30),
+            // Nobody reads this answer.
+            StoreError::Abandoned => Problem::new(Code::Unavailable).retry_after(2),
             StoreError::Taken(_) => Problem::new(Code::Duplicate),
             StoreError::Reference => Problem::new(Code::RuleViolated),
             StoreError::SumTooLarge => return Problem::new(Code::SumTooLarge),

@@ -116,7 +116,8 @@ pub static REFUSALS: &[Refusal] = &[
     Refusal {
         status: 503,
         name: "ServiceUnavailable",
-        doc: "The server is overloaded or its database cannot be reached. `Retry-After` says when to come back.",
+        doc: "The server is overloaded (`unavailable`, `busy`), its database cannot be reached (`unavailable`), or the query took longer than \
+              a statement may (`query_too_slow`). `Retry-After` says when to come back.",
         shown: || Problem::new(Code::Unavailable).retry_after(2),
     },
 ];

@@ -1,6 +1,6 @@
 //! Reading records: lists, searches, single records, histories.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use farley_domain::{
@@ -13,12 +13,12 @@ use farley_domain::{
     registry,
     time::Timestamp,
 };
-use farley_persistence::{Layout, Page, Reader, Written};
+use farley_persistence::{Layout, Page, Reader, Turn, Written};
 use serde::Serialize;
 
 use super::{events, mutation::etag, named::Named, versions::Versions, write::parent_named};
 use crate::{
-    access::{call::Call, principal::Principal},
+    access::{call::Call, lane, principal::Principal},
     http::{
         problem::Problem,
         request::{Body, parameters, refuse_rest, take, take_number},
@@ -47,7 +47,8 @@ pub struct PageInfo {
 pub async fn list(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     call.rows(object, Action::Read)?;
     let query = ListQuery::from_parameters(object, &parameters(&request)?, &call.view())?;
-    let (page, sort) = read_page(object, &call, query, parent_named(object, &request)?).await?;
+    let turn = lane::of_list(&request, &query, "");
+    let (page, sort) = read_page(object, &call, (query, turn), parent_named(object, &request)?).await?;
     respond(&request, page, (object, &sort), true)
 }
 
@@ -55,7 +56,8 @@ pub async fn search(object: &'static Object, call: Call, request: HttpRequest, b
     call.rows(object, Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let query = ListQuery::from_search_body(object, &body.0, &call.view())?;
-    let (page, sort) = read_page(object, &call, query, parent_named(object, &request)?).await?;
+    let turn = lane::of_list(&request, &query, &body.0.to_string());
+    let (page, sort) = read_page(object, &call, (query, turn), parent_named(object, &request)?).await?;
     respond(&request, page, (object, &sort), false)
 }
 
@@ -66,7 +68,7 @@ const BODY: &[u8] = b"{\"data\":[";
 async fn read_page(
     object: &'static Object,
     call: &Call,
-    mut query: ListQuery,
+    (query, turn): (ListQuery, Turn),
     parent: Option<Named>,
 ) -> Result<(Page<Vec<u8>>, Vec<SortKey>), Problem> {
     let sort = query.sort.clone();
@@ -75,10 +77,12 @@ async fn read_page(
     let page = call
         .state
         .store
-        .read::<_, Problem>(call.tenant(), move |reader| {
+        .read_in::<_, Problem>(turn, call.claim(), move |reader| {
             let view = principal.view(now);
+            let mut query = Cow::Borrowed(&query);
             if let Some(within) = below(reader, &principal, now, object, parent.as_ref())? {
-                query.predicate = query.predicate.and(within);
+                let all = query.predicate.clone();
+                query.to_mut().predicate = all.and(within);
             }
             if query.expand.is_empty() {
                 return Ok(reader.list_written(&layout, &view, &query, BODY.to_vec())?);

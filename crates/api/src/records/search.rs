@@ -15,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    access::call::Call,
+    access::{call::Call, lane},
     http::{
         problem::Problem,
         request::{parameters, refuse_rest, take, take_number, take_required},
@@ -82,13 +82,14 @@ pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
     let result = call
         .state
         .store
-        .read::<_, Problem>(call.tenant(), move |reader| {
+        .read_in::<_, Problem>(lane::of_search(&request), call.claim(), move |reader| {
             let view = principal.view(now);
             let (mut hits, mut has_more) = (Vec::new(), false);
-            for (object, rows) in searched {
+            for (object, rows) in &searched {
+                let object = *object;
                 let query = parse::within_sight(query.clone(), &principal.shape(object), &view);
                 let list = ListQuery {
-                    predicate: farley_domain::predicate::Predicate::Archived(false).and(rows),
+                    predicate: farley_domain::predicate::Predicate::Archived(false).and(rows.clone()),
                     sort: vec![SortKey { by: SortBy::Relevance(query.clone()), descending: true }],
                     limit,
                     start: Start::First,

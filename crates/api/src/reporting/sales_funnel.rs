@@ -198,7 +198,7 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
     let funnel = call
         .state
         .store
-        .report::<_, Problem>(call.tenant(), move |reader| {
+        .report::<_, Problem>(call.claim(), move |reader| {
             let pipeline = find_pipeline(reader, &principal, now, pipeline)?;
             let stages = stages_of(reader, pipeline)?;
             let zone = principal.standards(now).zone;

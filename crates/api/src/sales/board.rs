@@ -96,7 +96,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
     let board = call
         .state
         .store
-        .read::<_, Problem>(call.tenant(), move |reader| {
+        .read_heavily::<_, Problem>(call.claim(), move |reader| {
             let view = principal.view(now);
             let id = named.find(reader, &principal, Pipeline::object())?.ok_or_else(Problem::not_found)?;
             reader.get(&principal.layout(Pipeline::object()), &view, id, &pipelines)?.ok_or_else(Problem::not_found)?;

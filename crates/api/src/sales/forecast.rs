@@ -185,7 +185,7 @@ pub async fn forecast(call: Call, request: HttpRequest) -> Result<HttpResponse, 
     let forecast = call
         .state
         .store
-        .read::<_, Problem>(call.tenant(), move |reader| {
+        .read_heavily::<_, Problem>(call.claim(), move |reader| {
             let asked = Question { principal: &principal, now, period, pipeline, as_of, rows: rows.clone() };
             let data = asked.answer(reader, user, team)?;
             let ends_on = period.end().pred_opt().unwrap_or(period.start);

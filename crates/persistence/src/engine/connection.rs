@@ -3,6 +3,7 @@
 use diesel::{PgConnection, SqliteConnection};
 
 use crate::{
+    engine::leash,
     error::StoreError,
     sql::{
         row::{Cell, CellRef},
@@ -42,6 +43,7 @@ impl Connection<'_> {
     }
 
     pub fn load(&mut self, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Cell>>, StoreError> {
+        let _reading = leash::reading()?;
         on!(self, run::load(statement, columns))
     }
 
@@ -52,6 +54,7 @@ impl Connection<'_> {
         columns: &[ColumnType],
         take: &mut dyn FnMut(&[CellRef<'_>]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        let _reading = leash::reading()?;
         on!(self, run::read(statement, columns, take))
     }
 

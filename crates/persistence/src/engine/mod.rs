@@ -1,6 +1,11 @@
 //! The two engines: their connections, the threads that own them, migrations, and the queries compiled for each.
 
+pub mod canceller;
 pub mod connection;
+pub mod interrupt;
+pub mod kept;
+pub mod leash;
+pub mod log;
 pub mod migrate;
 pub mod postgres;
 #[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
@@ -9,3 +14,12 @@ pub mod sqlite;
 
 pub use connection::Connection;
 pub(crate) use connection::on;
+
+/// A set of connections, of which one never waits for what the other does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// For what is read by key, for pages that an index gives in their order, and for writes.
+    Light,
+    /// For what goes through much of what a tenant has.
+    Heavy,
+}

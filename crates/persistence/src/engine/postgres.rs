@@ -2,15 +2,19 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Mutex,
+    sync::{Arc, Mutex, atomic::AtomicUsize},
     thread::JoinHandle,
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use diesel::{Connection as _, PgConnection, connection::SimpleConnection};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _, connection::SimpleConnection};
 
-use super::sqlite::ReadTask as Task;
+use super::{
+    Lane, canceller, kept,
+    leash::{self, Leash},
+    sqlite::ReadTask as Task,
+};
 use crate::{
     engine::{Connection, migrate},
     error::{Failure, StoreError},
@@ -20,7 +24,9 @@ use crate::{
 const QUEUE: usize = 4096;
 
 pub struct Pool {
-    queue: Mutex<Option<Sender<Task>>>,
+    light: Mutex<Option<Sender<Task>>>,
+    heavy: Mutex<Option<Sender<Task>>>,
+    canceller: Mutex<Option<Sender<Arc<Leash>>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -34,34 +40,61 @@ pub fn with_timeouts(url: &str) -> String {
 }
 
 impl Pool {
-    pub fn start(url: &str, connections: usize) -> Result<Pool, StoreError> {
+    pub fn start(url: &str, light: usize, heavy: usize, prepared: &Arc<AtomicUsize>) -> Result<Pool, StoreError> {
         let mut first = connect(url)?;
-        for migration in migrate::postgres(&mut first)? {
+        for migration in migrate::postgres(&mut first.conn)? {
             tracing::info!(migration, "migrated");
         }
-        let (queue, tasks) = bounded::<Task>(QUEUE);
+        let (to_light, lightly) = bounded::<Task>(QUEUE);
+        let (to_heavy, heavily) = bounded::<Task>(QUEUE);
+        let (to_cancel, orders) = unbounded();
         let mut threads = Vec::new();
-        let mut first = Some(first);
-        for _ in 0..connections.max(1) {
-            let (url, tasks, connection) = (url.to_owned(), tasks.clone(), first.take());
-            let thread =
-                std::thread::Builder::new().name("farley-postgres".to_owned()).spawn(move || serve(&url, connection, &tasks));
+        let mut spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
             threads.push(thread.map_err(|error| StoreError::Internal(format!("no thread could be started: {error}")))?);
+            Ok::<_, StoreError>(())
+        };
+        let mut first = Some(first);
+        for (tasks, count) in [(lightly, light.max(1)), (heavily, heavy.max(1))] {
+            for _ in 0..count {
+                let (url, tasks, own, connection) = (url.to_owned(), tasks.clone(), Arc::clone(prepared), first.take());
+                spawn("farley-postgres", Box::new(move || serve(&url, connection, &tasks, &own)))?;
+            }
         }
-        Ok(Pool { queue: Mutex::new(Some(queue)), threads: Mutex::new(threads) })
+        let own_url = url.to_owned();
+        spawn("farley-canceller", Box::new(move || canceller::serve(&own_url, &orders)))?;
+        Ok(Pool {
+            light: Mutex::new(Some(to_light)),
+            heavy: Mutex::new(Some(to_heavy)),
+            canceller: Mutex::new(Some(to_cancel)),
+            threads: Mutex::new(threads),
+        })
     }
 
-    pub fn run(&self, task: Task) -> Result<(), StoreError> {
-        let sender = self.queue.lock().ok().and_then(|queue| queue.clone());
+    pub fn run(&self, lane: Lane, task: Task) -> Result<(), StoreError> {
+        let queue = match lane {
+            Lane::Light => &self.light,
+            Lane::Heavy => &self.heavy,
+        };
+        let sender = queue.lock().ok().and_then(|queue| queue.clone());
         let sender = sender.ok_or_else(|| StoreError::Unavailable("the store is closing".to_owned()))?;
         sender.try_send(task).map_err(|_| StoreError::Unavailable("too much work is waiting".to_owned()))
     }
 
-    /// Closes the queue and waits until what was accepted is done.
-    pub fn stop(&self) {
-        if let Ok(mut queue) = self.queue.lock() {
-            queue.take();
+    /// Has the statement ended that nobody waits for any more.
+    pub fn cancel(&self, leash: Arc<Leash>) {
+        if let Ok(canceller) = self.canceller.lock()
+            && let Some(canceller) = canceller.as_ref()
+        {
+            drop(canceller.send(leash));
         }
+    }
+
+    /// Closes the queues and waits until what was accepted is done.
+    pub fn stop(&self) {
+        drop(self.light.lock().map(|mut queue| queue.take()));
+        drop(self.heavy.lock().map(|mut queue| queue.take()));
+        drop(self.canceller.lock().map(|mut queue| queue.take()));
         let threads = self.threads.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
         for thread in threads {
             drop(thread.join());
@@ -69,7 +102,39 @@ impl Pool {
     }
 }
 
-fn connect(url: &str) -> Result<PgConnection, StoreError> {
+/// A connection, and the process of the server at its other end.
+struct Connected {
+    conn: PgConnection,
+    process: i32,
+    /// How long a statement may take, as the server was last told.
+    limit: Option<Duration>,
+}
+
+impl Connected {
+    /// Tells the server how long statements may take from now on.
+    fn limit_to(&mut self, limit: Option<Duration>) -> Result<(), StoreError> {
+        if self.limit == limit {
+            return Ok(());
+        }
+        let statement = limit.map_or(0, |limit| limit.as_millis().max(1));
+        // Who waits for another's lock has not asked for too much: that ends first, and differently.
+        let lock = limit.map_or(LOCK_TIMEOUT, |limit| LOCK_TIMEOUT.min(limit * 4 / 5)).as_millis().max(1);
+        self.conn.batch_execute(&format!("SET statement_timeout = {statement}; SET lock_timeout = {lock}"))?;
+        self.limit = limit;
+        Ok(())
+    }
+}
+
+/// How long a statement waits for a lock of another.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
+
+#[derive(diesel::QueryableByName)]
+struct Process {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    process: i32,
+}
+
+fn connect(url: &str) -> Result<Connected, StoreError> {
     let explained = |error: diesel::ConnectionError| {
         let text = error.to_string();
         let text = text.trim_end();
@@ -84,25 +149,38 @@ fn connect(url: &str) -> Result<PgConnection, StoreError> {
     let mut conn = PgConnection::establish(url).map_err(explained)?;
     // One plan a statement: making one anew for each list took twice as long as reading the list.
     conn.batch_execute(
-        "SET client_min_messages = warning; SET TIME ZONE 'UTC'; SET lock_timeout = '20s'; \
+        "SET client_min_messages = warning; SET TIME ZONE 'UTC'; SET statement_timeout = 0; SET lock_timeout = '20s'; \
          SET plan_cache_mode = force_generic_plan",
     )?;
-    Ok(conn)
+    let own: Process = diesel::sql_query("SELECT pg_backend_pid() AS process").get_result(&mut conn)?;
+    Ok(Connected { conn, process: own.process, limit: None })
 }
 
-fn serve(url: &str, mut connection: Option<PgConnection>, tasks: &Receiver<Task>) {
+fn serve(url: &str, mut connection: Option<Connected>, tasks: &Receiver<Task>, prepared: &Arc<AtomicUsize>) {
+    kept::begin(prepared);
     for task in tasks {
-        if connection.is_none() {
-            match connect(url) {
-                Ok(made) => connection = Some(made),
-                Err(error) => {
-                    task(Err(error));
-                    continue;
-                }
-            }
+        if task.leash.is_abandoned() {
+            continue;
         }
-        let Some(conn) = connection.as_mut() else { continue };
-        let broken = catch_unwind(AssertUnwindSafe(|| task(Ok(Connection::Postgres(conn)))));
+        let connected = match connection.as_mut() {
+            Some(connected) => Ok(connected),
+            None => connect(url).map(|made| {
+                kept::begin(prepared);
+                connection.insert(made)
+            }),
+        };
+        let ready = connected.and_then(|connected| connected.limit_to(task.leash.limit()).map(|()| connected));
+        let connected = match ready {
+            Ok(connected) => connected,
+            Err(error) => {
+                connection = None;
+                (task.run)(Err(error));
+                continue;
+            }
+        };
+        let Some(held) = task.leash.take_up(Some(connected.process)) else { continue };
+        let broken = catch_unwind(AssertUnwindSafe(|| (task.run)(Ok(Connection::Postgres(&mut connected.conn)))));
+        drop(held);
         match broken {
             Ok(false) => {}
             Ok(true) => connection = None,
@@ -123,6 +201,7 @@ const REPORT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL
 pub fn report<T, E: Failure>(conn: &mut PgConnection, read: impl FnOnce(&mut PgConnection) -> Result<T, E>) -> Result<T, E> {
     conn.batch_execute(REPORT).map_err(StoreError::from).map_err(E::from)?;
     let result = read(conn);
+    leash::before_tidying();
     // A connection that cannot even end its transaction is not used again.
     conn.batch_execute("ROLLBACK").map_err(|error| E::from(StoreError::Unavailable(error.to_string())))?;
     result
@@ -148,7 +227,13 @@ pub fn transaction<T, E: Failure>(
                     // Another was quicker with the same value: tried again, the work finds its record and can name it.
                     Some(StoreError::Taken(_)) => attempt == 1,
                     Some(
-                        StoreError::Unavailable(_) | StoreError::Reference | StoreError::SumTooLarge | StoreError::Internal(_),
+                        StoreError::Unavailable(_)
+                        | StoreError::Busy
+                        | StoreError::TooSlow
+                        | StoreError::Abandoned
+                        | StoreError::Reference
+                        | StoreError::SumTooLarge
+                        | StoreError::Internal(_),
                     )
                     | None => false,
                 };

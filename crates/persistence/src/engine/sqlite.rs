@@ -5,13 +5,19 @@ use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex, atomic::AtomicUsize},
     thread::JoinHandle,
+    time::Duration,
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection};
 
+use super::{
+    Lane, interrupt, kept,
+    leash::Leash,
+    log::{Entrance, Log},
+};
 use crate::{
     engine::{Connection, migrate},
     error::StoreError,
@@ -28,52 +34,72 @@ pub enum Step<'a> {
     Answer(Result<(), StoreError>),
 }
 
-pub type ReadTask = Box<dyn FnOnce(Result<Connection<'_>, StoreError>) -> bool + Send>;
+pub type ReadWork = Box<dyn FnOnce(Result<Connection<'_>, StoreError>) -> bool + Send>;
+
+/// A piece of work for one connection; what it gives says whether the connection is broken.
+pub struct ReadTask {
+    pub leash: Arc<Leash>,
+    pub run: ReadWork,
+}
+
 pub type WriteTask = Box<dyn FnMut(Step<'_>) -> bool + Send>;
 
 /// How many pieces of work one commit takes along at most.
 const GROUP: usize = 256;
 /// How many pieces of work may wait before more are refused.
 const QUEUE: usize = 4096;
+/// How soon the writer comes back to a log that waits for readers.
+const SOON: Duration = Duration::from_millis(2);
 
 pub struct Threads {
-    readers: Mutex<Option<Sender<ReadTask>>>,
+    light: Mutex<Option<Sender<ReadTask>>>,
+    heavy: Mutex<Option<Sender<ReadTask>>>,
     writer: Mutex<Option<Sender<WriteTask>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Threads {
-    pub fn start(path: &Path, readers: usize) -> Result<Threads, StoreError> {
+    pub fn start(path: &Path, light: usize, heavy: usize, prepared: &Arc<AtomicUsize>) -> Result<Threads, StoreError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| cannot(path, &error))?;
         }
         let mut writing = open(path)?;
-        let lock = File::create(lock_path(path)).map_err(|error| cannot(path, &error))?;
+        let lock = File::create(beside(path, ".lock")).map_err(|error| cannot(path, &error))?;
         for migration in migrate::sqlite(&mut writing, &lock)? {
             tracing::info!(migration, "migrated");
         }
         tell_sizes(&mut writing)?;
+        let entrance = Arc::new(Entrance::default());
         let (write, to_write) = bounded::<WriteTask>(QUEUE);
-        let (read, to_read) = bounded::<ReadTask>(QUEUE);
-        let mut threads = vec![spawn("farley-writer", move || write_all(&mut writing, &to_write))?];
-        for _ in 0..readers.max(1) {
-            let mut reading = open(path)?;
-            reading.batch_execute("PRAGMA query_only = ON")?;
-            let to_read = to_read.clone();
-            threads.push(spawn("farley-reader", move || {
-                for task in &to_read {
-                    let ended = catch_unwind(AssertUnwindSafe(|| task(Ok(Connection::Sqlite(&mut reading)))));
-                    if ended.is_err() {
-                        tracing::error!("a read panicked");
-                    }
-                }
-            })?);
+        let (to_light, lightly) = bounded::<ReadTask>(QUEUE);
+        let (to_heavy, heavily) = bounded::<ReadTask>(QUEUE);
+        let (own, entering, log) = (Arc::clone(prepared), Arc::clone(&entrance), Log::of(path));
+        let mut threads = vec![spawn("farley-writer", move || {
+            kept::begin(&own);
+            write_all(&mut writing, &to_write, log, &entering);
+        })?];
+        for _ in 0..light.max(1) {
+            let reading = open_to_read(path)?;
+            let (path, tasks, own) = (path.to_owned(), lightly.clone(), Arc::clone(prepared));
+            threads.push(spawn("farley-reader", move || serve(&path, Some(reading), &tasks, None, &own))?);
         }
-        Ok(Threads { readers: Mutex::new(Some(read)), writer: Mutex::new(Some(write)), threads: Mutex::new(threads) })
+        for _ in 0..heavy.max(1) {
+            let (path, tasks, own, entrance) = (path.to_owned(), heavily.clone(), Arc::clone(prepared), Arc::clone(&entrance));
+            threads.push(spawn("farley-heavy", move || serve(&path, None, &tasks, Some(&entrance), &own))?);
+        }
+        Ok(Threads {
+            light: Mutex::new(Some(to_light)),
+            heavy: Mutex::new(Some(to_heavy)),
+            writer: Mutex::new(Some(write)),
+            threads: Mutex::new(threads),
+        })
     }
 
-    pub fn read(&self, task: ReadTask) -> Result<(), StoreError> {
-        send(&self.readers, task)
+    pub fn read(&self, lane: Lane, task: ReadTask) -> Result<(), StoreError> {
+        match lane {
+            Lane::Light => send(&self.light, task),
+            Lane::Heavy => send(&self.heavy, task),
+        }
     }
 
     pub fn write(&self, task: WriteTask) -> Result<(), StoreError> {
@@ -82,7 +108,8 @@ impl Threads {
 
     /// Closes the queues and waits until what was accepted is done.
     pub fn stop(&self) {
-        drop(self.readers.lock().map(|mut queue| queue.take()));
+        drop(self.light.lock().map(|mut queue| queue.take()));
+        drop(self.heavy.lock().map(|mut queue| queue.take()));
         drop(self.writer.lock().map(|mut queue| queue.take()));
         let threads = self.threads.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
         for thread in threads {
@@ -106,13 +133,53 @@ fn cannot(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display()))
 }
 
-fn lock_path(path: &Path) -> PathBuf {
-    let mut lock = path.as_os_str().to_owned();
-    lock.push(".lock");
-    lock.into()
+/// A file beside the database.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut file = path.as_os_str().to_owned();
+    file.push(ending);
+    file.into()
+}
+
+fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let mut reading = open(path)?;
+    reading.batch_execute("PRAGMA query_only = ON")?;
+    Ok(reading)
+}
+
+/// Reads for whoever comes, each within the entrance if there is one.
+fn serve(
+    path: &Path,
+    mut connection: Option<SqliteConnection>,
+    tasks: &Receiver<ReadTask>,
+    entrance: Option<&Entrance>,
+    prepared: &Arc<AtomicUsize>,
+) {
+    kept::begin(prepared);
+    for task in tasks {
+        if task.leash.is_abandoned() {
+            continue;
+        }
+        let reading = match connection.as_mut() {
+            Some(reading) => reading,
+            None => match open_to_read(path) {
+                Ok(opened) => connection.insert(opened),
+                Err(error) => {
+                    (task.run)(Err(error));
+                    continue;
+                }
+            },
+        };
+        let _inside = entrance.map(Entrance::enter);
+        let Some(_held) = task.leash.take_up(None) else { continue };
+        let ended = catch_unwind(AssertUnwindSafe(|| (task.run)(Ok(Connection::Sqlite(reading)))));
+        if ended.is_err() {
+            tracing::error!("a read panicked");
+        }
+    }
 }
 
 fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
+    interrupt::watch_connections();
     let url = path.to_str().ok_or_else(|| StoreError::Internal("the path of the database is not UTF-8".to_owned()))?;
     let mut conn = SqliteConnection::establish(url)
         .map_err(|error| StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display())))?;
@@ -145,8 +212,18 @@ fn tell_sizes(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn write_all(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>) {
-    while let Ok(first) = queue.recv() {
+fn write_all(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>, mut log: Log, entrance: &Entrance) {
+    loop {
+        let next =
+            if log.is_waiting() { queue.recv_timeout(SOON) } else { queue.recv().map_err(|_| RecvTimeoutError::Disconnected) };
+        let first = match next {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => {
+                log.look_after(conn, entrance);
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         let mut group = vec![first];
         let outcome = write_group(conn, queue, &mut group);
         for mut task in group {
@@ -156,7 +233,9 @@ fn write_all(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>) {
                 tracing::error!("an answer panicked");
             }
         }
+        log.look_after(conn, entrance);
     }
+    entrance.open();
 }
 
 fn copy(error: &StoreError) -> StoreError {

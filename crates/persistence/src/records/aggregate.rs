@@ -112,6 +112,9 @@ impl Group {
     }
 }
 
+/// How many rows are looked at for each group that there may be.
+const SAMPLED_EACH: usize = 4;
+
 impl Reader<'_> {
     /// One row for each group: the values of the group's fields, then the measures. Groups come in no particular order, at
     /// most `most` of them. `as_of` reads from the ledger of the object.
@@ -145,6 +148,42 @@ impl Reader<'_> {
         sql.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
         let rows = self.connection.load(&sql, &types)?;
         rows.into_iter().map(|row| added_up(row, groups.len(), measures)).collect()
+    }
+
+    /// Whether there are certainly more than so many groups, told by the first rows alone: to count all of them only to refuse them
+    /// would take as long as the answer.
+    pub fn has_more_groups(
+        &mut self,
+        object: &'static Object,
+        predicate: &Predicate,
+        groups: &[Group],
+        (as_of, most): (Option<Timestamp>, usize),
+    ) -> Result<bool, StoreError> {
+        // As many values as a choice has, and none.
+        let values = |group: &Group| match (&group.bounds, &group.field.kind) {
+            (Some(bounds), _) => bounds.len() + 2,
+            (None, FieldType::Choice(choices)) => choices.len() + 1,
+            (None, FieldType::Boolean) => 3,
+            (None, _) => usize::MAX,
+        };
+        if groups.iter().map(values).fold(1_usize, usize::saturating_mul) <= most {
+            return Ok(false);
+        }
+        let place = Place { as_of, ..self.place(object) };
+        let mut sql = Statement::of(self.connection.dialect(), "SELECT COUNT(*) FROM (SELECT DISTINCT * FROM (SELECT ");
+        for (position, group) in (0..).zip(groups) {
+            if position > 0 {
+                sql.sql(", ");
+            }
+            group.write(&mut sql, &place);
+            write_sql!(sql, " AS g", Number(position));
+        }
+        write_sql!(sql, " FROM ", Source(&place), " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
+        sql.sql(" LIMIT ").integer(i64::try_from(most.saturating_mul(SAMPLED_EACH)).unwrap_or(i64::MAX));
+        sql.sql(") sampled) different");
+        let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
+        let found = rows.first().and_then(|cells| cells[0].as_integer()).unwrap_or(0);
+        Ok(usize::try_from(found).is_ok_and(|found| found > most))
     }
 
     /// The least and the greatest value of a group's field.

@@ -109,7 +109,14 @@ pub fn import(
             None | Some(StoreError::Taken(_) | StoreError::Reference | StoreError::SumTooLarge) => {
                 failed(explained(prepared, row, &problem))
             }
-            Some(StoreError::Unavailable(_) | StoreError::Serialization | StoreError::Internal(_)) => Err(problem),
+            Some(
+                StoreError::Unavailable(_)
+                | StoreError::Busy
+                | StoreError::TooSlow
+                | StoreError::Abandoned
+                | StoreError::Serialization
+                | StoreError::Internal(_),
+            ) => Err(problem),
         },
     }
 }

@@ -151,7 +151,7 @@ async fn import(
             return Ok(false);
         }
         let (ready, unit) = (Arc::clone(&prepared), task.clone());
-        let written = state.store.write::<_, Stop>(tenant, task.origin(), move |work| batch(work, &ready, &unit)).await;
+        let written = state.background.write::<_, Stop>(tenant, task.origin(), move |work| batch(work, &ready, &unit)).await;
         let record = match written {
             Ok(record) => record,
             Err(Stop::Undo(tally)) => tell(state, tenant, task, tally).await?,
@@ -163,7 +163,8 @@ async fn import(
         told(&record);
         if has_ended(&record) {
             if record.get("rows_done").as_i64() >= Some(MANY_ROWS) {
-                let refreshed = state.store.write::<_, StoreError>(tenant, task.origin(), |work| work.refresh_statistics()).await;
+                let refreshed =
+                    state.background.write::<_, StoreError>(tenant, task.origin(), |work| work.refresh_statistics()).await;
                 refreshed.unwrap_or_else(|error| tracing::warn!(%error, "the planner's statistics are old"));
             }
             return Ok(true);
@@ -177,7 +178,7 @@ fn has_ended(import: &Record) -> bool {
 
 /// The import made ready; none if it has ended already.
 async fn prepare(state: &State, tenant: TenantKey, task: Task) -> Result<Option<Prepared>, Problem> {
-    let reading = state.store.read::<_, Problem>(tenant, move |reader| {
+    let reading = state.background.read::<_, Problem>(tenant, move |reader| {
         let layout = Work::layout(&shape());
         let row = reader.get(&layout, &Unrestricted, task.import, &Predicate::all())?.ok_or_else(Problem::not_found)?;
         let import = row.to_record()?;
@@ -265,7 +266,7 @@ fn keep_lease(work: &mut Work<'_>, task: &Task, rows: usize) -> Result<(), Probl
 /// Keeps the account of rows that themselves were undone.
 async fn tell(state: &State, tenant: TenantKey, task: &Task, tally: Tally) -> Result<Record, Problem> {
     let unit = task.clone();
-    let written = state.store.write::<_, Problem>(tenant, task.origin(), move |work| {
+    let written = state.background.write::<_, Problem>(tenant, task.origin(), move |work| {
         keep_lease(work, &unit, 0)?;
         let loaded = load(work, unit.import)?;
         account(work, &loaded, &unit, &tally)

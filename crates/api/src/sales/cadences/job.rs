@@ -51,7 +51,7 @@ struct Run<'a> {
 
 /// Looks through the cadences of a tenant.
 pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let reading = state.store.read::<_, Problem>(tenant, |reader| {
+    let reading = state.background.read::<_, Problem>(tenant, |reader| {
         let cadences = reader.all(<Cadence as Entity>::object())?;
         Ok((if cadences.is_empty() { None } else { Some(principal::system(reader)?) }, cadences))
     });
@@ -91,7 +91,7 @@ impl Run<'_> {
         let mut after = Id::NIL;
         loop {
             let page = predicate.clone().and(test(object, "id", Op::Gt, Operand::Id(after))?);
-            let reading = self.state.store.read::<_, Problem>(self.tenant, move |reader| {
+            let reading = self.state.background.read::<_, Problem>(self.tenant, move |reader| {
                 Ok(reader.find(&without_custom_fields(object), &Unrestricted, &page, AT_ONCE)?)
             });
             let found = reading.await?;
@@ -101,7 +101,7 @@ impl Run<'_> {
                 let (act, principal) = (act.clone(), Arc::clone(&self.principal));
                 let origin = Origin::system(self.now);
                 let written =
-                    self.state.store.write::<_, Problem>(self.tenant, origin, move |work| act(work, &principal, &record));
+                    self.state.background.write::<_, Problem>(self.tenant, origin, move |work| act(work, &principal, &record));
                 match written.await {
                     Err(problem) if problem.inside().is_some() => return Err(problem),
                     Err(problem) => {

@@ -40,7 +40,7 @@ const AT_ONCE: i64 = 100;
 
 /// Looks through the pools of a tenant: warns holders, and takes back what was left alone.
 pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let pools = state.store.read::<_, Problem>(tenant, lookup::all::<Pool>).await?;
+    let pools = state.background.read::<_, Problem>(tenant, lookup::all::<Pool>).await?;
     for pool in pools.into_iter().filter(|pool| !pool.is_archived()) {
         let (Some(age), Some(object)) = (shortest(&pool), pool.get(Pool::object).map(Pooled::object)) else { continue };
         let pool = Arc::new(pool);
@@ -48,7 +48,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
         loop {
             let (id, before) = (pool.id(), now.plus_seconds(-age));
             let asked = Arc::clone(&pool);
-            let reading = state.store.read::<_, Problem>(tenant, move |reader| {
+            let reading = state.background.read::<_, Problem>(tenant, move |reader| {
                 let holdings = reader.holdings_since(object, id, before, after, AT_ONCE)?;
                 let last = holdings.last().map(|last| (last.since, last.id));
                 Ok((last, in_question(reader, object, &asked, now, holdings)?))
@@ -60,7 +60,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
                 continue;
             }
             let pool = Arc::clone(&pool);
-            let written = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+            let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
                 let principal = Arc::new(principal::system(work.reader())?);
                 let writer = Writer { principal, object, now, parent: None, quiet: false };
                 holdings.iter().try_for_each(|holding| look_after(work, &writer, &pool, holding))

@@ -38,7 +38,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
         .and(Lead::overdue_told_at.is_null());
     loop {
         let waiting = waiting.clone();
-        let written = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+        let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
             let leads = lookup::find::<Lead>(work, &waiting, AT_ONCE)?;
             let writer =
                 Writer { principal: Arc::new(principal::system(work.reader())?), object, now, parent: None, quiet: false };

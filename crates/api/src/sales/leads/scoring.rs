@@ -125,7 +125,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
     let mut after = Id::NIL;
     loop {
         let page = open.clone().and(Lead::id.gt(after));
-        let reading = state.store.read::<_, Problem>(tenant, move |reader| {
+        let reading = state.background.read::<_, Problem>(tenant, move |reader| {
             let (principal, rules) = (principal::system(reader)?, rules(reader)?);
             let leads = reader.find(&principal.shape(object), &principal.view(now), &page, AT_ONCE)?;
             let last = leads.last().map(Record::id);
@@ -136,7 +136,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
         });
         let (last, changed) = reading.await?;
         if !changed.is_empty() {
-            let written = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
+            let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
                 changed.iter().try_for_each(|(lead, version, score)| Ok(work.set_score(*lead, *version, *score)?))
             });
             written.await?;

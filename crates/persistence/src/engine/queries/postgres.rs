@@ -1,7 +1,9 @@
 //! The queries compiled for PostgreSQL.
 
 use diesel::{
-    QueryResult, deserialize,
+    Connection as _, QueryResult,
+    connection::{CacheSize, SimpleConnection},
+    deserialize,
     pg::PgValue,
     query_builder::AstPass,
     sql_types::{Array, Text},
@@ -27,6 +29,13 @@ macro_rules! insert_all {
     ($conn:expr, $table:expr, $rows:expr) => {
         diesel::insert_into($table).values($rows).kept().execute($conn)?
     };
+}
+
+/// Lets go of all prepared statements; dropping them here leaves them with the server.
+fn forget_prepared(conn: &mut Conn) -> QueryResult<()> {
+    conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
+    conn.batch_execute("DEALLOCATE ALL")
 }
 
 #[path = "calendars.rs"]

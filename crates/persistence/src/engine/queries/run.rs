@@ -2,6 +2,7 @@
 
 use super::{Conn, Db};
 use crate::{
+    engine::kept::{self, Verdict},
     error::StoreError,
     sql::{
         row::{Cell, CellRef},
@@ -26,7 +27,23 @@ use smallvec::SmallVec;
 /// How many columns hardly any statement exceeds: a table's 32, and some that are computed.
 const WIDE: usize = 40;
 
-struct Run<'a>(&'a Statement);
+struct Run<'a> {
+    statement: &'a Statement,
+    keep: bool,
+}
+
+/// A statement to be run, and whether the connection keeps it prepared.
+fn run<'a>(conn: &mut Conn, statement: &'a Statement) -> Result<Run<'a>, StoreError> {
+    let keep = match kept::judge(statement) {
+        Verdict::Once => false,
+        Verdict::Keep => true,
+        Verdict::KeepAlone => {
+            super::forget_prepared(conn)?;
+            true
+        }
+    };
+    Ok(Run { statement, keep })
+}
 
 impl Query for Run<'_> {
     type SqlType = Untyped;
@@ -41,10 +58,10 @@ impl RunQueryDsl<Conn> for Run<'_> {}
 
 impl QueryFragment<Db> for Run<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Db>) -> QueryResult<()> {
-        if !self.0.keep {
+        if !self.keep {
             out.unsafe_to_cache_prepared();
         }
-        write(self.0, &mut out)
+        write(self.statement, &mut out)
     }
 }
 
@@ -166,7 +183,8 @@ pub(crate) fn read(
     take: &mut dyn FnMut(&[CellRef<'_>]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     // Lists read thousands of cells, so a row is kept on the stack.
-    for row in LoadConnection::<DefaultLoadingMode>::load(conn, Run(statement))? {
+    let statement = run(conn, statement)?;
+    for row in LoadConnection::<DefaultLoadingMode>::load(conn, statement)? {
         let row = row?;
         let mut fields = SmallVec::<[_; WIDE]>::new();
         for position in 0..columns.len() {
@@ -194,7 +212,7 @@ pub fn load(conn: &mut Conn, statement: &Statement, columns: &[ColumnType]) -> R
 
 /// Runs a statement that gives no rows; how many rows it touched.
 pub fn execute(conn: &mut Conn, statement: &Statement) -> Result<usize, StoreError> {
-    Ok(Run(statement).execute(conn)?)
+    Ok(run(conn, statement)?.execute(conn)?)
 }
 
 fn decode<'a>(value: &'a mut Option<<Db as Backend>::RawValue<'_>>, kind: ColumnType) -> Result<CellRef<'a>, StoreError> {

@@ -1,6 +1,8 @@
 //! The queries compiled for SQLite.
 
-use diesel::{QueryResult, deserialize, query_builder::AstPass, result::Error, sqlite::SqliteValue};
+use diesel::{
+    Connection as _, QueryResult, connection::CacheSize, deserialize, query_builder::AstPass, result::Error, sqlite::SqliteValue,
+};
 
 use crate::sql::statement::Dialect;
 
@@ -30,6 +32,13 @@ macro_rules! insert_all {
             diesel::insert_into($table).values(row).execute($conn)?;
         }
     };
+}
+
+/// Lets go of all prepared statements.
+fn forget_prepared(conn: &mut Conn) -> QueryResult<()> {
+    conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
+    Ok(())
 }
 
 #[path = "calendars.rs"]
