@@ -274,11 +274,8 @@ impl Question<'_> {
                 .ok_or_else(|| Fault::new(Quota::user_id.name(), FaultCode::NotFound))?;
             return Ok(vec![Subject::User { id, name: user_name(found), within: None }]);
         }
-        let of_team = |team: &Record<Team>| Subject::Team {
-            id: team.id(),
-            name: team_name(team),
-            subtree: subtree(&teams, team.id()),
-        };
+        let of_team =
+            |team: &Record<Team>| Subject::Team { id: team.id(), name: team_name(team), subtree: subtree(&teams, team.id()) };
         let mut subjects = vec![match team {
             Some(id) => of_team(
                 teams

@@ -6,7 +6,7 @@ use crate::{
     model::{
         field::Field,
         handle::{Any, Handle},
-        structures::addresses::Address,
+        structures::{addresses::Address, contact_points::ContactPoint},
     },
     values::{id::Id, time::Timestamp},
 };
@@ -87,6 +87,8 @@ pub const NAME: Handle<Any, Option<String>> = Handle::recurring("name");
 /// When what the record tells of took place.
 pub const OCCURRED_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("occurred_at");
 pub const ADDRESSES: Handle<Any, Vec<Address>> = Handle::recurring("addresses");
+pub const EMAILS: Handle<Any, Vec<ContactPoint>> = Handle::recurring("emails");
+pub const PHONES: Handle<Any, Vec<ContactPoint>> = Handle::recurring("phones");
 
 /// Whether a field says who wrote a record and when, and so changes with every write.
 #[must_use]

@@ -48,7 +48,7 @@ struct Assignee {
     /// None, if nobody owns the record or the user is not active.
     user: Option<Record<User>>,
     zone: Tz,
-    schedules: Vec<Record>,
+    schedules: Vec<Record<WorkSchedule>>,
     working_days_only: bool,
 }
 
@@ -68,7 +68,7 @@ impl Assignee {
         let user = id.map(|id| lookup::one::<User>(work, id)).transpose()?.flatten().filter(is_active);
         let own = user.as_ref().and_then(|user| user.get(User::time_zone)?.parse().ok());
         let working_days_only = cadence.get(Cadence::working_days_only);
-        let mut schedules = if working_days_only { work.reader().all(WorkSchedule::object())? } else { Vec::new() };
+        let mut schedules = if working_days_only { lookup::all::<WorkSchedule>(work.reader())? } else { Vec::new() };
         schedules.retain(|schedule| !schedule.is_archived());
         Ok(Assignee { user, zone: own.unwrap_or(principal.standards(now).zone), schedules, working_days_only })
     }

@@ -6,14 +6,16 @@ use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     entity::Entity,
     fault::{Fault, FaultCode, Faults},
-    field::Op,
     id::Id,
-    identity::{access::Action, team::Team, user::User},
-    object::Object,
-    predicate::{Operand, Predicate},
+    identity::{
+        access::Action,
+        team::Team,
+        user::{User, UserStatus},
+    },
+    predicate::Predicate,
     record::Record,
     sales::leads::{
-        assignment::{AssignmentRule, in_turn, least_loaded},
+        assignment::{AssignmentRule, AssignmentTarget, in_turn, least_loaded},
         lead::Lead,
         schedule::{WorkSchedule, is_working},
         status::LeadStatus,
@@ -21,19 +23,16 @@ use farley_domain::{
     time::Timestamp,
 };
 use farley_persistence::{Cell, Group, Measure, Work};
-use serde_json::Value;
 
 use super::pool;
 use crate::{
-    access::{
-        call::Call,
-        principal::Principal,
-        unrestricted::{Unrestricted, without_custom_fields},
-    },
+    access::{call::Call, principal::Principal},
     http::{problem::Problem, request::Body},
     records::{
-        action::act_by_name,
+        action::act,
         behaviour::{Behaviour, Shown, Writing},
+        body::Nothing,
+        lookup,
     },
     sales::filters,
 };
@@ -41,38 +40,38 @@ use crate::{
 impl Behaviour for AssignmentRule {
     /// A rule's filter and all that it names must be there.
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let (writing, record) = (&writing.any(), record.any_mut());
         if record.is_archived() {
             return Ok(());
         }
-        filters::check(writing, record, "filter", Lead::object())?;
+        filters::check(&writing.any(), record.any(), AssignmentRule::filter.name(), Lead::object())?;
         let mut faults = Faults::default();
-        if let Some(pool) = record.id_of("pool_id")
+        if let Some(pool) = record.get(AssignmentRule::pool_id)
             && pool::pool_of(work, Lead::object(), pool)?.is_none()
         {
-            faults.add(Fault::new("/pool_id", FaultCode::NotFound));
+            faults.add(Fault::new(AssignmentRule::pool_id.pointer(), FaultCode::NotFound));
         }
-        for (position, item) in record.get("territories").as_array().into_iter().flatten().enumerate() {
-            let named = |name: &str| item[name].as_str().and_then(|id| id.parse::<Id>().ok());
-            for (name, object) in [("user_id", User::object()), ("team_id", Team::object())] {
-                if let Some(id) = named(name)
-                    && !is_live(work, object, id)?
-                {
-                    faults.add(Fault::new(format!("/territories/{position}/{name}"), FaultCode::NotFound));
-                }
+        for (position, territory) in record.get(AssignmentRule::territories).iter().enumerate() {
+            let pointer = |member: &str| format!("{}/{position}/{member}", AssignmentRule::territories.pointer());
+            if let Some(user) = territory.user_id
+                && !is_live::<User>(work, user)?
+            {
+                faults.add(Fault::new(pointer("user_id"), FaultCode::NotFound));
             }
-            if named("user_id").is_none() && named("team_id").is_none() {
-                faults.add(Fault::new(format!("/territories/{position}/user_id"), FaultCode::Required));
+            if let Some(team) = territory.team_id
+                && !is_live::<Team>(work, team)?
+            {
+                faults.add(Fault::new(pointer("team_id"), FaultCode::NotFound));
+            }
+            if territory.user_id.is_none() && territory.team_id.is_none() {
+                faults.add(Fault::new(pointer("user_id"), FaultCode::Required));
             }
         }
         if faults.is_empty() { Ok(()) } else { Err(Problem::rule(faults)) }
     }
 }
 
-fn is_live(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<bool, Problem> {
-    let Some(field) = object.field("id") else { return Ok(false) };
-    let within = Predicate::Archived(false).and(Predicate::test(field, Op::Eq, Operand::Id(id)));
-    Ok(!work.reader().find(&without_custom_fields(object), &Unrestricted, &within, 1)?.is_empty())
+fn is_live<E: Entity>(work: &mut Work<'_>, id: Id) -> Result<bool, Problem> {
+    Ok(lookup::one::<E>(work, id)?.is_some_and(|record| !record.is_archived()))
 }
 
 /// Assign a lead
@@ -85,18 +84,18 @@ fn is_live(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<bool,
               (status = 422, description = "No rule finds anybody.")))]
 #[post("/v1/leads/{id}/assign")]
 pub async fn assign_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act_by_name(Lead::object(), (call, request, body), &[], Action::Update, |work, asked| {
-        let status = LeadStatus::of(&asked.loaded.record);
+    act::<Lead, Nothing>((call, request, body), Action::Update, |work, asked| {
+        let status = LeadStatus::of(asked.record());
         if !status.is_open() {
             let next: Vec<&str> = status.next().iter().map(|status| status.as_str()).collect();
             return Err(Problem::state(status.as_str(), &next));
         }
-        let mut record = asked.loaded.record.clone();
-        if !assign(work, &asked.writer.principal, asked.writer.now, &mut record)? {
+        let mut lead = asked.record().clone();
+        if !assign(work, &asked.writer.principal, asked.writer.now, &mut lead)? {
             return Err(Problem::rule(Fault::new("", FaultCode::NoRule).into()));
         }
-        let settled = ["owner_id", "team_id", "pool_id"];
-        let record = asked.writer.store_settled(work, &asked.loaded, record, "assigned", &settled)?;
+        let settled = [Lead::owner_id.name(), Lead::team_id.name(), Lead::pool_id.name()];
+        let record = asked.writer.store_settled(work, &asked.loaded, lead.into_any(), "assigned", &settled)?;
         asked.writer.answer(work, 200, record.id(), Shown::new())
     })
     .await
@@ -106,76 +105,78 @@ pub async fn assign_lead(call: Call, request: HttpRequest, body: Body) -> Result
 struct Rules {
     principal: Arc<Principal>,
     now: Timestamp,
-    users: Vec<Record>,
-    schedules: Vec<Record>,
+    users: Vec<Record<User>>,
+    schedules: Vec<Record<WorkSchedule>>,
 }
 
 /// Lets the rules say who gets a lead; whether one did. Turns are counted in the same work: of leads that come at once, each
 /// takes its own turn.
-pub fn assign(work: &mut Work<'_>, principal: &Arc<Principal>, now: Timestamp, lead: &mut Record) -> Result<bool, Problem> {
-    let live = |records: Vec<Record>| records.into_iter().filter(|record| !record.is_archived()).collect::<Vec<_>>();
-    let mut rules = live(work.reader().all(AssignmentRule::object())?);
-    rules.retain(|rule| rule.get("is_active") == true);
+pub fn assign(work: &mut Work<'_>, principal: &Arc<Principal>, now: Timestamp, lead: &mut Record<Lead>) -> Result<bool, Problem> {
+    let mut rules = live::<AssignmentRule>(work)?;
+    rules.retain(|rule| rule.get(AssignmentRule::is_active));
     if rules.is_empty() {
         return Ok(false);
     }
-    rules.sort_by_key(|rule| (rule.get("sort_order").as_i64(), rule.id()));
-    let mut users = live(work.reader().all(User::object())?);
-    users.retain(|user| user.get("status") == "active");
+    rules.sort_by_key(|rule| (rule.get(AssignmentRule::sort_order), rule.id()));
+    let mut users = live::<User>(work)?;
+    users.retain(|user| user.get(User::status) == Some(UserStatus::Active));
     users.sort_by_key(Record::id);
-    let schedules = live(work.reader().all(WorkSchedule::object())?);
+    let schedules = live::<WorkSchedule>(work)?;
     let asked = Rules { principal: Arc::clone(principal), now, users, schedules };
     for rule in &rules {
-        let filter = rule.get("filter");
-        let fits = filter.is_null() || filters::meets(principal, now, Lead::object(), filter, lead);
+        let filter = rule.get(AssignmentRule::filter);
+        let fits = filter.is_none_or(|filter| filters::meets(principal, now, Lead::object(), filter, lead.any()));
         if fits && asked.apply(work, rule, lead)? {
-            lead.set("assigned_by_rule_id", rule.get("id").clone());
-            due(lead, rule.get("first_response_minutes").as_i64(), now);
+            lead.set(Lead::assigned_by_rule_id, rule.id());
+            due(lead, rule.get(AssignmentRule::first_response_minutes), now);
             return Ok(true);
         }
     }
     Ok(false)
 }
 
+fn live<E: Entity>(work: &mut Work<'_>) -> Result<Vec<Record<E>>, Problem> {
+    Ok(lookup::all::<E>(work.reader())?.into_iter().filter(|record| !record.is_archived()).collect())
+}
+
 /// Says until when somebody should reach out, unless that is known.
-pub fn due(lead: &mut Record, minutes: Option<i64>, now: Timestamp) {
+pub fn due(lead: &mut Record<Lead>, minutes: Option<i64>, now: Timestamp) {
     if let Some(minutes) = minutes
-        && lead.get("first_response_due_at").is_null()
-        && lead.get("first_responded_at").is_null()
+        && lead.is_null(Lead::first_response_due_at)
+        && lead.is_null(Lead::first_responded_at)
     {
-        let created = lead.time_of("created_at").unwrap_or(now);
-        lead.set("first_response_due_at", created.plus_seconds(minutes * 60).to_string());
+        let created = lead.get(Lead::created_at).unwrap_or(now);
+        lead.set(Lead::first_response_due_at, created.plus_seconds(minutes * 60));
     }
 }
 
 impl Rules {
-    fn apply(&self, work: &mut Work<'_>, rule: &Record, lead: &mut Record) -> Result<bool, Problem> {
-        let works = |user: Id| rule.get("respects_hours") != true || self.is_at_work(user);
-        let found = match rule.text("target") {
-            Some("pool") => {
-                let Some(pool) = rule.id_of("pool_id") else { return Ok(false) };
+    fn apply(&self, work: &mut Work<'_>, rule: &Record<AssignmentRule>, lead: &mut Record<Lead>) -> Result<bool, Problem> {
+        let works = |user: Id| !rule.get(AssignmentRule::respects_hours) || self.is_at_work(user);
+        let found = match rule.get(AssignmentRule::target).unwrap_or(AssignmentTarget::RoundRobin) {
+            AssignmentTarget::Pool => {
+                let Some(pool) = rule.get(AssignmentRule::pool_id) else { return Ok(false) };
                 if pool::pool_of(work, Lead::object(), pool)?.is_none() {
                     return Ok(false);
                 }
-                lead.set("pool_id", pool.to_string());
-                lead.set("owner_id", Value::Null);
-                lead.set("team_id", Value::Null);
+                lead.set(Lead::pool_id, pool);
+                lead.clear(Lead::owner_id);
+                lead.clear(Lead::team_id);
                 return Ok(true);
             }
-            Some("team") => return Ok(give_to_team(lead, rule.get("team_id"))),
-            Some("territory") => {
-                let items = rule.get("territories").as_array().into_iter().flatten();
-                let region = lead.get("region").clone();
-                let Some(item) = items.into_iter().find(|item| !region.is_null() && item["region"] == region) else {
+            AssignmentTarget::Team => return Ok(give_to_team(lead, rule.get(AssignmentRule::team_id))),
+            AssignmentTarget::Territory => {
+                let region = lead.get(Lead::region);
+                let territories = rule.get(AssignmentRule::territories);
+                let Some(territory) = territories.iter().find(|territory| region == Some(territory.region.as_str())) else {
                     return Ok(false);
                 };
-                let user = item["user_id"].as_str().and_then(|id| id.parse().ok());
-                match user.filter(|user| self.user(*user).is_some() && works(*user)) {
+                match territory.user_id.filter(|user| self.user(*user).is_some() && works(*user)) {
                     Some(user) => Some(user),
-                    None => return Ok(give_to_team(lead, &item["team_id"])),
+                    None => return Ok(give_to_team(lead, territory.team_id)),
                 }
             }
-            Some("least_loaded") => {
+            AssignmentTarget::LeastLoaded => {
                 let mut candidates = self.candidates(rule);
                 candidates.retain(|user| works(*user));
                 // Two leads at once must count each other.
@@ -184,8 +185,8 @@ impl Rules {
                 let load = |user: Id| loads.iter().find(|(owner, _)| *owner == user).map_or(0, |(_, count)| *count);
                 least_loaded(&candidates, load)
             }
-            Some("user") => self.candidates(rule).into_iter().find(|user| works(*user)),
-            _ => {
+            AssignmentTarget::User => self.candidates(rule).into_iter().find(|user| works(*user)),
+            AssignmentTarget::RoundRobin => {
                 let candidates = self.candidates(rule);
                 if candidates.iter().any(|user| works(*user)) {
                     let turn = work.turn(&format!("assignment {}", rule.id()))?;
@@ -196,13 +197,12 @@ impl Rules {
             }
         };
         let Some(user) = found else { return Ok(false) };
-        lead.set("owner_id", user.to_string());
-        let team = self.user(user).map_or(Value::Null, |user| user.get("team_id").clone());
-        lead.set("team_id", team);
+        lead.set(Lead::owner_id, user);
+        lead.set(Lead::team_id, self.user(user).and_then(|user| user.get(User::team_id)));
         Ok(true)
     }
 
-    fn user(&self, id: Id) -> Option<&Record> {
+    fn user(&self, id: Id) -> Option<&Record<User>> {
         self.users.iter().find(|user| user.id() == id)
     }
 
@@ -211,36 +211,32 @@ impl Rules {
     }
 
     /// The active users among whom a rule assigns.
-    fn candidates(&self, rule: &Record) -> Vec<Id> {
-        let named: Vec<Id> =
-            rule.get("user_ids").as_array().into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect();
+    fn candidates(&self, rule: &Record<AssignmentRule>) -> Vec<Id> {
+        let named = rule.get(AssignmentRule::user_ids);
         if !named.is_empty() {
             return named.into_iter().filter(|user| self.user(*user).is_some()).collect();
         }
-        let team = rule.id_of("team_id");
-        let members = self.users.iter().filter(|user| team.is_none() || user.id_of("team_id") == team);
+        let team = rule.get(AssignmentRule::team_id);
+        let members = self.users.iter().filter(|user| team.is_none() || user.get(User::team_id) == team);
         members.map(Record::id).collect()
     }
 }
 
-fn give_to_team(lead: &mut Record, team: &Value) -> bool {
-    if team.is_null() {
+fn give_to_team(lead: &mut Record<Lead>, team: Option<Id>) -> bool {
+    if team.is_none() {
         return false;
     }
-    lead.set("owner_id", Value::Null);
-    lead.set("team_id", team.clone());
+    lead.clear(Lead::owner_id);
+    lead.set(Lead::team_id, team);
     true
 }
 
 /// How many open leads each of some users has.
 fn loads(work: &mut Work<'_>, users: &[Id]) -> Result<Vec<(Id, i64)>, Problem> {
-    let object = Lead::object();
-    let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
-    let ended = [LeadStatus::Converted, LeadStatus::Disqualified].map(|status| Operand::Text(status.as_str().to_owned()));
     let open = Predicate::Archived(false)
-        .and(Predicate::test(field("owner_id")?, Op::In, Operand::List(users.iter().copied().map(Operand::Id).collect())))
-        .and(Predicate::test(field("status")?, Op::Nin, Operand::List(ended.to_vec())));
-    let rows =
-        work.reader().aggregate(object, &open, &[Group::by(field("owner_id")?)], &[Measure::Count], (None, users.len()))?;
+        .and(Lead::owner_id.is_in(users.iter().copied()))
+        .and(Lead::status.is_not_in(LeadStatus::ENDED));
+    let by_owner = [Group::by(Lead::owner_id.field())];
+    let rows = work.reader().aggregate(Lead::object(), &open, &by_owner, &[Measure::Count], (None, users.len()))?;
     Ok(rows.iter().filter_map(|row| Some((row.first()?.as_id()?, row.get(1).and_then(Cell::as_integer)?))).collect())
 }

@@ -5,20 +5,25 @@ use farley_domain::{
     customers::customer::Customer,
     entity::Entity,
     fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType, Op},
+    field::Op,
+    handle::{Any, Handle},
     id::Id,
     identity::access::Action,
-    input,
     object::Object,
     predicate::{Operand, Predicate},
     record::Record,
-    sales::leads::{lead::Lead, status::LeadStatus},
+    recurring,
+    sales::leads::{
+        lead::Lead,
+        pool::{Pool, Pooled},
+        status::LeadStatus,
+    },
     time::{Timestamp, start_of_day},
 };
 use farley_persistence::{Holding, Work};
-use serde_json::Value;
+use serde_json::json;
 
-use super::pool;
+use super::{duplicates::Standing, pool};
 use crate::{
     access::{call::Call, principal::Principal},
     http::{
@@ -26,8 +31,9 @@ use crate::{
         request::{Body, parameters, refuse_rest},
     },
     records::{
-        action::act_by_name,
+        action::act,
         behaviour::Shown,
+        body::{self, Nothing},
         events,
         mutation::{Mutation, if_match},
         named::Named,
@@ -65,16 +71,15 @@ pub async fn claim_customer(call: Call, request: HttpRequest, body: Body) -> Res
     claim(Customer::object(), call, request, body).await
 }
 
-/// Which pool a record goes back into, and why.
-#[derive(serde::Deserialize, utoipa::ToSchema)]
-#[schema(example = json!({"reason": "暂无需求"}))]
-#[allow(dead_code, reason = "documents the body; it is read by its fields")]
-pub struct Release {
-    /// Why; the history of holders keeps it.
-    reason: Option<String>,
-    /// The pool; the record's own or else the default one, unless said otherwise.
-    #[schema(value_type = Option<String>, format = "uuid")]
-    pool_id: Option<String>,
+crate::body! {
+    /// Which pool a record goes back into, and why.
+    pub struct Release {
+        /// Why; the history of holders keeps it.
+        reason: Option<String> => text(500),
+        /// The pool; the record's own or else the default one, unless said otherwise.
+        pool_id: Option<Id> => reference("pool"),
+    }
+    example json!({"reason": "暂无需求"})
 }
 
 /// Release a lead
@@ -85,7 +90,7 @@ pub struct Release {
     responses((status = 200, description = "The lead, unowned.", body = ref("#/components/schemas/Lead"))))]
 #[post("/v1/leads/{id}/release")]
 pub async fn release_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    release(Lead::object(), call, request, body).await
+    release::<Lead>(call, request, body).await
 }
 
 /// Release a customer
@@ -96,7 +101,7 @@ pub async fn release_lead(call: Call, request: HttpRequest, body: Body) -> Resul
     responses((status = 200, description = "The customer, unowned.", body = ref("#/components/schemas/Customer"))))]
 #[post("/v1/customers/{id}/release")]
 pub async fn release_customer(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    release(Customer::object(), call, request, body).await
+    release::<Customer>(call, request, body).await
 }
 
 /// One time somebody held a record.
@@ -175,7 +180,7 @@ async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: 
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    input::form(&[], &body.0, &call.principal.standards(call.now))?;
+    body::read::<Nothing>(&body.0, &call.principal.standards(call.now))?;
     let expected = if_match(&request);
     let named = Named::parse(request.match_info().query("id"))?;
     let writer = Writer::of(&call, object);
@@ -197,10 +202,11 @@ async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: 
             let pool = claimable(work, principal, object, &record)?;
             within_rules(work, &writer, &pool, &record)?;
             let me = principal.user_id();
-            record.set("owner_id", me.to_string());
-            forget_rule(object, &mut record);
-            record.set(farley_domain::recurring::TEAM_ID, writer.team_of(work, me)?);
-            let record = writer.store_settled(work, &loaded, record, "claimed", &["owner_id", "team_id"])?;
+            record.set(recurring::OWNER_ID, me);
+            forget_rule(&mut record);
+            record.set(recurring::TEAM_ID, writer.team_of(work, me)?);
+            let settled = [recurring::OWNER_ID.name(), recurring::TEAM_ID.name()];
+            let record = writer.store_settled(work, &loaded, record, "claimed", &settled)?;
             work.tell_holding_began(record.id(), "claimed")?;
             writer.answer(work, 200, record.id(), Shown::new())
         })
@@ -208,16 +214,19 @@ async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: 
 }
 
 /// The pool of a record that can be claimed.
-fn claimable(work: &mut Work<'_>, principal: &Principal, object: &Object, record: &Record) -> Result<Record, Problem> {
+fn claimable(work: &mut Work<'_>, principal: &Principal, object: &Object, record: &Record) -> Result<Record<Pool>, Problem> {
     if record.is_archived() {
         return Err(Problem::archived());
     }
-    if let Some(owner) = record.id_of("owner_id") {
-        let (state, standing) =
-            if owner == principal.user_id() { ("held by you", "yours") } else { ("held by somebody", "held_by_someone") };
-        return Err(Problem::state(state, &[]).member("standing", standing));
+    if let Some(owner) = record.get(recurring::OWNER_ID) {
+        let (state, standing) = if owner == principal.user_id() {
+            ("held by you", Standing::Yours)
+        } else {
+            ("held by somebody", Standing::HeldBySomeone)
+        };
+        return Err(Problem::state(state, &[]).member("standing", standing.as_str()));
     }
-    let pool = record.id_of("pool_id").ok_or_else(|| Problem::state("in no pool", &["update"]))?;
+    let pool = record.get(recurring::POOL_ID).ok_or_else(|| Problem::state("in no pool", &["update"]))?;
     if !principal.asker.is_entitled(object, record) {
         return Err(Problem::forbidden("claim", object.name));
     }
@@ -225,24 +234,24 @@ fn claimable(work: &mut Work<'_>, principal: &Principal, object: &Object, record
 }
 
 /// Quota, cap and cool-down; every fault at once.
-fn within_rules(work: &mut Work<'_>, writer: &Writer, pool: &Record, record: &Record) -> Result<(), Problem> {
+fn within_rules(work: &mut Work<'_>, writer: &Writer, pool: &Record<Pool>, record: &Record) -> Result<(), Problem> {
     let (me, pool_id, now) = (writer.principal.user_id(), pool.id(), writer.now);
     // Two claims of one user at once must count each other.
     work.lock(&format!("claims {me} {pool_id}"))?;
     let mut faults = Faults::default();
-    if let Some(max) = pool.get("daily_claims").as_i64() {
+    if let Some(max) = pool.get(Pool::daily_claims) {
         let standards = writer.principal.standards(now);
         let today = start_of_day(now.to_utc().with_timezone(&standards.zone).date_naive(), standards.zone);
         if work.reader().claims_since(pool_id, me, today)? >= max {
             faults.add(Fault::new("", FaultCode::DailyClaims).with("max", max));
         }
     }
-    if let Some(max) = pool.get("holding_cap").as_i64()
+    if let Some(max) = pool.get(Pool::holding_cap)
         && held(work, writer.object, pool_id, me)? >= max
     {
         faults.add(Fault::new("", FaultCode::HoldingCap).with("max", max));
     }
-    let days = pool.get("cooldown_days").as_i64().unwrap_or(0);
+    let days = pool.get(Pool::cooldown_days);
     if days > 0
         && let Some(left) = work.reader().last_held_by(record.id(), me)?
     {
@@ -256,48 +265,51 @@ fn within_rules(work: &mut Work<'_>, writer: &Writer, pool: &Record, record: &Re
 
 /// How many live records of a pool somebody holds; of leads, those not yet ended.
 fn held(work: &mut Work<'_>, object: &'static Object, pool: Id, user: Id) -> Result<i64, Problem> {
-    let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
-    let mut within = Predicate::Archived(false)
-        .and(Predicate::test(field("owner_id")?, Op::Eq, Operand::Id(user)))
-        .and(Predicate::test(field("pool_id")?, Op::Eq, Operand::Id(pool)));
-    if object.name == Lead::object().name {
-        let ended = [LeadStatus::Converted, LeadStatus::Disqualified].map(|status| Operand::Text(status.as_str().to_owned()));
-        within = within.and(Predicate::test(field("status")?, Op::Nin, Operand::List(ended.to_vec())));
+    let is = |handle: Handle<Any, Option<Id>>, id: Id| {
+        let field = handle.of(object).ok_or_else(Problem::not_found)?;
+        Ok::<_, Problem>(Predicate::test(field, Op::Eq, Operand::Id(id)))
+    };
+    let mut within = Predicate::Archived(false).and(is(recurring::OWNER_ID, user)?).and(is(recurring::POOL_ID, pool)?);
+    match Pooled::of(object) {
+        Some(Pooled::Lead) => within = within.and(Lead::status.is_not_in(LeadStatus::ENDED)),
+        Some(Pooled::Customer) | None => {}
     }
     Ok(work.reader().count(object, &within)?)
 }
 
-async fn release(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let fields = [Field::new("reason", FieldType::Text { max: 500 }), Field::new("pool_id", FieldType::Reference("pool".into()))];
-    act_by_name(object, (call, request, body), &fields, Action::Update, move |work, asked| {
+async fn release<E: Entity>(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    act::<E, Release>((call, request, body), Action::Update, |work, asked| {
         let mut record = asked.loaded.record.clone();
-        if record.get("owner_id").is_null() {
+        if record.is_null(recurring::OWNER_ID) {
             return Err(Problem::state("unowned", &["claim"]));
         }
-        if object.name == Lead::object().name && LeadStatus::of(&record) == LeadStatus::Converted {
-            return Err(Problem::state(LeadStatus::Converted.as_str(), &[]));
+        match Pooled::of(E::object()) {
+            Some(Pooled::Lead) if LeadStatus::of(record.of()) == LeadStatus::Converted => {
+                return Err(Problem::state(LeadStatus::Converted.as_str(), &[]));
+            }
+            Some(Pooled::Lead | Pooled::Customer) | None => {}
         }
-        let given = [asked.get("pool_id"), record.get("pool_id")].into_iter().find(|pool| !pool.is_null()).cloned();
-        let pool = match given {
+        let pool = match asked.body.get(Release::pool_id).or(record.get(recurring::POOL_ID)) {
             Some(pool) => Some(pool),
-            None => pool::default_pool(work, object)?.map(|pool| pool.get("id").clone()),
+            None => pool::default_pool(work, E::object())?.map(|pool| pool.id()),
         };
-        let pool = pool.ok_or_else(|| Problem::rule(Fault::new("/pool_id", FaultCode::Required).into()))?;
-        record.set("pool_id", pool);
-        record.set("owner_id", Value::Null);
-        record.set("team_id", Value::Null);
-        forget_rule(object, &mut record);
+        let required = || Problem::rule(Fault::new(Release::pool_id.pointer(), FaultCode::Required).into());
+        record.set(recurring::POOL_ID, pool.ok_or_else(required)?);
+        record.clear(recurring::OWNER_ID);
+        record.clear(recurring::TEAM_ID);
+        forget_rule(&mut record);
         let record = asked.writer.store(work, &asked.loaded, record, "released")?;
-        tell_end(work, record.id(), "released", asked.get("reason").as_str())?;
+        tell_end(work, record.id(), "released", asked.body.get(Release::reason))?;
         asked.writer.answer(work, 200, record.id(), Shown::new())
     })
     .await
 }
 
 /// Whoever has a record from a pool has it from no rule.
-pub fn forget_rule(object: &Object, record: &mut Record) {
-    if object.has("assigned_by_rule_id") {
-        record.set("assigned_by_rule_id", Value::Null);
+pub fn forget_rule(record: &mut Record) {
+    match Pooled::of(record.object()) {
+        Some(Pooled::Lead) => record.of_mut::<Lead>().clear(Lead::assigned_by_rule_id),
+        Some(Pooled::Customer) | None => {}
     }
 }
 

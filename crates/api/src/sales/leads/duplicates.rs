@@ -2,21 +2,23 @@
 
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
+    cell::Cell,
     customers::{contact::Contact, customer::Customer},
     entity::Entity,
     field::{Field, FieldType, Op},
     identity::access::Action,
-    input, name,
+    name,
     object::Object,
     predicate::{Operand, Predicate, parse},
     record::Record,
-    sales::leads::lead::Lead,
-    value::Standards,
+    recurring,
+    sales::leads::{lead::Lead, pool::Pooled},
+    time::Timestamp,
+    value::{Standards, contact_points::ContactPoint},
 };
 use farley_persistence::Reader;
-use serde_json::{Map, Value};
+use serde_json::json;
 
-use super::lead::is_empty;
 use crate::{
     access::{
         call::Call,
@@ -27,22 +29,44 @@ use crate::{
         problem::Problem,
         request::{Body, parameters, refuse_rest},
     },
+    records::body,
 };
 
 /// How many matches are told of each object.
 const MOST: usize = 20;
 
-/// What is known of a lead that is about to be entered.
-#[derive(serde::Deserialize, utoipa::ToSchema)]
-#[schema(example = json!({"company": "深圳市大族机器人有限公司", "phones": ["13800138000"], "emails": ["li.wei@example.cn"]}))]
-#[allow(dead_code, reason = "documents the body; it is read by its fields")]
-pub struct DuplicateQuestion {
-    /// Names meet without legal form, case, blanks and punctuation.
-    company: Option<String>,
-    /// Phone numbers, in any form.
-    phones: Option<Vec<String>>,
-    /// E-mail addresses.
-    emails: Option<Vec<String>>,
+crate::body! {
+    /// What is known of a lead that is about to be entered.
+    pub struct DuplicateQuestion {
+        /// Names meet without legal form, case, blanks and punctuation.
+        company: Option<String> => text(200),
+        /// Phone numbers, in any form.
+        phones: Vec<String> => texts(20),
+        /// E-mail addresses.
+        emails: Vec<String> => texts(20),
+    }
+    example json!({"company": "深圳市大族机器人有限公司", "phones": ["13800138000"], "emails": ["li.wei@example.cn"]})
+}
+
+/// Where a match stands in relation to who asks, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    HeldBySomeone,
+    Yours,
+    InPool,
+    Unowned,
+}
+
+impl Standing {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Standing::HeldBySomeone => "held_by_someone",
+            Standing::Yours => "yours",
+            Standing::InPool => "in_pool",
+            Standing::Unowned => "unowned",
+        }
+    }
 }
 
 /// Whether somebody has it already.
@@ -71,6 +95,22 @@ pub struct DuplicateMatch {
     pub id: Option<String>,
 }
 
+/// What records are asked to be like.
+pub struct Likeness {
+    pub company: Option<String>,
+    pub phones: Vec<String>,
+    pub emails: Vec<String>,
+}
+
+impl Likeness {
+    /// The same phone numbers and e-mail addresses as a lead.
+    #[must_use]
+    pub fn of_points(lead: &Record<Lead>) -> Likeness {
+        let values = |points: Vec<ContactPoint>| points.into_iter().map(|point| point.value).collect();
+        Likeness { company: None, phones: values(lead.get(Lead::phones)), emails: values(lead.get(Lead::emails)) }
+    }
+}
+
 /// Check for duplicates of a lead
 ///
 /// Tells whether leads, customers or contacts with the same company, phone number or e-mail address exist, and whose they are in
@@ -85,12 +125,12 @@ pub async fn check(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
         &["validate_only"],
     )?;
     call.rows(Lead::object(), Action::Read)?;
-    let fields = [
-        Field::new("company", FieldType::Text { max: 200 }),
-        Field::new("phones", FieldType::Texts { max_items: 20 }),
-        Field::new("emails", FieldType::Texts { max_items: 20 }),
-    ];
-    let form = input::form(&fields, &body.0, &call.principal.standards(call.now))?;
+    let question = body::read::<DuplicateQuestion>(&body.0, &call.principal.standards(call.now))?;
+    let asked = Likeness {
+        company: question.get(DuplicateQuestion::company).map(str::to_owned),
+        phones: question.get(DuplicateQuestion::phones),
+        emails: question.get(DuplicateQuestion::emails),
+    };
     let (principal, now) = (std::sync::Arc::clone(&call.principal), call.now);
     let matches = call
         .state
@@ -100,23 +140,24 @@ pub async fn check(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
             for object in [Lead::object(), Customer::object(), Contact::object()] {
                 // What is hidden is not confirmed either.
                 let sees = |field: &Field| principal.asker.sees(object, field);
-                for (record, matched_by) in alike(reader, object, &form, &principal.standards(now), &sees)? {
-                    matches.push(told(reader, &principal, now, object, &record, matched_by)?);
+                for (record, matched_by) in alike(reader, object, &asked, &principal.standards(now), &sees)? {
+                    let standing = standing(&principal, &record);
+                    matches.push((standing, told(reader, &principal, now, object, &record, standing, matched_by)?));
                 }
             }
             Ok(matches)
         })
         .await?;
-    let order = ["held_by_someone", "yours", "in_pool", "unowned"];
-    let standing = order.into_iter().find(|standing| matches.iter().any(|found| found.standing == *standing));
-    Ok(HttpResponse::Ok().json(DuplicateAnswer { standing: standing.unwrap_or("none"), matches }))
+    let strongest = matches.iter().map(|(standing, _)| *standing).min();
+    let matches = matches.into_iter().map(|(_, found)| found).collect();
+    Ok(HttpResponse::Ok().json(DuplicateAnswer { standing: strongest.map_or("none", Standing::as_str), matches }))
 }
 
-/// The live records of an object that are like what the form says in fields that may be seen, each with what it was found by.
+/// The live records of an object that are like what is asked for in fields that may be seen, each with what it was found by.
 pub fn alike(
     reader: &mut Reader<'_>,
     object: &'static Object,
-    form: &Map<String, Value>,
+    asked: &Likeness,
     standards: &Standards<'_>,
     sees: &dyn Fn(&Field) -> bool,
 ) -> Result<Vec<(Record, Vec<&'static str>)>, Problem> {
@@ -125,32 +166,32 @@ pub fn alike(
         Some((_, ways)) => ways.push(by),
         None => found.push((record, vec![by])),
     };
-    for by in ["phones", "emails"] {
-        let Some(field) = object.field(by).filter(|field| sees(field)) else { continue };
+    for (points, values) in [(recurring::PHONES, &asked.phones), (recurring::EMAILS, &asked.emails)] {
+        let Some(field) = points.of(object).filter(|field| sees(field)) else { continue };
         let FieldType::Structure(structure) = &field.kind else { continue };
-        let values = form.get(by).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        let values: Vec<Operand> = values.map(|value| Operand::Text((structure.lookup_form)(value, standards))).collect();
+        let text = |value: &String| Operand::Text((structure.lookup_form)(value, standards));
+        let values: Vec<Operand> = values.iter().map(text).collect();
         if !values.is_empty() {
             let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Any, Operand::List(values)));
             for record in reader.find(&without_custom_fields(object), &Unrestricted, &predicate, MOST)? {
-                add(record, by);
+                add(record, points.name());
             }
         }
     }
-    let company = form.get("company").and_then(Value::as_str).map(name::organization_key).filter(|key| !key.is_empty());
-    let named = match object.name {
-        "lead" => "company",
-        "customer" => "name",
-        _ => return Ok(found),
+    let company = asked.company.as_deref().map(name::organization_key).filter(|key| !key.is_empty());
+    let named = match Pooled::of(object) {
+        Some(Pooled::Lead) => Lead::company.field(),
+        Some(Pooled::Customer) => Customer::name.field(),
+        None => return Ok(found),
     };
     // The index of search finds names regardless of case and width; the key decides.
-    if let Some(key) = company.filter(|_| object.field(named).is_some_and(sees))
+    if let Some(key) = company.filter(|_| sees(named))
         && let Ok(query) = parse::search_query(&key)
     {
         let predicate = Predicate::Archived(false).and(Predicate::Matches(query));
         for record in reader.find(&without_custom_fields(object), &Unrestricted, &predicate, 200)? {
-            if record.text(named).is_some_and(|name| name::organization_key(name) == key) {
-                add(record, "company");
+            if matches!(&*record.cell(named), Cell::Text(name) if name::organization_key(name) == key) {
+                add(record, Lead::company.name());
             }
         }
     }
@@ -158,23 +199,28 @@ pub fn alike(
     Ok(found)
 }
 
+fn standing(principal: &Principal, record: &Record) -> Standing {
+    match record.get(recurring::OWNER_ID) {
+        Some(owner) if owner == principal.user_id() => Standing::Yours,
+        Some(_) => Standing::HeldBySomeone,
+        None if record.is_null(recurring::POOL_ID) => Standing::Unowned,
+        None => Standing::InPool,
+    }
+}
+
 fn told(
     reader: &mut Reader<'_>,
     principal: &Principal,
-    now: farley_domain::time::Timestamp,
+    now: Timestamp,
     object: &'static Object,
     record: &Record,
+    standing: Standing,
     matched_by: Vec<&'static str>,
 ) -> Result<DuplicateMatch, Problem> {
-    let standing = match record.id_of("owner_id") {
-        Some(owner) if owner == principal.user_id() => "yours",
-        Some(_) => "held_by_someone",
-        None if is_empty(record.get("pool_id")) => "unowned",
-        None => "in_pool",
-    };
     let visible = match principal.asker.rows(object, Action::Read) {
         Some(rows) => reader.get(&principal.layout(object), &principal.view(now), record.id(), &rows)?.is_some(),
         None => false,
     };
+    let standing = standing.as_str();
     Ok(DuplicateMatch { object: object.name, standing, matched_by, id: visible.then(|| record.id().to_string()) })
 }

@@ -21,13 +21,12 @@ use farley_domain::{
     identity::access::Action,
     record::Record,
     sales::leads::{
-        form::{self, LeadForm, UTM_INPUTS, input_type},
+        form::{self, FormField, LeadForm, UTM_INPUTS, input_type},
         lead::Lead,
     },
 };
 use farley_persistence::{TenantKey, Work};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
@@ -43,18 +42,20 @@ use crate::{
         request::{Body, language_of, limit_by_address, parameters, refuse_rest},
     },
     records::{
-        action::act_by_name,
+        action::act,
         behaviour::{Behaviour, Shown, Writing},
+        body::Nothing,
     },
 };
 
 /// What paths of public forms begin with.
 const PUBLIC: &str = "/v1/forms/";
+/// What tokens of forms begin with.
+const TOKEN_PREFIX: &str = "lf_";
 
 impl Behaviour for LeadForm {
     /// A form has a token of its own, and asks only what a lead can hold.
     fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let (writing, record) = (&writing.any(), record.any_mut());
         if record.is_archived() {
             return Ok(());
         }
@@ -62,8 +63,8 @@ impl Behaviour for LeadForm {
         if !faults.is_empty() {
             return Err(Problem::rule(faults));
         }
-        if record.get("token").is_null() {
-            record.set("token", new_secret("lf_"));
+        if record.is_null(LeadForm::token) {
+            record.set(LeadForm::token, new_secret(TOKEN_PREFIX));
         }
         Ok(())
     }
@@ -77,10 +78,10 @@ impl Behaviour for LeadForm {
     responses((status = 200, description = "The form with its new token.", body = ref("#/components/schemas/LeadForm"))))]
 #[post("/v1/lead-forms/{id}/rotate-token")]
 pub async fn rotate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act_by_name(LeadForm::object(), (call, request, body), &[], Action::Update, |work, asked| {
-        let mut record = asked.loaded.record.clone();
-        record.set("token", new_secret("lf_"));
-        let record = asked.writer.store(work, &asked.loaded, record, "token_rotated")?;
+    act::<LeadForm, Nothing>((call, request, body), Action::Update, |work, asked| {
+        let mut form = asked.record().clone();
+        form.set(LeadForm::token, new_secret(TOKEN_PREFIX));
+        let record = asked.writer.store(work, &asked.loaded, form.into_any(), "token_rotated")?;
         asked.writer.answer(work, 200, record.id(), Shown::new())
     })
     .await
@@ -152,30 +153,28 @@ pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let shape =
         state.store.read::<_, Problem>(found.tenant, |reader| Ok(principal::system(reader)?.shape(Lead::object()))).await?;
     let language = language_of(&request);
-    let text = |item: &Value, name: &str| item[name].as_str().map(str::to_owned);
-    let fields = found.form.get("fields").as_array().into_iter().flatten().filter_map(|item| {
-        let field = shape.field(item["field"].as_str()?)?;
+    let form = &found.form;
+    let fields = form.get(LeadForm::fields).into_iter().filter_map(|FormField { name, field, label, placeholder, required }| {
+        let field = shape.field(&field)?;
         Some(PublicField {
-            name: text(item, "name")?,
-            label: text(item, "label").unwrap_or_else(|| said(&field.label, language)),
-            placeholder: text(item, "placeholder"),
-            required: item["required"] == true,
+            name,
+            label: label.unwrap_or_else(|| said(&field.label, language)),
+            placeholder,
+            required,
             r#type: input_type(field)?,
             choices: choices(field, language),
             max_length: longest(field),
         })
     });
-    let consent = found
-        .form
-        .text("consent_text")
-        .map(|text| PublicConsent { text: text.to_owned(), required: found.form.get("consent_required") == true });
+    let consent = form.get(LeadForm::consent_text);
+    let consent = consent.map(|text| PublicConsent { text: text.to_owned(), required: form.get(LeadForm::consent_required) });
     Ok(HttpResponse::Ok().insert_header((header::VARY, BY_LANGUAGE)).json(PublicForm {
-        name: found.form.text("name").unwrap_or_default().to_owned(),
+        name: form.get(LeadForm::name).to_owned(),
         fields: fields.collect(),
         consent,
-        honeypot: found.form.text("honeypot").map(str::to_owned),
+        honeypot: form.get(LeadForm::honeypot).map(str::to_owned),
         hidden_inputs: UTM_INPUTS.to_vec(),
-        action: format!("{PUBLIC}{}", found.form.text("token").unwrap_or_default()),
+        action: format!("{PUBLIC}{}", form.get(LeadForm::token).unwrap_or_default()),
     }))
 }
 
@@ -202,7 +201,7 @@ fn longest(field: &Field) -> Option<usize> {
 /// A form found by its token, for a visitor who may use it.
 pub struct Found {
     pub tenant: TenantKey,
-    pub form: Arc<Record>,
+    pub form: Arc<Record<LeadForm>>,
 }
 
 /// The origin that may read the answer.
@@ -216,7 +215,7 @@ impl Found {
         let found = find(&state, request.match_info().query("token")).await?.ok_or_else(Problem::not_found)?;
         if let Some(origin) = origin_of(request.headers()) {
             if !allows(&found.form, &origin) {
-                return Err(Problem::forbidden("use", "lead_form"));
+                return Err(Problem::forbidden("use", LeadForm::NAME));
             }
             request.extensions_mut().insert(AllowedOrigin(origin));
         }
@@ -225,7 +224,7 @@ impl Found {
 }
 
 async fn find(state: &State, token: &str) -> Result<Option<Found>, Problem> {
-    if !token.starts_with("lf_") || token.len() > 100 {
+    if !token.starts_with(TOKEN_PREFIX) || token.len() > 100 {
         return Ok(None);
     }
     let token = token.to_owned();
@@ -234,20 +233,19 @@ async fn find(state: &State, token: &str) -> Result<Option<Found>, Problem> {
         let row = reader.tenant(tenant)?.ok_or_else(Problem::not_found)?;
         reader.tenant = TenantKey { id: row.id, number: row.number };
         let form = record_of(reader, LeadForm::object(), id)?;
-        Ok(form.map(|form| Found { tenant: reader.tenant, form: Arc::new(form) }))
+        Ok(form.map(|form| Found { tenant: reader.tenant, form: Arc::new(form.into_entity()) }))
     });
     let found = reading.await?;
-    Ok(found.filter(|found| !found.form.is_archived() && found.form.get("is_active") == true))
+    Ok(found.filter(|found| !found.form.is_archived() && found.form.get(LeadForm::is_active)))
 }
 
 fn origin_of(headers: &header::HeaderMap) -> Option<String> {
     headers.get(header::ORIGIN)?.to_str().ok().map(str::to_owned)
 }
 
-fn allows(form: &Record, origin: &str) -> bool {
-    let allowed = form.get("allowed_origins").as_array().map_or(&[][..], Vec::as_slice);
-    let same = |known: &Value| known.as_str().is_some_and(|known| known.trim_end_matches('/').eq_ignore_ascii_case(origin));
-    allowed.is_empty() || allowed.iter().any(same)
+fn allows(form: &Record<LeadForm>, origin: &str) -> bool {
+    let allowed = form.get(LeadForm::allowed_origins);
+    allowed.is_empty() || allowed.iter().any(|known| known.trim_end_matches('/').eq_ignore_ascii_case(origin))
 }
 
 /// Lets browsers use public forms from the origins that the forms themselves allow, whatever the server's own list says.

@@ -6,21 +6,26 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::head
 use farley_domain::{
     entity::Entity,
     identity::access::Action,
+    input,
     record::Record,
     sales::leads::{
-        form::{self, added, is_machine},
+        form::{self, FormConsent, LeadForm, added, is_machine},
         lead::Lead,
-        origin::with_consent,
+        origin::{Consent, with_consent},
         status::LeadStatus,
     },
     time::Timestamp,
 };
 use farley_persistence::{Loaded, Origin, Work};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{assignment::due, duplicates::alike, form::Found};
+use super::{
+    assignment::due,
+    duplicates::{Likeness, alike},
+    form::Found,
+};
 use crate::{
     access::{
         principal,
@@ -76,17 +81,17 @@ pub async fn answer(request: HttpRequest, inputs: Inputs) -> Result<HttpResponse
     refuse_rest(&parameters(&request)?, &[])?;
     let found = Found::of(&request).await?;
     let state = state_of(&request)?;
-    let per_minute = found.form.get("submissions_per_minute").as_i64().unwrap_or(i64::MAX);
+    let per_minute = found.form.get(LeadForm::submissions_per_minute);
     let address = request.peer_addr().map(|address| address.ip());
     state.submissions.take((found.form.id(), address), per_minute, clock::now())?;
     if !is_machine(&found.form, &inputs.members) {
         take(&state, &request, &found, inputs.members).await?;
     }
-    let redirect_url = found.form.text("redirect_url").map(str::to_owned);
+    let redirect_url = found.form.get(LeadForm::redirect_url).map(str::to_owned);
     if let Some(url) = redirect_url.as_ref().filter(|_| inputs.is_html) {
         return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, url.as_str())).finish());
     }
-    let message = found.form.text("thank_you").map(str::to_owned);
+    let message = found.form.get(LeadForm::thank_you).map(str::to_owned);
     Ok(HttpResponse::Created().json(FormThanks { message, redirect_url }))
 }
 
@@ -101,42 +106,43 @@ async fn take(state: &State, request: &HttpRequest, found: &Found, inputs: Map<S
         let consent = consent(&form, answered.consented, now);
         match known(work, &writer, &form, &answered.lead)? {
             Some(loaded) => add(work, &writer, &loaded, &answered.lead, &consent),
-            None => create(work, &writer, &form, answered.lead, &consent),
+            None => create(work, &writer, &form, answered.lead, consent),
         }
     });
     written.await
 }
 
 /// What was consented to, as it is kept.
-fn consent(form: &Record, consented: bool, now: Timestamp) -> Vec<Value> {
-    let text = form.get("consent_text");
-    if !consented || text.is_null() {
-        return Vec::new();
-    }
-    vec![json!({"channel": form.get("consent_channel"), "given_at": now, "text": text, "source": form.get("name")})]
+fn consent(form: &Record<LeadForm>, consented: bool, now: Timestamp) -> Vec<Consent> {
+    let text = form.get(LeadForm::consent_text).filter(|_| consented);
+    let channel = form.get(LeadForm::consent_channel).unwrap_or(FormConsent::Phone).into();
+    let source = Some(form.get(LeadForm::name).to_owned());
+    text.map(|text| Consent { channel, given_at: now, text: Some(text.to_owned()), source }).into_iter().collect()
 }
 
 /// The open lead of the last days that has the same e-mail address or phone number.
-fn known(work: &mut Work<'_>, writer: &Writer, form: &Record, lead: &Map<String, Value>) -> Result<Option<Loaded>, Problem> {
-    let days = form.get("duplicate_days").as_i64().unwrap_or(0);
+fn known(
+    work: &mut Work<'_>,
+    writer: &Writer,
+    form: &Record<LeadForm>,
+    answered: &Record<Lead>,
+) -> Result<Option<Loaded>, Problem> {
+    let days = form.get(LeadForm::duplicate_days);
     if days == 0 {
         return Ok(None);
     }
-    let points = |name: &str| {
-        let items = lead.get(name).and_then(Value::as_array).into_iter().flatten();
-        Value::Array(items.map(|item| item["value"].clone()).collect())
-    };
-    let asked = Map::from_iter(["emails", "phones"].map(|name| (name.to_owned(), points(name))));
-    for value in asked.values().filter_map(Value::as_array).flatten().filter_map(Value::as_str) {
+    let asked = Likeness::of_points(answered);
+    for value in asked.emails.iter().chain(&asked.phones) {
         // Two answers of one visitor at once must see each other.
         work.lock(&format!("form answer {value}"))?;
     }
     let since = writer.now.plus_seconds(-days * 24 * 3600);
     let found = alike(work.reader(), Lead::object(), &asked, &writer.principal.standards(writer.now), &|_| true)?;
-    let recent = |record: &Record| record.time_of("created_at").is_some_and(|created| created >= since);
-    let open = found.into_iter().map(|(record, _)| record).filter(|record| LeadStatus::of(record).is_open() && recent(record));
-    match open.max_by_key(|record| record.time_of("created_at")) {
-        Some(record) => writer.load(work, &Named::Id(record.id()), Action::Update).map(Some),
+    let leads = found.into_iter().map(|(record, _)| record.into_entity::<Lead>());
+    let recent = |lead: &Record<Lead>| lead.get(Lead::created_at).is_some_and(|created| created >= since);
+    let open = leads.filter(|lead| LeadStatus::of(lead).is_open() && recent(lead));
+    match open.max_by_key(|lead| lead.get(Lead::created_at)) {
+        Some(lead) => writer.load(work, &Named::Id(lead.id()), Action::Update).map(Some),
         None => Ok(None),
     }
 }
@@ -146,56 +152,46 @@ fn add(
     work: &mut Work<'_>,
     writer: &Writer,
     loaded: &Loaded,
-    answered: &Map<String, Value>,
-    consent: &[Value],
+    answered: &Record<Lead>,
+    consent: &[Consent],
 ) -> Result<(), Problem> {
-    let mut record = loaded.record.clone();
-    for (name, value) in added(&loaded.record, answered) {
-        match (name.as_str(), value) {
-            ("custom", Value::Object(more)) => {
-                let mut custom = record.get("custom").as_object().cloned().unwrap_or_default();
-                custom.extend(more);
-                record.set("custom", Value::Object(custom));
-            }
-            (name, value) => record.set(name, value),
-        }
-    }
-    record.set("consent", with_consent(record.get("consent"), consent));
-    let record = writer.apply_rules(&writer.shape(), Some(&loaded.record), record)?;
+    let mut lead = added(loaded.record.of(), answered);
+    lead.set(Lead::consent, with_consent(lead.get(Lead::consent), consent));
+    let record = writer.apply_rules(&writer.shape(), Some(&loaded.record), lead.into_any())?;
     writer.store(work, loaded, record, "answered_again").map(drop)
 }
 
 fn create(
     work: &mut Work<'_>,
     writer: &Writer,
-    form: &Record,
-    mut lead: Map<String, Value>,
-    consent: &[Value],
+    form: &Record<LeadForm>,
+    mut lead: Record<Lead>,
+    consent: Vec<Consent>,
 ) -> Result<(), Problem> {
-    for (name, value) in [
-        ("source", form.get("source")),
-        ("campaign_id", form.get("campaign_id")),
-        ("pool_id", form.get("pool_id")),
-        ("owner_id", form.get("lead_owner_id")),
+    if lead.is_null(Lead::source) {
+        lead.set(Lead::source, form.get(LeadForm::source).map(str::to_owned));
+    }
+    for (ours, given) in [
+        (Lead::campaign_id, LeadForm::campaign_id),
+        (Lead::pool_id, LeadForm::pool_id),
+        (Lead::owner_id, LeadForm::lead_owner_id),
     ] {
-        if !value.is_null() {
-            lead.entry(name).or_insert_with(|| value.clone());
-        }
+        lead.set(ours, form.get(given));
     }
     if !consent.is_empty() {
-        lead.insert("consent".to_owned(), consent.to_vec().into());
+        lead.set(Lead::consent, consent);
     }
-    let assigned = form.get("assign") == true && form.get("lead_owner_id").is_null();
-    lead.insert("assign".to_owned(), assigned.into());
-    let anonymous = ["name", "company", "person_name"].iter().all(|name| !lead.contains_key(*name));
+    lead.set(Lead::assign, form.get(LeadForm::assign) && form.is_null(LeadForm::lead_owner_id));
+    let anonymous = [Lead::name, Lead::company, Lead::person_name].into_iter().all(|name| lead.is_null(name));
     if anonymous {
-        let point = ["phones", "emails"].iter().find_map(|name| lead.get(*name)?.get(0)?.get("value").cloned());
-        let name = point.or(form.text("name").map(Value::from)).unwrap_or(Value::Null);
-        lead.insert("name".to_owned(), name);
+        let first = lead.get(Lead::phones).into_iter().chain(lead.get(Lead::emails)).next();
+        let name = first.map(|point| point.value);
+        lead.set(Lead::name, name.unwrap_or_else(|| form.get(LeadForm::name).to_owned()));
     }
-    writer.create_with(work, &Value::Object(lead), |record| {
-        record.set("lead_form_id", form.get("id").clone());
-        due(record, form.get("first_response_minutes").as_i64(), writer.now);
+    writer.create_with(work, &input::body_of(&lead), |record| {
+        let lead = record.of_mut::<Lead>();
+        lead.set(Lead::lead_form_id, form.id());
+        due(lead, form.get(LeadForm::first_response_minutes), writer.now);
     })?;
     Ok(())
 }

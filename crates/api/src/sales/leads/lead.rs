@@ -3,8 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     entity::Entity,
-    field::{Field, FieldType},
+    id::Id,
     identity::access::Action,
+    predicate::Predicate,
     record::Record,
     sales::leads::{
         lead::Lead,
@@ -12,40 +13,38 @@ use farley_domain::{
     },
 };
 use farley_persistence::Work;
-use serde_json::Value;
+use serde_json::json;
 
 use super::{assignment, pool, scoring};
 use crate::{
     access::call::Call,
     http::{problem::Problem, request::Body},
     records::{
-        action::{AskedByName, act_by_name},
+        action::act,
         behaviour::{Behaviour, Shown, Writing},
+        body::Nothing,
     },
     sales::cadences::stops,
 };
 
 impl Behaviour for Lead {
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let (writing, record) = (&writing.any(), record.any_mut());
-        if writing.before.is_none() && record.get("assign") == true {
+        if writing.before.is_none() && record.get(Lead::assign) {
             assignment::assign(work, writing.principal, writing.now, record)?;
         }
-        pool::before_pooled(work, writing, Lead::object(), record)?;
+        pool::before_pooled(work, &writing.any(), Lead::object(), record.any_mut())?;
         if record.is_archived() { Ok(()) } else { scoring::score(work, writing, record) }
     }
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
-        let (writing, record) = (&writing.any(), record.any());
-        pool::after_pooled(work, writing, Lead::object(), record)?;
+        pool::after_pooled(work, &writing.any(), Lead::object(), record.any())?;
         scoring::learn(work, writing, record)?;
-        stops::after_record(work, writing, Lead::object(), record)?;
+        stops::after_record(work, &writing.any(), Lead::object(), record.any())?;
         Ok(Shown::new())
     }
 
     /// A step is an event of its own kind.
     fn verb(before: &Record<Self>, after: &Record<Self>) -> Option<&'static str> {
-        let (before, after) = (before.any(), after.any());
         let (from, to) = (LeadStatus::of(before), LeadStatus::of(after));
         if from == to {
             return None;
@@ -61,14 +60,15 @@ impl Behaviour for Lead {
     }
 }
 
-/// Why a lead is given up.
-#[derive(serde::Deserialize, utoipa::ToSchema)]
-#[schema(example = json!({"reason": "无预算", "comment": "明年再联系"}))]
-#[allow(dead_code, reason = "documents the body; it is read by its fields")]
-pub struct LeadDisqualification {
-    /// Why, in a few words.
-    reason: String,
-    comment: Option<String>,
+crate::body! {
+    /// Why a lead is given up.
+    pub struct LeadDisqualification {
+        /// Why, in a few words.
+        reason: String => text(200).required(),
+        /// More about why.
+        comment: Option<String> => long_text(5_000),
+    }
+    example json!({"reason": "无预算", "comment": "明年再联系"})
 }
 
 /// Disqualify a lead
@@ -79,20 +79,16 @@ pub struct LeadDisqualification {
     responses((status = 200, description = "The lead, disqualified.", body = ref("#/components/schemas/Lead"))))]
 #[post("/v1/leads/{id}/disqualify")]
 pub async fn disqualify(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let fields = [
-        Field::new("reason", FieldType::Text { max: 200 }).required(),
-        Field::new("comment", FieldType::LongText { max: 5_000 }),
-    ];
-    act_by_name(Lead::object(), (call, request, body), &fields, Action::Update, |work, asked| {
-        let mut record = asked.loaded.record.clone();
-        let status = LeadStatus::of(&record);
+    act::<Lead, LeadDisqualification>((call, request, body), Action::Update, |work, asked| {
+        let mut lead = asked.record().clone();
+        let status = LeadStatus::of(&lead);
         if !status.next().contains(&LeadStatus::Disqualified) {
             return Err(not_from(status));
         }
-        record.set("status", LeadStatus::Disqualified.as_str());
-        record.set("disqualify_reason", asked.get("reason").clone());
-        record.set("disqualify_comment", asked.get("comment").clone());
-        write(work, asked, record)
+        lead.set(Lead::status, LeadStatus::Disqualified);
+        lead.set(Lead::disqualify_reason, asked.body.get(LeadDisqualification::reason).to_owned());
+        lead.set(Lead::disqualify_comment, asked.body.get(LeadDisqualification::comment).map(str::to_owned));
+        asked.store(work, lead, "updated")
     })
     .await
 }
@@ -105,14 +101,14 @@ pub async fn disqualify(call: Call, request: HttpRequest, body: Body) -> Result<
     responses((status = 200, description = "The lead, open again.", body = ref("#/components/schemas/Lead"))))]
 #[post("/v1/leads/{id}/reopen")]
 pub async fn reopen(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act_by_name(Lead::object(), (call, request, body), &[], Action::Update, |work, asked| {
-        let mut record = asked.loaded.record.clone();
-        let status = LeadStatus::of(&record);
+    act::<Lead, Nothing>((call, request, body), Action::Update, |work, asked| {
+        let mut lead = asked.record().clone();
+        let status = LeadStatus::of(&lead);
         if status != LeadStatus::Disqualified {
             return Err(not_from(status));
         }
-        record.set("status", LeadStatus::New.as_str());
-        write(work, asked, record)
+        lead.set(Lead::status, LeadStatus::New);
+        asked.store(work, lead, "updated")
     })
     .await
 }
@@ -123,40 +119,22 @@ fn not_from(status: LeadStatus) -> Problem {
     Problem::state(status.as_str(), &next)
 }
 
-fn write(work: &mut Work<'_>, asked: &AskedByName, record: Record) -> Result<crate::records::mutation::Answer, Problem> {
-    let record = asked.writer.apply_rules(&asked.writer.shape(), Some(&asked.loaded.record), record)?;
-    let record = asked.writer.store(work, &asked.loaded, record, "updated")?;
-    asked.writer.answer(work, 200, record.id(), Shown::new())
-}
-
 /// Notes that somebody reached out to a lead: for whatever stores an outgoing activity, in the same work. The first answer is
 /// noted with its time, and a new lead is contacted by it.
-pub fn answered(work: &mut Work<'_>, writing: &Writing<'_>, lead: farley_domain::id::Id) -> Result<(), Problem> {
+pub fn answered(work: &mut Work<'_>, writing: &Writing<'_>, lead: Id) -> Result<(), Problem> {
     let shape = writing.principal.shape(Lead::object());
     let view = writing.principal.view(writing.now);
-    let all = farley_domain::predicate::Predicate::all();
-    let Some(loaded) = work.load(&shape, &view, lead, &all)? else { return Ok(()) };
-    let mut record = loaded.record.clone();
-    let status = LeadStatus::of(&record);
-    if record.is_archived() || !status.is_open() {
+    let Some(loaded) = work.load(&shape, &view, lead, &Predicate::all())? else { return Ok(()) };
+    let mut lead = loaded.record.of::<Lead>().clone();
+    let status = LeadStatus::of(&lead);
+    if lead.is_archived() || !status.is_open() {
         return Ok(());
     }
-    respond(&mut record, writing.now);
+    respond(&mut lead, writing.now);
     if status == LeadStatus::New {
-        record.set("status", LeadStatus::Contacted.as_str());
+        lead.set(Lead::status, LeadStatus::Contacted);
     }
     let writer = writing.writer(Lead::object());
-    let record = writer.apply_rules(&shape, Some(&loaded.record), record)?;
+    let record = writer.apply_rules(&shape, Some(&loaded.record), lead.into_any())?;
     writer.store(work, &loaded, record, "updated").map(drop)
-}
-
-/// Whether a value of a lead says nothing.
-#[must_use]
-pub fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
 }

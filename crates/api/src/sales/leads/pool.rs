@@ -9,8 +9,8 @@ use farley_domain::{
     object::Object,
     predicate::{Operand, Predicate},
     record::Record,
-    registry,
-    sales::leads::pool::Pool,
+    recurring,
+    sales::leads::pool::{Pool, Pooled},
 };
 use farley_persistence::Work;
 
@@ -19,6 +19,7 @@ use crate::{
     http::problem::Problem,
     records::{
         behaviour::{Behaviour, Shown, Writing},
+        lookup,
         named::Named,
     },
 };
@@ -30,14 +31,14 @@ impl Behaviour for Pool {
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
         let archiving = record.is_archived() && writing.before.is_some_and(|before| !before.is_archived());
         if !archiving {
-            if record.get("is_default") == true {
+            if record.get(Pool::is_default) {
                 work.lock("default pools")?;
             }
             return Ok(());
         }
-        record.set("is_default", false);
-        let object = registry::object(record.text("object").unwrap_or_default()).ok_or_else(Problem::not_found)?;
-        let Some(field) = object.field("pool_id") else { return Ok(()) };
+        record.set(Pool::is_default, false);
+        let object = record.get(Pool::object).ok_or_else(Problem::not_found)?.object();
+        let Some(field) = recurring::POOL_ID.of(object) else { return Ok(()) };
         let within = Predicate::Archived(false).and(Predicate::test(field, Op::Eq, Operand::Id(record.id())));
         if work.reader().find(&without_custom_fields(object), &Unrestricted, &within, 1)?.is_empty() {
             Ok(())
@@ -48,15 +49,15 @@ impl Behaviour for Pool {
 
     /// There is one default at most for each object.
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
-        let became = record.get("is_default") == true && writing.before.is_none_or(|before| before.get("is_default") != true);
+        let became = record.get(Pool::is_default) && writing.before.is_none_or(|before| !before.get(Pool::is_default));
         if became {
-            for other in defaults(work, record.text("object").unwrap_or_default())? {
+            for other in defaults(work, record.get(Pool::object))? {
                 if other.id() != record.id() {
                     let writer = writing.writer(<Pool as Entity>::object());
                     let loaded = writer.load(work, &Named::Id(other.id()), Action::Update)?;
-                    let mut former = loaded.record.clone();
-                    former.set("is_default", false);
-                    writer.store(work, &loaded, former, "updated")?;
+                    let mut former = loaded.record.of::<Pool>().clone();
+                    former.set(Pool::is_default, false);
+                    writer.store(work, &loaded, former.into_any(), "updated")?;
                 }
             }
         }
@@ -64,28 +65,23 @@ impl Behaviour for Pool {
     }
 }
 
-fn defaults(work: &mut Work<'_>, object: &str) -> Result<Vec<Record>, Problem> {
-    let pool = <Pool as Entity>::object();
-    let (Some(default), Some(of)) = (pool.field("is_default"), pool.field("object")) else { return Ok(Vec::new()) };
-    let predicate = Predicate::Archived(false)
-        .and(Predicate::test(default, Op::Eq, Operand::Boolean(true)))
-        .and(Predicate::test(of, Op::Eq, Operand::Text(object.to_owned())));
-    Ok(work.reader().find(&without_custom_fields(pool), &Unrestricted, &predicate, 2)?)
+fn defaults(work: &mut Work<'_>, pooled: Option<Pooled>) -> Result<Vec<Record<Pool>>, Problem> {
+    let Some(pooled) = pooled else { return Ok(Vec::new()) };
+    let predicate = Predicate::Archived(false).and(Pool::is_default.eq(true)).and(Pool::object.eq(pooled));
+    lookup::find(work, &predicate, 2)
 }
 
 /// A live pool of an object.
-pub fn pool_of(work: &mut Work<'_>, object: &Object, id: Id) -> Result<Option<Record>, Problem> {
-    let Some(field) = <Pool as Entity>::object().field("id") else { return Ok(None) };
-    let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Eq, Operand::Id(id)));
+pub fn pool_of(work: &mut Work<'_>, object: &Object, id: Id) -> Result<Option<Record<Pool>>, Problem> {
     // It does not go while something is put into it.
     work.hold(<Pool as Entity>::object(), id)?;
-    let found = work.reader().find(&without_custom_fields(<Pool as Entity>::object()), &Unrestricted, &predicate, 1)?;
-    Ok(found.into_iter().find(|pool| pool.get("object") == object.name))
+    let found = lookup::find::<Pool>(work, &Predicate::Archived(false).and(Pool::id.eq(id)), 1)?;
+    Ok(found.into_iter().find(|pool| pool.get(Pool::object) == Pooled::of(object)))
 }
 
 /// The pool that new records of an object belong to, if there is one.
-pub fn default_pool(work: &mut Work<'_>, object: &Object) -> Result<Option<Record>, Problem> {
-    Ok(defaults(work, object.name)?.into_iter().next())
+pub fn default_pool(work: &mut Work<'_>, object: &Object) -> Result<Option<Record<Pool>>, Problem> {
+    Ok(defaults(work, Pooled::of(object))?.into_iter().next())
 }
 
 /// Sees to the pool of a record about to be written.
@@ -93,15 +89,15 @@ pub fn before_pooled(work: &mut Work<'_>, writing: &Writing<'_>, object: &Object
     if record.is_archived() {
         return Ok(());
     }
-    match record.id_of("pool_id") {
+    match record.get(recurring::POOL_ID) {
         None if writing.before.is_none() => {
             if let Some(pool) = default_pool(work, object)? {
-                record.set("pool_id", pool.get("id").clone());
+                record.set(recurring::POOL_ID, pool.id());
             }
         }
-        Some(id) if writing.before.is_none_or(|before| before.get("pool_id") != record.get("pool_id")) => {
+        Some(id) if writing.before.is_none_or(|before| !before.agrees(recurring::POOL_ID, record)) => {
             if pool_of(work, object, id)?.is_none() {
-                return Err(Problem::rule(Fault::new("/pool_id", FaultCode::NotFound).into()));
+                return Err(Problem::rule(Fault::new(recurring::POOL_ID.pointer(), FaultCode::NotFound).into()));
             }
         }
         None | Some(_) => {}
@@ -113,7 +109,7 @@ pub fn before_pooled(work: &mut Work<'_>, writing: &Writing<'_>, object: &Object
 pub fn after_pooled(work: &mut Work<'_>, writing: &Writing<'_>, object: &Object, record: &Record) -> Result<(), Problem> {
     let held = |record: &Record| {
         let live = !record.is_archived();
-        record.id_of("owner_id").zip(record.id_of("pool_id")).filter(|_| live)
+        record.get(recurring::OWNER_ID).zip(record.get(recurring::POOL_ID)).filter(|_| live)
     };
     let (before, after) = (writing.before.and_then(held), held(record));
     if before == after {
@@ -122,7 +118,7 @@ pub fn after_pooled(work: &mut Work<'_>, writing: &Writing<'_>, object: &Object,
     if before.is_some() {
         let ended = if record.is_archived() {
             "archived"
-        } else if record.get("owner_id").is_null() {
+        } else if record.is_null(recurring::OWNER_ID) {
             "released"
         } else {
             "reassigned"

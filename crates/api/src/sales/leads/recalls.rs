@@ -3,27 +3,24 @@
 use std::{collections::HashMap, sync::Arc};
 
 use farley_domain::{
-    customers::customer::Customer,
     entity::Entity,
-    field::Op,
     id::Id,
     identity::access::Action,
     object::Object,
-    predicate::{Operand, Predicate},
+    predicate::Predicate,
     record::Record,
-    registry,
+    recurring,
     sales::{
         leads::{
-            lead::Lead,
-            pool::{Held, Pool, Recall, recall, shortest},
+            pool::{Held, Pool, Pooled, Recall, recall, shortest},
             status::LeadStatus,
         },
-        opportunity::Opportunity,
+        opportunity::{Opportunity, OpportunityStatus},
     },
     time::Timestamp,
 };
 use farley_persistence::{Holding, Origin, Reader, TenantKey, Work};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::claims::{forget_rule, tell_end};
 use crate::{
@@ -33,7 +30,7 @@ use crate::{
         unrestricted::{Unrestricted, without_custom_fields},
     },
     http::problem::Problem,
-    records::{named::Named, write::Writer},
+    records::{lookup, named::Named, write::Writer},
 };
 
 /// The kind of the recurring job.
@@ -43,11 +40,9 @@ const AT_ONCE: i64 = 100;
 
 /// Looks through the pools of a tenant: warns holders, and takes back what was left alone.
 pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let pools = state.background.read::<_, Problem>(tenant, |reader| Ok(reader.all(<Pool as Entity>::object())?)).await?;
+    let pools = state.background.read::<_, Problem>(tenant, lookup::all::<Pool>).await?;
     for pool in pools.into_iter().filter(|pool| !pool.is_archived()) {
-        let (Some(age), Some(object)) = (shortest(&pool), registry::object(pool.text("object").unwrap_or_default())) else {
-            continue;
-        };
+        let (Some(age), Some(object)) = (shortest(&pool), pool.get(Pool::object).map(Pooled::object)) else { continue };
         let pool = Arc::new(pool);
         let mut after: Option<(Timestamp, Id)> = None;
         loop {
@@ -80,7 +75,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
 fn in_question(
     reader: &mut Reader<'_>,
     object: &'static Object,
-    pool: &Record,
+    pool: &Record<Pool>,
     now: Timestamp,
     holdings: Vec<Holding>,
 ) -> Result<Vec<Holding>, Problem> {
@@ -104,17 +99,20 @@ fn in_question(
 fn verdict(
     reader: &mut Reader<'_>,
     object: &'static Object,
-    pool: &Record,
+    pool: &Record<Pool>,
     record: &Record,
     holding: &Holding,
     now: Timestamp,
 ) -> Result<Recall, Problem> {
-    let still = record.id_of("owner_id") == Some(holding.user) && record.id_of("pool_id") == Some(holding.pool);
-    let open = object.name != Lead::object().name || LeadStatus::of(record).is_open();
+    let still = record.get(recurring::OWNER_ID) == Some(holding.user) && record.get(recurring::POOL_ID) == Some(holding.pool);
+    let open = match Pooled::of(object) {
+        Some(Pooled::Lead) => LeadStatus::of(record.of()).is_open(),
+        Some(Pooled::Customer) | None => true,
+    };
     if !still || !open || record.is_archived() {
         return Ok(Recall::No);
     }
-    let last_activity_at = record.time_of("last_activity_at");
+    let last_activity_at = record.get(recurring::LAST_ACTIVITY_AT);
     let has_deal = has_deal(reader, object, record, holding.since)?;
     let held = Held { since: holding.since, last_activity_at, has_deal };
     let told = holding.warned_at.is_some_and(|warned| last_activity_at.is_none_or(|last| last < warned));
@@ -124,7 +122,7 @@ fn verdict(
     })
 }
 
-fn look_after(work: &mut Work<'_>, writer: &Writer, pool: &Record, holding: &Holding) -> Result<(), Problem> {
+fn look_after(work: &mut Work<'_>, writer: &Writer, pool: &Record<Pool>, holding: &Holding) -> Result<(), Problem> {
     let object = writer.object;
     let loaded = match writer.load(work, &Named::Id(holding.record), Action::Update) {
         Ok(loaded) => loaded,
@@ -138,9 +136,9 @@ fn look_after(work: &mut Work<'_>, writer: &Writer, pool: &Record, holding: &Hol
         Recall::Warn(at) => warn(work, object, record, holding, at),
         Recall::Now(reason) => {
             let mut record = record.clone();
-            record.set("owner_id", Value::Null);
-            record.set("team_id", Value::Null);
-            forget_rule(object, &mut record);
+            record.clear(recurring::OWNER_ID);
+            record.clear(recurring::TEAM_ID);
+            forget_rule(&mut record);
             let record = writer.store(work, &loaded, record, "recalled")?;
             tell_end(work, record.id(), "recalled", Some(reason.as_str()))
         }
@@ -153,21 +151,20 @@ fn warn(work: &mut Work<'_>, object: &Object, record: &Record, holding: &Holding
         ("recall_at".to_owned(), json!({"from": null, "to": at})),
         ("holder_id".to_owned(), json!({"from": null, "to": holding.user})),
     ]);
-    let customer = record.id_of("customer_id");
+    let customer = record.get(recurring::CUSTOMER_ID);
     work.event(object.name, "recall_warned", record.id(), record.version(), changes, customer.as_slice());
     Ok(())
 }
 
 /// Whether a customer has bought since a time. A lead's deal is its conversion, after which it is not looked at any more.
 fn has_deal(reader: &mut Reader<'_>, object: &Object, record: &Record, since: Timestamp) -> Result<bool, Problem> {
-    if object.name != Customer::object().name {
-        return Ok(false);
+    match Pooled::of(object) {
+        Some(Pooled::Customer) => {}
+        Some(Pooled::Lead) | None => return Ok(false),
     }
-    let opportunity = Opportunity::object();
-    let field = |name: &str| opportunity.field(name).ok_or_else(Problem::not_found);
     let won = Predicate::Archived(false)
-        .and(Predicate::test(field("customer_id")?, Op::Eq, Operand::Id(record.id())))
-        .and(Predicate::test(field("status")?, Op::Eq, Operand::Text("won".to_owned())))
-        .and(Predicate::test(field("closed_at")?, Op::Gte, Operand::Time(since)));
-    Ok(!reader.find(&without_custom_fields(opportunity), &Unrestricted, &won, 1)?.is_empty())
+        .and(Opportunity::customer_id.eq(record.id()))
+        .and(Opportunity::status.eq(OpportunityStatus::Won))
+        .and(Opportunity::closed_at.gte(since));
+    Ok(!reader.find(&without_custom_fields(Opportunity::object()), &Unrestricted, &won, 1)?.is_empty())
 }

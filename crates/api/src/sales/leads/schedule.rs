@@ -14,7 +14,6 @@ use crate::{
 impl Behaviour for WorkSchedule {
     /// Who is away must be one of those whose hours the schedule tells.
     fn before(_: &mut Work<'_>, _: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let record = record.any_mut();
         let faults = strangers(record);
         if faults.is_empty() || record.is_archived() { Ok(()) } else { Err(Problem::rule(faults)) }
     }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     entity::Entity,
-    field::Op,
     id::Id,
     identity::access::Action,
-    predicate::{Operand, Predicate},
+    predicate::Predicate,
     record::Record,
     sales::leads::{
         lead::Lead,
@@ -34,6 +33,7 @@ use crate::{
     },
     records::{
         behaviour::{Behaviour, Shown, Writing},
+        lookup,
         named::Named,
     },
     sales::filters,
@@ -47,11 +47,10 @@ const AT_ONCE: usize = 200;
 impl Behaviour for ScoringRule {
     /// A rule's filter and the field from which its points fade must be there.
     fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let (writing, record) = (&writing.any(), record.any_mut());
         if record.is_archived() {
             return Ok(());
         }
-        filters::check(writing, record, "filter", Lead::object())?;
+        filters::check(&writing.any(), record.any(), ScoringRule::filter.name(), Lead::object())?;
         match unknown_custom(record, &writing.principal.shape(Lead::object())) {
             Some(fault) => Err(Problem::rule(fault.into())),
             None => Ok(()),
@@ -66,41 +65,46 @@ impl Behaviour for ScoringRule {
 }
 
 /// The rules in force.
-fn rules(reader: &mut Reader<'_>) -> Result<Vec<Record>, Problem> {
-    let mut rules = reader.all(ScoringRule::object())?;
-    rules.retain(|rule| !rule.is_archived() && rule.get("is_active") == true);
+fn rules(reader: &mut Reader<'_>) -> Result<Vec<Record<ScoringRule>>, Problem> {
+    let mut rules = lookup::all::<ScoringRule>(reader)?;
+    rules.retain(|rule| !rule.is_archived() && rule.get(ScoringRule::is_active));
     rules.sort_by_key(Record::id);
     Ok(rules)
 }
 
 /// What a rule gives a lead now, and from when on that fades; none, if the lead does not meet it.
-fn given(principal: &Principal, now: Timestamp, rule: &Record, lead: &Record) -> Option<(i64, Option<Timestamp>)> {
-    let (object, filter) = (Lead::object(), rule.get("filter"));
-    let meets = filter.is_null() || filters::meets(principal, now, object, filter, lead);
+fn given(
+    principal: &Principal,
+    now: Timestamp,
+    rule: &Record<ScoringRule>,
+    lead: &Record<Lead>,
+) -> Option<(i64, Option<Timestamp>)> {
+    let (object, filter) = (Lead::object(), rule.get(ScoringRule::filter));
+    let meets = filter.is_none_or(|filter| filters::meets(principal, now, object, filter, lead.any()));
     meets.then(|| points(rule, &principal.shape(object), lead, principal.standards(now).zone, now))
 }
 
-fn sum(principal: &Principal, now: Timestamp, rules: &[Record], lead: &Record) -> i64 {
+fn sum(principal: &Principal, now: Timestamp, rules: &[Record<ScoringRule>], lead: &Record<Lead>) -> i64 {
     rules.iter().filter_map(|rule| given(principal, now, rule, lead)).map(|(points, _)| points).sum()
 }
 
 /// Scores a lead about to be written.
-pub fn score(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
+pub fn score(work: &mut Work<'_>, writing: &Writing<'_, Lead>, record: &mut Record<Lead>) -> Result<(), Problem> {
     let rules = rules(work.reader())?;
     // A new lead has no times of its own yet; by its rules it is created now.
     let mut asked = record.clone();
-    if asked.get("created_at").is_null() {
-        asked.set("created_at", writing.now.to_string());
+    if asked.is_null(Lead::created_at) {
+        asked.set(Lead::created_at, writing.now);
     }
-    asked.set("updated_at", writing.now.to_string());
-    record.set("score", sum(writing.principal, writing.now, &rules, &asked));
+    asked.set(Lead::updated_at, writing.now);
+    record.set(Lead::score, sum(writing.principal, writing.now, &rules, &asked));
     Ok(())
 }
 
 /// Counts how a lead ended, or takes back what no longer holds: it was opened again, changed or archived.
-pub fn learn(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<(), Problem> {
+pub fn learn(work: &mut Work<'_>, writing: &Writing<'_, Lead>, record: &Record<Lead>) -> Result<(), Problem> {
     let shape = writing.principal.shape(Lead::object());
-    let end = |record: &Record| won(record).map(|won| (won, features(&shape, record)));
+    let end = |record: &Record<Lead>| won(record).map(|won| (won, features(&shape, record)));
     let (before, after) = (writing.before.and_then(end), end(record));
     if before == after {
         return Ok(());
@@ -117,19 +121,16 @@ pub fn learn(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Res
 /// Scores the open leads of a tenant anew: points fade, and rules change.
 pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     let object = Lead::object();
-    let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
-    let ended = [LeadStatus::Converted, LeadStatus::Disqualified].map(|status| Operand::Text(status.as_str().to_owned()));
-    let open = Predicate::Archived(false).and(Predicate::test(field("status")?, Op::Nin, Operand::List(ended.to_vec())));
-    let id = field("id")?;
+    let open = Predicate::Archived(false).and(Lead::status.is_not_in(LeadStatus::ENDED));
     let mut after = Id::NIL;
     loop {
-        let page = open.clone().and(Predicate::test(id, Op::Gt, Operand::Id(after)));
+        let page = open.clone().and(Lead::id.gt(after));
         let reading = state.background.read::<_, Problem>(tenant, move |reader| {
             let (principal, rules) = (principal::system(reader)?, rules(reader)?);
             let leads = reader.find(&principal.shape(object), &principal.view(now), &page, AT_ONCE)?;
             let last = leads.last().map(Record::id);
-            let scores = leads.iter().map(|lead| (lead, sum(&principal, now, &rules, lead)));
-            let changed = scores.filter(|(lead, score)| lead.get("score").as_i64() != Some(*score));
+            let scores = leads.iter().map(|lead| (lead.of::<Lead>(), sum(&principal, now, &rules, lead.of())));
+            let changed = scores.filter(|(lead, score)| lead.get(Lead::score) != *score);
             let changed: Vec<(Id, i64, i64)> = changed.map(|(lead, score)| (lead.id(), lead.version(), score)).collect();
             Ok((last.filter(|_| leads.len() == AT_ONCE), changed))
         });
@@ -250,10 +251,9 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             let view = principal.view(now);
             reader.get(&principal.layout(object), &view, id, &rows)?.ok_or_else(Problem::not_found)?;
             // Rules look at the whole lead; what the caller may not see is not told of below.
-            let by_id = Predicate::test(object.field("id").ok_or_else(Problem::not_found)?, Op::Eq, Operand::Id(id));
             let system = principal::system(reader)?;
-            let found = reader.find(&system.shape(object), &Unrestricted, &by_id, 1)?;
-            let lead = found.into_iter().next().ok_or_else(Problem::not_found)?;
+            let found = reader.find(&system.shape(object), &Unrestricted, &Lead::id.eq(id), 1)?;
+            let lead = found.into_iter().next().ok_or_else(Problem::not_found)?.into_entity();
             let rules: Vec<RuleScore> =
                 rules(reader)?.iter().map(|rule| rule_score(rule, given(&system, now, rule, &lead))).collect();
             let known = features(&system.shape(object), &lead);
@@ -273,12 +273,12 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
     Ok(HttpResponse::Ok().json(told))
 }
 
-fn rule_score(rule: &Record, given: Option<(i64, Option<Timestamp>)>) -> RuleScore {
+fn rule_score(rule: &Record<ScoringRule>, given: Option<(i64, Option<Timestamp>)>) -> RuleScore {
     RuleScore {
         rule_id: rule.id(),
-        name: rule.text("name").unwrap_or_default().to_owned(),
+        name: rule.get(ScoringRule::name).to_owned(),
         meets: given.is_some(),
-        points: rule.get("points").as_i64().unwrap_or(0),
+        points: rule.get(ScoringRule::points),
         counted: given.map_or(0, |(points, _)| points),
         fades_from: given.and_then(|(_, since)| since),
     }

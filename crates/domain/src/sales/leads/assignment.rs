@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
@@ -31,6 +32,18 @@ choices! {
 /// Among whom a rule assigns.
 pub static RULE_USERS: Link =
     Link { table: "assignment_rule_users", from: "rule_id", to: "user_id", target: "user", shared: false };
+
+/// Whose a region is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Territory {
+    /// As the lead's `region` says it.
+    pub region: String,
+    pub user_id: Option<Id>,
+    /// The team that gets its leads, where no user is named or at work.
+    pub team_id: Option<Id>,
+}
+
+crate::structures! { Territory }
 
 /// Which region is whose.
 pub static TERRITORIES: Structure = Structure {
@@ -94,7 +107,7 @@ entity! {
         /// The pool that gets the lead.
         pool_id: Option<Id> => reference("pool").label("Pool", "公海"),
         /// Which region is whose.
-        territories: Vec<Value> => structure(&TERRITORIES).default(json!([])).opaque().label("Territories", "区域划分"),
+        territories: Vec<Territory> => structure(&TERRITORIES).default(json!([])).opaque().label("Territories", "区域划分"),
         /// Whether only those get leads who are at work by their schedules.
         respects_hours: bool => boolean().default(true).label("Respects working hours", "遵循工作时间").example(true),
         /// Within how many minutes somebody should reach out to the lead.
@@ -109,17 +122,20 @@ entity! {
         .rule(target_is_told)
 }
 
-fn target_is_told(draft: &mut Draft<'_>) {
-    let users = draft.after.get("user_ids").as_array().map_or(0, Vec::len);
-    let missing = |name: &str| draft.after.get(name).is_null();
-    let fault = match draft.after.text("target") {
-        Some("user") if users != 1 => Some("/user_ids"),
-        Some("team") if missing("team_id") => Some("/team_id"),
-        Some("pool") if missing("pool_id") => Some("/pool_id"),
-        Some("territory") if draft.after.get("territories") == &json!([]) => Some("/territories"),
-        _ => None,
+fn target_is_told(draft: &mut Draft<'_, AssignmentRule>) {
+    let rule = &draft.after;
+    let untold = match rule.get(AssignmentRule::target) {
+        Some(AssignmentTarget::User) => {
+            (rule.get(AssignmentRule::user_ids).len() != 1).then(|| AssignmentRule::user_ids.pointer())
+        }
+        Some(AssignmentTarget::Team) => rule.is_null(AssignmentRule::team_id).then(|| AssignmentRule::team_id.pointer()),
+        Some(AssignmentTarget::Pool) => rule.is_null(AssignmentRule::pool_id).then(|| AssignmentRule::pool_id.pointer()),
+        Some(AssignmentTarget::Territory) => {
+            rule.get(AssignmentRule::territories).is_empty().then(|| AssignmentRule::territories.pointer())
+        }
+        Some(AssignmentTarget::RoundRobin | AssignmentTarget::LeastLoaded) | None => None,
     };
-    if let Some(pointer) = fault {
+    if let Some(pointer) = untold {
         draft.fault(pointer, FaultCode::Required);
     }
 }

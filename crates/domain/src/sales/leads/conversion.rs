@@ -2,11 +2,27 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{
-    field::Structure,
-    object::Shape,
-    record::Record,
-    value::{Standards, wrong},
+use super::lead::Lead;
+use crate::{
+    customers::{
+        contact::Contact,
+        contact_customers::ContactCustomer,
+        customer::{Customer, CustomerKind},
+    },
+    identity::tag::Tag,
+    marketing::campaign::Campaign,
+    model::{
+        entity::Entity,
+        field::Structure,
+        handle::Handle,
+        input::{self, Members},
+        object::Shape,
+        record::Record,
+        recurring,
+        value::{Standards, wrong},
+    },
+    sales::{opportunity::Opportunity, parties::OpportunityContact},
+    values::id::Id,
 };
 
 /// Members of a record that is to be made of the lead, over those that the lead gives. They are checked when it is made.
@@ -22,97 +38,102 @@ pub static PART: Structure = Structure {
 
 /// What the makers of the three parts may know: relations that the caller may read, and the tenant's own fields.
 pub struct Maker<'a> {
-    pub lead: &'a Record,
+    pub lead: &'a Record<Lead>,
     /// The lead as the tenant declares it.
     pub shape: &'a Shape,
     /// Which objects the caller may refer to.
     pub may_name: &'a dyn Fn(&str) -> bool,
 }
 
+/// The fields that every part has, where a part keeps them.
+struct Shared<E> {
+    owner: Handle<E, Option<Id>>,
+    tags: Handle<E, Vec<Id>>,
+    custom: Handle<E, Map<String, Value>>,
+}
+
 impl Maker<'_> {
     /// The customer: the company, or the person where there is none. A contact takes the person's numbers along.
     #[must_use]
-    pub fn customer(&self, shape: &Shape, with_contact: bool) -> Map<String, Value> {
-        let is_company = !self.lead.get("company").is_null();
-        let mut body = self.common(shape, &["industry", "source", "region", "website", "addresses"]);
-        body.insert("kind".to_owned(), if is_company { "organization" } else { "person" }.into());
-        let name = if is_company { self.lead.get("company") } else { self.person() };
-        body.insert("name".to_owned(), name.clone());
-        if !(is_company && with_contact) {
-            self.copy(&mut body, &["emails", "phones"]);
+    pub fn customer(&self, shape: &Shape, with_contact: bool) -> Members<Customer> {
+        let lead = self.lead;
+        let body = input::members()
+            .copy(Customer::industry, lead, Lead::industry)
+            .copy(Customer::source, lead, Lead::source)
+            .copy(Customer::region, lead, Lead::region)
+            .copy(Customer::website, lead, Lead::website)
+            .copy(Customer::addresses, lead, Lead::addresses);
+        let shared = Shared { owner: Customer::owner_id, tags: Customer::tag_ids, custom: Customer::custom };
+        let body = self.with_shared(body, shape, shared);
+        let company = lead.get(Lead::company);
+        let kind = if company.is_some() { CustomerKind::Organization } else { CustomerKind::Person };
+        let body = body.with(Customer::kind, kind).with(Customer::name, company.unwrap_or(self.person()));
+        if company.is_some() && with_contact {
+            return body;
         }
-        body
+        body.copy(Customer::emails, lead, Lead::emails).copy(Customer::phones, lead, Lead::phones)
     }
 
     #[must_use]
-    pub fn contact(&self, shape: &Shape, customer: &Value) -> Map<String, Value> {
-        let mut body = self.common(shape, &["source", "emails", "phones"]);
-        body.insert("name".to_owned(), self.person().clone());
-        let role = self.lead.get("job_title");
-        body.insert("customers".to_owned(), json!([{"customer_id": customer, "role": role, "primary": true}]));
-        body
+    pub fn contact(&self, shape: &Shape, customer_id: Id) -> Members<Contact> {
+        let lead = self.lead;
+        let body = input::members().copy(Contact::source, lead, Lead::source).copy(Contact::emails, lead, Lead::emails).copy(
+            Contact::phones,
+            lead,
+            Lead::phones,
+        );
+        let shared = Shared { owner: Contact::owner_id, tags: Contact::tag_ids, custom: Contact::custom };
+        let role = lead.get(Lead::job_title).map(str::to_owned);
+        let customers = vec![ContactCustomer { customer_id, role, buying_role: None, primary: true }];
+        self.with_shared(body, shape, shared).with(Contact::name, self.person()).with(Contact::customers, customers)
     }
 
     /// The opportunity is worth what they want to spend at most, until somebody knows better.
     #[must_use]
-    pub fn opportunity(&self, shape: &Shape, customer: &Value, contact: &Value) -> Map<String, Value> {
-        let mut body = self.common(shape, &["name", "source", "description"]);
-        body.insert("customer_id".to_owned(), customer.clone());
-        if !contact.is_null() {
-            body.insert("contacts".to_owned(), json!([{"contact_id": contact, "primary": true}]));
+    pub fn opportunity(&self, shape: &Shape, customer_id: Id, contact_id: Option<Id>) -> Members<Opportunity> {
+        let lead = self.lead;
+        let body = input::members().copy(Opportunity::name, lead, Lead::name).copy(Opportunity::source, lead, Lead::source).copy(
+            Opportunity::description,
+            lead,
+            Lead::description,
+        );
+        let shared = Shared { owner: Opportunity::owner_id, tags: Opportunity::tag_ids, custom: Opportunity::custom };
+        let mut body = self.with_shared(body, shape, shared).with(Opportunity::customer_id, customer_id);
+        if let Some(contact_id) = contact_id {
+            body = body.with(Opportunity::contacts, vec![OpportunityContact { contact_id, buying_role: None, primary: true }]);
         }
-        let budget = [self.lead.get("budget_max"), self.lead.get("budget_min")].into_iter().find(|budget| !budget.is_null());
-        if let Some(budget) = budget {
-            body.insert("amount".to_owned(), budget.clone());
+        if let Some(budget) = lead.get(Lead::budget_max).or(lead.get(Lead::budget_min)) {
+            body = body.with(Opportunity::amount, budget);
         }
-        if (self.may_name)("campaign") {
-            self.copy(&mut body, &["campaign_id"]);
-        }
-        body
+        if (self.may_name)(Campaign::NAME) { body.copy(Opportunity::campaign_id, lead, Lead::campaign_id) } else { body }
     }
 
     /// The person who asks, or else what the lead is called.
-    fn person(&self) -> &Value {
-        let person = self.lead.get("person_name");
-        if person.is_null() { self.lead.get("name") } else { person }
-    }
-
-    fn copy(&self, body: &mut Map<String, Value>, names: &[&str]) {
-        for name in names {
-            let value = self.lead.get(name);
-            if !value.is_null() {
-                body.insert((*name).to_owned(), value.clone());
-            }
-        }
+    fn person(&self) -> &str {
+        self.lead.get(Lead::person_name).or(self.lead.get(Lead::name)).unwrap_or_default()
     }
 
     /// Owner, tags, and custom fields that the other object has under the same key and of the same type.
-    fn common(&self, shape: &Shape, names: &[&str]) -> Map<String, Value> {
-        let mut body = Map::new();
-        self.copy(&mut body, names);
-        self.copy(&mut body, &["owner_id"]);
-        if (self.may_name)("tag") {
-            self.copy(&mut body, &["tag_ids"]);
-        }
-        let shared = self.shape.custom.iter().filter_map(|field| {
-            let value = self.lead.value(field);
+    fn with_shared<E>(&self, body: Members<E>, shape: &Shape, shared: Shared<E>) -> Members<E> {
+        let body = body.copy(shared.owner, self.lead, Lead::owner_id);
+        let body = if (self.may_name)(Tag::NAME) { body.copy(shared.tags, self.lead, Lead::tag_ids) } else { body };
+        let alike = self.shape.custom.iter().filter_map(|field| {
+            let value = self.lead.json(field);
             let fits = shape.custom.iter().any(|other| other.name == field.name && other.kind == field.kind);
-            (fits && !value.is_null()).then(|| (field.name.to_string(), value.clone()))
+            (fits && !value.is_null()).then(|| (field.name.to_string(), value))
         });
-        let custom: Map<String, Value> = shared.collect();
-        if !custom.is_empty() {
-            body.insert("custom".to_owned(), Value::Object(custom));
-        }
-        body
+        let custom: Map<String, Value> = alike.collect();
+        if custom.is_empty() { body } else { body.with(shared.custom, custom) }
     }
 }
 
-/// The first members, and over them the second; custom fields are joined one by one.
+/// The members that the lead gives, and over them those that were told; custom fields are joined one by one.
 #[must_use]
-pub fn over(mut given: Map<String, Value>, told: &Value) -> Value {
-    for (name, value) in told.as_object().into_iter().flatten() {
+pub fn over<E>(given: Members<E>, told: Option<&Value>) -> Value {
+    let mut given = given.into_map();
+    for (name, value) in told.and_then(Value::as_object).into_iter().flatten() {
         match (given.get_mut(name), value) {
-            (Some(Value::Object(custom)), Value::Object(more)) if name == "custom" => custom.extend(more.clone()),
+            (Some(Value::Object(custom)), Value::Object(more)) if name == recurring::CUSTOM.name() => custom.extend(more.clone()),
             _ => drop(given.insert(name.clone(), value.clone())),
         }
     }
@@ -122,29 +143,29 @@ pub fn over(mut given: Map<String, Value>, told: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{customers::customer::Customer, model::entity::Entity, sales::leads::lead::Lead};
 
     fn bare(object: &'static crate::model::object::Object) -> Shape {
         Shape { object, custom: std::sync::Arc::from([]) }
     }
 
-    fn lead(members: Value) -> Record {
-        Record::from_json(Lead::object(), &members)
+    fn lead(members: Value) -> Record<Lead> {
+        Record::from_json(Lead::object(), &members).into_entity()
     }
 
     #[test]
     fn a_person_without_a_company_becomes_the_customer() {
         let lead = lead(json!({"name": "李伟", "person_name": "李伟", "phones": [{"value": "+8613800138000"}]}));
         let maker = Maker { lead: &lead, shape: &bare(Lead::object()), may_name: &|_| true };
-        let customer = maker.customer(&bare(Customer::object()), false);
+        let customer = maker.customer(&bare(Customer::object()), false).into_json();
         assert_eq!((&customer["kind"], &customer["name"]), (&json!("person"), &json!("李伟")));
         assert_eq!(customer["phones"], json!([{"value": "+8613800138000"}]));
     }
 
     #[test]
     fn what_is_told_goes_over_what_the_lead_gives() {
-        let given = json!({"name": "a", "custom": {"tier": "gold", "size": 1}}).as_object().cloned().unwrap_or_default();
+        let custom = Map::from_iter([("tier".to_owned(), json!("gold")), ("size".to_owned(), json!(1))]);
+        let given = input::members().with(Customer::name, "a").with(Customer::custom, custom);
         let told = json!({"name": "b", "custom": {"size": 2}, "region": null});
-        assert_eq!(over(given, &told), json!({"name": "b", "custom": {"tier": "gold", "size": 2}, "region": null}));
+        assert_eq!(over(given, Some(&told)), json!({"name": "b", "custom": {"tier": "gold", "size": 2}, "region": null}));
     }
 }

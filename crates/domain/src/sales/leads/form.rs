@@ -2,21 +2,44 @@
 
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::lead::Lead;
 use crate::{
-    choices, entity,
+    choices,
+    customers::customer::Channel,
+    entity,
     model::{
+        cell::Cell,
+        entity::Entity,
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, Structure, Writable},
         object::{Reach, Relation, Shape},
         record::Record,
+        structures::contact_points::{ContactPoint, EMAILS, PHONES},
         value::{self, Members, Standards, list},
     },
     values::id::Id,
 };
 
 /// One question of a form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormField {
+    /// The name of the input.
+    pub name: String,
+    /// The field of the lead that the answer goes into; a custom one as `custom.key`.
+    pub field: String,
+    /// What the visitor reads.
+    pub label: Option<String>,
+    pub placeholder: Option<String>,
+    /// Whether an answer is needed.
+    pub required: bool,
+}
+
+crate::structures! { FormField }
+
+/// The questions of a form.
 pub static FORM_FIELDS: Structure = Structure {
     name: "form_fields",
     accept: |value, standards| {
@@ -77,6 +100,18 @@ choices! {
     }
 }
 
+impl From<FormConsent> for Channel {
+    fn from(consent: FormConsent) -> Channel {
+        match consent {
+            FormConsent::Email => Channel::Email,
+            FormConsent::Phone => Channel::Phone,
+            FormConsent::Sms => Channel::Sms,
+            FormConsent::Wecom => Channel::Wecom,
+            FormConsent::Wechat => Channel::Wechat,
+        }
+    }
+}
+
 entity! {
     /// A web form: what a site asks, and what becomes of the answers. Any site can render it from GET /v1/forms/{token} and send it to POST /v1/forms/{token}, without logging in.
     pub struct LeadForm("lead_form", "lead-forms", "lead_forms", "Lead form", "线索表单") [owned, external] {
@@ -87,7 +122,7 @@ entity! {
         /// Whether it takes answers.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
         /// What it asks, in order.
-        fields: Vec<Value> => structure(&FORM_FIELDS).default(json!([])).opaque().label("Fields", "字段").example(json!([{"name": "name", "field": "person_name", "label": "姓名", "placeholder": null, "required": true}, {"name": "phone", "field": "phones", "label": "手机号", "placeholder": null, "required": true}, {"name": "need", "field": "description", "label": "需求", "placeholder": null, "required": false}])),
+        fields: Vec<FormField> => structure(&FORM_FIELDS).default(json!([])).opaque().label("Fields", "字段").example(json!([{"name": "name", "field": "person_name", "label": "姓名", "placeholder": null, "required": true}, {"name": "phone", "field": "phones", "label": "手机号", "placeholder": null, "required": true}, {"name": "need", "field": "description", "label": "需求", "placeholder": null, "required": false}])),
         /// The words that a visitor consents to; no consent is asked for, if none.
         consent_text: Option<String> => long_text(5_000).label("Consent text", "授权文本").example("同意通过电话和邮件联系我"),
         /// The channel that the consent is for.
@@ -148,8 +183,8 @@ pub fn input_type(field: &Field) -> Option<&'static str> {
         FieldType::Email => Some("email"),
         FieldType::Phone => Some("tel"),
         FieldType::Url => Some("url"),
-        FieldType::Structure(structure) if structure.name == "emails" => Some("email"),
-        FieldType::Structure(structure) if structure.name == "phones" => Some("tel"),
+        FieldType::Structure(structure) if structure.name == EMAILS.name => Some("email"),
+        FieldType::Structure(structure) if structure.name == PHONES.name => Some("tel"),
         FieldType::Id
         | FieldType::Money
         | FieldType::DateTime
@@ -167,44 +202,51 @@ pub fn input_type(field: &Field) -> Option<&'static str> {
 
 /// What is wrong with the fields of a form, seen from the lead.
 #[must_use]
-pub fn faults(form: &Record, lead: &Shape) -> Faults {
-    const OWN: [&str; 3] = ["status", "rating", "assign"];
+pub fn faults(form: &Record<LeadForm>, lead: &Shape) -> Faults {
+    // What somebody here says of a lead, no visitor does.
+    let ours = [Lead::status.name(), Lead::rating.name(), Lead::assign.name()];
     let mut faults = Faults::default();
     let mut names: Vec<&str> = vec![CONSENT_INPUT];
     names.extend(UTM_INPUTS);
-    names.extend(form.text("honeypot"));
-    for (position, item) in form.get("fields").as_array().into_iter().flatten().enumerate() {
-        let path = item["field"].as_str().unwrap_or_default();
-        let known = lead.field(path).is_some_and(|field| input_type(field).is_some()) && !OWN.contains(&path);
+    names.extend(form.get(LeadForm::honeypot));
+    let items = form.get(LeadForm::fields);
+    for (position, item) in items.iter().enumerate() {
+        let pointer = |member: &str| format!("{}/{position}/{member}", LeadForm::fields.pointer());
+        let path = item.field.as_str();
+        let known = lead.field(path).is_some_and(|field| input_type(field).is_some()) && !ours.contains(&path);
         if !known {
             let paths: Vec<String> = lead.fields().filter(|field| input_type(field).is_some()).map(Field::path).collect();
-            let pointer = format!("/fields/{position}/field");
-            faults.add(unknown(pointer, FaultCode::UnknownMember, path, paths.iter().map(String::as_str)));
+            faults.add(unknown(pointer("field"), FaultCode::UnknownMember, path, paths.iter().map(String::as_str)));
         }
-        let name = item["name"].as_str().unwrap_or_default();
-        if names.contains(&name) {
-            faults.add(Fault::new(format!("/fields/{position}/name"), FaultCode::Repeated));
+        if names.contains(&item.name.as_str()) {
+            faults.add(Fault::new(pointer("name"), FaultCode::Repeated));
         }
-        names.push(name);
+        names.push(&item.name);
     }
     faults
 }
 
 /// An answer to a form.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Answered {
-    /// Members of the lead.
-    pub lead: Map<String, Value>,
+    /// What the lead is to have of it.
+    pub lead: Record<Lead>,
     pub consented: bool,
 }
 
 /// Reads the inputs of an answer: unknown ones refused, every fault at once, each under the name of its input.
-pub fn read(form: &Record, lead: &Shape, inputs: &Map<String, Value>, standards: &Standards<'_>) -> Result<Answered, Faults> {
+pub fn read(
+    form: &Record<LeadForm>,
+    lead: &Shape,
+    inputs: &Map<String, Value>,
+    standards: &Standards<'_>,
+) -> Result<Answered, Faults> {
     let mut faults = Faults::default();
-    let mut answered = Answered { consented: is_true(inputs.get(CONSENT_INPUT)), ..Answered::default() };
-    let items = form.get("fields").as_array().map_or(&[][..], Vec::as_slice);
-    let names = || items.iter().filter_map(|item| item["name"].as_str());
-    let honeypot = form.text("honeypot");
+    let consented = is_true(inputs.get(CONSENT_INPUT));
+    let mut answered = Record::new(Lead::object());
+    let items = form.get(LeadForm::fields);
+    let names = || items.iter().map(|item| item.name.as_str());
+    let honeypot = form.get(LeadForm::honeypot);
     for name in inputs.keys() {
         let own = name == CONSENT_INPUT || UTM_INPUTS.contains(&name.as_str()) || honeypot == Some(name);
         if !own && !names().any(|known| known == name) {
@@ -213,38 +255,42 @@ pub fn read(form: &Record, lead: &Shape, inputs: &Map<String, Value>, standards:
         }
     }
     let mut custom = Map::new();
-    for item in items {
-        let (name, path) = (item["name"].as_str().unwrap_or_default(), item["field"].as_str().unwrap_or_default());
-        let pointer = format!("/{}", crate::model::fault::pointer_token(name));
+    for item in &items {
+        let pointer = format!("/{}", crate::model::fault::pointer_token(&item.name));
         // A custom field may have been retired since the form was made.
-        let Some(field) = lead.field(path) else { continue };
-        let sent = inputs.get(name).filter(|sent| !is_blank(sent));
+        let Some(field) = lead.field(&item.field) else { continue };
+        let sent = inputs.get(&item.name).filter(|sent| !is_blank(sent));
         let Some(sent) = sent else {
-            if item["required"] == true {
+            if item.required {
                 faults.add(Fault::new(pointer, FaultCode::Required));
             }
             continue;
         };
         match value::accept(field, &typed(field, sent), standards) {
             Ok(value) if field.is_custom() => drop(custom.insert(field.name.to_string(), value)),
-            Ok(value) => drop(answered.lead.insert(field.name.to_string(), value)),
+            Ok(value) => answered.put(field, Cell::from_json(&field.kind, &value).unwrap_or(Cell::Json(value))),
             Err(found) => {
                 // Where in a list of one the fault is, no visitor asks.
                 faults.0.extend(found.0.into_iter().map(|fault| Fault { pointer: pointer.clone(), ..fault }));
             }
         }
     }
+    let mut lead = answered.into_entity();
     if !custom.is_empty() {
-        answered.lead.insert("custom".to_owned(), Value::Object(custom));
+        lead.set(Lead::custom, custom);
     }
-    utm(inputs, &mut answered, &mut faults);
-    if form.get("consent_required") == true && !form.get("consent_text").is_null() && !answered.consented {
+    if let Some(utm) = utm(inputs, &mut faults) {
+        // Kept as it was said: without the parameters that the visit did not have.
+        lead.put(Lead::utm.field(), Cell::Json(Value::Object(utm)));
+    }
+    if form.get(LeadForm::consent_required) && !form.is_null(LeadForm::consent_text) && !consented {
         faults.add(Fault::new(format!("/{CONSENT_INPUT}"), FaultCode::Required));
     }
-    faults.into_result(answered)
+    faults.into_result(Answered { lead, consented })
 }
 
-fn utm(inputs: &Map<String, Value>, answered: &mut Answered, faults: &mut Faults) {
+/// The UTM parameters among the inputs, by their names; none, if there is none.
+fn utm(inputs: &Map<String, Value>, faults: &mut Faults) -> Option<Map<String, Value>> {
     let mut utm = Map::new();
     for name in UTM_INPUTS {
         match inputs.get(name).filter(|sent| !is_blank(sent)) {
@@ -256,9 +302,7 @@ fn utm(inputs: &Map<String, Value>, answered: &mut Answered, faults: &mut Faults
             Some(_) => faults.add(Fault::new(format!("/{name}"), FaultCode::WrongType).with("expected", "a text")),
         }
     }
-    if !utm.is_empty() {
-        answered.lead.insert("utm".to_owned(), Value::Object(utm));
-    }
+    (!utm.is_empty()).then_some(utm)
 }
 
 /// HTML forms know texts alone.
@@ -287,62 +331,78 @@ fn is_blank(sent: &Value) -> bool {
 
 /// Whether the input that people do not see was filled in.
 #[must_use]
-pub fn is_machine(form: &Record, inputs: &Map<String, Value>) -> bool {
-    form.text("honeypot").and_then(|name| inputs.get(name)).is_some_and(|sent| !is_blank(sent) && sent != false)
+pub fn is_machine(form: &Record<LeadForm>, inputs: &Map<String, Value>) -> bool {
+    form.get(LeadForm::honeypot).and_then(|name| inputs.get(name)).is_some_and(|sent| !is_blank(sent) && sent != false)
 }
 
-/// What another answer adds to a lead that is there: values that it lacks, and what is said anew.
+/// A lead that is there with what another answer adds: values that it lacks, and what is said anew.
 #[must_use]
-pub fn added(lead: &Record, answered: &Map<String, Value>) -> Map<String, Value> {
-    let mut patch = Map::new();
-    for (name, value) in answered {
-        let present = lead.get(name);
-        let empty = present.is_null() || present.as_array().is_some_and(Vec::is_empty);
-        match (name.as_str(), present) {
-            ("description", Value::String(former)) if value.as_str().is_some_and(|text| !former.contains(text)) => {
-                let joined = format!("{former}\n\n{}", value.as_str().unwrap_or_default());
-                patch.insert(name.clone(), joined.chars().take(20_000).collect::<String>().into());
-            }
-            ("emails" | "phones", Value::Array(former)) if !empty => {
-                let known = |item: &Value| former.iter().any(|known| known["value"] == item["value"]);
-                let new: Vec<Value> = value.as_array().into_iter().flatten().filter(|item| !known(item)).cloned().collect();
-                if !new.is_empty() && former.len() + new.len() <= 20 {
-                    let new = new.into_iter().map(|mut item| {
-                        item["primary"] = false.into();
-                        item
-                    });
-                    patch.insert(name.clone(), former.iter().cloned().chain(new).collect());
-                }
-            }
-            ("custom", Value::Object(former)) => {
-                let new = value.as_object().into_iter().flatten().filter(|(key, _)| former.get(*key).is_none_or(Value::is_null));
-                let new: Map<String, Value> = new.map(|(key, value)| (key.clone(), value.clone())).collect();
-                if !new.is_empty() {
-                    patch.insert(name.clone(), Value::Object(new));
-                }
-            }
-            _ if empty => drop(patch.insert(name.clone(), value.clone())),
-            _ => {}
+pub fn added(lead: &Record<Lead>, answered: &Record<Lead>) -> Record<Lead> {
+    let mut record = lead.clone();
+    let own = answered.cells().filter(|(field, _)| field.kind != FieldType::Custom);
+    for (field, cell) in own.filter(|(_, cell)| !matches!(cell, Cell::Unread | Cell::Null)) {
+        if lead.cell(field).is_empty() {
+            record.put(field, cell.clone());
         }
     }
-    patch
+    if let (Some(former), Some(text)) = (lead.get(Lead::description), answered.get(Lead::description))
+        && !former.contains(text)
+    {
+        let joined: String = format!("{former}\n\n{text}").chars().take(20_000).collect();
+        record.set(Lead::description, joined);
+    }
+    for points in [Lead::emails, Lead::phones] {
+        let (former, more) = (lead.get(points), answered.get(points));
+        if let Some(joined) = joined(former, more) {
+            record.set(points, joined);
+        }
+    }
+    let mut custom = lead.get(Lead::custom).clone();
+    for (key, value) in answered.get(Lead::custom) {
+        if custom.get(key).is_none_or(Value::is_null) {
+            custom.insert(key.clone(), value.clone());
+        }
+    }
+    if custom != *lead.get(Lead::custom) {
+        record.set(Lead::custom, custom);
+    }
+    record
+}
+
+/// Numbers or addresses with the new ones among more of them; none, if there is nothing to join.
+fn joined(mut former: Vec<ContactPoint>, more: Vec<ContactPoint>) -> Option<Vec<ContactPoint>> {
+    let known = |point: &ContactPoint| former.iter().any(|known| known.value == point.value);
+    let new: Vec<ContactPoint> = more.into_iter().filter(|point| !known(point)).collect();
+    if former.is_empty() || new.is_empty() || former.len() + new.len() > 20 {
+        return None;
+    }
+    former.extend(new.into_iter().map(|point| ContactPoint { primary: false, ..point }));
+    Some(former)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::entity::Entity;
+
+    fn lead(members: &Value) -> Record<Lead> {
+        Record::from_json(Lead::object(), members).into_entity()
+    }
+
+    fn phone(value: &str, primary: bool) -> ContactPoint {
+        ContactPoint { value: value.to_owned(), typed: None, label: None, primary }
+    }
 
     #[test]
     fn an_answer_fills_what_is_missing_and_overwrites_nothing() {
-        let lead = json!({"name": "A", "company": null, "description": "first", "phones": [{"value": "+861", "primary": true}],
+        let former = json!({"name": "A", "company": null, "description": "first", "phones": [{"value": "+861", "primary": true}],
             "emails": [], "custom": {"tier": "gold"}});
-        let lead = Record::from_json(crate::sales::leads::lead::Lead::object(), &lead);
         let answered = json!({"name": "B", "company": "Acme", "description": "second", "phones": [{"value": "+862", "primary": true}],
             "emails": [{"value": "a@b.cn"}], "custom": {"tier": "silver", "size": 3}});
-        let patch = added(&lead, answered.as_object().unwrap());
-        let expected = json!({"company": "Acme", "description": "first\n\nsecond", "emails": [{"value": "a@b.cn"}],
-            "phones": [{"value": "+861", "primary": true}, {"value": "+862", "primary": false}], "custom": {"size": 3}});
-        assert_eq!(Value::Object(patch), expected);
+        let lead = added(&lead(&former), &lead(&answered));
+        assert_eq!((lead.get(Lead::name), lead.get(Lead::company)), (Some("A"), Some("Acme")));
+        assert_eq!(lead.get(Lead::description), Some("first\n\nsecond"));
+        assert_eq!(lead.get(Lead::emails), [phone("a@b.cn", false)]);
+        assert_eq!(lead.get(Lead::phones), [phone("+861", true), phone("+862", false)]);
+        assert_eq!(Value::Object(lead.get(Lead::custom).clone()), json!({"tier": "gold", "size": 3}));
     }
 }

@@ -1,9 +1,9 @@
 //! Leads: unqualified inquiries.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    origin::{CONSENT, UTM},
+    origin::{CONSENT, Consent, UTM, Utm},
     status::{LeadStatus, follow_status},
 };
 use crate::{
@@ -60,9 +60,9 @@ entity! {
         /// The campaign it comes from.
         campaign_id: Option<crate::values::id::Id> => reference("campaign").indexed().label("Campaign", "营销活动"),
         /// UTM parameters of the visit it comes from.
-        utm: Option<Value> => structure(&UTM).detail().opaque().label("UTM", "UTM 参数").example(json!({"source": "baidu", "medium": "cpc", "campaign": "spring-2026", "term": null, "content": null})),
+        utm: Option<Utm> => structure(&UTM).detail().opaque().label("UTM", "UTM 参数").example(json!({"source": "baidu", "medium": "cpc", "campaign": "spring-2026", "term": null, "content": null})),
         /// Which channels they allowed us to use, when, and to which words.
-        consent: Vec<Value> => structure(&CONSENT).default(json!([])).detail().label("Consent", "授权同意").example(json!([{"channel": "email", "given_at": "2026-09-01T08:00:00.000Z", "text": "同意接收产品资讯", "source": "官网表单"}])),
+        consent: Vec<Consent> => structure(&CONSENT).default(json!([])).detail().label("Consent", "授权同意").example(json!([{"channel": "email", "given_at": "2026-09-01T08:00:00.000Z", "text": "同意接收产品资讯", "source": "官网表单"}])),
         /// How far it has come. `converted` comes only by POST …/convert; `disqualified` needs a reason, and can be opened again.
         status: Option<LeadStatus> => choice(LeadStatus::choices()).default("new").indexed().label("Status", "状态").example("new"),
         /// When it came into its present status.
@@ -129,45 +129,37 @@ pub static LEDGER: Ledger = Ledger {
 };
 
 /// Whoever gives a lead to somebody else is not the rule that assigned it before.
-fn given_by_hand(draft: &mut Draft<'_>) {
-    if draft.before.is_some() && draft.changes("owner_id") {
-        draft.after.set("assigned_by_rule_id", Value::Null);
+fn given_by_hand(draft: &mut Draft<'_, Lead>) {
+    if draft.before.is_some() && draft.changes(Lead::owner_id) {
+        draft.after.clear(Lead::assigned_by_rule_id);
     }
 }
 
-fn name_from_who(draft: &mut Draft<'_>) {
-    if draft.after.get("name").is_null() {
-        let who = ["company", "person_name"].map(|name| draft.after.get(name).clone());
-        let name = who.into_iter().find(|name| !name.is_null()).unwrap_or(Value::Null);
-        if name.is_null() {
-            draft.fault("/name", FaultCode::Required);
+fn name_from_who(draft: &mut Draft<'_, Lead>) {
+    if draft.after.is_null(Lead::name) {
+        let who = draft.after.get(Lead::company).or(draft.after.get(Lead::person_name)).map(str::to_owned);
+        if who.is_none() {
+            draft.fault(Lead::name.pointer(), FaultCode::Required);
         }
-        draft.after.set("name", name);
+        draft.after.set(Lead::name, who);
     }
 }
 
 /// The region of the primary address is the sales region until somebody sets another.
-fn region_from_address(draft: &mut Draft<'_>) {
-    let cleared_on_purpose = draft.before.is_some_and(|before| !before.get("region").is_null());
-    if draft.after.get("region").is_null() && !cleared_on_purpose {
-        let addresses = draft.after.get("addresses").as_array();
-        let primary = addresses.into_iter().flatten().find(|address| address["primary"] == true);
-        let region = primary.map_or(Value::Null, |address| address["region"].clone());
-        draft.after.set("region", region);
+fn region_from_address(draft: &mut Draft<'_, Lead>) {
+    let cleared_on_purpose = draft.before.is_some_and(|before| !before.is_null(Lead::region));
+    if draft.after.is_null(Lead::region) && !cleared_on_purpose {
+        let primary = draft.after.get(Lead::addresses).into_iter().find(|address| address.primary);
+        draft.after.set(Lead::region, primary.and_then(|address| address.region));
     }
 }
 
-fn budget_is_a_range(draft: &mut Draft<'_>) {
-    let (min, max) = (draft.after.get("budget_min").clone(), draft.after.get("budget_max").clone());
-    if min.is_null() || max.is_null() {
-        return;
-    }
-    if min["currency"] != max["currency"] {
-        let currency = min["currency"].as_str().unwrap_or_default();
-        draft.faults.add(Fault::new("/budget_max/currency", FaultCode::OtherCurrency).with("currency", currency));
-    } else if let (Some(min), Some(max)) = (min["amount"].as_i64(), max["amount"].as_i64())
-        && max < min
-    {
-        draft.faults.add(Fault::new("/budget_max/amount", FaultCode::TooSmall).with("min", min));
+fn budget_is_a_range(draft: &mut Draft<'_, Lead>) {
+    let (Some(min), Some(max)) = (draft.after.get(Lead::budget_min), draft.after.get(Lead::budget_max)) else { return };
+    let pointer = |member: &str| format!("{}/{member}", Lead::budget_max.pointer());
+    if min.currency != max.currency {
+        draft.faults.add(Fault::new(pointer("currency"), FaultCode::OtherCurrency).with("currency", min.currency));
+    } else if max.amount < min.amount {
+        draft.faults.add(Fault::new(pointer("amount"), FaultCode::TooSmall).with("min", min.amount));
     }
 }

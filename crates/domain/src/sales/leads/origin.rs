@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::{
     customers::customer::Channel,
@@ -10,9 +11,33 @@ use crate::{
         field::{Field, FieldType, Structure},
         value::{Members, list},
     },
+    values::time::Timestamp,
 };
 
 const UTM_MEMBERS: [&str; 5] = ["source", "medium", "campaign", "term", "content"];
+
+/// The UTM parameters of the visit that a lead came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Utm {
+    pub source: Option<String>,
+    pub medium: Option<String>,
+    pub campaign: Option<String>,
+    pub term: Option<String>,
+    pub content: Option<String>,
+}
+
+/// A channel that somebody allowed us to use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    pub channel: Channel,
+    pub given_at: Timestamp,
+    /// The words that were agreed to.
+    pub text: Option<String>,
+    /// Where: a form, a call, a trade fair.
+    pub source: Option<String>,
+}
+
+crate::structures! { Utm, Consent }
 
 /// The UTM parameters of the visit that a lead came from.
 pub static UTM: Structure = Structure {
@@ -97,13 +122,12 @@ static CONSENT_FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
 
 /// Consent with what is new in other consent: the same channel and text are not noted twice.
 #[must_use]
-pub fn with_consent(present: &Value, given: &[Value]) -> Value {
-    let mut items = present.as_array().cloned().unwrap_or_default();
+pub fn with_consent(mut present: Vec<Consent>, given: &[Consent]) -> Vec<Consent> {
     for item in given {
-        let known = items.iter().any(|known| known["channel"] == item["channel"] && known["text"] == item["text"]);
-        if !known && items.len() < 50 {
-            items.push(item.clone());
+        let known = present.iter().any(|known| known.channel == item.channel && known.text == item.text);
+        if !known && present.len() < 50 {
+            present.push(item.clone());
         }
     }
-    Value::Array(items)
+    present
 }

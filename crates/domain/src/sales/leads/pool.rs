@@ -1,10 +1,14 @@
 //! Pools: where leads and customers wait that nobody owns, and the rules by which they are claimed and fall back.
 
+use super::lead::Lead;
 use crate::{
-    choices, entity,
+    choices,
+    customers::customer::Customer,
+    entity,
     model::{
+        entity::Entity,
         field::Link,
-        object::{Reach, Relation},
+        object::{Object, Reach, Relation},
         record::Record,
     },
     values::time::Timestamp,
@@ -17,6 +21,22 @@ choices! {
     pub enum Pooled {
         Lead "lead" "Leads" "线索",
         Customer "customer" "Customers" "客户",
+    }
+}
+
+impl Pooled {
+    /// What the records in the pool are; none for records that no pool holds.
+    #[must_use]
+    pub fn of(object: &Object) -> Option<Pooled> {
+        Pooled::from_wire(object.name)
+    }
+
+    #[must_use]
+    pub fn object(self) -> &'static Object {
+        match self {
+            Pooled::Lead => Lead::object(),
+            Pooled::Customer => Customer::object(),
+        }
     }
 }
 
@@ -93,22 +113,21 @@ pub struct Held {
 
 /// When a held record falls back, and why; never, where no rule of the pool says so.
 #[must_use]
-pub fn recalled_at(pool: &Record, held: Held) -> Option<(Timestamp, Reason)> {
-    let days = |name: &str| pool.get(name).as_i64();
+pub fn recalled_at(pool: &Record<Pool>, held: Held) -> Option<(Timestamp, Reason)> {
     let followed = held.last_activity_at.map_or(held.since, |at| at.max(held.since));
-    let idle = days("recall_after_days").map(|days| (followed.plus_seconds(days * DAY), Reason::NoFollowUp));
-    let deal = days("recall_without_deal_days").filter(|_| !held.has_deal);
+    let idle = pool.get(Pool::recall_after_days).map(|days| (followed.plus_seconds(days * DAY), Reason::NoFollowUp));
+    let deal = pool.get(Pool::recall_without_deal_days).filter(|_| !held.has_deal);
     let deal = deal.map(|days| (held.since.plus_seconds(days * DAY), Reason::NoDeal));
     let (at, reason) = [idle, deal].into_iter().flatten().min_by_key(|(at, _)| *at)?;
-    let protected = held.since.plus_seconds(days("protection_days").unwrap_or(0) * DAY);
+    let protected = held.since.plus_seconds(pool.get(Pool::protection_days) * DAY);
     Some((at.max(protected), reason))
 }
 
 /// What is to be done about a held record now.
 #[must_use]
-pub fn recall(pool: &Record, held: Held, now: Timestamp) -> Recall {
+pub fn recall(pool: &Record<Pool>, held: Held, now: Timestamp) -> Recall {
     let Some((at, reason)) = recalled_at(pool, held) else { return Recall::No };
-    let warned = at.plus_seconds(-pool.get("warn_days").as_i64().unwrap_or(0) * DAY);
+    let warned = at.plus_seconds(-pool.get(Pool::warn_days) * DAY);
     if at <= now {
         Recall::Now(reason)
     } else if warned <= now {
@@ -120,27 +139,24 @@ pub fn recall(pool: &Record, held: Held, now: Timestamp) -> Recall {
 
 /// The shortest time with its holder, in seconds, after which a record of the pool can be warned of or recalled; none, if never.
 #[must_use]
-pub fn shortest(pool: &Record) -> Option<i64> {
-    let days = |name: &str| pool.get(name).as_i64();
-    let after = [days("recall_after_days"), days("recall_without_deal_days")].into_iter().flatten().min()?;
-    let after = after.max(days("protection_days").unwrap_or(0));
-    Some((after - days("warn_days").unwrap_or(0)).max(0) * DAY)
+pub fn shortest(pool: &Record<Pool>) -> Option<i64> {
+    let after = [pool.get(Pool::recall_after_days), pool.get(Pool::recall_without_deal_days)].into_iter().flatten().min()?;
+    let after = after.max(pool.get(Pool::protection_days));
+    Some((after - pool.get(Pool::warn_days)).max(0) * DAY)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
-    use crate::model::entity::Entity;
 
-    fn pool(recall: Option<i64>, deal: Option<i64>, protection: i64, warn: i64) -> Record {
-        let mut pool = Record::new(<Pool as Entity>::object());
-        pool.set("recall_after_days", json!(recall));
-        pool.set("recall_without_deal_days", json!(deal));
-        pool.set("protection_days", protection);
-        pool.set("warn_days", warn);
+    fn pool(recall: Option<i64>, deal: Option<i64>, protection: i64, warn: i64) -> Record<Pool> {
+        let mut pool = Record::new(<Pool as Entity>::object()).into_entity();
+        pool.set(Pool::recall_after_days, recall);
+        pool.set(Pool::recall_without_deal_days, deal);
+        pool.set(Pool::protection_days, protection);
+        pool.set(Pool::warn_days, warn);
         pool
     }
 

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,6 +24,29 @@ use crate::{
 /// Whose hours a schedule tells.
 pub static SCHEDULE_USERS: Link =
     Link { table: "work_schedule_users", from: "schedule_id", to: "user_id", target: "user", shared: false };
+
+/// Hours of one day of every week.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeeklyHours {
+    /// 1 is Monday, 7 Sunday.
+    pub weekday: i64,
+    /// A time of day: `09:00`.
+    pub from: String,
+    /// A time of day, `24:00` at most.
+    pub to: String,
+}
+
+/// A time when somebody is away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absence {
+    /// Who is away; everybody of the schedule, if none.
+    pub user_id: Option<Id>,
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
+    pub reason: Option<String>,
+}
+
+crate::structures! { WeeklyHours, Absence }
 
 /// Hours of the week.
 pub static WEEKLY: Structure = Structure {
@@ -141,9 +165,9 @@ entity! {
         /// Where its clocks are; the tenant's time zone, if none.
         time_zone: Option<String> => time_zone().opaque().label("Time zone", "时区").example("Asia/Shanghai"),
         /// The hours of each day of the week; around the clock, if none are told.
-        weekly: Vec<Value> => structure(&WEEKLY).default(json!([])).opaque().label("Weekly hours", "每周工作时间").example(json!([{"weekday": 1, "from": "09:00", "to": "18:00"}])),
+        weekly: Vec<WeeklyHours> => structure(&WEEKLY).default(json!([])).opaque().label("Weekly hours", "每周工作时间").example(json!([{"weekday": 1, "from": "09:00", "to": "18:00"}])),
         /// When somebody, or everybody, is away.
-        absences: Vec<Value> => structure(&ABSENCES).default(json!([])).opaque().label("Absences", "缺勤").example(json!([{"user_id": null, "starts_at": "2026-10-01T00:00:00.000Z", "ends_at": "2026-10-08T00:00:00.000Z", "reason": "国庆节"}])),
+        absences: Vec<Absence> => structure(&ABSENCES).default(json!([])).opaque().label("Absences", "缺勤").example(json!([{"user_id": null, "starts_at": "2026-10-01T00:00:00.000Z", "ends_at": "2026-10-08T00:00:00.000Z", "reason": "国庆节"}])),
     }
     extend |object| object
         .relations([Relation { name: "users", target: "user", reach: Reach::Linked { link: &SCHEDULE_USERS, holder: true } }])
@@ -160,74 +184,81 @@ pub(crate) fn minutes(text: &str) -> Option<u32> {
 
 /// Whether a user is at work at a time, by every schedule that names them.
 #[must_use]
-pub fn is_working(schedules: &[Record], user: Id, zone: chrono_tz::Tz, at: Timestamp) -> bool {
-    let id = Value::from(user.to_string());
-    of_user(schedules, &id).all(|schedule| !is_away(schedule, &id, at) && is_within_hours(schedule, zone, at))
+pub fn is_working(schedules: &[Record<WorkSchedule>], user: Id, zone: chrono_tz::Tz, at: Timestamp) -> bool {
+    of_user(schedules, user).all(|schedule| !is_away(schedule, user, at) && is_within_hours(schedule, zone, at))
 }
 
-fn of_user<'a>(schedules: &'a [Record], user: &'a Value) -> impl Iterator<Item = &'a Record> {
-    schedules.iter().filter(move |schedule| schedule.get("user_ids").as_array().is_some_and(|users| users.contains(user)))
+fn of_user(schedules: &[Record<WorkSchedule>], user: Id) -> impl Iterator<Item = &Record<WorkSchedule>> {
+    schedules.iter().filter(move |schedule| schedule.get(WorkSchedule::user_ids).contains(&user))
 }
 
 /// Whether a day is one on which a user works: every schedule that names them has hours on it, and no absence takes all of those.
 /// Where no hours are told, `otherwise` says which days are.
 #[must_use]
-pub fn works_on(schedules: &[Record], user: Id, zone: chrono_tz::Tz, day: NaiveDate, otherwise: fn(NaiveDate) -> bool) -> bool {
-    let id = Value::from(user.to_string());
-    let told = |schedule: &Record| schedule.get("weekly").as_array().is_some_and(|hours| !hours.is_empty());
-    if !of_user(schedules, &id).any(told) && !otherwise(day) {
+pub fn works_on(
+    schedules: &[Record<WorkSchedule>],
+    user: Id,
+    zone: chrono_tz::Tz,
+    day: NaiveDate,
+    otherwise: fn(NaiveDate) -> bool,
+) -> bool {
+    let told = |schedule: &Record<WorkSchedule>| !schedule.get(WorkSchedule::weekly).is_empty();
+    if !of_user(schedules, user).any(told) && !otherwise(day) {
         return false;
     }
-    of_user(schedules, &id).all(|schedule| {
+    of_user(schedules, user).all(|schedule| {
         let Some((from, to)) = hours_of(schedule, day) else { return false };
-        let zone = schedule.text("time_zone").and_then(|name| name.parse().ok()).unwrap_or(zone);
+        let zone = zone_of(schedule, zone);
         let at = |minutes: u32| instant_of(day.and_time(NaiveTime::MIN) + chrono::Duration::minutes(minutes.into()), zone);
         let (from, to) = (at(from), at(to));
-        !absences(schedule, &id).any(|(starts, ends)| starts <= from && to <= ends)
+        !absences(schedule, user).any(|absence| absence.starts_at <= from && to <= absence.ends_at)
     })
+}
+
+/// Where the clocks of a schedule are.
+fn zone_of(schedule: &Record<WorkSchedule>, otherwise: chrono_tz::Tz) -> chrono_tz::Tz {
+    schedule.get(WorkSchedule::time_zone).and_then(|name| name.parse().ok()).unwrap_or(otherwise)
 }
 
 /// The hours of a day from the first to the last, in minutes since midnight; none, if there are none.
-fn hours_of(schedule: &Record, day: NaiveDate) -> Option<(u32, u32)> {
-    let Some(hours) = schedule.get("weekly").as_array().filter(|hours| !hours.is_empty()) else { return Some((0, 24 * 60)) };
+fn hours_of(schedule: &Record<WorkSchedule>, day: NaiveDate) -> Option<(u32, u32)> {
+    let hours = schedule.get(WorkSchedule::weekly);
+    if hours.is_empty() {
+        return Some((0, 24 * 60));
+    }
     let weekday = i64::from(day.weekday().number_from_monday());
-    let of_day = || hours.iter().filter(|hours| hours["weekday"] == weekday);
-    let time = |hours: &Value, name: &str| hours[name].as_str().and_then(minutes);
-    Some((of_day().filter_map(|hours| time(hours, "from")).min()?, of_day().filter_map(|hours| time(hours, "to")).max()?))
+    let of_day = || hours.iter().filter(|hours| hours.weekday == weekday);
+    Some((of_day().filter_map(|hours| minutes(&hours.from)).min()?, of_day().filter_map(|hours| minutes(&hours.to)).max()?))
 }
 
 /// When a user is away by a schedule.
-fn absences<'a>(schedule: &'a Record, user: &'a Value) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'a {
-    let all = schedule.get("absences").as_array().into_iter().flatten();
-    all.filter(move |absence| absence["user_id"].is_null() || absence["user_id"] == *user).filter_map(|absence| {
-        let time = |name: &str| absence[name].as_str().and_then(Timestamp::parse);
-        Some((time("starts_at")?, time("ends_at")?))
-    })
+fn absences(schedule: &Record<WorkSchedule>, user: Id) -> impl Iterator<Item = Absence> {
+    let all = schedule.get(WorkSchedule::absences).into_iter();
+    all.filter(move |absence| absence.user_id.is_none_or(|away| away == user))
 }
 
-fn is_away(schedule: &Record, user: &Value, at: Timestamp) -> bool {
-    absences(schedule, user).any(|(starts, ends)| starts <= at && at < ends)
+fn is_away(schedule: &Record<WorkSchedule>, user: Id, at: Timestamp) -> bool {
+    absences(schedule, user).any(|absence| absence.starts_at <= at && at < absence.ends_at)
 }
 
-fn is_within_hours(schedule: &Record, zone: chrono_tz::Tz, at: Timestamp) -> bool {
-    let zone = schedule.text("time_zone").and_then(|name| name.parse().ok()).unwrap_or(zone);
-    let local = at.to_utc().with_timezone(&zone);
+fn is_within_hours(schedule: &Record<WorkSchedule>, zone: chrono_tz::Tz, at: Timestamp) -> bool {
+    let hours = schedule.get(WorkSchedule::weekly);
+    let local = at.to_utc().with_timezone(&zone_of(schedule, zone));
     let (weekday, now) = (i64::from(local.weekday().number_from_monday()), local.hour() * 60 + local.minute());
-    let Some(hours) = schedule.get("weekly").as_array().filter(|hours| !hours.is_empty()) else { return true };
-    hours.iter().filter(|hours| hours["weekday"] == weekday).any(|hours| {
-        let time = |name: &str| hours[name].as_str().and_then(minutes);
-        time("from").is_some_and(|from| from <= now) && time("to").is_some_and(|to| now < to)
-    })
+    let of_day = hours.iter().filter(|hours| hours.weekday == weekday);
+    let mut spans = of_day.filter_map(|hours| Some((minutes(&hours.from)?, minutes(&hours.to)?)));
+    hours.is_empty() || spans.any(|(from, to)| from <= now && now < to)
 }
 
 /// The faults of users that a schedule tells of as away but does not name.
 #[must_use]
-pub fn strangers(schedule: &Record) -> Faults {
-    let users = schedule.get("user_ids").as_array().cloned().unwrap_or_default();
+pub fn strangers(schedule: &Record<WorkSchedule>) -> Faults {
+    let users = schedule.get(WorkSchedule::user_ids);
     let mut faults = Faults::default();
-    for (position, absence) in schedule.get("absences").as_array().into_iter().flatten().enumerate() {
-        if !absence["user_id"].is_null() && !users.contains(&absence["user_id"]) {
-            faults.add(Fault::new(format!("/absences/{position}/user_id"), FaultCode::NotFound));
+    for (position, absence) in schedule.get(WorkSchedule::absences).iter().enumerate() {
+        if absence.user_id.is_some_and(|user| !users.contains(&user)) {
+            let pointer = format!("{}/{position}/user_id", WorkSchedule::absences.pointer());
+            faults.add(Fault::new(pointer, FaultCode::NotFound));
         }
     }
     faults
@@ -242,18 +273,22 @@ mod tests {
         Timestamp::parse(text).unwrap()
     }
 
+    fn hours(weekday: i64, from: &str, to: &str) -> WeeklyHours {
+        WeeklyHours { weekday, from: from.to_owned(), to: to.to_owned() }
+    }
+
+    fn holiday(from: &str, to: &str) -> Absence {
+        Absence { user_id: None, starts_at: at(from), ends_at: at(to), reason: None }
+    }
+
     #[test]
     fn hours_are_those_of_the_schedules_own_clocks() {
         let user: Id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
-        let mut schedule = Record::new(WorkSchedule::object());
-        schedule.set("user_ids", json!([user.to_string()]));
-        schedule.set("time_zone", "Asia/Shanghai");
-        schedule.set(
-            "weekly",
-            json!([{"weekday": 1, "from": "09:00", "to": "18:00"}, {"weekday": 2, "from": "20:00", "to": "24:00"}]),
-        );
-        schedule
-            .set("absences", json!([{"user_id": null, "starts_at": "2026-10-05T00:00:00Z", "ends_at": "2026-10-06T00:00:00Z"}]));
+        let mut schedule = Record::new(WorkSchedule::object()).into_entity();
+        schedule.set(WorkSchedule::user_ids, [user]);
+        schedule.set(WorkSchedule::time_zone, "Asia/Shanghai".to_owned());
+        schedule.set(WorkSchedule::weekly, [hours(1, "09:00", "18:00"), hours(2, "20:00", "24:00")]);
+        schedule.set(WorkSchedule::absences, [holiday("2026-10-05T00:00:00Z", "2026-10-06T00:00:00Z")]);
         let works = |time: &str| is_working(std::slice::from_ref(&schedule), user, chrono_tz::UTC, at(time));
         // 2026-09-28 is a Monday.
         assert!(!works("2026-09-28T00:59:00Z") && works("2026-09-28T01:00:00Z") && works("2026-09-28T09:59:00Z"));
@@ -267,21 +302,20 @@ mod tests {
     fn days_of_work_are_those_with_hours_and_without_absence() {
         let user: Id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
         let weekdays = |day: NaiveDate| day.weekday().number_from_monday() <= 5;
-        let mut schedule = Record::new(WorkSchedule::object());
-        schedule.set("user_ids", json!([user.to_string()]));
-        let day_off = |from: &str, to: &str| json!([{"user_id": null, "starts_at": from, "ends_at": to}]);
-        schedule.set("absences", day_off("2026-09-30T16:00:00Z", "2026-10-07T16:00:00Z"));
-        let works = |schedule: &Record, day: &str| {
+        let mut schedule = Record::new(WorkSchedule::object()).into_entity();
+        schedule.set(WorkSchedule::user_ids, [user]);
+        schedule.set(WorkSchedule::absences, [holiday("2026-09-30T16:00:00Z", "2026-10-07T16:00:00Z")]);
+        let works = |schedule: &Record<WorkSchedule>, day: &str| {
             works_on(std::slice::from_ref(schedule), user, chrono_tz::Asia::Shanghai, day.parse().unwrap(), weekdays)
         };
         // 2026-10-03 is a Saturday.
         let told = ["2026-09-30", "2026-10-01", "2026-10-07", "2026-10-08", "2026-10-10"].map(|day| works(&schedule, day));
         assert_eq!(told, [true, false, false, true, false]);
-        schedule.set("weekly", json!([{"weekday": 6, "from": "09:00", "to": "12:00"}]));
+        schedule.set(WorkSchedule::weekly, [hours(6, "09:00", "12:00")]);
         // Away for the afternoon alone.
-        schedule.set("absences", day_off("2026-10-10T02:00:00Z", "2026-10-10T16:00:00Z"));
+        schedule.set(WorkSchedule::absences, [holiday("2026-10-10T02:00:00Z", "2026-10-10T16:00:00Z")]);
         assert_eq!(["2026-10-09", "2026-10-10"].map(|day| works(&schedule, day)), [false, true]);
-        schedule.set("absences", day_off("2026-10-10T00:00:00Z", "2026-10-10T04:00:00Z"));
+        schedule.set(WorkSchedule::absences, [holiday("2026-10-10T00:00:00Z", "2026-10-10T04:00:00Z")]);
         assert!(!works(&schedule, "2026-10-10"));
         assert!(works_on(&[schedule], Id::NIL, chrono_tz::UTC, "2026-10-09".parse().unwrap(), weekdays));
     }

@@ -6,13 +6,14 @@ use super::{lead::Lead, status::LeadStatus};
 use crate::{
     entity,
     model::{
+        cell::Cell,
         entity::Entity,
         fault::{Fault, FaultCode, unknown},
         field::FieldType,
         object::Shape,
         record::{Draft, Record},
     },
-    values::time::{Timestamp, parse_date, start_of_day},
+    values::time::{Timestamp, start_of_day},
 };
 
 entity! {
@@ -34,17 +35,17 @@ entity! {
     extend |object| object.rule(decay_is_whole)
 }
 
-fn decay_is_whole(draft: &mut Draft<'_>) {
-    let (field, half_life) = (draft.after.get("decay_field").clone(), draft.after.get("half_life_days").clone());
-    match (field.as_str(), half_life.is_null()) {
-        (Some(_), true) => draft.fault("/half_life_days", FaultCode::Required),
-        (None, false) => draft.fault("/decay_field", FaultCode::Required),
-        (Some(path), false) if !path.starts_with("custom.") => {
+fn decay_is_whole(draft: &mut Draft<'_, ScoringRule>) {
+    let decay_field = draft.after.get(ScoringRule::decay_field).map(str::to_owned);
+    match (decay_field.as_deref(), draft.after.is_null(ScoringRule::half_life_days)) {
+        (Some(_), true) => draft.fault(ScoringRule::half_life_days.pointer(), FaultCode::Required),
+        (None, false) => draft.fault(ScoringRule::decay_field.pointer(), FaultCode::Required),
+        (Some(path), false) if path.split_once('.').is_none_or(|(outer, _)| outer != Lead::custom.name()) => {
             let is_time = |kind: &FieldType| matches!(kind, FieldType::Date | FieldType::DateTime);
             let object = Lead::object();
             if object.field(path).is_none_or(|field| !is_time(&field.kind)) {
                 let names = object.fields.iter().filter(|field| is_time(&field.kind)).map(|field| field.name.as_ref());
-                draft.faults.add(unknown("/decay_field".to_owned(), FaultCode::UnknownMember, path, names));
+                draft.faults.add(unknown(ScoringRule::decay_field.pointer(), FaultCode::UnknownMember, path, names));
             }
         }
         (Some(_) | None, _) => {}
@@ -55,14 +56,22 @@ fn decay_is_whole(draft: &mut Draft<'_>) {
 /// have, or that is still to come, are whole; half are left after the half-life, a quarter after twice that, rounded half away
 /// from zero.
 #[must_use]
-pub fn points(rule: &Record, shape: &Shape, lead: &Record, zone: chrono_tz::Tz, now: Timestamp) -> (i64, Option<Timestamp>) {
-    let whole = rule.get("points").as_i64().unwrap_or(0);
-    let since = rule.text("decay_field").and_then(|path| {
-        let field = shape.field(path)?;
-        let text = lead.value(field).as_str()?;
-        Timestamp::parse(text).or_else(|| parse_date(text).map(|date| start_of_day(date, zone)))
+pub fn points(
+    rule: &Record<ScoringRule>,
+    shape: &Shape,
+    lead: &Record<Lead>,
+    zone: chrono_tz::Tz,
+    now: Timestamp,
+) -> (i64, Option<Timestamp>) {
+    let whole = rule.get(ScoringRule::points);
+    let since = rule.get(ScoringRule::decay_field).and_then(|path| {
+        let cell = lead.cell(shape.field(path)?);
+        if let Cell::Date(date) = *cell {
+            return Some(start_of_day(date, zone));
+        }
+        if let Cell::Time(time) = *cell { Some(time) } else { None }
     });
-    match (since, rule.get("half_life_days").as_i64()) {
+    match (since, rule.get(ScoringRule::half_life_days)) {
         (Some(since), Some(half_life)) => (faded(whole, since, half_life, now), Some(since)),
         (Some(_) | None, _) => (whole, None),
     }
@@ -80,12 +89,9 @@ pub fn faded(points: i64, since: Timestamp, half_life_days: i64, now: Timestamp)
 /// How many leads of each end there must be before anything is learned from them.
 pub const ENOUGH: i64 = 20;
 
-/// The fields that ends are counted by, beside the tenant's own choices and flags.
-const FEATURES: [&str; 5] = ["source", "region", "industry", "rating", "campaign_id"];
-
 /// How a lead ended: won if it was converted, lost if it was given up.
 #[must_use]
-pub fn won(lead: &Record) -> Option<bool> {
+pub fn won(lead: &Record<Lead>) -> Option<bool> {
     if lead.is_archived() {
         return None;
     }
@@ -99,20 +105,20 @@ pub fn won(lead: &Record) -> Option<bool> {
 /// What is known of a lead: field and value, in a fixed order. Fields without a value tell nothing. Whether there is a phone
 /// number, an e-mail address, a company, is told as `has_phones` …
 #[must_use]
-pub fn features(shape: &Shape, lead: &Record) -> Vec<(String, String)> {
-    let text = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
+pub fn features(shape: &Shape, lead: &Record<Lead>) -> Vec<(String, String)> {
+    let text = |value: Value| match value {
+        Value::String(text) => Some(text),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     };
-    let declared = FEATURES.iter().filter_map(|name| Some(((*name).to_owned(), text(lead.get(name))?)));
-    let present = ["phones", "emails", "company"].iter().map(|name| {
-        let value = lead.get(name);
-        let has = !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
-        (format!("has_{name}"), has.to_string())
-    });
+    // The fields that ends are counted by, beside the tenant's own choices and flags.
+    let counted =
+        [Lead::source.field(), Lead::region.field(), Lead::industry.field(), Lead::rating.field(), Lead::campaign_id.field()];
+    let declared = counted.into_iter().filter_map(|field| Some((field.name.to_string(), text(lead.json(field))?)));
+    let asked = [Lead::phones.field(), Lead::emails.field(), Lead::company.field()];
+    let present = asked.into_iter().map(|field| (format!("has_{}", field.name), (!lead.cell(field).is_empty()).to_string()));
     let custom = shape.custom.iter().filter(|field| matches!(field.kind, FieldType::Choice(_) | FieldType::Boolean));
-    let custom = custom.filter_map(|field| Some((field.path(), text(lead.value(field))?)));
+    let custom = custom.filter_map(|field| Some((field.path(), text(lead.json(field))?)));
     let mut features: Vec<(String, String)> = declared.chain(present).chain(custom).collect();
     features.sort();
     features
@@ -206,10 +212,10 @@ fn sigmoid(log_odds: f64) -> f64 {
 
 /// The fault of a lead's field that cannot be scored by.
 #[must_use]
-pub fn unknown_custom(rule: &Record, shape: &Shape) -> Option<Fault> {
-    let path = rule.text("decay_field")?;
+pub fn unknown_custom(rule: &Record<ScoringRule>, shape: &Shape) -> Option<Fault> {
+    let path = rule.get(ScoringRule::decay_field)?;
     let is_time = shape.field(path).is_some_and(|field| matches!(field.kind, FieldType::Date | FieldType::DateTime));
-    (!is_time).then(|| Fault::new("/decay_field", FaultCode::UnknownMember))
+    (!is_time).then(|| Fault::new(ScoringRule::decay_field.pointer(), FaultCode::UnknownMember))
 }
 
 #[cfg(test)]

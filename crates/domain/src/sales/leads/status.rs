@@ -1,7 +1,6 @@
 //! The steps of a lead: new → contacted → qualified → converted, or disqualified and perhaps opened again.
 
-use serde_json::Value;
-
+use super::lead::Lead;
 use crate::{
     choices,
     model::{
@@ -23,15 +22,12 @@ choices! {
 }
 
 impl LeadStatus {
+    /// The steps in which nobody has to work on it any more.
+    pub const ENDED: [LeadStatus; 2] = [LeadStatus::Converted, LeadStatus::Disqualified];
+
     #[must_use]
-    pub fn of(record: &Record) -> LeadStatus {
-        match record.text("status") {
-            Some("contacted") => LeadStatus::Contacted,
-            Some("qualified") => LeadStatus::Qualified,
-            Some("converted") => LeadStatus::Converted,
-            Some("disqualified") => LeadStatus::Disqualified,
-            _ => LeadStatus::New,
-        }
+    pub fn of(lead: &Record<Lead>) -> LeadStatus {
+        lead.get(Lead::status).unwrap_or(LeadStatus::New)
     }
 
     /// What an edit may make of it. Only a conversion makes it converted, and nothing undoes that.
@@ -58,24 +54,24 @@ impl LeadStatus {
 }
 
 /// Puts a lead into a step, now.
-pub fn enter(record: &mut Record, status: LeadStatus, now: Timestamp) {
-    record.set("status", status.as_str());
-    record.set("status_entered_at", now.to_string());
+pub fn enter(lead: &mut Record<Lead>, status: LeadStatus, now: Timestamp) {
+    lead.set(Lead::status, status);
+    lead.set(Lead::status_entered_at, now);
 }
 
 /// Notes the first answer to a lead: whatever reaches out to it first. Later ones change nothing.
-pub fn respond(record: &mut Record, at: Timestamp) {
-    if !record.get("first_responded_at").is_null() {
+pub fn respond(lead: &mut Record<Lead>, at: Timestamp) {
+    if !lead.is_null(Lead::first_responded_at) {
         return;
     }
-    record.set("first_responded_at", at.to_string());
-    if let Some(created) = record.time_of("created_at") {
-        record.set("response_seconds", (at.milliseconds() - created.milliseconds()).max(0) / 1000);
+    lead.set(Lead::first_responded_at, at);
+    if let Some(created) = lead.get(Lead::created_at) {
+        lead.set(Lead::response_seconds, (at.milliseconds() - created.milliseconds()).max(0) / 1000);
     }
 }
 
 /// What follows from the status of a lead about to be written.
-pub fn follow_status(draft: &mut Draft<'_>) {
+pub fn follow_status(draft: &mut Draft<'_, Lead>) {
     let (to, now) = (LeadStatus::of(&draft.after), draft.now);
     let from = draft.before.map(LeadStatus::of);
     if from != Some(to) {
@@ -85,7 +81,7 @@ pub fn follow_status(draft: &mut Draft<'_>) {
         };
         if !allowed {
             let next: Vec<&str> = from.unwrap_or(LeadStatus::New).next().iter().map(|status| status.as_str()).collect();
-            let fault = Fault::new("/status", FaultCode::StepNotAllowed)
+            let fault = Fault::new(Lead::status.pointer(), FaultCode::StepNotAllowed)
                 .with("from", from.unwrap_or(LeadStatus::New).as_str())
                 .with("to", to.as_str());
             draft.faults.add(if next.is_empty() { fault } else { fault.with("allowed", next.join(", ")) });
@@ -101,36 +97,34 @@ pub fn follow_status(draft: &mut Draft<'_>) {
 }
 
 /// A reason is told when a lead is given up, and gone when it is opened again.
-fn reason(draft: &mut Draft<'_>, from: Option<LeadStatus>, to: LeadStatus) {
+fn reason(draft: &mut Draft<'_, Lead>, from: Option<LeadStatus>, to: LeadStatus) {
     if to == LeadStatus::Disqualified {
-        if draft.after.get("disqualify_reason").is_null() {
-            draft.fault("/disqualify_reason", FaultCode::Required);
+        if draft.after.is_null(Lead::disqualify_reason) {
+            draft.fault(Lead::disqualify_reason.pointer(), FaultCode::Required);
         }
         return;
     }
-    for name in ["disqualify_reason", "disqualify_comment"] {
-        let as_before = draft.before.is_some_and(|before| before.get(name) == draft.after.get(name));
+    for field in [Lead::disqualify_reason, Lead::disqualify_comment] {
+        let as_before = draft.before.is_some_and(|before| before.agrees(field, &draft.after));
         if from == Some(LeadStatus::Disqualified) && as_before {
-            draft.after.set(name, Value::Null);
-        } else if !draft.after.get(name).is_null() {
-            let fault = Fault::new(format!("/{name}"), FaultCode::Conflicting).with("other", format!("status {}", to.as_str()));
-            draft.faults.add(fault);
+            draft.after.clear(field);
+        } else if !draft.after.is_null(field) {
+            let other = format!("{} {}", Lead::status.name(), to.as_str());
+            draft.faults.add(Fault::new(field.pointer(), FaultCode::Conflicting).with("other", other));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::lead::Lead;
     use super::*;
     use crate::model::entity::Entity;
 
     #[test]
     fn nothing_but_a_conversion_converts_and_nothing_undoes_it() {
-        let all =
-            [LeadStatus::New, LeadStatus::Contacted, LeadStatus::Qualified, LeadStatus::Converted, LeadStatus::Disqualified];
-        for status in all {
-            assert!(!status.next().contains(&LeadStatus::Converted) && !status.next().contains(&status));
+        for status in LeadStatus::ALL {
+            assert!(!status.next().contains(&LeadStatus::Converted) && !status.next().contains(status));
+            assert_eq!(status.is_open(), !LeadStatus::ENDED.contains(status));
         }
         assert!(LeadStatus::Converted.next().is_empty());
         assert!(LeadStatus::Disqualified.next().contains(&LeadStatus::New), "it can be opened again");
@@ -139,11 +133,11 @@ mod tests {
     #[test]
     fn only_the_first_answer_counts() {
         let created = Timestamp::parse("2026-09-01T08:00:00Z").unwrap();
-        let mut record = Record::new(Lead::object());
-        record.set("created_at", created.to_string());
-        respond(&mut record, created.plus_seconds(90));
-        respond(&mut record, created.plus_seconds(900));
-        assert_eq!(record.get("response_seconds"), 90);
-        assert_eq!(record.time_of("first_responded_at"), Some(created.plus_seconds(90)));
+        let mut lead = Record::new(Lead::object()).into_entity();
+        lead.set(Lead::created_at, created);
+        respond(&mut lead, created.plus_seconds(90));
+        respond(&mut lead, created.plus_seconds(900));
+        assert_eq!(lead.get(Lead::response_seconds), Some(90));
+        assert_eq!(lead.get(Lead::first_responded_at), Some(created.plus_seconds(90)));
     }
 }
