@@ -1,15 +1,14 @@
 //! Query plans: no list of a large table scans it.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
     entity::Entity,
     field::{Field, FieldType, Op},
     object::Object,
     query::ListQuery,
-    sales::leads::lead::Lead,
 };
 use farley_persistence::{Layout, StoreError};
 use serde_json::{Value, json};
@@ -28,15 +27,49 @@ async fn plan(crm: &Crm, object: &'static Object, query: ListQuery) -> Result<St
 }
 
 /// Whether a large table, or all of a tenant in it, is read to find a few.
-fn walks(engine: Engine, plan: &str) -> bool {
-    match engine {
-        Engine::Sqlite => plan.lines().any(|line| {
-            let table = line.split(' ').nth(1).unwrap_or_default();
-            let is_virtual = line.contains("VIRTUAL TABLE");
-            !is_virtual && (line.starts_with("SCAN") || (table.starts_with('t') && line.ends_with("(tenant_id=?)")))
-        }),
-        Engine::Postgres => scans(engine, plan),
+fn walks_on_sqlite(plan: &str) -> bool {
+    plan.lines().any(|line| {
+        let table = line.split(' ').nth(1).unwrap_or_default();
+        let is_virtual = line.contains("VIRTUAL TABLE");
+        !is_virtual && (line.starts_with("SCAN") || (table.starts_with('t') && line.ends_with("(tenant_id=?)")))
+    })
+}
+
+/// The same on PostgreSQL, where a condition on a later column of an index may stand beside that on the tenant although all of the
+/// tenant is read: what comes right after the tenant must be among the conditions.
+fn walks_on_postgres(plan: &str, second_columns: &HashMap<String, String>) -> bool {
+    let mut used = "";
+    let conditions = plan.lines().filter_map(|line| {
+        let line = line.trim_start();
+        if let Some(condition) = line.strip_prefix("Index Cond: ") {
+            return Some((used, condition));
+        }
+        let named = line.split_once(" using ").or_else(|| line.split_once("Bitmap Index Scan on "));
+        if let Some((_, rest)) = named {
+            used = rest.split(' ').next().unwrap_or_default();
+        }
+        None
+    });
+    plan.contains("Seq Scan")
+        || conditions
+            .into_iter()
+            .any(|(index, condition)| second_columns.get(index).is_some_and(|column| !condition.contains(&format!("({column} "))))
+}
+
+/// The second column of each index of a database on PostgreSQL that begins with the tenant.
+fn second_columns(db: &TestDb) -> HashMap<String, String> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        index: String,
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        second: String,
     }
+    const COLUMNS: &str = "SELECT indexrelid::regclass::text AS index, pg_get_indexdef(indexrelid, 2, true) AS second
+        FROM pg_index WHERE indnkeyatts > 1 AND pg_get_indexdef(indexrelid, 1, true) = 'tenant_id'";
+    let mut connection = PgConnection::establish(&db.url).expect("the database answers");
+    let rows: Vec<Row> = diesel::sql_query(COLUMNS).load(&mut connection).expect("its indexes");
+    rows.into_iter().map(|row| (row.index, row.second)).collect()
 }
 
 /// Whether a table is read from end to end.
@@ -47,10 +80,11 @@ fn scans(engine: Engine, plan: &str) -> bool {
     }
 }
 
+/// Whether all that is found is sorted before the first is given; to sort those alike, as they come, costs little.
 fn sorts(engine: Engine, plan: &str) -> bool {
     match engine {
         Engine::Sqlite => plan.contains("TEMP B-TREE FOR ORDER BY"),
-        Engine::Postgres => plan.contains("Sort Key"),
+        Engine::Postgres => plan.contains("Sort Key") && !plan.contains("Presorted Key"),
     }
 }
 
@@ -110,15 +144,8 @@ pub async fn deep_pages_start_at_their_place(db: TestDb) -> Result<(), StoreErro
     Ok(())
 }
 
-pub async fn indexed_fields_are_served_by_an_index(db: TestDb) -> Result<(), StoreError> {
+pub async fn filters_over_relations_and_words_read_an_index(db: TestDb) -> Result<(), StoreError> {
     let crm = filled(&db).await?;
-    for object in [Customer::object(), Contact::object(), Lead::object()] {
-        for field in object.fields.iter().filter(|field| field.indexed && field.filterable) {
-            let (name, text) = filter(&crm, field);
-            let plan = plan(&crm, object, crm.query(object, &[(&name, &text)])).await?;
-            assert!(!walks(db.engine, &plan), "{name}={text} of {}:\n{plan}", object.name);
-        }
-    }
     for (object, name, text) in [
         (Contact::object(), "customer.region", "r1"),
         (Customer::object(), "contacts.source", "s1"),
@@ -129,15 +156,174 @@ pub async fn indexed_fields_are_served_by_an_index(db: TestDb) -> Result<(), Sto
         (Customer::object(), "name_in", "a,b,c"),
     ] {
         let plan = plan(&crm, object, crm.query(object, &[(name, text)])).await?;
-        assert!(!walks(db.engine, &plan), "{name}={text} of {}:\n{plan}", object.name);
+        // Of so few rows PostgreSQL rightly joins all of a tenant.
+        let walks = if db.engine == Engine::Sqlite { walks_on_sqlite(&plan) } else { scans(db.engine, &plan) };
+        assert!(!walks, "{name}={text} of {}:\n{plan}", object.name);
     }
     Ok(())
+}
+
+/// Every field that is declared to be indexed, of every object: to be filtered by it and, if that is offered, sorted by it.
+pub async fn indexed_fields_are_served_by_an_index(db: TestDb) -> Result<(), StoreError> {
+    let crm = large(&db).await;
+    let mut missing = Vec::new();
+    for object in farley_domain::registry::objects() {
+        missing.extend(missing_indexes(&crm, &db, object).await?);
+    }
+    let (known, new): (Vec<&String>, Vec<&String>) = missing.iter().partition(|fault| UNSERVED.contains(&title(fault)));
+    let new: Vec<&str> = new.into_iter().map(String::as_str).collect();
+    assert!(new.is_empty(), "no index serves:\n{}", new.join("\n"));
+    let known: Vec<&str> = known.into_iter().map(|fault| title(fault)).collect();
+    let served: Vec<&&str> = UNSERVED.iter().filter(|one| !known.contains(one)).collect();
+    assert!(served.is_empty(), "an index serves these by now; take them off the list: {served:?}");
+    Ok(())
+}
+
+/// What no index serves although it is declared: two columns have none, and an index that leaves out nulls gives no order to a
+/// list that shows them last. The list is only ever to become shorter.
+const UNSERVED: &[&str] = &[
+    "customer sorted by industry",
+    "customer sorted by source",
+    "customer sorted by region",
+    "customer sorted by social_credit_code",
+    "customer sorted by last_activity_at",
+    "customer sorted by next_task_at",
+    "contact sorted by source",
+    "contact sorted by last_activity_at",
+    "contact sorted by next_task_at",
+    "lead sorted by name",
+    "lead sorted by company",
+    "lead sorted by region",
+    "lead sorted by source",
+    "lead sorted by first_response_due_at",
+    "lead sorted by first_responded_at",
+    "lead sorted by last_activity_at",
+    "lead sorted by next_task_at",
+    "cadence_enrolment sorted by stopped_reason",
+    "cadence_enrolment sorted by next_step_at",
+    "cadence_enrolment sorted by ended_at",
+    "task sorted by due_at",
+    "task sorted by reminder_at",
+    "task sorted by completed_at",
+    "opportunity sorted by amount",
+    "opportunity sorted by expected_close_on",
+    "opportunity filtered by opened_at",
+    "opportunity sorted by opened_at",
+    "opportunity sorted by closed_at",
+    "opportunity filtered by forecast_category",
+    "opportunity sorted by forecast_category",
+    "opportunity sorted by rots_at",
+    "opportunity sorted by last_activity_at",
+    "opportunity sorted by next_task_at",
+    "quota sorted by starts_on",
+    "product sorted by sku",
+    "product sorted by family",
+    "campaign sorted by starts_on",
+];
+
+fn title(fault: &str) -> &str {
+    fault.split(':').next().unwrap_or_default()
+}
+
+/// The test above notices when an index is not there.
+pub async fn a_dropped_index_is_missed(db: TestDb) -> Result<(), StoreError> {
+    let crm = large(&db).await;
+    let before = missing_indexes(&crm, &db, Customer::object()).await?;
+    let dropped = "DROP INDEX customers_industry; DROP INDEX customers_updated_at";
+    match db.engine {
+        Engine::Postgres => postgres(&db, dropped),
+        Engine::Sqlite => {
+            let mut connection = SqliteConnection::establish(db.path()).expect("the database opens");
+            connection.batch_execute(dropped).expect("the indexes are dropped");
+        }
+    }
+    // Asked for a plan, a connection of SQLite does not notice that another has changed the schema.
+    let crm = Crm { store: db.open(), ..crm };
+    let missing = missing_indexes(&crm, &db, Customer::object()).await?;
+    let mut missed: Vec<&str> = missing.iter().map(|fault| title(fault)).collect();
+    missed.retain(|fault| before.iter().all(|known| title(known) != *fault));
+    assert_eq!(missed, ["customer filtered by industry", "customer filtered by updated_at", "customer sorted by updated_at"]);
+    Ok(())
+}
+
+/// A tenant whose tables PostgreSQL takes for large ones: thousands of rows in each, no value of any column twice, so that only an
+/// index on a column is a way to find its values. SQLite plans by the indexes alone.
+async fn large(db: &TestDb) -> Crm {
+    if db.engine == Engine::Postgres {
+        postgres(db, &format!("ALTER DATABASE {} SET enable_seqscan = off", db.name()));
+    }
+    let crm = Crm::new(db).await;
+    if db.engine == Engine::Postgres {
+        postgres(db, UNCHECKED);
+        postgres(db, &FILL.replace("{tenant}", &crm.tenant.id.to_string()));
+        analyse(db);
+    }
+    crm
+}
+
+/// The rows below are none that rules would let through.
+const UNCHECKED: &str = "DO $$ DECLARE rule record; BEGIN
+    FOR rule IN SELECT conrelid::regclass AS owner, conname FROM pg_constraint
+        WHERE contype IN ('c', 'f') AND connamespace = 'public'::regnamespace AND conparentid = 0
+    LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', rule.owner, rule.conname); END LOOP;
+END $$";
+
+/// Rows of every table that has tenants in it, also of those that link records, with another value in each column of each. Left out
+/// are tables with columns that no plain value fits: those of search.
+const FILL: &str = "DO $$ DECLARE filled record; BEGIN
+    FOR filled IN SELECT table_name, string_agg(quote_ident(column_name), ', ') AS columns, string_agg(CASE
+            WHEN column_name = 'tenant_id' THEN '''{tenant}'''
+            WHEN column_name = 'archived_at' THEN 'NULL'
+            WHEN data_type = 'uuid' THEN 'gen_random_uuid()'
+            WHEN data_type = 'text' THEN '''v'' || n'
+            WHEN data_type IN ('bigint', 'integer', 'smallint', 'numeric', 'double precision') THEN 'n'
+            WHEN data_type = 'boolean' THEN 'n % 2 = 0'
+            WHEN data_type = 'date' THEN '''2000-01-01''::date + n::integer'
+            WHEN data_type LIKE 'timestamp%' THEN '''2000-01-01''::timestamptz + n * interval ''1 hour'''
+            WHEN data_type IN ('json', 'jsonb') THEN '''{}'''
+            WHEN is_nullable = 'YES' THEN 'NULL' END, ', ') AS expressions
+        FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+        WHERE table_schema = 'public' AND is_generated = 'NEVER' AND table_type = 'BASE TABLE'
+        GROUP BY table_name
+        HAVING bool_or(column_name = 'tenant_id') AND bool_and(is_nullable = 'YES' OR data_type IN ('uuid', 'text', 'bigint',
+            'integer', 'smallint', 'numeric', 'double precision', 'boolean', 'date', 'json', 'jsonb') OR data_type LIKE 'timestamp%')
+    LOOP EXECUTE format('INSERT INTO %I (%s) SELECT %s FROM generate_series(1, 3000) AS n', filled.table_name, filled.columns,
+        filled.expressions); END LOOP;
+END $$";
+
+/// What of the fields of an object that are declared to be indexed no index serves, with the plans.
+async fn missing_indexes(crm: &Crm, db: &TestDb, object: &'static Object) -> Result<Vec<String>, StoreError> {
+    let second_columns = if db.engine == Engine::Postgres { second_columns(db) } else { HashMap::new() };
+    let walks = |plan: &str| match db.engine {
+        Engine::Sqlite => walks_on_sqlite(plan),
+        Engine::Postgres => walks_on_postgres(plan, &second_columns),
+    };
+    let mut missing = Vec::new();
+    for field in object.fields.iter().filter(|field| field.indexed) {
+        let path = field.path();
+        if field.filterable {
+            let (name, text) = filter(crm, field);
+            let plan = plan(crm, object, crm.query(object, &[(&name, &text)])).await?;
+            if walks(&plan) {
+                missing.push(format!("{} filtered by {path}:\n{plan}", object.name));
+            }
+        }
+        if field.sortable {
+            let plan = plan(crm, object, crm.query(object, &[("sort", &path)])).await?;
+            if sorts(db.engine, &plan) {
+                missing.push(format!("{} sorted by {path}:\n{plan}", object.name));
+            }
+        }
+    }
+    Ok(missing)
 }
 
 fn filter(crm: &Crm, field: &Field) -> (String, String) {
     let op = field.operators()[0];
     let text = match &field.kind {
         FieldType::DateTime => "2026-09-30T08:00:00.000Z".to_owned(),
+        FieldType::Date => "2026-09-30".to_owned(),
+        FieldType::Boolean => "true".to_owned(),
         FieldType::Choice(choices) => choices.last().expect("there are choices").value.to_string(),
         FieldType::Id | FieldType::Reference(_) | FieldType::References(_) => crm.tenant.id.to_string(),
         FieldType::Structure(structure) if structure.link.is_some() => crm.tenant.id.to_string(),

@@ -145,7 +145,7 @@ impl Test {
             let running = databases.into_iter().next().map(test);
             Box::pin(async move { running?.await.failure() })
         };
-        Test { name: name.replace(' ', ""), on: On::Each, run: Box::new(run) }
+        Test { name: below_the_binary(name), on: On::Each, run: Box::new(run) }
     }
 
     /// Run once with a database of each engine.
@@ -158,7 +158,7 @@ impl Test {
             let running = <[TestDb; 2]>::try_from(databases).ok().map(|[sqlite, postgres]| test(sqlite, postgres));
             Box::pin(async move { running?.await.failure() })
         };
-        Test { name: name.replace(' ', ""), on: On::Both, run: Box::new(run) }
+        Test { name: below_the_binary(name), on: On::Both, run: Box::new(run) }
     }
 
     /// Run for one engine.
@@ -192,6 +192,12 @@ impl Test {
     }
 }
 
+/// The path of a test without the name of its binary.
+fn below_the_binary(path: &str) -> String {
+    let path = path.replace(' ', "");
+    path.split_once("::").map_or(path.clone(), |(_, below)| below.to_owned())
+}
+
 fn perform(run: &Run, engines: &[Engine]) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let databases: Vec<TestDb> = engines.iter().map(|engine| TestDb::new(*engine)).collect();
@@ -202,7 +208,7 @@ fn perform(run: &Run, engines: &[Engine]) -> Result<(), Failed> {
 }
 
 /// The tests named, each run for both engines; after `both:`, those that compare the engines; after `sqlite:` and `postgres:`, those
-/// that concern one engine only, and why.
+/// that concern one engine only, and why. A test is named by its path, below the binary.
 #[macro_export]
 macro_rules! tests {
     (
@@ -214,10 +220,10 @@ macro_rules! tests {
         #[allow(unused_imports, reason = "where no test concerns one engine only")]
         use $crate::support::{Engine, Test};
         vec![
-            $( Test::each(stringify!($($path)::+), $($path)::+), )*
-            $( $( Test::both(stringify!($($pair)::+), $($pair)::+), )* )?
-            $( $( Test::only(Engine::Sqlite, stringify!($($lite)::+), $($lite)::+, $not_postgres), )* )?
-            $( $( Test::only(Engine::Postgres, stringify!($($post)::+), $($post)::+, $not_sqlite), )* )?
+            $( Test::each(concat!(module_path!(), "::", stringify!($($path)::+)), $($path)::+), )*
+            $( $( Test::both(concat!(module_path!(), "::", stringify!($($pair)::+)), $($pair)::+), )* )?
+            $( $( Test::only(Engine::Sqlite, concat!(module_path!(), "::", stringify!($($lite)::+)), $($lite)::+, $not_postgres), )* )?
+            $( $( Test::only(Engine::Postgres, concat!(module_path!(), "::", stringify!($($post)::+)), $($post)::+, $not_sqlite), )* )?
         ]
     }};
 }

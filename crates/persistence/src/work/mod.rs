@@ -167,8 +167,7 @@ impl<'a> Work<'a> {
             let number = self.next_number(shape.object.name)?;
             record.set("number", format!("{prefix}{number:06}"));
         }
-        let layout = Layout::full(shape, &|_| true);
-        let (target, row) = statements::new_row(&layout, self.tenant().id, record)?;
+        let (target, row) = statements::new_row(shape, self.tenant().id, record)?;
         self.insert_rows(&target, vec![row])?;
         self.note_in_ledger(shape.object, None, record)?;
         self.link(shape.object, None, record)?;
@@ -192,8 +191,7 @@ impl<'a> Work<'a> {
         record.set(recurring::VERSION, before.version() + 1);
         record.set(recurring::UPDATED_AT, self.origin.now);
         record.set(recurring::UPDATED_BY, self.origin.actor.user_id);
-        let layout = Layout::full(shape, &|_| true);
-        let sql = statements::update(self.dialect(), &layout, self.tenant().id, before, record, &loaded.stored_custom)?;
+        let sql = statements::update(self.dialect(), shape, self.tenant().id, before, record, &loaded.stored_custom)?;
         if self.reader.connection.execute(&sql)? == 0 {
             return Err(StoreError::Serialization);
         }

@@ -1,0 +1,266 @@
+//! Faults to survive: the process killed, the connection to PostgreSQL lost, the disk full.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use serde_json::json;
+
+use crate::{
+    app::start::eventually,
+    client::Client,
+    server::{ADMIN, PASSWORD, Server},
+    support::TestDb,
+};
+
+/// The real binary, as a process that can be killed.
+pub struct Process {
+    child: Child,
+    pub url: String,
+}
+
+impl Process {
+    pub fn start(db: &TestDb) -> Process {
+        Process::run(db, Command::new(env!("CARGO_BIN_EXE_farley")))
+    }
+
+    pub fn run(db: &TestDb, mut command: Command) -> Process {
+        command.env("DATABASE_URL", &db.url).env("FARLEY_LISTEN", "127.0.0.1:0").env("FARLEY_RATE_LIMIT", "0");
+        command.env("FARLEY_ADMIN_EMAIL", ADMIN).env("FARLEY_ADMIN_PASSWORD", PASSWORD).env("FARLEY_LOG", "warn");
+        command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("its errors")).lines();
+        let mut said = Vec::new();
+        let url = loop {
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).expect("a line");
+            if let Some(rest) = line.strip_prefix("listening on ") {
+                break rest.split(' ').next().unwrap_or_default().to_owned();
+            }
+            said.push(line);
+        };
+        // Somebody must read on, or it would wait for them one day.
+        std::thread::spawn(move || lines.for_each(drop));
+        Process { child, url }
+    }
+
+    pub async fn admin(&self) -> Client {
+        Client::new(&self.url).login(json!({"email": ADMIN, "password": PASSWORD})).await
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+    }
+
+    pub fn tell_to_end(&self) {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        assert!(told.success());
+    }
+
+    pub fn ends_well(&mut self) {
+        let ended = tokio::task::block_in_place(|| self.child.wait()).expect("it ends");
+        assert!(ended.success(), "{ended}");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Key of the write and id of the record, for every write that was answered.
+type Acknowledged = HashMap<String, String>;
+
+/// Many clients write until no answer comes any more; `count` tells how many writes were answered so far.
+async fn write_until_it_ends(client: &Client, clients: usize, count: &Arc<AtomicUsize>) -> Acknowledged {
+    let writers = (0..clients).map(|writer| {
+        let (client, count) = (client.clone(), Arc::clone(count));
+        tokio::spawn(async move {
+            let mut acknowledged = Acknowledged::new();
+            for number in 0.. {
+                let key = format!("w{writer}n{number:05}");
+                let body = json!({"name": format!("load {key}"), "external_ids": {"load": key}});
+                let Ok(answer) = client.post("/v1/customers", body).header("Idempotency-Key", &key).try_send().await else {
+                    break;
+                };
+                acknowledged.insert(key, answer.ok(201)["id"].as_str().unwrap().to_owned());
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            acknowledged
+        })
+    });
+    let mut all = Acknowledged::new();
+    for writer in writers.collect::<Vec<_>>() {
+        all.extend(writer.await.unwrap());
+    }
+    all
+}
+
+/// Every record there is has its event, its search text and its lookup, and none of these is there without it.
+async fn nothing_is_there_by_halves(client: &Client, acknowledged: &Acknowledged) {
+    let mut records = HashMap::new();
+    let mut path = "/v1/customers?limit=200&sort=created_at&fields=name,external_ids".to_owned();
+    loop {
+        let page = client.get(&path).await.ok(200);
+        for record in page["data"].as_array().unwrap() {
+            records
+                .insert(record["external_ids"]["load"].as_str().unwrap().to_owned(), record["id"].as_str().unwrap().to_owned());
+        }
+        let Some(next) = page["page"]["next"].as_str() else { break };
+        path = format!("/v1/customers?limit=200&sort=created_at&fields=name,external_ids&cursor={next}");
+    }
+    for (key, id) in acknowledged {
+        assert_eq!(records.get(key), Some(id), "{key} was answered, and is not there");
+    }
+    let ids: HashSet<&String> = records.values().collect();
+    let (mut told, mut cursor) = (HashSet::new(), String::new());
+    loop {
+        let page = client.get(&format!("/v1/changes?limit=200&types=customer.created{cursor}")).await.ok(200);
+        told.extend(page["data"].as_array().unwrap().iter().map(|event| event["record_id"].as_str().unwrap().to_owned()));
+        cursor = format!("&cursor={}", page["page"]["next"].as_str().unwrap());
+        if page["page"]["has_more"] == false {
+            break;
+        }
+    }
+    assert_eq!(told.iter().collect::<HashSet<_>>(), ids, "events and records differ");
+    let found = client.get("/v1/customers?q=load&total=true&limit=1").await.ok(200);
+    assert_eq!(found["page"]["total"], records.len(), "search texts and records differ");
+    for (key, id) in records.iter().take(50) {
+        assert_eq!(client.get(&format!("/v1/customers/ext:load:{key}")).await.ok(200)["id"], id.as_str());
+        assert_eq!(client.list(&format!("/v1/customers?q={key}"), "id").await, std::slice::from_ref(id));
+    }
+    // Who asks again under their key gets the record there is, answered before or not.
+    for (key, id) in &records {
+        let body = json!({"name": format!("load {key}"), "external_ids": {"load": key}});
+        let again = client.post("/v1/customers", body).header("Idempotency-Key", key).await;
+        assert_eq!((again.header("idempotency-replayed"), &again.body["id"]), ("true", &json!(id)), "{key}");
+    }
+}
+
+/// `kill -9` under load: what was answered is there, and nothing is there by halves.
+pub async fn killed_under_load_nothing_is_lost(db: TestDb) {
+    let process = Process::start(&db);
+    let admin = process.admin().await;
+    let count = Arc::new(AtomicUsize::new(0));
+    let writing = {
+        let (admin, count) = (admin.clone(), Arc::clone(&count));
+        tokio::spawn(async move { write_until_it_ends(&admin, 8, &count).await })
+    };
+    eventually(|| async { count.load(Ordering::SeqCst) > 150 }).await;
+    process.kill();
+    let acknowledged = writing.await.unwrap();
+    let process = Process::start(&db);
+    // The token of before still holds.
+    let admin = Client::new(&process.url).with_token(admin.token());
+    nothing_is_there_by_halves(&admin, &acknowledged).await;
+}
+
+/// Told to end, the process finishes what it accepted and says that it went well.
+pub async fn told_to_end_it_ends_well(db: TestDb) {
+    let mut process = Process::start(&db);
+    let admin = process.admin().await;
+    let count = Arc::new(AtomicUsize::new(0));
+    let writing = {
+        let (admin, count) = (admin.clone(), Arc::clone(&count));
+        tokio::spawn(async move { write_until_it_ends(&admin, 4, &count).await })
+    };
+    eventually(|| async { count.load(Ordering::SeqCst) > 30 }).await;
+    process.tell_to_end();
+    let acknowledged = writing.await.unwrap();
+    process.ends_well();
+    let process = Process::start(&db);
+    nothing_is_there_by_halves(&Client::new(&process.url).with_token(admin.token()), &acknowledged).await;
+}
+
+/// Runs SQL as the cluster's owner, from beside the test's database.
+fn beside(db: &TestDb, sql: &str) {
+    let url = db.url.replacen(db.name(), "postgres", 1);
+    PgConnection::establish(&url).expect("the cluster answers").batch_execute(sql).expect("SQL");
+}
+
+/// Every connection broken, and for a while none to be had: 503 with Retry-After, then all is well without a restart.
+pub async fn a_lost_connection_comes_back(db: TestDb) {
+    let server = Server::start(db.clone()).await;
+    let admin = server.admin().await;
+    let name = db.name().to_owned();
+    let terminate =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid();");
+    let create = |key: &str| admin.post("/v1/customers", json!({"name": key})).header("Idempotency-Key", key);
+    create("before").await.ok(201);
+    // Broken once, each connection costs at most one request.
+    beside(&db, &terminate);
+    eventually(|| async {
+        let answer = create("after a break").await;
+        if answer.status != 201 {
+            assert!(answer.header("retry-after").parse::<u64>().is_ok(), "{}", answer.text);
+            answer.clone().refused(503, "unavailable");
+        }
+        answer.status == 201
+    })
+    .await;
+    // None to be had: what lives says so, what cannot be done is refused.
+    beside(&db, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false; {terminate}"));
+    eventually(|| async { server.anybody().get("/readyz").await.status == 503 }).await;
+    server.anybody().get("/healthz").await.ok(200);
+    for _ in 0..10 {
+        for answer in [create("during").await, server.anybody().get("/readyz").await] {
+            assert_eq!(answer.header("retry-after"), "2");
+            let problem = answer.refused(503, "unavailable").to_string();
+            assert!(!problem.contains("connection to server") && !problem.contains(&name), "{problem}");
+        }
+    }
+    beside(&db, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
+    eventually(|| async { server.anybody().get("/readyz").await.status == 200 }).await;
+    eventually(|| async { create("during").await.status == 201 }).await;
+    let mut names = admin.names("/v1/customers").await;
+    names.sort();
+    assert_eq!(names, ["after a break", "before", "during"]);
+}
+
+/// No room for another page: writes are refused with 503, reads go on, and with room again writes do.
+pub async fn a_full_disk_refuses_writes_alone(db: TestDb) {
+    // The limit on the size of files stands for the disk: no rights are needed, and it can be lifted.
+    let mut command = Command::new("prlimit");
+    command.args(["--fsize=8000000:unlimited", "sh", "-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_farley")]);
+    let process = Process::run(&db, command);
+    let admin = process.admin().await;
+    let mut acknowledged = Acknowledged::new();
+    let mut refused = 0;
+    for number in 0..5000 {
+        let key = format!("n{number}");
+        let body = json!({"name": format!("load {key}"), "external_ids": {"load": key}, "description": "x".repeat(10_000)});
+        let answer = admin.post("/v1/customers", body).header("Idempotency-Key", &key).await;
+        if answer.status == 201 {
+            acknowledged.insert(key, answer.ok(201)["id"].as_str().unwrap().to_owned());
+            continue;
+        }
+        assert_eq!(answer.header("retry-after"), "2");
+        answer.refused(503, "unavailable");
+        refused += 1;
+        if refused == 20 {
+            break;
+        }
+    }
+    assert_eq!(refused, 20, "the disk was never full");
+    assert!(acknowledged.len() > 10, "only {} writes fitted", acknowledged.len());
+    let total = |answer: serde_json::Value| usize::try_from(answer["page"]["total"].as_i64().unwrap()).unwrap();
+    assert_eq!(total(admin.get("/v1/customers?total=true&limit=1").await.ok(200)), acknowledged.len());
+    let pid = process.child.id().to_string();
+    let lifted = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited:unlimited"]).status().expect("prlimit runs");
+    assert!(lifted.success());
+    let id = admin.create("customers", json!({"name": "load again", "external_ids": {"load": "again"}})).await;
+    assert_eq!(admin.get("/v1/customers/ext:load:again").await.ok(200)["id"], id.as_str());
+    assert_eq!(total(admin.get("/v1/customers?total=true&limit=1").await.ok(200)), acknowledged.len() + 1);
+    for (key, id) in &acknowledged {
+        assert_eq!(admin.get(&format!("/v1/customers/ext:load:{key}")).await.ok(200)["id"], id.as_str());
+    }
+}

@@ -1,0 +1,28 @@
+//! The process: how it starts, serves and ends.
+
+pub mod crash;
+pub mod start;
+#[cfg(feature = "otel")]
+mod traces;
+
+use crate::{support::Test, tests};
+
+/// The cases of this area.
+pub fn tests() -> Vec<Test> {
+    #[cfg(feature = "otel")]
+    let traces = tests![traces::are_sent_to_a_collector];
+    #[cfg(not(feature = "otel"))]
+    let traces: Vec<Test> = Vec::new();
+    let process = tests![
+        crash::killed_under_load_nothing_is_lost,
+        crash::told_to_end_it_ends_well,
+        start::stopping_finishes_what_was_accepted,
+        start::the_second_start_makes_nothing,
+        start::recurring_jobs_wait_once;
+        sqlite: crash::a_full_disk_refuses_writes_alone => "the disk of PostgreSQL is its server's";
+        postgres:
+            crash::a_lost_connection_comes_back => "a file has no connection to lose",
+            start::two_nodes_start_at_once_on_an_empty_database => "one file, one node"
+    ];
+    process.into_iter().chain(traces).collect()
+}

@@ -1,0 +1,488 @@
+//! The contract: what the OpenAPI document says, walked operation by operation. A new endpoint is covered the day it appears.
+
+mod actions;
+
+use std::collections::{BTreeSet, HashMap};
+
+use farley::{app::server, http::problem::Code};
+use farley_domain::{
+    activities::task::TaskStatus,
+    fault::{FaultCode, state_in_chinese},
+    sales::{cadences::enrolment::EnrolmentStatus, leads::status::LeadStatus},
+};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    client::{Answer, Client, Request},
+    server::{OPERATOR_KEY, Server},
+    support::{TestDb, new_id},
+};
+
+/// How many operations the document has: none comes or goes by accident.
+const OPERATIONS: usize = 334;
+/// How many objects have a life that is walked through.
+const OBJECTS: usize = 25;
+
+struct Contract {
+    document: Value,
+    /// Compiled schemas by status and operation.
+    schemas: HashMap<String, jsonschema::Validator>,
+}
+
+#[derive(Clone)]
+struct Operation {
+    method: Method,
+    path: String,
+    id: String,
+    declared: Value,
+    /// The members of its body.
+    writable: Vec<String>,
+}
+
+impl Contract {
+    fn new() -> Contract {
+        let document = serde_json::to_value(server::document()).expect("the document is JSON");
+        Contract { document, schemas: HashMap::new() }
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        let mut operations = Vec::new();
+        for (path, item) in self.document["paths"].as_object().expect("paths") {
+            for (method, declared) in item.as_object().expect("a path").iter().filter(|(method, _)| *method != "parameters") {
+                let method = method.to_uppercase().parse().expect("a method");
+                let id = declared["operationId"].as_str().expect("an id").to_owned();
+                let mut operation =
+                    Operation { method, path: path.clone(), id, declared: declared.clone(), writable: Vec::new() };
+                operation.fill_example(self);
+                let schema = self.resolve(&declared["requestBody"]["content"]["application/json"]["schema"]);
+                operation.writable =
+                    schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+                operations.push(operation);
+            }
+        }
+        assert_eq!(operations.len(), OPERATIONS, "the number of operations is kept exactly");
+        operations
+    }
+
+    fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
+        let reference = value["$ref"].as_str().map(|reference| reference.trim_start_matches('#'));
+        reference.map_or(value, |reference| self.document.pointer(reference).expect("a reference leads somewhere"))
+    }
+
+    /// The answer is one that the document declares: status, type of body, and the body itself.
+    fn check(&mut self, operation: &Operation, answer: &Answer) {
+        let status = answer.status.to_string();
+        let what = format!("{} {status}: {}", operation.id, answer.text);
+        let declared = self.resolve(&operation.declared["responses"][&status]).clone();
+        assert!(declared.is_object(), "undocumented: {what}");
+        let media_type = answer.header("content-type").split(';').next().unwrap_or_default().to_owned();
+        let Some(content) = declared["content"].as_object().filter(|content| !content.is_empty()) else {
+            assert_eq!(answer.text, "", "{what}");
+            return;
+        };
+        let schema = &content.get(&media_type).unwrap_or_else(|| panic!("{media_type} is undocumented: {what}"))["schema"];
+        let key = format!("{status} {}", if answer.status < 300 { operation.id.as_str() } else { "problem" });
+        let validator = self.schemas.entry(key).or_insert_with(|| {
+            let root = json!({"components": self.document["components"], "allOf": [schema]});
+            jsonschema::options().should_validate_formats(true).build(&root).expect("a schema")
+        });
+        let faults: Vec<String> =
+            validator.iter_errors(&answer.body).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert!(faults.is_empty(), "{faults:?} in {what}");
+        if answer.status >= 400 {
+            let code = answer.body["code"].as_str().unwrap_or_default().to_owned();
+            assert!(Code::ALL.iter().any(|known| known.as_str() == code), "{what}");
+            answer.clone().refused(answer.status, &code);
+        }
+        for (name, header) in declared["headers"].as_object().into_iter().flatten() {
+            let required = self.document.pointer(&header["$ref"].as_str().unwrap_or_default().replace('#', "")).unwrap_or(header)
+                ["required"]
+                == true;
+            assert!(!required || answer.headers.contains_key(name.as_str()), "no {name}: {what}");
+        }
+    }
+}
+
+impl Operation {
+    /// Whether it is there to change something.
+    fn writes(&self) -> bool {
+        self.method != Method::GET && !self.id.starts_with("search")
+    }
+
+    /// Whether nobody need be known.
+    fn is_open(&self) -> bool {
+        self.declared["security"].as_array().is_some_and(|needed| needed.iter().all(|one| one == &json!({})))
+    }
+
+    fn is_of_the_operator(&self) -> bool {
+        self.declared["tags"][0] == "tenants"
+    }
+
+    fn names_a_record(&self) -> bool {
+        ["{id}", "_id}", "{token}"].iter().any(|parameter| self.path.contains(parameter))
+    }
+
+    /// The path of a record that is not there, or of the one given; below no parent.
+    fn path_of(&self, id: &str) -> String {
+        self.path_below(id, id)
+    }
+
+    /// The path of a record below a parent.
+    fn path_below(&self, parent: &str, id: &str) -> String {
+        let path = self.path.replace("{session_id}", &new_id().to_string());
+        let path = self.parent().map_or(path.clone(), |(parameter, _)| path.replace(&parameter, parent));
+        path.replace("{id}", id).replace("{token}", id).replace("{system}", "sap").replace("{key}", "777")
+    }
+
+    /// The parameter that stands for the parent of a part, and the path of its collection.
+    fn parent(&self) -> Option<(String, String)> {
+        let (collection, rest) = self.path.split_once("/{")?;
+        let (parameter, _) = rest.split_once('}').filter(|(name, rest)| name.ends_with("_id") && !rest.is_empty())?;
+        Some((format!("{{{parameter}}}"), collection.to_owned()))
+    }
+
+    /// The object that a generic operation creates: `createLineItem` makes a `line_item`.
+    fn object(&self) -> String {
+        let name = self.id.trim_start_matches("create");
+        name.char_indices().fold(String::new(), |snake, (position, letter)| {
+            let separator = if letter.is_uppercase() && position > 0 { "_" } else { "" };
+            format!("{snake}{separator}{}", letter.to_lowercase())
+        })
+    }
+
+    /// The documented example of its body.
+    fn example(&self) -> Option<Value> {
+        let content = self.declared["requestBody"]["content"].as_object()?;
+        Some(content.get("application/json").map_or(json!({}), |json| json.get("example").cloned().unwrap_or(json!({}))))
+    }
+
+    /// A body with what is required, for one without an example.
+    fn fill_example(&mut self, contract: &Contract) {
+        let Some(json) = self.declared["requestBody"]["content"].get("application/json").cloned() else { return };
+        if json.get("example").is_some() {
+            return;
+        }
+        let schema = contract.resolve(&json["schema"]);
+        let value = |name: &str| match &schema["properties"][name] {
+            declared if declared["examples"].is_array() => declared["examples"][0].clone(),
+            declared if declared.get("example").is_some() => declared["example"].clone(),
+            _ => json!("a long enough text"),
+        };
+        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let body: Map<String, Value> = required.map(|name| (name.to_owned(), value(name))).collect();
+        self.declared["requestBody"]["content"]["application/json"]["example"] = Value::Object(body);
+    }
+
+    fn send(&self, client: &Client, path: &str) -> Request {
+        let request = client.request(self.method.clone(), path);
+        let form = self.declared["requestBody"]["content"].get("application/x-www-form-urlencoded").is_some();
+        match self.example() {
+            Some(_) if form => request.body("application/x-www-form-urlencoded", "grant_type=password&username=x&password=y"),
+            Some(body) => request.json(&body),
+            None => request,
+        }
+    }
+}
+
+/// Without a token 401, in the language asked for; open operations take no token into account.
+pub async fn everything_else_needs_a_token(db: TestDb) {
+    let server = Server::start(db).await;
+    let mut contract = Contract::new();
+    for operation in contract.operations() {
+        for client in [server.anybody(), server.anybody().with_token("nonsense")] {
+            let answer = operation.send(&client, &operation.path_of(&new_id().to_string())).header("Accept-Language", "zh").await;
+            contract.check(&operation, &answer);
+            if operation.is_open() {
+                // What is named by a token that is not there is not found, wherever it is routed.
+                assert!(answer.status != 404 || operation.path.contains("{token}"), "{} is not routed", operation.id);
+                continue;
+            }
+            assert_eq!(answer.header("content-language"), "zh-CN");
+            assert!(answer.header("www-authenticate").starts_with("Bearer"), "{}", operation.id);
+            answer.refused(401, "unauthorized");
+        }
+    }
+}
+
+/// Who has no role may do what concerns themselves alone.
+pub async fn everything_else_needs_a_permission(db: TestDb) {
+    const OF_ONESELF: &[&str] = &[
+        "getMe",
+        "updateMe",
+        "changeMyPassword",
+        "listMySessions",
+        "endMySession",
+        "explainAccess",
+        // These answer with what one may see: nothing.
+        "search",
+        "listChanges",
+        "listObjects",
+    ];
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let nobody = server.user_with(&admin, "Nobody", json!([]), json!({})).await;
+    let mut contract = Contract::new();
+    for operation in contract.operations().into_iter().filter(|operation| !operation.is_open() && !operation.is_of_the_operator())
+    {
+        let answer = operation.send(&nobody, &operation.path_of(&new_id().to_string())).await;
+        contract.check(&operation, &answer);
+        if OF_ONESELF.contains(&operation.id.as_str()) {
+            assert_ne!(answer.status, 403, "{}", operation.id);
+        } else {
+            answer.refused(403, "forbidden");
+        }
+    }
+    for path in ["/v1/changes", "/v1/search?q=a", "/v1/metadata/objects"] {
+        assert_eq!(nobody.get(path).await.ok(200)["data"], json!([]), "{path}");
+    }
+}
+
+pub async fn unknown_records_are_not_found(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let mut contract = Contract::new();
+    for operation in contract.operations().into_iter().filter(Operation::names_a_record) {
+        for id in
+            [new_id().to_string(), "ext:sap:unknown".to_owned(), "ext:sap".to_owned(), "nonsense".to_owned(), "7".to_owned()]
+        {
+            let answer = operation.send(&admin, &operation.path_of(&id)).await;
+            contract.check(&operation, &answer);
+            answer.refused(404, "not_found");
+        }
+    }
+}
+
+pub async fn unknown_parameters_are_refused(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let operator = server.anybody().with_token(OPERATOR_KEY);
+    let mut contract = Contract::new();
+    for operation in contract.operations() {
+        let client = if operation.is_of_the_operator() { &operator } else { &admin };
+        let path = format!("{}?nonsense_parameter=1", operation.path_of(&new_id().to_string()));
+        let answer = operation.send(client, &path).await;
+        contract.check(&operation, &answer);
+        let problem = answer.refused(400, "invalid_request");
+        let fault = json!({"pointer": "nonsense_parameter", "code": "unknown_parameter"});
+        let faults = problem["errors"].as_array().expect("faults").iter();
+        let mut faults = faults.map(|found| json!({"pointer": found["pointer"], "code": found["code"]}));
+        assert!(faults.any(|found| found == fault), "{}: {problem}", operation.id);
+    }
+}
+
+/// Every read without a record, as documented.
+pub async fn reads_answer_as_documented(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    admin.create("customers", json!({"name": "Acme", "emails": [{"value": "a@example.com"}]})).await;
+    let operator = server.anybody().with_token(OPERATOR_KEY);
+    let mut contract = Contract::new();
+    for operation in contract.operations() {
+        let reads = operation.method == Method::GET || operation.id.starts_with("search");
+        // A stream has no end.
+        if !reads || operation.names_a_record() || operation.id.starts_with("stream") || operation.path.contains("{token}") {
+            continue;
+        }
+        let client = if operation.is_of_the_operator() { &operator } else { &admin };
+        let required = match operation.id.as_str() {
+            "search" => "?q=acme".to_owned(),
+            "getForecast" => "?period=2026-Q4".to_owned(),
+            "explainAccess" => format!("?user_id={}&object=customer&action=read", admin.id),
+            _ => String::new(),
+        };
+        let answer = operation.send(client, &format!("{}{required}", operation.path)).await;
+        contract.check(&operation, &answer);
+        answer.ok(200);
+    }
+}
+
+/// The life of a record of every object, out of the examples: each write is as documented, leaves its event, is replayed
+/// under its key, and writes nothing when only validated. What is no part of that life is walked through by hand, so that every
+/// write is.
+pub async fn every_write_leaves_its_event(db: TestDb) {
+    // What jobs write comes at a time of its own.
+    let server = Server::start_with(db, |settings| settings.jobs = 0).await;
+    let admin = server.admin().await;
+    let mut contract = Contract::new();
+    let operations = contract.operations();
+    let mut cursor = admin.get("/v1/changes?limit=200").await.ok(200)["page"]["next"].as_str().expect("a cursor").to_owned();
+    let (mut walked, mut exercised) = (0, BTreeSet::new());
+    for create in operations.iter().filter(|operation| operation.id.starts_with("create") && has_restore(&operations, operation))
+    {
+        let mut id = String::new();
+        let object = create.object();
+        let parent = parent_of(&admin, &operations, create).await;
+        let feed = admin.get(&format!("/v1/changes?cursor={cursor}")).await.ok(200);
+        cursor = feed["page"]["next"].as_str().expect("a cursor").to_owned();
+        for verb in ["create", "update", "archive", "restore", "upsert"] {
+            let wanted = create.id.replacen("create", verb, 1);
+            let Some(operation) = operations.iter().find(|operation| operation.id == wanted) else { continue };
+            let path = operation.path_below(&parent, &id);
+            let what = format!("{} {path}", operation.id);
+            let body = example_body(operation, verb);
+            let send = |path: &str| {
+                let request = admin.request(operation.method.clone(), path);
+                if operation.method == Method::DELETE { request } else { request.json(&body) }
+            };
+            let validated = send(&format!("{path}?validate_only=true")).await;
+            contract.check(operation, &validated);
+            exercised.insert(operation.id.clone());
+            assert!(validated.status < 300, "{what}: {}", validated.text);
+            let feed = admin.get(&format!("/v1/changes?cursor={cursor}")).await.ok(200);
+            assert_eq!(feed["data"], json!([]), "{what}: validation wrote something");
+
+            let first = send(&path).header("Idempotency-Key", &what).await;
+            contract.check(operation, &first);
+            assert!(first.status < 300, "{what}: {}", first.text);
+            let again = send(&path).header("Idempotency-Key", &what).await;
+            assert_eq!((again.status, again.header("idempotency-replayed")), (first.status, "true"), "{what}");
+            let feed = admin.get(&format!("/v1/changes?cursor={cursor}")).await.ok(200);
+            let events = feed["data"].as_array().expect("events");
+            let past = match verb {
+                "create" | "upsert" => "created",
+                "update" => "updated",
+                "archive" => "archived",
+                _ => "restored",
+            };
+            let types: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap_or_default()).collect();
+            assert_eq!(types, [format!("{object}.{past}")], "{what}");
+            assert_eq!(events[0]["request_id"], first.header("x-request-id"), "{what}");
+            assert_eq!(events[0]["actor"]["user_id"], admin.id.as_str(), "{what}");
+            cursor = feed["page"]["next"].as_str().expect("a cursor").to_owned();
+            if verb == "create" {
+                id = first.body["id"].as_str().expect("an id").to_owned();
+            }
+        }
+        for operation in operations
+            .iter()
+            .filter(|operation| operation.method == Method::GET && operation.path.starts_with(&format!("{}/{{id}}", create.path)))
+        {
+            let answer = admin.get(&operation.path_below(&parent, &id)).await;
+            contract.check(operation, &answer);
+            answer.ok(200);
+        }
+        walked += 1;
+    }
+    assert_eq!(walked, OBJECTS, "the number of objects is kept exactly");
+    actions::walk(&server, &admin, &mut contract, &operations, &mut exercised).await;
+    let mut left: BTreeSet<&str> =
+        operations.iter().filter(|operation| operation.writes()).map(|operation| operation.id.as_str()).collect();
+    exercised.iter().for_each(|id| assert!(left.remove(id.as_str()), "{id} is no write"));
+    for (id, reason) in actions::WITHOUT_EVENT {
+        assert!(left.remove(id), "{id} leaves an event, or is not there: it need not be excepted ({reason})");
+    }
+    assert_eq!(left, BTreeSet::new(), "nothing shows that these leave their events");
+}
+
+/// A record for parts to live below; nothing, for an object without parents.
+async fn parent_of(admin: &Client, operations: &[Operation], create: &Operation) -> String {
+    let Some((_, collection)) = create.parent() else { return String::new() };
+    let parent = operations.iter().find(|operation| operation.path == collection && operation.method == Method::POST);
+    let mut body = parent.and_then(Operation::example).expect("parents can be made");
+    body["name"] = json!(format!("Parent of {}", create.id));
+    let answer = admin.post(&collection, body).await;
+    answer.ok(201)["id"].as_str().expect("an id").to_owned()
+}
+
+fn has_restore(operations: &[Operation], create: &Operation) -> bool {
+    operations.iter().any(|operation| operation.id == create.id.replacen("create", "restore", 1))
+}
+
+/// The example, changed so that it collides with nothing and changes something.
+fn example_body(operation: &Operation, verb: &str) -> Value {
+    let Some(Value::Object(mut body)) = operation.example() else { return json!({}) };
+    let own = |body: &mut Map<String, Value>, name: &str, value: Value| {
+        if body.contains_key(name) {
+            body.insert(name.to_owned(), value);
+        }
+    };
+    match verb {
+        "update" => {
+            // What has no name of its own is changed as the documentation shows.
+            let texts = ["label_en", "name", "subject", "description", "comment"];
+            let name = texts.into_iter().find(|name| operation.writable.iter().any(|field| field == name));
+            name.map_or_else(|| operation.example().unwrap_or(json!({})), |name| json!({name: "Renamed"}))
+        }
+        "upsert" => {
+            own(&mut body, "name", json!("Another"));
+            own(&mut body, "sku", json!("ANOTHER"));
+            own(&mut body, "period", json!("2025"));
+            own(&mut body, "email", json!("another@example.cn"));
+            body.remove("external_ids");
+            Value::Object(body)
+        }
+        _ => Value::Object(body),
+    }
+}
+
+/// `openapi/farley.json` is what the binary prints.
+pub async fn the_document_is_checked_in(_db: TestDb) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi/farley.json");
+    let checked_in = std::fs::read_to_string(path).expect("openapi/farley.json");
+    assert!(checked_in == server::document_text(), "openapi/farley.json is out of date: farley openapi > openapi/farley.json");
+}
+
+/// Each code is given somewhere, under one name, with its texts.
+pub async fn codes_are_used_and_documented(_db: TestDb) {
+    let sources = sources(&["api", "domain", "persistence"]);
+    let used = |name: String, defined_in: &str| {
+        sources.iter().any(|(path, text)| {
+            !path.ends_with(defined_in)
+                && text.match_indices(&name).any(|(at, _)| {
+                    let before = text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric());
+                    before && text[at + name.len()..].chars().next().is_none_or(|after| !after.is_alphanumeric())
+                })
+        })
+    };
+    for code in Code::ALL {
+        let by_store = sources
+            .iter()
+            .any(|(path, text)| path.ends_with("problem.rs") && text.contains(&format!("Problem::new(Code::{code:?})")));
+        let rule =
+            sources.iter().any(|(path, text)| path.ends_with("problem.rs") && text.contains(&format!("code: Code::{code:?}")));
+        assert!(by_store || rule || used(format!("Code::{code:?}"), "api/src/problem.rs"), "{code:?} is never given");
+    }
+    for code in FaultCode::ALL {
+        assert!(used(format!("FaultCode::{code:?}"), "domain/src/fault.rs"), "{code:?} is never given");
+    }
+    let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count, "two problems share a code");
+    // Whoever reads Chinese reads of states in Chinese.
+    let literals = sources.iter().flat_map(|(_, text)| text.split("Problem::state(\"").skip(1));
+    let states = literals.filter_map(|rest| rest.split('"').next().map(str::to_owned));
+    let choices = LeadStatus::choices().into_iter().chain(EnrolmentStatus::choices()).chain(TaskStatus::choices());
+    for state in states.chain(choices.map(|choice| choice.value.to_string())) {
+        assert_ne!(state_in_chinese(&state), state, "is not told in Chinese");
+    }
+    // A reader of the document can learn every code.
+    let text = server::document_text();
+    let undocumented: Vec<&str> = Code::ALL
+        .iter()
+        .map(|code| code.as_str())
+        .chain(FaultCode::ALL.iter().map(|code| code.as_str()))
+        .filter(|code| !text.contains(*code))
+        .collect();
+    assert!(undocumented.is_empty(), "undocumented: {undocumented:?}");
+}
+
+fn sources(crates: &[&str]) -> Vec<(String, String)> {
+    let mut folders: Vec<_> =
+        crates.iter().map(|name| std::path::PathBuf::from(format!("{}/../{name}/src", env!("CARGO_MANIFEST_DIR")))).collect();
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("sources").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).expect("UTF-8");
+                sources.push((path.to_string_lossy().into_owned(), text));
+            }
+        }
+    }
+    sources
+}

@@ -1,0 +1,72 @@
+//! What holds for every endpoint.
+
+mod concurrency;
+mod contract;
+mod errors;
+mod golden;
+mod idempotency;
+mod lanes;
+mod lists;
+mod parity;
+mod registration;
+mod search;
+
+use crate::{support::Test, tests};
+
+/// The cases of this area.
+pub fn tests() -> Vec<Test> {
+    tests![
+        concurrency::fields_apart_do_not_conflict,
+        concurrency::many_writers_of_one_record,
+        concurrency::preconditions_are_strict,
+        concurrency::rules_over_other_records_hold,
+        concurrency::unchanged_records_are_not_sent_again,
+        contract::codes_are_used_and_documented,
+        contract::every_write_leaves_its_event,
+        contract::everything_else_needs_a_permission,
+        contract::everything_else_needs_a_token,
+        contract::reads_answer_as_documented,
+        contract::the_document_is_checked_in,
+        contract::unknown_parameters_are_refused,
+        contract::unknown_records_are_not_found,
+        errors::bodies_that_cannot_be_read,
+        errors::browsers_are_let_in_by_the_allow_list,
+        errors::filters_without_bounds,
+        errors::paths_and_methods_that_are_not_there,
+        errors::sql_in_every_string,
+        errors::values_of_the_wrong_kind,
+        golden::a_new_tenant,
+        golden::activities_and_tasks,
+        golden::cadences_and_enrolments,
+        golden::custom_fields,
+        golden::customers_and_contacts,
+        golden::imports_and_their_faults,
+        golden::leads_of_pools,
+        golden::leads_to_customers,
+        golden::lists_and_searches,
+        golden::opportunities,
+        golden::pipelines_and_products,
+        golden::reports_and_forecasts,
+        golden::users_and_roles,
+        idempotency::many_at_once_make_one_record,
+        idempotency::secrets_are_not_replayed,
+        idempotency::the_first_answer_is_replayed,
+        idempotency::validation_writes_nothing,
+        lanes::light_requests_go_on_beside_heavy_ones,
+        lanes::statements_end_at_their_limit,
+        lanes::statements_kept_prepared_are_bounded,
+        lanes::what_proves_heavy_moves_to_the_other_lane,
+        lanes::who_hangs_up_leaves_nothing_behind,
+        lists::are_sorted_with_nulls_last,
+        lists::count_and_skip_exactly,
+        lists::give_just_the_fields_asked_for,
+        lists::show_each_record_once_while_others_come,
+        lists::take_every_operator,
+        lists::travel_compressed_where_wanted,
+        search::finds_what_people_type_at_once,
+        search::goes_across_objects,
+        search::shows_the_best_first,
+        registration::every_file_is_a_module;
+        both: parity::the_same_calls_get_the_same_answers
+    ]
+}

@@ -1,0 +1,24 @@
+//! Customers and their contacts.
+
+mod contacts;
+mod customers;
+
+use crate::{support::Test, tests};
+
+/// The cases of this area.
+pub fn tests() -> Vec<Test> {
+    tests![
+        contacts::belong_to_several_customers_one_of_them_primary,
+        contacts::are_reached_from_both_ends,
+        contacts::are_expanded_where_asked_for,
+        customers::are_created_read_changed_and_archived,
+        customers::keep_what_a_patch_does_not_name,
+        customers::are_told_all_their_faults_at_once,
+        customers::are_standardised_on_the_way_in,
+        customers::may_have_ids_their_creator_chose,
+        customers::are_known_by_keys_of_other_systems,
+        customers::set_their_values_free_when_archived,
+        customers::form_no_cycles,
+        customers::have_a_timeline
+    ]
+}

@@ -1,0 +1,36 @@
+//! Who one is, what one may do, and what a tenant declares for itself.
+
+mod auth;
+mod custom_fields;
+mod permissions;
+mod tenants;
+
+use crate::{support::Test, tests};
+
+/// The cases of this area.
+pub fn tests() -> Vec<Test> {
+    tests![
+        auth::refresh_tokens_rotate_and_a_reused_one_ends_the_session,
+        auth::sessions_are_listed_and_ended,
+        auth::what_is_taken_away_is_gone_at_once,
+        auth::keys_reach_no_further_than_their_scopes,
+        auth::an_unknown_address_is_no_different_from_a_wrong_password,
+        auth::failures_slow_an_account_down,
+        auth::requests_are_limited_by_credential,
+        auth::tokens_are_verified_by_the_published_keys,
+        auth::passwords_are_changed_and_reset,
+        custom_fields::of_every_type_are_written_filtered_and_sorted,
+        custom_fields::keep_their_values_when_renamed_and_retired,
+        custom_fields::are_checked_when_declared,
+        custom_fields::serve_every_object_and_search,
+        permissions::scopes_hold_on_every_way_to_a_record,
+        permissions::scopes_hold_for_writes,
+        permissions::fields_are_hidden_and_frozen_everywhere,
+        permissions::nobody_grants_what_they_do_not_hold,
+        permissions::an_administrator_stays,
+        permissions::are_explained,
+        permissions::relations_end_where_permission_does,
+        tenants::are_made_by_the_operator,
+        tenants::cannot_reach_each_other
+    ]
+}

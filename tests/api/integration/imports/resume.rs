@@ -1,0 +1,139 @@
+//! Imports that go on after their server has ended.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{begin, counts, customers, ended, import, many, total};
+use crate::app::crash::Process;
+use crate::{
+    client::Client,
+    server::{ADMIN, PASSWORD, Server},
+    support::TestDb,
+};
+
+/// A long import keeps none of the short ones waiting.
+pub async fn several_run_at_once(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let long = begin(&admin, customers(&many(2_000))).await;
+    for number in 0..3 {
+        let done = import(&admin, customers(&format!("name\nShort {number}\n"))).await;
+        assert_eq!(done["status"], "done");
+    }
+    let import = admin.get(&format!("/v1/imports/{long}")).await.ok(200);
+    assert!(import["rows_done"].as_i64().unwrap() < 2_000, "it is under way: {import}");
+    // How far it is can be seen.
+    let done = ended(&admin, &long).await;
+    assert_eq!((counts(&done), total(&admin).await), ([2_000, 0, 0, 0], 2_003));
+    assert_eq!(done["rows_done"], done["rows_total"]);
+}
+
+async fn half_done(client: &Client, id: &str) -> i64 {
+    for _ in 0..600 {
+        let import = client.get(&format!("/v1/imports/{id}")).await.ok(200);
+        let done = import["rows_done"].as_i64().unwrap();
+        if done >= 60 {
+            assert_eq!(import["status"], "running", "it ended too soon");
+            return done;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the import never began");
+}
+
+/// `kill -9`: the next start goes on behind the last batch that was committed, when the lease has run out.
+pub async fn go_on_after_a_kill(db: TestDb) {
+    let process = Process::start(&db);
+    let admin = process.admin().await;
+    let id = begin(&admin, customers(&many(2_000))).await;
+    half_done(&admin, &id).await;
+    process.kill();
+    let process = Process::start(&db);
+    let admin = Client::new(&process.url).with_token(admin.token());
+    let done = ended(&admin, &id).await;
+    assert_eq!((&done["status"], counts(&done), total(&admin).await), (&json!("done"), [2_000, 0, 0, 0], 2_000));
+}
+
+/// After an orderly stop the next start goes on at once.
+pub async fn go_on_at_once_after_a_stop(db: TestDb) {
+    let mut process = Process::start(&db);
+    let admin = process.admin().await;
+    let id = begin(&admin, customers(&many(2_000))).await;
+    let before = half_done(&admin, &id).await;
+    process.tell_to_end();
+    process.ends_well();
+    let process = Process::start(&db);
+    let admin = Client::new(&process.url).with_token(admin.token());
+    let started = std::time::Instant::now();
+    while admin.get(&format!("/v1/imports/{id}")).await.ok(200)["rows_done"].as_i64().unwrap() <= before + 240 {
+        assert!(started.elapsed() < Duration::from_secs(10), "it waits for a lease");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let done = ended(&admin, &id).await;
+    assert_eq!((&done["status"], counts(&done), total(&admin).await), (&json!("done"), [2_000, 0, 0, 0], 2_000));
+}
+
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+/// The command line: killed and called again, it goes on, and no row is there twice.
+pub async fn the_same_command_goes_on(db: TestDb) {
+    let file = Scratch(std::env::temp_dir().join(format!("farley-import-{}.csv", crate::support::new_id())));
+    std::fs::write(&file.0, many(2_000)).unwrap();
+    let command = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_farley"));
+        command.args(["import", "customers"]).arg(&file.0).env("DATABASE_URL", &db.url).env("FARLEY_JOBS", "0");
+        command.env("FARLEY_ADMIN_EMAIL", ADMIN).env("FARLEY_ADMIN_PASSWORD", PASSWORD);
+        command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+    };
+    // A server without workers looks on.
+    let server = Server::start_with(db.clone(), |settings| settings.jobs = 0).await;
+    let admin = server.admin().await;
+    let mut first = command().spawn().unwrap();
+    let id = loop {
+        if let Some(id) = admin.list("/v1/imports", "id").await.pop() {
+            break id;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    half_done(&admin, &id).await;
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(total(&admin).await < 2_000);
+    let again = tokio::task::spawn_blocking({
+        let mut command = command();
+        move || command.output().unwrap()
+    });
+    let output = again.await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said.contains("going on with import") && said.contains("2000 created"), "{said}");
+    assert_eq!((total(&admin).await, admin.list("/v1/imports", "id").await.len()), (2_000, 1));
+    // Told to end (as by Ctrl-C), it hands its job back, and a server with workers goes on at once.
+    std::fs::write(&file.0, many(2_000).replace("external_ids.load", "external_ids.more")).unwrap();
+    let mut second = command().spawn().unwrap();
+    let id = loop {
+        if let Some(id) = admin.list("/v1/imports?status_ne=done", "id").await.pop() {
+            break id;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    half_done(&admin, &id).await;
+    let told = Command::new("kill").args(["-INT", &second.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let ended_with = tokio::task::block_in_place(|| second.wait()).unwrap();
+    assert!(!ended_with.success());
+    let import = admin.get(&format!("/v1/imports/{id}")).await.ok(200);
+    assert!(import["rows_done"].as_i64().unwrap() < 2_000, "{import}");
+    let worker = Process::start(&db);
+    let done = ended(&Client::new(&worker.url).with_token(admin.token()), &id).await;
+    assert_eq!((counts(&done), total(&admin).await), ([2_000, 0, 0, 0], 4_000));
+}

@@ -1,0 +1,12 @@
+//! What comes from other systems and goes to them.
+
+mod changes;
+mod imports;
+
+use crate::{support::Test, tests};
+
+/// The cases of this area.
+pub fn tests() -> Vec<Test> {
+    let changes = tests![changes::are_missed_by_no_reader, changes::tell_what_happened_in_order];
+    changes.into_iter().chain(imports::tests()).collect()
+}

@@ -1,0 +1,72 @@
+//! Summaries, forecasts and the funnel: each figure is what its own list counts.
+
+mod forecasts;
+mod funnel;
+mod summaries;
+
+use serde_json::{Value, json};
+
+use crate::{client::Client, support::Test, tests};
+
+pub fn yuan(amount: i64) -> Value {
+    json!({"amount": amount, "currency": "CNY"})
+}
+
+/// Sales of another system: name, month of 2017 in which it began, the stages it was in (0 to 3 open, 4 won, 5 lost), amount.
+pub const SALES: &[(&str, u32, &[usize], i64)] = &[
+    ("A", 1, &[0, 1, 2, 4], 100),
+    ("B", 1, &[0, 1, 5], 200),
+    ("C", 2, &[0, 2, 3, 4], 400),
+    ("D", 2, &[0], 800),
+    ("E", 3, &[1, 0, 1], 1_600),
+    ("F", 3, &[0, 1, 2, 5], 3_200),
+];
+
+/// The default pipeline with these sales in it; each stage lasts ten days.
+pub async fn sales(client: &Client) -> (String, Vec<String>) {
+    let pipelines = client.get("/v1/pipelines?is_default=true").await.ok(200);
+    let pipeline = pipelines["data"][0]["id"].as_str().expect("a pipeline").to_owned();
+    let stages = client.list(&format!("/v1/pipelines/{pipeline}/stages?sort=sort_order"), "id").await;
+    for (name, month, path, amount) in SALES {
+        let time = |place: usize| format!("2017-{:02}-{:02}T04:00:00Z", *month as usize + place / 3, 1 + 10 * (place % 3));
+        let history = path.iter().enumerate().filter(|(_, stage)| **stage < 4);
+        let history: Vec<Value> =
+            history.map(|(place, stage)| json!({"stage_id": stages[*stage], "entered_at": time(place)})).collect();
+        let last = path[path.len() - 1];
+        let mut body = json!({
+            "name": name, "stage_id": stages[last], "amount": yuan(*amount), "opened_at": time(0),
+            "stage_history": history, "source": if *amount > 300 { "web" } else { "fair" },
+        });
+        if last >= 4 {
+            body["closed_at"] = json!(time(path.len() - 1));
+            body["close_reason"] = json!("price");
+        }
+        client.create("opportunities", body).await;
+    }
+    (pipeline, stages)
+}
+
+/// The records that a figure's filter lists are as many as the figure says, and worth as much.
+pub async fn is_listed(client: &Client, figure: &Value) {
+    let list =
+        client.post("/v1/opportunities/search", json!({"filter": figure["filter"], "total": true, "limit": 200})).await.ok(200);
+    assert_eq!(list["page"]["total"], figure["count"], "{figure}");
+    let sum: i64 = list["data"].as_array().unwrap().iter().filter_map(|one| one["amount"]["amount"].as_i64()).sum();
+    assert_eq!(
+        figure["amounts"].as_array().unwrap().iter().filter_map(|one| one["amount"].as_i64()).sum::<i64>(),
+        sum,
+        "{figure}"
+    );
+}
+
+/// The cases of this area.
+pub fn tests() -> Vec<Test> {
+    tests![
+        forecasts::stand_beside_quotas,
+        funnel::counts_a_cohort,
+        funnel::shows_a_snapshot,
+        summaries::count_and_add_up,
+        summaries::have_no_sums_too_large,
+        summaries::keep_what_is_hidden
+    ]
+}

@@ -1,0 +1,28 @@
+//! Leads, cadences, pipelines and opportunities.
+
+mod cadences;
+mod leads;
+mod opportunities;
+mod pipelines;
+
+use serde_json::{Value, json};
+
+use crate::{client::Client, support::Test, tests};
+
+/// The default pipeline of a new tenant and its stages, in their order.
+pub async fn pipeline(client: &Client) -> (String, Vec<String>) {
+    let pipelines = client.get("/v1/pipelines?is_default=true").await.ok(200);
+    let id = pipelines["data"][0]["id"].as_str().expect("a pipeline").to_owned();
+    let stages = client.list(&format!("/v1/pipelines/{id}/stages?sort=sort_order"), "id").await;
+    (id, stages)
+}
+
+pub fn yuan(amount: i64) -> Value {
+    json!({"amount": amount, "currency": "CNY"})
+}
+
+/// The cases of this area.
+pub fn tests() -> Vec<Test> {
+    let pipelines = tests![pipelines::one_is_the_default];
+    [cadences::tests(), leads::tests(), opportunities::tests(), pipelines].into_iter().flatten().collect()
+}

@@ -1,0 +1,23 @@
+//! `/v1/opportunities`: moves with their checks, line items, the board, and the past.
+
+mod board;
+mod create;
+mod line_items;
+mod moves;
+mod past;
+
+use crate::{support::Test, tests};
+
+/// The cases of this area.
+pub fn tests() -> Vec<Test> {
+    tests![
+        board::cards_stay_where_they_are_dropped,
+        create::begins_in_the_first_stage,
+        line_items::add_up_to_the_amount,
+        line_items::are_reached_as_their_opportunity,
+        moves::are_checked_and_kept,
+        moves::follow_the_pipeline,
+        moves::succeed_for_one_of_two,
+        past::is_read_from_the_ledger
+    ]
+}
