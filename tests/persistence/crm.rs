@@ -208,6 +208,7 @@ impl Crm {
 
     pub async fn reload_catalog(&mut self) -> Result<(), StoreError> {
         let records = self.read(|reader, _| reader.all(<CustomField as Entity>::object())).await?;
+        let records: Vec<_> = records.into_iter().map(Record::into_entity).collect();
         self.view.catalog = Arc::new(custom_field::catalog(&records));
         Ok(())
     }

@@ -4,7 +4,6 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use farley_domain::{
-    entity::Entity,
     event::{Actor, ActorKind},
     id::Id,
     identity::{
@@ -23,11 +22,14 @@ use farley_persistence::{Layout, Reader, Store, TenantKey};
 use super::{
     grants::asker_of,
     tokens::{NO_TENANT, Tokens, secret_hash},
-    unrestricted::record_of,
+    unrestricted::entity_of,
 };
-use crate::http::{
-    clock,
-    problem::{Code, Problem},
+use crate::{
+    http::{
+        clock,
+        problem::{Code, Problem},
+    },
+    records::lookup,
 };
 
 /// How long a resolved caller is believed.
@@ -170,13 +172,11 @@ fn load(reader: &mut Reader<'_>, credential: &Credential, now: Timestamp) -> Res
 /// Whose an API key is and what it is limited to, if it still holds.
 fn key_of(reader: &mut Reader<'_>, id: Id, now: Timestamp) -> Result<(Id, Vec<String>), Problem> {
     let refused = || Problem::new(Code::Unauthorized);
-    let key = record_of(reader, ApiKey::object(), id)?.filter(|key| !key.is_archived()).ok_or_else(refused)?;
-    if key.time_of("expires_at").is_some_and(|expires_at| expires_at <= now) {
+    let key = entity_of::<ApiKey>(reader, id)?.filter(|key| !key.is_archived()).ok_or_else(refused)?;
+    if key.get(ApiKey::expires_at).is_some_and(|expires_at| expires_at <= now) {
         return Err(refused());
     }
-    let scopes = key.get("scopes").as_array().into_iter().flatten();
-    let scopes = scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect();
-    Ok((key.id_of("user_id").ok_or_else(refused)?, scopes))
+    Ok((key.get(ApiKey::user_id).ok_or_else(refused)?, key.get(ApiKey::scopes)))
 }
 
 /// The caller for whom a job works on after the request has been answered: with what the user, and the API key they came
@@ -198,7 +198,7 @@ pub fn acting(reader: &mut Reader<'_>, user: Id, api_key: Option<Id>, now: Times
 /// Farley itself, for what nobody in particular does: it may do everything in the reader's tenant.
 pub fn system(reader: &mut Reader<'_>) -> Result<Principal, Problem> {
     let tenant = reader.own_tenant()?.ok_or_else(Problem::not_found)?;
-    let catalog = custom_field::catalog(&reader.all(<CustomField as Entity>::object())?);
+    let catalog = custom_field::catalog(&lookup::all::<CustomField>(reader)?);
     let asker = Asker { user_id: Id::NIL, teams: Vec::new(), pools: Vec::new(), grants: Grants::everything() };
     let actor = Actor { kind: ActorKind::System, user_id: None, api_key_id: None };
     Ok(with_layouts(Principal {
@@ -223,7 +223,7 @@ fn assemble(
 ) -> Result<Principal, Problem> {
     let ended = || Problem::new(Code::SessionEnded);
     let (api_key, scopes) = api_key.unzip();
-    let catalog = custom_field::catalog(&reader.all(<CustomField as Entity>::object())?);
+    let catalog = custom_field::catalog(&lookup::all::<CustomField>(reader)?);
     let mut asker = asker_of(reader, user_id)?.ok_or_else(ended)?;
     let kind = if scopes.is_some() { ActorKind::ApiKey } else { ActorKind::User };
     if let Some(scopes) = scopes {

@@ -48,14 +48,19 @@ pub fn without_custom_fields(object: &'static Object) -> Shape {
 
 /// One record, whoever asks.
 pub fn record_of(reader: &mut Reader<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
-    let shape = Shape { object, custom: Arc::from([]) };
-    let layout = Arc::new(Layout::full(&shape, &|_| true));
+    let layout = Arc::new(Layout::full(&without_custom_fields(object), &|_| true));
     let row = reader.get(&layout, &Unrestricted, id, &Predicate::all())?;
     Ok(row.map(|row| row.to_record()).transpose()?)
 }
 
+/// One record of an entity, whoever asks.
+pub fn entity_of<E: Entity>(reader: &mut Reader<'_>, id: Id) -> Result<Option<Record<E>>, Problem> {
+    Ok(record_of(reader, E::object(), id)?.map(Record::into_entity))
+}
+
 /// A user as stored, whoever asks.
-pub fn user_record(reader: &mut farley_persistence::Reader<'_>, user: Id) -> Result<Option<Record>, Problem> {
+pub fn user_record(reader: &mut farley_persistence::Reader<'_>, user: Id) -> Result<Option<Record<User>>, Problem> {
     let layout = Work::layout(&without_custom_fields(User::object()));
-    Ok(reader.get(&layout, &Unrestricted, user, &Predicate::all())?.map(|row| row.to_record()).transpose()?)
+    let row = reader.get(&layout, &Unrestricted, user, &Predicate::all())?;
+    Ok(row.map(|row| row.to_record()).transpose()?.map(Record::into_entity))
 }

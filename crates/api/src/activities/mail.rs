@@ -30,7 +30,6 @@ pub async fn perform(state: &State, tenant: TenantKey, job: Id, payload: &str) -
         state.background.read::<_, Problem>(tenant, move |reader| Ok((user_record(reader, user)?, reader.own_tenant()?)));
     let (user, tenant) = reading.await.map_err(|problem| crate::http::problem::describe(&problem))?;
     // Who has left meanwhile gets nothing.
-    let user = user.map(Record::into_entity::<User>);
     let is_active = |user: &Record<User>| user.get(User::status) == Some(UserStatus::Active) && !user.is_archived();
     let Some(user) = user.filter(is_active) else { return Ok(()) };
     let country = tenant.map(|tenant| tenant.country).unwrap_or_default();

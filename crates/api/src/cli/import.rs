@@ -5,13 +5,15 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use farley_domain::{
-    entity::Entity,
     id::Id,
-    identity::{role::Role, user::User},
-    predicate::Predicate,
+    identity::{
+        role::{ADMINISTRATOR, Role},
+        user::{User, UserStatus},
+    },
+    integration::{Import, import::record::ImportStatus},
     record::Record,
 };
-use farley_persistence::{ImportFaultRow, Lease, Origin, Reader, TenantKey, Work};
+use farley_persistence::{ImportFaultRow, Lease, Origin, Reader, TenantKey};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -20,7 +22,7 @@ use crate::{
     access::{
         principal::{Principal, acting},
         state::State,
-        unrestricted::Unrestricted,
+        unrestricted::entity_of,
     },
     app,
     http::{
@@ -31,9 +33,14 @@ use crate::{
     integration::import::{
         KIND,
         options::{Options, Prepared},
-        permit, run, start,
+        permit,
+        run::{self, Payload},
+        start,
     },
-    records::area::{Halt, LEASE_SECONDS},
+    records::{
+        area::{Halt, LEASE_SECONDS},
+        lookup,
+    },
     settings::Settings,
 };
 
@@ -140,20 +147,18 @@ async fn run_import(state: &Arc<State>, args: ImportArgs) -> Result<(), String> 
 
 /// Who imports: the user of an e-mail address, or whoever has been administrator longest.
 fn importer(reader: &mut Reader<'_>, email: Option<&str>) -> Result<Principal, Problem> {
-    let administrators: Vec<Value> = reader
-        .all(Role::object())?
-        .iter()
-        .filter(|role| role.get("key") == "administrator")
-        .map(|role| role.get("id").clone())
-        .collect();
+    let roles = lookup::all::<Role>(reader)?;
+    let administrators: Vec<Id> =
+        roles.iter().filter(|role| role.get(Role::key) == Some(ADMINISTRATOR)).map(Record::id).collect();
     let email = email.map(|email| farley_domain::email::standardise(email).unwrap_or_else(|_| email.to_owned()));
-    let fits = |user: &Record| match &email {
-        Some(email) => user.text("email") == Some(email),
-        None => user.get("role_ids").as_array().into_iter().flatten().any(|role| administrators.contains(role)),
+    let fits = |user: &Record<User>| match &email {
+        Some(email) => user.get(User::email) == email,
+        None => user.get(User::role_ids).iter().any(|role| administrators.contains(role)),
     };
-    let users = reader.all(User::object())?;
-    let live = users.iter().filter(|user| !user.is_archived() && user.get("status") == "active" && fits(user));
-    let user = live.min_by_key(|user| user.text("created_at").map(str::to_owned)).ok_or_else(Problem::not_found)?;
+    let users = lookup::all::<User>(reader)?;
+    let is_active = |user: &Record<User>| !user.is_archived() && user.get(User::status) == Some(UserStatus::Active);
+    let live = users.iter().filter(|user| is_active(user) && fits(user));
+    let user = live.min_by_key(|user| user.get(User::created_at)).ok_or_else(Problem::not_found)?;
     acting(reader, user.id(), None, clock::now())
 }
 
@@ -162,6 +167,10 @@ struct Begun {
     import: Id,
     job: Id,
     payload: String,
+}
+
+fn rows_done(import: &Record<Import>) -> u64 {
+    u64::try_from(import.get(Import::rows_done)).unwrap_or(0)
 }
 
 /// Stores the import and its job.
@@ -186,14 +195,12 @@ fn unfinished(reader: &mut Reader<'_>, user: Id, prepared: &Prepared, content: &
     let mut jobs = reader.jobs(Some("running"), None, UNFINISHED)?;
     jobs.extend(reader.jobs(Some("waiting"), None, UNFINISHED)?);
     for job in jobs.into_iter().filter(|job| job.kind == KIND) {
-        let payload: Value = serde_json::from_str(&job.payload)?;
-        let id = |name: &str| payload[name].as_str().and_then(|id| id.parse::<Id>().ok());
-        let (Some(import), true) = (id("import_id"), id("user_id") == Some(user)) else { continue };
-        let row = reader.get(&Work::layout(&run::shape()), &Unrestricted, import, &Predicate::all())?;
-        let Some(record) = row.map(|row| row.to_record()).transpose()? else { continue };
-        let alike = prepared.options.members().iter().all(|(name, value)| record.get(name) == value)
-            && record.get("mapping") == &serde_json::to_value(&prepared.mapping)?;
-        if alike && reader.import_file(import)?.is_some_and(|file| file == content) {
+        let payload: Payload = serde_json::from_str(&job.payload)?;
+        let import = payload.import_id;
+        let Some(record) = entity_of::<Import>(reader, import)?.filter(|_| payload.user_id == user) else { continue };
+        let mut asked = record.clone();
+        prepared.write(&mut asked);
+        if asked == record && reader.import_file(import)?.is_some_and(|file| file == content) {
             return Ok(Some(Begun { import, job: job.id, payload: job.payload }));
         }
     }
@@ -209,9 +216,8 @@ async fn take(state: &State, tenant: TenantKey, begun: &Begun, bar: &ProgressBar
         let taking = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
             let taken = work.start_job(job, lease.id, now.plus_seconds(LEASE_SECONDS))?;
             let standing = work.reader().job(job)?.map(|job| job.state);
-            let row = work.reader().get(&Work::layout(&run::shape()), &Unrestricted, import, &Predicate::all())?;
-            let done = row.ok_or_else(Problem::not_found)?.to_record()?.get("rows_done").as_u64();
-            Ok((taken, standing, done.unwrap_or(0)))
+            let record = entity_of::<Import>(work.reader(), import)?.ok_or_else(Problem::not_found)?;
+            Ok((taken, standing, rows_done(&record)))
         });
         let (taken, standing, done) = taking.await?;
         if taken {
@@ -236,7 +242,7 @@ async fn perform(state: &Arc<State>, tenant: TenantKey, begun: &Begun, lease: Le
     });
     let reported = bar.clone();
     let done = run::perform(state, tenant, lease, &begun.payload, true, &move |record| {
-        reported.set_position(record.get("rows_done").as_u64().unwrap_or(0));
+        reported.set_position(rows_done(record));
     })
     .await;
     listening.abort();
@@ -294,9 +300,8 @@ fn alike(warnings: &[ImportFaultRow]) -> BTreeMap<String, Vec<i64>> {
 
 async fn report(state: &State, tenant: TenantKey, import: Id) -> Result<bool, Problem> {
     let read = state.store.read::<_, Problem>(tenant, move |reader| {
-        let row = reader.get(&Work::layout(&run::shape()), &Unrestricted, import, &Predicate::all())?;
         Ok((
-            row.ok_or_else(Problem::not_found)?.to_record()?,
+            entity_of::<Import>(reader, import)?.ok_or_else(Problem::not_found)?,
             reader.import_faults(import, Some("fault"), (0, 0), SHOWN + 1)?,
             reader.import_faults(import, Some("warning"), (0, 0), WARNINGS)?,
         ))
@@ -315,19 +320,18 @@ async fn report(state: &State, tenant: TenantKey, import: Id) -> Result<bool, Pr
         let more = if rows.len() > first.len() { ", …" } else { "" };
         println!("{} rows with a warning: {what} (row {}{more})", rows.len(), first.join(", "));
     }
-    let count = |name: &str| record.get(name).as_i64().unwrap_or(0);
-    let dry = if record.get("dry_run") == &Value::Bool(true) { " (only tried, nothing kept)" } else { "" };
+    let dry = if record.get(Import::dry_run) { " (only tried, nothing kept)" } else { "" };
     println!(
         "{} {}: {} created, {} updated, {} unchanged, {} failed{dry}",
-        count("rows_done"),
-        if count("rows_done") == 1 { "row" } else { "rows" },
-        count("created_count"),
-        count("updated_count"),
-        count("unchanged_count"),
-        count("failed_count")
+        record.get(Import::rows_done),
+        if record.get(Import::rows_done) == 1 { "row" } else { "rows" },
+        record.get(Import::created_count),
+        record.get(Import::updated_count),
+        record.get(Import::unchanged_count),
+        record.get(Import::failed_count)
     );
-    if let Some(problem) = record.text("problem") {
+    if let Some(problem) = record.get(Import::problem) {
         println!("{problem}");
     }
-    Ok(record.text("status") == Some("done") && count("failed_count") == 0)
+    Ok(record.get(Import::status) == Some(ImportStatus::Done) && record.get(Import::failed_count) == 0)
 }

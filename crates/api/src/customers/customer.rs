@@ -11,8 +11,7 @@ use crate::{
 
 impl Behaviour for Customer {
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let (writing, record) = (&writing.any(), record.any_mut());
-        before_pooled(work, writing, Customer::object(), record)
+        before_pooled(work, &writing.any(), Customer::object(), record.any_mut())
     }
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {

@@ -6,7 +6,15 @@ use farley_domain::{
     entity::Entity,
     fault::Faults,
     id::Id,
-    identity::{custom_field, custom_field::CustomField, tag::Tag, team::Team, tenant::Tenant, user::User},
+    identity::{
+        custom_field,
+        custom_field::CustomField,
+        role::Role,
+        tag::Tag,
+        team::Team,
+        tenant::Tenant,
+        user::{User, UserStatus},
+    },
     object::{Catalog, Object, Shape},
     predicate::Predicate,
     record::Record,
@@ -108,8 +116,8 @@ impl Rows<'_> {
         let shape = Catalog::default().shape(object);
         let id = self.dice.id(self.at);
         let mut record = build::record(&shape, &self.tenant.standards(self.at), id, body)?;
-        if object.name == "user" {
-            record.set("status", "active");
+        if object.name == User::NAME {
+            record.of_mut().set(User::status, UserStatus::Active);
         }
         self.rows.push((object, record));
         Ok(id)
@@ -122,9 +130,9 @@ impl Rows<'_> {
 
 /// Fills the tenant with everything but customers and opportunities, as if it had been there since `at`.
 pub async fn fill(store: &Store, tenant: TenantKey, settings: &Tenant, seed: u64, at: Timestamp) -> Result<Base, Error> {
-    let roles = store.read(tenant, |reader| reader.all(farley_domain::identity::role::Role::object())).await?;
+    let roles = store.read(tenant, |reader| reader.all(Role::object())).await?;
     let teams = store.read(tenant, |reader| reader.all(Team::object())).await?;
-    if teams.iter().any(|team| team.text("name") == Some(ROOT)) {
+    if teams.iter().any(|team| team.of::<Team>().get(Team::name) == ROOT) {
         return Err(Error::AlreadyFilled);
     }
     let mut rows = Rows { tenant: settings, at, dice: Dice::of(seed, u64::MAX), rows: Vec::new() };
@@ -138,7 +146,7 @@ pub async fn fill(store: &Store, tenant: TenantKey, settings: &Tenant, seed: u64
         rows.add(<CustomField as Entity>::object(), &body)?;
     }
     let (products, ways) = (sales::add_products(&mut rows)?, sales::add_pipelines(&mut rows)?);
-    let fields: Vec<Record> = rows.of(<CustomField as Entity>::object()).cloned().collect();
+    let fields: Vec<Record<CustomField>> = rows.of(<CustomField as Entity>::object()).map(|field| field.of().clone()).collect();
     let base = Base {
         tenant: settings.clone(),
         catalog: custom_field::catalog(&fields),
@@ -180,10 +188,10 @@ async fn insert(
 fn no_default(work: &mut farley_persistence::Work<'_>) -> Result<(), StoreError> {
     let shape = Catalog::default().shape(Pipeline::object());
     let all = work.reader().all(Pipeline::object())?;
-    for former in all.into_iter().filter(|pipeline| pipeline.get("is_default") == true) {
+    for former in all.into_iter().filter(|pipeline| pipeline.of::<Pipeline>().get(Pipeline::is_default)) {
         let Some(loaded) = work.load(&shape, &Unrestricted, former.id(), &Predicate::all())? else { continue };
         let mut former = loaded.record.clone();
-        former.set("is_default", false);
+        former.of_mut().set(Pipeline::is_default, false);
         work.update(&shape, &loaded, &mut former, &Change::new("updated"))?;
     }
     Ok(())
@@ -191,7 +199,7 @@ fn no_default(work: &mut farley_persistence::Work<'_>) -> Result<(), StoreError>
 
 /// The ids of the ready-made roles by their keys.
 fn role_ids(roles: &[Record]) -> HashMap<&str, Id> {
-    roles.iter().filter_map(|role| Some((role.text("key")?, role.id()))).collect()
+    roles.iter().filter_map(|role| Some((role.of::<Role>().get(Role::key)?, role.id()))).collect()
 }
 
 fn add_teams(rows: &mut Rows<'_>) -> Result<HashMap<&'static str, Id>, Faults> {

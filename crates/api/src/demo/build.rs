@@ -6,6 +6,7 @@ use farley_domain::{
     input::Reader,
     object::Shape,
     record::{Draft, Record},
+    recurring,
     value::Standards,
 };
 use serde_json::Value;
@@ -13,7 +14,7 @@ use serde_json::Value;
 /// The record that a client's body would become.
 pub fn record(shape: &Shape, standards: &Standards<'_>, id: Id, body: &Value) -> Result<Record, Faults> {
     let mut after = Reader { shape, standards, rule: &|_| None }.create(body)?;
-    after.set("id", id.to_string());
+    after.set(recurring::ID, id);
     let mut draft = Draft { shape, standards, before: None, after, faults: Faults::default(), user: None, now: standards.now };
     for rule in &shape.object.rules {
         rule.apply(&mut draft);

@@ -200,15 +200,13 @@ pub fn json_body(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> 
     serde_json::from_slice(bytes).map_err(|error| Problem::new(Code::MalformedBody).with("reason", error))
 }
 
-fn standards(now: Timestamp) -> Standards<'static> {
+/// How values are read where no tenant is known.
+#[must_use]
+pub fn standards(now: Timestamp) -> Standards<'static> {
     Standards { country: "CN", currency: farley_domain::money::Currency::CNY, zone: chrono_tz::UTC, now }
 }
 
 /// Reads the body of an action that needs no tenant's standards.
 pub fn read_form(fields: &[Field], body: &Value) -> Result<Map<String, Value>, Problem> {
     Ok(input::form(fields, body, &standards(clock::now()))?)
-}
-
-pub fn text<'a>(form: &'a Map<String, Value>, name: &str) -> &'a str {
-    form.get(name).and_then(Value::as_str).unwrap_or_default()
 }

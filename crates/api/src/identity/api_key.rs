@@ -19,6 +19,8 @@ use crate::{
     records::behaviour::{Behaviour, Shown, Writing},
 };
 
+/// What every key begins with.
+const KEY: &str = "fk_";
 /// How many characters of a key are kept to tell it by.
 const PREFIX: usize = 9;
 
@@ -26,31 +28,27 @@ impl Behaviour for ApiKey {
     const CHANGES_PRINCIPALS: bool = true;
 
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        if record.get("user_id").is_null() {
-            record.set("user_id", writing.principal.user_id().to_string());
-        }
-        let user = record.id_of("user_id").ok_or_else(Problem::not_found)?;
+        let user = record.get(ApiKey::user_id).unwrap_or(writing.principal.user_id());
+        record.set(ApiKey::user_id, user);
         if user != writing.principal.user_id() {
             let there = user_record(work.reader(), user)?.ok_or_else(Problem::not_found)?;
             let theirs = grants_of(work.reader(), &there)?;
             if let Some(permission) = writing.principal.asker.grants.first_beyond(&theirs) {
-                return Err(beyond("/user_id", &permission));
+                return Err(beyond(&ApiKey::user_id.pointer(), &permission));
             }
             if asker_of(work.reader(), user)?.is_none() {
-                return Err(Problem::rule(Fault::new("/user_id", FaultCode::NotFound).into()));
+                return Err(Problem::rule(Fault::new(ApiKey::user_id.pointer(), FaultCode::NotFound).into()));
             }
         } else if writing.principal.session.is_none() {
             // A key that makes keys must not make one with wider scopes than its own.
             let full = user_record(work.reader(), user)?.ok_or_else(Problem::not_found)?;
-            let scopes = record.get("scopes").as_array().into_iter().flatten();
-            let scopes: Vec<String> = scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect();
-            let asked = grants_of(work.reader(), &full)?.limited_to(&scopes);
+            let asked = grants_of(work.reader(), &full)?.limited_to(&record.get(ApiKey::scopes));
             if let Some(permission) = writing.principal.asker.grants.first_beyond(&asked) {
-                return Err(beyond("/scopes", &permission));
+                return Err(beyond(&ApiKey::scopes.pointer(), &permission));
             }
         }
-        if record.get("prefix").is_null() {
-            record.set("prefix", "fk_");
+        if record.is_null(ApiKey::prefix) {
+            record.set(ApiKey::prefix, KEY.to_owned());
         }
         Ok(())
     }
@@ -59,7 +57,7 @@ impl Behaviour for ApiKey {
         if writing.before.is_some() {
             return Ok(Map::new());
         }
-        let key = new_secret("fk_");
+        let key = new_secret(KEY);
         work.add_api_key_hash(record.id(), &secret_hash(&key))?;
         let prefix: String = key.chars().take(PREFIX).collect();
         work.set_api_key_prefix(record.id(), &prefix)?;

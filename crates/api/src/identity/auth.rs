@@ -1,21 +1,25 @@
 //! Logging in and out: access tokens of 15 minutes, refresh tokens that rotate, sessions that end when one comes back.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, post, web};
 use farley_domain::{
     email,
     entity::Entity,
     fault::{Fault, FaultCode},
-    field::{Field, FieldType},
+    field::Hint,
     id::Id,
-    identity::{password, user::User},
+    identity::{
+        password,
+        user::{User, UserStatus},
+    },
+    input::members,
     predicate::{Operand, Predicate},
     time::Timestamp,
 };
 use farley_persistence::{Change, Origin, SessionRow, TenantKey, Work};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::{
@@ -28,25 +32,25 @@ use crate::{
     http::{
         clock,
         problem::{Code, Problem},
-        request::{Body, limit_by_address, parameters, read_form, refuse_rest, request_id_of, text},
+        request::{Body, limit_by_address, parameters, refuse_rest, request_id_of},
     },
+    records::body::read_plain,
 };
 
 /// How long a session lasts without being used, in seconds.
 const SESSION_SECONDS: i64 = 30 * 24 * 3600;
 
-/// Credentials of a user.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "documentation; the body is read by its fields")]
-pub struct LoginRequest {
-    #[schema(example = "admin@example.com", format = "email")]
-    email: String,
-    #[schema(example = "correct horse battery", format = "password", max_length = 200)]
-    password: String,
-    /// The tenant's short name; the default tenant, unless given.
-    #[schema(example = "default")]
-    tenant: Option<String>,
+crate::body! {
+    /// Credentials of a user.
+    pub struct LoginRequest {
+        /// The address to log in with.
+        email: String => text(254).required().hint(Hint::Email).example("admin@example.com"),
+        /// The user's password.
+        password: String => long_text(password::MAX_LENGTH).required().hint(Hint::Password).example("correct horse battery"),
+        /// The tenant's short name; the default tenant, unless given.
+        tenant: Option<String> => text(254).example("default"),
+    }
+    example json!({"email": "admin@example.com", "password": "correct horse battery"})
 }
 
 /// Tokens of a session.
@@ -66,43 +70,29 @@ pub struct TokenPair {
     pub refresh_expires_in: i64,
 }
 
-/// A refresh token.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "documentation; the body is read by its fields")]
-pub struct RefreshRequest {
-    #[schema(example = "fr_0190…")]
-    refresh_token: String,
+crate::body! {
+    /// A refresh token.
+    pub struct RefreshRequest {
+        /// The token that the last log-in or refresh gave.
+        refresh_token: String => long_text(MAX_TOKEN).required().example("fr_0190…"),
+    }
+    example Value::Null
 }
 
-/// A password for whoever holds a one-time token.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "documentation; the body is read by its fields")]
-pub struct AcceptRequest {
-    /// The token of an invitation or of a reset.
-    #[schema(example = "ft_…")]
-    token: String,
-    /// At least 10 characters, and none of the common ones.
-    #[schema(format = "password", min_length = 10, max_length = 200)]
-    password: String,
+crate::body! {
+    /// A password for whoever holds a one-time token.
+    pub struct AcceptRequest {
+        /// The token of an invitation or of a reset.
+        token: String => long_text(MAX_TOKEN).required().example("ft_…"),
+        // A password is taken as typed, but for the Unicode form: keyboards differ in how they compose a letter.
+        /// At least 10 characters, and none of the common ones.
+        password: String => long_text(password::MAX_LENGTH).required().hint(Hint::NewPassword),
+    }
+    example Value::Null
 }
 
-fn secret_field(name: &'static str) -> Field {
-    Field::new(name, FieldType::LongText { max: 4000 }).required()
-}
-
-/// A password is taken as typed, but for the Unicode form: keyboards differ in how they compose a letter.
-pub fn password_field(name: &'static str) -> Field {
-    Field::new(name, FieldType::LongText { max: password::MAX_LENGTH }).required()
-}
-
-static LOGIN: LazyLock<[Field; 3]> = LazyLock::new(|| {
-    let text = |name: &'static str| Field::new(name, FieldType::Text { max: 254 });
-    [text("email").required(), password_field("password"), text("tenant")]
-});
-static REFRESH: LazyLock<[Field; 1]> = LazyLock::new(|| [secret_field("refresh_token")]);
-static ACCEPT: LazyLock<[Field; 2]> = LazyLock::new(|| [secret_field("token"), password_field("password")]);
+/// The longest token that is read, in characters.
+const MAX_TOKEN: usize = 4_000;
 
 /// Log in
 ///
@@ -147,20 +137,21 @@ pub async fn oauth_token(request: HttpRequest, form: web::Form<TokenRequest>) ->
     if form.grant_type != "password" {
         return Err(Fault::new("grant_type", FaultCode::UnknownChoice).with("choices", "password").into());
     }
+    let body = members().with(LoginRequest::password, form.password.as_str());
     let body = match form.username.split_once('/') {
-        Some((tenant, email)) => serde_json::json!({"tenant": tenant, "email": email, "password": form.password}),
-        None => serde_json::json!({"email": form.username, "password": form.password}),
+        Some((tenant, email)) => body.with(LoginRequest::tenant, tenant.to_owned()).with(LoginRequest::email, email),
+        None => body.with(LoginRequest::email, form.username.as_str()),
     };
-    log_in(&request, &body).await
+    log_in(&request, &body.into_json()).await
 }
 
 async fn log_in(request: &HttpRequest, body: &Value) -> Result<HttpResponse, Problem> {
     let state = state_of(request)?;
     let now = clock::now();
-    let form = read_form(&*LOGIN, body)?;
-    let (typed, password) = (text(&form, "email"), text(&form, "password").to_owned());
+    let form = read_plain::<LoginRequest>(body)?;
+    let (typed, password) = (form.get(LoginRequest::email), form.get(LoginRequest::password).to_owned());
     let email = email::standardise(typed).unwrap_or_else(|_| typed.to_lowercase());
-    let slug = form.get("tenant").and_then(Value::as_str).map(str::to_owned);
+    let slug = form.get(LoginRequest::tenant).map(str::to_owned);
     let address = request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
     let found = find_account(&state, slug, email.clone()).await?;
     let tenant = found.as_ref().map_or(NO_TENANT, |account| account.tenant);
@@ -201,8 +192,7 @@ async fn find_account(state: &Arc<State>, slug: Option<String>, email: String) -
             };
             let Some(row) = row else { return Ok(None) };
             reader.tenant = TenantKey { id: row.id, number: row.number };
-            let Some(field) = User::object().field("email") else { return Ok(None) };
-            let Some(user) = reader.by_value(User::object(), field, Operand::Text(email))? else { return Ok(None) };
+            let Some(user) = reader.by_value(User::object(), User::email.field(), Operand::Text(email))? else { return Ok(None) };
             let active = crate::access::grants::asker_of(reader, user)?.is_some();
             let hash = if active { reader.password(user)? } else { None };
             Ok(Some(Account { tenant: reader.tenant, user, hash }))
@@ -253,7 +243,7 @@ async fn open_session(
             if let Some(account) = &account {
                 throttle::succeeded(work, account)?;
             }
-            work.event("user", "logged_in", user, 0, Map::new(), &[]);
+            work.event(User::NAME, "logged_in", user, 0, Map::new(), &[]);
             Ok(())
         })
         .await?;
@@ -290,8 +280,8 @@ pub async fn refresh(request: HttpRequest, body: Body) -> Result<HttpResponse, P
     refuse_rest(&parameters(&request)?, &[])?;
     let state = state_of(&request)?;
     let now = clock::now();
-    let form = read_form(&*REFRESH, &body.0)?;
-    let token = text(&form, "refresh_token").to_owned();
+    let form = read_plain::<RefreshRequest>(&body.0)?;
+    let token = form.get(RefreshRequest::refresh_token).to_owned();
     let ended = || Problem::new(Code::SessionEnded);
     let (tenant, session) = parse_refresh(&token).ok_or_else(ended)?;
     let next = refresh_token(tenant, session);
@@ -309,7 +299,7 @@ pub async fn refresh(request: HttpRequest, body: Body) -> Result<HttpResponse, P
             let rotated = row.refresh_hash == hash && work.rotate_session(&row, &next_hash, now.plus_seconds(SESSION_SECONDS))?;
             if !rotated {
                 work.revoke_session(session)?;
-                work.event("user", "session_reuse_detected", user, 0, Map::new(), &[]);
+                work.event(User::NAME, "session_reuse_detected", user, 0, Map::new(), &[]);
                 return Ok(None);
             }
             Ok(crate::access::grants::asker_of(work.reader(), user)?.map(|_| user))
@@ -345,8 +335,8 @@ pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
         let principal = state.principals.resolve(&state.store, &state.tokens, authorization).await?;
         (principal.key.id, principal.session.ok_or_else(|| Problem::new(Code::Unauthorized))?)
     } else {
-        let form = read_form(&*REFRESH, &body.0)?;
-        let token = text(&form, "refresh_token").to_owned();
+        let form = read_plain::<RefreshRequest>(&body.0)?;
+        let token = form.get(RefreshRequest::refresh_token).to_owned();
         let Some((tenant, session)) = parse_refresh(&token) else { return Ok(HttpResponse::NoContent().finish()) };
         let hash = secret_hash(&token);
         let key = TenantKey { id: tenant, number: 0 };
@@ -367,7 +357,7 @@ pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
             let row = work.reader().session(session)?;
             if let Some(row) = row.filter(|row| row.revoked_at.is_none()) {
                 work.revoke_session(session)?;
-                work.event("user", "logged_out", row.user_id, 0, Map::new(), &[]);
+                work.event(User::NAME, "logged_out", row.user_id, 0, Map::new(), &[]);
             }
             Ok(())
         })
@@ -387,9 +377,10 @@ pub async fn accept(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
     refuse_rest(&parameters(&request)?, &[])?;
     let state = state_of(&request)?;
     let now = clock::now();
-    let form = read_form(&*ACCEPT, &body.0)?;
-    let (token, password) = (secret_hash(text(&form, "token")), text(&form, "password").to_owned());
-    let unknown = || Problem::from(Fault::new("/token", FaultCode::NotFound));
+    let form = read_plain::<AcceptRequest>(&body.0)?;
+    let token = secret_hash(form.get(AcceptRequest::token));
+    let password = form.get(AcceptRequest::password).to_owned();
+    let unknown = || Problem::from(Fault::new(AcceptRequest::token.pointer(), FaultCode::NotFound));
     let lookup = token.clone();
     let (tenant, user, email) = state
         .store
@@ -398,10 +389,10 @@ pub async fn accept(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
             let row = reader.tenant(tenant)?.ok_or_else(unknown)?;
             reader.tenant = TenantKey { id: tenant, number: row.number };
             let record = user_record(reader, user)?.filter(|user| !user.is_archived()).ok_or_else(unknown)?;
-            Ok((reader.tenant, user, record.text("email").unwrap_or_default().to_owned()))
+            Ok((reader.tenant, user, record.get(User::email).to_owned()))
         })
         .await?;
-    check_strength(&password, &email, "/password")?;
+    check_strength(&password, &email, &AcceptRequest::password.pointer())?;
     let hash = state.passwords.hash(&password).await?;
     state
         .store
@@ -411,7 +402,7 @@ pub async fn accept(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
             work.void_password_tokens(user)?;
             work.set_password(user, &hash)?;
             work.revoke_sessions(user, None)?;
-            set_status(work, user, "active", "activated")?;
+            set_status(work, user, UserStatus::Active, "activated")?;
             Ok(())
         })
         .await?;
@@ -431,11 +422,11 @@ pub fn check_strength(password: &str, email: &str, pointer: &str) -> Result<(), 
 }
 
 /// Changes whether a user can log in.
-pub fn set_status(work: &mut Work<'_>, user: Id, status: &str, verb: &str) -> Result<(), Problem> {
+pub fn set_status(work: &mut Work<'_>, user: Id, status: UserStatus, verb: &str) -> Result<(), Problem> {
     let shape = without_custom_fields(User::object());
     let loaded = work.load(&shape, &Unrestricted, user, &Predicate::all())?.ok_or_else(Problem::not_found)?;
     let mut record = loaded.record.clone();
-    record.set("status", status);
+    record.of_mut().set(User::status, status);
     work.update(&shape, &loaded, &mut record, &Change::new(verb))?;
     Ok(())
 }

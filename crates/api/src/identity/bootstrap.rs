@@ -5,11 +5,11 @@ use farley_domain::{
     fault::{Fault, FaultCode, Faults},
     id::Id,
     identity::{
-        role::{READY_MADE, Role},
+        role::{ADMINISTRATOR, READY_MADE, Role},
         tenant::is_slug,
-        user::User,
+        user::{User, UserStatus},
     },
-    input,
+    input::{self, Members, members},
     money::Currency,
     object::Shape,
     record::Record,
@@ -17,13 +17,12 @@ use farley_domain::{
 };
 use farley_persistence::{Change, Origin, TenantKey, TenantRow, Work};
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
 
-use super::auth::check_strength;
+use super::{auth::check_strength, tenant::TenantCreate};
 use crate::{
     access::{state::State, tokens::NO_TENANT},
     http::{clock, problem::Problem},
-    records::area::installed,
+    records::{area::installed, lookup},
 };
 
 /// What a tenant is made of.
@@ -42,20 +41,21 @@ impl NewTenant {
         let mut faults = Faults::default();
         if !is_slug(&self.slug) {
             faults.add(
-                Fault::new("/slug", FaultCode::WrongType).with("expected", "2 to 40 lower-case letters, digits and hyphens"),
+                Fault::new(TenantCreate::slug.pointer(), FaultCode::WrongType)
+                    .with("expected", "2 to 40 lower-case letters, digits and hyphens"),
             );
         }
         if self.name.trim().is_empty() {
-            faults.add(Fault::new("/name", FaultCode::Blank));
+            faults.add(Fault::new(TenantCreate::name.pointer(), FaultCode::Blank));
         }
         if !farley_domain::country::is_country(&self.country) {
-            faults.add(Fault::new("/country", FaultCode::UnknownCountry));
+            faults.add(Fault::new(TenantCreate::country.pointer(), FaultCode::UnknownCountry));
         }
         if self.currency.parse::<Currency>().is_err() {
-            faults.add(Fault::new("/currency", FaultCode::UnknownCurrency));
+            faults.add(Fault::new(TenantCreate::currency.pointer(), FaultCode::UnknownCurrency));
         }
         if self.time_zone.parse::<chrono_tz::Tz>().is_err() {
-            faults.add(Fault::new("/time_zone", FaultCode::UnknownTimeZone));
+            faults.add(Fault::new(TenantCreate::time_zone.pointer(), FaultCode::UnknownTimeZone));
         }
         faults.into_result(())
     }
@@ -92,42 +92,44 @@ pub fn create_tenant(work: &mut Work<'_>, new: &NewTenant, administrator: Option
     work.enter(key);
     let standards = standards.standards(now);
     for ready in READY_MADE {
-        let body = json!({"name": ready.name, "description": ready.description, "permissions": ready.permissions()});
-        let (shape, mut role) = read(Role::object(), &body, &standards)?;
-        role.set("key", ready.key);
-        work.insert(&shape, &mut role, &Change::new("created"))?;
+        let body = members()
+            .with(Role::name, ready.name)
+            .with(Role::description, ready.description.to_owned())
+            .with(Role::permissions, ready.permissions());
+        let (shape, mut role) = read(body, &standards)?;
+        role.set(Role::key, ready.key.to_owned());
+        work.insert(&shape, role.any_mut(), &Change::new("created"))?;
     }
     for begin in &installed()?.begin_tenant {
         begin(work, &standards)?;
     }
     if let Some(user) = administrator {
-        create_user(work, user, "administrator", &standards)?;
+        create_user(work, user, ADMINISTRATOR, &standards)?;
     }
     Ok(key)
 }
 
 /// Makes an active user with the ready-made role of a key.
 pub fn create_user(work: &mut Work<'_>, user: &FirstUser, role_key: &str, standards: &Standards<'_>) -> Result<Id, Problem> {
-    let roles = work.reader().all(Role::object())?;
-    let role = roles.iter().find(|role| role.get("key") == role_key && !role.is_archived());
+    let roles = lookup::all::<Role>(work.reader())?;
+    let role = roles.iter().find(|role| role.get(Role::key) == Some(role_key) && !role.is_archived());
     let role = role.ok_or_else(|| Problem::from(Fault::new("/role", FaultCode::NotFound)))?;
-    let body = json!({"name": user.name, "email": user.email, "role_ids": [role.get("id")]});
-    let (shape, mut record) = read(User::object(), &body, standards)?;
-    crate::records::references::check_unique(work, None, User::object(), None, &record)?;
-    record.set("status", "active");
-    work.insert(&shape, &mut record, &Change::new("created"))?;
+    let body = members()
+        .with(User::name, user.name.as_str())
+        .with(User::email, user.email.as_str())
+        .with(User::role_ids, vec![role.id()]);
+    let (shape, mut record) = read(body, standards)?;
+    crate::records::references::check_unique(work, None, User::object(), None, record.any())?;
+    record.set(User::status, UserStatus::Active);
+    work.insert(&shape, record.any_mut(), &Change::new("created"))?;
     work.set_password(record.id(), &user.password_hash)?;
     Ok(record.id())
 }
 
-fn read(
-    object: &'static farley_domain::object::Object,
-    body: &Value,
-    standards: &Standards<'_>,
-) -> Result<(Shape, Record), Problem> {
-    let shape = Shape { object, custom: std::sync::Arc::from([]) };
-    let record = input::Reader { shape: &shape, standards, rule: &|_| None }.create(body)?;
-    Ok((shape, record))
+fn read<E: Entity>(body: Members<E>, standards: &Standards<'_>) -> Result<(Shape, Record<E>), Problem> {
+    let shape = Shape { object: E::object(), custom: std::sync::Arc::from([]) };
+    let record = input::Reader { shape: &shape, standards, rule: &|_| None }.create(&body.into_json())?;
+    Ok((shape, record.into_entity()))
 }
 
 /// What the first start has to say.

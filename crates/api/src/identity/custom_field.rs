@@ -10,7 +10,10 @@ use serde_json::Map;
 
 use crate::{
     http::problem::Problem,
-    records::behaviour::{Behaviour, Shown, Writing},
+    records::{
+        behaviour::{Behaviour, Shown, Writing},
+        lookup,
+    },
 };
 
 impl Behaviour for CustomField {
@@ -18,23 +21,20 @@ impl Behaviour for CustomField {
 
     /// A key is unique among the live fields of its object.
     fn before(work: &mut Work<'_>, _: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let record = record.any_mut();
-        let Some(object) = registry::object("custom_field") else { return Ok(()) };
-        let same = |other: &&Record| {
+        let same = |other: &&Record<Self>| {
             other.id() != record.id()
                 && !other.is_archived()
-                && other.get("object") == record.get("object")
-                && other.get("key") == record.get("key")
+                && other.agrees(CustomField::object, record)
+                && other.agrees(CustomField::key, record)
         };
-        let fields = work.reader().all(object)?;
+        let fields = lookup::all::<Self>(work.reader())?;
         match fields.iter().find(same) {
-            Some(other) if !record.is_archived() => Err(Problem::duplicate("/key", other.id())),
+            Some(other) if !record.is_archived() => Err(Problem::duplicate(&CustomField::key.pointer(), other.id())),
             Some(_) | None => Ok(()),
         }
     }
 
     fn after(work: &mut Work<'_>, _: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
-        let record = record.any();
         if let Some((object, field)) = to_field(record).filter(|(_, field)| field.indexed)
             && let Some(object) = registry::object(&object)
             && field.kind.is_scalar()

@@ -13,7 +13,6 @@ use farley_domain::{
         user::User,
     },
     predicate::Predicate,
-    record::Record,
     registry,
 };
 use serde::Serialize;
@@ -22,7 +21,7 @@ use utoipa::ToSchema;
 use crate::{
     access::{
         call::Call,
-        grants::asker_of,
+        grants::{asker_of, roles_of},
         unrestricted::{Unrestricted, user_record},
     },
     http::{
@@ -98,19 +97,10 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
             let account = user_record(reader, user)?.ok_or_else(Problem::not_found)?;
-            let ids = account.get("role_ids").as_array().cloned().unwrap_or_default();
-            let roles: Vec<Record> = reader
-                .all(Role::object())?
-                .into_iter()
-                .filter(|role| !role.is_archived() && ids.contains(role.get("id")))
-                .collect();
+            let roles = roles_of(reader, &account)?;
             let granting = roles.iter().filter_map(|role| {
                 let scope = Grants::of_roles(std::slice::from_ref(role)).scope(object.name, action)?;
-                Some(GrantingRole {
-                    id: role.id(),
-                    name: role.text("name").unwrap_or_default().to_owned(),
-                    scope: scope.as_str(),
-                })
+                Some(GrantingRole { id: role.id(), name: role.get(Role::name).to_owned(), scope: scope.as_str() })
             });
             let granting: Vec<GrantingRole> = granting.collect();
             let asker = asker_of(reader, user)?;

@@ -1,25 +1,25 @@
 //! The caller's own account.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, patch, post};
 use farley_domain::{
     entity::Entity,
     fault::{Fault, FaultCode},
-    field::{Field, Writable},
+    field::{Field, Hint, Writable},
     id::Id,
-    identity::{access::FieldRule, user::User},
+    identity::{access::FieldRule, password, user::User},
     input,
     predicate::Predicate,
     record::Record,
     time::Timestamp,
 };
 use farley_persistence::{Change, SessionRow, Work};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::auth::{check_strength, password_field};
+use super::auth::check_strength;
 use crate::{
     access::{
         call::Call,
@@ -27,9 +27,10 @@ use crate::{
     },
     http::{
         problem::Problem,
-        request::{Body, parameters, read_form, refuse_rest, text},
+        request::{Body, parameters, refuse_rest},
     },
     records::{
+        body::read_plain,
         mutation::{Answer, Mutation, etag, if_match},
         versions,
     },
@@ -82,7 +83,7 @@ pub struct MyTenant {
     time_zone: String,
 }
 
-fn describe(call: &Call, user: &Record) -> Me {
+fn describe(call: &Call, user: &Record<User>) -> Me {
     let principal = &call.principal;
     let (tenant, asker) = (&principal.tenant, &principal.asker);
     let held = asker.grants.list().into_iter();
@@ -113,21 +114,21 @@ pub async fn get_me(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
     Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(describe(&call, &user)))
 }
 
-/// What users may change of themselves.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "documentation; the body is read by its fields")]
-pub struct MePatch {
-    #[schema(example = "王芳")]
-    name: Option<String>,
-    #[schema(example = "+8613800138000")]
-    phone: Option<String>,
-    #[schema(example = "zh-CN")]
-    language: Option<String>,
-    #[schema(example = "Asia/Shanghai")]
-    time_zone: Option<String>,
-    #[schema(example = "销售经理")]
-    title: Option<String>,
+crate::body! {
+    /// What users may change of themselves. It is read as a patch of the user.
+    pub struct MePatch {
+        /// What the user is called.
+        name: Option<String> => text(120).example("王芳"),
+        /// Where to call the user.
+        phone: Option<String> => phone().example("+8613800138000"),
+        /// The language of messages to the user.
+        language: Option<String> => language().example("zh-CN"),
+        /// Where the user's clocks are.
+        time_zone: Option<String> => time_zone().example("Asia/Shanghai"),
+        /// The user's job title.
+        title: Option<String> => text(100).example("销售经理"),
+    }
+    example Value::Null
 }
 
 /// Change my own account
@@ -156,7 +157,7 @@ pub async fn update_me(call: Call, request: HttpRequest, body: Body) -> Result<H
             let reader = input::Reader { shape: &shape, standards: &standards, rule: &own_rule };
             let mut record = reader.patch(&loaded.record, &body.0)?;
             work.update(&shape, &loaded, &mut record, &Change::new("updated"))?;
-            let mut answer = Answer::json(200, &describe(&shown, &record))?;
+            let mut answer = Answer::json(200, &describe(&shown, record.of()))?;
             answer.headers.push(("ETag".to_owned(), etag(record.version())));
             Ok(answer)
         })
@@ -167,24 +168,20 @@ pub async fn update_me(call: Call, request: HttpRequest, body: Body) -> Result<H
 
 /// Users write a few fields of their own account; the rest is for those who manage users.
 fn own_rule(field: &Field) -> Option<FieldRule> {
-    let own = matches!(field.name.as_ref(), "name" | "phone" | "language" | "time_zone" | "title");
+    let own = MePatch::object().has(&field.name);
     (!own && field.writable != Writable::Never).then_some(FieldRule::ReadOnly)
 }
 
-/// The old password and the new.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "documentation; the body is read by its fields")]
-pub struct PasswordChange {
-    #[schema(format = "password")]
-    current_password: String,
-    /// At least 10 characters, and none of the common ones.
-    #[schema(format = "password", min_length = 10, max_length = 200)]
-    new_password: String,
+crate::body! {
+    /// The old password and the new.
+    pub struct PasswordChange {
+        /// The password that holds now.
+        current_password: String => long_text(password::MAX_LENGTH).required().hint(Hint::Password),
+        /// At least 10 characters, and none of the common ones.
+        new_password: String => long_text(password::MAX_LENGTH).required().hint(Hint::NewPassword),
+    }
+    example Value::Null
 }
-
-static PASSWORD_CHANGE: LazyLock<[Field; 2]> =
-    LazyLock::new(|| [password_field("current_password"), password_field("new_password")]);
 
 /// Change my password
 ///
@@ -196,25 +193,26 @@ pub async fn change_password(call: Call, request: HttpRequest, body: Body) -> Re
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &Value::Null)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    let form = read_form(&*PASSWORD_CHANGE, &body.0)?;
+    let form = read_plain::<PasswordChange>(&body.0)?;
     // An API key must not be able to take over the account behind it.
     let session = call.principal.session.ok_or_else(|| Problem::forbidden("update", "password"))?;
     let user = call.principal.user_id();
     let found = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
-        let email = user_record(reader, user)?.and_then(|user| user.text("email").map(str::to_owned));
+        let email = user_record(reader, user)?.map(|user| user.get(User::email).to_owned());
         Ok((reader.password(user)?, email.unwrap_or_default()))
     });
     let (hash, email) = found.await?;
-    if !call.state.passwords.verify(text(&form, "current_password"), hash.as_deref()).await? {
-        return Err(Problem::rule(Fault::new("/current_password", FaultCode::WrongPassword).into()));
+    if !call.state.passwords.verify(form.get(PasswordChange::current_password), hash.as_deref()).await? {
+        return Err(Problem::rule(Fault::new(PasswordChange::current_password.pointer(), FaultCode::WrongPassword).into()));
     }
-    check_strength(text(&form, "new_password"), &email, "/new_password")?;
-    let hash = call.state.passwords.hash(text(&form, "new_password")).await?;
+    let new = form.get(PasswordChange::new_password);
+    check_strength(new, &email, &PasswordChange::new_password.pointer())?;
+    let hash = call.state.passwords.hash(new).await?;
     let response = mutation
         .run(&call, move |work| {
             work.set_password(user, &hash)?;
             work.revoke_sessions(user, Some(session))?;
-            work.event("user", "password_changed", user, 0, Map::new(), &[]);
+            work.event(User::NAME, "password_changed", user, 0, Map::new(), &[]);
             Ok(Answer::no_content())
         })
         .await?;
@@ -295,7 +293,7 @@ pub async fn end_my_session(call: Call, request: HttpRequest) -> Result<HttpResp
             work.reader().session(session)?.filter(|row| row.user_id == user).ok_or_else(Problem::not_found)?;
             work.revoke_session(session)?;
             let changes = Map::from_iter([("session_id".to_owned(), json!({"from": session, "to": null}))]);
-            work.event("user", "session_ended", user, 0, changes, &[]);
+            work.event(User::NAME, "session_ended", user, 0, changes, &[]);
             Ok(Answer::no_content())
         })
         .await?;

@@ -1,24 +1,18 @@
 //! Tenants, for the operator of the server: made and listed with the operator key, which belongs to no tenant.
 
-use std::sync::LazyLock;
-
 use actix_web::{HttpRequest, HttpResponse, get, http::header, post};
 use farley_domain::{
-    fault::Faults,
-    field::{Field, FieldType},
-    id::Id,
-    text::clean_line,
-    time::Timestamp,
+    entity::Entity, fault::Faults, field::Hint, id::Id, identity::password, record::Record, text::clean_line, time::Timestamp,
 };
 use farley_persistence::Origin;
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::{
-    auth::{check_strength, password_field},
+    auth::check_strength,
     bootstrap::{FirstUser, NewTenant, create_tenant},
 };
 use crate::{
@@ -29,34 +23,31 @@ use crate::{
     http::{
         clock,
         problem::{Code, Problem},
-        request::{Body, limit_by_address, parameters, read_form, refuse_rest, request_id_of, text},
+        request::{Body, limit_by_address, parameters, refuse_rest, request_id_of},
     },
+    records::body::read_plain,
     settings::Settings,
 };
 
-/// A tenant to be made, with its first administrator.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "documentation; the body is read by its fields")]
-pub struct TenantCreate {
-    /// What people type at log-in: 2 to 40 lower-case letters, digits and hyphens.
-    #[schema(example = "acme")]
-    slug: String,
-    #[schema(example = "Acme 贸易有限公司")]
-    name: String,
-    /// ISO 3166-1 alpha-2.
-    #[schema(example = "CN")]
-    country: Option<String>,
-    /// ISO 4217.
-    #[schema(example = "CNY")]
-    currency: Option<String>,
-    /// IANA time zone.
-    #[schema(example = "Asia/Shanghai")]
-    time_zone: Option<String>,
-    #[schema(example = "admin@acme.example.com", format = "email")]
-    admin_email: String,
-    #[schema(format = "password", min_length = 10, max_length = 200)]
-    admin_password: String,
+crate::body! {
+    /// A tenant to be made, with its first administrator.
+    pub struct TenantCreate {
+        /// What people type at log-in: 2 to 40 lower-case letters, digits and hyphens.
+        slug: String => text(40).required().example("acme"),
+        /// What the company is called.
+        name: String => text(200).required().example("Acme 贸易有限公司"),
+        /// ISO 3166-1 alpha-2.
+        country: Option<String> => country().example("CN"),
+        /// ISO 4217.
+        currency: Option<String> => text(3).example("CNY"),
+        /// IANA time zone.
+        time_zone: Option<String> => time_zone().example("Asia/Shanghai"),
+        /// The address that the administrator logs in with.
+        admin_email: String => email().required().example("admin@acme.example.com"),
+        /// The administrator's password: at least 10 characters, and none of the common ones.
+        admin_password: String => long_text(password::MAX_LENGTH).required().hint(Hint::NewPassword),
+    }
+    example Value::Null
 }
 
 /// A company using Farley.
@@ -84,19 +75,6 @@ pub struct TenantList {
     data: Vec<TenantInfo>,
 }
 
-static FIELDS: LazyLock<[Field; 7]> = LazyLock::new(|| {
-    let line = |name: &'static str, max| Field::new(name, FieldType::Text { max });
-    [
-        line("slug", 40).required(),
-        line("name", 200).required(),
-        Field::new("country", FieldType::Country),
-        line("currency", 3),
-        Field::new("time_zone", FieldType::TimeZone),
-        Field::new("admin_email", FieldType::Email).required(),
-        password_field("admin_password"),
-    ]
-});
-
 /// Demands the operator key, compared by its hash so that the time taken tells nothing.
 fn operator(state: &State, request: &HttpRequest) -> Result<(), Problem> {
     let refused = || Problem::new(Code::Unauthorized);
@@ -107,27 +85,27 @@ fn operator(state: &State, request: &HttpRequest) -> Result<(), Problem> {
     if hash(given.trim()) == hash(key.expose_secret()) { Ok(()) } else { Err(refused()) }
 }
 
-/// The tenant that a body describes, and the body's members; every fault at once.
-fn read(settings: &Settings, body: &Value) -> Result<(NewTenant, Map<String, Value>), Problem> {
-    let (form, mut faults) = match read_form(&*FIELDS, body) {
+/// The tenant that a body describes, and what the body says; every fault at once.
+fn read(settings: &Settings, body: &Value) -> Result<(NewTenant, Record<TenantCreate>), Problem> {
+    let (form, mut faults) = match read_plain::<TenantCreate>(body) {
         Ok(form) => (form, Faults::default()),
         Err(problem) => {
             // What is not at fault by its type is looked at all the same.
             let Some(members) = body.as_object() else { return Err(problem) };
             let sound = members.iter().filter_map(|(name, value)| {
                 let is_sound = !problem.faults.0.iter().any(|fault| fault.pointer == format!("/{name}"));
-                Some((name.clone(), clean_line(value.as_str().filter(|_| is_sound)?).into()))
+                Some((name.clone(), Value::from(clean_line(value.as_str().filter(|_| is_sound)?))))
             });
-            (sound.collect(), problem.faults)
+            let sound = Value::Object(sound.collect());
+            (Record::from_json(TenantCreate::object(), &sound).into_entity(), problem.faults)
         }
     };
-    let or = |name: &str, default: &str| form.get(name).and_then(Value::as_str).unwrap_or(default).to_owned();
     let tenant = NewTenant {
-        slug: text(&form, "slug").to_owned(),
-        name: text(&form, "name").to_owned(),
-        country: or("country", &settings.default_country).to_uppercase(),
-        currency: or("currency", &settings.default_currency).to_uppercase(),
-        time_zone: or("time_zone", &settings.default_time_zone),
+        slug: form.get(TenantCreate::slug).to_owned(),
+        name: form.get(TenantCreate::name).to_owned(),
+        country: form.get(TenantCreate::country).unwrap_or(&settings.default_country).to_uppercase(),
+        currency: form.get(TenantCreate::currency).unwrap_or(&settings.default_currency).to_uppercase(),
+        time_zone: form.get(TenantCreate::time_zone).unwrap_or(&settings.default_time_zone).to_owned(),
     };
     let untold = |faults: &Faults, pointer: &str| !faults.0.iter().any(|known| known.pointer == pointer);
     for fault in tenant.check().err().unwrap_or_default().0 {
@@ -135,8 +113,10 @@ fn read(settings: &Settings, body: &Value) -> Result<(NewTenant, Map<String, Val
             faults.add(fault);
         }
     }
-    let weak = check_strength(text(&form, "admin_password"), text(&form, "admin_email"), "/admin_password").err();
-    match weak.filter(|_| untold(&faults, "/admin_password")) {
+    let (email, password) = (form.get(TenantCreate::admin_email), form.get(TenantCreate::admin_password));
+    let pointer = TenantCreate::admin_password.pointer();
+    let weak = check_strength(password, email, &pointer).err();
+    match weak.filter(|_| untold(&faults, &pointer)) {
         Some(weak) if faults.is_empty() => return Err(weak),
         Some(weak) => faults.0.extend(weak.faults.0),
         None => {}
@@ -156,8 +136,8 @@ pub async fn create(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
     operator(&state, &request)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let (tenant, form) = read(&state.settings, &body.0)?;
-    let email = text(&form, "admin_email").to_owned();
-    let password_hash = state.passwords.hash(text(&form, "admin_password")).await?;
+    let email = form.get(TenantCreate::admin_email).to_owned();
+    let password_hash = state.passwords.hash(form.get(TenantCreate::admin_password)).await?;
     let administrator = FirstUser { name: "Administrator".to_owned(), email, password_hash };
     let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(clock::now()) };
     let info = state

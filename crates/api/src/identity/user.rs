@@ -8,7 +8,7 @@ use farley_domain::{
     identity::{
         access::{Action, Grants},
         role::Role,
-        user::User,
+        user::{User, UserStatus},
     },
     record::Record,
 };
@@ -23,6 +23,7 @@ use super::{
 use crate::{
     access::{
         call::Call,
+        grants::grants_of,
         tokens::{new_secret, secret_hash},
     },
     http::{
@@ -31,6 +32,8 @@ use crate::{
     },
     records::{
         behaviour::{Behaviour, Shown, Writing},
+        body::{Nothing, read_plain},
+        lookup,
         mutation::{Answer, Mutation},
         named::Named,
         write::Writer,
@@ -45,32 +48,33 @@ impl Behaviour for User {
 
     /// Roles given must be within what the giver holds; nobody shuts themselves out.
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let (writing, record) = (&writing.any(), record.any_mut());
+        let other_roles = writing.before.is_some_and(|before| !before.agrees(User::role_ids, record));
+        let comes_or_goes = writing.before.is_some_and(|before| !before.agrees(User::archived_at, record));
         if let Some(before) = writing.before {
             // An account that holds more is not to be taken over, stripped or removed.
-            let critical = |name: &&str| before.get(name) != record.get(name);
-            if let Some(field) = ["email", "role_ids", "archived_at"].into_iter().find(critical) {
-                let theirs = crate::access::grants::grants_of(work.reader(), before)?;
+            let critical = if !before.agrees(User::email, record) {
+                Some(User::email.pointer())
+            } else if other_roles {
+                Some(User::role_ids.pointer())
+            } else {
+                comes_or_goes.then(|| User::archived_at.pointer())
+            };
+            if let Some(pointer) = critical {
+                let theirs = grants_of(work.reader(), before)?;
                 if let Some(permission) = writing.principal.asker.grants.first_beyond(&theirs) {
-                    return Err(beyond(&format!("/{field}"), &permission));
+                    return Err(beyond(&pointer, &permission));
                 }
             }
         }
-        let former = writing.before.map(|before| before.get("role_ids").clone());
-        if former.as_ref() != Some(record.get("role_ids")) {
-            let ids: Vec<&str> = record.get("role_ids").as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let held: Vec<&Value> = former.iter().filter_map(Value::as_array).flatten().collect();
+        if writing.before.is_none() || other_roles {
+            let ids = record.get(User::role_ids);
+            let held = writing.before.map(|before| before.get(User::role_ids)).unwrap_or_default();
             // Roles the user has already may stay, whoever edits the others.
-            let given: Vec<Record> = work
-                .reader()
-                .all(Role::object())?
-                .into_iter()
-                .filter(|role| role.text("id").is_some_and(|id| ids.contains(&id)) && !held.contains(&role.get("id")))
-                .collect();
-            for role in given {
+            let roles = lookup::all::<Role>(work.reader())?.into_iter();
+            for role in roles.filter(|role| ids.contains(&role.id()) && !held.contains(&role.id())) {
                 let grants = Grants::of_roles(std::slice::from_ref(&role));
                 if let Some(permission) = writing.principal.asker.grants.first_beyond(&grants) {
-                    return Err(beyond("/role_ids", &permission));
+                    return Err(beyond(&User::role_ids.pointer(), &permission));
                 }
             }
         }
@@ -78,16 +82,13 @@ impl Behaviour for User {
             return Err(Problem::new(Code::StateConflict).with("state", "yourself").with("allowed", "update"));
         }
         match writing.before {
-            Some(before) if ["role_ids", "archived_at"].into_iter().any(|name| before.get(name) != record.get(name)) => {
-                administrators::keep_one(work, before, record)
-            }
+            Some(before) if other_roles || comes_or_goes => administrators::keep_one_user(work, before, record),
             Some(_) | None => Ok(()),
         }
     }
 
     /// A new user gets an invitation; an archived one loses every session.
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
-        let (writing, record) = (&writing.any(), record.any());
         if writing.before.is_none() {
             return Ok(Map::from_iter([("invitation_token".to_owned(), issue_token(work, record.id())?.into())]));
         }
@@ -113,24 +114,24 @@ fn issue_token(work: &mut Work<'_>, user: Id) -> Result<String, Problem> {
     Ok(token)
 }
 
-async fn act_by_name(
+async fn act(
     call: Call,
     request: HttpRequest,
     body: Body,
-    work: impl Fn(&mut Work<'_>, &Record) -> Result<Answer, Problem> + Send + 'static,
+    work: impl Fn(&mut Work<'_>, &Record<User>) -> Result<Answer, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    crate::http::request::read_form(&[], &body.0)?;
+    read_plain::<Nothing>(&body.0)?;
     let named = Named::parse(request.match_info().query("id"))?;
     let writer = Writer::of(&call, User::object());
     let principal = std::sync::Arc::clone(&call.principal);
     let response = mutation
         .run(&call, move |unit| {
-            let user = writer.load(unit, &named, Action::Update)?.record;
+            let user = writer.load(unit, &named, Action::Update)?.record.into_entity::<User>();
             // Whoever could take over an account must hold all that the account holds.
-            let theirs = crate::access::grants::grants_of(unit.reader(), &user)?;
+            let theirs = grants_of(unit.reader(), &user)?;
             if let Some(permission) = principal.asker.grants.first_beyond(&theirs) {
                 return Err(beyond("", &permission));
             }
@@ -150,14 +151,14 @@ async fn act_by_name(
 #[post("/v1/users/{id}/deactivate")]
 pub async fn deactivate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let me = call.principal.user_id();
-    act_by_name(call, request, body, move |work, user| {
+    act(call, request, body, move |work, user| {
         if user.id() == me {
             return Err(Problem::new(Code::StateConflict).with("state", "yourself").with("allowed", "update"));
         }
         let mut after = user.clone();
-        after.set("status", "deactivated");
-        administrators::keep_one(work, user, &after)?;
-        set_status(work, user.id(), "deactivated", "deactivated")?;
+        after.set(User::status, UserStatus::Deactivated);
+        administrators::keep_one_user(work, user, &after)?;
+        set_status(work, user.id(), UserStatus::Deactivated, "deactivated")?;
         work.revoke_sessions(user.id(), None)?;
         work.void_password_tokens(user.id())?;
         Ok(Answer::no_content())
@@ -173,8 +174,9 @@ pub async fn deactivate(call: Call, request: HttpRequest, body: Body) -> Result<
     responses((status = 204, description = "Active, or invited if no password was ever set.")))]
 #[post("/v1/users/{id}/activate")]
 pub async fn activate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act_by_name(call, request, body, |work, user| {
-        let status = if work.reader().password(user.id())?.is_some() { "active" } else { "invited" };
+    act(call, request, body, |work, user| {
+        let comes = work.reader().password(user.id())?.is_some();
+        let status = if comes { UserStatus::Active } else { UserStatus::Invited };
         set_status(work, user.id(), status, "activated")?;
         Ok(Answer::no_content())
     })
@@ -201,15 +203,15 @@ pub struct ResetToken {
     responses((status = 200, description = "The token, shown this once.", body = ResetToken)))]
 #[post("/v1/users/{id}/reset-password")]
 pub async fn reset_password(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act_by_name(call, request, body, |work, user| {
-        if user.get("status") == "deactivated" {
+    act(call, request, body, |work, user| {
+        if user.get(User::status) == Some(UserStatus::Deactivated) {
             return Err(Problem::new(Code::StateConflict)
-                .with("state", "deactivated")
+                .with("state", UserStatus::Deactivated.as_str())
                 .with("allowed", "activate")
                 .member("allowed", vec!["activate"]));
         }
         let token = issue_token(work, user.id())?;
-        work.event("user", "password_reset_issued", user.id(), user.version(), Map::new(), &[]);
+        work.event(User::NAME, "password_reset_issued", user.id(), user.version(), Map::new(), &[]);
         let mut answer = Answer::json(200, &ResetToken { token, expires_in: TOKEN_SECONDS })?;
         answer.replayed_body = Some(json!({"token": null, "expires_in": TOKEN_SECONDS}).to_string());
         Ok(answer)
@@ -248,10 +250,10 @@ pub async fn end_session(call: Call, request: HttpRequest) -> Result<HttpRespons
     call.rows(User::object(), Action::Update)?;
     let session = session_of(&request)?;
     let body = Body(Value::Object(Map::new()));
-    act_by_name(call, request, body, move |work, user| {
+    act(call, request, body, move |work, user| {
         let row = work.reader().session(session)?.filter(|row| row.user_id == user.id()).ok_or_else(Problem::not_found)?;
         work.revoke_session(row.id)?;
-        work.event("user", "session_ended", user.id(), user.version(), Map::new(), &[]);
+        work.event(User::NAME, "session_ended", user.id(), user.version(), Map::new(), &[]);
         Ok(Answer::no_content())
     })
     .await

@@ -6,7 +6,7 @@ use farley_domain::{
     identity::access::{Action, FieldRule},
     money::Money,
     object::{Relation, Shape},
-    predicate, registry,
+    predicate, recurring, registry,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -170,7 +170,7 @@ fn object(shape: &Shape, rule: &impl Fn(&Shape, &Field) -> Option<FieldRule>) ->
         description: object.doc.trim().to_owned(),
         title_field: object.title.to_owned(),
         searchable: object.is_searchable(),
-        customizable: object.has("custom"),
+        customizable: object.bears(recurring::CUSTOM),
         fields: fields.filter_map(|described| field(described, rule(shape, described))).collect(),
         relations: object.relations.iter().map(relation).collect(),
         operations: operations.collect(),

@@ -4,7 +4,7 @@ use farley_domain::{
     field::FieldType,
     object::Object,
     query::{MAX_EXPANDED, MAX_SORT_KEYS},
-    registry,
+    recurring, registry,
 };
 use serde_json::{Value, json};
 use utoipa::openapi::{
@@ -174,7 +174,8 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
 fn group_by(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let doc = "Fields to group by, at most 4: those of one value, also of a related record (`owner.team_id`); dates and times with the length of \
                a period (`created_at.quarter`; `day`, `week`, `month`, `quarter`, `year`, in the tenant's time zone). One group of all, if absent.";
-    let example = if object.has("status") { "status" } else { "created_at.month" };
+    let by_status = object.bears(recurring::STATUS);
+    let example = if by_status { recurring::STATUS.name().to_owned() } else { format!("{}.month", recurring::CREATED_AT.name()) };
     list("group_by", doc, text()).example(Some(json!([example])))
 }
 

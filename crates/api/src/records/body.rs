@@ -1,11 +1,18 @@
 //! Bodies of hand-written actions: one declaration says what is read and what is documented.
 
-use farley_domain::{entity::Entity, field::FieldType, input, record::Record, value::Standards};
+use farley_domain::{
+    entity::Entity,
+    field::{FieldType, Hint},
+    identity::password,
+    input,
+    record::Record,
+    value::Standards,
+};
 use serde_json::Value;
-use utoipa::openapi::{RefOr, Schema, Type, schema::AdditionalProperties};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type, schema::AdditionalProperties};
 
 use super::schemas::{self, Notes, annotate, nullable};
-use crate::http::problem::Problem;
+use crate::http::{clock, problem::Problem, request::standards};
 
 /// Declares the body of an action. Its fields are typed handles, as those of an entity:
 ///
@@ -93,6 +100,21 @@ pub fn read<B: Entity>(body: &Value, standards: &Standards<'_>) -> Result<Record
     Ok(Record::from_json(B::object(), &Value::Object(members)).into_entity())
 }
 
+/// Reads a body of which nothing is read by a tenant's standards.
+pub fn read_plain<B: Entity>(body: &Value) -> Result<Record<B>, Problem> {
+    read(body, &standards(clock::now()))
+}
+
+fn text(max: usize, hint: Option<Hint>) -> ObjectBuilder {
+    let text = match hint {
+        None => schemas::text(),
+        Some(Hint::Email) => schemas::format("email"),
+        Some(Hint::Password) => schemas::format("password"),
+        Some(Hint::NewPassword) => schemas::format("password").min_length(Some(password::MIN_LENGTH)),
+    };
+    text.max_length(Some(max))
+}
+
 /// The schema of a body, from its declaration.
 #[must_use]
 pub fn schema<B: Entity>(example: &Value) -> RefOr<Schema> {
@@ -105,6 +127,7 @@ pub fn schema<B: Entity>(example: &Value) -> RefOr<Schema> {
             // A body stands alone, so what it holds is described in place.
             FieldType::Choice(choices) => schemas::choices(choices, "").into(),
             FieldType::Structure(structure) => schemas::in_place(structure),
+            FieldType::Text { max } | FieldType::LongText { max } => text(*max, field.hint).into(),
             _ => schemas::value(object, field),
         };
         let value = if field.required { value } else { nullable(value) };

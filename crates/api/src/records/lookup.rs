@@ -7,6 +7,7 @@ use farley_domain::{
     object::Object,
     predicate::{Operand, Predicate},
     record::Record,
+    recurring,
 };
 use farley_persistence::{Reader, Work};
 
@@ -17,7 +18,7 @@ use crate::{
 
 /// The record with an id, archived or not.
 pub fn by_id(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
-    let Some(field) = object.field("id") else { return Ok(None) };
+    let Some(field) = recurring::ID.of(object) else { return Ok(None) };
     let predicate = Predicate::test(field, Op::Eq, Operand::Id(id));
     Ok(work.reader().find(&without_custom_fields(object), &Unrestricted, &predicate, 1)?.into_iter().next())
 }

@@ -1,6 +1,6 @@
 //! How requests name records.
 
-use farley_domain::{id::Id, object::Object};
+use farley_domain::{id::Id, object::Object, recurring};
 
 use crate::{access::principal::Principal, http::problem::Problem};
 
@@ -33,7 +33,9 @@ impl Named {
         match self {
             Named::Id(id) => Ok(Some(*id)),
             Named::External { system, .. } if !farley_domain::value::external_ids::is_system(system) => Ok(None),
-            Named::External { .. } if object.field("external_ids").is_some_and(|field| !principal.asker.sees(object, field)) => {
+            Named::External { .. }
+                if recurring::EXTERNAL_IDS.of(object).is_some_and(|field| !principal.asker.sees(object, field)) =>
+            {
                 Ok(None)
             }
             Named::External { system, key } => Ok(reader.by_external_id(object.name, system, key)?),

@@ -2,7 +2,7 @@
 //! that method and path of the two cannot drift apart.
 
 use actix_web::http::Method;
-use farley_domain::{id::Id, object::Object, registry};
+use farley_domain::{id::Id, object::Object, recurring, registry};
 
 /// One kind of generic endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,7 +125,7 @@ pub fn location(object: &Object, parent: Option<Id>, id: Id) -> String {
 #[must_use]
 pub fn generic_operations(object: &'static Object) -> Vec<Generic> {
     let offered = |operation: &Generic| match operation {
-        Generic::Upsert => object.has("external_ids") && !object.read_only,
+        Generic::Upsert => object.bears(recurring::EXTERNAL_IDS) && !object.read_only,
         Generic::Ledger => object.ledger.is_some(),
         other => !(object.read_only && other.writes()),
     };

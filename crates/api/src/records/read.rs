@@ -10,7 +10,7 @@ use farley_domain::{
     object::{Object, Reach, Relation, Shape},
     predicate::{Operand, Predicate},
     query::{ListQuery, RecordQuery, SortBy, SortKey},
-    registry,
+    recurring, registry,
     time::Timestamp,
 };
 use farley_persistence::{Layout, Page, Reader, Turn, Written};
@@ -136,7 +136,7 @@ pub fn layout_for(
         SortBy::Relevance(_) => None,
     });
     // The version is the entity tag, whatever is shown.
-    let also: Vec<String> = references.chain(keys).chain(["version".to_owned()]).collect();
+    let also: Vec<String> = references.chain(keys).chain([recurring::VERSION.name().to_owned()]).collect();
     let full = principal.layout(object);
     let shape: Shape = principal.shape(object);
     if fields.is_none() && also.iter().all(|path| shape.field(path).is_some_and(|field| shown(principal, object, field))) {

@@ -6,16 +6,19 @@ use farley_domain::{
         attendees,
         concerned::{CONCERNED, KINDS, RECORDS},
     },
+    cell::Cell,
     entity::Entity,
     fault::{Fault, FaultCode, Faults},
     field::{Field, FieldType},
     id::Id,
+    identity::{custom_field::CustomField, user::User},
     object::{Object, Shape},
     predicate::Predicate,
     record::Record,
-    registry,
+    recurring, registry,
 };
 use farley_persistence::Work;
+use serde_json::Value;
 
 use crate::{access::principal::Principal, http::problem::Problem};
 
@@ -32,7 +35,7 @@ pub fn check(
     let mut faults = Faults::default();
     check_concerned(work, principal, now, shape, before, after, &mut faults)?;
     for field in shape.fields().filter(|field| !settled.contains(&field.name.as_ref())) {
-        if before.is_some_and(|before| before.value(field) == after.value(field)) {
+        if before.is_some_and(|before| before.cell(field) == after.cell(field)) {
             continue;
         }
         let Some(target) = target(field).filter(|_| !is_concerned(shape.object, field)) else { continue };
@@ -44,7 +47,7 @@ pub fn check(
         let known = visible(work, principal, now, target, &ids)?;
         for (pointer, id) in asked {
             // Who creates a record may always name themselves.
-            let oneself = target.name == "user" && id == principal.user_id();
+            let oneself = target.name == User::NAME && id == principal.user_id();
             if !known.contains(&id) && !oneself {
                 faults.add(Fault::new(pointer, FaultCode::NotFound));
             }
@@ -100,7 +103,7 @@ fn check_concerned(
             Some(target) => visible(work, principal, now, target, &ids)?,
             None => Vec::new(),
         };
-        let oneself = |id: &Id| name == "user" && *id == principal.user_id();
+        let oneself = |id: &Id| name == User::NAME && *id == principal.user_id();
         for (pointer, _, _) in asked().filter(|(_, _, id)| !known.contains(id) && !oneself(id)) {
             faults.add(Fault::new(pointer.clone(), FaultCode::NotFound));
         }
@@ -110,7 +113,7 @@ fn check_concerned(
 
 /// The fields that a rule keeps in step with one that a body names, and the body does not: a contact's `customer_id` with its
 /// `customers`. What they refer to is checked, and told, under the name that was sent.
-pub fn kept_in_step<'a>(object: &'a Object, body: &serde_json::Value) -> Vec<&'a str> {
+pub fn kept_in_step<'a>(object: &'a Object, body: &Value) -> Vec<&'a str> {
     let is_list = |field: &Field| matches!(field.kind, FieldType::Structure(_));
     let is_one = |field: &Field| matches!(field.kind, FieldType::Reference(_));
     let referring = || object.fields.iter().filter_map(|field| Some((field, target(field)?.name)));
@@ -139,19 +142,16 @@ fn target(field: &Field) -> Option<&'static Object> {
 
 /// The ids that a field names, each with its place.
 fn named(field: &Field, record: &Record) -> Vec<(String, Id)> {
-    let value = record.value(field);
     let base = format!("/{}", field.path().replace('.', "/"));
-    match &field.kind {
-        FieldType::Reference(_) => value.as_str().and_then(|id| id.parse().ok()).map(|id| (base, id)).into_iter().collect(),
-        FieldType::Structure(structure) => {
+    match (&field.kind, &*record.cell(field)) {
+        (_, Cell::Id(id)) => vec![(base, *id)],
+        (_, Cell::Ids(ids)) => ids.iter().enumerate().map(|(position, id)| (format!("{base}/{position}"), *id)).collect(),
+        (FieldType::Structure(structure), Cell::Json(value)) => {
             let ids = (structure.lookups)(value).into_iter().enumerate();
             let member = structure.link.map_or("", |link| link.to);
             ids.filter_map(|(position, id)| Some((format!("{base}/{position}/{member}"), id.parse().ok()?))).collect()
         }
-        _ => {
-            let items = value.as_array().into_iter().flatten().enumerate();
-            items.filter_map(|(position, id)| Some((format!("{base}/{position}"), id.as_str()?.parse().ok()?))).collect()
-        }
+        _ => Vec::new(),
     }
 }
 
@@ -180,21 +180,22 @@ pub fn check_tree(
     after: &Record,
 ) -> Result<(), Problem> {
     let object = shape.object;
-    let changed = before.is_none_or(|before| before.get("parent_id") != after.get("parent_id"));
-    if !object.has("parent_id") || !changed || after.get("parent_id").is_null() {
+    let changed = before.is_none_or(|before| !before.agrees(recurring::PARENT_ID, after));
+    if !changed || after.is_null(recurring::PARENT_ID) {
         return Ok(());
     }
     work.lock_tree(object)?;
-    let layout = std::sync::Arc::new(farley_persistence::Layout::of(shape, &|_| true, Some(&["parent_id".to_owned()]), &[]));
-    let mut ancestor = after.id_of("parent_id");
+    let above = recurring::PARENT_ID.name();
+    let layout = std::sync::Arc::new(farley_persistence::Layout::of(shape, &|_| true, Some(&[above.to_owned()]), &[]));
+    let mut ancestor = after.get(recurring::PARENT_ID);
     let mut seen = Vec::new();
     while let Some(id) = ancestor {
         if id == after.id() || seen.contains(&id) {
-            return Err(Problem::rule(Fault::new("/parent_id", FaultCode::Cycle).into()));
+            return Err(Problem::rule(Fault::new(recurring::PARENT_ID.pointer(), FaultCode::Cycle).into()));
         }
         seen.push(id);
         let row = work.reader().get(&layout, &call.view(now), id, &Predicate::all())?;
-        ancestor = row.and_then(|row| row.cell("parent_id").and_then(farley_persistence::Cell::as_id));
+        ancestor = row.and_then(|row| row.cell(above).and_then(farley_persistence::Cell::as_id));
     }
     Ok(())
 }
@@ -210,24 +211,26 @@ pub fn check_unique(
 ) -> Result<(), Problem> {
     use farley_domain::predicate::Operand;
     let restored = before.is_some_and(|before| before.is_archived() && !after.is_archived());
-    let changed = |name: &str| restored || before.is_none_or(|before| before.get(name) != after.get(name));
+    let changed = |field: &Field| restored || before.is_none_or(|before| before.cell(field) != after.cell(field));
     for unique in &object.unique {
-        let (Some(field), Some(value)) = (object.field(unique.field), after.text(unique.field)) else { continue };
+        let Some(field) = object.field(unique.field) else { continue };
+        let value = after.cell(field);
+        let Cell::Text(value) = &*value else { continue };
         // A custom field's key is unique within its object, which its own behaviour sees to.
-        if !changed(unique.field) || object.name == "custom_field" {
+        if !changed(field) || object.name == CustomField::NAME {
             continue;
         }
-        if let Some(id) = work.reader().by_value(object, field, Operand::Text(value.to_owned()))?
+        if let Some(id) = work.reader().by_value(object, field, Operand::Text(value.clone()))?
             && id != after.id()
         {
             return Err(in_the_way(work, principal, object, &format!("/{}", unique.field), id)?);
         }
     }
-    if object.has("external_ids") && changed("external_ids") {
-        for (system, key) in after.get("external_ids").as_object().into_iter().flatten() {
+    if recurring::EXTERNAL_IDS.of(object).is_some_and(changed) {
+        for (system, key) in after.get(recurring::EXTERNAL_IDS) {
             let found = work.reader().by_external_id(object.name, system, key.as_str().unwrap_or_default())?;
             if let Some(id) = found.filter(|id| *id != after.id()) {
-                return Err(in_the_way(work, principal, object, &format!("/external_ids/{system}"), id)?);
+                return Err(in_the_way(work, principal, object, &format!("{}/{system}", recurring::EXTERNAL_IDS.pointer()), id)?);
             }
         }
     }
@@ -236,12 +239,13 @@ pub fn check_unique(
 
 /// A client that chooses its ids may have chosen one that is taken.
 pub fn check_id(work: &mut Work<'_>, object: &'static Object, record: &Record) -> Result<(), Problem> {
-    if let Some(id) = record.id_of("id") {
+    if !record.is_null(recurring::ID) {
+        let id = record.id();
         let sees_all = crate::access::unrestricted::Unrestricted;
         let shape = Shape { object, custom: std::sync::Arc::from([]) };
         let layout = std::sync::Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&[]), &[]));
         if work.reader().get(&layout, &sees_all, id, &Predicate::all())?.is_some() {
-            return Err(Problem::duplicate("/id", id));
+            return Err(Problem::duplicate(&recurring::ID.pointer(), id));
         }
     }
     Ok(())

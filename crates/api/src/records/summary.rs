@@ -62,7 +62,7 @@ pub struct SummaryGroup {
 }
 
 /// A field to group by, as it was asked for.
-struct AskedByName {
+struct Asked {
     name: String,
     /// The name without the period.
     path: String,
@@ -157,7 +157,7 @@ fn named<T>(given: Option<String>, parameter: &str, faults: &mut Faults, read: i
     found
 }
 
-fn asked(shape: &Shape, name: &str, view: &dyn View) -> Result<AskedByName, Fault> {
+fn asked(shape: &Shape, name: &str, view: &dyn View) -> Result<Asked, Fault> {
     let (path, span) = match name.rsplit_once('.').and_then(|(path, last)| Some((path, Span::from_name(last)?))) {
         Some((path, span)) => (path, Some(span)),
         None => (name, None),
@@ -176,7 +176,7 @@ fn asked(shape: &Shape, name: &str, view: &dyn View) -> Result<AskedByName, Faul
         return Err(Fault::new("group_by", FaultCode::WrongType).with("expected", expected));
     }
     let group = Group { steps: found.steps, field, bounds: None };
-    Ok(AskedByName { name: name.to_owned(), path: path.to_owned(), span, group })
+    Ok(Asked { name: name.to_owned(), path: path.to_owned(), span, group })
 }
 
 fn summed(shape: &Shape, name: &str, view: &dyn View) -> Result<Field, Fault> {
@@ -193,7 +193,7 @@ fn cut(
     reader: &mut Reader<'_>,
     object: &'static Object,
     query: &ListQuery,
-    asked: &mut AskedByName,
+    asked: &mut Asked,
     zone: chrono_tz::Tz,
 ) -> Result<Vec<Period>, Problem> {
     let Some(span) = asked.span else { return Ok(Vec::new()) };
@@ -231,7 +231,7 @@ fn read_groups(
     reader: &mut Reader<'_>,
     object: &'static Object,
     query: &ListQuery,
-    asked: &[AskedByName],
+    asked: &[Asked],
     sums: &[Field],
 ) -> Result<Vec<(Vec<Cell>, (i64, Map<String, Value>))>, Problem> {
     let mut groups: Vec<Group> = asked.iter().map(|asked| asked.group.clone()).collect();
@@ -316,7 +316,7 @@ struct Place<'a> {
 impl Place<'_> {
     fn group(
         &self,
-        asked: &[AskedByName],
+        asked: &[Asked],
         periods: &[Vec<Period>],
         values: Vec<Cell>,
         count: i64,

@@ -1,7 +1,7 @@
 //! Edits that meet: `If-Match` judged, and what changed since told.
 
 use actix_web::{HttpRequest, http::header};
-use farley_domain::{object::Object, record::Record};
+use farley_domain::{object::Object, record::Record, recurring};
 use farley_persistence::Work;
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ fn sees(principal: &Principal, object: &'static Object, field: &str) -> bool {
 /// Whether a patch writes a field; `custom` as a whole writes each of its members.
 fn names(patch: &Value, field: &str) -> bool {
     match field.strip_prefix("custom.") {
-        Some(key) => match patch.get("custom") {
+        Some(key) => match patch.get(recurring::CUSTOM.name()) {
             None => false,
             Some(Value::Object(members)) => members.contains_key(key),
             Some(_) => true,

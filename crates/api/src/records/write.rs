@@ -4,15 +4,20 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
 use farley_domain::{
+    cell::Cell,
+    entity::Entity,
     fault::{Fault, FaultCode, Faults, pointer_token},
     field::Field,
     id::Id,
-    identity::access::{Action, FieldRule},
+    identity::{
+        access::{Action, FieldRule},
+        user::User,
+    },
     input,
-    object::{Object, Shape},
+    object::{Object, Parent, Shape},
     predicate::Predicate,
     record::{Draft, Record},
-    registry,
+    recurring, registry,
     time::Timestamp,
 };
 use farley_persistence::{Change, Loaded, Work};
@@ -65,7 +70,7 @@ impl Writer {
     /// Reads the record that a part belongs to or is to belong to, for a change of the part: nobody else changes it meanwhile.
     fn load_parent(&self, work: &mut Work<'_>, part: &Record) -> Result<Option<Loaded>, Problem> {
         let Some(parent) = self.object.parent else { return Ok(None) };
-        let named = match (&self.parent, part.id_of(parent.field)) {
+        let named = match (&self.parent, named_by(part, parent)) {
             (Some(named), _) => named.clone(),
             (None, Some(id)) => Named::Id(id),
             (None, None) => {
@@ -142,28 +147,30 @@ impl Writer {
         let standards = self.principal.standards(self.now);
         let mut record = input::Reader { shape: &shape, standards: &standards, rule: &self.rule() }.create(body)?;
         if let (Some(parent), Some(loaded)) = (self.object.parent, self.load_parent(work, &record)?) {
-            let given = record.id_of(parent.field);
+            let given = named_by(&record, parent);
             if given.is_some_and(|given| given != loaded.record.id()) {
                 return Err(Fault::new(format!("/{}", parent.field), FaultCode::NotFound).into());
             }
-            record.set(parent.field, loaded.record.id().to_string());
+            if let Some(field) = self.object.field(parent.field) {
+                record.put(field, Cell::Id(loaded.record.id()));
+            }
         }
         complete(&mut record);
-        let given_team = record.get("team_id").clone();
+        let given_team = record.get(recurring::TEAM_ID);
         self.own(work, &mut record)?;
-        let team_by_default = given_team.is_null() && !record.get("team_id").is_null();
-        let chooses_id = !record.get("id").is_null();
+        let team_by_default = given_team.is_none() && record.get(recurring::TEAM_ID).is_some();
+        let chooses_id = !record.is_null(recurring::ID);
         if !chooses_id {
-            record.set("id", work.new_id().to_string());
+            record.set(recurring::ID, work.new_id());
         }
         if !self.principal.is_system() {
-            record.set("created_by", self.principal.user_id().to_string());
+            record.set(recurring::CREATED_BY, self.principal.user_id());
         }
         let mut record = self.apply_rules(&shape, None, record)?;
         self.reach(Action::Create, &record)?;
         // A team that comes with the owner need not be one that the caller may read of.
         let mut settled = references::kept_in_step(self.object, body);
-        settled.extend(team_by_default.then_some("team_id"));
+        settled.extend(team_by_default.then_some(recurring::TEAM_ID.name()));
         references::check(work, &self.principal, self.now, &shape, None, &record, &settled)?;
         references::check_tree(work, &self.principal, self.now, &shape, None, &record)?;
         let behaviour = behaviour::of(self.object)?;
@@ -182,36 +189,33 @@ impl Writer {
     /// A new record belongs to whoever creates it, and to the owner's team, unless it says otherwise. What goes into a pool belongs
     /// to nobody.
     fn own(&self, work: &mut Work<'_>, record: &mut Record) -> Result<(), Problem> {
-        if !self.object.has("owner_id") {
+        let has_team = self.object.bears(recurring::TEAM_ID) && !record.is_null(recurring::TEAM_ID);
+        if !self.object.bears(recurring::OWNER_ID) {
             // What is about a user counts with the user's team.
-            if let Some(user) = record.id_of("user_id").filter(|_| self.object.has("team_id") && record.get("team_id").is_null())
-            {
-                record.set("team_id", self.team_of(work, user)?);
+            if let Some(user) = record.get(recurring::USER_ID).filter(|_| self.object.bears(recurring::TEAM_ID) && !has_team) {
+                record.set(recurring::TEAM_ID, self.team_of(work, user)?);
             }
             return Ok(());
         }
-        let me = self.principal.user_id();
-        let pooled = self.object.has("pool_id") && !record.get("pool_id").is_null();
-        if record.get("owner_id").is_null() && !pooled && !self.principal.is_system() {
-            record.set("owner_id", me.to_string());
+        let pooled = record.get(recurring::POOL_ID).is_some();
+        if record.is_null(recurring::OWNER_ID) && !pooled && !self.principal.is_system() {
+            record.set(recurring::OWNER_ID, self.principal.user_id());
         }
-        if let Some(owner) = record.id_of("owner_id").filter(|_| record.get("team_id").is_null()) {
-            record.set("team_id", self.team_of(work, owner)?);
+        if let Some(owner) = record.get(recurring::OWNER_ID).filter(|_| !has_team) {
+            record.set(recurring::TEAM_ID, self.team_of(work, owner)?);
         }
         Ok(())
     }
 
-    /// The team of a user, as a record shows it.
-    pub fn team_of(&self, work: &mut Work<'_>, user: Id) -> Result<Value, Problem> {
+    /// The team of a user.
+    pub fn team_of(&self, work: &mut Work<'_>, user: Id) -> Result<Option<Id>, Problem> {
         if user == self.principal.user_id() {
-            return Ok(self.principal.asker.teams.first().map_or(Value::Null, |team| team.to_string().into()));
+            return Ok(self.principal.asker.teams.first().copied());
         }
-        let Some(object) = farley_domain::registry::object("user") else { return Ok(Value::Null) };
-        let shape = self.principal.shape(object);
-        let layout = Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&["team_id".to_owned()]), &[]));
+        let (shape, team) = (self.principal.shape(User::object()), User::team_id.name());
+        let layout = Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&[team.to_owned()]), &[]));
         let row = work.reader().get(&layout, &self.principal.view(self.now), user, &Predicate::all())?;
-        let team = row.and_then(|row| row.cell("team_id").and_then(farley_persistence::Cell::as_id));
-        Ok(team.map_or(Value::Null, |team| team.to_string().into()))
+        Ok(row.and_then(|row| row.cell(team).and_then(farley_persistence::Cell::as_id)))
     }
 
     /// Reads a record for a change, in the order in which problems are told: 404, 403, 412.
@@ -225,7 +229,7 @@ impl Writer {
                 Arc::new(farley_persistence::Layout::of(&self.shape(), &|_| true, Some(&[parent.field.to_owned()]), &[]));
             let part = work.reader().get(&layout, &view, id, &within)?.ok_or_else(Problem::not_found)?.to_record()?;
             let parent_id = self.load_parent(work, &part)?.map(|loaded| loaded.record.id());
-            if part.id_of(parent.field) != parent_id {
+            if named_by(&part, parent) != parent_id {
                 return Err(Problem::not_found());
             }
         }
@@ -289,7 +293,7 @@ impl Writer {
             return Ok(loaded.record.clone());
         }
         let mut record = loaded.record.clone();
-        record.set("archived_at", if archive { self.now.to_string().into() } else { Value::Null });
+        record.set(recurring::ARCHIVED_AT, archive.then_some(self.now));
         let behaviour = behaviour::of(self.object)?;
         let writing = Writing { principal: &self.principal, now: self.now, before: Some(&loaded.record) };
         (behaviour.before)(work, &writing, &mut record)?;
@@ -322,6 +326,11 @@ impl<E> Writing<'_, E> {
     pub fn writer(&self, object: &'static Object) -> Writer {
         Writer { principal: std::sync::Arc::clone(self.principal), object, now: self.now, parent: None, quiet: false }
     }
+}
+
+/// The parent that a part names.
+fn named_by(part: &Record, parent: Parent) -> Option<Id> {
+    part.object().field(parent.field).and_then(|field| part.cell(field).as_id())
 }
 
 /// The parent that the path of a request names, for an object whose records are parts of others.
@@ -456,9 +465,9 @@ fn with_key(body: &Value, system: &str, key: &str) -> Result<Value, Fault> {
     let conflicting = |pointer: String| Fault::new(pointer, FaultCode::Conflicting).with("other", format!("ext:{system}:{key}"));
     let mut body = body.clone();
     let Some(members) = body.as_object_mut() else { return Ok(body) };
-    let ids = members.entry("external_ids").or_insert_with(|| Value::Object(serde_json::Map::new()));
+    let ids = members.entry(recurring::EXTERNAL_IDS.name()).or_insert_with(|| Value::Object(serde_json::Map::new()));
     if ids.is_null() {
-        return Err(conflicting("/external_ids".to_owned()));
+        return Err(conflicting(recurring::EXTERNAL_IDS.pointer()));
     }
     if let Some(ids) = ids.as_object_mut() {
         let contradicts = |given: &Value| match given {
@@ -467,7 +476,7 @@ fn with_key(body: &Value, system: &str, key: &str) -> Result<Value, Fault> {
             given => given.is_null(),
         };
         if ids.get(system).is_some_and(contradicts) {
-            return Err(conflicting(format!("/external_ids/{}", pointer_token(system))));
+            return Err(conflicting(format!("{}/{}", recurring::EXTERNAL_IDS.pointer(), pointer_token(system))));
         }
         ids.entry(system).or_insert_with(|| key.into());
     }

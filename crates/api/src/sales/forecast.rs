@@ -260,7 +260,7 @@ impl Question<'_> {
 
     /// The whole asked for, then what it consists of.
     fn subjects(&self, reader: &mut Reader<'_>, user: Option<Id>, team: Option<Id>) -> Result<Vec<Subject>, Problem> {
-        let teams: Vec<Record> = reader.all(Team::object())?.into_iter().filter(|team| !team.is_archived()).collect();
+        let teams: Vec<Record<Team>> = lookup::all::<Team>(reader)?.into_iter().filter(|team| !team.is_archived()).collect();
         let mut users = lookup::all::<User>(reader)?;
         users.sort_by(|left, right| left.get(User::name).cmp(right.get(User::name)));
         let users_seen = self.principal.asker.rows(User::object(), Action::Read).is_some();
@@ -274,8 +274,11 @@ impl Question<'_> {
                 .ok_or_else(|| Fault::new(Quota::user_id.name(), FaultCode::NotFound))?;
             return Ok(vec![Subject::User { id, name: user_name(found), within: None }]);
         }
-        let of_team =
-            |team: &Record| Subject::Team { id: team.id(), name: team_name(team.of()), subtree: subtree(&teams, team.id()) };
+        let of_team = |team: &Record<Team>| Subject::Team {
+            id: team.id(),
+            name: team_name(team),
+            subtree: subtree(&teams, team.id()),
+        };
         let mut subjects = vec![match team {
             Some(id) => of_team(
                 teams
@@ -285,8 +288,8 @@ impl Question<'_> {
             ),
             None => Subject::All,
         }];
-        let mut below: Vec<&Record> = teams.iter().filter(|child| child.of().get(Team::parent_id) == team).collect();
-        below.sort_by(|left, right| left.of().get(Team::name).cmp(right.of().get(Team::name)));
+        let mut below: Vec<&Record<Team>> = teams.iter().filter(|child| child.get(Team::parent_id) == team).collect();
+        below.sort_by(|left, right| left.get(Team::name).cmp(right.get(Team::name)));
         subjects.extend(below.into_iter().map(of_team));
         subjects.extend(users.iter().map(|user| Subject::User { id: user.id(), name: user_name(user), within: Some(team) }));
         Ok(subjects)

@@ -1,11 +1,12 @@
 //! How complete a profile is: which of the fields that matter are still missing.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::model::{
+    cell::Cell,
     fault::{Fault, FaultCode},
-    field::Structure,
+    field::{Field, Structure},
     record::Record,
 };
 
@@ -40,17 +41,12 @@ pub static COMPLETENESS: Structure = Structure {
 
 /// Looks at the important fields of a record.
 #[must_use]
-pub fn of(record: &Record, important: &[&str]) -> Value {
-    let missing: Vec<&str> = important
-        .iter()
-        .copied()
-        .filter(|name| match record.get(name) {
-            Value::Null => true,
-            Value::Array(items) => items.is_empty(),
-            Value::String(text) => text.is_empty(),
-            Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
-        })
-        .collect();
+pub fn of<E>(record: &Record<E>, important: &[&Field]) -> Completeness {
+    let is_missing = |field: &&&Field| match &*record.cell(field) {
+        Cell::Text(text) => text.is_empty(),
+        cell => cell.is_empty(),
+    };
+    let missing: Vec<String> = important.iter().filter(is_missing).map(|field| field.name.to_string()).collect();
     let score = (important.len() - missing.len()) * 100 / important.len().max(1);
-    json!({"score": score, "missing": missing})
+    Completeness { score: u8::try_from(score).unwrap_or(100), missing }
 }

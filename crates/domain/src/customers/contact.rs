@@ -1,6 +1,6 @@
 //! Contacts: the people at customers.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     completeness,
@@ -15,6 +15,7 @@ use crate::{
         record::Draft,
         structures::{addresses::Address, contact_points::ContactPoint},
     },
+    values::id::Id,
 };
 
 choices! {
@@ -82,51 +83,59 @@ entity! {
 }
 
 /// Keeps `customer_id` and the primary item of `customers` the same, whichever of the two was written.
-fn primary_customer(draft: &mut Draft<'_>) {
-    if draft.changes("customers") && !(draft.before.is_none() && draft.after.get("customers") == &json!([])) {
-        let customers = draft.after.get("customers").as_array().cloned().unwrap_or_default();
-        let primary = customers.iter().find(|item| item["primary"] == true);
-        let customer = primary.map_or(Value::Null, |item| item["customer_id"].clone());
-        let written_apart = draft.changes("customer_id") && draft.after.get("customer_id") != &customer;
-        if written_apart && !draft.after.get("customer_id").is_null() {
-            let customer = draft.after.get("customer_id").clone();
-            draft.after.set("customers", with_primary(&customers, &customer));
+fn primary_customer(draft: &mut Draft<'_, Contact>) {
+    let customers = draft.after.get(Contact::customers);
+    let written = draft.after.get(Contact::customer_id);
+    if draft.changes(Contact::customers) && !(draft.before.is_none() && customers.is_empty()) {
+        let primary = primary_of(&customers);
+        let written_apart = draft.changes(Contact::customer_id) && written != primary;
+        if let Some(customer) = written.filter(|_| written_apart) {
+            draft.after.set(Contact::customers, with_primary(customers, customer));
         } else {
-            draft.after.set("customer_id", customer);
+            draft.after.set(Contact::customer_id, primary);
         }
-    } else if draft.changes("customer_id") {
-        let customers = draft.after.get("customers").as_array().cloned().unwrap_or_default();
-        let customer = draft.after.get("customer_id").clone();
-        let former = draft.before.map_or(Value::Null, |before| before.get("customer_id").clone());
-        // Clearing the primary customer takes that one away; the next becomes primary.
-        let customers = if customer.is_null() { without(&customers, &former) } else { with_primary(&customers, &customer) };
-        let primary = customers.as_array().into_iter().flatten().find(|item| item["primary"] == true);
-        let customer = primary.map_or(Value::Null, |item| item["customer_id"].clone());
-        draft.after.set("customer_id", customer);
-        draft.after.set("customers", customers);
+    } else if draft.changes(Contact::customer_id) {
+        let former = draft.before.and_then(|before| before.get(Contact::customer_id));
+        let customers = match written {
+            Some(customer) => with_primary(customers, customer),
+            // Clearing the primary customer takes that one away; the next becomes primary.
+            None => without(customers, former),
+        };
+        draft.after.set(Contact::customer_id, primary_of(&customers));
+        draft.after.set(Contact::customers, customers);
     }
 }
 
-fn with_primary(customers: &[Value], customer: &Value) -> Value {
-    let mut customers = customers.to_vec();
-    if !customers.iter().any(|item| &item["customer_id"] == customer) {
-        customers.push(json!({"customer_id": customer, "role": null, "buying_role": null, "primary": true}));
+fn primary_of(customers: &[ContactCustomer]) -> Option<Id> {
+    customers.iter().find(|item| item.primary).map(|item| item.customer_id)
+}
+
+fn with_primary(mut customers: Vec<ContactCustomer>, customer: Id) -> Vec<ContactCustomer> {
+    if !customers.iter().any(|item| item.customer_id == customer) {
+        customers.push(ContactCustomer { customer_id: customer, role: None, buying_role: None, primary: true });
     }
     for item in &mut customers {
-        item["primary"] = (&item["customer_id"] == customer).into();
+        item.primary = item.customer_id == customer;
     }
-    Value::Array(customers)
+    customers
 }
 
-fn without(customers: &[Value], customer: &Value) -> Value {
-    let mut customers: Vec<Value> = customers.iter().filter(|item| &item["customer_id"] != customer).cloned().collect();
+fn without(mut customers: Vec<ContactCustomer>, customer: Option<Id>) -> Vec<ContactCustomer> {
+    customers.retain(|item| Some(item.customer_id) != customer);
     if let Some(first) = customers.first_mut() {
-        first["primary"] = true.into();
+        first.primary = true;
     }
-    Value::Array(customers)
+    customers
 }
 
-fn tell_completeness(draft: &mut Draft<'_>) {
-    let completeness = completeness::of(&draft.after, &["customer_id", "emails", "phones", "department", "preferred_channel"]);
-    draft.after.set("completeness", completeness);
+fn tell_completeness(draft: &mut Draft<'_, Contact>) {
+    let important = [
+        Contact::customer_id.field(),
+        Contact::emails.field(),
+        Contact::phones.field(),
+        Contact::department.field(),
+        Contact::preferred_channel.field(),
+    ];
+    let completeness = completeness::of(&draft.after, &important);
+    draft.after.set(Contact::completeness, completeness);
 }

@@ -129,25 +129,33 @@ entity! {
 }
 
 /// The region of the primary address is the sales region until somebody sets another.
-fn region_from_address(draft: &mut Draft<'_>) {
-    if draft.after.get("region").is_null()
+fn region_from_address(draft: &mut Draft<'_, Customer>) {
+    if draft.after.is_null(Customer::region)
         && let Some(region) = primary_address_region(draft)
     {
-        draft.after.set("region", region);
+        draft.after.set(Customer::region, region);
     }
 }
 
-fn primary_address_region(draft: &Draft<'_>) -> Option<String> {
-    let cleared_on_purpose = draft.before.is_some_and(|before| !before.get("region").is_null());
-    let addresses = draft.after.get("addresses").as_array()?;
-    let primary = addresses.iter().find(|address| address["primary"] == true)?;
-    if cleared_on_purpose { None } else { primary["region"].as_str().map(str::to_owned) }
+fn primary_address_region(draft: &Draft<'_, Customer>) -> Option<String> {
+    let cleared_on_purpose = draft.before.is_some_and(|before| !before.is_null(Customer::region));
+    let primary = draft.after.get(Customer::addresses).into_iter().find(|address| address.primary)?;
+    if cleared_on_purpose { None } else { primary.region }
 }
 
-fn tell_completeness(draft: &mut Draft<'_>) {
-    const ORGANIZATION: &[&str] = &["industry", "employee_count", "source", "region", "website", "emails", "phones", "addresses"];
-    const PERSON: &[&str] = &["source", "region", "emails", "phones", "addresses", "birthday", "preferred_channel"];
-    let important = if draft.after.get("kind") == "person" { PERSON } else { ORGANIZATION };
-    let completeness = completeness::of(&draft.after, important);
-    draft.after.set("completeness", completeness);
+fn tell_completeness(draft: &mut Draft<'_, Customer>) {
+    let (source, region) = (Customer::source.field(), Customer::region.field());
+    let (emails, phones, addresses) = (Customer::emails.field(), Customer::phones.field(), Customer::addresses.field());
+    let completeness = match draft.after.get(Customer::kind) {
+        Some(CustomerKind::Person) => {
+            let (birthday, channel) = (Customer::birthday.field(), Customer::preferred_channel.field());
+            completeness::of(&draft.after, &[source, region, emails, phones, addresses, birthday, channel])
+        }
+        Some(CustomerKind::Organization) | None => {
+            let (industry, size, website) =
+                (Customer::industry.field(), Customer::employee_count.field(), Customer::website.field());
+            completeness::of(&draft.after, &[industry, size, source, region, website, emails, phones, addresses])
+        }
+    };
+    draft.after.set(Customer::completeness, completeness);
 }

@@ -2,13 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
+use super::{
+    role::{Actions, Role},
+    user::User,
+};
 pub use crate::model::field_rule::FieldRule;
 use crate::{
     model::{
+        entity::Entity,
         field::{Field, Op},
         object::{Catalog, Object, Shape},
         record::Record,
-        registry,
+        recurring, registry,
         value::Standards,
     },
     query::predicate::{Operand, Predicate, Related, View},
@@ -16,7 +23,8 @@ use crate::{
 };
 
 /// What can be done to records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     Read,
     Create,
@@ -48,7 +56,8 @@ impl Action {
 }
 
 /// To which records a permission reaches; each includes the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     Own,
     Team,
@@ -84,7 +93,7 @@ impl Grants {
     /// Adds up roles: the widest scope counts, and a field is hidden or frozen only if every role that lets its
     /// object be read does so.
     #[must_use]
-    pub fn of_roles(roles: &[Record]) -> Grants {
+    pub fn of_roles(roles: &[Record<Role>]) -> Grants {
         let mut grants = Grants::default();
         let mut ruled: HashMap<&'static str, Vec<HashMap<String, FieldRule>>> = HashMap::new();
         for role in roles {
@@ -192,28 +201,23 @@ pub fn upon_parent(action: Action) -> Action {
     }
 }
 
-fn permissions(role: &Record) -> Vec<(&'static str, Action, Scope)> {
+fn permissions(role: &Record<Role>) -> Vec<(&'static str, Action, Scope)> {
     let mut permissions = Vec::new();
-    for item in role.get("permissions").as_array().into_iter().flatten() {
-        let (object, action) = (item["object"].as_str().unwrap_or_default(), item["action"].as_str().unwrap_or_default());
-        let Some(scope) = item["scope"].as_str().and_then(Scope::from_name) else { continue };
-        for known in registry::objects().into_iter().filter(|known| object == "*" || known.name == object) {
-            let actions = Action::ALL.into_iter().filter(|known| action == "*" || known.as_str() == action);
-            permissions.extend(actions.map(|action| (known.name, action, scope)));
+    for permission in role.get(Role::permissions) {
+        for known in registry::objects().into_iter().filter(|known| permission.reaches(known)) {
+            let actions = Action::ALL.into_iter().filter(|action| match permission.action {
+                Actions::Every => true,
+                Actions::One(permitted) => permitted == *action,
+            });
+            permissions.extend(actions.map(|action| (known.name, action, permission.scope)));
         }
     }
     permissions
 }
 
-fn field_rules(role: &Record, object: &str) -> HashMap<String, FieldRule> {
-    let rules = role.get("field_rules").as_array().into_iter().flatten();
-    rules
-        .filter(|item| item["object"] == object)
-        .filter_map(|item| {
-            let rule = if item["rule"] == "hidden" { FieldRule::Hidden } else { FieldRule::ReadOnly };
-            Some((item["field"].as_str()?.to_owned(), rule))
-        })
-        .collect()
+fn field_rules(role: &Record<Role>, object: &str) -> HashMap<String, FieldRule> {
+    let rules = role.get(Role::field_rules).into_iter();
+    rules.filter(|ruled| ruled.object == object).map(|ruled| (ruled.field, ruled.rule)).collect()
 }
 
 /// Somebody who asks: a user of a tenant with what they may do.
@@ -252,7 +256,7 @@ impl Asker {
         let mut ways = vec![self.scoped_rows(object, scope)?];
         if action == Action::Read {
             ways.extend(self.pooled_rows(object));
-            if let Some(author) = object.field("created_by").filter(|_| object.read_by_author) {
+            if let Some(author) = recurring::CREATED_BY.of(object).filter(|_| object.read_by_author) {
                 ways.push(Predicate::test(author, Op::Eq, Operand::Id(self.user_id)));
             }
             ways.extend(object.read_with.iter().filter_map(|relation| self.related(object, relation, action)));
@@ -262,7 +266,7 @@ impl Asker {
 
     /// What nobody owns of the pools that the user is entitled to.
     fn pooled_rows(&self, object: &'static Object) -> Option<Predicate> {
-        let (owner, pool) = (object.field("owner_id")?, object.field("pool_id")?);
+        let (owner, pool) = (recurring::OWNER_ID.of(object)?, recurring::POOL_ID.of(object)?);
         let pools: Vec<Operand> = self.pools_of(object).map(Operand::Id).collect();
         let unowned = Predicate::test(owner, Op::Null, Operand::Boolean(true));
         (!pools.is_empty()).then(|| unowned.and(Predicate::test(pool, Op::In, Operand::List(pools))))
@@ -275,7 +279,7 @@ impl Asker {
     /// Whether the user is entitled to the pool that a record belongs to.
     #[must_use]
     pub fn is_entitled(&self, object: &Object, record: &Record) -> bool {
-        object.has("pool_id") && record.id_of("pool_id").is_some_and(|pool| self.pools_of(object).any(|known| known == pool))
+        record.get(recurring::POOL_ID).is_some_and(|pool| self.pools_of(object).any(|known| known == pool))
     }
 
     /// Rows related to a record that an action reaches.
@@ -288,8 +292,8 @@ impl Asker {
 
     /// Rows told from their own owner and team.
     fn scoped_rows(&self, object: &'static Object, scope: Scope) -> Option<Predicate> {
-        let own = || object.field(owner_field(object)).map(|field| Predicate::test(field, Op::Eq, Operand::Id(self.user_id)));
-        match (scope, object.field("team_id")) {
+        let own = || owner_field(object).map(|field| Predicate::test(field, Op::Eq, Operand::Id(self.user_id)));
+        match (scope, recurring::TEAM_ID.of(object)) {
             (Scope::All, _) => Some(Predicate::all()),
             (Scope::Own, _) | (Scope::Team, None) => own(),
             (Scope::Team, Some(team)) => {
@@ -304,24 +308,26 @@ impl Asker {
     #[must_use]
     pub fn reaches(&self, object: &'static Object, action: Action, record: &Record) -> bool {
         if let Some(user) = object.personal {
-            return self.grants.scope(object.name, action).is_some() && record.id_of(user) == Some(self.user_id);
+            return self.grants.scope(object.name, action).is_some() && self.is_named(record, object.field(user));
         }
         // Who is entitled to a pool may read what is in it, and put new records there.
         let pooled = || {
             matches!(action, Action::Read | Action::Create)
-                && object.has("owner_id")
-                && record.get("owner_id").is_null()
+                && object.bears(recurring::OWNER_ID)
+                && record.is_null(recurring::OWNER_ID)
                 && self.is_entitled(object, record)
         };
-        let own = record.id_of(owner_field(object)) == Some(self.user_id) || pooled();
+        let own = self.is_named(record, owner_field(object)) || pooled();
         match self.grants.scope(object.name, action) {
             None => false,
             Some(Scope::All) => true,
             Some(Scope::Own) => own,
-            Some(Scope::Team) => {
-                own || (object.has("team_id") && record.id_of("team_id").is_some_and(|team| self.teams.contains(&team)))
-            }
+            Some(Scope::Team) => own || record.get(recurring::TEAM_ID).is_some_and(|team| self.teams.contains(&team)),
         }
+    }
+
+    fn is_named(&self, record: &Record, field: Option<&Field>) -> bool {
+        field.and_then(|field| record.cell(field).as_id()) == Some(self.user_id)
     }
 
     #[must_use]
@@ -331,13 +337,11 @@ impl Asker {
 }
 
 /// The field that says whose a record is.
-fn owner_field(object: &Object) -> &'static str {
-    match object.name {
-        "user" => "id",
-        _ if object.has("owner_id") => "owner_id",
-        _ if object.has("user_id") => "user_id",
-        _ => "created_by",
+fn owner_field(object: &Object) -> Option<&Field> {
+    if object.name == User::NAME {
+        return recurring::ID.of(object);
     }
+    [recurring::OWNER_ID, recurring::USER_ID, recurring::CREATED_BY].into_iter().find_map(|owner| owner.of(object))
 }
 
 /// What an asker sees of a tenant's records.

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc, sync::LazyLock};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,9 +10,9 @@ use crate::{
     model::{
         fault::{Fault, FaultCode, Faults},
         field::{Choice, Field, FieldType, Label, SearchWeight, Storage, Structure},
-        object::Catalog,
+        object::{Catalog, Object},
         record::{Draft, Record},
-        registry,
+        recurring, registry,
         value::{Members, Standards, list},
     },
 };
@@ -35,6 +36,16 @@ choices! {
         Url "url" "URL" "网址",
     }
 }
+
+/// One choice of a choice field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChoice {
+    pub value: String,
+    pub label_en: Option<String>,
+    pub label_zh: Option<String>,
+}
+
+crate::structures! { FieldChoice }
 
 /// The choices of a choice field.
 pub static FIELD_CHOICES: Structure = Structure {
@@ -85,7 +96,7 @@ entity! {
         /// Whether the database keeps an index on it, for filters and sorts over many records.
         indexed: bool => boolean().default(false).label("Indexed", "建立索引").example(true),
         /// The values of a choice.
-        choices: Vec<Value> => structure(&FIELD_CHOICES).default(json!([])).opaque().label("Choices", "选项").example(json!([{"value": "gold", "label_en": "Gold", "label_zh": "金牌"}])),
+        choices: Vec<FieldChoice> => structure(&FIELD_CHOICES).default(json!([])).opaque().label("Choices", "选项").example(json!([{"value": "gold", "label_en": "Gold", "label_zh": "金牌"}])),
         /// The object that a reference names a record of.
         reference_object: Option<String> => text(40).on_create().opaque().label("Reference to", "引用对象").example("customer"),
         /// Where forms show it.
@@ -123,30 +134,37 @@ pub fn is_key(text: &str) -> bool {
         && characters.all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_')
 }
 
-fn check(draft: &mut Draft<'_>) {
-    let text = |record: &Record, name: &str| record.text(name).unwrap_or_default().to_owned();
-    let (object, key, kind) = (text(&draft.after, "object"), text(&draft.after, "key"), text(&draft.after, "field_type"));
+fn check(draft: &mut Draft<'_, CustomField>) {
+    let key = draft.after.get(CustomField::key).to_owned();
+    let kind = draft.after.get(CustomField::field_type);
     if !key.is_empty() && !is_key(&key) {
-        draft.fault("/key", FaultCode::InvalidKey);
+        draft.fault(CustomField::key.pointer(), FaultCode::InvalidKey);
     }
-    let takes_custom = |object: &&'static crate::model::object::Object| object.has("custom");
-    if !object.is_empty() && registry::object(&object).filter(takes_custom).is_none() {
+    let takes_custom = |object: &&'static Object| object.bears(recurring::CUSTOM);
+    let object = draft.after.get(CustomField::object);
+    if !object.is_empty() && registry::object(object).filter(takes_custom).is_none() {
         let known: Vec<&str> = registry::objects().into_iter().filter(takes_custom).map(|object| object.name).collect();
-        draft.faults.add(Fault::new("/object", FaultCode::UnknownChoice).with("choices", known.join(", ")));
+        let fault = Fault::new(CustomField::object.pointer(), FaultCode::UnknownChoice);
+        draft.faults.add(fault.with("choices", known.join(", ")));
     }
-    let has_choices = draft.after.get("choices").as_array().is_some_and(|choices| !choices.is_empty());
-    if matches!(kind.as_str(), "choice" | "multi_choice") != has_choices {
+    let has_choices = !draft.after.get(CustomField::choices).is_empty();
+    let wants_choices = matches!(kind, Some(CustomFieldType::Choice | CustomFieldType::MultiChoice));
+    if wants_choices != has_choices {
         let code = if has_choices { FaultCode::Conflicting } else { FaultCode::Required };
-        draft.faults.add(Fault::new("/choices", code).with("other", "/field_type"));
+        let fault = Fault::new(CustomField::choices.pointer(), code);
+        draft.faults.add(fault.with("other", CustomField::field_type.pointer()));
     }
-    match (kind == "reference", draft.after.text("reference_object").map(str::to_owned)) {
-        (true, None) => draft.fault("/reference_object", FaultCode::Required),
-        (true, Some(object)) if registry::object(&object).is_none() => {
+    let refers = kind == Some(CustomFieldType::Reference);
+    let reference = CustomField::reference_object.pointer();
+    match (refers, draft.after.get(CustomField::reference_object)) {
+        (true, None) => draft.fault(reference, FaultCode::Required),
+        (true, Some(object)) if registry::object(object).is_none() => {
             let known: Vec<&str> = registry::objects().into_iter().map(|object| object.name).collect();
-            draft.faults.add(Fault::new("/reference_object", FaultCode::UnknownChoice).with("choices", known.join(", ")));
+            draft.faults.add(Fault::new(reference, FaultCode::UnknownChoice).with("choices", known.join(", ")));
         }
         (false, Some(_)) => {
-            draft.faults.add(Fault::new("/reference_object", FaultCode::Conflicting).with("other", "/field_type"));
+            let fault = Fault::new(reference, FaultCode::Conflicting);
+            draft.faults.add(fault.with("other", CustomField::field_type.pointer()));
         }
         (true, Some(_)) | (false, None) => {}
     }
@@ -154,57 +172,53 @@ fn check(draft: &mut Draft<'_>) {
         // Two fields that bear the same key one after the other must not share values: the id tells them apart.
         let id = draft.after.id().0.simple().to_string();
         let storage_key = format!("{key}_{}", &id[id.len() - 8..]);
-        draft.after.set("storage_key", storage_key);
+        draft.after.set(CustomField::storage_key, storage_key);
     }
 }
 
 /// The field table entry of a stored custom field; none if the record is not one.
 #[must_use]
-pub fn to_field(record: &Record) -> Option<(String, Field)> {
-    let key = record.text("key")?.to_owned();
+pub fn to_field(record: &Record<CustomField>) -> Option<(String, Field)> {
+    let key = record.get(CustomField::key);
     let choices = || -> Cow<'static, [Choice]> {
-        let choices = record.get("choices").as_array().into_iter().flatten();
-        choices
-            .filter_map(|choice| {
-                let value = choice["value"].as_str()?.to_owned();
-                let label = |name: &str| Cow::Owned(choice[name].as_str().unwrap_or(&value).to_owned());
-                Some(Choice { label: Label { en: label("label_en"), zh: label("label_zh") }, value: value.clone().into() })
-            })
-            .collect()
+        let choice = |FieldChoice { value, label_en, label_zh }| {
+            let label = |given: Option<String>| Cow::Owned(given.unwrap_or_else(|| value.clone()));
+            Choice { label: Label { en: label(label_en), zh: label(label_zh) }, value: value.clone().into() }
+        };
+        record.get(CustomField::choices).into_iter().map(choice).collect()
     };
-    let kind = match record.text("field_type")? {
-        "text" => FieldType::Text { max: 500 },
-        "long_text" => FieldType::LongText { max: 20_000 },
-        "integer" => FieldType::Integer { min: -9_007_199_254_740_991, max: 9_007_199_254_740_991 },
-        "decimal" => FieldType::Decimal,
-        "money" => FieldType::Money,
-        "boolean" => FieldType::Boolean,
-        "date" => FieldType::Date,
-        "datetime" => FieldType::DateTime,
-        "choice" => FieldType::Choice(choices()),
-        "multi_choice" => FieldType::MultiChoice(choices()),
-        "reference" => FieldType::Reference(record.text("reference_object")?.to_owned().into()),
-        "email" => FieldType::Email,
-        "phone" => FieldType::Phone,
-        "url" => FieldType::Url,
-        _ => return None,
+    let kind = match record.get(CustomField::field_type)? {
+        CustomFieldType::Text => FieldType::Text { max: 500 },
+        CustomFieldType::LongText => FieldType::LongText { max: 20_000 },
+        CustomFieldType::Integer => FieldType::Integer { min: -9_007_199_254_740_991, max: 9_007_199_254_740_991 },
+        CustomFieldType::Decimal => FieldType::Decimal,
+        CustomFieldType::Money => FieldType::Money,
+        CustomFieldType::Boolean => FieldType::Boolean,
+        CustomFieldType::Date => FieldType::Date,
+        CustomFieldType::DateTime => FieldType::DateTime,
+        CustomFieldType::Choice => FieldType::Choice(choices()),
+        CustomFieldType::MultiChoice => FieldType::MultiChoice(choices()),
+        CustomFieldType::Reference => FieldType::Reference(record.get(CustomField::reference_object)?.to_owned().into()),
+        CustomFieldType::Email => FieldType::Email,
+        CustomFieldType::Phone => FieldType::Phone,
+        CustomFieldType::Url => FieldType::Url,
     };
-    let label = |name: &str| Cow::Owned(record.text(name).unwrap_or(&key).to_owned());
-    let mut field = Field::new(key.clone(), kind);
-    field.label = Label { en: label("label_en"), zh: label("label_zh") };
-    field.doc = record.text("description").unwrap_or_default().to_owned().into();
-    field.required = record.get("required") == true;
-    field.searchable = (record.get("searchable") == true).then_some(SearchWeight::Body);
-    field.indexed = record.get("indexed") == true;
-    field.storage = Storage::Custom { key: record.text("storage_key")?.to_owned() };
-    Some((record.text("object")?.to_owned(), field))
+    let label = |given: Option<&str>| Cow::Owned(given.unwrap_or(key).to_owned());
+    let mut field = Field::new(key.to_owned(), kind);
+    field.label = Label { en: label(record.get(CustomField::label_en)), zh: label(record.get(CustomField::label_zh)) };
+    field.doc = record.get(CustomField::description).unwrap_or_default().to_owned().into();
+    field.required = record.get(CustomField::required);
+    field.searchable = record.get(CustomField::searchable).then_some(SearchWeight::Body);
+    field.indexed = record.get(CustomField::indexed);
+    field.storage = Storage::Custom { key: record.get(CustomField::storage_key)?.to_owned() };
+    Some((record.get(CustomField::object).to_owned(), field))
 }
 
 /// The catalog of a tenant's live custom fields, in their order.
 #[must_use]
-pub fn catalog(records: &[Record]) -> Catalog {
-    let mut sorted: Vec<&Record> = records.iter().filter(|record| !record.is_archived()).collect();
-    sorted.sort_by_key(|record| (record.get("position").as_i64().unwrap_or(0), record.id()));
+pub fn catalog(records: &[Record<CustomField>]) -> Catalog {
+    let mut sorted: Vec<&Record<CustomField>> = records.iter().filter(|record| !record.is_archived()).collect();
+    sorted.sort_by_key(|record| (record.get(CustomField::position).unwrap_or(0), record.id()));
     let mut fields: HashMap<String, Vec<Field>> = HashMap::new();
     for (object, field) in sorted.into_iter().filter_map(to_field) {
         fields.entry(object).or_default().push(field);

@@ -2,21 +2,70 @@
 
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::access::{Action, Scope};
+use super::access::{Action, FieldRule, Scope};
 use crate::{
     entity,
     model::{
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, Structure},
-        object::{Reach, Relation},
+        object::{Object, Reach, Relation},
         registry,
         value::{Members, Standards, list},
     },
 };
 
-/// One permission of a role, as stored: object × action × scope; `*` stands for every object or action.
+/// What stands for every object or action.
+const EVERY: &str = "*";
+
+/// One permission of a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permission {
+    /// An object; `*` stands for every one.
+    pub object: String,
+    pub action: Actions,
+    pub scope: Scope,
+}
+
+impl Permission {
+    /// Whether it is about records of an object.
+    #[must_use]
+    pub fn reaches(&self, object: &Object) -> bool {
+        self.object == EVERY || self.object == object.name
+    }
+}
+
+/// What a permission allows to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Actions {
+    #[serde(rename = "*")]
+    Every,
+    #[serde(untagged)]
+    One(Action),
+}
+
+impl Actions {
+    /// Reads the name of an action, or what stands for every one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Actions> {
+        if name == EVERY { Some(Actions::Every) } else { Action::from_name(name).map(Actions::One) }
+    }
+}
+
+/// What a role does to one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuledField {
+    pub object: String,
+    /// The field; a custom one as `custom.key`.
+    pub field: String,
+    pub rule: FieldRule,
+}
+
+crate::structures! { Permission, RuledField }
+
+/// The permissions of a role, as stored: object × action × scope; `*` stands for every object or action.
 pub static PERMISSIONS: Structure = Structure {
     name: "permissions",
     accept: accept_permissions,
@@ -78,9 +127,9 @@ entity! {
         /// What the role is for.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
         /// What the role allows.
-        permissions: Vec<Value> => structure(&PERMISSIONS).default(json!([])).opaque().label("Permissions", "权限").example(json!([{"object": "customer", "action": "read", "scope": "team"}])),
+        permissions: Vec<Permission> => structure(&PERMISSIONS).default(json!([])).opaque().label("Permissions", "权限").example(json!([{"object": "customer", "action": "read", "scope": "team"}])),
         /// What the role hides or freezes. A field stays open to a user if another of their roles leaves it open.
-        field_rules: Vec<Value> => structure(&FIELD_RULES).default(json!([])).opaque().label("Field rules", "字段规则").example(json!([{"object": "customer", "field": "annual_revenue", "rule": "hidden"}])),
+        field_rules: Vec<RuledField> => structure(&FIELD_RULES).default(json!([])).opaque().label("Field rules", "字段规则").example(json!([{"object": "customer", "field": "annual_revenue", "rule": "hidden"}])),
     }
     extend |object| object
         .relations([Relation {
@@ -92,12 +141,12 @@ entity! {
 }
 
 fn action_names() -> Vec<&'static str> {
-    Action::ALL.iter().map(|action| action.as_str()).chain(["*"]).collect()
+    Action::ALL.iter().map(|action| action.as_str()).chain([EVERY]).collect()
 }
 
 /// What permissions name; parts of other objects go with these.
 fn known_objects() -> impl Iterator<Item = &'static str> {
-    registry::objects().into_iter().filter(|object| object.parent.is_none()).map(|object| object.name).chain(["*"])
+    registry::objects().into_iter().filter(|object| object.parent.is_none()).map(|object| object.name).chain([EVERY])
 }
 
 static TEXT: LazyLock<[Field; 5]> = LazyLock::new(|| {
@@ -152,6 +201,9 @@ fn check_field(members: &mut Members<'_>) {
     }
 }
 
+/// The key of the ready-made role that may do everything.
+pub const ADMINISTRATOR: &str = "administrator";
+
 /// A ready-made role of a new tenant.
 pub struct ReadyMade {
     pub key: &'static str,
@@ -162,27 +214,27 @@ pub struct ReadyMade {
 }
 
 impl ReadyMade {
-    /// The role's permissions in stored form.
+    /// The role's permissions, one by one.
     #[must_use]
-    pub fn permissions(&self) -> Value {
+    pub fn permissions(&self) -> Vec<Permission> {
         let mut permissions = Vec::new();
         for grant in self.grants {
             let mut words = grant.split(' ');
-            let (objects, actions, scope) = (words.next(), words.next(), words.next());
-            for object in objects.unwrap_or_default().split(',') {
-                for action in actions.unwrap_or_default().split(',') {
-                    permissions.push(json!({"object": object, "action": action, "scope": scope}));
-                }
+            let (Some(objects), Some(actions), Some(scope)) = (words.next(), words.next(), words.next()) else { continue };
+            let Some(scope) = Scope::from_name(scope) else { continue };
+            for object in objects.split(',') {
+                let granted = actions.split(',').filter_map(Actions::from_name);
+                permissions.extend(granted.map(|action| Permission { object: object.to_owned(), action, scope }));
             }
         }
-        Value::Array(permissions)
+        permissions
     }
 }
 
 /// The roles that a new tenant begins with; it may change all of them but the administrator.
 pub static READY_MADE: &[ReadyMade] = &[
     ReadyMade {
-        key: "administrator",
+        key: ADMINISTRATOR,
         name: "Administrator / 管理员",
         description: "May do everything in the tenant.",
         grants: &["* * all"],

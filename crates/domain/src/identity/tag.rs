@@ -15,14 +15,14 @@ entity! {
     extend |object| object.unique("tags_name_key", "name").rule(color_is_hexadecimal)
 }
 
-fn color_is_hexadecimal(draft: &mut crate::model::record::Draft<'_>) {
-    let Some(color) = draft.after.text("color") else { return };
+fn color_is_hexadecimal(draft: &mut crate::model::record::Draft<'_, Tag>) {
+    let Some(color) = draft.after.get(Tag::color) else { return };
     let digits = color.strip_prefix('#').unwrap_or_default();
     if digits.len() == 6 && digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
         let color = color.to_ascii_lowercase();
-        draft.after.set("color", color);
+        draft.after.set(Tag::color, color);
     } else {
-        let fault = crate::model::fault::Fault::new("/color", crate::model::fault::FaultCode::WrongType)
+        let fault = crate::model::fault::Fault::new(Tag::color.pointer(), crate::model::fault::FaultCode::WrongType)
             .with("expected", "# and six hexadecimal digits");
         draft.faults.add(fault);
     }

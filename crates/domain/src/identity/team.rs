@@ -29,11 +29,12 @@ entity! {
 
 /// A team and all below it.
 #[must_use]
-pub fn subtree(teams: &[crate::model::record::Record], top: crate::values::id::Id) -> Vec<crate::values::id::Id> {
+pub fn subtree(teams: &[crate::model::record::Record<Team>], top: crate::values::id::Id) -> Vec<crate::values::id::Id> {
     let mut found = vec![top];
     let mut position = 0;
     while let Some(parent) = found.get(position).copied() {
-        let children = teams.iter().filter(|team| team.id_of("parent_id") == Some(parent)).map(crate::model::record::Record::id);
+        let children =
+            teams.iter().filter(|team| team.get(Team::parent_id) == Some(parent)).map(crate::model::record::Record::id);
         let new: Vec<crate::values::id::Id> = children.filter(|child| !found.contains(child)).collect();
         found.extend(new);
         position += 1;

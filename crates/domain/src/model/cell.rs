@@ -115,6 +115,15 @@ impl Cell {
         }
     }
 
+    /// The id of a record.
+    #[must_use]
+    pub fn as_id(&self) -> Option<Id> {
+        match self {
+            Cell::Id(id) => Some(*id),
+            _ => None,
+        }
+    }
+
     /// The value of a list or structure.
     #[must_use]
     pub fn as_json(&self) -> Option<&Value> {

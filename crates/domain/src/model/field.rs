@@ -149,6 +149,15 @@ pub enum SearchWeight {
     Body,
 }
 
+/// What a text is that is read as any other: it tells clients how to let people enter it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    Email,
+    Password,
+    /// A password to be, which must not be too short.
+    NewPassword,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     pub name: Text,
@@ -172,6 +181,8 @@ pub struct Field {
     pub storage: Storage,
     /// Left out of answers unless asked for by `fields`.
     pub on_request: bool,
+    /// What its text is, where it is read as any other.
+    pub hint: Option<Hint>,
     /// Its name, or the name of the money that it is the currency of, where it is declared: such a name can be that of a column.
     pub declared: Option<&'static str>,
     /// Where a record keeps its value; of no meaning for a tenant's own field, which is a member of another.
@@ -209,6 +220,7 @@ impl Field {
             writable: Writable::Always,
             storage: Storage::Column,
             on_request: false,
+            hint: None,
             slot: Field::NOWHERE,
         }
     }
@@ -276,6 +288,13 @@ impl Field {
     #[must_use]
     pub fn on_create(mut self) -> Field {
         self.writable = Writable::OnCreate;
+        self
+    }
+
+    /// Tells clients what the text is.
+    #[must_use]
+    pub fn hint(mut self, hint: Hint) -> Field {
+        self.hint = Some(hint);
         self
     }
 

@@ -13,6 +13,7 @@ use crate::model::{
     handle::{FieldValue, Handle},
     object::Shape,
     record::Record,
+    recurring,
     value::{self, Standards},
 };
 
@@ -88,7 +89,7 @@ impl Reader<'_> {
         }
         self.merge(&mut record, body, true, &mut faults);
         for field in self.shape.fields().filter(|field| field.required && field.writable != Writable::Never) {
-            if record.value(field).is_null() {
+            if record.cell(field).is_null() {
                 let pointer = pointer(field);
                 if !faults.0.iter().any(|fault| fault.pointer.starts_with(&pointer)) {
                     faults.add(Fault::new(pointer, FaultCode::Required));
@@ -120,14 +121,14 @@ impl Reader<'_> {
             };
             if field.kind == FieldType::Custom {
                 self.merge_custom(record, sent, creating, faults);
-            } else if let Some(value) = self.member(field, record.get(name), sent, creating, faults) {
-                record.set(name, value);
+            } else if let Some(value) = self.member(field, &record.json(field), sent, creating, faults) {
+                record.put(field, Cell::from_json(&field.kind, &value).unwrap_or(Cell::Json(value)));
             }
         }
     }
 
     fn merge_custom(&self, record: &mut Record, sent: &Value, creating: bool, faults: &mut Faults) {
-        let mut custom = record.get("custom").as_object().cloned().unwrap_or_default();
+        let mut custom = record.custom().clone();
         match sent {
             // Clears what the writer sees; what is hidden from them is not theirs to clear.
             Value::Null => {
@@ -143,7 +144,7 @@ impl Reader<'_> {
                     let found = self.shape.custom.iter().find(|field| field.name == *key && self.is_known(field));
                     let Some(field) = found else {
                         let known = self.shape.custom.iter().filter(|field| self.is_known(field));
-                        let pointer = format!("/custom/{}", pointer_token(key));
+                        let pointer = format!("{}/{}", recurring::CUSTOM.pointer(), pointer_token(key));
                         faults.add(unknown(pointer, FaultCode::UnknownMember, key, known.map(|field| field.name.as_ref())));
                         continue;
                     };
@@ -156,10 +157,10 @@ impl Reader<'_> {
                 }
             }
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                faults.add(Fault::new("/custom", FaultCode::WrongType).with("expected", "an object"));
+                faults.add(Fault::new(recurring::CUSTOM.pointer(), FaultCode::WrongType).with("expected", "an object"));
             }
         }
-        record.set("custom", Value::Object(custom));
+        record.set(recurring::CUSTOM, custom);
     }
 
     /// Hidden fields are as if they did not exist.
@@ -209,7 +210,7 @@ impl Reader<'_> {
 }
 
 fn pointer(field: &Field) -> String {
-    if field.is_custom() { format!("/custom/{}", field.name) } else { format!("/{}", field.name) }
+    if field.is_custom() { format!("{}/{}", recurring::CUSTOM.pointer(), field.name) } else { format!("/{}", field.name) }
 }
 
 fn merged(current: &Map<String, Value>, patch: &Map<String, Value>) -> Value {

@@ -6,6 +6,7 @@ use crate::{
     model::{
         field::Field,
         handle::{Any, Handle},
+        structures::addresses::Address,
     },
     values::{id::Id, time::Timestamp},
 };
@@ -62,11 +63,30 @@ pub const TAG_IDS: Handle<Any, Vec<Id>> = Handle::recurring("tag_ids");
 pub const EXTERNAL_IDS: Handle<Any, Map<String, Value>> = Handle::recurring("external_ids");
 pub const CUSTOM: Handle<Any, Map<String, Value>> = Handle::declared("custom", slots::CUSTOM);
 pub const LEAD_ID: Handle<Any, Option<Id>> = Handle::recurring("lead_id");
-pub const CUSTOMER_ID: Handle<Any, Option<Id>> = Handle::recurring("customer_id");
 pub const CONTACT_ID: Handle<Any, Option<Id>> = Handle::recurring("contact_id");
 pub const OPPORTUNITY_ID: Handle<Any, Option<Id>> = Handle::recurring("opportunity_id");
 pub const LAST_ACTIVITY_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("last_activity_at");
 pub const NEXT_TASK_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("next_task_at");
+
+/// The user that the record is about.
+pub const USER_ID: Handle<Any, Option<Id>> = Handle::recurring("user_id");
+/// The customer that the record names.
+pub const CUSTOMER_ID: Handle<Any, Option<Id>> = Handle::recurring("customer_id");
+/// The pool that the record waits in while nobody owns it.
+pub const POOL_ID: Handle<Any, Option<Id>> = Handle::recurring("pool_id");
+/// The record above this one in a tree of its object.
+pub const PARENT_ID: Handle<Any, Option<Id>> = Handle::recurring("parent_id");
+/// The number that the server gives.
+pub const NUMBER: Handle<Any, Option<String>> = Handle::recurring("number");
+/// Where the record stands among those of the same parent.
+pub const SORT_ORDER: Handle<Any, Option<i64>> = Handle::recurring("sort_order");
+/// How far the record is; the choices are each object's own.
+pub const STATUS: Handle<Any, Option<String>> = Handle::recurring("status");
+/// What the record is called.
+pub const NAME: Handle<Any, Option<String>> = Handle::recurring("name");
+/// When what the record tells of took place.
+pub const OCCURRED_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("occurred_at");
+pub const ADDRESSES: Handle<Any, Vec<Address>> = Handle::recurring("addresses");
 
 /// Whether a field says who wrote a record and when, and so changes with every write.
 #[must_use]

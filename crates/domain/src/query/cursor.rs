@@ -156,7 +156,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::query::{list::ListQuery, predicate::sample};
+    use crate::{
+        model::recurring,
+        query::{list::ListQuery, predicate::sample},
+    };
 
     fn sort(text: &str) -> Vec<SortKey> {
         let parameters = [("sort".to_owned(), text.to_owned())];
@@ -223,7 +226,7 @@ mod tests {
             limit in 1_usize..7,
         ) {
             for (position, record) in records.iter_mut().enumerate() {
-                record.set("id", sample::id(position).to_string());
+                record.set(recurring::ID, sample::id(position));
             }
             let place = |record: &Record| Cursor::of(record, &sort, None);
             records.sort_by(|left, right| place(left).order(&place(right), &sort));

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{
     model::{
+        cell::Cell,
         field::{Field, FieldType, SearchKind, SearchWeight},
         object::Shape,
         record::Record,
@@ -17,7 +18,7 @@ pub fn search_text(shape: &Shape, record: &Record) -> SearchText {
     let mut indexer = Indexer::default();
     for field in shape.fields() {
         let Some(weight) = field.searchable else { continue };
-        for (kind, text) in texts(field, weight, record.value(field)) {
+        for (kind, text) in texts(field, weight, &record.cell(field)) {
             match weight {
                 SearchWeight::Title => indexer.title(kind, &text),
                 SearchWeight::Body => indexer.body(kind, &text),
@@ -27,13 +28,19 @@ pub fn search_text(shape: &Shape, record: &Record) -> SearchText {
     indexer.finish()
 }
 
-fn texts(field: &Field, weight: SearchWeight, value: &Value) -> Vec<(SearchKind, String)> {
+fn texts(field: &Field, weight: SearchWeight, cell: &Cell) -> Vec<(SearchKind, String)> {
     // Names of people and firms are also found by their sound; of running text that would only be noise.
     let named = match weight {
         SearchWeight::Title => SearchKind::Name,
         SearchWeight::Body => SearchKind::Text,
     };
-    let one = |kind| value.as_str().map(|text| (kind, text.to_owned())).into_iter().collect();
+    let value = cell.as_json().unwrap_or(&Value::Null);
+    let one = |kind| match cell {
+        Cell::Text(text) => vec![(kind, text.clone())],
+        Cell::Id(id) => vec![(kind, id.to_string())],
+        Cell::Integer(number) => vec![(kind, number.to_string())],
+        _ => Vec::new(),
+    };
     match &field.kind {
         FieldType::Text { .. } => one(named),
         FieldType::Texts { .. } => {
@@ -43,8 +50,7 @@ fn texts(field: &Field, weight: SearchWeight, value: &Value) -> Vec<(SearchKind,
         FieldType::Email => one(SearchKind::Email),
         FieldType::Phone => one(SearchKind::Phone),
         FieldType::Structure(structure) => (structure.search)(value),
-        FieldType::Id | FieldType::Url | FieldType::SocialCreditCode => one(SearchKind::Code),
-        FieldType::Integer { .. } => value.as_i64().map(|number| (SearchKind::Code, number.to_string())).into_iter().collect(),
+        FieldType::Id | FieldType::Url | FieldType::SocialCreditCode | FieldType::Integer { .. } => one(SearchKind::Code),
         FieldType::Decimal
         | FieldType::Money
         | FieldType::Boolean

@@ -7,6 +7,7 @@ use crate::{
         fault::{Fault, FaultCode, Faults, pointer_token},
         field::{Field, FieldType, Op},
         object::{Object, Relation, Shape},
+        recurring,
     },
     query::{
         cursor::Cursor,
@@ -291,14 +292,14 @@ impl<'a> Request<'a> {
                 None => {
                     let object = self.shape.object;
                     let order = object.field(object.order).filter(|field| self.view.sees(object, field));
-                    order.or_else(|| object.field("created_at")).cloned().map(SortBy::Field)
+                    order.or_else(|| recurring::CREATED_AT.of(object)).cloned().map(SortBy::Field)
                 }
             };
             keys.extend(by.map(|by| SortKey { by, descending: true }));
         }
         let is_id = |key: &SortKey| matches!(&key.by, SortBy::Field(Field { kind: FieldType::Id, .. }));
         if !keys.iter().any(is_id) {
-            let by = SortBy::Field(Field::new("id", FieldType::Id));
+            let by = SortBy::Field(Field::new(recurring::ID.name(), FieldType::Id).in_slot(recurring::slots::ID));
             let descending = keys.last().is_none_or(|key| key.descending);
             keys.push(SortKey { by, descending });
         }
@@ -336,7 +337,7 @@ impl<'a> Request<'a> {
             self.fault("fields", Fault::new("", FaultCode::TooMany).with("max", MAX_FIELDS));
             return None;
         }
-        let mut fields = vec!["id".to_owned()];
+        let mut fields = vec![recurring::ID.name().to_owned()];
         for (pointer, name) in names {
             if fields.iter().any(|field| field == name) {
                 continue;

@@ -11,6 +11,7 @@ use farley_domain::{
     predicate::{Operand, Predicate, View},
     query::{ListQuery, SortBy, SortKey, Start},
     record::Record,
+    recurring,
     search_text::Query,
 };
 use serde_json::{Map, Value};
@@ -164,7 +165,13 @@ pub(crate) fn is_common(predicate: &Predicate) -> bool {
 
 /// Whether a field may be null: then its order says where nulls go, which no index does by itself.
 fn is_nullable(field: &Field) -> bool {
-    const NEVER: &[&str] = &["id", "version", "created_at", "updated_at", "occurred_at"];
+    const NEVER: [&str; 5] = [
+        recurring::ID.name(),
+        recurring::VERSION.name(),
+        recurring::CREATED_AT.name(),
+        recurring::UPDATED_AT.name(),
+        recurring::OCCURRED_AT.name(),
+    ];
     !(NEVER.contains(&field.name.as_ref()) || (field.storage == Storage::Column && (field.required || field.default.is_some())))
 }
 
@@ -340,7 +347,7 @@ pub(crate) fn new_row(shape: &Shape, tenant: Id, record: &Record) -> Result<(Tar
     for field in object.fields.iter().filter(|field| is_stored(field)) {
         columns.extend(encode(field, &record.cell(field))?);
     }
-    if object.has("custom") {
+    if object.bears(recurring::CUSTOM) {
         columns.push(("custom".into(), custom(&shape.custom, record, "{}")?));
     }
     if object.has_details() {
@@ -366,7 +373,7 @@ pub fn update(
             columns.extend(encode(field, &after.cell(field))?);
         }
     }
-    if object.has("custom") && before.custom() != after.custom() {
+    if object.bears(recurring::CUSTOM) && before.custom() != after.custom() {
         columns.push(("custom".into(), custom(&shape.custom, after, stored_custom)?));
     }
     let differs = |field: &&Field| field.storage == Storage::Detail && before.cell(field) != after.cell(field);

@@ -10,6 +10,7 @@ use farley_domain::{
     money::Money,
     object::Shape,
     record::Record,
+    recurring,
     time::Timestamp,
 };
 use serde::{
@@ -291,7 +292,7 @@ impl Layout {
         let wants = |field: &Field| match asked {
             None => !field.on_request,
             Some(names) => {
-                field.name == "id"
+                field.name == recurring::ID.name()
                     || names.iter().any(|name| *name == field.name)
                     || (field.kind == FieldType::Custom && names.iter().any(|name| name.starts_with("custom.")))
             }
@@ -307,7 +308,7 @@ impl Layout {
                 layout.outputs.push(Output { name: field.name.to_string(), position, key, source, shown });
             }
         }
-        let whole = asked.is_none_or(|names| names.iter().any(|name| name == "custom"));
+        let whole = asked.is_none_or(|names| names.iter().any(|name| name == recurring::CUSTOM.name()));
         layout.custom = shape
             .custom
             .iter()
@@ -369,7 +370,7 @@ impl Layout {
 
     /// The version of a row; 0 if it was not selected.
     pub(crate) fn version(&self, cells: &[CellRef<'_>]) -> i64 {
-        match self.position("version").map(|position| cells[position]) {
+        match self.position(recurring::VERSION.name()).map(|position| cells[position]) {
             Some(CellRef::Integer(version)) => version,
             _ => 0,
         }
@@ -540,12 +541,12 @@ impl Row {
 
     #[must_use]
     pub fn id(&self) -> Id {
-        self.cell("id").and_then(Cell::as_id).unwrap_or(Id::NIL)
+        self.cell(recurring::ID.name()).and_then(Cell::as_id).unwrap_or(Id::NIL)
     }
 
     #[must_use]
     pub fn version(&self) -> i64 {
-        self.cell("version").and_then(Cell::as_integer).unwrap_or(0)
+        self.cell(recurring::VERSION.name()).and_then(Cell::as_integer).unwrap_or(0)
     }
 
     /// The cell of a field kept in a column of its own, if it was selected.

@@ -165,7 +165,7 @@ impl<'a> Work<'a> {
         record.clear(recurring::ARCHIVED_AT);
         if let Some(prefix) = shape.object.number_prefix {
             let number = self.next_number(shape.object.name)?;
-            record.set("number", format!("{prefix}{number:06}"));
+            record.set(recurring::NUMBER, format!("{prefix}{number:06}"));
         }
         let (target, row) = statements::new_row(shape, self.tenant().id, record)?;
         self.insert_rows(&target, vec![row])?;
@@ -241,10 +241,8 @@ impl<'a> Work<'a> {
             let both = before.into_iter().chain([record]);
             about.extend(both.flat_map(|record| record.get(RECORDS)).map(|concerned| concerned.id));
         }
-        if object.has("customer_id") {
-            about.extend(record.id_of("customer_id"));
-            about.extend(before.and_then(|before| before.id_of("customer_id")));
-        }
+        about.extend(record.get(recurring::CUSTOMER_ID));
+        about.extend(before.and_then(|before| before.get(recurring::CUSTOMER_ID)));
         about.sort_unstable();
         about.dedup();
         let changes = changes(before, record);
@@ -282,7 +280,7 @@ impl<'a> Work<'a> {
         let mut lookups = Vec::new();
         for field in &object.fields {
             let changed = before.is_none_or(|before| before.cell(field) != record.cell(field));
-            if field.name == "external_ids" && (changed || archiving) {
+            if field.name == recurring::EXTERNAL_IDS.name() && (changed || archiving) {
                 self.link_external(object, before, record)?;
             }
             if !changed {
@@ -340,7 +338,7 @@ impl<'a> Work<'a> {
         if before.is_some() {
             on!(&mut self.reader.connection, records::forget_external_ids(tenant_id, record_id))?;
         }
-        let keys = record.get("external_ids").as_object().filter(|_| !record.is_archived());
+        let keys = Some(record.get(recurring::EXTERNAL_IDS)).filter(|_| !record.is_archived());
         let row = |(system, key): (&String, &Value)| {
             let key = key.as_str().unwrap_or_default().to_owned();
             ExternalIdRow { tenant_id, object: object.name, system: system.clone(), key, record_id }

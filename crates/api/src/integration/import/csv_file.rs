@@ -6,6 +6,8 @@ use farley_domain::{
     integration::Row,
 };
 
+use super::CONTENT;
+
 /// The most columns a file may have.
 const MAX_COLUMNS: usize = 1_000;
 
@@ -20,7 +22,8 @@ pub struct CsvFile {
 
 impl CsvFile {
     pub fn read(bytes: &[u8]) -> Result<CsvFile, Fault> {
-        let malformed = |reason: &dyn std::fmt::Display| Fault::new("/content", FaultCode::Malformed).with("reason", reason);
+        let malformed =
+            |reason: &dyn std::fmt::Display| Fault::new(format!("/{CONTENT}"), FaultCode::Malformed).with("reason", reason);
         let (text, encoding) = decode(bytes).ok_or_else(|| malformed(&"the text is neither UTF-8 nor GB18030"))?;
         if text.contains('\0') {
             return Err(malformed(&"this is not a text file"));
@@ -59,13 +62,13 @@ impl CsvFile {
             }
         }
         if open_quote.is_some() {
-            return Err(Fault::new("/content", FaultCode::UnclosedQuote).with("row", quote_row));
+            return Err(Fault::new(format!("/{CONTENT}"), FaultCode::UnclosedQuote).with("row", quote_row));
         }
         if header.is_empty() {
-            return Err(Fault::new("/content", FaultCode::Required));
+            return Err(Fault::new(format!("/{CONTENT}"), FaultCode::Required));
         }
         if header.len() > MAX_COLUMNS {
-            return Err(Fault::new("/content", FaultCode::TooMany).with("max", MAX_COLUMNS));
+            return Err(Fault::new(format!("/{CONTENT}"), FaultCode::TooMany).with("max", MAX_COLUMNS));
         }
         Ok(CsvFile { encoding, delimiter, header, rows })
     }

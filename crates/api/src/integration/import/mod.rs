@@ -12,21 +12,28 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use farley_domain::{
+    cell::Cell,
     entity::Entity,
     fault::{Fault, FaultCode},
+    field::{Field, FieldType},
     id::Id,
     identity::access::Action,
     integration::{Import, import::record::ImportMode},
-    object::Shape,
     record::Record,
 };
 use farley_persistence::{Change, Work};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
 
-use self::options::{Options, Prepared};
+use self::{
+    options::{ImportOptions, Options, Prepared},
+    run::Payload,
+};
 use crate::{
     access::{call::Call, principal::Principal},
     http::{
@@ -34,7 +41,11 @@ use crate::{
         request::{json_body, parameters, read_body, refuse_rest, take},
         telemetry::traceparent,
     },
-    records::mutation::{Answer, Mutation},
+    records::{
+        body,
+        mutation::{Answer, Mutation},
+        schemas::text,
+    },
 };
 
 /// The kind of the job that imports.
@@ -44,33 +55,28 @@ const ATTEMPTS: i64 = 6;
 /// How much larger than other bodies a file may be.
 const BODIES: usize = 16;
 
-/// A file to import. As `text/csv` the body is the file itself, and all else are query parameters (the mapping as JSON text).
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "documentation; the body is read by its fields")]
-pub struct ImportCreate {
-    /// What the rows become: an object that is created over the API.
-    #[schema(example = "customer")]
-    object: String,
-    /// The file: a header and rows, separated by commas, semicolons or tabs. As `text/csv` also in GB18030 or UTF-16.
-    #[schema(example = "客户名称,行业\n华为技术有限公司,通信设备\n")]
-    content: String,
-    #[schema(example = "customers.csv")]
-    file_name: Option<String>,
-    /// `create` makes every row a new record; `upsert` changes the record that a row matches. `upsert` where `match_by` is given.
-    #[schema(example = "upsert")]
-    mode: Option<String>,
-    /// By what a row matches a record: a field that is mapped, such as `name`, `emails` or `phones`, or `ext:{system}`.
-    #[schema(example = "name")]
-    match_by: Option<String>,
-    /// `skip` imports the good rows, `abort` none if any is at fault (up to 5,000 rows).
-    #[schema(example = "skip", default = "skip")]
-    on_fault: Option<String>,
-    /// Tries every row and keeps nothing. Rows are tried together by the 5,000.
-    #[schema(example = false, default = false)]
-    dry_run: Option<bool>,
-    mapping: Option<ImportMapping>,
+/// The schema of what is asked of an import, with its file.
+pub struct ImportCreate;
+
+impl utoipa::PartialSchema for ImportCreate {
+    fn schema() -> RefOr<Schema> {
+        match body::schema::<ImportOptions>(&Value::Null) {
+            RefOr::T(Schema::Object(mut options)) => {
+                let doc = "The file: a header and rows, separated by commas, semicolons or tabs. As `text/csv` also in GB18030 or UTF-16.";
+                let content = text().description(Some(doc)).examples(["客户名称,行业\n华为技术有限公司,通信设备\n"]);
+                options.properties.insert(CONTENT.to_owned(), content.into());
+                options.required.push(CONTENT.to_owned());
+                RefOr::T(Schema::Object(options))
+            }
+            options => options,
+        }
+    }
 }
+
+impl ToSchema for ImportCreate {}
+
+/// The member of a body that is the file itself.
+const CONTENT: &str = "content";
 
 /// Which column goes where; columns not named are guessed from their headers.
 #[derive(Deserialize, ToSchema)]
@@ -137,13 +143,13 @@ impl utoipa::PartialSchema for ImportSchema {
 impl ToSchema for ImportSchema {}
 
 /// A request with a file.
-struct AskedByName {
+struct Asked {
     options: Options,
     content: Vec<u8>,
     mutation: Mutation,
 }
 
-async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload) -> Result<AskedByName, Problem> {
+async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload) -> Result<Asked, Problem> {
     let max = call.state.settings.max_body.saturating_mul(BODIES);
     let bytes = read_body(request, &mut payload.into_inner(), max).await?;
     let mut parameters = parameters(request)?;
@@ -151,37 +157,37 @@ async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload)
     let is_csv = essence.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/csv");
     let (members, content) = if is_csv {
         let mut members = Map::new();
-        for name in options::names() {
-            if let Some(text) = take(&mut parameters, name)? {
-                members.insert(name.to_owned(), parameter(name, text)?);
+        for field in &<ImportOptions as Entity>::object().fields {
+            if let Some(text) = take(&mut parameters, &field.name)? {
+                members.insert(field.name.to_string(), parameter(field, text)?);
             }
         }
         (Value::Object(members), bytes.to_vec())
     } else {
         let mut body = json_body(request, &bytes)?;
-        let content = body.as_object_mut().and_then(|members| members.shift_remove("content"));
+        let content = body.as_object_mut().and_then(|members| members.shift_remove(CONTENT));
         match content {
             Some(Value::String(content)) => (body, content.into_bytes()),
-            None | Some(Value::Null) => return Err(Fault::new("/content", FaultCode::Required).into()),
-            Some(_) => return Err(Fault::new("/content", FaultCode::WrongType).with("expected", "a text").into()),
+            None | Some(Value::Null) => return Err(Fault::new(format!("/{CONTENT}"), FaultCode::Required).into()),
+            Some(_) => return Err(Fault::new(format!("/{CONTENT}"), FaultCode::WrongType).with("expected", "a text").into()),
         }
     };
     let mutation = Mutation::of(request, &mut parameters, &json!([members, format!("{:x?}", Sha256::digest(&content))]))?;
-    let known: Vec<&str> = if is_csv { options::names() } else { Vec::new() };
+    let options = <ImportOptions as Entity>::object().fields.iter().filter(|_| is_csv);
+    let known: Vec<&str> = options.map(|option| option.name.as_ref()).collect();
     refuse_rest(&parameters, &[known.as_slice(), &["validate_only"]].concat())?;
     let options = Options::read(&members, &call.principal.standards(call.now))?;
     permit(&call.principal, &options)?;
-    Ok(AskedByName { options, content, mutation })
+    Ok(Asked { options, content, mutation })
 }
 
 /// An option as a parameter says it.
-fn parameter(name: &str, text: String) -> Result<Value, Problem> {
-    match (name, text.as_str()) {
-        ("dry_run", "true") => Ok(true.into()),
-        ("dry_run", "false") => Ok(false.into()),
-        ("mapping", text) => {
-            serde_json::from_str(text).map_err(|error| Fault::new("mapping", FaultCode::Malformed).with("reason", error).into())
-        }
+fn parameter(field: &Field, text: String) -> Result<Value, Problem> {
+    match (&field.kind, text.as_str()) {
+        (FieldType::Boolean, "true") => Ok(true.into()),
+        (FieldType::Boolean, "false") => Ok(false.into()),
+        (FieldType::Structure(_), text) => serde_json::from_str(text)
+            .map_err(|error| Fault::new(field.name.as_ref(), FaultCode::Malformed).with("reason", error).into()),
         _ => Ok(text.into()),
     }
 }
@@ -199,26 +205,31 @@ pub fn permit(principal: &Principal, options: &Options) -> Result<(), Problem> {
 }
 
 /// Stores an import with its file, and the job that does it.
-pub fn start(work: &mut Work<'_>, principal: &Principal, prepared: &Prepared, content: &[u8]) -> Result<(Record, Id), Problem> {
-    let shape = Shape { object: <Import as Entity>::object(), custom: Arc::from([]) };
+pub fn start(
+    work: &mut Work<'_>,
+    principal: &Principal,
+    prepared: &Prepared,
+    content: &[u8],
+) -> Result<(Record<Import>, Id), Problem> {
+    let shape = run::shape();
     let mut record = Record::new(shape.object);
     for field in &shape.object.fields {
-        record.set(&field.name, field.default.clone().unwrap_or(Value::Null));
+        if let Some(default) = field.default.as_ref().and_then(|default| Cell::from_json(&field.kind, default)) {
+            record.put(field, default);
+        }
     }
-    for (name, value) in prepared.options.members() {
-        record.set(&name, value);
-    }
-    record.set("mapping", serde_json::to_value(&prepared.mapping)?);
-    record.set("rows_total", prepared.file.rows.len());
-    work.insert(&shape, &mut record, &Change::new("created"))?;
+    let mut record = record.into_entity::<Import>();
+    prepared.write(&mut record);
+    record.set(Import::rows_total, i64::try_from(prepared.file.rows.len()).unwrap_or(i64::MAX));
+    work.insert(&shape, record.any_mut(), &Change::new("created"))?;
     work.keep_import_file(record.id(), content)?;
-    let payload = json!({
-        "import_id": record.get("id"),
-        "user_id": principal.user_id(),
-        "api_key_id": principal.actor.api_key_id,
-        "request_id": work.origin.request_id,
-        "traceparent": prepared.traceparent,
-    });
+    let payload = serde_json::to_value(Payload {
+        import_id: record.id(),
+        user_id: principal.user_id(),
+        api_key_id: principal.actor.api_key_id,
+        request_id: work.origin.request_id.clone(),
+        traceparent: prepared.traceparent.clone(),
+    })?;
     let now = work.origin.now;
     let job = work.enqueue(KIND, &payload, now, ATTEMPTS)?;
     Ok((record, job))
@@ -242,7 +253,7 @@ pub fn start(work: &mut Work<'_>, principal: &Principal, prepared: &Prepared, co
     responses((status = 201, description = "The import, waiting to run.", body = ImportSchema)))]
 #[post("/v1/imports")]
 pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let AskedByName { options, content, mutation } = read_request(&call, &request, payload).await?;
+    let Asked { options, content, mutation } = read_request(&call, &request, payload).await?;
     let principal = Arc::clone(&call.principal);
     let made_ready = web::block(move || Prepared::make(options, &content, &principal).map(|prepared| (prepared, content)));
     let (prepared, content) = made_ready.await.map_err(|_| Problem::new(Code::Unavailable).retry_after(2))??;

@@ -1,18 +1,14 @@
 //! What is asked of an import, read from JSON or from a CSV body with parameters, and made ready: the file taken apart, its
 //! columns planned, its rows in order.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::LazyLock,
-};
+use std::collections::{HashMap, HashSet};
 
 use farley_domain::{
     fault::{Fault, FaultCode, unknown},
     field::{Field, FieldType},
     identity::access::FieldRule,
-    input,
     integration::{
-        Lookup, Mapping, Place, Plan, PlannedColumn, Row,
+        Import, Lookup, Mapping, Place, Plan, PlannedColumn, Row,
         import::{
             cell, order,
             record::{ImportMode, MAPPING, OnFault, importable},
@@ -20,14 +16,14 @@ use farley_domain::{
     },
     object::{Object, Shape},
     record::Record,
-    registry,
+    recurring, registry,
     text::{clean_line, fold},
     value::Standards,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::csv_file::CsvFile;
-use crate::{access::principal::Principal, http::problem::Problem};
+use crate::{access::principal::Principal, http::problem::Problem, records::body};
 
 /// How many rows are imported or tried in one piece: all or none goes no further.
 pub const ROWS_AT_ONCE: usize = 5_000;
@@ -46,75 +42,63 @@ pub struct Options {
     pub mapping: Mapping,
 }
 
-static FIELDS: LazyLock<[Field; 7]> = LazyLock::new(|| {
-    [
-        Field::new("object", FieldType::Text { max: 40 }).required(),
-        Field::new("file_name", FieldType::Text { max: 255 }),
-        Field::new("mode", FieldType::Choice(ImportMode::choices().into())),
-        Field::new("match_by", FieldType::Text { max: 100 }),
-        Field::new("on_fault", FieldType::Choice(OnFault::choices().into())).default("skip"),
-        Field::new("dry_run", FieldType::Boolean).default(false),
-        Field::new("mapping", FieldType::Structure(&MAPPING)).default(json!({"columns": []})),
-    ]
-});
-
-/// The names of the options.
-pub fn names() -> Vec<&'static str> {
-    vec!["object", "file_name", "mode", "match_by", "on_fault", "dry_run", "mapping"]
+crate::body! {
+    /// A file to import. As `text/csv` the body is the file itself, and all else are query parameters (the mapping as JSON text).
+    pub struct ImportOptions {
+        /// What the rows become: an object that is created over the API.
+        object: String => text(40).required().example("customer"),
+        /// What the file is called.
+        file_name: Option<String> => text(255).example("customers.csv"),
+        /// `create` makes every row a new record; `upsert` changes the record that a row matches. `upsert` where `match_by` is given.
+        mode: Option<ImportMode> => choice(ImportMode::choices()).example("upsert"),
+        /// By what a row matches a record: a field that is mapped, such as `name`, `emails` or `phones`, or `ext:{system}`.
+        match_by: Option<String> => text(100).example("name"),
+        /// `skip` imports the good rows, `abort` none if any is at fault (up to 5,000 rows).
+        on_fault: Option<OnFault> => choice(OnFault::choices()).default("skip").example("skip"),
+        /// Tries every row and keeps nothing. Rows are tried together by the 5,000.
+        dry_run: bool => boolean().default(false).example(false),
+        /// Which column goes where; columns not named are guessed from their headers.
+        mapping: Option<Mapping> => structure(&MAPPING).default(json!({"columns": []})),
+    }
+    example Value::Null
 }
 
 impl Options {
     /// Reads the options out of their members.
     pub fn read(members: &Value, standards: &Standards<'_>) -> Result<Options, Problem> {
-        let form = input::form(&*FIELDS, members, standards)?;
-        let text = |name: &str| form.get(name).and_then(Value::as_str);
-        let object = known(text("object").unwrap_or_default())?;
-        let match_by = text("match_by").map(str::to_owned);
-        let mode = match (text("mode"), &match_by) {
-            (Some("upsert"), None) => return Err(Fault::new("/match_by", FaultCode::Required).into()),
-            (Some("create"), Some(_)) => {
-                return Err(Fault::new("/match_by", FaultCode::Conflicting).with("other", "mode create").into());
+        let form = body::read::<ImportOptions>(members, standards)?;
+        let object = known(form.get(ImportOptions::object))?;
+        let match_by = form.get(ImportOptions::match_by).map(str::to_owned);
+        let mode = match (form.get(ImportOptions::mode), &match_by) {
+            (Some(ImportMode::Upsert), None) => return Err(unmatched(FaultCode::Required).into()),
+            (Some(ImportMode::Create), Some(_)) => {
+                return Err(unmatched(FaultCode::Conflicting).with("other", "mode create").into());
             }
-            (_, None) => ImportMode::Create,
-            (_, Some(_)) => ImportMode::Upsert,
+            (Some(ImportMode::Create) | None, None) => ImportMode::Create,
+            (Some(ImportMode::Upsert) | None, Some(_)) => ImportMode::Upsert,
         };
         Ok(Options {
             object,
-            file_name: text("file_name").map(str::to_owned),
+            file_name: form.get(ImportOptions::file_name).map(str::to_owned),
             mode,
             match_by,
-            all_or_none: text("on_fault") == Some("abort"),
-            dry_run: form.get("dry_run") == Some(&Value::Bool(true)),
-            mapping: Mapping::read(form.get("mapping").unwrap_or(&Value::Null)).map_err(Problem::internal)?,
+            all_or_none: form.get(ImportOptions::on_fault) == Some(OnFault::Abort),
+            dry_run: form.get(ImportOptions::dry_run),
+            mapping: form.get(ImportOptions::mapping).unwrap_or_default(),
         })
     }
 
     /// The options of an import as they were stored with it.
-    pub fn of(record: &Record) -> Result<Options, Problem> {
-        let upsert = record.text("mode") == Some("upsert");
+    pub fn of(record: &Record<Import>) -> Result<Options, Problem> {
         Ok(Options {
-            object: known(record.text("object").unwrap_or_default())?,
-            file_name: record.text("file_name").map(str::to_owned),
-            mode: if upsert { ImportMode::Upsert } else { ImportMode::Create },
-            match_by: record.text("match_by").map(str::to_owned),
-            all_or_none: record.text("on_fault") == Some("abort"),
-            dry_run: record.get("dry_run") == &Value::Bool(true),
-            mapping: Mapping::read(record.get("mapping")).map_err(Problem::internal)?,
+            object: known(record.get(Import::object))?,
+            file_name: record.get(Import::file_name).map(str::to_owned),
+            mode: record.get(Import::mode).unwrap_or(ImportMode::Create),
+            match_by: record.get(Import::match_by).map(str::to_owned),
+            all_or_none: record.get(Import::on_fault) == Some(OnFault::Abort),
+            dry_run: record.get(Import::dry_run),
+            mapping: record.get(Import::mapping).unwrap_or_default(),
         })
-    }
-
-    /// What an import keeps of its options.
-    #[must_use]
-    pub fn members(&self) -> Map<String, Value> {
-        let on_fault = if self.all_or_none { OnFault::Abort } else { OnFault::Skip };
-        Map::from_iter([
-            ("object".to_owned(), self.object.name.into()),
-            ("file_name".to_owned(), self.file_name.clone().into()),
-            ("mode".to_owned(), self.mode.as_str().into()),
-            ("match_by".to_owned(), self.match_by.clone().into()),
-            ("on_fault".to_owned(), on_fault.as_str().into()),
-            ("dry_run".to_owned(), self.dry_run.into()),
-        ])
     }
 
     /// How many rows go into one unit of work: what may have to be undone together goes together; else few enough that
@@ -125,12 +109,17 @@ impl Options {
     }
 }
 
+/// A fault of what rows are to be matched by.
+fn unmatched(code: FaultCode) -> Fault {
+    Fault::new(ImportOptions::match_by.pointer(), code)
+}
+
 fn known(name: &str) -> Result<&'static Object, Problem> {
     let known = importable();
     let object = registry::objects().into_iter().find(|object| object.name == name || object.collection == name);
     match object.filter(|object| known.contains(&object.name)) {
         Some(object) => Ok(object),
-        None => Err(unknown("/object".to_owned(), FaultCode::UnknownChoice, name, known.iter().copied())
+        None => Err(unknown(ImportOptions::object.pointer(), FaultCode::UnknownChoice, name, known.iter().copied())
             .with("choices", known.join(", "))
             .into()),
     }
@@ -174,10 +163,22 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// Writes down in an import what is asked of it.
+    pub fn write(&self, import: &mut Record<Import>) {
+        let Options { object, file_name, mode, match_by, all_or_none, dry_run, mapping: _ } = &self.options;
+        import.set(Import::object, object.name);
+        import.set(Import::file_name, file_name.clone());
+        import.set(Import::mode, *mode);
+        import.set(Import::match_by, match_by.clone());
+        import.set(Import::on_fault, if *all_or_none { OnFault::Abort } else { OnFault::Skip });
+        import.set(Import::dry_run, *dry_run);
+        import.set(Import::mapping, self.mapping.clone());
+    }
+
     pub fn make(options: Options, content: &[u8], principal: &Principal) -> Result<Prepared, Problem> {
         let file = CsvFile::read(content)?;
         if options.all_or_none && file.rows.len() > ROWS_AT_ONCE {
-            return Err(Fault::new("/on_fault", FaultCode::TooManyRows).with("max", ROWS_AT_ONCE).into());
+            return Err(Fault::new(ImportOptions::on_fault.pointer(), FaultCode::TooManyRows).with("max", ROWS_AT_ONCE).into());
         }
         let shape = principal.shape(options.object);
         let samples = file.rows.get(..SAMPLE).unwrap_or(&file.rows);
@@ -191,7 +192,7 @@ impl Prepared {
             None => None,
         };
         if matcher.is_none() && mapping.distinct {
-            return Err(Fault::new("/match_by", FaultCode::Required).into());
+            return Err(unmatched(FaultCode::Required).into());
         }
         let order = order::parents_first(&plan, &file.rows, &shape);
         let repeated = matcher.as_ref().map(|matcher| repeated(matcher, &plan, options.object, &file.rows)).unwrap_or_default();
@@ -205,17 +206,16 @@ impl Prepared {
 
 fn matcher(match_by: &str, plan: &Plan, shape: &Shape) -> Result<Matcher, Problem> {
     let lookup = Lookup::read(match_by, shape);
-    let lookup = lookup.ok_or_else(|| {
-        Fault::new("/match_by", FaultCode::UnknownChoice).with("choices", "name, emails, ext:SYSTEM or another field")
-    })?;
+    let lookup =
+        lookup.ok_or_else(|| unmatched(FaultCode::UnknownChoice).with("choices", "name, emails, ext:SYSTEM or another field"))?;
     let path = match &lookup {
-        Lookup::Auto | Lookup::Id => "id".to_owned(),
+        Lookup::Auto | Lookup::Id => recurring::ID.name().to_owned(),
         Lookup::Field(path) => path.clone(),
-        Lookup::External(system) => format!("external_ids.{system}"),
+        Lookup::External(system) => format!("{}.{system}", recurring::EXTERNAL_IDS.name()),
     };
     match plan.column(&path) {
         Some(column) => Ok(Matcher { lookup, column: column.clone() }),
-        None => Err(Fault::new("/match_by", FaultCode::Unmapped).with("field", path).into()),
+        None => Err(unmatched(FaultCode::Unmapped).with("field", path).into()),
     }
 }
 

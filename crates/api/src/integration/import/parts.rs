@@ -8,6 +8,7 @@ use farley_domain::{
     object::Object,
     predicate::{Operand, Predicate},
     record::Record,
+    recurring,
 };
 use farley_persistence::Work;
 use serde_json::{Map, Value};
@@ -71,6 +72,6 @@ fn present(work: &mut Work<'_>, writer: &Writer, whole: Id, part: &Part) -> Resu
     let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Eq, Operand::Id(whole)));
     let shape = writer.principal.shape(part.object);
     let mut parts = work.reader().find(&shape, &writer.principal.view(writer.now), &predicate, MOST)?;
-    parts.sort_by_key(|part| (part.get("sort_order").as_i64(), part.id()));
+    parts.sort_by_key(|part| (part.get(recurring::SORT_ORDER), part.id()));
     Ok(parts.get(part.position).map(Record::id))
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    AskedByName, ImportCreate, ImportMapping,
+    Asked, ImportCreate, ImportMapping,
     options::{Prepared, SAMPLE},
     read_request,
     report::ImportFault,
@@ -88,7 +88,7 @@ impl ImportPreview {
     responses((status = 200, description = "How the file would be read.", body = ImportPreview)))]
 #[post("/v1/imports/preview")]
 pub async fn preview(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let AskedByName { options, content, mutation } = read_request(&call, &request, payload).await?;
+    let Asked { options, content, mutation } = read_request(&call, &request, payload).await?;
     let (principal, now, language) = (Arc::clone(&call.principal), call.now, call.language);
     let shown = web::block(move || {
         let prepared = Prepared::make(options, &content, &principal)?;

@@ -12,7 +12,7 @@ use farley_domain::{
     object::Object,
     predicate::{Operand, Predicate},
     query::{ListQuery, SortBy, SortKey, Start},
-    registry,
+    recurring, registry,
     time::Timestamp,
     value,
 };
@@ -353,7 +353,7 @@ fn find(
     let shape = principal.shape(target);
     // By what is hidden nothing is found: that would confirm it.
     let field = shape.field(path).filter(|field| principal.asker.sees(target, field));
-    let (Some(field), Some(id)) = (field, target.field("id")) else { return Ok(Vec::new()) };
+    let (Some(field), Some(id)) = (field, recurring::ID.of(target)) else { return Ok(Vec::new()) };
     let standards = principal.standards(writer.now);
     let predicate = match &field.kind {
         FieldType::Structure(structure) => {

@@ -7,13 +7,13 @@ use farley_domain::{
     entity::Entity,
     event::{Actor, ActorKind},
     id::Id,
-    integration::Import,
+    integration::{Import, import::record::ImportStatus},
     object::Shape,
     predicate::Predicate,
     record::Record,
 };
 use farley_persistence::{Change, Failure, Lease, Loaded, Origin, StoreError, TenantKey, Work};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::{
     options::{Options, Prepared},
@@ -36,6 +36,16 @@ use crate::{
 /// Rows after which the tables have another size than the planner thinks.
 const MANY_ROWS: i64 = 1000;
 
+/// What the job that imports is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Payload {
+    pub import_id: Id,
+    pub user_id: Id,
+    pub api_key_id: Option<Id>,
+    pub request_id: Option<String>,
+    pub traceparent: Option<String>,
+}
+
 /// For whom the job works, and on what.
 #[derive(Clone)]
 struct Task {
@@ -48,15 +58,9 @@ struct Task {
 
 impl Task {
     fn read(payload: &str, lease: Lease) -> Result<Task, String> {
-        let payload: Value = serde_json::from_str(payload).map_err(|error| error.to_string())?;
-        let id = |name: &str| payload[name].as_str().and_then(|id| id.parse().ok());
-        Ok(Task {
-            import: id("import_id").ok_or("the job names no import")?,
-            user: id("user_id").ok_or("the job names no user")?,
-            api_key: id("api_key_id"),
-            request_id: payload["request_id"].as_str().map(str::to_owned),
-            lease,
-        })
+        let Payload { import_id, user_id, api_key_id, request_id, traceparent: _ } =
+            serde_json::from_str(payload).map_err(|error| error.to_string())?;
+        Ok(Task { import: import_id, user: user_id, api_key: api_key_id, request_id, lease })
     }
 
     fn origin(&self) -> Origin {
@@ -116,7 +120,7 @@ pub async fn perform(
     lease: Lease,
     payload: &str,
     last: bool,
-    told: &(dyn Fn(&Record) + Send + Sync),
+    told: &(dyn Fn(&Record<Import>) + Send + Sync),
 ) -> Result<(), Halt> {
     let task = Task::read(payload, lease).map_err(Halt::Failed)?;
     let problem = match import(state, tenant, &task, told).await {
@@ -141,7 +145,7 @@ async fn import(
     state: &Arc<State>,
     tenant: TenantKey,
     task: &Task,
-    told: &(dyn Fn(&Record) + Send + Sync),
+    told: &(dyn Fn(&Record<Import>) + Send + Sync),
 ) -> Result<bool, Problem> {
     let Some(prepared) = prepare(state, tenant, task.clone()).await? else { return Ok(true) };
     let prepared = Arc::new(prepared);
@@ -162,7 +166,7 @@ async fn import(
         }
         told(&record);
         if has_ended(&record) {
-            if record.get("rows_done").as_i64() >= Some(MANY_ROWS) {
+            if record.get(Import::rows_done) >= MANY_ROWS {
                 let refreshed =
                     state.background.write::<_, StoreError>(tenant, task.origin(), |work| work.refresh_statistics()).await;
                 refreshed.unwrap_or_else(|error| tracing::warn!(%error, "the planner's statistics are old"));
@@ -172,8 +176,11 @@ async fn import(
     }
 }
 
-fn has_ended(import: &Record) -> bool {
-    matches!(import.text("status"), Some("done" | "failed"))
+fn has_ended(import: &Record<Import>) -> bool {
+    match import.get(Import::status) {
+        Some(ImportStatus::Done | ImportStatus::Failed) => true,
+        Some(ImportStatus::Waiting | ImportStatus::Running) | None => false,
+    }
 }
 
 /// The import made ready; none if it has ended already.
@@ -181,7 +188,7 @@ async fn prepare(state: &State, tenant: TenantKey, task: Task) -> Result<Option<
     let reading = state.background.read::<_, Problem>(tenant, move |reader| {
         let layout = Work::layout(&shape());
         let row = reader.get(&layout, &Unrestricted, task.import, &Predicate::all())?.ok_or_else(Problem::not_found)?;
-        let import = row.to_record()?;
+        let import = row.to_record()?.into_entity();
         if has_ended(&import) {
             return Ok(None);
         }
@@ -205,18 +212,18 @@ fn load(work: &mut Work<'_>, import: Id) -> Result<Loaded, Problem> {
 }
 
 /// One batch, in one transaction with the account of it.
-fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record, Stop> {
+fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record<Import>, Stop> {
     keep_lease(work, task, prepared.options.batch())?;
     let loaded = load(work, task.import)?;
-    if has_ended(&loaded.record) {
-        return Ok(loaded.record);
+    if has_ended(loaded.record.of()) {
+        return Ok(loaded.record.into_entity());
     }
     // What the user may do is asked again with each batch: a right that was taken away ends here.
     let now = work.origin.now;
     let principal = acting(work.reader(), task.user, task.api_key, now)?;
     permit(&principal, &prepared.options)?;
     let writer = Writer { principal: Arc::new(principal), object: prepared.options.object, now, parent: None, quiet: true };
-    let done = usize::try_from(loaded.record.get("rows_done").as_i64().unwrap_or(0)).unwrap_or(0);
+    let done = usize::try_from(loaded.record.of().get(Import::rows_done)).unwrap_or(0);
     let mut tally = Tally::default();
     let mut known = row::Known::default();
     for position in prepared.order.iter().skip(done).take(prepared.options.batch()) {
@@ -264,7 +271,7 @@ fn keep_lease(work: &mut Work<'_>, task: &Task, rows: usize) -> Result<(), Probl
 }
 
 /// Keeps the account of rows that themselves were undone.
-async fn tell(state: &State, tenant: TenantKey, task: &Task, tally: Tally) -> Result<Record, Problem> {
+async fn tell(state: &State, tenant: TenantKey, task: &Task, tally: Tally) -> Result<Record<Import>, Problem> {
     let unit = task.clone();
     let written = state.background.write::<_, Problem>(tenant, task.origin(), move |work| {
         keep_lease(work, &unit, 0)?;
@@ -275,34 +282,33 @@ async fn tell(state: &State, tenant: TenantKey, task: &Task, tally: Tally) -> Re
 }
 
 /// Writes down how far the import is, and ends it when all rows are done.
-fn account(work: &mut Work<'_>, loaded: &Loaded, task: &Task, tally: &Tally) -> Result<Record, Problem> {
-    let now = work.origin.now.to_string();
-    let mut record = loaded.record.clone();
-    for (name, more) in [
-        ("rows_done", tally.done),
-        ("created_count", tally.created),
-        ("updated_count", tally.updated),
-        ("unchanged_count", tally.unchanged),
-        ("failed_count", tally.failed),
-        ("warned_count", tally.warned),
+fn account(work: &mut Work<'_>, loaded: &Loaded, task: &Task, tally: &Tally) -> Result<Record<Import>, Problem> {
+    let now = work.origin.now;
+    let mut record: Record<Import> = loaded.record.clone().into_entity();
+    for (count, more) in [
+        (Import::rows_done, tally.done),
+        (Import::created_count, tally.created),
+        (Import::updated_count, tally.updated),
+        (Import::unchanged_count, tally.unchanged),
+        (Import::failed_count, tally.failed),
+        (Import::warned_count, tally.warned),
     ] {
-        let before = record.get(name).as_i64().unwrap_or(0);
-        record.set(name, before + more);
+        record.set(count, record.get(count) + more);
     }
-    if record.get("started_at").is_null() {
-        record.set("started_at", now.clone());
+    if record.is_null(Import::started_at) {
+        record.set(Import::started_at, now);
     }
-    let all = record.get("rows_done").as_i64() >= record.get("rows_total").as_i64();
+    let all = record.get(Import::rows_done) >= record.get(Import::rows_total);
     let (status, verb) = match (&tally.problem, all) {
-        (Some(_), _) => ("failed", "failed"),
-        (None, true) => ("done", "finished"),
-        (None, false) => ("running", "progressed"),
+        (Some(_), _) => (ImportStatus::Failed, "failed"),
+        (None, true) => (ImportStatus::Done, "finished"),
+        (None, false) => (ImportStatus::Running, "progressed"),
     };
-    record.set("status", status);
-    if status != "running" {
-        record.set("finished_at", now);
+    record.set(Import::status, status);
+    if status != ImportStatus::Running {
+        record.set(Import::finished_at, now);
         let problem = tally.problem.as_ref().map(|problem| problem.chars().take(1_000).collect::<String>());
-        record.set("problem", problem);
+        record.set(Import::problem, problem);
         work.forget_import_file(task.import)?;
     }
     let tenant = work.tenant().id;
@@ -314,6 +320,6 @@ fn account(work: &mut Work<'_>, loaded: &Loaded, task: &Task, tally: &Tally) -> 
         row = fault.row;
         work.note_import_fault(&fault.stored(tenant, task.import, position))?;
     }
-    work.update(&shape(), loaded, &mut record, &Change::new(verb))?;
+    work.update(&shape(), loaded, record.any_mut(), &Change::new(verb))?;
     Ok(record)
 }

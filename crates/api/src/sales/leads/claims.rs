@@ -199,7 +199,7 @@ async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: 
             let me = principal.user_id();
             record.set("owner_id", me.to_string());
             forget_rule(object, &mut record);
-            record.set("team_id", writer.team_of(work, me)?);
+            record.set(farley_domain::recurring::TEAM_ID, writer.team_of(work, me)?);
             let record = writer.store_settled(work, &loaded, record, "claimed", &["owner_id", "team_id"])?;
             work.tell_holding_began(record.id(), "claimed")?;
             writer.answer(work, 200, record.id(), Shown::new())

@@ -9,6 +9,8 @@ use crate::{
     model::{
         field::{Field, FieldType},
         object::Shape,
+        recurring,
+        structures::contact_points::PHONES,
     },
     values::{country::find_country, money::Currency, text::fold},
 };
@@ -344,7 +346,9 @@ pub fn complete(
             if matches!(field.kind, FieldType::Money) {
                 (guessed.multiplier, guessed.currency) = unit(column);
             }
-            if field.name == "phones" && ["mobile", "cell", "手机"].iter().any(|word| key(column).contains(word)) {
+            if field.kind == FieldType::Structure(&PHONES)
+                && ["mobile", "cell", "手机"].iter().any(|word| key(column).contains(word))
+            {
                 guessed.label = Some("mobile".to_owned());
             }
         }
@@ -380,8 +384,8 @@ fn guess(header: &str, cells: &[&str], shape: &Shape, writes: &dyn Fn(&Field) ->
     let itself = || {
         let labels = [&shape.object.label.en, &shape.object.label.zh].map(|label| key(label));
         let bare = wanted.strip_suffix("name").or_else(|| wanted.strip_suffix("名称")).unwrap_or(&wanted);
-        let own = labels.iter().any(|label| label == bare) && shape.object.title == "name";
-        (own && free("name")).then(|| "name".to_owned())
+        let own = labels.iter().any(|label| label == bare) && shape.object.title == recurring::NAME.name();
+        (own && free(recurring::NAME.name())).then(|| recurring::NAME.name().to_owned())
     };
     let word =
         || WORDS.iter().find(|(path, words)| words.contains(&wanted.as_str()) && free(path)).map(|(path, _)| (*path).to_owned());

@@ -11,7 +11,7 @@ use crate::{
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, Writable},
         object::{Object, Shape},
-        registry,
+        recurring, registry,
         structures::external_ids::is_system,
     },
     sales::parties,
@@ -113,7 +113,8 @@ impl Lookup {
             return Some(Lookup::Id);
         }
         if let Some(system) = text.strip_prefix("ext:") {
-            return (is_system(system) && shape.object.has("external_ids")).then(|| Lookup::External(system.to_owned()));
+            return (is_system(system) && shape.object.bears(recurring::EXTERNAL_IDS))
+                .then(|| Lookup::External(system.to_owned()));
         }
         let plural = format!("{text}s");
         let path = [text, plural.as_str()]
@@ -387,12 +388,15 @@ fn planned(mapping: &ColumnMapping, whole: &Mapping, header: &[String], shape: &
 #[must_use]
 pub fn resolve(path: &str, shape: &Shape) -> Option<(Field, Place)> {
     let writable = |name: &str| shape.field(name).filter(|field| field.writable != Writable::Never).cloned();
-    if let Some(part) = path.strip_prefix("addresses.") {
-        let part = ADDRESS_PARTS.into_iter().find(|known| *known == part)?;
-        return Some((writable("addresses")?, Place::Address(part)));
-    }
-    if let Some(system) = path.strip_prefix("external_ids.") {
-        return is_system(system).then_some((writable("external_ids")?, Place::External(system.to_owned())));
+    match path.split_once('.') {
+        Some((name, part)) if name == recurring::ADDRESSES.name() => {
+            let part = ADDRESS_PARTS.into_iter().find(|known| *known == part)?;
+            return Some((writable(name)?, Place::Address(part)));
+        }
+        Some((name, system)) if name == recurring::EXTERNAL_IDS.name() => {
+            return is_system(system).then_some((writable(name)?, Place::External(system.to_owned())));
+        }
+        Some(_) | None => {}
     }
     if let [list, position, member] = path.splitn(3, '.').collect::<Vec<_>>().as_slice() {
         position.parse::<usize>().ok().filter(|position| *position < MAX_ITEMS)?;

@@ -6,6 +6,7 @@ use crate::model::{
     field::{FieldType, Writable},
     object::Shape,
     record::Record,
+    structures::addresses::ADDRESSES,
     value::{self, Standards},
 };
 
@@ -19,13 +20,20 @@ pub fn patch(shape: &Shape, before: &Record, body: &Map<String, Value>, standard
     sent.map(|(name, sent)| (name.clone(), merged(shape, before, name, sent, standards))).collect()
 }
 
+fn stored_list(shape: &Shape, before: &Record, name: &str) -> Option<Vec<Value>> {
+    match before.json(shape.object.field(name)?) {
+        Value::Array(items) => Some(items),
+        _ => None,
+    }
+}
+
 fn merged(shape: &Shape, before: &Record, name: &str, sent: &Value, standards: &Standards<'_>) -> Value {
-    let (Some(field), Some(stored)) = (shape.field(name), before.get(name).as_array()) else { return sent.clone() };
+    let (Some(field), Some(stored)) = (shape.field(name), stored_list(shape, before, name)) else { return sent.clone() };
     let is_list = matches!(&field.kind, FieldType::References(_) | FieldType::Texts { .. } | FieldType::Structure(_));
     if !is_list || stored.is_empty() {
         return sent.clone();
     }
-    if name == "addresses" {
+    if field.kind == FieldType::Structure(&ADDRESSES) {
         return with_address(stored, sent);
     }
     // What cannot be accepted is refused with the record, and says why.
@@ -34,7 +42,7 @@ fn merged(shape: &Shape, before: &Record, name: &str, sent: &Value, standards: &
         FieldType::Structure(structure) => structure.link.map(|link| link.to),
         _ => None,
     };
-    let mut items = stored.clone();
+    let mut items = stored;
     for item in accepted.as_array().into_iter().flatten() {
         let known = items.iter().any(|stored| identity(stored, link) == identity(item, link));
         if !known {
@@ -53,8 +61,7 @@ fn identity<'a>(item: &'a Value, link: Option<&str>) -> &'a Value {
     item.get("value").or_else(|| item.get(link?)).unwrap_or(item)
 }
 
-fn with_address(stored: &[Value], sent: &Value) -> Value {
-    let mut addresses = stored.to_vec();
+fn with_address(mut addresses: Vec<Value>, sent: &Value) -> Value {
     let primary = addresses.iter().position(|address| address["primary"] == true).unwrap_or(0);
     if let (Some(address), Some(parts)) = (addresses.get_mut(primary), sent[0].as_object()) {
         for (part, value) in parts {

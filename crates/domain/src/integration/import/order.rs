@@ -7,7 +7,7 @@ use super::{
     row::Row,
 };
 use crate::{
-    model::{field::FieldType, object::Shape},
+    model::{field::FieldType, object::Shape, recurring},
     values::text::clean_line,
 };
 
@@ -50,8 +50,8 @@ pub fn parents_first(plan: &Plan, rows: &[Row], shape: &Shape) -> Vec<usize> {
 pub fn key_column<'a>(plan: &'a Plan, parent: &PlannedColumn, shape: &Shape) -> Option<&'a PlannedColumn> {
     match &parent.lookup {
         Lookup::Auto => plan.column(shape.object.title),
-        Lookup::Id => plan.column("id"),
+        Lookup::Id => plan.column(recurring::ID.name()),
         Lookup::Field(path) => plan.column(path),
-        Lookup::External(system) => plan.column(&format!("external_ids.{system}")),
+        Lookup::External(system) => plan.column(&format!("{}.{system}", recurring::EXTERNAL_IDS.name())),
     }
 }

@@ -201,10 +201,10 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
                 "country" => find_country(typed).ok_or_else(|| wrong(FaultCode::UnknownCountry))?.to_owned(),
                 _ => typed.to_owned(),
             };
-            let addresses = read.body.entry("addresses").or_insert_with(|| json!([{}]));
+            let addresses = read.body.entry(column.field.name.as_ref()).or_insert_with(|| json!([{}]));
             addresses[0][*part] = value.into();
         }
-        (Place::External(system), _) => set(&mut read.body, &format!("external_ids.{system}"), typed.into()),
+        (Place::External(system), _) => set(&mut read.body, &format!("{}.{system}", column.field.name), typed.into()),
         (Place::Whole | Place::Item | Place::Part(_), kind) => match kind {
             FieldType::Reference(object) => want(typed, object, Wants::One),
             FieldType::References(link) => {

@@ -1,22 +1,20 @@
 //! Answers predicates in memory, as persistence answers them in SQL: for rules, webhooks and whatever has the record at
 //! hand. Texts are equal and ordered by their code points as stored; `contains` and `starts` compare them folded.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
 use serde_json::Value;
 
 use super::{Operand, Predicate, Related, Test};
 use crate::{
     model::{
+        cell::Cell,
         field::{Field, FieldType, Op},
         object::{Object, Relation, Shape},
         record::Record,
     },
     query::indexing,
-    values::{
-        text,
-        time::{Timestamp, parse_date},
-    },
+    values::text,
 };
 
 /// The records and custom fields around the record in question.
@@ -48,32 +46,22 @@ pub fn meets(predicate: &Predicate, object: &'static Object, record: &Record, wo
 #[must_use]
 pub fn stored(field: &Field, record: &Record) -> Option<Operand> {
     if field.money().is_some() {
-        return money_of(field, record).get("currency")?.as_str().map(|code| Operand::Text(code.to_owned()));
+        return match &*money_of(field, record) {
+            Cell::Money(money) => Some(Operand::Text(money.currency.code().to_owned())),
+            _ => None,
+        };
     }
-    let value = record.value(field);
-    match &field.kind {
-        FieldType::Id | FieldType::Reference(_) => value.as_str()?.parse().ok().map(Operand::Id),
-        FieldType::Text { .. }
-        | FieldType::LongText { .. }
-        | FieldType::Choice(_)
-        | FieldType::Email
-        | FieldType::Phone
-        | FieldType::Url
-        | FieldType::Country
-        | FieldType::LanguageTag
-        | FieldType::TimeZone
-        | FieldType::SocialCreditCode => value.as_str().map(|text| Operand::Text(text.to_owned())),
-        FieldType::Integer { .. } | FieldType::Count(_) => value.as_i64().map(Operand::Integer),
-        FieldType::Money => value.get("amount")?.as_i64().map(Operand::Integer),
-        FieldType::Decimal => value.as_f64().map(Operand::Decimal),
-        FieldType::Boolean => value.as_bool().map(Operand::Boolean),
-        FieldType::Date => value.as_str().and_then(parse_date).map(Operand::Date),
-        FieldType::DateTime => value.as_str().and_then(Timestamp::parse).map(Operand::Time),
-        FieldType::MultiChoice(_)
-        | FieldType::References(_)
-        | FieldType::Texts { .. }
-        | FieldType::Structure(_)
-        | FieldType::Custom => None,
+    match &*record.cell(field) {
+        Cell::Boolean(value) => Some(Operand::Boolean(*value)),
+        Cell::Integer(value) => Some(Operand::Integer(*value)),
+        Cell::Decimal(value) => Some(Operand::Decimal(*value)),
+        Cell::Text(text) => Some(Operand::Text(text.clone())),
+        Cell::Id(id) => Some(Operand::Id(*id)),
+        Cell::Time(time) => Some(Operand::Time(*time)),
+        Cell::Date(date) => Some(Operand::Date(*date)),
+        // The currency is a field of its own.
+        Cell::Money(money) => Some(Operand::Integer(money.amount)),
+        Cell::Unread | Cell::Null | Cell::Ids(_) | Cell::Json(_) => None,
     }
 }
 
@@ -103,9 +91,13 @@ pub fn compare(left: &Operand, right: &Operand) -> Option<Ordering> {
 }
 
 /// The value of the field of money that a currency belongs to.
-fn money_of<'a>(field: &Field, record: &'a Record) -> &'a Value {
+fn money_of<'a>(field: &Field, record: &'a Record) -> Cow<'a, Cell> {
     let name = field.money().unwrap_or_default();
-    if field.is_custom() { record.get("custom").get(name).unwrap_or(&Value::Null) } else { record.get(name) }
+    if field.is_custom() {
+        let value = record.custom().get(name).unwrap_or(&Value::Null);
+        return Cow::Owned(Cell::from_json(&FieldType::Money, value).unwrap_or(Cell::Null));
+    }
+    record.object().field(name).map_or(Cow::Borrowed(&Cell::Null), |money| record.cell(money))
 }
 
 fn passes(test: &Test, record: &Record) -> bool {
@@ -150,10 +142,14 @@ fn folded(field: &Field, record: &Record, part: &Operand, fits: fn(&str, &str) -
 
 /// The single values of a field that holds several.
 fn items(field: &Field, record: &Record) -> Vec<Operand> {
-    let value = record.value(field);
+    let cell = record.cell(field);
+    let value = cell.as_json().unwrap_or(&Value::Null);
     let texts = value.as_array().into_iter().flatten().filter_map(Value::as_str);
     match &field.kind {
-        FieldType::References(_) => texts.filter_map(|id| id.parse().ok()).map(Operand::Id).collect(),
+        FieldType::References(_) => match &*cell {
+            Cell::Ids(ids) => ids.iter().copied().map(Operand::Id).collect(),
+            _ => Vec::new(),
+        },
         FieldType::Structure(structure) if structure.link.is_some() => {
             (structure.lookups)(value).iter().filter_map(|id| id.parse().ok()).map(Operand::Id).collect()
         }
@@ -184,13 +180,8 @@ fn items(field: &Field, record: &Record) -> Vec<Operand> {
 
 /// A list or an object without content is no value.
 fn is_empty(field: &Field, record: &Record) -> bool {
-    let value = if field.money().is_some() { money_of(field, record) } else { record.value(field) };
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
+    let cell = if field.money().is_some() { money_of(field, record) } else { record.cell(field) };
+    cell.is_empty()
 }
 
 #[cfg(test)]
@@ -241,8 +232,8 @@ mod tests {
     #[test]
     fn no_value_is_a_hit_of_negations_only() {
         let mut record = sample::record(1);
-        record.set("name", Value::Null);
-        record.set("words", json!([]));
+        sample::put(&mut record, "name", Value::Null);
+        sample::put(&mut record, "words", json!([]));
         for op in ["eq", "gt", "gte", "lt", "lte", "contains", "starts"] {
             assert!(!is(&record, &json!({"field": "name", "op": op, "value": "A"})), "{op}");
         }

@@ -18,6 +18,7 @@ use crate::{
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType, Op, SearchWeight},
         object::{Object, Shape},
+        recurring,
         value::Standards,
     },
     values::search_text,
@@ -346,7 +347,7 @@ impl<'a> Reader<'a> {
 
     /// `any` and `none` take the ids of related records or, in JSON, a filter on them; `null` asks whether there are none.
     fn related(&mut self, step: Step, op: Op, given: Given<'_>, place: &Place, depth: usize) -> Option<Predicate> {
-        let id = Field::new("id", FieldType::Id);
+        let id = Field::new(recurring::ID.name(), FieldType::Id).in_slot(recurring::slots::ID);
         if op == Op::Null {
             let operand = self.operand(&id, Op::Null, given, place)?;
             return Some(step.related(operand == Operand::Boolean(true), Predicate::all()));

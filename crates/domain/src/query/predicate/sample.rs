@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Operand, Predicate, View, evaluate::World};
 use crate::{
     model::{
+        cell::Cell,
         field::{Choice, Field, FieldType, Label, Link, Op, Storage, Structure},
         object::{Object, Reach, Relation, Shape},
         record::Record,
@@ -174,6 +175,12 @@ fn or_null(values: impl Strategy<Value = Value> + 'static) -> impl Strategy<Valu
     prop_oneof![1 => Just(Value::Null), 3 => values]
 }
 
+/// Gives a field a value in the form of the API.
+pub fn put(record: &mut Record, name: &str, value: impl Into<Value>) {
+    let field = record.object().field(name).unwrap();
+    record.put(field, Cell::from_json(&field.kind, &value.into()).unwrap());
+}
+
 /// Deals of few different values, so that ties and nulls are frequent.
 pub fn any_record() -> impl Strategy<Value = Record> {
     let members = (
@@ -188,13 +195,13 @@ pub fn any_record() -> impl Strategy<Value = Record> {
     );
     members.prop_map(|(name, amount, probability, closes_on, won, created_at, tier, rank)| {
         let mut record = record(1);
-        record.set("name", name);
-        record.set("amount", amount);
-        record.set("probability", probability);
-        record.set("closes_on", closes_on);
-        record.set("won", won);
-        record.set("created_at", created_at);
-        record.set("custom", json!({"tier": tier, "rank": rank}));
+        put(&mut record, "name", name);
+        put(&mut record, "amount", amount);
+        put(&mut record, "probability", probability);
+        put(&mut record, "closes_on", closes_on);
+        put(&mut record, "won", won);
+        put(&mut record, "created_at", created_at);
+        put(&mut record, "custom", json!({"tier": tier, "rank": rank}));
         record
     })
 }
