@@ -45,7 +45,7 @@ impl Behaviour for Cadence {
     /// A cadence's filter must be one over the records it is for.
     fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
         match record.get(Cadence::object).filter(|_| !record.is_archived()) {
-            Some(cadenced) => filters::check(&writing.any(), record.any(), Cadence::enrol_filter.name(), cadenced.object()),
+            Some(cadenced) => filters::check(writing, record, Cadence::enrol_filter.name(), cadenced.object()),
             None => Ok(()),
         }
     }
