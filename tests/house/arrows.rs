@@ -53,7 +53,7 @@ fn macro_name(line: &str) -> Option<String> {
     Some(rest.trim().trim_end_matches(['{', ' ']).to_owned())
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+pub fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
@@ -195,7 +195,7 @@ impl Reading<'_> {
     }
 }
 
-fn is_for_tests(token: Option<&TokenTree>) -> bool {
+pub fn is_for_tests(token: Option<&TokenTree>) -> bool {
     matches!(token, Some(TokenTree::Group(group)) if group.stream().to_string().replace(' ', "") == "cfg(test)")
 }
 

@@ -5,6 +5,7 @@
 //! `mod.rs` exports is the compiler's to see to. What only tests use is left out.
 
 mod arrows;
+mod names;
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -203,4 +204,43 @@ fn the_root_is_no_way_round_and_every_room_has_its_storey() {
 fn what_is_known_and_gone_is_taken_off_the_list() {
     const HOUSE: House = House { src: "src", storeys: &[&["model"], AREAS], areas_on: 1, known: &[("model/list.rs", "sales")] };
     assert_eq!(HOUSE.faults(&[]), ["src/model/list.rs: knows `sales` no longer; take it off the list"]);
+}
+
+/// Texts outside declarations that name a declared field all the same, by file. The list is only ever to become shorter.
+const NAMED: &[(&str, usize)] = &[];
+
+/// Demo data and benchmarks play a client, who knows names alone.
+const CLIENTS: &[&str] = &[
+    "crates/api/src/demo/",
+    "crates/api/src/bench/",
+    "crates/api/src/app/document_tests.rs",
+    "crates/domain/src/query/predicate/sample.rs",
+];
+
+#[test]
+fn no_text_names_a_declared_field_outside_its_declaration() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut faults = Vec::new();
+    let mut counts = std::collections::BTreeMap::new();
+    for house in [&DOMAIN, &PERSISTENCE, &API] {
+        for (file, names) in names::by_file(&root.join(house.src)) {
+            let file = format!("{}/{file}", house.src);
+            if !CLIENTS.iter().any(|client| file.starts_with(client)) {
+                counts.insert(file, names);
+            }
+        }
+    }
+    for (file, names) in &counts {
+        let known = NAMED.iter().find(|(known, _)| known == file).map_or(0, |(_, count)| *count);
+        if names.len() != known {
+            faults.push(format!("(\"{file}\", {}), // {known} are known: {}", names.len(), names.join(" ")));
+        }
+    }
+    faults.extend(
+        NAMED
+            .iter()
+            .filter(|(file, _)| !counts.contains_key(*file))
+            .map(|(file, _)| format!("{file} is clean: take it off the list")),
+    );
+    assert!(faults.is_empty(), "{} files\n{}", faults.len(), faults.join("\n"));
 }

@@ -76,9 +76,7 @@ fn by_message(text: String) -> StoreError {
     ];
     if text.contains("deadlock detected") {
         StoreError::Serialization
-    } else if text == "interrupted" {
-        StoreError::TooSlow
-    } else if text.contains("canceling statement due to statement timeout") {
+    } else if text == "interrupted" || text.contains("canceling statement due to statement timeout") {
         StoreError::TooSlow
     } else if text.contains("canceling statement due to user request") {
         StoreError::Abandoned

@@ -5,18 +5,20 @@ use std::{collections::HashSet, sync::Arc};
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     activities::{
-        activity::Activity,
-        attendees,
+        activity::{Activity, ActivityKind, ActivityStatus, LONGEST_SECONDS},
         calendar::{Span, covered},
         recurrence,
-        task::Task,
+        task::{Task, TaskStatus},
     },
     entity::Entity,
     fault::{Fault, FaultCode},
     field::Op,
+    handle::{FieldValue, Handle},
     id::Id,
-    identity::{access::Action, user::User},
-    object::Object,
+    identity::{
+        access::{Action, Asker},
+        user::User,
+    },
     predicate::{Operand, Predicate, relative},
     record::Record,
     time::Timestamp,
@@ -42,8 +44,6 @@ use crate::{
 const MOST_DAYS: i64 = 100;
 /// The most entries of a calendar.
 pub const MOST_ENTRIES: usize = 2_000;
-/// How long an activity takes at most, in seconds: so far back a calendar looks for what still goes on.
-const LONGEST_SECONDS: i64 = 31 * 24 * 3600;
 
 /// Something in a calendar.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -125,25 +125,26 @@ pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, 
     }
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let calendar = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
+        let asker = &principal.asker;
         let users = users(reader, &principal, now, user, team)?;
         let meetings = meetings(reader, &users, range, Predicate::all())?;
         let readable = readable(reader, &principal, now, &meetings, &rows)?;
         let mut entries: Vec<CalendarEntry> =
-            meetings.iter().map(|record| entry_of(record, &users, readable.contains(&record.id()), &principal)).collect();
+            meetings.iter().map(|record| entry_of(record, &users, readable.contains(&record.id()), asker)).collect();
         let zone = principal.standards(now).zone;
         for task in due(reader, &users, range, tasks)? {
-            let user_ids = task.id_of("owner_id").into_iter().collect::<Vec<_>>();
+            let user_ids = task.get(Task::owner_id).into_iter().collect::<Vec<_>>();
             entries.extend(due_times(&task, range, zone).into_iter().map(|(at, later)| CalendarEntry {
-                object: Some("task".to_owned()),
+                object: Some(Task::NAME.to_owned()),
                 id: Some(task.id()),
-                kind: "task".to_owned(),
-                title: shown(&principal, Task::object(), &task, "subject"),
+                kind: Task::NAME.to_owned(),
+                title: shown(asker, &task, Task::subject).map(str::to_owned),
                 location: None,
-                status: shown(&principal, Task::object(), &task, "status"),
+                status: shown(asker, &task, Task::status).flatten().map(|status| status.as_str().to_owned()),
                 starts_at: at,
                 ends_at: None,
                 user_ids: user_ids.clone(),
-                customer_id: shown(&principal, Task::object(), &task, "customer_id").and_then(|id| id.parse().ok()),
+                customer_id: shown(asker, &task, Task::customer_id).flatten(),
                 recurring: later,
             }));
         }
@@ -189,15 +190,11 @@ fn users(
     team: Option<Id>,
 ) -> Result<Vec<Id>, Problem> {
     let object = User::object();
-    let (Some(id_field), Some(team_field)) = (object.field("id"), object.field("team_id")) else { return Ok(Vec::new()) };
     let wanted = match (user, team) {
         (None, None) => return Ok(vec![principal.user_id()]),
         (Some(user), _) if user == principal.user_id() => return Ok(vec![user]),
-        (Some(user), _) => Predicate::test(id_field, Op::Eq, Operand::Id(user)),
-        (None, Some(team)) => {
-            let teams = teams_below(reader, Some(team))?.into_iter().map(Operand::Id).collect();
-            Predicate::test(team_field, Op::In, Operand::List(teams))
-        }
+        (Some(user), _) => User::id.eq(user),
+        (None, Some(team)) => User::team_id.is_in(teams_below(reader, Some(team))?),
     };
     let rows = principal.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
     let wanted = Predicate::Archived(false).and(wanted).and(rows);
@@ -209,61 +206,56 @@ fn users(
     Ok(found.iter().map(Record::id).collect())
 }
 
-fn test(object: &'static Object, name: &str, op: Op, operand: Operand) -> Predicate {
-    object.field(name).map_or_else(Predicate::nothing, |field| Predicate::test(field, op, operand))
-}
-
 /// The meetings, visits and calls of users within a range.
-pub fn meetings(reader: &mut Reader<'_>, users: &[Id], range: Span, within: Predicate) -> Result<Vec<Record>, Problem> {
-    let object = Activity::object();
-    let has = |name: &str, op, operand| test(object, name, op, operand);
-    let texts = |values: &[&str]| Operand::List(values.iter().map(|value| Operand::Text((*value).to_owned())).collect());
-    let ids = Operand::List(users.iter().copied().map(Operand::Id).collect());
-    let named = Operand::List(users.iter().map(|id| Operand::Text(id.to_string())).collect());
+pub fn meetings(reader: &mut Reader<'_>, users: &[Id], range: Span, within: Predicate) -> Result<Vec<Record<Activity>>, Problem> {
+    let theirs = [Activity::owner_id.is_in(users.iter().copied()), attended_by(users)];
     let predicate = Predicate::And(vec![
         Predicate::Archived(false),
-        has("occurred_at", Op::Lt, Operand::Time(range.to)),
-        has("occurred_at", Op::Gte, Operand::Time(range.from.plus_seconds(-LONGEST_SECONDS))),
-        has("kind", Op::In, texts(&["meeting", "visit", "call"])),
-        has("status", Op::In, texts(&["planned", "done"])),
-        Predicate::Or(vec![
-            has("ends_at", Op::Gt, Operand::Time(range.from)),
-            has("occurred_at", Op::Gte, Operand::Time(range.from)),
-        ]),
-        Predicate::Or(vec![has("owner_id", Op::In, ids), has("attendees", Op::Any, named)]),
+        Activity::occurred_at.lt(range.to),
+        Activity::occurred_at.gte(range.from.plus_seconds(-LONGEST_SECONDS)),
+        Activity::kind.is_in([ActivityKind::Meeting, ActivityKind::Visit, ActivityKind::Call]),
+        Activity::status.is_in([ActivityStatus::Planned, ActivityStatus::Done]),
+        Predicate::Or(vec![Activity::ends_at.gt(range.from), Activity::occurred_at.gte(range.from)]),
+        Predicate::Or(theirs.to_vec()),
         within,
     ]);
-    Ok(reader.find(&without_custom_fields(object), &Unrestricted, &predicate, MOST_ENTRIES + 1)?)
+    found(reader, &predicate)
+}
+
+/// Activities that some of these users attend.
+fn attended_by(users: &[Id]) -> Predicate {
+    let users = users.iter().map(|id| Operand::Text(id.to_string())).collect();
+    Predicate::test(Activity::attendees.field(), Op::Any, Operand::List(users))
 }
 
 /// The open tasks of users that are due within a range, and the recurring ones that may come to be.
-pub fn due(reader: &mut Reader<'_>, users: &[Id], range: Span, within: Predicate) -> Result<Vec<Record>, Problem> {
-    let object = Task::object();
-    let has = |name: &str, op, operand| test(object, name, op, operand);
+pub fn due(reader: &mut Reader<'_>, users: &[Id], range: Span, within: Predicate) -> Result<Vec<Record<Task>>, Problem> {
     let predicate = Predicate::And(vec![
         Predicate::Archived(false),
-        has("status", Op::Eq, Operand::Text("open".to_owned())),
-        has("owner_id", Op::In, Operand::List(users.iter().copied().map(Operand::Id).collect())),
-        has("due_at", Op::Lt, Operand::Time(range.to)),
-        Predicate::Or(vec![
-            has("due_at", Op::Gte, Operand::Time(range.from)),
-            has("recurrence", Op::Null, Operand::Boolean(false)),
-        ]),
+        Task::status.eq(TaskStatus::Open),
+        Task::owner_id.is_in(users.iter().copied()),
+        Task::due_at.lt(range.to),
+        Predicate::Or(vec![Task::due_at.gte(range.from), Task::recurrence.is_not_null()]),
         within,
     ]);
-    Ok(reader.find(&without_custom_fields(object), &Unrestricted, &predicate, MOST_ENTRIES + 1)?)
+    found(reader, &predicate)
+}
+
+fn found<E: Entity>(reader: &mut Reader<'_>, predicate: &Predicate) -> Result<Vec<Record<E>>, Problem> {
+    let found = reader.find(&without_custom_fields(E::object()), &Unrestricted, predicate, MOST_ENTRIES + 1)?;
+    Ok(found.into_iter().map(Record::into_entity).collect())
 }
 
 /// When a task is due within a range: itself, and, if it recurs, those that will follow.
 #[must_use]
-pub fn due_times(task: &Record, range: Span, zone: chrono_tz::Tz) -> Vec<(Timestamp, bool)> {
-    let Some(due_at) = task.time_of("due_at") else { return Vec::new() };
+pub fn due_times(task: &Record<Task>, range: Span, zone: chrono_tz::Tz) -> Vec<(Timestamp, bool)> {
+    let Some(due_at) = task.get(Task::due_at) else { return Vec::new() };
     let mut times = Vec::new();
     if (range.from..range.to).contains(&due_at) {
         times.push((due_at, false));
     }
-    if let Some(rule) = task.text("recurrence") {
-        let begins_at = task.time_of("recurrence_from").unwrap_or(due_at);
+    if let Some(rule) = task.get(Task::recurrence) {
+        let begins_at = task.get(Task::recurrence_from).unwrap_or(due_at);
         let after = due_at.max(range.from);
         let later = recurrence::between(rule, begins_at, (after, range.to), zone).into_iter();
         times.extend(later.filter(|time| *time > due_at).map(|time| (time, true)));
@@ -276,7 +268,7 @@ fn readable(
     reader: &mut Reader<'_>,
     principal: &Principal,
     now: Timestamp,
-    activities: &[Record],
+    activities: &[Record<Activity>],
     rows: &Predicate,
 ) -> Result<HashSet<Id>, Problem> {
     let layout = Arc::new(Layout::of(&without_custom_fields(Activity::object()), &|_| true, Some(&[]), &[]));
@@ -286,40 +278,44 @@ fn readable(
 }
 
 /// Who has an activity in their calendar.
-fn participants(activity: &Record) -> Vec<Id> {
-    let attending =
-        attendees::references(activity.get("attendees")).filter(|(_, object, _)| *object == "user").map(|(_, _, id)| id);
-    activity.id_of("owner_id").into_iter().chain(attending).collect()
+fn participants(activity: &Record<Activity>) -> Vec<Id> {
+    let attending = activity.get(Activity::attendees).into_iter().filter_map(|attendee| attendee.user_id);
+    activity.get(Activity::owner_id).into_iter().chain(attending).collect()
 }
 
-fn entry_of(record: &Record, users: &[Id], readable: bool, principal: &Principal) -> CalendarEntry {
-    let participants = participants(record);
-    let text = |name: &str| if readable { shown(principal, Activity::object(), record, name) } else { None };
+fn entry_of(activity: &Record<Activity>, users: &[Id], readable: bool, asker: &Asker) -> CalendarEntry {
+    let participants = participants(activity);
+    let text = |handle: Handle<Activity, Option<String>>| {
+        shown(asker, activity, handle).flatten().filter(|_| readable).map(str::to_owned)
+    };
+    let kind = shown(asker, activity, Activity::kind).flatten().filter(|_| readable);
+    let status = shown(asker, activity, Activity::status).flatten().filter(|_| readable);
     CalendarEntry {
-        object: readable.then(|| "activity".to_owned()),
-        id: readable.then(|| record.id()),
-        kind: text("kind").unwrap_or_else(|| "busy".to_owned()),
-        title: text("subject"),
-        location: text("location"),
-        status: text("status"),
-        starts_at: record.time_of("occurred_at").unwrap_or(Timestamp::from_milliseconds(0)),
-        ends_at: record.time_of("ends_at"),
+        object: readable.then(|| Activity::NAME.to_owned()),
+        id: readable.then(|| activity.id()),
+        kind: kind.map_or("busy", ActivityKind::as_str).to_owned(),
+        title: text(Activity::subject),
+        location: text(Activity::location),
+        status: status.map(|status| status.as_str().to_owned()),
+        starts_at: activity.get(Activity::occurred_at).unwrap_or(Timestamp::from_milliseconds(0)),
+        ends_at: activity.get(Activity::ends_at),
         user_ids: users.iter().copied().filter(|user| participants.contains(user)).collect(),
-        customer_id: text("customer_id").and_then(|id| id.parse().ok()),
+        customer_id: shown(asker, activity, Activity::customer_id).flatten().filter(|_| readable),
         recurring: false,
     }
 }
 
-/// The text of a field, unless it is hidden from the caller.
-fn shown(principal: &Principal, object: &'static Object, record: &Record, name: &str) -> Option<String> {
-    object.field(name).filter(|field| principal.asker.sees(object, field)).and_then(|_| record.text(name).map(str::to_owned))
+/// The value of a field, unless it is hidden from whoever asks.
+pub fn shown<'a, E: Entity, T: FieldValue>(asker: &Asker, record: &'a Record<E>, handle: Handle<E, T>) -> Option<T::Read<'a>> {
+    asker.sees(E::object(), handle.field()).then(|| record.get(handle))
 }
 
-fn busy(user: Id, meetings: &[Record], range: Span) -> Vec<BusyTime> {
+fn busy(user: Id, meetings: &[Record<Activity>], range: Span) -> Vec<BusyTime> {
     let theirs = meetings.iter().filter(|meeting| participants(meeting).contains(&user));
-    let spans: Vec<Span> = theirs
-        .filter_map(|meeting| Some(Span { from: meeting.time_of("occurred_at")?, to: meeting.time_of("ends_at")? }))
-        .collect();
+    let span = |meeting: &Record<Activity>| {
+        Some(Span { from: meeting.get(Activity::occurred_at)?, to: meeting.get(Activity::ends_at)? })
+    };
+    let spans: Vec<Span> = theirs.filter_map(span).collect();
     let times = covered(&spans, range).into_iter();
     times.map(|span| BusyTime { user_id: user, starts_at: span.from, ends_at: span.to }).collect()
 }

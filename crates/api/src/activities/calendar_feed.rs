@@ -13,9 +13,9 @@ use farley_domain::{
         access::{Action, Asker},
         user::User,
     },
-    object::Object,
     predicate::Predicate,
     record::Record,
+    recurring,
     time::Timestamp,
 };
 use farley_persistence::{Reader, TenantKey};
@@ -24,7 +24,7 @@ use serde::Serialize;
 use serde_json::Map;
 use utoipa::ToSchema;
 
-use super::calendar::{MOST_ENTRIES, due, due_times, meetings};
+use super::calendar::{MOST_ENTRIES, due, due_times, meetings, shown};
 use crate::{
     access::{
         call::Call,
@@ -157,22 +157,22 @@ fn calendar_of(
     let readable: HashSet<Id> = readable.iter().map(Record::id).collect();
     let mut busy = BTreeSet::new();
     for activity in meetings(reader, &[asker.user_id], range, Predicate::all())?.into_iter().take(MOST_ENTRIES) {
-        let Some(begin) = activity.time_of("occurred_at") else { continue };
+        let Some(begin) = activity.get(Activity::occurred_at) else { continue };
         if !readable.contains(&activity.id()) {
-            busy.insert((begin, activity.time_of("ends_at")));
+            busy.insert((begin, activity.get(Activity::ends_at)));
             continue;
         }
-        let text = |name: &str| text_of(asker, Activity::object(), &activity, name);
-        let mut event = new_event(&format!("{}@farley", activity.id()), &activity, begin);
-        event.summary(&text("subject").unwrap_or_default());
-        if let Some(end) = activity.time_of("ends_at").filter(|end| *end > begin) {
+        let text = |handle| shown(asker, &activity, handle).flatten();
+        let mut event = new_event(&format!("{}@farley", activity.id()), activity.any(), begin);
+        event.summary(text(Activity::subject).unwrap_or_default());
+        if let Some(end) = activity.get(Activity::ends_at).filter(|end| *end > begin) {
             event.ends(seconds(end));
         }
-        if let Some(location) = text("location") {
-            event.location(&location);
+        if let Some(location) = text(Activity::location) {
+            event.location(location);
         }
-        if let Some(body) = text("body") {
-            event.description(&mentions::plain(&body).chars().take(SHOWN).collect::<String>());
+        if let Some(body) = text(Activity::body) {
+            event.description(&mentions::plain(body).chars().take(SHOWN).collect::<String>());
         }
         event.status(EventStatus::Confirmed);
         calendar.push(event);
@@ -192,10 +192,9 @@ fn calendar_of(
         for (at, later) in due_times(&task, range, zone) {
             // Later times have no task yet, and so no id, of their own.
             let uid = if later { format!("{}-{}@farley", task.id(), at.milliseconds()) } else { format!("{}@farley", task.id()) };
-            let text = |name: &str| text_of(asker, Task::object(), &task, name);
-            let mut event = new_event(&uid, &task, at);
-            event.summary(&format!("☐ {}", text("subject").unwrap_or_default()));
-            if let Some(description) = text("description") {
+            let mut event = new_event(&uid, task.any(), at);
+            event.summary(&format!("☐ {}", shown(asker, &task, Task::subject).unwrap_or_default()));
+            if let Some(description) = shown(asker, &task, Task::description).flatten() {
                 event.description(&description.chars().take(SHOWN).collect::<String>());
             }
             // Nobody is busy for being due.
@@ -208,7 +207,7 @@ fn calendar_of(
 
 fn new_event(uid: &str, record: &Record, begin: Timestamp) -> Event {
     let mut event = Event::new();
-    let changed = record.time_of("updated_at").unwrap_or(begin);
+    let changed = record.get(recurring::UPDATED_AT).unwrap_or(begin);
     event.uid(uid).timestamp(seconds(changed)).last_modified(seconds(changed)).starts(seconds(begin));
     event.sequence(u32::try_from(record.version()).unwrap_or(u32::MAX));
     event
@@ -221,8 +220,4 @@ fn seconds(time: Timestamp) -> DateTime<Utc> {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn text_of(asker: &Asker, object: &'static Object, record: &Record, name: &str) -> Option<String> {
-    object.field(name).filter(|field| asker.sees(object, field)).and_then(|_| record.text(name).map(str::to_owned))
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use farley_domain::{
-    activities::concerned::{self, KINDS},
+    activities::concerned::{self, ConcernedObject, KINDS},
     customers::contact::Contact,
     entity::Entity,
+    handle::{Any, Handle},
     id::Id,
-    object::Object,
     record::Record,
-    registry,
+    recurring, registry,
     sales::opportunity::Opportunity,
     time::Timestamp,
 };
@@ -18,38 +18,43 @@ use farley_persistence::{Shift, Standing, Work};
 use crate::{http::problem::Problem, records::lookup};
 
 /// The live record with an id, whoever asks.
-pub fn by_id(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<Option<Record>, Problem> {
-    Ok(lookup::by_id(work, object, id)?.filter(|record| !record.is_archived()))
+pub fn by_id<E: Entity>(work: &mut Work<'_>, id: Id) -> Result<Option<Record<E>>, Problem> {
+    Ok(lookup::one::<E>(work, id)?.filter(|record| !record.is_archived()))
 }
 
 /// What concerns an opportunity or a contact concerns its customer too, unless another is named.
 pub fn add_customer(work: &mut Work<'_>, before: Option<&Record>, record: &mut Record) -> Result<(), Problem> {
-    if !record.get("customer_id").is_null() || before.is_some_and(|before| !before.get("customer_id").is_null()) {
+    let of_before = |field: Handle<Any, Option<Id>>| before.and_then(|before| before.get(field));
+    if record.get(recurring::CUSTOMER_ID).or(of_before(recurring::CUSTOMER_ID)).is_some() {
         return Ok(());
     }
-    for (field, object) in [("opportunity_id", Opportunity::object()), ("contact_id", Contact::object())] {
-        let changed = before.is_none_or(|before| before.get(field) != record.get(field));
-        let Some(id) = record.id_of(field).filter(|_| changed) else { continue };
-        if let Some(customer) = by_id(work, object, id)?.and_then(|found| found.id_of("customer_id")) {
-            concerned::complete(record, "customer", customer);
-            return Ok(());
-        }
+    let changed = |field: Handle<Any, Option<Id>>| record.get(field).filter(|id| of_before(field) != Some(*id));
+    let (opportunity, contact) = (changed(recurring::OPPORTUNITY_ID), changed(recurring::CONTACT_ID));
+    let mut customer = None;
+    if let Some(id) = opportunity {
+        customer = by_id::<Opportunity>(work, id)?.and_then(|opportunity| opportunity.get(Opportunity::customer_id));
+    }
+    if let Some(id) = contact.filter(|_| customer.is_none()) {
+        customer = by_id::<Contact>(work, id)?.and_then(|contact| contact.get(Contact::customer_id));
+    }
+    if let Some(customer) = customer {
+        concerned::complete(record, ConcernedObject::Customer, customer);
     }
     Ok(())
 }
 
 /// Brings what the concerned records tell into line with a write that has just been stored.
-pub fn keep_standing(
+pub fn keep_standing<E: Entity>(
     work: &mut Work<'_>,
     standing: Standing,
-    (before, after): (Option<&Record>, &Record),
-    counts_at: fn(&Record) -> Option<Timestamp>,
+    (before, after): (Option<&Record<E>>, &Record<E>),
+    counts_at: fn(&Record<E>) -> Option<Timestamp>,
 ) -> Result<(), Problem> {
     let (was, is) = (before.and_then(counts_at), counts_at(after));
     for kind in &KINDS {
-        let Some(object) = registry::object(kind.object) else { continue };
-        let counted = |time: Option<Timestamp>, record: Option<&Record>| match (time, record) {
-            (Some(time), Some(record)) => concerned::ids_of(record, kind.object).into_iter().map(|id| (id, time)).collect(),
+        let Some(object) = registry::object(kind.object.as_str()) else { continue };
+        let counted = |time: Option<Timestamp>, record: Option<&Record<E>>| match (time, record) {
+            (Some(time), Some(record)) => concerned::ids_of(record.any(), kind.object).into_iter().map(|id| (id, time)).collect(),
             (_, _) => BTreeMap::new(),
         };
         let shifts = shifts(standing, &counted(was, before), &counted(is, Some(after)));

@@ -1,58 +1,66 @@
 //! Notifications by e-mail: jobs, tried again while the mail server cannot be reached; nothing is sent where none is set.
 
-use farley_domain::{activities::notification::NotificationKind, fault::Language, id::Id, record::Record, registry};
+use farley_domain::{
+    activities::notification::NotificationKind,
+    fault::Language,
+    id::Id,
+    identity::user::{User, UserStatus},
+    record::Record,
+    registry,
+};
 use farley_persistence::TenantKey;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
 };
 use secrecy::ExposeSecret;
-use serde_json::Value;
 
 use crate::{
     access::{state::State, unrestricted::user_record},
     http::problem::Problem,
+    records::notify::Mail,
 };
 
 /// Sends one notification.
 pub async fn perform(state: &State, tenant: TenantKey, job: Id, payload: &str) -> Result<(), String> {
     let Some(url) = &state.settings.smtp_url else { return Ok(()) };
-    let payload: Value = serde_json::from_str(payload).map_err(|error| error.to_string())?;
-    let user: Id = payload["user_id"].as_str().and_then(|id| id.parse().ok()).ok_or("the job names no user")?;
+    let mail: Mail = serde_json::from_str(payload).map_err(|error| error.to_string())?;
+    let user = mail.user_id;
     let reading =
         state.background.read::<_, Problem>(tenant, move |reader| Ok((user_record(reader, user)?, reader.own_tenant()?)));
     let (user, tenant) = reading.await.map_err(|problem| crate::http::problem::describe(&problem))?;
     // Who has left meanwhile gets nothing.
-    let Some(user) = user.filter(|user| user.get("status") == "active" && !user.is_archived()) else { return Ok(()) };
+    let user = user.map(Record::into_entity::<User>);
+    let is_active = |user: &Record<User>| user.get(User::status) == Some(UserStatus::Active) && !user.is_archived();
+    let Some(user) = user.filter(is_active) else { return Ok(()) };
     let country = tenant.map(|tenant| tenant.country).unwrap_or_default();
-    let message = message(&state.settings.mail_from, &user, &payload, language(&user, &country), job)?;
+    let message = message(&state.settings.mail_from, &user, &mail, language(&user, &country), job)?;
     let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(|error| error.to_string())?;
     transport.build().send(message).await.map(drop).map_err(|error| error.to_string())
 }
 
 /// The user's own language; where that is not told, the one of the company's country.
-fn language(user: &Record, country: &str) -> Language {
-    match user.text("language") {
+fn language(user: &Record<User>, country: &str) -> Language {
+    match user.get(User::language) {
         Some(language) => Language::from_accept(language),
         None if country == "CN" => Language::Chinese,
         None => Language::English,
     }
 }
 
-fn message(from: &str, user: &Record, payload: &Value, language: Language, job: Id) -> Result<Message, String> {
+fn message(from: &str, user: &Record<User>, mail: &Mail, language: Language, job: Id) -> Result<Message, String> {
     let in_language = |label: &farley_domain::field::Label| match language {
         Language::English => label.en.to_string(),
         Language::Chinese => label.zh.to_string(),
     };
-    let kind = NotificationKind::choices().into_iter().find(|choice| payload["kind"] == choice.value.as_ref());
+    let kind = NotificationKind::choices().into_iter().find(|choice| choice.value == mail.kind.as_str());
     let kind = kind.map(|choice| in_language(&choice.label)).unwrap_or_default();
-    let object =
-        payload["object"].as_str().and_then(registry::object).map(|object| in_language(&object.label)).unwrap_or_default();
-    let title = payload["title"].as_str();
+    let object = registry::object(&mail.object).map(|object| in_language(&object.label)).unwrap_or_default();
+    let title = mail.title.as_deref();
     let subject = title.map_or_else(|| format!("{kind} · {object}"), |title| format!("{kind} · {title}"));
-    let body = format!("{kind}\n{object}: {}\n{}\n", title.unwrap_or("–"), payload["record_id"].as_str().unwrap_or_default());
-    let address = user.text("email").unwrap_or_default().parse().map_err(|error| format!("the address of the user: {error}"))?;
-    let to = Mailbox::new(user.text("name").map(str::to_owned), address);
+    let body = format!("{kind}\n{object}: {}\n{}\n", title.unwrap_or("–"), mail.record_id);
+    let address = user.get(User::email).parse().map_err(|error| format!("the address of the user: {error}"))?;
+    let to = Mailbox::new(Some(user.get(User::name).to_owned()), address);
     let from: Mailbox = from.parse().map_err(|error| format!("FARLEY_MAIL_FROM: {error}"))?;
     Message::builder()
         // Tried again after the mail server took it, it is still the same message.
@@ -67,20 +75,25 @@ fn message(from: &str, user: &Record, payload: &Value, language: Language, job: 
 
 #[cfg(test)]
 mod tests {
+    use farley_domain::entity::Entity;
     use serde_json::json;
 
     use super::*;
 
     #[test]
     fn mails_are_of_their_readers_language() {
-        let user = Record::from_json(
-            <farley_domain::identity::user::User as farley_domain::entity::Entity>::object(),
-            &json!({"name": "王芳", "email": "fang@example.cn"}),
-        );
-        let payload = json!({"kind": "assigned", "object": "task", "title": "给客户发报价", "record_id": "01890a5d-ac96-774b-bcce-b302099a8057"});
+        let members = json!({"name": "王芳", "email": "fang@example.cn"});
+        let user = Record::from_json(User::object(), &members).into_entity();
+        let mail = Mail {
+            user_id: Id::NIL,
+            kind: NotificationKind::Assigned,
+            object: "task".to_owned(),
+            record_id: Id::NIL,
+            title: Some("给客户发报价".to_owned()),
+        };
         assert_eq!(language(&user, "CN"), Language::Chinese);
         let made = |language| {
-            message("Farley <crm@example.cn>", &user, &payload, language, Id::NIL).map(|mail| String::from_utf8(mail.formatted()))
+            message("Farley <crm@example.cn>", &user, &mail, language, Id::NIL).map(|mail| String::from_utf8(mail.formatted()))
         };
         for language in [Language::Chinese, Language::English] {
             let text = made(language).expect("a mail").expect("text");

@@ -27,8 +27,8 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
             let told = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
                 let tasks = work.take_notices(&without_custom_fields(Task::object()), notice, AT_ONCE)?;
                 for task in &tasks {
-                    let owner = task.id_of("owner_id");
-                    tell(work, &News { kind, object: Task::object(), record: task, actor: None }, owner.as_slice())?;
+                    let owner = task.get(Task::owner_id);
+                    tell(work, &News { kind, object: Task::object(), record: task.any(), actor: None }, owner.as_slice())?;
                 }
                 Ok(tasks.len())
             });

@@ -61,9 +61,9 @@ pub async fn mark_read(call: Call, request: HttpRequest, body: Body) -> Result<H
         .run(&call, move |work| {
             let view = writer.principal.view(writer.now);
             let loaded = work.load(&writer.shape(), &view, id, &rows)?.ok_or_else(Problem::not_found)?;
-            if loaded.record.get("read_at").is_null() {
+            if loaded.record.of::<Notification>().is_null(Notification::read_at) {
                 let mut record = loaded.record.clone();
-                record.set("read_at", writer.now.to_string());
+                record.of_mut::<Notification>().set(Notification::read_at, writer.now);
                 work.update(&writer.shape(), &loaded, &mut record, &Change::new("read"))?;
             }
             writer.answer(work, 200, id, Shown::new())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get, patch};
 use farley_domain::{
-    activities::notification::{CHANNELS, Notification, NotificationKind, preference},
+    activities::notification::{Channel, Notification, NotificationKind, preference},
     entity::Entity,
     fault::{Fault, FaultCode, Faults, unknown},
     identity::{access::Action, user::User},
@@ -20,15 +20,6 @@ use crate::{
     },
     records::mutation::{Answer, Mutation},
 };
-
-const KINDS: [NotificationKind; 6] = [
-    NotificationKind::Assigned,
-    NotificationKind::Mentioned,
-    NotificationKind::TaskDue,
-    NotificationKind::Reminder,
-    NotificationKind::StageChanged,
-    NotificationKind::LeadWaiting,
-];
 
 /// By which ways a user hears of a kind of notification.
 #[derive(serde::Deserialize, ToSchema)]
@@ -57,8 +48,9 @@ pub struct NotificationPreferences {
 
 /// Every kind with every way, said or not.
 fn whole(preferences: &Value) -> Value {
-    let ways = |kind: NotificationKind| CHANNELS.map(|way| (way.to_owned(), Value::from(preference(preferences, kind, way))));
-    Value::Object(KINDS.iter().map(|kind| (kind.as_str().to_owned(), Value::Object(ways(*kind).into_iter().collect()))).collect())
+    let ways = |kind| Channel::ALL.iter().map(move |way| (way.as_str().to_owned(), preference(preferences, kind, *way).into()));
+    let kinds = NotificationKind::ALL.iter();
+    Value::Object(kinds.map(|kind| (kind.as_str().to_owned(), Value::Object(ways(*kind).collect()))).collect())
 }
 
 /// My notification preferences
@@ -112,8 +104,9 @@ fn check(body: &Value) -> Result<(), Faults> {
     let Some(members) = body.as_object() else { return Err(wrong(String::new(), "an object").into()) };
     for (kind, ways) in members {
         let pointer = format!("/{}", farley_domain::fault::pointer_token(kind));
-        if !KINDS.iter().any(|known| known.as_str() == kind) {
-            faults.add(unknown(pointer, FaultCode::UnknownMember, kind, KINDS.iter().map(|kind| kind.as_str())));
+        if NotificationKind::from_wire(kind).is_none() {
+            let known = NotificationKind::ALL.iter().map(|kind| kind.as_str());
+            faults.add(unknown(pointer, FaultCode::UnknownMember, kind, known));
             continue;
         }
         match ways {
@@ -121,8 +114,9 @@ fn check(body: &Value) -> Result<(), Faults> {
             Value::Object(ways) => {
                 for (way, value) in ways {
                     let pointer = format!("{pointer}/{}", farley_domain::fault::pointer_token(way));
-                    if !CHANNELS.contains(&way.as_str()) {
-                        faults.add(unknown(pointer, FaultCode::UnknownMember, way, CHANNELS.into_iter()));
+                    if Channel::from_wire(way).is_none() {
+                        let known = Channel::ALL.iter().map(|way| way.as_str());
+                        faults.add(unknown(pointer, FaultCode::UnknownMember, way, known));
                     } else if !value.is_boolean() && !value.is_null() {
                         faults.add(wrong(pointer, "true or false"));
                     }

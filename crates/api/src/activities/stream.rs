@@ -114,7 +114,7 @@ impl Listener {
             .state
             .store
             .read::<_, Problem>(self.principal.key, move |reader| {
-                // AskedByName first: what comes later is for the next look.
+                // Asked first: what comes later is for the next look.
                 let end = reader.log_end()?;
                 let events = reader.events(after, end, &["notification.created".to_owned()], AT_ONCE)?;
                 let until = events.last().filter(|_| events.len() as i64 >= AT_ONCE).map_or(end, |event| event.seq);

@@ -5,7 +5,7 @@ use farley_domain::{
     fault::Faults,
     id::Id,
     record::Record,
-    sales::{line_item, line_item::LineItem, opportunity::Opportunity, progress::Course},
+    sales::{line_item, line_item::LineItem, opportunity::Opportunity, progress::Course, stage::StageKind},
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ pub fn throw(dice: &mut Dice, base: &Base, buyer: &Buyer<'_>, now: Timestamp) ->
     let mut opportunity = build::record(&shape, &standards, id, &body(dice, buyer, way, &went, main))?;
     // The sum of the lines, and to stay so.
     opportunity.set("amount", amount);
-    Course { shape: &shape, pipeline: &way.pipeline, stages: &way.stages, now }.settle(None, &mut opportunity)?;
+    Course { shape: &shape, pipeline: &way.pipeline, stages: &way.stages, now }.settle(None, opportunity.of_mut())?;
     Ok(Deal { at: went.opened, owner: buyer.thrown.owner, opportunity, lines })
 }
 
@@ -113,7 +113,7 @@ fn body(dice: &mut Dice, buyer: &Buyer<'_>, way: &Way, went: &History, main: &So
     }
     match went.closed {
         Some((won, at)) => {
-            body["stage_id"] = way.end(if won { "won" } else { "lost" });
+            body["stage_id"] = way.end(if won { StageKind::Won } else { StageKind::Lost });
             body["closed_at"] = at.to_string().into();
             body["close_reason"] = (*dice.weighted(if won { &WIN_REASONS } else { &LOSS_REASONS })).into();
             body["expected_close_on"] = day(at.plus_seconds(dice.between(-20, 20) * DAY)).into();
@@ -164,7 +164,7 @@ fn course(dice: &mut Dice, way: &Way, since: Timestamp, now: Timestamp) -> Histo
         if at > now {
             break;
         }
-        entered.push((open[place].get("id").clone(), at));
+        entered.push((Value::from(open[place].id().to_string()), at));
         at = working(at.plus_seconds(dice.between(stay / 4, stay * 5 / 4))).max(at.plus_seconds(60));
     }
     let at = at.min(now);
@@ -200,7 +200,9 @@ fn lines<'b>(
         });
         let id = dice.id(at);
         let mut line = build::record(&shape, &standards, id, &body)?;
-        let amount = line_item::amount(line.get("quantity"), price, line.get("discount")).unwrap_or(0);
+        let made = line.of::<LineItem>();
+        let factors = made.get(LineItem::quantity).zip(made.get(LineItem::discount));
+        let amount = factors.and_then(|(quantity, discount)| line_item::amount(quantity, price, discount)).unwrap_or(0);
         line.set("amount", json!({"amount": amount, "currency": currency}));
         line.set("opportunity_id", opportunity.to_string());
         sum = sum.saturating_add(amount);

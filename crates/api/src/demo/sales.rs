@@ -7,7 +7,10 @@ use farley_domain::{
     id::Id,
     money::Currency,
     record::Record,
-    sales::{pipeline::Pipeline, stage::Stage},
+    sales::{
+        pipeline::Pipeline,
+        stage::{Stage, StageKind},
+    },
 };
 use serde_json::{Value, json};
 
@@ -104,19 +107,20 @@ impl Sold {
 /// A pipeline with its stages in their order.
 #[derive(Debug)]
 pub struct Way {
-    pub pipeline: Record,
-    pub stages: Vec<Record>,
+    pub pipeline: Record<Pipeline>,
+    pub stages: Vec<Record<Stage>>,
     pub days: i64,
 }
 
 impl Way {
-    pub fn open(&self) -> Vec<&Record> {
-        self.stages.iter().filter(|stage| stage.get("kind") == "open").collect()
+    pub fn open(&self) -> Vec<&Record<Stage>> {
+        self.stages.iter().filter(|stage| stage.get(Stage::kind) == Some(StageKind::Open)).collect()
     }
 
     /// The stage in which sales of a kind end.
-    pub fn end(&self, kind: &str) -> Value {
-        self.stages.iter().find(|stage| stage.get("kind") == kind).map_or(Value::Null, |stage| stage.get("id").clone())
+    pub fn end(&self, kind: StageKind) -> Value {
+        let end = self.stages.iter().find(|stage| stage.get(Stage::kind) == Some(kind));
+        end.map_or(Value::Null, |stage| stage.id().to_string().into())
     }
 }
 
@@ -149,9 +153,10 @@ pub fn add_pipelines(rows: &mut Rows<'_>) -> Result<Vec<Way>, Faults> {
             rows.add(Stage::object(), &body)?;
         }
         let made = |record: &&Record| record.id() == pipeline;
-        let stages = rows.of(Stage::object()).filter(|stage| stage.id_of("pipeline_id") == Some(pipeline)).cloned().collect();
+        let stages = rows.of(Stage::object()).map(Record::of::<Stage>);
+        let stages = stages.filter(|stage| stage.get(Stage::pipeline_id) == Some(pipeline)).cloned().collect();
         let Some(pipeline) = rows.of(Pipeline::object()).find(made).cloned() else { continue };
-        ways.push(Way { pipeline, stages, days: row.days });
+        ways.push(Way { pipeline: pipeline.into_entity(), stages, days: row.days });
     }
     Ok(ways)
 }

@@ -33,6 +33,7 @@ macro_rules! body {
         $visibility enum $body {}
 
         const _: () = {
+            #[allow(unused_imports, reason = "a body may have no field")]
             use farley_domain::{entity::{Entity, kind}, handle::Handle, object::Object, recurring::slots};
 
             #[allow(non_camel_case_types, reason = "the fields by their names")]
@@ -78,6 +79,12 @@ macro_rules! body {
             }
         };
     };
+}
+
+body! {
+    /// The body of an action that asks for nothing.
+    pub struct Nothing {}
+    example Value::Null
 }
 
 /// Reads a body: unknown members are refused, and every fault is reported at once.

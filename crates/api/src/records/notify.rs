@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    activities::notification::{Notification, NotificationKind, preference},
+    activities::{
+        mentions::MENTION_IDS,
+        notification::{Channel, Notification, NotificationKind, preference},
+    },
     entity::Entity,
     id::Id,
     identity::access::Action,
     object::Object,
     record::Record,
+    recurring,
 };
 use farley_persistence::{Change, Layout, Work};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::behaviour::{Behaviours, Writing};
 use crate::{
@@ -26,6 +30,17 @@ use crate::{
 pub const MAIL: &str = "notification_mail";
 /// How often a mail is tried.
 const MAIL_ATTEMPTS: i64 = 8;
+
+/// What a job sends by e-mail.
+#[derive(Serialize, Deserialize)]
+pub struct Mail {
+    pub user_id: Id,
+    pub kind: NotificationKind,
+    /// What the record is that it happened to.
+    pub object: String,
+    pub record_id: Id,
+    pub title: Option<String>,
+}
 
 /// What users are to know of.
 pub struct News<'a> {
@@ -48,23 +63,18 @@ pub fn of_write(
         return Ok(());
     }
     let before = writing.before;
-    let changed = |name: &str| before.map_or(&Value::Null, |before| before.get(name)) != record.get(name);
     let actor = Some(writing.principal.user_id()).filter(|_| !writing.principal.is_system());
     let news = |work: &mut Work<'_>, kind, users: &[Id]| tell(work, &News { kind, object, record, actor }, users);
-    if let Some(owner) = record.id_of("owner_id").filter(|_| object.has("owner_id")) {
-        if changed("owner_id") {
+    if let Some(owner) = record.get(recurring::OWNER_ID) {
+        if before.and_then(|before| before.get(recurring::OWNER_ID)) != Some(owner) {
             news(work, NotificationKind::Assigned, &[owner])?;
         } else if let Some(kind) = before.and_then(|before| (behaviour.news)(before, record)) {
             news(work, kind, &[owner])?;
         }
     }
-    if object.has("mention_ids") && changed("mention_ids") {
-        let ids = |record: &Record| -> Vec<Id> {
-            let ids = record.get("mention_ids").as_array().into_iter().flatten();
-            ids.filter_map(|id| id.as_str()?.parse().ok()).collect()
-        };
-        let known = before.map(ids).unwrap_or_default();
-        let new: Vec<Id> = ids(record).into_iter().filter(|id| !known.contains(id)).collect();
+    if object.bears(MENTION_IDS) {
+        let known = before.map(|before| before.get(MENTION_IDS)).unwrap_or_default();
+        let new: Vec<Id> = record.get(MENTION_IDS).into_iter().filter(|id| !known.contains(id)).collect();
         news(work, NotificationKind::Mentioned, &new)?;
     }
     Ok(())
@@ -76,8 +86,8 @@ pub fn tell(work: &mut Work<'_>, news: &News<'_>, users: &[Id]) -> Result<(), Pr
         // Who is no longer active hears of nothing.
         let Some(asker) = asker_of(work.reader(), *user)? else { continue };
         let preferences = work.reader().notification_preferences(*user)?;
-        let wants = |channel: &str| preference(&preferences, news.kind, channel);
-        if !wants("app") && !wants("email") {
+        let [app, email] = [Channel::App, Channel::Email].map(|channel| preference(&preferences, news.kind, channel));
+        if !app && !email {
             continue;
         }
         // A title tells of the record, so only who may read that sees it.
@@ -90,25 +100,27 @@ pub fn tell(work: &mut Work<'_>, news: &News<'_>, users: &[Id]) -> Result<(), Pr
             }
             (_, _) => None,
         };
-        if wants("email") {
-            let payload = json!({
-                "user_id": user, "kind": news.kind.as_str(), "object": news.object.name, "record_id": news.record.id(), "title": title,
-            });
-            work.enqueue(MAIL, &payload, work.origin.now, MAIL_ATTEMPTS)?;
+        if email {
+            let mail = Mail {
+                user_id: *user,
+                kind: news.kind,
+                object: news.object.name.to_owned(),
+                record_id: news.record.id(),
+                title: title.clone(),
+            };
+            work.enqueue(MAIL, &serde_json::to_value(mail)?, work.origin.now, MAIL_ATTEMPTS)?;
         }
-        if wants("app") {
-            let mut record = Record::new(<Notification as Entity>::object());
-            for (name, value) in [
-                ("user_id", json!(user)),
-                ("kind", json!(news.kind.as_str())),
-                ("object", json!(news.object.name)),
-                ("record_id", json!(news.record.id())),
-                ("title", json!(title)),
-                ("actor_id", json!(news.actor)),
-            ] {
-                record.set(name, value);
-            }
-            work.insert(&without_custom_fields(<Notification as Entity>::object()), &mut record, &Change::new("created"))?;
+        if app {
+            let object = <Notification as Entity>::object();
+            let mut record = Record::new(object);
+            let notification = record.of_mut::<Notification>();
+            notification.set(Notification::user_id, *user);
+            notification.set(Notification::kind, news.kind);
+            notification.set(Notification::object, news.object.name.to_owned());
+            notification.set(Notification::record_id, news.record.id());
+            notification.set(Notification::title, title);
+            notification.set(Notification::actor_id, news.actor);
+            work.insert(&without_custom_fields(object), &mut record, &Change::new("created"))?;
         }
     }
     Ok(())

@@ -2,9 +2,11 @@
 
 use farley_domain::{
     activities::{
-        attendees::{self, ATTENDEES},
-        concerned::{self, CONCERNED, KINDS},
+        activity::Activity,
+        attendees,
+        concerned::{CONCERNED, KINDS, RECORDS},
     },
+    entity::Entity,
     fault::{Fault, FaultCode, Faults},
     field::{Field, FieldType},
     id::Id,
@@ -53,11 +55,11 @@ pub fn check(
 
 /// Whether a field is one of those kept in step with the records that its object concerns: those are checked together.
 fn is_concerned(object: &Object, field: &Field) -> bool {
-    concerns(object) && KINDS.iter().any(|kind| kind.field == field.name)
+    concerns(object) && KINDS.iter().any(|kind| kind.field.name() == field.name)
 }
 
 fn concerns(object: &Object) -> bool {
-    object.field("records").is_some_and(|field| field.kind == FieldType::Structure(&CONCERNED))
+    RECORDS.of(object).is_some_and(|field| field.kind == FieldType::Structure(&CONCERNED))
 }
 
 /// Checks lists that name records of several objects. Who changes one may not know of all that was in it before.
@@ -72,22 +74,21 @@ fn check_concerned(
 ) -> Result<(), Problem> {
     let mut named: Vec<(String, &str, Id)> = Vec::new();
     if concerns(shape.object) {
-        let known: Vec<(&str, Id)> = before.map(|before| concerned::items(before.get("records")).collect()).unwrap_or_default();
-        for (position, item) in concerned::items(after.get("records")).enumerate().filter(|(_, item)| !known.contains(item)) {
-            let field = KINDS.iter().find(|kind| kind.object == item.0 && after.id_of(kind.field) == Some(item.1));
-            let pointer = field.map_or_else(|| format!("/records/{position}/id"), |kind| format!("/{}", kind.field));
-            named.push((pointer, item.0, item.1));
+        let known = before.map(|before| before.get(RECORDS)).unwrap_or_default();
+        let all = after.get(RECORDS).into_iter().enumerate();
+        for (position, item) in all.filter(|(_, item)| !known.contains(item)) {
+            let kind = KINDS.iter().find(|kind| kind.object == item.object && after.get(kind.field) == Some(item.id));
+            let pointer = kind.map_or_else(|| format!("{}/{position}/id", RECORDS.pointer()), |kind| kind.field.pointer());
+            named.push((pointer, item.object.as_str(), item.id));
         }
     }
-    if shape.object.field("attendees").is_some_and(|field| field.kind == FieldType::Structure(&ATTENDEES)) {
-        let known: Vec<(&str, Id)> = before
-            .into_iter()
-            .flat_map(|before| attendees::references(before.get("attendees")))
-            .map(|(_, object, id)| (object, id))
-            .collect();
-        let all = attendees::references(after.get("attendees"));
-        let new = all.filter(|(_, object, id)| !known.contains(&(*object, *id)));
-        named.extend(new.map(|(pointer, object, id)| (format!("/attendees{pointer}"), object, id)));
+    if shape.object.name == Activity::NAME {
+        let attendees = |record: &Record| record.of::<Activity>().get(Activity::attendees);
+        let before = before.map(attendees).unwrap_or_default();
+        let known: Vec<(&str, Id)> = attendees::references(&before).map(|(_, object, id)| (object, id)).collect();
+        let after = attendees(after);
+        let new = attendees::references(&after).filter(|(_, object, id)| !known.contains(&(*object, *id)));
+        named.extend(new.map(|(pointer, object, id)| (format!("{}{pointer}", Activity::attendees.pointer()), object, id)));
     }
     let mut objects: Vec<&str> = named.iter().map(|(_, object, _)| *object).collect();
     objects.sort_unstable();

@@ -9,12 +9,16 @@ use farley_domain::{
     entity::Entity,
     fault::{Fault, FaultCode, Faults},
     field::Op,
+    handle::Handle,
     id::Id,
     identity::access::Action,
-    object::Object,
-    predicate::{Operand, Predicate, parse::parameter_as_json},
+    predicate::{Predicate, parse::parameter_as_json},
     record::Record,
-    sales::{opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
+    sales::{
+        opportunity::{Opportunity, OpportunityStatus},
+        pipeline::Pipeline,
+        stage::{Stage, StageKind},
+    },
     time::{Timestamp, parse_date},
 };
 use farley_persistence::{Cell, Group, MAX_STAGES, Measure, Moves, Reader, StoreError, Travelled, Travels};
@@ -28,6 +32,9 @@ use crate::{
     },
     records::summary,
 };
+
+/// The parameter that names the pipeline.
+const PIPELINE_ID: &str = Opportunity::pipeline_id.name();
 
 /// A funnel.
 #[derive(serde::Serialize, utoipa::ToSchema)]
@@ -177,8 +184,8 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
         Ok(day)
     };
     let (from, to) = (day("from")?, day("to")?);
-    let pipeline = take(&mut parameters, "pipeline_id")?;
-    let pipeline = pipeline.map(|id| id.parse::<Id>().map_err(|_| Fault::new("pipeline_id", FaultCode::InvalidId)));
+    let pipeline = take(&mut parameters, PIPELINE_ID)?;
+    let pipeline = pipeline.map(|id| id.parse::<Id>().map_err(|_| Fault::new(PIPELINE_ID, FaultCode::InvalidId)));
     let pipeline = faults.keep(pipeline.transpose()).flatten();
     let slice = take(&mut parameters, "slice")?.map(|name| (summary::group(object, &name, "slice", &view), name));
     let slice = match slice {
@@ -202,14 +209,16 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
             let pipeline = find_pipeline(reader, &principal, now, pipeline)?;
             let stages = stages_of(reader, pipeline)?;
             let zone = principal.standards(now).zone;
-            let bounds = [(Op::Gte, from), (Op::Lt, to)].into_iter().filter_map(|(op, day)| Some((op, start_of_day(day?, zone))));
-            let bounds: Vec<(Op, Timestamp)> = bounds.collect();
-            let mut predicate = query.predicate.clone().and(equals(object, "pipeline_id", Operand::Id(pipeline))?);
-            let mut base = vec![json!({"field": "pipeline_id", "op": "eq", "value": pipeline})];
-            for (op, time) in bounds {
-                let field = object.field("opened_at").ok_or_else(Problem::not_found)?;
-                predicate = predicate.and(Predicate::test(field, op, Operand::Time(time)));
-                base.push(json!({"field": "opened_at", "op": op.as_str(), "value": time}));
+            let start = |day: Option<NaiveDate>| day.map(|day| start_of_day(day, zone));
+            let mut predicate = query.predicate.clone().and(Opportunity::pipeline_id.eq(pipeline));
+            let mut base = vec![condition(Opportunity::pipeline_id, Op::Eq, pipeline)];
+            if let Some(time) = start(from) {
+                predicate = predicate.and(Opportunity::opened_at.gte(time));
+                base.push(condition(Opportunity::opened_at, Op::Gte, time));
+            }
+            if let Some(time) = start(to) {
+                predicate = predicate.and(Opportunity::opened_at.lt(time));
+                base.push(condition(Opportunity::opened_at, Op::Lt, time));
             }
             base.extend(given);
             let group = slice.as_ref().map(|(group, _)| group);
@@ -221,7 +230,7 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
             let name = slice.as_ref().map(|(_, name)| name.as_str());
             // What a role hides is not told by its sum either.
             let mut found = found;
-            if !object.field("amount").is_some_and(|field| principal.asker.sees(object, field)) {
+            if !principal.asker.sees(object, Opportunity::amount.field()) {
                 found.travelled.iter_mut().for_each(|one| one.currency = None);
             }
             let making = Making { stages: &stages, base: &base, slice: name, snapshot };
@@ -234,10 +243,6 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
     Ok(HttpResponse::Ok().json(funnel))
 }
 
-fn equals(object: &'static Object, field: &str, operand: Operand) -> Result<Predicate, Problem> {
-    Ok(Predicate::test(object.field(field).ok_or_else(Problem::not_found)?, Op::Eq, operand))
-}
-
 /// The pipeline named, if the caller may see it; else the default one.
 fn find_pipeline(
     reader: &mut Reader<'_>,
@@ -246,31 +251,42 @@ fn find_pipeline(
     named: Option<Id>,
 ) -> Result<Id, Problem> {
     let object = Pipeline::object();
-    let rows = principal.asker.rows(object, Action::Read).ok_or_else(|| Problem::forbidden("read", "pipeline"))?;
+    let rows =
+        principal.asker.rows(object, Action::Read).ok_or_else(|| Problem::forbidden(Action::Read.as_str(), Pipeline::NAME))?;
     let which = match named {
-        Some(id) => equals(object, "id", Operand::Id(id))?,
-        None => equals(object, "is_default", Operand::Boolean(true))?.and(Predicate::Archived(false)),
+        Some(id) => Pipeline::id.eq(id),
+        None => Pipeline::is_default.eq(true).and(Predicate::Archived(false)),
     };
     let found = reader.find(&without_custom_fields(object), &principal.view(now), &rows.and(which), 1)?;
-    found.first().map(Record::id).ok_or_else(|| Fault::new("pipeline_id", FaultCode::NotFound).into())
+    found.first().map(Record::id).ok_or_else(|| Fault::new(PIPELINE_ID, FaultCode::NotFound).into())
 }
 
 /// The stages of a pipeline in their order, retired ones too: open ones first, then won, then lost.
-fn stages_of(reader: &mut Reader<'_>, pipeline: Id) -> Result<Vec<Record>, Problem> {
-    let predicate = equals(Stage::object(), "pipeline_id", Operand::Id(pipeline))?;
-    let mut stages = reader.find(
+fn stages_of(reader: &mut Reader<'_>, pipeline: Id) -> Result<Vec<Record<Stage>>, Problem> {
+    let found = reader.find(
         &without_custom_fields(Stage::object()),
         &crate::access::unrestricted::Unrestricted,
-        &predicate,
+        &Stage::pipeline_id.eq(pipeline),
         MAX_STAGES,
     )?;
-    let kind = |stage: &Record| ["open", "won", "lost"].iter().position(|kind| stage.get("kind") == *kind);
-    stages.sort_by_key(|stage| (kind(stage), stage.get("sort_order").as_i64(), stage.id()));
+    let mut stages: Vec<Record<Stage>> = found.into_iter().map(Record::into_entity).collect();
+    let kind = |stage: &Record<Stage>| match stage.get(Stage::kind) {
+        None => 0,
+        Some(StageKind::Open) => 1,
+        Some(StageKind::Won) => 2,
+        Some(StageKind::Lost) => 3,
+    };
+    stages.sort_by_key(|stage| (kind(stage), stage.get(Stage::sort_order), stage.id()));
     Ok(stages)
 }
 
 /// How the opportunities of a cohort fared.
-fn cohort(reader: &mut Reader<'_>, cohort: &Predicate, slice: Option<&Group>, stages: &[Record]) -> Result<Travels, Problem> {
+fn cohort(
+    reader: &mut Reader<'_>,
+    cohort: &Predicate,
+    slice: Option<&Group>,
+    stages: &[Record<Stage>],
+) -> Result<Travels, Problem> {
     let ids: Vec<Id> = stages.iter().map(Record::id).collect();
     Ok(reader.travels(Opportunity::object(), cohort, slice, &ids)?)
 }
@@ -283,26 +299,30 @@ fn snapshot(
     as_of: Option<Timestamp>,
 ) -> Result<Travels, Problem> {
     let object = Opportunity::object();
-    let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
-    let currency = field("amount")?.currency().ok_or_else(Problem::not_found)?;
-    let mut groups = vec![Group::by(&currency), Group::by(field("status")?), Group::by(field("stage_id")?)];
+    let amount = Opportunity::amount.field();
+    let currency = amount.currency().ok_or_else(Problem::not_found)?;
+    let mut groups = vec![Group::by(&currency), Group::by(Opportunity::status.field()), Group::by(Opportunity::stage_id.field())];
     groups.extend(slice.cloned());
-    let measures = [Measure::Count, Measure::Sum(field("amount")?.clone())];
+    let measures = [Measure::Count, Measure::Sum(amount.clone())];
     let rows = reader.aggregate(object, predicate, &groups, &measures, (as_of, usize::MAX))?;
     let travelled = rows.into_iter().map(|row| {
         let count = groups.len();
-        Travelled {
+        let status = row[1].as_text().map(|name| {
+            let unknown = || Problem::internal("an opportunity has a status that is none");
+            OpportunityStatus::from_wire(name).ok_or_else(unknown)
+        });
+        Ok::<_, Problem>(Travelled {
             slice: if slice.is_some() { row[3].clone() } else { Cell::Null },
             currency: row[0].as_text().map(str::to_owned),
-            status: row[1].as_text().unwrap_or_default().to_owned(),
+            status: status.transpose()?,
             stage_id: row[2].as_id().unwrap_or(Id::NIL),
             entered: 0,
             count: row[count].as_integer().unwrap_or(0),
             amount: i128::from(row[count + 1].as_integer().unwrap_or(0)),
             won_milliseconds: 0,
-        }
+        })
     });
-    Ok(Travels { travelled: travelled.collect(), ..Travels::default() })
+    Ok(Travels { travelled: travelled.collect::<Result<_, _>>()?, ..Travels::default() })
 }
 
 /// The values of the slice, those with most opportunities first; without a slice one, also of nothing.
@@ -325,7 +345,7 @@ fn slices(found: &Travels, whole: bool) -> Vec<Cell> {
 
 /// What figures are made with.
 struct Making<'a> {
-    stages: &'a [Record],
+    stages: &'a [Record<Stage>],
     /// The filters that all figures share.
     base: &'a [Value],
     slice: Option<&'a str>,
@@ -344,8 +364,11 @@ impl Making<'_> {
                 _ => json!({"field": slice, "op": "eq", "value": json}),
             });
         }
-        let status = |wanted: &str| figure(&base, &own, |one| one.status == wanted, vec![equal("status", wanted.into())]);
-        let (all, won, lost) = (figure(&base, &own, |_| true, Vec::new())?, status("won")?, status("lost")?);
+        let status = |wanted: OpportunityStatus| {
+            figure(&base, &own, |one| one.status == Some(wanted), vec![condition(Opportunity::status, Op::Eq, wanted)])
+        };
+        let all = figure(&base, &own, |_| true, Vec::new())?;
+        let (won, lost) = (status(OpportunityStatus::Won)?, status(OpportunityStatus::Lost)?);
         let win_rate = ratio(won.count, won.count + lost.count);
         let milliseconds: i64 = own.iter().map(|one| one.won_milliseconds).sum();
         let cycle = ratio(milliseconds, won.count * 1000).filter(|_| !self.snapshot);
@@ -371,25 +394,30 @@ impl Making<'_> {
         place: usize,
     ) -> Result<Option<FunnelStage>, StoreError> {
         let stage = &self.stages[place];
-        let (id, kind) = (stage.id(), stage.text("kind").unwrap_or_default().to_owned());
-        let current = figure(base, own, |one| one.stage_id == id, vec![equal("stage_id", json!(id))])?;
+        let (id, kind) = (stage.id(), stage.get(Stage::kind));
+        let is_open = kind == Some(StageKind::Open);
+        let current = figure(base, own, |one| one.stage_id == id, vec![condition(Opportunity::stage_id, Op::Eq, id)])?;
         let entered = |one: &Travelled| one.entered & (1 << place) != 0;
         let was = any_stage(&[id]);
         let figures = (!self.snapshot).then(|| -> Result<_, StoreError> {
-            let open_after = |other: &Record| other.get("kind") == "open" && kind == "open";
-            let later = self
-                .stages
-                .iter()
-                .enumerate()
-                .skip(place + 1)
-                .filter(|(_, other)| open_after(other) || other.get("kind") == "won");
+            let leads_to = |other: &Record<Stage>| match other.get(Stage::kind) {
+                Some(StageKind::Open) => is_open,
+                Some(StageKind::Won) => true,
+                Some(StageKind::Lost) | None => false,
+            };
+            let later = self.stages.iter().enumerate().skip(place + 1).filter(|(_, other)| leads_to(other));
             let later: Vec<(usize, Id)> = later.map(|(place, other)| (place, other.id())).collect();
             let mask: i64 = later.iter().map(|(place, _)| 1_i64 << place).sum();
             let ids: Vec<Id> = later.iter().map(|(_, id)| *id).collect();
             Ok((
                 figure(base, own, entered, vec![was.clone()])?,
                 figure(base, own, |one| entered(one) && one.entered & mask != 0, vec![was.clone(), any_stage(&ids)])?,
-                figure(base, own, |one| entered(one) && one.status == "won", vec![was.clone(), equal("status", "won".into())])?,
+                figure(
+                    base,
+                    own,
+                    |one| entered(one) && one.status == Some(OpportunityStatus::Won),
+                    vec![was.clone(), condition(Opportunity::status, Op::Eq, OpportunityStatus::Won)],
+                )?,
             ))
         });
         let figures = figures.transpose()?;
@@ -408,10 +436,10 @@ impl Making<'_> {
         let share = |part: &Option<FunnelFigure>| ratio(part.as_ref()?.count, entered.as_ref()?.count);
         Ok(Some(FunnelStage {
             id,
-            name: stage.text("name").unwrap_or_default().to_owned(),
-            conversion_to_next: share(&reached_next).filter(|_| kind == "open"),
+            name: stage.get(Stage::name).to_owned(),
+            conversion_to_next: share(&reached_next).filter(|_| is_open),
             conversion_to_won: share(&won),
-            kind,
+            kind: kind.map_or_else(String::new, |kind| kind.as_str().to_owned()),
             current,
             left_to: self.left_to(&moves),
             mean_seconds: ratio(seconds, times),
@@ -429,12 +457,13 @@ impl Making<'_> {
     }
 }
 
-fn equal(field: &str, value: Value) -> Value {
-    json!({"field": field, "op": "eq", "value": value})
+/// A comparison as a client writes it.
+fn condition<T>(handle: Handle<Opportunity, T>, op: Op, value: impl serde::Serialize) -> Value {
+    json!({"field": handle.name(), "op": op.as_str(), "value": value})
 }
 
 fn any_stage(ids: &[Id]) -> Value {
-    json!({"field": "entered_stage_ids", "op": "any", "value": ids})
+    condition(Opportunity::entered_stage_ids, Op::Any, ids)
 }
 
 fn figure(

@@ -6,12 +6,16 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     entity::Entity,
     fault::Faults,
-    field::Op,
+    field::Field,
     id::Id,
     identity::access::Action,
-    predicate::{Operand, Predicate},
     query::{ListQuery, SortBy, SortKey, Start},
-    sales::{opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
+    record::Record,
+    sales::{
+        opportunity::{Opportunity, OpportunityStatus},
+        pipeline::Pipeline,
+        stage::{Stage, StageKind},
+    },
 };
 use farley_persistence::{Cell, Group, Measure};
 use serde_json::value::RawValue;
@@ -91,7 +95,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
     let limit = take_number(&mut parameters, "limit", 50, (0, 200))?;
     let query = summary::filters(opportunity, &mut parameters, Faults::default(), &call.view())?;
     // What a role hides is not told by its sum either.
-    let sees_amounts = opportunity.field("amount").is_some_and(|field| call.principal.asker.sees(opportunity, field));
+    let sees_amounts = call.principal.asker.sees(opportunity, Opportunity::amount.field());
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let board = call
         .state
@@ -100,13 +104,11 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
             let view = principal.view(now);
             let id = named.find(reader, &principal, Pipeline::object())?.ok_or_else(Problem::not_found)?;
             reader.get(&principal.layout(Pipeline::object()), &view, id, &pipelines)?.ok_or_else(Problem::not_found)?;
-            let field = |name: &str| opportunity.field(name).ok_or_else(Problem::not_found);
-            let equals = |name: &str, operand: Operand| Ok::<_, Problem>(Predicate::test(field(name)?, Op::Eq, operand));
-            let open = query.predicate.clone().and(equals("status", Operand::Text("open".to_owned()))?);
-            let of_pipeline = open.clone().and(equals("pipeline_id", Operand::Id(id))?);
-            let currency = field("amount")?.currency().ok_or_else(Problem::not_found)?;
-            let (amount, probability) = (field("amount")?.clone(), field("probability")?.clone());
-            let groups = [Group::by(field("stage_id")?), Group::by(&currency)];
+            let open = query.predicate.clone().and(Opportunity::status.eq(OpportunityStatus::Open));
+            let of_pipeline = open.clone().and(Opportunity::pipeline_id.eq(id));
+            let (amount, probability) = (Opportunity::amount.field().clone(), Opportunity::probability.field().clone());
+            let currency = amount.currency().ok_or_else(Problem::not_found)?;
+            let groups = [Group::by(Opportunity::stage_id.field()), Group::by(&currency)];
             let measures = [Measure::Count, Measure::Sum(amount.clone()), Measure::Weighted(amount, probability)];
             let totals = reader.aggregate(opportunity, &of_pipeline, &groups, &measures, (query.as_of, 10_000))?;
             let mut stages = Vec::new();
@@ -121,11 +123,11 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
                     totals.clear();
                 }
                 let limit = usize::try_from(limit).unwrap_or(0);
-                let key = |name: &str| Ok::<_, Problem>(SortKey { by: SortBy::Field(field(name)?.clone()), descending: false });
+                let key = |field: &Field| SortKey { by: SortBy::Field(field.clone()), descending: false };
                 // Its stage tells the pipeline; to ask for both would lead SQLite to the index of the totals, and to sort.
                 let list = ListQuery {
-                    predicate: open.clone().and(equals("stage_id", Operand::Id(stage_id))?),
-                    sort: vec![key("position")?, key("id")?],
+                    predicate: open.clone().and(Opportunity::stage_id.eq(stage_id)),
+                    sort: vec![key(Opportunity::position.field()), key(Opportunity::id.field())],
                     limit,
                     start: Start::First,
                     ..query.clone()
@@ -137,9 +139,9 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
                 let shown = String::from_utf8(shown).map_err(|_| Problem::internal("a record is no UTF-8"))?;
                 stages.push(BoardStage {
                     id: stage_id,
-                    name: stage.text("name").unwrap_or_default().to_owned(),
-                    sort_order: stage.get("sort_order").as_i64(),
-                    rotting_days: stage.get("rotting_days").as_i64(),
+                    name: stage.get(Stage::name).to_owned(),
+                    sort_order: stage.get(Stage::sort_order),
+                    rotting_days: stage.get(Stage::rotting_days),
                     count,
                     opportunities: RawValue::from_string(shown)?,
                     page: PageInfo { has_more: next.is_some(), next, total: None },
@@ -157,16 +159,11 @@ fn stages_of(
     reader: &mut farley_persistence::Reader<'_>,
     view: &dyn farley_domain::predicate::View,
     pipeline: Id,
-) -> Result<Vec<farley_domain::record::Record>, Problem> {
-    let object = Stage::object();
-    let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
-    let predicate = Predicate::test(field("pipeline_id")?, Op::Eq, Operand::Id(pipeline)).and(Predicate::test(
-        field("kind")?,
-        Op::Eq,
-        Operand::Text("open".to_owned()),
-    ));
-    let mut stages = reader.find(&crate::access::unrestricted::without_custom_fields(object), view, &predicate, 1_000)?;
-    stages.sort_by_key(|stage| (stage.get("sort_order").as_i64(), stage.id()));
+) -> Result<Vec<Record<Stage>>, Problem> {
+    let predicate = Stage::pipeline_id.eq(pipeline).and(Stage::kind.eq(StageKind::Open));
+    let found = reader.find(&crate::access::unrestricted::without_custom_fields(Stage::object()), view, &predicate, 1_000)?;
+    let mut stages: Vec<Record<Stage>> = found.into_iter().map(Record::into_entity).collect();
+    stages.sort_by_key(|stage| (stage.get(Stage::sort_order), stage.id()));
     Ok(stages)
 }
 

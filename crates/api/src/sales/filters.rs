@@ -15,11 +15,12 @@ use serde_json::Value;
 use crate::{access::principal::Principal, http::problem::Problem, records::behaviour::Writing};
 
 /// A predicate in a field of a record must be one over the own fields of an object: it is asked before that is stored.
-pub fn check(writing: &Writing<'_>, record: &Record, name: &str, object: &'static Object) -> Result<(), Problem> {
-    let filter = record.get(name);
-    if filter.is_null() || writing.before.is_some_and(|before| before.get(name) == filter) {
+pub fn check<E>(writing: &Writing<'_, E>, record: &Record<E>, name: &str, object: &'static Object) -> Result<(), Problem> {
+    let Some(field) = record.object().field(name) else { return Ok(()) };
+    let cell = record.cell(field);
+    let Some(filter) = cell.as_json().filter(|_| writing.before.is_none_or(|before| before.cell(field) != cell)) else {
         return Ok(());
-    }
+    };
     let view = writing.principal.view(writing.now);
     let predicate = parse::from_json(object, filter, &view).map_err(|faults| faults.under(&format!("/{name}")))?;
     if crosses_relations(&predicate) {

@@ -1,26 +1,30 @@
 //! Forecasts: what users and teams will win in a period, computed from their opportunities, beside their quotas and what managers
 //! think of it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    sync::Arc,
+};
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     calendar::{Period, start_of_day},
     entity::Entity,
     fault::{Fault, FaultCode, Faults},
-    field::Op,
+    handle::Handle,
     id::Id,
     identity::{
         access::Action,
         team::{Team, subtree},
         user::User,
     },
-    object::Object,
-    predicate::{Operand, Predicate},
+    predicate::Predicate,
     record::Record,
     sales::{
-        opportunity::Opportunity,
-        quota::{ForecastOverride, Quota, sales_period},
+        opportunity::{ForecastCategory, Opportunity, OpportunityStatus},
+        quota::{ForecastOverride, ForecastPart, Quota, SetFigure, sales_period},
     },
     time::Timestamp,
 };
@@ -38,6 +42,7 @@ use crate::{
         problem::Problem,
         request::{parameters, refuse_rest, take, take_required},
     },
+    records::lookup,
 };
 
 /// A forecast of a period.
@@ -155,27 +160,31 @@ pub struct ForecastLists {
     responses((status = 200, description = "The forecast.", body = Forecast)))]
 #[get("/v1/forecasts")]
 pub async fn forecast(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    const KNOWN: &[&str] = &["period", "user_id", "team_id", "pipeline_id", "as_of"];
+    const PERIOD: &str = Quota::period.name();
+    const USER_ID: &str = Quota::user_id.name();
+    const TEAM_ID: &str = Quota::team_id.name();
+    const PIPELINE_ID: &str = Quota::pipeline_id.name();
+    const KNOWN: &[&str] = &[PERIOD, USER_ID, TEAM_ID, PIPELINE_ID, "as_of"];
     let rows = call.rows(Opportunity::object(), Action::Read)?;
     // A forecast is nothing but sums of amounts.
     let object = Opportunity::object();
-    if !object.field("amount").is_some_and(|field| call.principal.asker.sees(object, field)) {
-        return Err(Problem::forbidden("read", "opportunity.amount"));
+    if !call.principal.asker.sees(object, Opportunity::amount.field()) {
+        return Err(Problem::forbidden(Action::Read.as_str(), &format!("{}.{}", object.name, Opportunity::amount.name())));
     }
     let mut parameters = parameters(&request)?;
-    let text = take_required(&mut parameters, "period", KNOWN)?;
+    let text = take_required(&mut parameters, PERIOD, KNOWN)?;
     let mut faults = Faults::default();
     let mut id = |name: &str| -> Result<Option<Id>, Problem> {
         let given = take(&mut parameters, name)?.map(|id| id.parse::<Id>().map_err(|_| Fault::new(name, FaultCode::InvalidId)));
         Ok(faults.keep(given.transpose()).flatten())
     };
-    let (user, team, pipeline) = (id("user_id")?, id("team_id")?, id("pipeline_id")?);
+    let (user, team, pipeline) = (id(USER_ID)?, id(TEAM_ID)?, id(PIPELINE_ID)?);
     let as_of = take(&mut parameters, "as_of")?;
     let as_of = as_of.map(|time| Timestamp::parse(&time).ok_or_else(|| Fault::new("as_of", FaultCode::InvalidTime)));
     let as_of = faults.keep(as_of.transpose()).flatten();
-    let period = faults.keep(sales_period(&text).ok_or_else(|| Fault::new("period", FaultCode::InvalidPeriod)));
+    let period = faults.keep(sales_period(&text).ok_or_else(|| Fault::new(PERIOD, FaultCode::InvalidPeriod)));
     if user.is_some() && team.is_some() {
-        faults.add(Fault::new("team_id", FaultCode::Conflicting).with("other", "user_id"));
+        faults.add(Fault::new(TEAM_ID, FaultCode::Conflicting).with("other", USER_ID));
     }
     if let Err(problem) = refuse_rest(&parameters, KNOWN) {
         faults.0.extend(problem.faults.0);
@@ -234,8 +243,8 @@ struct Sum {
 impl Question<'_> {
     fn answer(&self, reader: &mut Reader<'_>, user: Option<Id>, team: Option<Id>) -> Result<Vec<ForecastRow>, Problem> {
         let sums = self.sums(reader)?;
-        let quotas = self.visible(reader, Quota::object())?;
-        let opinions = self.visible(reader, ForecastOverride::object())?;
+        let quotas = self.visible::<Quota>(reader, None)?;
+        let opinions = self.visible::<ForecastOverride>(reader, self.as_of)?;
         let mut subjects = self.subjects(reader, user, team)?;
         // Who has nothing, not even a quota, has no row; but the whole asked for always has one.
         let whole = subjects.remove(0);
@@ -252,71 +261,75 @@ impl Question<'_> {
     /// The whole asked for, then what it consists of.
     fn subjects(&self, reader: &mut Reader<'_>, user: Option<Id>, team: Option<Id>) -> Result<Vec<Subject>, Problem> {
         let teams: Vec<Record> = reader.all(Team::object())?.into_iter().filter(|team| !team.is_archived()).collect();
-        let mut users = reader.all(User::object())?;
-        users.sort_by(|left, right| left.text("name").cmp(&right.text("name")));
-        let (users_seen, teams_seen) =
-            (self.principal.asker.rows(User::object(), Action::Read), self.principal.asker.rows(Team::object(), Action::Read));
-        let name = |record: &Record, seen: &Option<Predicate>| seen.as_ref().and_then(|_| record.text("name").map(str::to_owned));
+        let mut users = lookup::all::<User>(reader)?;
+        users.sort_by(|left, right| left.get(User::name).cmp(right.get(User::name)));
+        let users_seen = self.principal.asker.rows(User::object(), Action::Read).is_some();
+        let teams_seen = self.principal.asker.rows(Team::object(), Action::Read).is_some();
+        let user_name = |user: &Record<User>| users_seen.then(|| user.get(User::name).to_owned());
+        let team_name = |team: &Record<Team>| teams_seen.then(|| team.get(Team::name).to_owned());
         if let Some(id) = user {
-            let found = users.iter().find(|user| user.id() == id).ok_or_else(|| Fault::new("user_id", FaultCode::NotFound))?;
-            return Ok(vec![Subject::User { id, name: name(found, &users_seen), within: None }]);
+            let found = users
+                .iter()
+                .find(|user| user.id() == id)
+                .ok_or_else(|| Fault::new(Quota::user_id.name(), FaultCode::NotFound))?;
+            return Ok(vec![Subject::User { id, name: user_name(found), within: None }]);
         }
         let of_team =
-            |team: &Record| Subject::Team { id: team.id(), name: name(team, &teams_seen), subtree: subtree(&teams, team.id()) };
+            |team: &Record| Subject::Team { id: team.id(), name: team_name(team.of()), subtree: subtree(&teams, team.id()) };
         let mut subjects = vec![match team {
-            Some(id) => {
-                of_team(teams.iter().find(|team| team.id() == id).ok_or_else(|| Fault::new("team_id", FaultCode::NotFound))?)
-            }
+            Some(id) => of_team(
+                teams
+                    .iter()
+                    .find(|team| team.id() == id)
+                    .ok_or_else(|| Fault::new(Quota::team_id.name(), FaultCode::NotFound))?,
+            ),
             None => Subject::All,
         }];
-        let mut below: Vec<&Record> = teams.iter().filter(|child| child.id_of("parent_id") == team).collect();
-        below.sort_by(|left, right| left.text("name").cmp(&right.text("name")));
+        let mut below: Vec<&Record> = teams.iter().filter(|child| child.of().get(Team::parent_id) == team).collect();
+        below.sort_by(|left, right| left.of().get(Team::name).cmp(right.of().get(Team::name)));
         subjects.extend(below.into_iter().map(of_team));
-        subjects.extend(users.iter().map(|user| Subject::User {
-            id: user.id(),
-            name: name(user, &users_seen),
-            within: Some(team),
-        }));
+        subjects.extend(users.iter().map(|user| Subject::User { id: user.id(), name: user_name(user), within: Some(team) }));
         Ok(subjects)
     }
 
     fn sums(&self, reader: &mut Reader<'_>) -> Result<Vec<Sum>, Problem> {
-        let object = Opportunity::object();
-        let field = |name: &str| object.field(name).ok_or_else(Problem::not_found);
-        let test = |name: &str, op: Op, operand: Operand| Ok::<_, Problem>(Predicate::test(field(name)?, op, operand));
-        let text = |text: &str| Operand::Text(text.to_owned());
         let mut shared = Predicate::Archived(false).and(self.rows.clone());
         if let Some(pipeline) = self.pipeline {
-            shared = shared.and(test("pipeline_id", Op::Eq, Operand::Id(pipeline))?);
+            shared = shared.and(Opportunity::pipeline_id.eq(pipeline));
         }
-        let categories = Operand::List(["pipeline", "best_case", "commit"].map(text).to_vec());
+        let categories = [ForecastCategory::Pipeline, ForecastCategory::BestCase, ForecastCategory::Commit];
         let open = shared
             .clone()
-            .and(test("status", Op::Eq, text("open"))?)
-            .and(test("forecast_category", Op::In, categories)?)
-            .and(test("expected_close_on", Op::Gte, Operand::Date(self.period.start))?)
-            .and(test("expected_close_on", Op::Lt, Operand::Date(self.period.end()))?);
+            .and(Opportunity::status.eq(OpportunityStatus::Open))
+            .and(Opportunity::forecast_category.is_in(categories))
+            .and(Opportunity::expected_close_on.gte(self.period.start))
+            .and(Opportunity::expected_close_on.lt(self.period.end()));
         let (from, to) = self.times();
         let won = shared
-            .and(test("status", Op::Eq, text("won"))?)
-            .and(test("closed_at", Op::Gte, Operand::Time(from))?)
-            .and(test("closed_at", Op::Lt, Operand::Time(to))?);
-        let amount = field("amount")?.clone();
+            .and(Opportunity::status.eq(OpportunityStatus::Won))
+            .and(Opportunity::closed_at.gte(from))
+            .and(Opportunity::closed_at.lt(to));
+        let (amount, probability) = (Opportunity::amount.field().clone(), Opportunity::probability.field().clone());
         let currency = amount.currency().ok_or_else(Problem::not_found)?;
-        let groups = [field("owner_id")?, field("team_id")?, &currency, field("forecast_category")?].map(Group::by);
-        let measures = [Measure::Sum(amount.clone()), Measure::Weighted(amount, field("probability")?.clone())];
+        let (owner, team) = (Opportunity::owner_id.field(), Opportunity::team_id.field());
+        let groups = [owner, team, &currency, Opportunity::forecast_category.field()].map(Group::by);
+        let measures = [Measure::Sum(amount.clone()), Measure::Weighted(amount, probability)];
         let mut sums: BTreeMap<(Option<Id>, Option<Id>, String), ForecastFigures> = BTreeMap::new();
         for predicate in [open, won] {
-            for row in reader.aggregate(object, &predicate, &groups, &measures, (self.as_of, usize::MAX))? {
+            for row in reader.aggregate(Opportunity::object(), &predicate, &groups, &measures, (self.as_of, usize::MAX))? {
                 let Some(currency) = row[2].as_text() else { continue };
                 let key = (row[0].as_id(), row[1].as_id(), currency.to_owned());
                 let (amount, weighted) = (row[4].as_integer().unwrap_or(0), row[5].as_integer().unwrap_or(0));
                 let figures = sums.entry(key).or_default();
-                let figure = match row[3].as_text() {
-                    Some("best_case") => &mut figures.best_case,
-                    Some("commit") => &mut figures.commit,
-                    Some("closed") => &mut figures.closed,
-                    _ => &mut figures.pipeline,
+                let category = row[3].as_text().map(|name| {
+                    let unknown = || Problem::internal("an opportunity has a forecast category that is none");
+                    ForecastCategory::from_wire(name).ok_or_else(unknown)
+                });
+                let figure = match category.transpose()? {
+                    Some(ForecastCategory::BestCase) => &mut figures.best_case,
+                    Some(ForecastCategory::Commit) => &mut figures.commit,
+                    Some(ForecastCategory::Closed) => &mut figures.closed,
+                    Some(ForecastCategory::Pipeline | ForecastCategory::Omitted) | None => &mut figures.pipeline,
                 };
                 add(figure, amount)?;
                 add(&mut figures.weighted, weighted)?;
@@ -331,25 +344,19 @@ impl Question<'_> {
         (start_of_day(self.period.start, zone), start_of_day(self.period.end(), zone))
     }
 
-    /// The quotas or overrides of the period that the caller may see, the latest first.
-    fn visible(&self, reader: &mut Reader<'_>, object: &'static Object) -> Result<Vec<Record>, Problem> {
-        let (Some(rows), Some(period)) = (self.principal.asker.rows(object, Action::Read), object.field("period")) else {
-            return Ok(Vec::new());
-        };
-        let predicate = Predicate::test(period, Op::Eq, Operand::Text(self.period.to_string())).and(rows);
-        let mut found = reader.find(&without_custom_fields(object), &Unrestricted, &predicate, 100_000)?;
-        let pipeline = self.pipeline.map(|id| id.to_string());
-        // What an override was is told by the time it was made and the time it was taken back.
-        let is_override = object.name == ForecastOverride::object().name;
-        let at = self.as_of.filter(|_| is_override);
-        found.retain(|record| record.text("pipeline_id") == pipeline.as_deref());
+    /// The quotas or overrides of the period that the caller may see, the latest first: those of today, or those that there were at a
+    /// time, as the times at which each was made and taken back tell.
+    fn visible<E: SetFigure>(&self, reader: &mut Reader<'_>, at: Option<Timestamp>) -> Result<Vec<Record<E>>, Problem> {
+        let Some(rows) = self.principal.asker.rows(E::object(), Action::Read) else { return Ok(Vec::new()) };
+        let predicate = E::PERIOD.eq(self.period.to_string()).and(rows);
+        let found = reader.find(&without_custom_fields(E::object()), &Unrestricted, &predicate, 100_000)?;
+        let mut found: Vec<Record<E>> = found.into_iter().map(Record::into_entity).collect();
+        found.retain(|record| record.get(E::PIPELINE_ID) == self.pipeline);
         found.retain(|record| match at {
-            Some(at) => {
-                record.time_of("created_at") <= Some(at) && record.time_of("archived_at").is_none_or(|archived| archived > at)
-            }
+            Some(at) => record.get(E::CREATED_AT) <= Some(at) && record.get(E::ARCHIVED_AT).is_none_or(|archived| archived > at),
             None => !record.is_archived(),
         });
-        found.sort_by_key(|record| std::cmp::Reverse(record.time_of("created_at")));
+        found.sort_by_key(|record| Reverse(record.get(E::CREATED_AT)));
         Ok(found)
     }
 
@@ -358,15 +365,14 @@ impl Question<'_> {
         &self,
         subject: &Subject,
         sums: &[Sum],
-        quotas: &[Record],
-        opinions: &[Record],
+        quotas: &[Record<Quota>],
+        opinions: &[Record<ForecastOverride>],
     ) -> Result<Vec<ForecastRow>, StoreError> {
-        let mut currencies: Vec<&str> = sums.iter().filter(|sum| subject.counts(sum)).map(|sum| sum.currency.as_str()).collect();
-        let aims = quotas.iter().chain(opinions).filter(|record| subject.is_subject_of(record));
-        currencies.extend(aims.filter_map(|record| record.get("amount")["currency"].as_str()));
-        currencies.sort_unstable();
-        currencies.dedup();
-        currencies.into_iter().map(|currency| self.row(subject, currency, sums, quotas, opinions)).collect()
+        let counted = sums.iter().filter(|sum| subject.counts(sum)).map(|sum| sum.currency.clone());
+        let mut currencies: BTreeSet<String> = counted.collect();
+        currencies.extend(quotas.iter().filter(|quota| subject.is_subject_of(quota)).filter_map(currency_of));
+        currencies.extend(opinions.iter().filter(|opinion| subject.is_subject_of(opinion)).filter_map(currency_of));
+        currencies.iter().map(|currency| self.row(subject, currency, sums, quotas, opinions)).collect()
     }
 
     fn row(
@@ -374,8 +380,8 @@ impl Question<'_> {
         subject: &Subject,
         currency: &str,
         sums: &[Sum],
-        quotas: &[Record],
-        opinions: &[Record],
+        quotas: &[Record<Quota>],
+        opinions: &[Record<ForecastOverride>],
     ) -> Result<ForecastRow, StoreError> {
         let mut computed = ForecastFigures::default();
         for sum in sums.iter().filter(|sum| sum.currency == currency && subject.counts(sum)) {
@@ -385,14 +391,12 @@ impl Question<'_> {
             add(&mut computed.closed, sum.figures.closed)?;
             add(&mut computed.weighted, sum.figures.weighted)?;
         }
-        let own = |records: &'_ [Record]| -> Vec<Record> {
-            let own =
-                records.iter().filter(|record| subject.is_subject_of(record) && record.get("amount")["currency"] == currency);
-            own.cloned().collect()
+        let opinion = |part: ForecastPart| {
+            let mut of_part = opinions.iter().filter(|opinion| opinion.get(ForecastOverride::category) == Some(part));
+            of_part.find(|opinion| subject.has(opinion, currency)).map(opinion)
         };
-        let opinions = own(opinions);
-        let opinion = |category: &str| opinions.iter().find(|record| record.get("category") == category).map(opinion);
-        let quota = own(quotas).first().and_then(|quota| quota.get("amount")["amount"].as_i64());
+        let quota = quotas.iter().find(|quota| subject.has(quota, currency));
+        let quota = quota.and_then(|quota| quota.get(Quota::amount)).map(|amount| amount.amount);
         #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
         let attainment = quota.filter(|quota| *quota > 0).map(|quota| computed.closed as f64 / quota as f64);
         let (kind, id, name) = match subject {
@@ -407,10 +411,10 @@ impl Question<'_> {
             currency: currency.to_owned(),
             computed,
             overrides: ForecastOverrides {
-                pipeline: opinion("pipeline"),
-                best_case: opinion("best_case"),
-                commit: opinion("commit"),
-                closed: opinion("closed"),
+                pipeline: opinion(ForecastPart::Pipeline),
+                best_case: opinion(ForecastPart::BestCase),
+                commit: opinion(ForecastPart::Commit),
+                closed: opinion(ForecastPart::Closed),
             },
             quota,
             attainment,
@@ -421,30 +425,56 @@ impl Question<'_> {
     fn lists(&self, subject: &Subject, currency: &str) -> ForecastLists {
         let (from, to) = self.times();
         let (start, end) = (self.period.start, self.period.end());
-        let mut more = format!("&amount.currency={currency}");
-        more += &match subject {
-            Subject::All => String::new(),
+        let of_subject = |list: List| match subject {
+            Subject::All => list,
             Subject::Team { subtree, .. } => {
                 let ids: Vec<String> = subtree.iter().map(ToString::to_string).collect();
-                format!("&team_id_in={}", ids.join(","))
+                list.with(Opportunity::team_id, "_in", ids.join(","))
             }
-            Subject::User { id, within: None, .. } => format!("&owner_id={id}"),
-            Subject::User { id, within: Some(Some(team)), .. } => format!("&owner_id={id}&team_id={team}"),
-            Subject::User { id, within: Some(None), .. } => format!("&owner_id={id}&team_id_null=true"),
+            Subject::User { id, within: None, .. } => list.with(Opportunity::owner_id, "", id),
+            Subject::User { id, within: Some(Some(team)), .. } => {
+                list.with(Opportunity::owner_id, "", id).with(Opportunity::team_id, "", team)
+            }
+            Subject::User { id, within: Some(None), .. } => {
+                list.with(Opportunity::owner_id, "", id).with(Opportunity::team_id, "_null", true)
+            }
         };
-        more += &self.pipeline.map_or_else(String::new, |id| format!("&pipeline_id={id}"));
-        more += &self.as_of.map_or_else(String::new, |time| format!("&as_of={time}"));
-        let open = |category: &str| {
-            format!(
-                "/v1/opportunities?status=open&forecast_category={category}&expected_close_on_gte={start}&expected_close_on_lt={end}{more}"
-            )
+        let shared = |list: List| {
+            let mut list = of_subject(list.with(Opportunity::amount, ".currency", currency));
+            if let Some(pipeline) = self.pipeline {
+                list = list.with(Opportunity::pipeline_id, "", pipeline);
+            }
+            match self.as_of {
+                Some(time) => format!("{}&as_of={time}", list.0),
+                None => list.0,
+            }
         };
+        let open = |category: ForecastCategory| {
+            let list = List::of(OpportunityStatus::Open).with(Opportunity::forecast_category, "", category.as_str());
+            let list = list.with(Opportunity::expected_close_on, "_gte", start).with(Opportunity::expected_close_on, "_lt", end);
+            shared(list)
+        };
+        let won = List::of(OpportunityStatus::Won);
         ForecastLists {
-            pipeline: open("pipeline"),
-            best_case: open("best_case"),
-            commit: open("commit"),
-            closed: format!("/v1/opportunities?status=won&closed_at_gte={from}&closed_at_lt={to}{more}"),
+            pipeline: open(ForecastCategory::Pipeline),
+            best_case: open(ForecastCategory::BestCase),
+            commit: open(ForecastCategory::Commit),
+            closed: shared(won.with(Opportunity::closed_at, "_gte", from).with(Opportunity::closed_at, "_lt", to)),
         }
+    }
+}
+
+/// The path of a list of opportunities.
+struct List(String);
+
+impl List {
+    fn of(status: OpportunityStatus) -> List {
+        List(format!("/v1/{}?{}={}", Opportunity::object().collection, Opportunity::status.name(), status.as_str()))
+    }
+
+    /// Narrows it by a filter on a field, with the suffix of the operator.
+    fn with<T>(self, field: Handle<Opportunity, T>, operator: &str, value: impl Display) -> List {
+        List(format!("{}&{}{operator}={value}", self.0, field.name()))
     }
 }
 
@@ -463,22 +493,31 @@ impl Subject {
     }
 
     /// Whether a quota or an override is the subject's own.
-    fn is_subject_of(&self, record: &Record) -> bool {
-        let (user, team) = (record.id_of("user_id"), record.id_of("team_id"));
+    fn is_subject_of<E: SetFigure>(&self, record: &Record<E>) -> bool {
+        let (user, team) = (record.get(E::USER_ID), record.get(E::TEAM_ID));
         match self {
             Subject::All => user.is_none() && team.is_none(),
             Subject::Team { id, .. } => user.is_none() && team == Some(*id),
             Subject::User { id, within, .. } => user == Some(*id) && within.is_none_or(|within| team == within),
         }
     }
+
+    /// Whether it is also of a currency.
+    fn has<E: SetFigure>(&self, record: &Record<E>, currency: &str) -> bool {
+        self.is_subject_of(record) && record.get(E::AMOUNT).is_some_and(|amount| amount.currency.code() == currency)
+    }
 }
 
-fn opinion(record: &Record) -> ForecastOpinion {
+fn currency_of<E: SetFigure>(record: &Record<E>) -> Option<String> {
+    record.get(E::AMOUNT).map(|amount| amount.currency.to_string())
+}
+
+fn opinion(record: &Record<ForecastOverride>) -> ForecastOpinion {
     ForecastOpinion {
         id: record.id(),
-        amount: record.get("amount")["amount"].as_i64().unwrap_or(0),
-        comment: record.text("comment").map(str::to_owned),
-        by: record.id_of("created_by"),
-        at: record.text("created_at").unwrap_or_default().to_owned(),
+        amount: record.get(ForecastOverride::amount).map_or(0, |amount| amount.amount),
+        comment: record.get(ForecastOverride::comment).map(str::to_owned),
+        by: record.get(ForecastOverride::created_by),
+        at: record.get(ForecastOverride::created_at).map_or_else(String::new, |at| at.to_string()),
     }
 }

@@ -4,10 +4,9 @@ use farley_domain::{
     catalog::product::Product,
     entity::Entity,
     fault::{Fault, FaultCode},
-    field::Op,
+    handle::Handle,
     identity::access::Action,
     money::Money,
-    predicate::{Operand, Predicate},
     record::Record,
     sales::{
         line_item::{self, LineItem},
@@ -15,14 +14,13 @@ use farley_domain::{
     },
 };
 use farley_persistence::Work;
-use serde_json::{Value, json};
 
 use super::opportunity::{lines_of, sum_of};
 use crate::{
-    access::unrestricted::{Unrestricted, without_custom_fields},
     http::problem::Problem,
     records::{
         behaviour::{Behaviour, Shown, Writing},
+        lookup,
         named::Named,
     },
 };
@@ -33,82 +31,80 @@ pub const MAX_LINES: usize = 500;
 impl Behaviour for LineItem {
     /// Completes a line from its product and computes its amount.
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let (writing, record) = (&writing.any(), record.any_mut());
-        let opportunity = record.id_of("opportunity_id").ok_or_else(Problem::not_found)?;
-        let others: Vec<Record> = lines_of(work, opportunity)?.into_iter().filter(|line| line.id() != record.id()).collect();
+        let opportunity = record.get(LineItem::opportunity_id).ok_or_else(Problem::not_found)?;
+        let mut lines = lines_of(work, opportunity)?;
+        lines.retain(|line| line.id() != record.id());
         if record.is_archived() {
             // Without it the rebates of others may be more than what they are taken off.
-            return sum_of(&others, "").map(drop);
+            return sum_of(&lines, "").map(drop);
         }
-        if others.len() >= MAX_LINES {
+        if lines.len() >= MAX_LINES {
             return Err(Problem::rule(Fault::new("", FaultCode::TooMany).with("max", MAX_LINES).into()));
         }
         complete(work, writing, record)?;
-        if record.get("sort_order").is_null() {
-            let last = others.iter().filter_map(|line| line.get("sort_order").as_i64()).max().unwrap_or(0);
-            record.set("sort_order", last + 1);
+        if record.is_null(LineItem::sort_order) {
+            let last = lines.iter().filter_map(|line| line.get(LineItem::sort_order)).max().unwrap_or(0);
+            record.set(LineItem::sort_order, last + 1);
         }
-        let required = |name: &str| Problem::rule(Fault::new(format!("/{name}"), FaultCode::Required).into());
-        if record.get("name").is_null() {
-            return Err(required("name"));
+        let required = |pointer: String| Problem::rule(Fault::new(pointer, FaultCode::Required).into());
+        if record.is_null(LineItem::name) {
+            return Err(required(LineItem::name.pointer()));
         }
-        let price = record.get("unit_price").clone();
-        let (Some(unit), Some(currency)) = (price["amount"].as_i64(), price["currency"].as_str()) else {
-            return Err(required("unit_price"));
-        };
-        let other = others.iter().filter_map(|line| line.get("amount")["currency"].as_str()).find(|other| *other != currency);
-        if let Some(other) = other {
-            return Err(Problem::rule(
-                Fault::new("/unit_price/currency", FaultCode::OtherCurrency).with("currency", other).into(),
-            ));
+        let price = record.get(LineItem::unit_price).ok_or_else(|| required(LineItem::unit_price.pointer()))?;
+        let currencies = lines.iter().filter_map(|line| line.get(LineItem::amount)).map(|amount| amount.currency);
+        if let Some(other) = currencies.into_iter().find(|other| *other != price.currency) {
+            let fault = Fault::new(format!("{}/currency", LineItem::unit_price.pointer()), FaultCode::OtherCurrency);
+            return Err(Problem::rule(fault.with("currency", other).into()));
         }
-        let amount = line_item::amount(record.get("quantity"), unit, record.get("discount"));
+        let factors = record.get(LineItem::quantity).zip(record.get(LineItem::discount));
+        let amount = factors.and_then(|(quantity, discount)| line_item::amount(quantity, price.amount, discount));
         let Some(amount) = amount else {
-            let fault = match unit {
-                ..0 => Fault::new("/amount/amount", FaultCode::TooSmall).with("min", -Money::MAX_AMOUNT),
-                0.. => Fault::new("/amount/amount", FaultCode::TooLarge).with("max", Money::MAX_AMOUNT),
+            let pointer = format!("{}/amount", LineItem::amount.pointer());
+            let fault = match price.amount {
+                ..0 => Fault::new(pointer, FaultCode::TooSmall).with("min", -Money::MAX_AMOUNT),
+                0.. => Fault::new(pointer, FaultCode::TooLarge).with("max", Money::MAX_AMOUNT),
             };
             return Err(Problem::rule(fault.into()));
         };
-        record.set("amount", json!({"amount": amount, "currency": currency}));
-        let mut lines = others;
+        record.set(LineItem::amount, Money::new(amount, price.currency));
         lines.push(record.clone());
-        sum_of(&lines, "/unit_price/amount").map(drop)
+        sum_of(&lines, &format!("{}/amount", LineItem::unit_price.pointer())).map(drop)
     }
 
     /// The amount of the opportunity follows its lines, where it is to.
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
-        let (writing, record) = (&writing.any(), record.any());
-        let opportunity = record.id_of("opportunity_id").ok_or_else(Problem::not_found)?;
+        let opportunity = record.get(LineItem::opportunity_id).ok_or_else(Problem::not_found)?;
         let writer = writing.writer(Opportunity::object());
         let loaded = writer.load(work, &Named::Id(opportunity), Action::Update)?;
-        if loaded.record.get("amount_from_lines") == true {
-            let mut after = loaded.record.clone();
-            let lines = lines_of(work, opportunity)?;
-            after.set("amount", if lines.is_empty() { Value::Null } else { sum_of(&lines, "")? });
-            writer.store(work, &loaded, after, "updated")?;
+        let mut after = loaded.record.of::<Opportunity>().clone();
+        if after.get(Opportunity::amount_from_lines) {
+            after.set(Opportunity::amount, sum_of(&lines_of(work, opportunity)?, "")?);
+            writer.store(work, &loaded, after.into_any(), "updated")?;
         }
         Ok(Shown::new())
     }
 }
 
 /// What a line does not say, its product does.
-fn complete(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
-    let Some(product) = record.id_of("product_id") else { return Ok(()) };
-    let changed = writing.before.is_some_and(|before| before.get("product_id") != record.get("product_id"));
-    let Some(field) = Product::object().field("id") else { return Ok(()) };
-    let found = work.reader().find(
-        &without_custom_fields(Product::object()),
-        &Unrestricted,
-        &Predicate::test(field, Op::Eq, Operand::Id(product)),
-        1,
-    )?;
-    let Some(product) = found.first() else { return Ok(()) };
-    for (name, of_product) in [("name", "name"), ("unit_price", "list_price")] {
-        let as_before = writing.before.is_some_and(|before| before.get(name) == record.get(name));
-        if record.get(name).is_null() || (changed && as_before && !product.get(of_product).is_null()) {
-            record.set(name, product.get(of_product).clone());
-        }
-    }
+fn complete(work: &mut Work<'_>, writing: &Writing<'_, LineItem>, record: &mut Record<LineItem>) -> Result<(), Problem> {
+    let Some(id) = record.get(LineItem::product_id) else { return Ok(()) };
+    let Some(product) = lookup::one::<Product>(work, id)? else { return Ok(()) };
+    take_over(writing.before, record, LineItem::name, &product, Product::name);
+    take_over(writing.before, record, LineItem::unit_price, &product, Product::list_price);
     Ok(())
+}
+
+/// Takes a value from the product where the line has none, or has that of the product it was of.
+fn take_over<T>(
+    before: Option<&Record<LineItem>>,
+    record: &mut Record<LineItem>,
+    own: Handle<LineItem, T>,
+    product: &Record<Product>,
+    of_product: Handle<Product, T>,
+) {
+    let changed = before.is_some_and(|before| !before.agrees(LineItem::product_id, record));
+    let as_before = before.is_some_and(|before| before.agrees(own, record));
+    if record.is_null(own) || (changed && as_before && !product.is_null(of_product)) {
+        record.put(own.field(), product.cell_of(of_product).clone());
+    }
 }

@@ -5,66 +5,65 @@ use farley_domain::{
     activities::notification::NotificationKind,
     entity::Entity,
     fault::{Fault, FaultCode},
-    field::{Field, FieldType, Op},
+    handle::Handle,
     id::Id,
     identity::access::Action,
     money::Money,
-    predicate::{Operand, Predicate},
+    predicate::Predicate,
     record::Record,
     sales::{
         line_item::LineItem,
-        opportunity::Opportunity,
+        opportunity::{Opportunity, OpportunityStatus},
         pipeline::Pipeline,
         position,
         progress::{Course, asks_for_exit},
-        stage::Stage,
+        stage::{Stage, StageKind},
     },
+    time::Timestamp,
 };
 use farley_persistence::Work;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{cadences::stops, filters, pipeline::default_pipeline, stage::of_pipeline};
 use crate::{
-    access::{
-        call::Call,
-        principal::Principal,
-        unrestricted::{Unrestricted, without_custom_fields},
-    },
+    access::{call::Call, principal::Principal},
     http::{
         problem::{Code, Problem},
         request::Body,
     },
     records::{
-        action::{AskedByName, act_by_name},
+        action::{Asked, act},
         behaviour::{Behaviour, Shown, Writing},
-        lookup::by_id,
+        lookup,
     },
 };
 
 impl Behaviour for Opportunity {
     /// Puts the record on its course: pipeline, stage, and all that follows from them.
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let (writing, record) = (&writing.any(), record.any_mut());
         if writing.before.is_some_and(|before| before.is_archived() != record.is_archived()) {
             return Ok(());
         }
         if writing.before.is_none() {
-            match record.time_of("opened_at") {
-                None => record.set("opened_at", earliest(record).unwrap_or(writing.now).to_string()),
+            match record.get(Opportunity::opened_at) {
+                None => record.set(Opportunity::opened_at, earliest(record).unwrap_or(writing.now)),
                 Some(opened_at) if opened_at > writing.now => {
-                    return Err(Problem::rule(Fault::new("/opened_at", FaultCode::TooLate).with("max", writing.now).into()));
+                    let fault = Fault::new(Opportunity::opened_at.pointer(), FaultCode::TooLate).with("max", writing.now);
+                    return Err(Problem::rule(fault.into()));
                 }
                 Some(_) => {}
             }
         }
         let pipeline = pipeline_of(work, writing, record)?;
-        record.set("pipeline_id", pipeline.get("id").clone());
-        let stages = of_pipeline(work, pipeline.get("id"))?;
+        record.set(Opportunity::pipeline_id, pipeline.id());
+        let stages = of_pipeline(work, pipeline.id())?;
         let shape = writing.principal.shape(Opportunity::object());
         let course = Course { shape: &shape, pipeline: &pipeline, stages: &stages, now: writing.now };
         let settled = course.settle(writing.before, record);
-        if let (Some(before), Some(rule)) = (writing.before, exit_rule(&course, writing.before, record)) {
-            check_exit(writing.principal, writing, before, record, &rule)?;
+        if let Some(before) = writing.before
+            && let Some(stage) = left_by_rule(&course, before, record)
+        {
+            check_exit(writing, before, record, stage)?;
         }
         settled.map_err(Problem::rule)?;
         follow_lines(work, writing, record)
@@ -72,156 +71,170 @@ impl Behaviour for Opportunity {
 
     /// A move is an event of its own kind.
     fn verb(before: &Record<Self>, after: &Record<Self>) -> Option<&'static str> {
-        let (before, after) = (before.any(), after.any());
-        (before.get("stage_id") != after.get("stage_id")).then_some("stage_changed")
+        (!before.agrees(Opportunity::stage_id, after)).then_some("stage_changed")
     }
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
-        let (writing, record) = (&writing.any(), record.any());
         stops::after_opportunity(work, writing, record)?;
         Ok(Shown::new())
     }
 
     /// Owners hear when somebody else moves their opportunities.
     fn news(before: &Record<Self>, after: &Record<Self>) -> Option<NotificationKind> {
-        let (before, after) = (before.any(), after.any());
-        (before.get("stage_id") != after.get("stage_id")).then_some(NotificationKind::StageChanged)
+        (!before.agrees(Opportunity::stage_id, after)).then_some(NotificationKind::StageChanged)
     }
 }
 
 /// The first time told of a sale that comes from elsewhere.
-fn earliest(record: &Record) -> Option<farley_domain::time::Timestamp> {
-    let first = record.get("stage_history").as_array().and_then(|stages| stages.first());
-    let told = first.and_then(|first| farley_domain::time::Timestamp::parse(first["entered_at"].as_str()?));
-    told.or(record.time_of("closed_at"))
+fn earliest(record: &Record<Opportunity>) -> Option<Timestamp> {
+    let first = record.get(Opportunity::stage_history).first().map(|first| first.entered_at);
+    first.or(record.get(Opportunity::closed_at))
 }
 
 /// The pipeline named, or that of the stage named, or the default one.
-fn pipeline_of(work: &mut Work<'_>, writing: &Writing<'_>, record: &Record) -> Result<Record, Problem> {
-    let unchanged = writing.before.is_some_and(|before| before.get("pipeline_id") == record.get("pipeline_id"));
-    let id = match (record.id_of("pipeline_id"), record.id_of("stage_id")) {
+fn pipeline_of(
+    work: &mut Work<'_>,
+    writing: &Writing<'_, Opportunity>,
+    record: &Record<Opportunity>,
+) -> Result<Record<Pipeline>, Problem> {
+    let unchanged = writing.before.is_some_and(|before| before.agrees(Opportunity::pipeline_id, record));
+    let id = match (record.get(Opportunity::pipeline_id), record.get(Opportunity::stage_id)) {
         (Some(id), _) => Some(id),
-        (None, Some(stage)) => by_id(work, Stage::object(), stage)?.and_then(|stage| stage.id_of("pipeline_id")),
+        (None, Some(stage)) => lookup::one::<Stage>(work, stage)?.and_then(|stage| stage.get(Stage::pipeline_id)),
         (None, None) => default_pipeline(work)?.map(|pipeline| pipeline.id()),
     };
-    let missing = || Problem::rule(Fault::new("/pipeline_id", FaultCode::Required).into());
-    let id = id.ok_or_else(missing)?;
-    if !writing.before.is_some_and(|before| unchanged && before.get("stage_id") == record.get("stage_id")) {
+    let at_fault = |code: FaultCode| Problem::rule(Fault::new(Opportunity::pipeline_id.pointer(), code).into());
+    let id = id.ok_or_else(|| at_fault(FaultCode::Required))?;
+    if !writing.before.is_some_and(|before| unchanged && before.agrees(Opportunity::stage_id, record)) {
         // Neither the pipeline nor a stage of it goes while something is put there.
         work.hold(Pipeline::object(), id)?;
     }
-    let pipeline = by_id(work, Pipeline::object(), id)?.ok_or_else(missing)?;
+    let pipeline = lookup::one::<Pipeline>(work, id)?.ok_or_else(|| at_fault(FaultCode::Required))?;
     if pipeline.is_archived() && !unchanged {
-        return Err(Problem::rule(Fault::new("/pipeline_id", FaultCode::NotFound).into()));
+        return Err(at_fault(FaultCode::NotFound));
     }
     Ok(pipeline)
 }
 
-/// The rule of the stage that the record leaves, with the stage's name.
-fn exit_rule(course: &Course<'_>, before: Option<&Record>, after: &Record) -> Option<(String, Value)> {
-    let (from, to) = (course.stage(before?.get("stage_id"))?, course.stage(after.get("stage_id"))?);
-    asks_for_exit(from, to).then(|| (from.text("name").unwrap_or_default().to_owned(), from.get("exit_rule").clone()))
+/// The stage that the record leaves, where leaving it has a rule.
+fn left_by_rule<'a>(course: &Course<'a>, before: &Record<Opportunity>, after: &Record<Opportunity>) -> Option<&'a Record<Stage>> {
+    let stage = |record: &Record<Opportunity>| {
+        let id = record.get(Opportunity::stage_id)?;
+        course.stages.iter().find(|stage| stage.id() == id)
+    };
+    let (from, to) = (stage(before)?, stage(after)?);
+    asks_for_exit(from, to).then_some(from)
 }
 
 /// The rule is asked of the record as it is about to be, so that one request may meet it and move; but still in its old stage.
 fn check_exit(
-    principal: &Principal,
-    writing: &Writing<'_>,
-    before: &Record,
-    after: &Record,
-    (stage, rule): &(String, Value),
+    writing: &Writing<'_, Opportunity>,
+    before: &Record<Opportunity>,
+    after: &Record<Opportunity>,
+    stage: &Record<Stage>,
 ) -> Result<(), Problem> {
-    let object = Opportunity::object();
+    let Some(rule) = stage.get(Stage::exit_rule) else { return Ok(()) };
     let mut leaving = after.clone();
-    for name in ["stage_id", "status", "probability", "forecast_category", "stage_entered_at"] {
-        leaving.set(name, before.get(name).clone());
-    }
-    if filters::meets(principal, writing.now, object, rule, &leaving) {
+    leaving.copy(Opportunity::stage_id, before);
+    leaving.copy(Opportunity::status, before);
+    leaving.copy(Opportunity::probability, before);
+    leaving.copy(Opportunity::forecast_category, before);
+    leaving.copy(Opportunity::stage_entered_at, before);
+    let principal: &Principal = writing.principal;
+    if filters::meets(principal, writing.now, Opportunity::object(), rule, leaving.any()) {
         return Ok(());
     }
-    Err(Problem::rule(Fault::new("/stage_id", FaultCode::ExitRule).with("stage", stage).into()))
+    let fault = Fault::new(Opportunity::stage_id.pointer(), FaultCode::ExitRule);
+    Err(Problem::rule(fault.with("stage", stage.get(Stage::name)).into()))
 }
 
 /// The amount is the sum of the lines where it is to be and there are any.
-fn follow_lines(work: &mut Work<'_>, writing: &Writing<'_>, record: &mut Record) -> Result<(), Problem> {
-    let asked = writing.before.is_some_and(|before| before.get("amount_from_lines") != true);
-    if asked && record.get("amount_from_lines") == true {
+fn follow_lines(
+    work: &mut Work<'_>,
+    writing: &Writing<'_, Opportunity>,
+    record: &mut Record<Opportunity>,
+) -> Result<(), Problem> {
+    let asked = writing.before.is_some_and(|before| !before.get(Opportunity::amount_from_lines));
+    if asked && record.get(Opportunity::amount_from_lines) {
         let lines = lines_of(work, record.id())?;
         if !lines.is_empty() {
-            record.set("amount", sum_of(&lines, "/amount_from_lines")?);
+            record.set(Opportunity::amount, sum_of(&lines, &Opportunity::amount_from_lines.pointer())?);
         }
     }
     Ok(())
 }
 
 /// The live lines of an opportunity.
-pub fn lines_of(work: &mut Work<'_>, opportunity: Id) -> Result<Vec<Record>, Problem> {
-    let Some(field) = LineItem::object().field("opportunity_id") else { return Ok(Vec::new()) };
-    let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Eq, Operand::Id(opportunity)));
-    Ok(work.reader().find(
-        &without_custom_fields(LineItem::object()),
-        &Unrestricted,
-        &predicate,
-        super::line_item::MAX_LINES + 1,
-    )?)
+pub fn lines_of(work: &mut Work<'_>, opportunity: Id) -> Result<Vec<Record<LineItem>>, Problem> {
+    let predicate = Predicate::Archived(false).and(LineItem::opportunity_id.eq(opportunity));
+    lookup::find(work, &predicate, super::line_item::MAX_LINES + 1)
 }
 
-/// The sum of lines, all of one currency. One that is no amount of an opportunity is refused at the pointer.
-pub fn sum_of(lines: &[Record], pointer: &str) -> Result<Value, Problem> {
-    let amounts = || lines.iter().map(|line| line.get("amount")).filter(|amount| !amount.is_null());
-    let Some(currency) = amounts().next().map(|amount| amount["currency"].clone()) else { return Ok(Value::Null) };
-    let sum: i128 = amounts().filter_map(|amount| amount["amount"].as_i64()).map(i128::from).sum();
+/// The sum of lines, all of one currency; none without any. One that is no amount of an opportunity is refused at the pointer.
+pub fn sum_of(lines: &[Record<LineItem>], pointer: &str) -> Result<Option<Money>, Problem> {
+    let amounts = || lines.iter().filter_map(|line| line.get(LineItem::amount));
+    let Some(currency) = amounts().next().map(|amount| amount.currency) else { return Ok(None) };
+    let sum: i128 = amounts().map(|amount| i128::from(amount.amount)).sum();
     match i64::try_from(sum) {
-        Ok(sum @ 0..=Money::MAX_AMOUNT) => Ok(json!({"amount": sum, "currency": currency})),
+        Ok(sum @ 0..=Money::MAX_AMOUNT) => Ok(Some(Money::new(sum, currency))),
         Ok(_) | Err(_) if sum < 0 => Err(Problem::rule(Fault::new(pointer, FaultCode::SumTooSmall).with("min", 0).into())),
         Ok(_) | Err(_) => Err(Problem::rule(Fault::new(pointer, FaultCode::SumTooLarge).with("max", Money::MAX_AMOUNT).into())),
     }
 }
 
-/// Where an opportunity goes.
-#[derive(serde::Deserialize, utoipa::ToSchema)]
-#[schema(example = json!({"stage_id": "01890a5d-ac96-774b-bcce-b302099a8057", "before_id": "01890a5d-ac96-774b-bcce-b302099a8058"}))]
-#[allow(dead_code, reason = "documents the body; it is read by its fields")]
-pub struct OpportunityMove {
-    /// The stage to go to; absent to stay, and only change the place on the board.
-    #[schema(value_type = Option<String>, format = "uuid")]
-    stage_id: Option<String>,
-    /// The stage that the mover saw it in: if it is in another by now, the answer is 409 and nothing changes.
-    #[schema(value_type = Option<String>, format = "uuid")]
-    from_stage_id: Option<String>,
-    /// The opportunity of that stage to stand right above of; at the top, if neither this nor `after_id` is given.
-    #[schema(value_type = Option<String>, format = "uuid")]
-    before_id: Option<String>,
-    /// The opportunity of that stage to stand right below of.
-    #[schema(value_type = Option<String>, format = "uuid")]
-    after_id: Option<String>,
-    /// Why it was won or lost, where the stage closes it.
-    close_reason: Option<String>,
-    close_comment: Option<String>,
-    /// When it was won or lost; now, unless told.
-    #[schema(value_type = Option<String>, format = "date-time")]
-    closed_at: Option<String>,
+crate::body! {
+    /// Where an opportunity goes.
+    pub struct OpportunityMove {
+        /// The stage to go to; absent to stay, and only change the place on the board.
+        stage_id: Option<Id> => reference("stage"),
+        /// The stage that the mover saw it in: if it is in another by now, the answer is 409 and nothing changes.
+        from_stage_id: Option<Id> => reference("stage"),
+        /// The opportunity of that stage to stand directly above; at the top, if neither this nor `after_id` is given.
+        before_id: Option<Id> => reference("opportunity"),
+        /// The opportunity of that stage to stand directly below.
+        after_id: Option<Id> => reference("opportunity"),
+        /// Why it was won or lost, where the stage closes it.
+        close_reason: Option<String> => text(200),
+        /// More about why.
+        close_comment: Option<String> => long_text(5_000),
+        /// When it was won or lost; now, by default.
+        closed_at: Option<Timestamp> => datetime(),
+    }
+    example json!({"stage_id": "01890a5d-ac96-774b-bcce-b302099a8057", "before_id": "01890a5d-ac96-774b-bcce-b302099a8058"})
 }
 
-/// How an opportunity ended.
-#[derive(serde::Deserialize, utoipa::ToSchema)]
-#[schema(example = json!({"close_reason": "价格", "close_comment": "比竞争对手低 5%"}))]
-#[allow(dead_code, reason = "documents the body; it is read by its fields")]
-pub struct OpportunityClosing {
-    /// Why: one of the pipeline's reasons, or any text if it has none.
-    close_reason: Option<String>,
-    close_comment: Option<String>,
-    /// When; now, unless told.
-    #[schema(value_type = Option<String>, format = "date-time")]
-    closed_at: Option<String>,
+crate::body! {
+    /// How an opportunity ended.
+    pub struct OpportunityClosing {
+        /// Why: one of the pipeline's reasons, or any text if it has none.
+        close_reason: Option<String> => text(200),
+        /// More about why.
+        close_comment: Option<String> => long_text(5_000),
+        /// When; now, by default.
+        closed_at: Option<Timestamp> => datetime(),
+    }
+    example json!({"close_reason": "价格", "close_comment": "比竞争对手低 5%"})
 }
 
-fn closing_fields() -> Vec<Field> {
-    vec![
-        Field::new("close_reason", FieldType::Text { max: 200 }),
-        Field::new("close_comment", FieldType::LongText { max: 5_000 }),
-        Field::new("closed_at", FieldType::DateTime),
-    ]
+/// What a body says of how a sale ended.
+struct Closing<'a> {
+    reason: Option<&'a str>,
+    comment: Option<&'a str>,
+    at: Option<Timestamp>,
+}
+
+impl Closing<'_> {
+    fn write(self, record: &mut Record<Opportunity>) {
+        if let Some(reason) = self.reason {
+            record.set(Opportunity::close_reason, reason.to_owned());
+        }
+        if let Some(comment) = self.comment {
+            record.set(Opportunity::close_comment, comment.to_owned());
+        }
+        if let Some(at) = self.at {
+            record.set(Opportunity::closed_at, at);
+        }
+    }
 }
 
 /// Move an opportunity
@@ -234,30 +247,28 @@ fn closing_fields() -> Vec<Field> {
     responses((status = 200, description = "The opportunity in its new place.", body = ref("#/components/schemas/Opportunity"))))]
 #[post("/v1/opportunities/{id}/move")]
 pub async fn move_to(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let reference = |name: &'static str, object: &'static str| Field::new(name, FieldType::Reference(object.into()));
-    let mut fields = vec![
-        reference("stage_id", "stage"),
-        reference("from_stage_id", "stage"),
-        reference("before_id", "opportunity"),
-        reference("after_id", "opportunity"),
-    ];
-    fields.extend(closing_fields());
-    act_by_name(Opportunity::object(), (call, request, body), &fields, Action::Update, |work, asked| {
-        let loaded = &asked.loaded;
-        if !asked.get("from_stage_id").is_null() && asked.get("from_stage_id") != loaded.record.get("stage_id") {
+    act::<Opportunity, OpportunityMove>((call, request, body), Action::Update, |work, asked| {
+        let (before, wanted) = (asked.record(), &asked.body);
+        let seen_in = wanted.get(OpportunityMove::from_stage_id);
+        if seen_in.is_some() && seen_in != before.get(Opportunity::stage_id) {
             return Err(Problem::new(Code::StateConflict)
                 .with("state", "in another stage")
                 .with("allowed", "move")
-                .member("stage_id", loaded.record.get("stage_id").clone()));
+                .member(Opportunity::stage_id.name(), before.json(Opportunity::stage_id.field())));
         }
-        let mut record = loaded.record.clone();
-        if !asked.get("stage_id").is_null() {
-            record.set("stage_id", asked.get("stage_id").clone());
+        let mut record = before.clone();
+        if let Some(stage) = wanted.get(OpportunityMove::stage_id) {
+            record.set(Opportunity::stage_id, stage);
         }
-        take_closing(asked, &mut record);
+        let closing = Closing {
+            reason: wanted.get(OpportunityMove::close_reason),
+            comment: wanted.get(OpportunityMove::close_comment),
+            at: wanted.get(OpportunityMove::closed_at),
+        };
+        closing.write(&mut record);
         let place = place(work, asked, &record)?;
-        record.set("position", place);
-        write(work, asked, record)
+        record.set(Opportunity::position, place);
+        asked.store(work, record, "updated")
     })
     .await
 }
@@ -270,7 +281,7 @@ pub async fn move_to(call: Call, request: HttpRequest, body: Body) -> Result<Htt
     responses((status = 200, description = "The opportunity, won.", body = ref("#/components/schemas/Opportunity"))))]
 #[post("/v1/opportunities/{id}/win")]
 pub async fn win(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    close(call, request, body, "won").await
+    close(call, request, body, StageKind::Won).await
 }
 
 /// Lose an opportunity
@@ -281,55 +292,53 @@ pub async fn win(call: Call, request: HttpRequest, body: Body) -> Result<HttpRes
     responses((status = 200, description = "The opportunity, lost.", body = ref("#/components/schemas/Opportunity"))))]
 #[post("/v1/opportunities/{id}/lose")]
 pub async fn lose(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    close(call, request, body, "lost").await
+    close(call, request, body, StageKind::Lost).await
 }
 
-async fn close(call: Call, request: HttpRequest, body: Body, kind: &'static str) -> Result<HttpResponse, Problem> {
-    act_by_name(Opportunity::object(), (call, request, body), &closing_fields(), Action::Update, move |work, asked| {
-        let mut record = asked.loaded.record.clone();
+async fn close(call: Call, request: HttpRequest, body: Body, kind: StageKind) -> Result<HttpResponse, Problem> {
+    act::<Opportunity, OpportunityClosing>((call, request, body), Action::Update, move |work, asked| {
+        let mut record = asked.record().clone();
         // Under the lock: of two who close it at once, one finds it closed.
-        if let Some(status) = record.text("status").filter(|status| *status != "open") {
-            return Err(Problem::state(status, &["move"]));
+        if let Some(status) = record.get(Opportunity::status).filter(|status| *status != OpportunityStatus::Open) {
+            return Err(Problem::state(status.as_str(), &["move"]));
         }
-        let stages = of_pipeline(work, record.get("pipeline_id"))?;
-        let closing = stages.iter().filter(|stage| !stage.is_archived() && stage.get("kind") == kind);
-        let stage = closing.min_by_key(|stage| stage.get("sort_order").as_i64());
-        let Some(stage) = stage else {
-            return Err(Problem::rule(Fault::new("/pipeline_id", FaultCode::NoStage).with("kind", kind).into()));
+        let stages = match record.get(Opportunity::pipeline_id) {
+            Some(pipeline) => of_pipeline(work, pipeline)?,
+            None => Vec::new(),
         };
-        record.set("stage_id", stage.get("id").clone());
-        take_closing(asked, &mut record);
-        write(work, asked, record)
+        let closing = stages.iter().filter(|stage| !stage.is_archived() && stage.get(Stage::kind) == Some(kind));
+        let Some(stage) = closing.min_by_key(|stage| stage.get(Stage::sort_order)) else {
+            let fault = Fault::new(Opportunity::pipeline_id.pointer(), FaultCode::NoStage);
+            return Err(Problem::rule(fault.with("kind", kind.as_str()).into()));
+        };
+        record.set(Opportunity::stage_id, stage.id());
+        let closing = Closing {
+            reason: asked.body.get(OpportunityClosing::close_reason),
+            comment: asked.body.get(OpportunityClosing::close_comment),
+            at: asked.body.get(OpportunityClosing::closed_at),
+        };
+        closing.write(&mut record);
+        asked.store(work, record, "updated")
     })
     .await
 }
 
-fn take_closing(asked: &AskedByName, record: &mut Record) {
-    for name in ["close_reason", "close_comment", "closed_at"] {
-        if !asked.get(name).is_null() {
-            record.set(name, asked.get(name).clone());
-        }
-    }
-}
-
-fn write(work: &mut Work<'_>, asked: &AskedByName, record: Record) -> Result<crate::records::mutation::Answer, Problem> {
-    let record = asked.writer.apply_rules(&asked.writer.shape(), Some(&asked.loaded.record), record)?;
-    let record = asked.writer.store(work, &asked.loaded, record, "updated")?;
-    asked.writer.answer(work, 200, record.id(), Shown::new())
-}
-
 /// The place on the board that a mover asks for.
-fn place(work: &mut Work<'_>, asked: &AskedByName, record: &Record) -> Result<String, Problem> {
-    let stage = record.id_of("stage_id").unwrap_or(Id::NIL);
+fn place(
+    work: &mut Work<'_>,
+    asked: &Asked<Opportunity, OpportunityMove>,
+    record: &Record<Opportunity>,
+) -> Result<String, Problem> {
+    let stage = record.get(Opportunity::stage_id).unwrap_or(Id::NIL);
     let own = record.id();
-    let mut neighbour = |name: &str| -> Result<Option<String>, Problem> {
-        let Some(id) = asked.get(name).as_str().and_then(|id| id.parse::<Id>().ok()) else { return Ok(None) };
-        let found =
-            by_id(work, Opportunity::object(), id)?.filter(|other| other.id_of("stage_id") == Some(stage) && other.id() != own);
-        let position = found.and_then(|other| other.text("position").map(str::to_owned));
-        position.map(Some).ok_or_else(|| Problem::rule(Fault::new(format!("/{name}"), FaultCode::NotFound).into()))
+    let mut neighbour = |handle: Handle<OpportunityMove, Option<Id>>| -> Result<Option<String>, Problem> {
+        let Some(id) = asked.body.get(handle) else { return Ok(None) };
+        let found = lookup::one::<Opportunity>(work, id)?
+            .filter(|other| other.get(Opportunity::stage_id) == Some(stage) && other.id() != own);
+        let position = found.and_then(|other| other.get(Opportunity::position).map(str::to_owned));
+        position.map(Some).ok_or_else(|| Problem::rule(Fault::new(handle.pointer(), FaultCode::NotFound).into()))
     };
-    let (above, below) = (neighbour("after_id")?, neighbour("before_id")?);
+    let (above, below) = (neighbour(OpportunityMove::after_id)?, neighbour(OpportunityMove::before_id)?);
     Ok(match (above, below) {
         (None, None) => position::newest(asked.writer.now, own),
         (Some(above), Some(below)) if above < below => position::between(Some(&above), Some(&below), own),

@@ -1,6 +1,6 @@
 //! Activities: calls, visits, meetings, messages and notes that happened, or are planned.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     attendees::{ATTENDEES, Attendee},
@@ -11,11 +11,13 @@ use crate::{
     choices, entity,
     model::{
         fault::{Fault, FaultCode},
-        object::Object,
-        record::Draft,
+        record::{Draft, Record},
     },
-    values::time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
+
+/// How long an activity takes at most, in seconds.
+pub const LONGEST_SECONDS: i64 = 31 * 24 * 3600;
 
 choices! {
     /// What was done.
@@ -61,7 +63,7 @@ entity! {
         /// When it ended or is to end. Follows `duration_seconds`, and the other way round, whichever is written.
         ends_at: Option<Timestamp> => datetime().label("Ends at", "结束时间").example("2026-03-01T08:15:00.000Z"),
         /// How long it took or is to take. If `occurred_at` is moved, this stays as it is, and the end moves along.
-        duration_seconds: Option<i64> => integer(0, 31 * 24 * 3600).detail().label("Duration in seconds", "时长（秒）").example(900),
+        duration_seconds: Option<i64> => integer(0, LONGEST_SECONDS).detail().label("Duration in seconds", "时长（秒）").example(900),
         /// Whether it happened: `planned` if it lies ahead, else `done`, unless told. What lies ahead cannot be done. Only what is done counts as the last activity of a record.
         status: Option<ActivityStatus> => choice(ActivityStatus::choices()).indexed().label("Status", "状态").example("done"),
         /// Who began it: of calls, emails and messages.
@@ -73,17 +75,17 @@ entity! {
         /// Who took part. Meetings and visits stand in the calendars of the users among them. Find by the id of a user or contact.
         attendees: Vec<Attendee> => structure(&ATTENDEES).default(json!([])).detail().label("Attendees", "参与人").example(json!([{"user_id": null, "contact_id": null, "name": "李伟", "email": "li.wei@example.cn"}])),
         /// The first customer it concerns; that of the opportunity or contact, unless told.
-        customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
+        customer_id: Option<Id> => reference("customer").indexed().label("Customer", "客户"),
         /// The first contact it concerns.
-        contact_id: Option<crate::values::id::Id> => reference("contact").indexed().label("Contact", "联系人"),
+        contact_id: Option<Id> => reference("contact").indexed().label("Contact", "联系人"),
         /// The first opportunity it concerns.
-        opportunity_id: Option<crate::values::id::Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
+        opportunity_id: Option<Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
         /// The first lead it concerns.
-        lead_id: Option<crate::values::id::Id> => reference("lead").indexed().label("Lead", "线索"),
+        lead_id: Option<Id> => reference("lead").indexed().label("Lead", "线索"),
         /// Every record it concerns. `customer_id`, `contact_id`, `opportunity_id` and `lead_id` name the first of each kind; writing either keeps both the same. `records_any` finds by the id of any.
         records: Vec<Concerned> => structure(&CONCERNED).default(json!([])).detail().label("Records", "关联记录"),
         /// The users mentioned in the body.
-        mention_ids: Vec<crate::values::id::Id> => structure(&MENTIONS).default(json!([])).server_set().detail().label("Mentions", "提及").example(json!([])),
+        mention_ids: Vec<Id> => structure(&MENTIONS).default(json!([])).server_set().detail().label("Mentions", "提及").example(json!([])),
     }
     extend |object| concerned::with_relations(object)
         .titled("subject")
@@ -97,87 +99,85 @@ entity! {
 
 /// Whether we reached out to whom it concerns: what is done, not planned, and was begun by us; a note reaches nobody.
 #[must_use]
-pub fn reaches_out(activity: &crate::model::record::Record) -> bool {
-    let ours = activity.get("direction") != "inbound" && activity.get("kind") != "note";
-    ours && activity.get("status") == "done" && !activity.is_archived()
+pub fn reaches_out(activity: &Record<Activity>) -> bool {
+    let ours = activity.get(Activity::direction) != Some(Direction::Inbound);
+    ours && activity.get(Activity::kind) != Some(ActivityKind::Note) && is_done(activity)
 }
 
 /// Whether it is a reply of whom it concerns: a call, email or message that came in.
 #[must_use]
-pub fn is_reply(activity: &crate::model::record::Record) -> bool {
-    let kinds = [ActivityKind::Call, ActivityKind::Email, ActivityKind::Message].map(ActivityKind::as_str);
-    let came_in = activity.get("direction") == "inbound" && activity.text("kind").is_some_and(|kind| kinds.contains(&kind));
-    came_in && activity.get("status") == "done" && !activity.is_archived()
+pub fn is_reply(activity: &Record<Activity>) -> bool {
+    let answers = activity.get(Activity::kind).is_some_and(|kind| match kind {
+        ActivityKind::Call | ActivityKind::Email | ActivityKind::Message => true,
+        ActivityKind::Visit | ActivityKind::Meeting | ActivityKind::Note => false,
+    });
+    answers && activity.get(Activity::direction) == Some(Direction::Inbound) && is_done(activity)
 }
 
-fn subject_from_body(draft: &mut Draft<'_>) {
-    if !draft.after.get("subject").is_null() {
+fn is_done(activity: &Record<Activity>) -> bool {
+    activity.get(Activity::status) == Some(ActivityStatus::Done) && !activity.is_archived()
+}
+
+fn subject_from_body(draft: &mut Draft<'_, Activity>) {
+    if !draft.after.is_null(Activity::subject) {
         return;
     }
-    let body = mentions::plain(draft.after.text("body").unwrap_or_default());
+    let body = mentions::plain(draft.after.get(Activity::body).unwrap_or_default());
     let line = body.lines().map(|line| line.trim_start_matches(['#', '>', '-', '*', ' ']).trim()).find(|line| !line.is_empty());
     match line {
-        Some(line) => draft.after.set("subject", line.chars().take(80).collect::<String>()),
-        None => draft.fault("/subject", FaultCode::Required),
+        Some(line) => draft.after.set(Activity::subject, line.chars().take(80).collect::<String>()),
+        None => draft.fault(Activity::subject.pointer(), FaultCode::Required),
     }
 }
 
-fn find_mentions(draft: &mut Draft<'_>) {
-    if draft.before.is_none() || draft.changes("body") {
-        let ids = mentions::of(draft.after.text("body").unwrap_or_default());
-        draft.after.set("mention_ids", ids.iter().map(ToString::to_string).collect::<Vec<_>>());
+fn find_mentions(draft: &mut Draft<'_, Activity>) {
+    if draft.before.is_none() || draft.changes(Activity::body) {
+        let ids = mentions::of(draft.after.get(Activity::body).unwrap_or_default());
+        draft.after.set(Activity::mention_ids, ids);
     }
 }
 
 /// Begin, end and length fit each other and the status.
-fn times_fit(draft: &mut Draft<'_>) {
-    if draft.after.get("occurred_at").is_null() {
-        draft.after.set("occurred_at", draft.now.to_string());
-    }
-    let Some(begin) = draft.after.time_of("occurred_at") else { return };
-    let told = |name: &str| draft.changes(name);
-    let length = draft.after.get("duration_seconds").as_i64();
-    let end = if told("ends_at") {
-        draft.after.time_of("ends_at")
-    } else if told("duration_seconds") || told("occurred_at") {
+fn times_fit(draft: &mut Draft<'_, Activity>) {
+    let begin = draft.after.get(Activity::occurred_at).unwrap_or(draft.now);
+    draft.after.set(Activity::occurred_at, begin);
+    let (end_told, length_told) = (draft.changes(Activity::ends_at), draft.changes(Activity::duration_seconds));
+    let (end, length) = (draft.after.get(Activity::ends_at), draft.after.get(Activity::duration_seconds));
+    let end = if !end_told && (length_told || draft.changes(Activity::occurred_at)) {
         length.map(|seconds| begin.plus_seconds(seconds))
     } else {
-        draft.after.time_of("ends_at")
+        end
     };
     if let Some(end) = end.filter(|end| *end < begin) {
-        draft.faults.add(Fault::new("/ends_at", FaultCode::TooEarly).with("min", begin));
-        draft.after.set("ends_at", end.to_string());
+        draft.faults.add(Fault::new(Activity::ends_at.pointer(), FaultCode::TooEarly).with("min", begin));
+        draft.after.set(Activity::ends_at, end);
         return;
     }
     let seconds = end.map(|end| (end.milliseconds() - begin.milliseconds()) / 1000);
-    if let Some(seconds) = seconds.filter(|seconds| *seconds > 31 * 24 * 3600) {
-        draft.faults.add(Fault::new("/ends_at", FaultCode::TooLate).with("max", begin.plus_seconds(31 * 24 * 3600)));
-        draft.after.set("duration_seconds", seconds);
+    if let Some(seconds) = seconds.filter(|seconds| *seconds > LONGEST_SECONDS) {
+        let latest = begin.plus_seconds(LONGEST_SECONDS);
+        draft.faults.add(Fault::new(Activity::ends_at.pointer(), FaultCode::TooLate).with("max", latest));
+        draft.after.set(Activity::duration_seconds, seconds);
         return;
     }
-    if told("ends_at") && told("duration_seconds") && length.is_some() && length != seconds {
-        draft.faults.add(Fault::new("/duration_seconds", FaultCode::Conflicting).with("other", "ends_at"));
+    if end_told && length_told && length.is_some() && length != seconds {
+        let fault = Fault::new(Activity::duration_seconds.pointer(), FaultCode::Conflicting);
+        draft.faults.add(fault.with("other", Activity::ends_at.name()));
     }
-    draft.after.set("ends_at", end.map_or(Value::Null, |end| end.to_string().into()));
-    draft.after.set("duration_seconds", seconds);
+    draft.after.set(Activity::ends_at, end);
+    draft.after.set(Activity::duration_seconds, seconds);
     let ahead = begin > draft.now;
-    match draft.after.text("status") {
-        None => draft.after.set("status", if ahead { "planned" } else { "done" }),
-        Some("done") if ahead && (draft.changes("status") || draft.changes("occurred_at")) => {
-            draft.faults.add(Fault::new("/occurred_at", FaultCode::TooLate).with("max", draft.now));
+    match draft.after.get(Activity::status) {
+        None => draft.after.set(Activity::status, if ahead { ActivityStatus::Planned } else { ActivityStatus::Done }),
+        Some(ActivityStatus::Done) if ahead && (draft.changes(Activity::status) || draft.changes(Activity::occurred_at)) => {
+            draft.faults.add(Fault::new(Activity::occurred_at.pointer(), FaultCode::TooLate).with("max", draft.now));
         }
-        Some(_) => {}
+        Some(ActivityStatus::Done | ActivityStatus::Planned | ActivityStatus::Cancelled) => {}
     }
 }
 
 /// When a record was active by this activity; none where it does not count.
 #[must_use]
-pub fn counts_at(record: &crate::model::record::Record) -> Option<Timestamp> {
-    record.time_of("occurred_at").filter(|_| !record.is_archived() && record.get("status") == "done")
-}
-
-/// The object, for those who need no struct.
-#[must_use]
-pub fn object() -> &'static Object {
-    <Activity as crate::model::entity::Entity>::object()
+pub fn counts_at(activity: &Record<Activity>) -> Option<Timestamp> {
+    activity.get(Activity::occurred_at).filter(|_| is_done(activity))
 }

@@ -45,7 +45,10 @@ pub static ATTENDEES: Structure = Structure {
             }
         })
     },
-    lookups: |value| references(value).map(|(_, _, id)| id.to_string()).collect(),
+    lookups: |value| {
+        let attendees = Vec::<Attendee>::deserialize(value).unwrap_or_default();
+        references(&attendees).map(|(_, _, id)| id.to_string()).collect()
+    },
     lookup_form: |asked, _| asked.to_ascii_lowercase(),
     search: |_| Vec::new(),
     link: None,
@@ -74,11 +77,10 @@ fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
 }
 
 /// The records that a list of attendees names: the pointer within it, the object, the id.
-pub fn references(value: &Value) -> impl Iterator<Item = (String, &'static str, Id)> {
-    let items = value.as_array().into_iter().flatten().enumerate();
-    items.flat_map(|(position, item)| {
-        [("user_id", "user"), ("contact_id", "contact")].into_iter().filter_map(move |(member, object)| {
-            Some((format!("/{position}/{member}"), object, item[member].as_str()?.parse().ok()?))
-        })
+pub fn references(attendees: &[Attendee]) -> impl Iterator<Item = (String, &'static str, Id)> {
+    attendees.iter().enumerate().flat_map(|(position, attendee)| {
+        let user = attendee.user_id.map(|id| (format!("/{position}/user_id"), "user", id));
+        let contact = attendee.contact_id.map(|id| (format!("/{position}/contact_id"), "contact", id));
+        user.into_iter().chain(contact)
     })
 }

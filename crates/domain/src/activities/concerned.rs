@@ -6,46 +6,61 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
+    choices,
     model::{
         fault::Faults,
-        field::{ANY_OBJECT, Choice, Field, FieldType, Label, Link, Structure},
+        field::{ANY_OBJECT, Field, FieldType, Link, Structure},
+        handle::{Any, Handle},
         object::{Object, Reach, Relation},
         record::{Draft, Record},
+        recurring,
         value::{Members, Standards, list},
     },
     values::id::Id,
 };
 
+choices! {
+    /// What a record is that something concerns.
+    pub enum ConcernedObject {
+        Customer "customer" "Customer" "客户",
+        Contact "contact" "Contact" "联系人",
+        Opportunity "opportunity" "Opportunity" "商机",
+        Lead "lead" "Lead" "线索",
+    }
+}
+
 /// One record that something concerns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concerned {
-    /// What it is: `customer`, `contact`, `opportunity`, `lead`.
-    pub object: String,
+    pub object: ConcernedObject,
     pub id: Id,
 }
 
 crate::structures! { Concerned }
 
+/// The list of what a record of any object concerns.
+pub const RECORDS: Handle<Any, Vec<Concerned>> = Handle::recurring("records");
+
 /// A kind of records that can be concerned, with the field that names the first of them.
 pub struct Kind {
-    pub object: &'static str,
-    pub label: (&'static str, &'static str),
-    pub field: &'static str,
-    /// The relation to all of them, and the links it follows: one table for all kinds.
-    pub relation: &'static str,
-    pub links: Link,
+    pub object: ConcernedObject,
+    pub field: Handle<Any, Option<Id>>,
+    /// The relations to the first of them and to all of them, and the links that the latter follows: one table for all kinds.
+    first: &'static str,
+    all: &'static str,
+    links: Link,
 }
 
 /// Every kind. A new one takes its place here, and its reference field in the declarations of activity and task.
 pub static KINDS: [Kind; 4] = [
-    kind("customer", ("Customer", "客户"), "customer_id", "customers"),
-    kind("contact", ("Contact", "联系人"), "contact_id", "contacts"),
-    kind("opportunity", ("Opportunity", "商机"), "opportunity_id", "opportunities"),
-    kind("lead", ("Lead", "线索"), "lead_id", "leads"),
+    kind(ConcernedObject::Customer, recurring::CUSTOMER_ID, ("customer", "customers")),
+    kind(ConcernedObject::Contact, recurring::CONTACT_ID, ("contact", "contacts")),
+    kind(ConcernedObject::Opportunity, recurring::OPPORTUNITY_ID, ("opportunity", "opportunities")),
+    kind(ConcernedObject::Lead, recurring::LEAD_ID, ("lead", "leads")),
 ];
 
-const fn kind(object: &'static str, label: (&'static str, &'static str), field: &'static str, relation: &'static str) -> Kind {
-    Kind { object, label, field, relation, links: links(object) }
+const fn kind(object: ConcernedObject, field: Handle<Any, Option<Id>>, (first, all): (&'static str, &'static str)) -> Kind {
+    Kind { object, field, first, all, links: links(first) }
 }
 
 const fn links(target: &'static str) -> Link {
@@ -59,17 +74,18 @@ pub static CONCERNED: Structure = Structure {
     name: "concerned_records",
     accept,
     schema,
-    lookups: |value| value.as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).map(str::to_owned).collect(),
+    lookups: |value| {
+        let concerned = Vec::<Concerned>::deserialize(value).unwrap_or_default();
+        concerned.iter().map(|concerned| concerned.id.to_string()).collect()
+    },
     lookup_form: |asked, _| asked.to_owned(),
     search: |_| Vec::new(),
     link: Some(&CONCERNED_LINK),
 };
 
 static FIELDS: LazyLock<[Field; 2]> = LazyLock::new(|| {
-    let choice =
-        |kind: &Kind| Choice { value: kind.object.into(), label: Label { en: kind.label.0.into(), zh: kind.label.1.into() } };
     [
-        Field::new("object", FieldType::Choice(KINDS.iter().map(choice).collect())).required(),
+        Field::new("object", FieldType::Choice(ConcernedObject::choices().into())).required(),
         Field::new("id", FieldType::Reference(ANY_OBJECT.into())).required(),
     ]
 });
@@ -93,22 +109,17 @@ fn schema() -> Value {
             "required": ["object", "id"],
             "additionalProperties": false,
             "properties": {
-                "object": {"type": "string", "enum": KINDS.iter().map(|kind| kind.object).collect::<Vec<_>>(), "description": "What the record is."},
+                "object": {"type": "string", "enum": ConcernedObject::ALL, "description": "What the record is."},
                 "id": {"type": "string", "format": "uuid", "description": "The record."}
             }
         }
     })
 }
 
-/// The records in a list of them, each with its object.
-pub fn items(value: &Value) -> impl Iterator<Item = (&str, Id)> {
-    value.as_array().into_iter().flatten().filter_map(|item| Some((item["object"].as_str()?, item["id"].as_str()?.parse().ok()?)))
-}
-
 /// The ids that a record concerns of one object.
 #[must_use]
-pub fn ids_of(record: &Record, object: &str) -> Vec<Id> {
-    items(record.get("records")).filter(|(named, _)| *named == object).map(|(_, id)| id).collect()
+pub fn ids_of(record: &Record, object: ConcernedObject) -> Vec<Id> {
+    record.get(RECORDS).into_iter().filter(|concerned| concerned.object == object).map(|concerned| concerned.id).collect()
 }
 
 /// The relations of an object whose records concern others: to the first of each kind, and to all of them.
@@ -116,8 +127,8 @@ pub fn ids_of(record: &Record, object: &str) -> Vec<Id> {
 pub fn with_relations(object: Object) -> Object {
     KINDS.iter().fold(object, |object, kind| {
         object.relations([
-            Relation { name: kind.object, target: kind.object, reach: Reach::ToOne { field: kind.field } },
-            Relation { name: kind.relation, target: kind.object, reach: Reach::Linked { link: &kind.links, holder: true } },
+            Relation { name: kind.first, target: kind.object.as_str(), reach: Reach::ToOne { field: kind.field.name() } },
+            Relation { name: kind.all, target: kind.object.as_str(), reach: Reach::Linked { link: &kind.links, holder: true } },
         ])
     })
 }
@@ -125,7 +136,7 @@ pub fn with_relations(object: Object) -> Object {
 /// The relations of an object that can be concerned: to all activities and tasks that concern one of its records.
 #[must_use]
 pub fn concerns(object: Object) -> Object {
-    let Some(kind) = KINDS.iter().find(|kind| kind.object == object.name) else { return object };
+    let Some(kind) = KINDS.iter().find(|kind| kind.object.as_str() == object.name) else { return object };
     let reach = Reach::Linked { link: &kind.links, holder: false };
     object.relations([
         Relation { name: "activities", target: "activity", reach },
@@ -136,41 +147,41 @@ pub fn concerns(object: Object) -> Object {
 /// Keeps `records` and the reference to the first of each kind the same, whichever was written. A reference that is written takes
 /// the place of the former in the list; one that is cleared leaves it, and the next of its kind takes its place.
 pub fn in_step(draft: &mut Draft<'_>) {
-    let told = draft.changes("records") && !(draft.before.is_none() && draft.after.get("records") == &json!([]));
-    let mut records: Vec<Value> = draft.after.get("records").as_array().cloned().unwrap_or_default();
+    let mut records = draft.after.get(RECORDS);
+    let told = draft.changes(RECORDS) && !(draft.before.is_none() && records.is_empty());
     for kind in &KINDS {
         let place =
-            |records: &[Value], id: &Value| records.iter().position(|item| item["object"] == kind.object && &item["id"] == id);
-        let wanted = draft.after.get(kind.field).clone();
-        if draft.changes(kind.field) && !(told && wanted.is_null()) {
-            let former = draft.before.map_or(Value::Null, |before| before.get(kind.field).clone());
-            let former = if told { None } else { place(&records, &former) };
+            |records: &[Concerned], id: Id| records.iter().position(|item| *item == Concerned { object: kind.object, id });
+        let first = |records: &[Concerned]| records.iter().position(|item| item.object == kind.object);
+        let wanted = draft.after.get(kind.field);
+        if draft.changes(kind.field) && !(told && wanted.is_none()) {
+            let former = draft.before.and_then(|before| before.get(kind.field)).filter(|_| !told);
+            let former = former.and_then(|former| place(&records, former));
             if let Some(place) = former {
                 records.remove(place);
             }
-            if !wanted.is_null() {
-                let present = place(&records, &wanted);
+            if let Some(wanted) = wanted {
+                let present = place(&records, wanted);
                 if let Some(present) = present {
                     records.remove(present);
                 }
-                let first = records.iter().position(|item| item["object"] == kind.object);
-                let at = former.or(first).or(present).unwrap_or(records.len()).min(records.len());
-                records.insert(at, json!({"object": kind.object, "id": wanted}));
+                let at = former.or(first(&records)).or(present).unwrap_or(records.len()).min(records.len());
+                records.insert(at, Concerned { object: kind.object, id: wanted });
             }
         }
-        let first = records.iter().find(|item| item["object"] == kind.object);
-        draft.after.set(kind.field, first.map_or(Value::Null, |item| item["id"].clone()));
+        draft.after.set(kind.field, first(&records).map(|first| records[first].id));
     }
-    draft.after.set("records", records);
+    draft.after.set(RECORDS, records);
 }
 
 /// Adds a record that nobody named, as the first of its kind: the customer of the opportunity.
-pub fn complete(record: &mut Record, object: &str, id: Id) {
-    let Some(kind) = KINDS.iter().find(|kind| kind.object == object) else { return };
-    let mut records: Vec<Value> = record.get("records").as_array().cloned().unwrap_or_default();
-    records.push(json!({"object": object, "id": id}));
-    record.set("records", records);
-    record.set(kind.field, id.to_string());
+pub fn complete(record: &mut Record, object: ConcernedObject, id: Id) {
+    let mut records = record.get(RECORDS);
+    records.push(Concerned { object, id });
+    record.set(RECORDS, records);
+    for kind in KINDS.iter().filter(|kind| kind.object == object) {
+        record.set(kind.field, id);
+    }
 }
 
 #[cfg(test)]
@@ -184,19 +195,27 @@ mod tests {
         values::{money::Currency, time::Timestamp},
     };
 
-    const OBJECTS: [&str; 3] = ["customer", "contact", "opportunity"];
-
-    fn id(number: u8) -> Value {
-        format!("01890a5d-ac96-774b-bcce-b3020990000{number:01x}").into()
+    fn id(number: u8) -> Id {
+        format!("01890a5d-ac96-774b-bcce-b3020990000{number:01x}").parse().unwrap()
     }
 
-    fn write(before: Option<&Record>, changes: &[(&str, Value)]) -> Record {
+    /// What a client writes.
+    #[derive(Clone)]
+    enum Told {
+        One(Handle<Any, Option<Id>>, Option<Id>),
+        All(Vec<Concerned>),
+    }
+
+    fn write(before: Option<&Record>, told: &[Told]) -> Record {
         let shape = Shape { object: Task::object(), custom: std::sync::Arc::from([]) };
         let standards =
             Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0) };
         let mut after = before.cloned().unwrap_or_else(|| Record::from_json(Task::object(), &json!({"records": []})));
-        for (name, value) in changes {
-            after.set(name, value.clone());
+        for told in told {
+            match told {
+                Told::One(field, id) => after.set(*field, *id),
+                Told::All(records) => after.set(RECORDS, records.clone()),
+            }
         }
         let now = Timestamp::from_milliseconds(0);
         let mut draft = Draft { shape: &shape, standards: &standards, before, after, faults: Faults::default(), user: None, now };
@@ -204,27 +223,25 @@ mod tests {
         draft.after
     }
 
-    fn named(record: &Record) -> Vec<(String, Value)> {
-        let items = record.get("records").as_array().unwrap().iter();
-        items.map(|item| (item["object"].as_str().unwrap().to_owned(), item["id"].clone())).collect()
-    }
-
     #[test]
     fn either_is_written() {
-        let item = |object: &str, number| json!({"object": object, "id": id(number)});
-        let pair = |object: &str, number| (object.to_owned(), id(number));
-        let first = write(None, &[("customer_id", id(1)), ("contact_id", id(2))]);
-        assert_eq!(named(&first), [pair("customer", 1), pair("contact", 2)]);
-        let more = write(Some(&first), &[("records", json!([item("contact", 2), item("customer", 3), item("customer", 1)]))]);
-        assert_eq!((more.get("customer_id"), more.get("contact_id")), (&id(3), &id(2)));
-        let moved = write(Some(&more), &[("customer_id", id(4))]);
-        assert_eq!(named(&moved), [pair("contact", 2), pair("customer", 4), pair("customer", 1)]);
-        let second = write(Some(&moved), &[("customer_id", id(1))]);
-        assert_eq!(named(&second), [pair("contact", 2), pair("customer", 1)]);
-        let cleared = write(Some(&moved), &[("customer_id", Value::Null)]);
-        assert_eq!((named(&cleared), cleared.get("customer_id")), (vec![pair("contact", 2), pair("customer", 1)], &id(1)));
-        let both = write(None, &[("customer_id", id(5)), ("records", json!([item("customer", 6)]))]);
-        assert_eq!(named(&both), [pair("customer", 5), pair("customer", 6)]);
+        use ConcernedObject::{Contact, Customer};
+        use recurring::{CONTACT_ID, CUSTOMER_ID};
+        let item = |object, number| Concerned { object, id: id(number) };
+        let one = |field, number| Told::One(field, Some(id(number)));
+        let first = write(None, &[one(CUSTOMER_ID, 1), one(CONTACT_ID, 2)]);
+        assert_eq!(first.get(RECORDS), [item(Customer, 1), item(Contact, 2)]);
+        let more = write(Some(&first), &[Told::All(vec![item(Contact, 2), item(Customer, 3), item(Customer, 1)])]);
+        assert_eq!((more.get(CUSTOMER_ID), more.get(CONTACT_ID)), (Some(id(3)), Some(id(2))));
+        let moved = write(Some(&more), &[one(CUSTOMER_ID, 4)]);
+        assert_eq!(moved.get(RECORDS), [item(Contact, 2), item(Customer, 4), item(Customer, 1)]);
+        let second = write(Some(&moved), &[one(CUSTOMER_ID, 1)]);
+        assert_eq!(second.get(RECORDS), [item(Contact, 2), item(Customer, 1)]);
+        let cleared = write(Some(&moved), &[Told::One(CUSTOMER_ID, None)]);
+        assert_eq!(cleared.get(RECORDS), [item(Contact, 2), item(Customer, 1)]);
+        assert_eq!(cleared.get(CUSTOMER_ID), Some(id(1)));
+        let both = write(None, &[one(CUSTOMER_ID, 5), Told::All(vec![item(Customer, 6)])]);
+        assert_eq!(both.get(RECORDS), [item(Customer, 5), item(Customer, 6)]);
     }
 
     proptest! {
@@ -234,30 +251,32 @@ mod tests {
         ) {
             let mut record: Option<Record> = None;
             for (what, number, list) in writes {
-                let mut items: Vec<Value> = Vec::new();
-                for (object, number) in list {
-                    let item = json!({"object": OBJECTS[object], "id": id(number)});
+                let mut items: Vec<Concerned> = Vec::new();
+                for (kind, number) in list {
+                    let item = Concerned { object: KINDS[kind].object, id: id(number) };
                     if !items.contains(&item) {
                         items.push(item);
                     }
                 }
-                let change = match what {
-                    3 => ("records", Value::Array(items)),
-                    kind => (KINDS[kind].field, if number == 0 { Value::Null } else { id(number) }),
+                let told = match what {
+                    3 => Told::All(items),
+                    kind => Told::One(KINDS[kind].field, (number != 0).then(|| id(number))),
                 };
-                let after = write(record.as_ref(), std::slice::from_ref(&change));
+                let after = write(record.as_ref(), std::slice::from_ref(&told));
                 for kind in &KINDS {
-                    let first = named(&after).into_iter().find(|(object, _)| object == kind.object);
-                    prop_assert_eq!(after.get(kind.field), &first.map_or(Value::Null, |(_, id)| id));
+                    let first = after.get(RECORDS).into_iter().find(|item| item.object == kind.object);
+                    prop_assert_eq!(after.get(kind.field), first.map(|item| item.id));
                 }
-                let mut seen = named(&after);
-                seen.sort_by_key(|(object, id)| (object.clone(), id.to_string()));
+                let mut seen: Vec<_> = after.get(RECORDS).into_iter().map(|item| (item.object.as_str(), item.id)).collect();
+                seen.sort_unstable();
                 let count = seen.len();
                 seen.dedup();
                 prop_assert_eq!(seen.len(), count);
                 // Whoever names a record gets that one.
-                if !change.1.is_null() {
-                    prop_assert_eq!(after.get(change.0), &change.1);
+                match told {
+                    Told::One(_, None) => {}
+                    Told::One(field, wanted) => prop_assert_eq!(after.get(field), wanted),
+                    Told::All(items) => prop_assert_eq!(after.get(RECORDS), items),
                 }
                 // Written again, it stays as it is.
                 prop_assert_eq!(&write(Some(&after), &[]), &after);

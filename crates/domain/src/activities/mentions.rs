@@ -3,7 +3,16 @@
 
 use serde_json::Value;
 
-use crate::{model::field::Structure, values::id::Id};
+use crate::{
+    model::{
+        field::Structure,
+        handle::{Any, Handle},
+    },
+    values::id::Id,
+};
+
+/// The users that a record of any object mentions.
+pub const MENTION_IDS: Handle<Any, Vec<Id>> = Handle::recurring("mention_ids");
 
 /// Who is mentioned: ids of users.
 pub static MENTIONS: Structure = Structure {

@@ -45,11 +45,19 @@ entity! {
         .personal("user_id")
 }
 
-/// By which way a user hears of a kind of notification.
-pub const CHANNELS: [&str; 2] = ["app", "email"];
+choices! {
+    /// By which way a user hears of a kind of notification.
+    pub enum Channel {
+        App "app" "In the app" "应用内",
+        Email "email" "By e-mail" "邮件",
+    }
+}
 
 /// What holds until a user says otherwise: everything in the app, nothing by e-mail.
 #[must_use]
-pub fn preference(preferences: &serde_json::Value, kind: NotificationKind, channel: &str) -> bool {
-    preferences[kind.as_str()][channel].as_bool().unwrap_or(channel == "app")
+pub fn preference(preferences: &serde_json::Value, kind: NotificationKind, channel: Channel) -> bool {
+    preferences[kind.as_str()][channel.as_str()].as_bool().unwrap_or(match channel {
+        Channel::App => true,
+        Channel::Email => false,
+    })
 }

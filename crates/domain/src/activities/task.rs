@@ -1,6 +1,6 @@
 //! Tasks: what is to be done, by whom and until when.
 
-use serde_json::{Value, json};
+use serde_json::{Map, json};
 
 use super::{
     activity::ActivityKind,
@@ -10,11 +10,12 @@ use super::{
 use crate::{
     choices, entity,
     model::{
+        cell::Cell,
         fault::{Fault, FaultCode, Faults},
-        object::{Object, Reach, Relation},
+        object::{Reach, Relation},
         record::{Draft, Record},
     },
-    values::time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 
 choices! {
@@ -59,21 +60,21 @@ entity! {
         /// When the series began: what the recurrence rule counts from. The due time, when the rule was last written.
         recurrence_from: Option<Timestamp> => datetime().server_set().detail().label("Recurs from", "重复起始").example("2026-03-06T10:00:00.000Z"),
         /// The task that came after this one.
-        next_id: Option<crate::values::id::Id> => reference("task").server_set().detail().label("Next task", "下一任务"),
+        next_id: Option<Id> => reference("task").server_set().detail().label("Next task", "下一任务"),
         /// A task that must be done first.
-        depends_on_id: Option<crate::values::id::Id> => reference("task").indexed().label("Depends on", "前置任务"),
+        depends_on_id: Option<Id> => reference("task").indexed().label("Depends on", "前置任务"),
         /// When it was completed.
         completed_at: Option<Timestamp> => datetime().server_set().indexed().label("Completed at", "完成时间").example("2026-03-05T08:00:00.000Z"),
         /// The first customer it concerns; that of the opportunity or contact, unless told.
-        customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
+        customer_id: Option<Id> => reference("customer").indexed().label("Customer", "客户"),
         /// The first contact it concerns.
-        contact_id: Option<crate::values::id::Id> => reference("contact").indexed().label("Contact", "联系人"),
+        contact_id: Option<Id> => reference("contact").indexed().label("Contact", "联系人"),
         /// The first opportunity it concerns.
-        opportunity_id: Option<crate::values::id::Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
+        opportunity_id: Option<Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
         /// The first lead it concerns.
-        lead_id: Option<crate::values::id::Id> => reference("lead").indexed().label("Lead", "线索"),
+        lead_id: Option<Id> => reference("lead").indexed().label("Lead", "线索"),
         /// The enrolment in a cadence whose step it is. What stops the enrolment cancels the task, if it is open.
-        cadence_enrolment_id: Option<crate::values::id::Id> => reference("cadence_enrolment").server_set().indexed().label("Cadence enrolment", "跟进计划加入记录"),
+        cadence_enrolment_id: Option<Id> => reference("cadence_enrolment").server_set().indexed().label("Cadence enrolment", "跟进计划加入记录"),
         /// Every record it concerns. `customer_id`, `contact_id`, `opportunity_id` and `lead_id` name the first of each kind; writing either keeps both the same. `records_any` finds by the id of any.
         records: Vec<Concerned> => structure(&CONCERNED).default(json!([])).detail().label("Records", "关联记录"),
     }
@@ -92,47 +93,58 @@ entity! {
 }
 
 /// The rule can be followed, and there is a time to begin with.
-fn recurrence_fits(draft: &mut Draft<'_>) {
-    let Some(typed) = draft.after.text("recurrence") else {
-        draft.after.set("recurrence_from", Value::Null);
+fn recurrence_fits(draft: &mut Draft<'_, Task>) {
+    let Some(typed) = draft.after.get(Task::recurrence) else {
+        draft.after.clear(Task::recurrence_from);
         return;
     };
     let rule = recurrence::standardise(typed);
-    let Some(due_at) = draft.after.time_of("due_at") else {
-        draft.fault("/due_at", FaultCode::Required);
+    let Some(due_at) = draft.after.get(Task::due_at) else {
+        draft.fault(Task::due_at.pointer(), FaultCode::Required);
         return;
     };
-    let before = draft.before.map_or(&Value::Null, |before| before.get("recurrence"));
-    if before != rule.as_str() || draft.after.get("recurrence_from").is_null() {
-        draft.after.set("recurrence_from", due_at.to_string());
+    let before = draft.before.and_then(|before| before.get(Task::recurrence));
+    if before != Some(rule.as_str()) || draft.after.is_null(Task::recurrence_from) {
+        draft.after.set(Task::recurrence_from, due_at);
     }
     if let Err(reason) = recurrence::check(&rule, due_at, draft.standards.zone) {
-        draft.faults.add(Fault::new("/recurrence", FaultCode::InvalidRecurrence).with("reason", reason));
+        let fault = Fault::new(Task::recurrence.pointer(), FaultCode::InvalidRecurrence);
+        draft.faults.add(fault.with("reason", reason));
     }
-    draft.after.set("recurrence", rule);
+    draft.after.set(Task::recurrence, rule);
 }
 
-fn note_completion(draft: &mut Draft<'_>) {
-    let completed = draft.after.get("status") == "completed";
-    if !completed {
-        draft.after.set("completed_at", Value::Null);
-    } else if draft.after.get("completed_at").is_null() {
-        draft.after.set("completed_at", draft.now.to_string());
+fn note_completion(draft: &mut Draft<'_, Task>) {
+    if draft.after.get(Task::status) != Some(TaskStatus::Completed) {
+        draft.after.clear(Task::completed_at);
+    } else if draft.after.is_null(Task::completed_at) {
+        draft.after.set(Task::completed_at, draft.now);
     }
 }
 
 /// Whether a write completes the task.
 #[must_use]
-pub fn completes(before: Option<&Record>, after: &Record) -> bool {
-    after.get("status") == "completed" && before.is_none_or(|before| before.get("status") != "completed")
+pub fn completes(before: Option<&Record<Task>>, after: &Record<Task>) -> bool {
+    let is_completed = |task: &Record<Task>| task.get(Task::status) == Some(TaskStatus::Completed);
+    is_completed(after) && !before.is_some_and(is_completed)
+}
+
+/// Whether it is still to be done.
+#[must_use]
+pub fn is_open(task: &Record<Task>) -> bool {
+    task.get(Task::status) == Some(TaskStatus::Open)
 }
 
 /// A task is not completed before the one it depends on is done with.
-pub fn check_dependency(before: Option<&Record>, after: &Record, needed: Option<&Record>) -> Result<(), Faults> {
-    let waits = needed.filter(|needed| needed.get("status") == "open" && !needed.is_archived());
-    match waits {
+pub fn check_dependency(
+    before: Option<&Record<Task>>,
+    after: &Record<Task>,
+    needed: Option<&Record<Task>>,
+) -> Result<(), Faults> {
+    match needed.filter(|needed| is_open(needed) && !needed.is_archived()) {
         Some(needed) if completes(before, after) => {
-            Err(Fault::new("/status", FaultCode::WaitsForTask).with("task", needed.text("subject").unwrap_or_default()).into())
+            let fault = Fault::new(Task::status.pointer(), FaultCode::WaitsForTask);
+            Err(fault.with("task", needed.get(Task::subject)).into())
         }
         Some(_) | None => Ok(()),
     }
@@ -140,56 +152,58 @@ pub fn check_dependency(before: Option<&Record>, after: &Record, needed: Option<
 
 /// The task that follows a recurring one that is completed now; none at the end of the series, or if it is there already.
 #[must_use]
-pub fn following(completed: &Record, now: Timestamp, zone: chrono_tz::Tz) -> Option<Record> {
-    let (rule, due_at) = (completed.text("recurrence")?, completed.time_of("due_at")?);
-    let begins_at = completed.time_of("recurrence_from").unwrap_or(due_at);
-    if !completed.get("next_id").is_null() {
+pub fn following(completed: &Record<Task>, now: Timestamp, zone: chrono_tz::Tz) -> Option<Record<Task>> {
+    let (rule, due_at) = (completed.get(Task::recurrence)?, completed.get(Task::due_at)?);
+    let begins_at = completed.get(Task::recurrence_from).unwrap_or(due_at);
+    if !completed.is_null(Task::next_id) {
         return None;
     }
     // What was missed is not caught up with.
     let due_next = recurrence::next(rule, begins_at, due_at.max(now), zone)?;
     let mut next = completed.clone();
-    for name in ["id", "completed_at", "depends_on_id", "next_id", "cadence_enrolment_id"] {
-        next.set(name, Value::Null);
-    }
-    next.set("external_ids", json!({}));
-    next.set("status", "open");
-    next.set("due_at", due_next.to_string());
-    let reminder = completed.time_of("reminder_at").map(|reminder| {
+    next.put(Task::id.field(), Cell::Null);
+    next.clear(Task::completed_at);
+    next.clear(Task::depends_on_id);
+    next.clear(Task::next_id);
+    next.clear(Task::cadence_enrolment_id);
+    next.set(Task::external_ids, Map::new());
+    next.set(Task::status, TaskStatus::Open);
+    next.set(Task::due_at, due_next);
+    let reminder = completed.get(Task::reminder_at).map(|reminder| {
         let ahead = (due_at.milliseconds() - reminder.milliseconds()) / 1000;
-        due_next.plus_seconds(-ahead).to_string()
+        due_next.plus_seconds(-ahead)
     });
-    next.set("reminder_at", reminder);
+    next.set(Task::reminder_at, reminder);
     Some(next)
 }
 
 /// Puts a task off: the owner is reminded then, and it is not due before.
-pub fn snooze(task: &mut Record, until: Timestamp) {
-    task.set("reminder_at", until.to_string());
-    if task.time_of("due_at").is_some_and(|due_at| due_at < until) {
-        task.set("due_at", until.to_string());
+pub fn snooze(task: &mut Record<Task>, until: Timestamp) {
+    task.set(Task::reminder_at, until);
+    if task.get(Task::due_at).is_some_and(|due_at| due_at < until) {
+        task.set(Task::due_at, until);
     }
 }
 
 /// When a record has something to do by this task; none where it does not count.
 #[must_use]
-pub fn counts_at(record: &Record) -> Option<Timestamp> {
-    record.time_of("due_at").filter(|_| !record.is_archived() && record.get("status") == "open")
-}
-
-/// The object, for those who need no struct.
-#[must_use]
-pub fn object() -> &'static Object {
-    <Task as crate::model::entity::Entity>::object()
+pub fn counts_at(task: &Record<Task>) -> Option<Timestamp> {
+    task.get(Task::due_at).filter(|_| !task.is_archived() && is_open(task))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::model::entity::Entity;
 
-    fn task(members: Value) -> Record {
-        Record::from_json(Task::object(), &members)
+    fn task(members: Value) -> Record<Task> {
+        Record::from_json(Task::object(), &members).into_entity()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
     }
 
     #[test]
@@ -199,33 +213,33 @@ mod tests {
             "id": "01890a5d-ac96-774b-bcce-b302099a8057", "subject": "周报", "status": "completed", "recurrence": "FREQ=WEEKLY", "external_ids": {"oa": "7"},
             "recurrence_from": "2026-03-06T10:00:00.000Z", "due_at": "2026-03-06T10:00:00.000Z", "reminder_at": "2026-03-06T09:00:00.000Z",
         }));
-        let now = |text| Timestamp::parse(text).unwrap();
-        let next = following(&weekly, now("2026-03-05T00:00:00Z"), zone).unwrap();
+        let next = following(&weekly, at("2026-03-05T00:00:00Z"), zone).unwrap();
         assert_eq!(
-            (next.get("due_at"), next.get("reminder_at")),
-            (&json!("2026-03-13T10:00:00.000Z"), &json!("2026-03-13T09:00:00.000Z"))
+            (next.get(Task::due_at), next.get(Task::reminder_at)),
+            (Some(at("2026-03-13T10:00:00Z")), Some(at("2026-03-13T09:00:00Z")))
         );
-        assert_eq!((next.get("status"), next.get("id"), next.get("external_ids")), (&json!("open"), &Value::Null, &json!({})));
+        assert_eq!((next.get(Task::status), next.is_null(Task::id)), (Some(TaskStatus::Open), true));
+        assert!(next.get(Task::external_ids).is_empty());
         // Completed three weeks late.
-        let next = following(&weekly, now("2026-03-27T12:00:00Z"), zone).unwrap();
-        assert_eq!(next.get("due_at"), "2026-04-03T10:00:00.000Z");
+        let next = following(&weekly, at("2026-03-27T12:00:00Z"), zone).unwrap();
+        assert_eq!(next.get(Task::due_at), Some(at("2026-04-03T10:00:00Z")));
         let mut again = weekly.clone();
-        again.set("next_id", "01890a5d-ac96-774b-bcce-b302099a8058");
-        assert_eq!(following(&again, now("2026-03-05T00:00:00Z"), zone), None);
+        again.set(Task::next_id, "01890a5d-ac96-774b-bcce-b302099a8058".parse::<Id>().unwrap());
+        assert_eq!(following(&again, at("2026-03-05T00:00:00Z"), zone), None);
     }
 
     #[test]
     fn what_is_put_off_is_not_due_before() {
         let mut due = task(json!({"due_at": "2026-03-06T10:00:00.000Z"}));
-        snooze(&mut due, Timestamp::parse("2026-03-07T01:00:00Z").unwrap());
+        snooze(&mut due, at("2026-03-07T01:00:00Z"));
         assert_eq!(
-            (due.get("due_at"), due.get("reminder_at")),
-            (&json!("2026-03-07T01:00:00.000Z"), &json!("2026-03-07T01:00:00.000Z"))
+            (due.get(Task::due_at), due.get(Task::reminder_at)),
+            (Some(at("2026-03-07T01:00:00Z")), Some(at("2026-03-07T01:00:00Z")))
         );
-        snooze(&mut due, Timestamp::parse("2026-03-06T01:00:00Z").unwrap());
+        snooze(&mut due, at("2026-03-06T01:00:00Z"));
         assert_eq!(
-            (due.get("due_at"), due.get("reminder_at")),
-            (&json!("2026-03-07T01:00:00.000Z"), &json!("2026-03-06T01:00:00.000Z"))
+            (due.get(Task::due_at), due.get(Task::reminder_at)),
+            (Some(at("2026-03-07T01:00:00Z")), Some(at("2026-03-06T01:00:00Z")))
         );
     }
 }

@@ -59,12 +59,10 @@ entity! {
     extend |object| object.rule(ends_after_start)
 }
 
-fn ends_after_start(draft: &mut Draft<'_>) {
-    // Dates in ISO form are in the order of their texts.
-    if let (Some(start), Some(end)) = (draft.after.text("starts_on"), draft.after.text("ends_on"))
+fn ends_after_start(draft: &mut Draft<'_, Campaign>) {
+    if let (Some(start), Some(end)) = (draft.after.get(Campaign::starts_on), draft.after.get(Campaign::ends_on))
         && end < start
     {
-        let fault = Fault::new("/ends_on", FaultCode::TooEarly).with("min", start);
-        draft.faults.add(fault);
+        draft.faults.add(Fault::new(Campaign::ends_on.pointer(), FaultCode::TooEarly).with("min", start));
     }
 }

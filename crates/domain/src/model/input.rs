@@ -1,6 +1,8 @@
 //! What a client sends to create or change a record, checked against the field table: every fault at once, unknown
 //! members never ignored.
 
+use std::marker::PhantomData;
+
 use serde_json::{Map, Value};
 
 use crate::model::{
@@ -8,10 +10,63 @@ use crate::model::{
     fault::{Fault, FaultCode, Faults, pointer_token, unknown},
     field::{Field, FieldType, Storage, Writable},
     field_rule::FieldRule,
+    handle::{FieldValue, Handle},
     object::Shape,
     record::Record,
     value::{self, Standards},
 };
+
+/// The members of a body that Farley itself makes for a record of `E`.
+#[derive(Clone, Debug)]
+pub struct Members<E> {
+    members: Map<String, Value>,
+    entity: PhantomData<fn() -> E>,
+}
+
+/// A body without members yet.
+#[must_use]
+pub fn members<E>() -> Members<E> {
+    Members { members: Map::new(), entity: PhantomData }
+}
+
+impl<E> Members<E> {
+    #[must_use]
+    pub fn with<T: FieldValue>(mut self, handle: Handle<E, T>, value: impl Into<T>) -> Members<E> {
+        self.members.insert(handle.name().to_owned(), value.into().write().to_json());
+        self
+    }
+
+    /// Takes over what another record has in one of its fields, unless that is null.
+    #[must_use]
+    pub fn copy<F, T, U>(mut self, handle: Handle<E, T>, from: &Record<F>, of: Handle<F, U>) -> Members<E>
+    where
+        T: FieldValue,
+        U: FieldValue<Single = T::Single>,
+    {
+        let cell = from.cell_of(of);
+        if !cell.is_null() {
+            self.members.insert(handle.name().to_owned(), cell.to_json());
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn into_map(self) -> Map<String, Value> {
+        self.members
+    }
+
+    #[must_use]
+    pub fn into_json(self) -> Value {
+        Value::Object(self.members)
+    }
+}
+
+/// The members of a record that have values, as a client would send them.
+#[must_use]
+pub fn body_of<E>(record: &Record<E>) -> Value {
+    let given = record.cells().filter(|(_, cell)| !matches!(cell, Cell::Unread | Cell::Null));
+    Value::Object(given.map(|(field, cell)| (field.name.to_string(), cell.to_json())).collect())
+}
 
 /// How a client's body is read.
 pub struct Reader<'a> {

@@ -2,12 +2,16 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::model::{
-    entity::Entity,
-    field::{Field, FieldType, Label, Link},
-    handle::{Any, Handle},
-    record::{Draft, Record},
-    recurring::slots,
+use crate::{
+    model::{
+        cell::Cell,
+        entity::Entity,
+        field::{Field, FieldType, Label, Link},
+        handle::{Any, Handle},
+        record::{Draft, Record},
+        recurring::slots,
+    },
+    values::time::Timestamp,
 };
 
 /// How records of one object are found from a record of another.
@@ -68,6 +72,22 @@ pub struct Ledger {
     pub since: &'static str,
     /// What a new record was before it came here, oldest first.
     pub past: fn(&Record) -> Vec<Record>,
+}
+
+impl Ledger {
+    /// The fields whose changes it keeps, in the table of its object.
+    pub fn fields_of<'o>(&self, object: &'o Object) -> impl Iterator<Item = &'o Field> {
+        self.fields.iter().filter_map(|name| object.field(name))
+    }
+
+    /// When a record entered its present step.
+    #[must_use]
+    pub fn entered(&self, record: &Record) -> Option<Timestamp> {
+        match record.cell(record.object().field(self.since)?).as_ref() {
+            Cell::Time(time) => Some(*time),
+            _ => None,
+        }
+    }
 }
 
 /// A rule of an object: standardises, derives and checks a draft; faults go into the draft.
@@ -245,8 +265,15 @@ impl Object {
     }
 
     /// Keeps a ledger of the records.
+    ///
+    /// # Panics
+    /// Where the ledger keeps what the object has not: a declaration that contradicts itself is found when its table is made.
     #[must_use]
     pub fn ledger(mut self, ledger: &'static Ledger) -> Object {
+        for name in ledger.fields.iter().chain([&ledger.step, &ledger.since]) {
+            assert!(self.has(name), "the ledger of {} keeps {name}, which it has not", self.name);
+        }
+        assert!(ledger.fields.contains(&ledger.since), "the ledger of {} does not keep {}", self.name, ledger.since);
         self.ledger = Some(ledger);
         self
     }

@@ -61,6 +61,12 @@ pub const TEAM_ID: Handle<Any, Option<Id>> = Handle::recurring("team_id");
 pub const TAG_IDS: Handle<Any, Vec<Id>> = Handle::recurring("tag_ids");
 pub const EXTERNAL_IDS: Handle<Any, Map<String, Value>> = Handle::recurring("external_ids");
 pub const CUSTOM: Handle<Any, Map<String, Value>> = Handle::declared("custom", slots::CUSTOM);
+pub const LEAD_ID: Handle<Any, Option<Id>> = Handle::recurring("lead_id");
+pub const CUSTOMER_ID: Handle<Any, Option<Id>> = Handle::recurring("customer_id");
+pub const CONTACT_ID: Handle<Any, Option<Id>> = Handle::recurring("contact_id");
+pub const OPPORTUNITY_ID: Handle<Any, Option<Id>> = Handle::recurring("opportunity_id");
+pub const LAST_ACTIVITY_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("last_activity_at");
+pub const NEXT_TASK_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("next_task_at");
 
 /// Whether a field says who wrote a record and when, and so changes with every write.
 #[must_use]

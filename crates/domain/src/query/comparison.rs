@@ -85,4 +85,10 @@ where
     pub fn is_in(self, values: impl IntoIterator<Item = impl Into<T::Single>>) -> Predicate {
         self.test(Op::In, Operand::List(values.into_iter().map(|value| value.into().operand()).collect()))
     }
+
+    /// True also where there is no value.
+    #[must_use]
+    pub fn is_not_in(self, values: impl IntoIterator<Item = impl Into<T::Single>>) -> Predicate {
+        self.test(Op::Nin, Operand::List(values.into_iter().map(|value| value.into().operand()).collect()))
+    }
 }

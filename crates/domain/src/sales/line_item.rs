@@ -1,10 +1,11 @@
 //! Line items: what of which product an opportunity is about.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     entity,
     model::{
+        cell::whole,
         fault::{Fault, FaultCode},
         object::{Reach, Relation},
         record::Draft,
@@ -22,11 +23,11 @@ entity! {
         /// What is sold; the name of the product, unless said otherwise.
         name: String => text(200).title().label("Name", "名称").example("GTX Pro"),
         /// How many units.
-        quantity: f64 => decimal().default(1).label("Quantity", "数量").example(2),
+        quantity: Option<f64> => decimal().default(1).label("Quantity", "数量").example(2),
         /// The price of one unit; the list price of the product, unless said otherwise. Below zero for a rebate: the lines of an opportunity add up to zero at least.
         unit_price: Option<Money> => money().label("Unit price", "单价").example(json!({"amount": 482_100, "currency": "USD"})),
         /// What is taken off, in per cent.
-        discount: f64 => decimal().default(0).label("Discount", "折扣").example(10),
+        discount: Option<f64> => decimal().default(0).label("Discount", "折扣").example(10),
         /// Quantity × unit price less the discount, rounded half up to a minor unit.
         amount: Option<Money> => money().server_set().label("Amount", "金额").example(json!({"amount": 867_780, "currency": "USD"})),
         /// Its place among the lines, rising.
@@ -42,23 +43,23 @@ entity! {
         .rule(bounds)
 }
 
-fn bounds(draft: &mut Draft<'_>) {
-    if draft.after.get("quantity").as_f64().is_some_and(|quantity| quantity <= 0.0) {
-        draft.faults.add(Fault::new("/quantity", FaultCode::TooSmall).with("min", "0.000000000001"));
+fn bounds(draft: &mut Draft<'_, LineItem>) {
+    if draft.after.get(LineItem::quantity).is_some_and(|quantity| quantity <= 0.0) {
+        draft.faults.add(Fault::new(LineItem::quantity.pointer(), FaultCode::TooSmall).with("min", "0.000000000001"));
     }
-    let discount = draft.after.get("discount").as_f64().unwrap_or(0.0);
+    let discount = draft.after.get(LineItem::discount).unwrap_or(0.0);
     if discount < 0.0 {
-        draft.faults.add(Fault::new("/discount", FaultCode::TooSmall).with("min", 0));
+        draft.faults.add(Fault::new(LineItem::discount.pointer(), FaultCode::TooSmall).with("min", 0));
     }
     if discount > 100.0 {
-        draft.faults.add(Fault::new("/discount", FaultCode::TooLarge).with("max", 100));
+        draft.faults.add(Fault::new(LineItem::discount.pointer(), FaultCode::TooLarge).with("max", 100));
     }
 }
 
 /// The amount of a line in minor units: quantity × price × (100 − discount) / 100, rounded half up; none if it is beyond what money may be.
 /// Decimals are computed as they are written, not as floats.
 #[must_use]
-pub fn amount(quantity: &Value, unit_price: i64, discount: &Value) -> Option<i64> {
+pub fn amount(quantity: f64, unit_price: i64, discount: f64) -> Option<i64> {
     let (quantity, quantity_scale) = exact(quantity)?;
     let (discount, discount_scale) = exact(discount)?;
     let whole = 100_i128.checked_mul(10_i128.checked_pow(discount_scale)?)?;
@@ -70,11 +71,11 @@ pub fn amount(quantity: &Value, unit_price: i64, discount: &Value) -> Option<i64
 }
 
 /// A decimal number as a whole one and how many of its digits are decimals.
-fn exact(number: &Value) -> Option<(i128, u32)> {
-    let written = match number.as_i64() {
-        Some(whole) => return Some((i128::from(whole), 0)),
-        None => format!("{:.12}", number.as_f64()?),
-    };
+fn exact(number: f64) -> Option<(i128, u32)> {
+    if let Some(whole) = whole(number) {
+        return Some((i128::from(whole), 0));
+    }
+    let written = format!("{number:.12}");
     let (whole, decimals) = written.split_once('.').unwrap_or((&written, ""));
     let decimals = decimals.trim_end_matches('0');
     let digits: i128 = format!("{whole}{decimals}").parse().ok()?;
@@ -89,28 +90,28 @@ mod tests {
 
     #[test]
     fn amounts_are_exact() {
-        assert_eq!(amount(&json!(2), 482_100, &json!(10)), Some(867_780));
-        assert_eq!(amount(&json!(0.1), 10, &json!(0)), Some(1));
-        assert_eq!(amount(&json!(1), 1, &json!(50)), Some(1), "half a minor unit is rounded up");
-        assert_eq!(amount(&json!(1), 1, &json!(50.1)), Some(0));
-        assert_eq!(amount(&json!(3), 999, &json!(33.33)), Some(1998));
-        assert_eq!(amount(&json!(999_999_999_999_999_i64), i64::MAX, &json!(0)), None);
-        assert_eq!(amount(&json!(1), Money::MAX_AMOUNT, &json!(0)), Some(Money::MAX_AMOUNT));
-        assert_eq!(amount(&json!(2), Money::MAX_AMOUNT, &json!(50.1)), Some(998_000_000_000_000 - 1));
-        assert_eq!(amount(&json!(1.1), Money::MAX_AMOUNT, &json!(0)), None);
-        assert_eq!(amount(&json!(1.1), -Money::MAX_AMOUNT, &json!(0)), None);
+        assert_eq!(amount(2.0, 482_100, 10.0), Some(867_780));
+        assert_eq!(amount(0.1, 10, 0.0), Some(1));
+        assert_eq!(amount(1.0, 1, 50.0), Some(1), "half a minor unit is rounded up");
+        assert_eq!(amount(1.0, 1, 50.1), Some(0));
+        assert_eq!(amount(3.0, 999, 33.33), Some(1998));
+        assert_eq!(amount(999_999_999_999_999.0, i64::MAX, 0.0), None);
+        assert_eq!(amount(1.0, Money::MAX_AMOUNT, 0.0), Some(Money::MAX_AMOUNT));
+        assert_eq!(amount(2.0, Money::MAX_AMOUNT, 50.1), Some(998_000_000_000_000 - 1));
+        assert_eq!(amount(1.1, Money::MAX_AMOUNT, 0.0), None);
+        assert_eq!(amount(1.1, -Money::MAX_AMOUNT, 0.0), None);
     }
 
     proptest! {
         #[test]
-        fn without_decimals_it_is_a_product(quantity in 1_i64..1_000_000, price in 0_i64..1_000_000_000) {
-            prop_assert_eq!(amount(&json!(quantity), price, &json!(0)), Some(quantity * price));
+        fn without_decimals_it_is_a_product(quantity in 1_i32..1_000_000, price in 0_i64..1_000_000_000) {
+            prop_assert_eq!(amount(f64::from(quantity), price, 0.0), Some(i64::from(quantity) * price));
         }
 
         #[test]
-        fn a_discount_never_adds(quantity in 1_i64..1_000, price in 0_i64..1_000_000, discount in 0_i64..=10_000) {
-            let all = quantity * price;
-            let off = amount(&json!(quantity), price, &json!(f64::from(i32::try_from(discount).unwrap()) / 100.0)).unwrap();
+        fn a_discount_never_adds(quantity in 1_i32..1_000, price in 0_i64..1_000_000, discount in 0_i32..=10_000) {
+            let all = i64::from(quantity) * price;
+            let off = amount(f64::from(quantity), price, f64::from(discount) / 100.0).unwrap();
             prop_assert!(off <= all && off >= 0);
         }
     }

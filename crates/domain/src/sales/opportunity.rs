@@ -1,10 +1,13 @@
 //! Opportunities: possible sales.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::parties::{
-    OPPORTUNITY_CONTACTS, OPPORTUNITY_CONTACTS_LINK, OpportunityContact, STAGE_HISTORY, TEAM_MEMBERS, TEAM_MEMBERS_LINK,
-    TeamMember,
+use super::{
+    parties::{
+        FormerStage, OPPORTUNITY_CONTACTS, OPPORTUNITY_CONTACTS_LINK, OpportunityContact, STAGE_HISTORY, TEAM_MEMBERS,
+        TEAM_MEMBERS_LINK, TeamMember,
+    },
+    stage::StageKind,
 };
 use crate::{
     choices, entity,
@@ -34,6 +37,27 @@ choices! {
         Open "open" "Open" "进行中",
         Won "won" "Won" "赢单",
         Lost "lost" "Lost" "输单",
+    }
+}
+
+impl From<StageKind> for OpportunityStatus {
+    fn from(kind: StageKind) -> OpportunityStatus {
+        match kind {
+            StageKind::Open => OpportunityStatus::Open,
+            StageKind::Won => OpportunityStatus::Won,
+            StageKind::Lost => OpportunityStatus::Lost,
+        }
+    }
+}
+
+/// The category that a stage of the kind sets, unless it says another.
+impl From<StageKind> for ForecastCategory {
+    fn from(kind: StageKind) -> ForecastCategory {
+        match kind {
+            StageKind::Open => ForecastCategory::Pipeline,
+            StageKind::Won => ForecastCategory::Closed,
+            StageKind::Lost => ForecastCategory::Omitted,
+        }
     }
 }
 
@@ -93,7 +117,7 @@ entity! {
         /// When the next open task is due; changes with tasks, without a new version of the record.
         next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
         /// The stages it was in before it was entered here, oldest first, when it comes from another system: they begin its ledger.
-        stage_history: Vec<Value> => structure(&STAGE_HISTORY).default(json!([])).detail().on_create().opaque().label("Stage history", "历史阶段").on_request(),
+        stage_history: Vec<FormerStage> => structure(&STAGE_HISTORY).default(json!([])).detail().on_create().opaque().label("Stage history", "历史阶段").on_request(),
         /// The stages it is or was in: to filter by.
         entered_stage_ids: Vec<crate::values::id::Id> => references(&ENTERED_STAGES).filter_only().label("Entered stages", "进入过的阶段"),
     }
@@ -120,60 +144,57 @@ pub static ENTERED_STAGES: Link =
 pub static LEDGER: Ledger = Ledger {
     table: "opportunity_ledger",
     fields: &[
-        "pipeline_id",
-        "stage_id",
-        "status",
-        "amount",
-        "probability",
-        "expected_close_on",
-        "forecast_category",
-        "owner_id",
-        "team_id",
-        "closed_at",
-        "stage_entered_at",
+        Opportunity::pipeline_id.name(),
+        Opportunity::stage_id.name(),
+        Opportunity::status.name(),
+        Opportunity::amount.name(),
+        Opportunity::probability.name(),
+        Opportunity::expected_close_on.name(),
+        Opportunity::forecast_category.name(),
+        Opportunity::owner_id.name(),
+        Opportunity::team_id.name(),
+        Opportunity::closed_at.name(),
+        Opportunity::stage_entered_at.name(),
     ],
-    step: "stage_id",
-    since: "stage_entered_at",
+    step: Opportunity::stage_id.name(),
+    since: Opportunity::stage_entered_at.name(),
     past,
 };
 
 /// The stages of another system, as far as they are told: what else was true then, nobody knows but from the record itself.
 fn past(record: &Record) -> Vec<Record> {
-    let stages = record.get("stage_history").as_array().map_or(&[][..], Vec::as_slice);
+    let record = record.of::<Opportunity>();
+    let mut stages = record.get(Opportunity::stage_history);
     // The last of them may be the stage it is still in.
-    let stages = match stages.split_last() {
-        Some((last, before)) if last["stage_id"] == *record.get("stage_id") => before,
-        _ => stages,
-    };
-    let state = |item: &Value| {
+    stages.pop_if(|last| record.get(Opportunity::stage_id) == Some(last.stage_id));
+    let state = |former: FormerStage| {
         let mut state = record.clone();
-        for (name, value) in [("stage_id", &item["stage_id"]), ("stage_entered_at", &item["entered_at"])] {
-            state.set(name, value.clone());
-        }
-        state.set("status", "open");
-        state.set("forecast_category", "pipeline");
-        state.set("probability", Value::Null);
-        state.set("closed_at", Value::Null);
-        state
+        state.set(Opportunity::stage_id, former.stage_id);
+        state.set(Opportunity::stage_entered_at, former.entered_at);
+        state.set(Opportunity::status, OpportunityStatus::Open);
+        state.set(Opportunity::forecast_category, ForecastCategory::Pipeline);
+        state.clear(Opportunity::probability);
+        state.clear(Opportunity::closed_at);
+        state.into_any()
     };
-    stages.iter().map(state).collect()
+    stages.into_iter().map(state).collect()
 }
 
 /// Who writes an amount means that one, and not the sum of the lines, unless they say so.
-fn amount_is_set(draft: &mut Draft<'_>) {
-    let told = draft.before.is_some() && draft.changes("amount_from_lines");
-    if draft.changes("amount") && !told {
-        draft.after.set("amount_from_lines", false);
+fn amount_is_set(draft: &mut Draft<'_, Opportunity>) {
+    let told = draft.before.is_some() && draft.changes(Opportunity::amount_from_lines);
+    if draft.changes(Opportunity::amount) && !told {
+        draft.after.set(Opportunity::amount_from_lines, false);
     }
-    if draft.after.get("amount")["amount"].as_i64().is_some_and(|amount| amount < 0) {
-        draft.faults.add(Fault::new("/amount/amount", FaultCode::TooSmall).with("min", 0));
+    if draft.after.get(Opportunity::amount).is_some_and(|amount| amount.amount < 0) {
+        let pointer = format!("{}/amount", Opportunity::amount.pointer());
+        draft.faults.add(Fault::new(pointer, FaultCode::TooSmall).with("min", 0));
     }
 }
 
-fn split_is_whole(draft: &mut Draft<'_>) {
-    let members = draft.after.get("team_members").as_array();
-    let sum: i64 = members.into_iter().flatten().filter_map(|member| member["split"].as_i64()).sum();
+fn split_is_whole(draft: &mut Draft<'_, Opportunity>) {
+    let sum: i64 = draft.after.get(Opportunity::team_members).iter().filter_map(|member| member.split).sum();
     if sum > 100 {
-        draft.faults.add(Fault::new("/team_members", FaultCode::SplitTooLarge).with("sum", sum));
+        draft.faults.add(Fault::new(Opportunity::team_members.pointer(), FaultCode::SplitTooLarge).with("sum", sum));
     }
 }

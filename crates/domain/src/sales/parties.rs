@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
@@ -38,6 +38,15 @@ pub struct TeamMember {
 
 crate::structures! { TeamMember }
 
+/// A stage that an opportunity was in before it came here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerStage {
+    pub stage_id: Id,
+    pub entered_at: Timestamp,
+}
+
+crate::structures! { FormerStage }
+
 pub static OPPORTUNITY_CONTACTS_LINK: Link =
     Link { table: "opportunity_contacts", from: "opportunity_id", to: "contact_id", target: "contact", shared: false };
 
@@ -46,9 +55,11 @@ pub static TEAM_MEMBERS_LINK: Link =
 
 pub static OPPORTUNITY_CONTACTS: Structure = Structure {
     name: "opportunity_contacts",
-    accept: |value, standards| primary_first(linked(value, standards, "contact_id", &*CONTACT_FIELDS)?),
+    accept: |value, standards| {
+        primary_first(linked(value, standards, &*CONTACT_FIELDS, |contact: OpportunityContact| contact.contact_id)?)
+    },
     schema: contacts_schema,
-    lookups: |value| ids(value, "contact_id"),
+    lookups: |value| ids(value, |contact: OpportunityContact| contact.contact_id),
     lookup_form: |asked, _| asked.to_owned(),
     search: |_| Vec::new(),
     link: Some(&OPPORTUNITY_CONTACTS_LINK),
@@ -56,7 +67,7 @@ pub static OPPORTUNITY_CONTACTS: Structure = Structure {
 
 pub static TEAM_MEMBERS: Structure = Structure {
     name: "team_members",
-    accept: |value, standards| linked(value, standards, "user_id", &*MEMBER_FIELDS),
+    accept: |value, standards| linked(value, standards, &*MEMBER_FIELDS, |member: TeamMember| member.user_id),
     schema: || {
         json!({
             "type": "array",
@@ -73,7 +84,7 @@ pub static TEAM_MEMBERS: Structure = Structure {
             }
         })
     },
-    lookups: |value| ids(value, "user_id"),
+    lookups: |value| ids(value, |member: TeamMember| member.user_id),
     lookup_form: |asked, _| asked.to_owned(),
     search: |_| Vec::new(),
     link: Some(&TEAM_MEMBERS_LINK),
@@ -138,16 +149,21 @@ pub fn item_members(structure: &str) -> Option<&'static [Field]> {
     }
 }
 
-/// A list of objects that each name another record, none twice.
-fn linked(value: &Value, standards: &Standards<'_>, id: &str, fields: &[Field]) -> Result<Value, Faults> {
+/// A list of objects that each name another record by their first member, none twice.
+fn linked<T: DeserializeOwned>(
+    value: &Value,
+    standards: &Standards<'_>,
+    fields: &[Field; 3],
+    named: fn(T) -> Id,
+) -> Result<Value, Faults> {
     let accepted = items(value, standards, fields)?;
     let mut faults = Faults::default();
     let mut seen = Vec::new();
-    for (position, item) in accepted.as_array().into_iter().flatten().enumerate() {
-        if seen.contains(&&item[id]) {
-            faults.add(Fault::new(format!("/{position}/{id}"), FaultCode::Repeated));
+    for (position, id) in read(&accepted).map(named).enumerate() {
+        if seen.contains(&id) {
+            faults.add(Fault::new(format!("/{position}/{}", fields[0].name), FaultCode::Repeated));
         }
-        seen.push(&item[id]);
+        seen.push(id);
     }
     faults.into_result(())?;
     Ok(accepted)
@@ -164,26 +180,28 @@ fn items(value: &Value, standards: &Standards<'_>, fields: &[Field]) -> Result<V
     })
 }
 
-fn ids(value: &Value, member: &str) -> Vec<String> {
-    value.as_array().into_iter().flatten().filter_map(|item| item[member].as_str()).map(str::to_owned).collect()
+/// The items of a list that was accepted before.
+fn read<T: DeserializeOwned>(value: &Value) -> impl Iterator<Item = T> {
+    value.as_array().into_iter().flatten().filter_map(|item| T::deserialize(item).ok())
+}
+
+fn ids<T: DeserializeOwned>(value: &Value, named: fn(T) -> Id) -> Vec<String> {
+    read(value).map(named).map(|id| id.to_string()).collect()
 }
 
 fn stage_history(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
     let accepted = items(value, standards, &*HISTORY_FIELDS)?;
     let mut faults = Faults::default();
     let mut latest: Option<Timestamp> = None;
-    for (position, item) in accepted.as_array().into_iter().flatten().enumerate() {
-        let entered = item["entered_at"].as_str().and_then(Timestamp::parse);
-        if let (Some(latest), Some(entered)) = (latest, entered)
-            && entered < latest
-        {
-            faults.add(Fault::new(format!("/{position}/entered_at"), FaultCode::TooEarly).with("min", latest));
+    for (position, FormerStage { entered_at, .. }) in read(&accepted).enumerate() {
+        let pointer = || format!("/{position}/{}", HISTORY_FIELDS[1].name);
+        if let Some(latest) = latest.filter(|latest| entered_at < *latest) {
+            faults.add(Fault::new(pointer(), FaultCode::TooEarly).with("min", latest));
         }
-        if let Some(entered) = entered.filter(|entered| *entered > standards.now) {
-            faults.add(Fault::new(format!("/{position}/entered_at"), FaultCode::TooLate).with("max", standards.now));
-            latest = Some(entered);
+        if entered_at > standards.now {
+            faults.add(Fault::new(pointer(), FaultCode::TooLate).with("max", standards.now));
         }
-        latest = entered.or(latest);
+        latest = Some(entered_at);
     }
     faults.into_result(accepted)
 }

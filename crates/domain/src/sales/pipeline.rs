@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::stage::StageKind;
 use crate::{
     choices, entity,
     model::object::{Reach, Relation},
@@ -46,11 +47,11 @@ entity! {
 }
 
 /// The stages of the pipeline that a new tenant begins with: name, kind, probability in per cent.
-pub const READY_MADE: &[(&str, &str, i64)] = &[
-    ("Prospecting / 初步接触", "open", 10),
-    ("Qualification / 需求确认", "open", 25),
-    ("Proposal / 方案报价", "open", 50),
-    ("Negotiation / 商务谈判", "open", 75),
-    ("Won / 赢单", "won", 100),
-    ("Lost / 输单", "lost", 0),
+pub const READY_MADE: &[(&str, StageKind, i64)] = &[
+    ("Prospecting / 初步接触", StageKind::Open, 10),
+    ("Qualification / 需求确认", StageKind::Open, 25),
+    ("Proposal / 方案报价", StageKind::Open, 50),
+    ("Negotiation / 商务谈判", StageKind::Open, 75),
+    ("Won / 赢单", StageKind::Won, 100),
+    ("Lost / 输单", StageKind::Lost, 0),
 ];

@@ -1,69 +1,78 @@
 //! How an opportunity gets from stage to stage: what a move demands and what it sets.
 
-use serde_json::Value;
-
-use super::position;
+use super::{
+    opportunity::{ForecastCategory, Opportunity, OpportunityStatus},
+    pipeline::{Moves, Pipeline},
+    position,
+    stage::{Stage, StageKind},
+};
 use crate::{
     model::{
         fault::{Fault, FaultCode, Faults},
+        handle::Handle,
         object::Shape,
         record::Record,
     },
-    values::time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 
 /// The course an opportunity is on: its pipeline, with all stages, retired ones too.
 pub struct Course<'a> {
     pub shape: &'a Shape,
-    pub pipeline: &'a Record,
-    pub stages: &'a [Record],
+    pub pipeline: &'a Record<Pipeline>,
+    pub stages: &'a [Record<Stage>],
     pub now: Timestamp,
 }
 
 impl Course<'_> {
     #[must_use]
-    pub fn stage(&self, id: &Value) -> Option<&Record> {
-        self.stages.iter().find(|stage| stage.get("id") == id)
+    pub fn stage(&self, id: Id) -> Option<&Record<Stage>> {
+        self.stages.iter().find(|stage| stage.id() == id)
+    }
+
+    fn stage_of(&self, opportunity: &Record<Opportunity>) -> Option<&Record<Stage>> {
+        self.stage(opportunity.get(Opportunity::stage_id)?)
     }
 
     /// The first live stage of a kind.
     #[must_use]
-    pub fn first(&self, kind: &str) -> Option<&Record> {
-        let live = self.stages.iter().filter(|stage| !stage.is_archived() && stage.get("kind") == kind);
+    pub fn first(&self, kind: StageKind) -> Option<&Record<Stage>> {
+        let live = self.stages.iter().filter(|stage| !stage.is_archived() && stage.get(Stage::kind) == Some(kind));
         live.min_by_key(|stage| order(stage))
     }
 
     /// When a new record entered its stage, as far as it is told: with a sale that is over, when that closed; with one that comes
     /// from elsewhere, by the last stage of its history; else when it was opened.
-    fn entered(&self, record: &Record, stage: &Record) -> Timestamp {
-        let history = record.get("stage_history").as_array().and_then(|stages| stages.last());
-        let last = history.filter(|last| last["stage_id"] == *stage.get("id"));
-        let told = last.and_then(|last| Timestamp::parse(last["entered_at"].as_str()?));
-        let closed = record.time_of("closed_at").filter(|_| stage.get("kind") != "open");
-        told.or(closed).or(record.time_of("opened_at")).unwrap_or(self.now).min(self.now)
+    fn entered(&self, record: &Record<Opportunity>, stage: &Record<Stage>) -> Timestamp {
+        let last = record.get(Opportunity::stage_history).pop().filter(|last| last.stage_id == stage.id());
+        let told = last.map(|last| last.entered_at);
+        let closed = record.get(Opportunity::closed_at).filter(|_| !is_open(stage));
+        told.or(closed).or(record.get(Opportunity::opened_at)).unwrap_or(self.now).min(self.now)
     }
 
     /// The earlier stages of a record from elsewhere must be open ones of the pipeline.
-    fn check_history(&self, record: &Record, faults: &mut Faults) {
-        for (position, item) in record.get("stage_history").as_array().into_iter().flatten().enumerate() {
-            let current = item["stage_id"] == *record.get("stage_id");
-            if !current && self.stage(&item["stage_id"]).is_none_or(|stage| stage.get("kind") != "open") {
-                faults.add(Fault::new(format!("/stage_history/{position}/stage_id"), FaultCode::NotOfPipeline));
+    fn check_history(&self, record: &Record<Opportunity>, faults: &mut Faults) {
+        for (position, former) in record.get(Opportunity::stage_history).iter().enumerate() {
+            let current = record.get(Opportunity::stage_id) == Some(former.stage_id);
+            if !current && !self.stage(former.stage_id).is_some_and(is_open) {
+                let pointer = format!("{}/{position}{}", Opportunity::stage_history.pointer(), Opportunity::stage_id.pointer());
+                faults.add(Fault::new(pointer, FaultCode::NotOfPipeline));
             }
         }
     }
 
     /// Settles all that follows from the stage of an opportunity about to be written; every fault at once.
-    pub fn settle(&self, before: Option<&Record>, after: &mut Record) -> Result<(), Faults> {
+    pub fn settle(&self, before: Option<&Record<Opportunity>>, after: &mut Record<Opportunity>) -> Result<(), Faults> {
         let mut faults = Faults::default();
         self.choose_stage(before, after);
-        if after.get("stage_id").is_null() {
-            return Err(Fault::new("/pipeline_id", FaultCode::NoStage).with("kind", "open").into());
+        if after.is_null(Opportunity::stage_id) {
+            let fault = Fault::new(Opportunity::pipeline_id.pointer(), FaultCode::NoStage);
+            return Err(fault.with("kind", StageKind::Open.as_str()).into());
         }
-        let former = before.and_then(|before| self.stage(before.get("stage_id")));
-        let moved = before.is_none_or(|before| before.get("stage_id") != after.get("stage_id"));
-        let Some(stage) = self.stage(after.get("stage_id")).filter(|stage| !(moved && stage.is_archived())) else {
-            return Err(Fault::new("/stage_id", FaultCode::NotOfPipeline).into());
+        let former = before.and_then(|before| self.stage_of(before));
+        let moved = before.is_none_or(|before| !before.agrees(Opportunity::stage_id, after));
+        let Some(stage) = self.stage_of(after).filter(|stage| !(moved && stage.is_archived())) else {
+            return Err(Fault::new(Opportunity::stage_id.pointer(), FaultCode::NotOfPipeline).into());
         };
         if moved {
             if let Some(former) = former {
@@ -71,129 +80,117 @@ impl Course<'_> {
             }
             self.check_required(stage, after, &mut faults);
             let entered = if before.is_none() { self.entered(after, stage) } else { self.now };
-            after.set("stage_entered_at", entered.to_string());
-            if before.is_none_or(|before| before.get("position") == after.get("position")) {
-                after.set("position", position::newest(self.now, after.id()));
+            after.set(Opportunity::stage_entered_at, entered);
+            if before.is_none_or(|before| before.agrees(Opportunity::position, after)) {
+                after.set(Opportunity::position, position::newest(self.now, after.id()));
             }
         }
-        self.follow_stage(before, after, stage, moved, &mut faults);
+        follow_stage(before, after, stage, moved, &mut faults);
         self.close(before, after, stage, &mut faults);
         if before.is_none() {
             self.check_history(after, &mut faults);
         }
-        after.set("rots_at", rots_at(stage, after).map_or(Value::Null, |time| time.to_string().into()));
+        after.set(Opportunity::rots_at, rots_at(stage, after));
         faults.into_result(())
     }
 
     /// An opportunity without a stage, or one that has changed its pipeline without saying where to, begins with the first.
-    fn choose_stage(&self, before: Option<&Record>, after: &mut Record) {
-        let changed = |name: &str| before.is_some_and(|before| before.get(name) != after.get(name));
-        let astray = changed("pipeline_id") && !changed("stage_id");
-        if after.get("stage_id").is_null() || astray {
-            let first = self.first("open").map_or(Value::Null, |stage| stage.get("id").clone());
-            after.set("stage_id", first);
+    fn choose_stage(&self, before: Option<&Record<Opportunity>>, after: &mut Record<Opportunity>) {
+        let astray = before
+            .is_some_and(|before| !before.agrees(Opportunity::pipeline_id, after) && before.agrees(Opportunity::stage_id, after));
+        if after.is_null(Opportunity::stage_id) || astray {
+            after.set(Opportunity::stage_id, self.first(StageKind::Open).map(Record::id));
         }
     }
 
-    fn check_move(&self, from: &Record, to: &Record, faults: &mut Faults) {
+    fn check_move(&self, from: &Record<Stage>, to: &Record<Stage>, faults: &mut Faults) {
         // Winning, losing and reopening are no steps along the way.
-        if from.get("kind") != "open" || to.get("kind") != "open" {
+        if !is_open(from) || !is_open(to) {
             return;
         }
-        let open: Vec<&Record> = {
-            let mut open: Vec<&Record> = self.stages.iter().filter(|stage| stage.get("kind") == "open").collect();
-            open.retain(|stage| !stage.is_archived() || stage.get("id") == from.get("id"));
+        let open: Vec<&Record<Stage>> = {
+            let mut open: Vec<&Record<Stage>> = self.stages.iter().filter(|stage| is_open(stage)).collect();
+            open.retain(|stage| !stage.is_archived() || stage.id() == from.id());
             open.sort_by_key(|stage| order(stage));
             open
         };
-        let place = |stage: &Record| open.iter().position(|other| other.get("id") == stage.get("id")).unwrap_or(0);
+        let place = |stage: &Record<Stage>| open.iter().position(|other| other.id() == stage.id()).unwrap_or(0);
         let (from_place, to_place) = (place(from), place(to));
-        let allowed = match self.pipeline.text("moves") {
-            Some("forward") => to_place > from_place,
-            Some("one_step") => to_place.abs_diff(from_place) == 1,
-            _ => true,
+        let allowed = match self.pipeline.get(Pipeline::moves) {
+            Some(Moves::Forward) => to_place > from_place,
+            Some(Moves::OneStep) => to_place.abs_diff(from_place) == 1,
+            Some(Moves::Any) | None => true,
         };
         if !allowed {
-            let fault = Fault::new("/stage_id", FaultCode::MoveNotAllowed)
-                .with("from", from.text("name").unwrap_or_default())
-                .with("to", to.text("name").unwrap_or_default());
+            let fault = Fault::new(Opportunity::stage_id.pointer(), FaultCode::MoveNotAllowed)
+                .with("from", from.get(Stage::name))
+                .with("to", to.get(Stage::name));
             faults.add(fault);
         }
     }
 
-    fn check_required(&self, stage: &Record, after: &Record, faults: &mut Faults) {
-        for path in stage.get("required_fields").as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let Some(field) = self.shape.field(path) else { continue };
-            let value = after.value(field);
+    fn check_required(&self, stage: &Record<Stage>, after: &Record<Opportunity>, faults: &mut Faults) {
+        for path in stage.get(Stage::required_fields) {
+            let Some(field) = self.shape.field(&path) else { continue };
+            let value = after.json(field);
             let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
             if empty {
                 let pointer = format!("/{}", path.replace('.', "/"));
-                faults.add(Fault::new(pointer, FaultCode::NeededByStage).with("stage", stage.text("name").unwrap_or_default()));
+                faults.add(Fault::new(pointer, FaultCode::NeededByStage).with("stage", stage.get(Stage::name)));
             }
         }
     }
 
-    /// What the stage says of probability and forecast holds until somebody says otherwise.
-    fn follow_stage(&self, before: Option<&Record>, after: &mut Record, stage: &Record, moved: bool, faults: &mut Faults) {
-        let closed = stage.get("kind") != "open";
-        for name in ["probability", "forecast_category"] {
-            let told = before.map_or(!after.get(name).is_null(), |before| before.get(name) != after.get(name));
-            if told && !closed && after.get(name) == "closed" {
-                faults.add(Fault::new(format!("/{name}"), FaultCode::OpenIsNotClosed));
-            }
-            if closed || after.get(name).is_null() || (moved && !told) || after.get(name) == "closed" {
-                after.set(name, stage.get(name).clone());
-            }
-        }
-        after.set("status", stage.get("kind").clone());
-    }
-
-    fn close(&self, before: Option<&Record>, after: &mut Record, stage: &Record, faults: &mut Faults) {
-        let was_closed = before.is_some_and(|before| before.get("status") != "open");
-        if stage.get("kind") == "open" {
-            for name in ["closed_at", "close_reason", "close_comment"] {
-                let as_before = before.is_some_and(|before| before.get(name) == after.get(name));
-                if was_closed && as_before {
-                    after.set(name, Value::Null);
-                } else if !after.get(name).is_null() {
-                    faults.add(Fault::new(format!("/{name}"), FaultCode::OpenHasNone));
-                }
-            }
+    fn close(
+        &self,
+        before: Option<&Record<Opportunity>>,
+        after: &mut Record<Opportunity>,
+        stage: &Record<Stage>,
+        faults: &mut Faults,
+    ) {
+        let was_closed = before.is_some_and(|before| before.get(Opportunity::status) != Some(OpportunityStatus::Open));
+        if is_open(stage) {
+            let closed = before.filter(|_| was_closed);
+            reopen(Opportunity::closed_at, closed, after, faults);
+            reopen(Opportunity::close_reason, closed, after, faults);
+            reopen(Opportunity::close_comment, closed, after, faults);
             return;
         }
-        match after.time_of("closed_at") {
-            None => after.set("closed_at", self.now.to_string()),
+        match after.get(Opportunity::closed_at) {
+            None => after.set(Opportunity::closed_at, self.now),
             Some(closed_at) if closed_at > self.now => {
-                faults.add(Fault::new("/closed_at", FaultCode::TooLate).with("max", self.now));
+                faults.add(Fault::new(Opportunity::closed_at.pointer(), FaultCode::TooLate).with("max", self.now));
             }
             Some(closed_at) => {
-                if let Some(opened_at) = after.time_of("opened_at").filter(|opened_at| *opened_at > closed_at) {
-                    faults.add(Fault::new("/closed_at", FaultCode::TooEarly).with("min", opened_at));
+                if let Some(opened_at) = after.get(Opportunity::opened_at).filter(|opened_at| *opened_at > closed_at) {
+                    faults.add(Fault::new(Opportunity::closed_at.pointer(), FaultCode::TooEarly).with("min", opened_at));
                 }
             }
         }
-        let (won, kind_changed) =
-            (stage.get("kind") == "won", before.is_none_or(|before| before.get("status") != stage.get("kind")));
-        let reasons = self.pipeline.get(if won { "win_reasons" } else { "loss_reasons" }).as_array();
-        let known: Vec<&str> = reasons.into_iter().flatten().filter_map(Value::as_str).collect();
+        let won = stage.get(Stage::kind) == Some(StageKind::Won);
+        let status = stage.get(Stage::kind).map(OpportunityStatus::from);
+        let kind_changed = before.is_none_or(|before| before.get(Opportunity::status) != status);
+        let known = self.pipeline.get(if won { Pipeline::win_reasons } else { Pipeline::loss_reasons });
+        let as_before = before.is_some_and(|before| before.agrees(Opportunity::close_reason, after));
         // A reason for having won is none for having lost.
-        if kind_changed && was_closed && before.is_some_and(|before| before.get("close_reason") == after.get("close_reason")) {
-            after.set("close_reason", Value::Null);
+        if kind_changed && was_closed && as_before {
+            after.clear(Opportunity::close_reason);
         }
-        match after.text("close_reason") {
-            None if self.pipeline.get("reason_required") == true
-                && (kind_changed || before.is_some_and(|before| !before.get("close_reason").is_null())) =>
+        let pointer = || Opportunity::close_reason.pointer();
+        match after.get(Opportunity::close_reason) {
+            None if self.pipeline.get(Pipeline::reason_required)
+                && (kind_changed || before.is_some_and(|before| !before.is_null(Opportunity::close_reason))) =>
             {
-                let mut fault = Fault::new("/close_reason", FaultCode::ReasonNeeded);
+                let mut fault = Fault::new(pointer(), FaultCode::ReasonNeeded);
                 if !known.is_empty() {
                     fault = fault.with("choices", known.join(", "));
                 }
                 faults.add(fault);
             }
-            Some(reason) if !known.is_empty() && !known.contains(&reason) => {
-                let told = kind_changed || before.is_none_or(|before| before.get("close_reason") != reason);
+            Some(reason) if !known.is_empty() && !known.iter().any(|known| known == reason) => {
+                let told = kind_changed || before.is_none_or(|before| before.get(Opportunity::close_reason) != Some(reason));
                 if told {
-                    faults.add(Fault::new("/close_reason", FaultCode::UnknownChoice).with("choices", known.join(", ")));
+                    faults.add(Fault::new(pointer(), FaultCode::UnknownChoice).with("choices", known.join(", ")));
                 }
             }
             None | Some(_) => {}
@@ -201,20 +198,65 @@ impl Course<'_> {
     }
 }
 
+/// What the stage says of probability and forecast holds until somebody says otherwise.
+fn follow_stage(
+    before: Option<&Record<Opportunity>>,
+    after: &mut Record<Opportunity>,
+    stage: &Record<Stage>,
+    moved: bool,
+    faults: &mut Faults,
+) {
+    // Whether the value is told, and so not the stage's to set.
+    fn told<T>(handle: Handle<Opportunity, T>, before: Option<&Record<Opportunity>>, after: &Record<Opportunity>) -> bool {
+        before.map_or(!after.is_null(handle), |before| !before.agrees(handle, after))
+    }
+    let closed = !is_open(stage);
+    if closed || after.is_null(Opportunity::probability) || (moved && !told(Opportunity::probability, before, after)) {
+        after.set(Opportunity::probability, stage.get(Stage::probability));
+    }
+    let told = told(Opportunity::forecast_category, before, after);
+    let as_closed = after.get(Opportunity::forecast_category) == Some(ForecastCategory::Closed);
+    if told && !closed && as_closed {
+        faults.add(Fault::new(Opportunity::forecast_category.pointer(), FaultCode::OpenIsNotClosed));
+    }
+    if closed || after.is_null(Opportunity::forecast_category) || (moved && !told) || as_closed {
+        after.set(Opportunity::forecast_category, stage.get(Stage::forecast_category));
+    }
+    after.set(Opportunity::status, stage.get(Stage::kind).map(OpportunityStatus::from));
+}
+
+/// What says how a sale ended goes when it is opened again, and is refused while it is open.
+fn reopen<T>(
+    handle: Handle<Opportunity, Option<T>>,
+    closed: Option<&Record<Opportunity>>,
+    after: &mut Record<Opportunity>,
+    faults: &mut Faults,
+) {
+    if closed.is_some_and(|closed| closed.agrees(handle, after)) {
+        after.clear(handle);
+    } else if !after.is_null(handle) {
+        faults.add(Fault::new(handle.pointer(), FaultCode::OpenHasNone));
+    }
+}
+
+fn is_open(stage: &Record<Stage>) -> bool {
+    stage.get(Stage::kind) == Some(StageKind::Open)
+}
+
 /// Whether leaving a stage for another asks for its exit rule: giving up and going on from a closed stage do not.
 #[must_use]
-pub fn asks_for_exit(from: &Record, to: &Record) -> bool {
-    from.get("id") != to.get("id") && from.get("kind") == "open" && to.get("kind") != "lost" && !from.get("exit_rule").is_null()
+pub fn asks_for_exit(from: &Record<Stage>, to: &Record<Stage>) -> bool {
+    from.id() != to.id() && is_open(from) && to.get(Stage::kind) != Some(StageKind::Lost) && !from.is_null(Stage::exit_rule)
 }
 
 /// From when on an opportunity in a stage is rotten; never, where the stage allows any time or the sale is closed.
 #[must_use]
-pub fn rots_at(stage: &Record, opportunity: &Record) -> Option<Timestamp> {
-    let days = stage.get("rotting_days").as_i64().filter(|_| stage.get("kind") == "open")?;
-    let last = opportunity.time_of("stage_entered_at").max(opportunity.time_of("last_activity_at"))?;
+pub fn rots_at(stage: &Record<Stage>, opportunity: &Record<Opportunity>) -> Option<Timestamp> {
+    let days = stage.get(Stage::rotting_days).filter(|_| is_open(stage))?;
+    let last = opportunity.get(Opportunity::stage_entered_at).max(opportunity.get(Opportunity::last_activity_at))?;
     Some(last.plus_seconds(days * 24 * 3600))
 }
 
-fn order(stage: &Record) -> (i64, String) {
-    (stage.get("sort_order").as_i64().unwrap_or(i64::MAX), stage.text("id").unwrap_or_default().to_owned())
+fn order(stage: &Record<Stage>) -> (i64, Id) {
+    (stage.get(Stage::sort_order).unwrap_or(i64::MAX), stage.id())
 }

@@ -1,17 +1,22 @@
 //! Quotas: what users and teams are to sell in a period; and what managers think will come instead of what is computed.
 
+use chrono::NaiveDate;
 use serde_json::json;
 
 use crate::{
     choices, entity,
     model::{
+        entity::Entity,
         fault::{Fault, FaultCode},
+        handle::Handle,
         object::{Reach, Relation},
         record::Draft,
     },
     values::{
         calendar::{Period, Span},
+        id::Id,
         money::Money,
+        time::Timestamp,
     },
 };
 
@@ -42,7 +47,7 @@ entity! {
             Relation { name: "team", target: "team", reach: Reach::ToOne { field: "team_id" } },
             Relation { name: "pipeline", target: "pipeline", reach: Reach::ToOne { field: "pipeline_id" } },
         ])
-        .rule(has_a_period)
+        .rule(has_a_period::<Quota>)
         .rule(is_not_negative)
 }
 
@@ -85,8 +90,40 @@ entity! {
             Relation { name: "user", target: "user", reach: Reach::ToOne { field: "user_id" } },
             Relation { name: "team", target: "team", reach: Reach::ToOne { field: "team_id" } },
         ])
-        .rule(has_a_period)
+        .rule(has_a_period::<ForecastOverride>)
 }
+
+/// A figure that people set for a subject and a period: a quota, or what somebody thinks a forecast will come to. The subject is a
+/// user, a team or, without both, the whole company.
+pub trait SetFigure: Entity {
+    const USER_ID: Handle<Self, Option<Id>>;
+    const TEAM_ID: Handle<Self, Option<Id>>;
+    const PERIOD: Handle<Self, String>;
+    const STARTS_ON: Handle<Self, Option<NaiveDate>>;
+    const ENDS_ON: Handle<Self, Option<NaiveDate>>;
+    const PIPELINE_ID: Handle<Self, Option<Id>>;
+    const AMOUNT: Handle<Self, Option<Money>>;
+    const CREATED_AT: Handle<Self, Option<Timestamp>>;
+    const ARCHIVED_AT: Handle<Self, Option<Timestamp>>;
+}
+
+macro_rules! set_figures {
+    ($($entity:ident)+) => {$(
+        impl SetFigure for $entity {
+            const USER_ID: Handle<Self, Option<Id>> = $entity::user_id;
+            const TEAM_ID: Handle<Self, Option<Id>> = $entity::team_id;
+            const PERIOD: Handle<Self, String> = $entity::period;
+            const STARTS_ON: Handle<Self, Option<NaiveDate>> = $entity::starts_on;
+            const ENDS_ON: Handle<Self, Option<NaiveDate>> = $entity::ends_on;
+            const PIPELINE_ID: Handle<Self, Option<Id>> = $entity::pipeline_id;
+            const AMOUNT: Handle<Self, Option<Money>> = $entity::amount;
+            const CREATED_AT: Handle<Self, Option<Timestamp>> = $entity::created_at;
+            const ARCHIVED_AT: Handle<Self, Option<Timestamp>> = $entity::archived_at;
+        }
+    )+};
+}
+
+set_figures! { Quota ForecastOverride }
 
 /// The period a quota or a forecast may be for.
 #[must_use]
@@ -94,17 +131,18 @@ pub fn sales_period(text: &str) -> Option<Period> {
     Period::parse(text).filter(|period| matches!(period.span, Span::Month | Span::Quarter | Span::Year))
 }
 
-fn is_not_negative(draft: &mut Draft<'_>) {
-    if draft.after.get("amount")["amount"].as_i64().is_some_and(|amount| amount < 0) {
-        draft.faults.add(Fault::new("/amount/amount", FaultCode::TooSmall).with("min", 0));
+fn is_not_negative(draft: &mut Draft<'_, Quota>) {
+    if draft.after.get(Quota::amount).is_some_and(|amount| amount.amount < 0) {
+        let pointer = format!("{}/amount", Quota::amount.pointer());
+        draft.faults.add(Fault::new(pointer, FaultCode::TooSmall).with("min", 0));
     }
 }
 
-fn has_a_period(draft: &mut Draft<'_>) {
-    let Some(period) = draft.after.text("period").and_then(sales_period) else {
-        draft.faults.add(Fault::new("/period", FaultCode::InvalidPeriod));
+fn has_a_period<E: SetFigure>(draft: &mut Draft<'_, E>) {
+    let Some(period) = sales_period(draft.after.get(E::PERIOD)) else {
+        draft.faults.add(Fault::new(E::PERIOD.pointer(), FaultCode::InvalidPeriod));
         return;
     };
-    draft.after.set("starts_on", period.start.to_string());
-    draft.after.set("ends_on", period.end().pred_opt().unwrap_or(period.start).to_string());
+    draft.after.set(E::STARTS_ON, period.start);
+    draft.after.set(E::ENDS_ON, period.end().pred_opt().unwrap_or(period.start));
 }

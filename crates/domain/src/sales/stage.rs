@@ -54,45 +54,47 @@ entity! {
 }
 
 /// Won is certain and lost is out; an open stage has a category of its own.
-fn follow_the_kind(draft: &mut Draft<'_>) {
-    let (probability, category) = match draft.after.text("kind") {
-        Some("won") => (Some(100), "closed"),
-        Some("lost") => (Some(0), "omitted"),
-        _ => (None, "pipeline"),
+fn follow_the_kind(draft: &mut Draft<'_, Stage>) {
+    let kind = draft.after.get(Stage::kind).unwrap_or(StageKind::Open);
+    let category = ForecastCategory::from(kind);
+    let probability = match kind {
+        StageKind::Won => Some(100),
+        StageKind::Lost => Some(0),
+        StageKind::Open => None,
     };
     match probability {
         Some(probability) => {
-            let told = draft.after.get("probability").as_i64().filter(|_| draft.changes("probability"));
-            let fault = Fault::new("/probability", if probability == 0 { FaultCode::TooLarge } else { FaultCode::TooSmall });
+            let told = draft.after.get(Stage::probability).filter(|_| draft.changes(Stage::probability));
+            let code = if probability == 0 { FaultCode::TooLarge } else { FaultCode::TooSmall };
+            let fault = Fault::new(Stage::probability.pointer(), code);
             if told.is_some_and(|told| told != probability) {
                 draft.faults.add(fault.with(if probability == 0 { "max" } else { "min" }, probability));
             }
-            draft.after.set("probability", probability);
-            draft.after.set("forecast_category", category);
+            draft.after.set(Stage::probability, probability);
+            draft.after.set(Stage::forecast_category, category);
         }
         None => {
-            if draft.after.get("probability").is_null() {
-                draft.after.set("probability", 10);
+            if draft.after.is_null(Stage::probability) {
+                draft.after.set(Stage::probability, 10);
             }
-            if draft.after.get("forecast_category").is_null() {
-                draft.after.set("forecast_category", category);
+            if draft.after.is_null(Stage::forecast_category) {
+                draft.after.set(Stage::forecast_category, category);
             }
-            if draft.after.get("forecast_category") == "closed" {
-                draft.fault("/forecast_category", FaultCode::OpenIsNotClosed);
+            if draft.after.get(Stage::forecast_category) == Some(ForecastCategory::Closed) {
+                draft.fault(Stage::forecast_category.pointer(), FaultCode::OpenIsNotClosed);
             }
         }
     }
 }
 
-fn required_fields_exist(draft: &mut Draft<'_>) {
-    let paths = draft.after.get("required_fields").as_array().cloned().unwrap_or_default();
+fn required_fields_exist(draft: &mut Draft<'_, Stage>) {
     let object = Opportunity::object();
-    for (position, path) in paths.iter().enumerate() {
-        let path = path.as_str().unwrap_or_default();
+    for (position, path) in draft.after.get(Stage::required_fields).iter().enumerate() {
         // A custom field may be declared later; until then nothing is demanded of it.
         if !path.starts_with("custom.") && !object.has(path) {
             let names = object.fields.iter().map(|field| field.name.as_ref());
-            draft.faults.add(unknown(format!("/required_fields/{position}"), FaultCode::UnknownMember, path, names));
+            let pointer = format!("{}/{position}", Stage::required_fields.pointer());
+            draft.faults.add(unknown(pointer, FaultCode::UnknownMember, path, names));
         }
     }
 }

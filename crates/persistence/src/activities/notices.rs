@@ -1,6 +1,6 @@
 //! Which tasks their owners are to be told of.
 
-use farley_domain::{id::Id, record::Record};
+use farley_domain::{activities::task::Task, id::Id, record::Record};
 
 use crate::{
     error::StoreError,
@@ -26,8 +26,8 @@ impl Notice {
     /// The time it is for, and the column that says for which time it was given.
     fn columns(self) -> (&'static str, &'static str) {
         match self {
-            Notice::Due => ("due_at", "due_noted_at"),
-            Notice::Reminder => ("reminder_at", "reminded_at"),
+            Notice::Due => (Task::due_at.name(), "due_noted_at"),
+            Notice::Reminder => (Task::reminder_at.name(), "reminded_at"),
         }
     }
 }
@@ -40,7 +40,7 @@ impl Work<'_> {
         shape: &farley_domain::object::Shape,
         notice: Notice,
         most: usize,
-    ) -> Result<Vec<Record>, StoreError> {
+    ) -> Result<Vec<Record<Task>>, StoreError> {
         let (time, noted) = notice.columns();
         let (tenant, now) = (self.tenant().id, self.origin.now);
         let layout = statements::writing_layout(shape);
@@ -56,7 +56,8 @@ impl Work<'_> {
             sql.sql(" FOR UPDATE SKIP LOCKED");
         }
         let rows = self.connection().load(&sql, &layout.types)?;
-        let tasks: Vec<Record> = rows.into_iter().map(|cells| Row::new(&layout, cells).to_record()).collect::<Result<_, _>>()?;
+        let tasks = rows.into_iter().map(|cells| Ok(Row::new(&layout, cells).to_record()?.into_entity::<Task>()));
+        let tasks: Vec<Record<Task>> = tasks.collect::<Result<_, StoreError>>()?;
         if !tasks.is_empty() {
             let ids: Vec<Id> = tasks.iter().map(Record::id).collect();
             let mut sql = Statement::new(self.dialect());

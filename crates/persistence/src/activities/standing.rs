@@ -1,6 +1,6 @@
 //! What follows from activities and tasks: when each record was last active and when something is next to be done with it.
 
-use farley_domain::{id::Id, object::Object, time::Timestamp};
+use farley_domain::{entity::Entity, id::Id, object::Object, recurring, sales::opportunity::Opportunity, time::Timestamp};
 
 use crate::{
     error::StoreError,
@@ -20,8 +20,8 @@ pub enum Standing {
 impl Standing {
     fn column(self) -> &'static str {
         match self {
-            Standing::LastActivity => "last_activity_at",
-            Standing::NextTask => "next_task_at",
+            Standing::LastActivity => recurring::LAST_ACTIVITY_AT.name(),
+            Standing::NextTask => recurring::NEXT_TASK_AT.name(),
         }
     }
 
@@ -76,7 +76,7 @@ impl Work<'_> {
             write_sql!(sql, " AND (", column, " IS NULL OR ", column, sign, Bind::time(time), ")");
         }
         self.connection().execute(&sql)?;
-        if standing == Standing::LastActivity && object.has("rots_at") {
+        if standing == Standing::LastActivity && object.name == Opportunity::NAME {
             self.rot_anew(ids)?;
         }
         Ok(())

@@ -34,10 +34,12 @@ pub enum Step<'a> {
     Answer(Result<(), StoreError>),
 }
 
+pub type ReadWork = Box<dyn FnOnce(Result<Connection<'_>, StoreError>) -> bool + Send>;
+
 /// A piece of work for one connection; what it gives says whether the connection is broken.
 pub struct ReadTask {
     pub leash: Arc<Leash>,
-    pub run: Box<dyn FnOnce(Result<Connection<'_>, StoreError>) -> bool + Send>,
+    pub run: ReadWork,
 }
 
 pub type WriteTask = Box<dyn FnMut(Step<'_>) -> bool + Send>;

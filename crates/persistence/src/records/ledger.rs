@@ -8,6 +8,7 @@ use farley_domain::{
     id::Id,
     object::{Ledger, Object},
     record::Record,
+    recurring::slots,
     time::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -49,7 +50,7 @@ impl Fragment for Source<'_> {
         sql.sql("(SELECT r.tenant_id");
         for field in object.fields.iter().filter(|field| field.storage == Storage::Column) {
             let name = field.name.as_ref();
-            if name == "archived_at" {
+            if field.slot == slots::ARCHIVED_AT {
                 write_sql!(sql, ", CASE WHEN r.archived_at <= ", time(), " THEN r.archived_at END AS archived_at");
                 continue;
             }
@@ -84,7 +85,7 @@ impl Work<'_> {
             // What the record was before it came here begins its ledger.
             let mut states = (ledger.past)(record);
             states.push(record.clone());
-            let times: Vec<Timestamp> = states.iter().map(|state| state.time_of(ledger.since).unwrap_or(now)).collect();
+            let times: Vec<Timestamp> = states.iter().map(|state| ledger.entered(state).unwrap_or(now)).collect();
             let rows = states.iter().enumerate().map(|(position, state)| {
                 let former = position.checked_sub(1).map(|former| &states[former]);
                 self.ledger_row((object, ledger), former, state, (times[position], times.get(position + 1).copied()))
@@ -93,7 +94,7 @@ impl Work<'_> {
             self.add_to_ledger(ledger, rows)?;
             return Ok(());
         };
-        if ledger.fields.iter().all(|field| before.get(field) == record.get(field)) {
+        if ledger.fields_of(object).all(|field| before.cell(field) == record.cell(field)) {
             return Ok(());
         }
         let mut sql = Statement::new(self.dialect());
@@ -122,17 +123,15 @@ impl Work<'_> {
             ("until".into(), until.map_or(Bind::Null(ColumnType::Time), Bind::time)),
             ("user_id".into(), user),
         ];
-        for name in ledger.fields {
-            if let Some(field) = object.field(name) {
-                columns.extend(encode(field, &record.cell(field))?);
-            }
+        for field in ledger.fields_of(object) {
+            columns.extend(encode(field, &record.cell(field))?);
         }
-        let left = before.filter(|before| before.get(ledger.step) != record.get(ledger.step));
         let step = object.field(ledger.step);
+        let left = before.filter(|before| step.is_some_and(|step| before.cell(step) != record.cell(step)));
         let step = step.map(|step| encode(step, left.map_or(Cow::Owned(cell::Cell::Null), |before| before.cell(step)).as_ref()));
         columns.extend(step.transpose()?.into_iter().flatten().map(|(_, bind)| ("former_step".into(), bind)));
         let seconds = left.map(|before| {
-            let since = before.time_of(ledger.since).unwrap_or(at);
+            let since = ledger.entered(before).unwrap_or(at);
             at.milliseconds().saturating_sub(since.milliseconds()).max(0) / 1000
         });
         columns.push(("former_seconds".into(), seconds.map_or(Bind::Null(ColumnType::Integer), Bind::Integer)));

@@ -7,7 +7,7 @@ use farley_domain::{
     field::{Field, FieldType, Storage},
     id::Id,
     money::Money,
-    object::{Object, Reach, Relation},
+    object::{Object, Reach, Relation, Shape},
     predicate::{Operand, Predicate, View},
     query::{ListQuery, SortBy, SortKey, Start},
     record::Record,
@@ -334,14 +334,14 @@ fn is_stored(field: &Field) -> bool {
 }
 
 /// A new record's row: table and columns, and their values.
-pub(crate) fn new_row(layout: &Layout, tenant: Id, record: &Record) -> Result<(Target, Vec<Bind>), StoreError> {
-    let object = layout.shape.object;
+pub(crate) fn new_row(shape: &Shape, tenant: Id, record: &Record) -> Result<(Target, Vec<Bind>), StoreError> {
+    let object = shape.object;
     let mut columns = vec![(Column::from("tenant_id"), Bind::id(tenant))];
     for field in object.fields.iter().filter(|field| is_stored(field)) {
         columns.extend(encode(field, &record.cell(field))?);
     }
     if object.has("custom") {
-        columns.push(("custom".into(), custom(&layout.shape.custom, record, "{}")?));
+        columns.push(("custom".into(), custom(&shape.custom, record, "{}")?));
     }
     if object.has_details() {
         columns.push(("details".into(), details(object, record)?));
@@ -353,13 +353,13 @@ pub(crate) fn new_row(layout: &Layout, tenant: Id, record: &Record) -> Result<(T
 /// Stores what differs between two states of a record, if it still has the version it was read with.
 pub fn update(
     dialect: Dialect,
-    layout: &Layout,
+    shape: &Shape,
     tenant: Id,
     before: &Record,
     after: &Record,
     stored_custom: &str,
 ) -> Result<Statement, StoreError> {
-    let object = layout.shape.object;
+    let object = shape.object;
     let mut columns: Vec<(Column, Bind)> = Vec::new();
     for field in object.fields.iter().filter(|field| is_stored(field)) {
         if before.cell(field) != after.cell(field) {
@@ -367,7 +367,7 @@ pub fn update(
         }
     }
     if object.has("custom") && before.custom() != after.custom() {
-        columns.push(("custom".into(), custom(&layout.shape.custom, after, stored_custom)?));
+        columns.push(("custom".into(), custom(&shape.custom, after, stored_custom)?));
     }
     let differs = |field: &&Field| field.storage == Storage::Detail && before.cell(field) != after.cell(field);
     if object.fields.iter().any(|field| differs(&field)) {
@@ -394,6 +394,6 @@ pub fn relevance(sort: &[SortKey]) -> Option<&Query> {
 
 /// The layout of every stored field, for writing.
 #[must_use]
-pub fn writing_layout(shape: &farley_domain::object::Shape) -> Arc<Layout> {
+pub fn writing_layout(shape: &Shape) -> Arc<Layout> {
     Arc::new(Layout::stored(shape))
 }

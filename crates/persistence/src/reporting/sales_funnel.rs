@@ -6,6 +6,7 @@ use farley_domain::{
     id::Id,
     object::{Ledger, Object},
     predicate::Predicate,
+    sales::opportunity::OpportunityStatus,
 };
 
 use crate::{
@@ -38,7 +39,7 @@ pub struct Travels {
 pub struct Travelled {
     pub slice: Cell,
     pub currency: Option<String>,
-    pub status: String,
+    pub status: Option<OpportunityStatus>,
     pub stage_id: Id,
     /// Bit `n` stands for the stage asked for in place `n`.
     pub entered: i64,
@@ -144,11 +145,10 @@ impl Reader<'_> {
         ];
         let number = |cell: Option<&Cell>| cell.and_then(Cell::as_integer).unwrap_or(0);
         let rows = self.connection.load(&sql, &types)?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Travelled {
+        let travelled = rows.into_iter().map(|row| {
+            Ok(Travelled {
                 currency: row[1].as_text().map(str::to_owned),
-                status: row[2].as_text().unwrap_or_default().to_owned(),
+                status: status(row[2].as_text())?,
                 stage_id: row[3].as_id().unwrap_or(Id::NIL),
                 entered: number(row.get(4)),
                 count: number(row.get(5)),
@@ -156,7 +156,8 @@ impl Reader<'_> {
                 won_milliseconds: number(row.get(8)),
                 slice: row.into_iter().next().unwrap_or(Cell::Null),
             })
-            .collect())
+        });
+        travelled.collect()
     }
 
     /// How often they went from which stage to which, and after how long.
@@ -237,6 +238,14 @@ struct Asked<'a> {
     cohort: &'a Statement,
     slice: ColumnType,
     stages: &'a [Id],
+}
+
+/// A status as it is stored.
+pub(super) fn status(name: Option<&str>) -> Result<Option<OpportunityStatus>, StoreError> {
+    let known = |name: &str| {
+        OpportunityStatus::from_wire(name).ok_or_else(|| StoreError::Internal(format!("{name} is no status of an opportunity")))
+    };
+    name.map(known).transpose()
 }
 
 fn slice_type(slice: Option<&Group>) -> ColumnType {

@@ -8,7 +8,7 @@ pub(crate) mod numbers;
 use std::{borrow::Cow, sync::Arc};
 
 use farley_domain::{
-    activities::concerned,
+    activities::concerned::RECORDS,
     cell::Cell,
     event::{Actor, ActorKind},
     field::{Field, FieldType, Link, Storage},
@@ -167,8 +167,7 @@ impl<'a> Work<'a> {
             let number = self.next_number(shape.object.name)?;
             record.set("number", format!("{prefix}{number:06}"));
         }
-        let layout = Layout::full(shape, &|_| true);
-        let (target, row) = statements::new_row(&layout, self.tenant().id, record)?;
+        let (target, row) = statements::new_row(shape, self.tenant().id, record)?;
         self.insert_rows(&target, vec![row])?;
         self.note_in_ledger(shape.object, None, record)?;
         self.link(shape.object, None, record)?;
@@ -192,8 +191,7 @@ impl<'a> Work<'a> {
         record.set(recurring::VERSION, before.version() + 1);
         record.set(recurring::UPDATED_AT, self.origin.now);
         record.set(recurring::UPDATED_BY, self.origin.actor.user_id);
-        let layout = Layout::full(shape, &|_| true);
-        let sql = statements::update(self.dialect(), &layout, self.tenant().id, before, record, &loaded.stored_custom)?;
+        let sql = statements::update(self.dialect(), shape, self.tenant().id, before, record, &loaded.stored_custom)?;
         if self.reader.connection.execute(&sql)? == 0 {
             return Err(StoreError::Serialization);
         }
@@ -239,9 +237,9 @@ impl<'a> Work<'a> {
     fn note(&mut self, object: &'static Object, before: Option<&Record>, record: &Record, change: &Change<'_>) {
         // Records that name a customer stand on that customer's timeline, and those that concern several on the timelines of all.
         let mut about = change.about.to_vec();
-        if object.has("records") {
+        if object.bears(RECORDS) {
             let both = before.into_iter().chain([record]);
-            about.extend(both.flat_map(|record| concerned::items(record.get("records")).map(|(_, id)| id)));
+            about.extend(both.flat_map(|record| record.get(RECORDS)).map(|concerned| concerned.id));
         }
         if object.has("customer_id") {
             about.extend(record.id_of("customer_id"));

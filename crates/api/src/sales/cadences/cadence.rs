@@ -4,17 +4,16 @@ use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     entity::Entity,
     fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType, Op},
     id::Id,
     identity::access::Action,
-    input,
-    object::Object,
-    predicate::{Operand, Predicate},
+    predicate::Predicate,
     record::Record,
-    registry,
-    sales::cadences::{
-        cadence::{Cadence, Cadenced},
-        enrolment::{CadenceEnrolment, field_of},
+    sales::{
+        cadences::{
+            cadence::{Cadence, Cadenced},
+            enrolment::CadenceEnrolment,
+        },
+        leads::lead::Lead,
     },
 };
 use farley_persistence::Work;
@@ -22,17 +21,15 @@ use serde_json::{Value, json};
 
 use super::{enrolment, job, step, stops};
 use crate::{
-    access::{
-        call::Call,
-        principal::Principal,
-        unrestricted::{Unrestricted, without_custom_fields},
-    },
+    access::{call::Call, principal::Principal},
+    body,
     http::{
         problem::Problem,
         request::{Body, parameters, refuse_rest},
     },
     records::{
         behaviour::{Behaviour, Shown, Writing},
+        body, lookup,
         mutation::{Answer, Mutation, if_match},
         named::Named,
         versions,
@@ -47,9 +44,8 @@ const AT_ONCE: usize = 200;
 impl Behaviour for Cadence {
     /// A cadence's filter must be one over the records it is for.
     fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
-        let (writing, record) = (&writing.any(), record.any_mut());
-        match record.text("object").and_then(registry::object).filter(|_| !record.is_archived()) {
-            Some(object) => filters::check(writing, record, "enrol_filter", object),
+        match record.get(Cadence::object).filter(|_| !record.is_archived()) {
+            Some(cadenced) => filters::check(&writing.any(), record.any(), Cadence::enrol_filter.name(), cadenced.object()),
             None => Ok(()),
         }
     }
@@ -61,13 +57,13 @@ impl Behaviour for Cadence {
     }
 }
 
-/// Which records are put on a cadence.
-#[derive(serde::Deserialize, utoipa::ToSchema)]
-#[allow(dead_code, reason = "documents the body; it is read by its fields")]
-pub struct CadenceEnrolling {
-    /// The leads or customers, by their ids or as `ext:{system}:{key}`: 1 to 200.
-    #[schema(min_items = 1, max_items = 200, example = json!(["01890a5d-ac96-774b-bcce-b302099a8057", "ext:sap:10042"]))]
-    record_ids: Vec<String>,
+body! {
+    /// Which records are put on a cadence.
+    pub struct CadenceEnrolling {
+        /// The leads or customers, by their ids or as `ext:{system}:{key}`: 1 to 200.
+        record_ids: Vec<String> => texts(AT_ONCE).required().example(json!(["01890a5d-ac96-774b-bcce-b302099a8057", "ext:sap:10042"])),
+    }
+    example json!({"record_ids": ["01890a5d-ac96-774b-bcce-b302099a8057", "ext:sap:10042"]})
 }
 
 /// Who is on a cadence now.
@@ -97,12 +93,10 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    let fields = [Field::new("record_ids", FieldType::Texts { max_items: AT_ONCE }).required()];
-    let form = input::form(&fields, &body.0, &call.principal.standards(call.now))?;
-    let named: Vec<String> =
-        form["record_ids"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let asked = body::read::<CadenceEnrolling>(&body.0, &call.principal.standards(call.now))?;
+    let named = asked.get(CadenceEnrolling::record_ids);
     if named.is_empty() {
-        return Err(Fault::new("/record_ids", FaultCode::Required).into());
+        return Err(Fault::new(CadenceEnrolling::record_ids.pointer(), FaultCode::Required).into());
     }
     let (expected, cadence) = (if_match(&request), Named::parse(request.match_info().query("id"))?);
     let writer = Writer::of(&call, <Cadence as Entity>::object());
@@ -120,14 +114,15 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
             if cadence.is_archived() {
                 return Err(Problem::archived());
             }
-            if cadence.get("is_active") != true {
+            let cadence = cadence.into_entity::<Cadence>();
+            if !cadence.get(Cadence::is_active) {
                 return Err(Problem::state("inactive", &["update"]));
             }
-            let object = cadence.text("object").and_then(registry::object).ok_or_else(Problem::not_found)?;
-            let records = enrollable(work, &writer.on(object), &cadence, &named)?;
+            let cadenced = cadence.get(Cadence::object).ok_or_else(Problem::not_found)?;
+            let records = enrollable(work, &writer.on(cadenced.object()), (&cadence, cadenced), &named)?;
             let mut ids = Vec::with_capacity(records.len());
             for record in &records {
-                ids.push(step::start(work, principal, now, &cadence, object, record)?.id());
+                ids.push(step::start(work, principal, now, (&cadence, cadenced), record)?.id());
             }
             work.hasten(job::KIND)?;
             answer(work, &writer, &ids)
@@ -137,19 +132,25 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
 
 /// Who may update neither leads nor customers puts nothing on a cadence.
 pub fn permit_update(principal: &Principal) -> Result<(), Problem> {
-    let objects = [Cadenced::Lead, Cadenced::Customer].map(Cadenced::as_str);
-    let permitted = objects.iter().any(|object| principal.asker.grants.scope(object, Action::Update).is_some());
-    if permitted { Ok(()) } else { Err(Problem::forbidden(Action::Update.as_str(), objects[0])) }
+    let mut objects = Cadenced::ALL.iter().map(|cadenced| cadenced.object().name);
+    let permitted = objects.any(|object| principal.asker.grants.scope(object, Action::Update).is_some());
+    if permitted { Ok(()) } else { Err(Problem::forbidden(Action::Update.as_str(), Lead::NAME)) }
 }
 
 /// The records named, each locked and free to be enrolled; every fault at once.
-fn enrollable(work: &mut Work<'_>, writer: &Writer, cadence: &Record, named: &[String]) -> Result<Vec<Record>, Problem> {
+fn enrollable(
+    work: &mut Work<'_>,
+    writer: &Writer,
+    (cadence, cadenced): (&Record<Cadence>, Cadenced),
+    named: &[String],
+) -> Result<Vec<Record>, Problem> {
+    let pointer = |position: usize| format!("{}/{position}", CadenceEnrolling::record_ids.pointer());
     let object = writer.object;
     writer.permit(Action::Update)?;
     let mut faults = Faults::default();
     let mut ids: Vec<(usize, Id)> = Vec::with_capacity(named.len());
     for (position, name) in named.iter().enumerate() {
-        let fault = |code| Fault::new(format!("/record_ids/{position}"), code);
+        let fault = |code| Fault::new(pointer(position), code);
         match Named::parse(name) {
             Err(_) => faults.add(fault(FaultCode::InvalidId)),
             Ok(name) => match name.find(work.reader(), &writer.principal, object)? {
@@ -166,7 +167,7 @@ fn enrollable(work: &mut Work<'_>, writer: &Writer, cadence: &Record, named: &[S
     let (shape, mut forbidden) = (writer.shape(), false);
     let mut records = Vec::with_capacity(ids.len());
     for (position, id) in ids {
-        let fault = |code| Fault::new(format!("/record_ids/{position}"), code);
+        let fault = |code| Fault::new(pointer(position), code);
         let Some(loaded) = work.load(&shape, &writer.principal.view(writer.now), id, &within)? else {
             faults.add(fault(FaultCode::NotFound));
             continue;
@@ -177,7 +178,7 @@ fn enrollable(work: &mut Work<'_>, writer: &Writer, cadence: &Record, named: &[S
             faults.add(fault(FaultCode::NotPermitted));
         } else if let Some(reason) = stops::ended(object, &record) {
             faults.add(fault(FaultCode::CannotEnrol).with("state", reason.as_str()));
-        } else if let Some(enrolment) = live(work, cadence, object, id)? {
+        } else if let Some(enrolment) = live(work, cadence, cadenced, id)? {
             faults.add(fault(FaultCode::AlreadyEnrolled).with("id", enrolment));
         }
         records.push((position, record));
@@ -192,14 +193,13 @@ fn enrollable(work: &mut Work<'_>, writer: &Writer, cadence: &Record, named: &[S
 }
 
 /// The enrolment by which a record is in a cadence now.
-fn live(work: &mut Work<'_>, cadence: &Record, object: &Object, id: Id) -> Result<Option<Id>, Problem> {
-    let enrolment = CadenceEnrolment::object();
-    let field = |name: &str| enrolment.field(name).ok_or_else(Problem::not_found);
-    let within = Predicate::test(field(field_of(object.name))?, Op::Eq, Operand::Id(id))
-        .and(Predicate::test(field("cadence_id")?, Op::Eq, Operand::Id(cadence.id())))
-        .and(Predicate::test(field("ended_at")?, Op::Null, Operand::Boolean(true)));
-    let found = work.reader().find(&without_custom_fields(enrolment), &Unrestricted, &within, 1)?;
-    Ok(found.first().map(Record::id))
+fn live(work: &mut Work<'_>, cadence: &Record<Cadence>, cadenced: Cadenced, id: Id) -> Result<Option<Id>, Problem> {
+    let within = cadenced
+        .enrolled_as()
+        .eq(id)
+        .and(CadenceEnrolment::cadence_id.eq(cadence.id()))
+        .and(CadenceEnrolment::ended_at.is_null());
+    Ok(lookup::find::<CadenceEnrolment>(work, &within, 1)?.first().map(Record::id))
 }
 
 fn answer(work: &mut Work<'_>, writer: &Writer, ids: &[Id]) -> Result<Answer, Problem> {

@@ -7,8 +7,8 @@ use farley_domain::{
     identity::access::Action,
     input,
     record::Record,
-    registry,
     sales::cadences::enrolment::{CadenceEnrolment, EnrolmentStatus, StoppedReason, enrolled},
+    time::Timestamp,
 };
 use farley_persistence::{Change, Work};
 use serde_json::Value;
@@ -104,8 +104,8 @@ async fn steer(call: Call, request: HttpRequest, body: Body, verb: Verb) -> Resu
             let id = named.find(work.reader(), principal, object)?.ok_or_else(Problem::not_found)?;
             let row = work.reader().get(&Work::layout(&without_custom_fields(object)), &principal.view(now), id, &rows)?;
             let seen = row.ok_or_else(Problem::not_found)?.to_record()?;
-            let enrolled = enrolled(&seen).and_then(|(name, id)| Some((registry::object(name)?, id)));
-            let (of, record) = enrolled.ok_or_else(Problem::not_found)?;
+            let (cadenced, record) = enrolled(seen.of()).ok_or_else(Problem::not_found)?;
+            let of = cadenced.object();
             // The record is locked before what hangs on it, as everywhere.
             let record = step::lock(work, of, record)?.ok_or_else(Problem::not_found)?;
             if !principal.asker.reaches(of, Action::Update, &record) {
@@ -115,10 +115,10 @@ async fn steer(call: Call, request: HttpRequest, body: Body, verb: Verb) -> Resu
             if let Some(expected) = &expected {
                 versions::check(work, principal, object, &loaded.record, expected, None)?;
             }
-            verb.check(EnrolmentStatus::of(&loaded.record))?;
+            verb.check(EnrolmentStatus::of(loaded.record.of()))?;
             let set = |work: &mut Work<'_>, status: EnrolmentStatus, verb: &str| -> Result<(), Problem> {
                 let mut enrolment = loaded.record.clone();
-                enrolment.set("status", status.as_str());
+                enrolment.of_mut::<CadenceEnrolment>().set(CadenceEnrolment::status, status);
                 work.update(&without_custom_fields(object), &loaded, &mut enrolment, &Change { verb, about: &[record.id()] })?;
                 Ok(())
             };
@@ -128,7 +128,7 @@ async fn steer(call: Call, request: HttpRequest, body: Body, verb: Verb) -> Resu
                     set(work, EnrolmentStatus::Active, "resumed")?;
                     work.hasten(job::KIND)?;
                 }
-                Verb::Stop => stops::stop(work, now, &loaded.record, StoppedReason::Manual)?,
+                Verb::Stop => stops::stop(work, now, id, StoppedReason::Manual)?,
             }
             writer.answer(work, 200, id, Shown::new())
         })
@@ -148,6 +148,7 @@ pub fn shown(work: &mut Work<'_>, writer: &Writer, ids: &[Id]) -> Result<Vec<Val
 
 /// Whether an enrolment waits for its next step at a time.
 #[must_use]
-pub fn is_due(enrolment: &Record, now: farley_domain::time::Timestamp) -> bool {
-    EnrolmentStatus::of(enrolment) == EnrolmentStatus::Active && enrolment.time_of("next_step_at").is_some_and(|at| at <= now)
+pub fn is_due(enrolment: &Record<CadenceEnrolment>, now: Timestamp) -> bool {
+    let next = enrolment.get(CadenceEnrolment::next_step_at);
+    EnrolmentStatus::of(enrolment) == EnrolmentStatus::Active && next.is_some_and(|at| at <= now)
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use farley_domain::{
     entity::Entity,
     field::Op,
+    handle::{Any, Handle},
     id::Id,
     object::Object,
     predicate::{Operand, Predicate, Related, parse},
     record::Record,
-    registry,
+    recurring,
     sales::{
         cadences::{
-            cadence::Cadence,
+            cadence::{Cadence, CadenceAssignee, Cadenced},
             enrolment::{CadenceEnrolment, EnrolmentStatus},
         },
         leads::{lead::Lead, status::LeadStatus},
@@ -30,6 +31,7 @@ use crate::{
         unrestricted::{Unrestricted, without_custom_fields},
     },
     http::problem::Problem,
+    records::lookup,
 };
 
 /// The kind of the recurring job.
@@ -52,7 +54,7 @@ struct Run<'a> {
 /// Looks through the cadences of a tenant.
 pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     let reading = state.background.read::<_, Problem>(tenant, |reader| {
-        let cadences = reader.all(<Cadence as Entity>::object())?;
+        let cadences = lookup::all::<Cadence>(reader)?;
         Ok((if cadences.is_empty() { None } else { Some(principal::system(reader)?) }, cadences))
     });
     let (Some(principal), cadences) = reading.await? else { return Ok(()) };
@@ -60,7 +62,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
     for cadence in cadences {
         if cadence.is_archived() {
             run.let_go(&cadence).await?;
-        } else if cadence.get("is_active") == true {
+        } else if cadence.get(Cadence::is_active) {
             let cadence = Arc::new(cadence);
             run.enrol(&cadence).await?;
             run.make_due(&cadence).await?;
@@ -69,15 +71,15 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
     Ok(())
 }
 
-fn test(object: &'static Object, name: &str, op: Op, operand: Operand) -> Result<Predicate, Problem> {
-    Ok(Predicate::test(object.field(name).ok_or_else(Problem::not_found)?, op, operand))
+/// The enrolments of a cadence that have not ended, or that have.
+fn enrolments_of(cadence: &Record<Cadence>, ended: bool) -> Predicate {
+    let ended_at = CadenceEnrolment::ended_at;
+    CadenceEnrolment::cadence_id.eq(cadence.id()).and(if ended { ended_at.is_not_null() } else { ended_at.is_null() })
 }
 
-/// The enrolments of a cadence that have not ended, or that have.
-fn enrolments_of(cadence: &Record, ended: bool) -> Result<Predicate, Problem> {
-    let object = CadenceEnrolment::object();
-    let of = test(object, "cadence_id", Op::Eq, Operand::Id(cadence.id()))?;
-    Ok(of.and(test(object, "ended_at", Op::Null, Operand::Boolean(!ended))?))
+/// A comparison of a field that recurs.
+fn test<T>(object: &'static Object, handle: Handle<Any, T>, op: Op, operand: Operand) -> Result<Predicate, Problem> {
+    Ok(Predicate::test(handle.of(object).ok_or_else(Problem::not_found)?, op, operand))
 }
 
 impl Run<'_> {
@@ -90,7 +92,7 @@ impl Run<'_> {
     ) -> Result<(), Problem> {
         let mut after = Id::NIL;
         loop {
-            let page = predicate.clone().and(test(object, "id", Op::Gt, Operand::Id(after))?);
+            let page = predicate.clone().and(test(object, recurring::ID, Op::Gt, Operand::Id(after))?);
             let reading = self.state.background.read::<_, Problem>(self.tenant, move |reader| {
                 Ok(reader.find(&without_custom_fields(object), &Unrestricted, &page, AT_ONCE)?)
             });
@@ -118,36 +120,36 @@ impl Run<'_> {
     }
 
     /// Takes everybody off a cadence that was archived.
-    async fn let_go(&self, cadence: &Record) -> Result<(), Problem> {
-        let now = self.now;
-        let live = enrolments_of(cadence, false)?;
-        self.each(CadenceEnrolment::object(), &live, move |work, _, enrolment| stops::let_go(work, now, enrolment)).await
+    async fn let_go(&self, cadence: &Record<Cadence>) -> Result<(), Problem> {
+        let (now, live) = (self.now, enrolments_of(cadence, false));
+        self.each(CadenceEnrolment::object(), &live, move |work, _, enrolment| stops::let_go(work, now, enrolment.of())).await
     }
 
     /// Enrols whom the filter of a cadence names and who was not on it, or not for long enough.
-    async fn enrol(&self, cadence: &Arc<Record>) -> Result<(), Problem> {
-        let filter = cadence.get("enrol_filter");
-        let Some(object) = cadence.text("object").and_then(registry::object).filter(|_| !filter.is_null()) else { return Ok(()) };
+    async fn enrol(&self, cadence: &Arc<Record<Cadence>>) -> Result<(), Problem> {
+        let asked = cadence.get(Cadence::object).zip(cadence.get(Cadence::enrol_filter));
+        let Some((cadenced, filter)) = asked else { return Ok(()) };
+        let object = cadenced.object();
         // A field of it may have been retired since: then it names nobody, until it is mended.
         let Ok(filter) = parse::from_json(object, filter, &self.principal.view(self.now)) else { return Ok(()) };
         let relation = *object.relation("cadence_enrolments").ok_or_else(Problem::not_found)?;
+        let mut ended = enrolments_of(cadence, true);
+        if let Some(days) = cadence.get(Cadence::re_enrol_after_days) {
+            ended = ended.and(CadenceEnrolment::ended_at.gt(self.now.plus_seconds(-days * DAY)));
+        }
+        let known = Box::new(Predicate::Or(vec![enrolments_of(cadence, false), ended]));
         let target = CadenceEnrolment::object();
-        let mut ended = enrolments_of(cadence, true)?;
-        if let Some(days) = cadence.get("re_enrol_after_days").as_i64() {
-            ended = ended.and(test(target, "ended_at", Op::Gt, Operand::Time(self.now.plus_seconds(-days * DAY)))?);
-        }
-        let known = Box::new(Predicate::Or(vec![enrolments_of(cadence, false)?, ended]));
         let unknown = Predicate::Related(Related { relation, target, none: true, predicate: known });
-        let mut free = Predicate::Archived(false).and(filter).and(unknown);
-        if object.name == Lead::object().name {
-            let ended = [LeadStatus::Converted, LeadStatus::Disqualified].map(|status| Operand::Text(status.as_str().to_owned()));
-            free = free.and(test(object, "status", Op::Nin, Operand::List(ended.to_vec()))?);
-        }
+        let free = Predicate::Archived(false).and(filter).and(unknown);
+        let free = match cadenced {
+            Cadenced::Lead => free.and(Lead::status.is_not_in([LeadStatus::Converted, LeadStatus::Disqualified])),
+            Cadenced::Customer => free,
+        };
         let (now, cadence, still) = (self.now, Arc::clone(cadence), free.clone());
         self.each(object, &free, move |work, principal, record| {
             // Under the lock it may not be so any more.
             match work.load(&without_custom_fields(object), &Unrestricted, record.id(), &still)? {
-                Some(loaded) => step::start(work, principal, now, &cadence, object, &loaded.record).map(drop),
+                Some(loaded) => step::start(work, principal, now, (&cadence, cadenced), &loaded.record).map(drop),
                 None => Ok(()),
             }
         })
@@ -155,21 +157,21 @@ impl Run<'_> {
     }
 
     /// Makes the tasks that have come due.
-    async fn make_due(&self, cadence: &Arc<Record>) -> Result<(), Problem> {
+    async fn make_due(&self, cadence: &Arc<Record<Cadence>>) -> Result<(), Problem> {
         let enrolment = CadenceEnrolment::object();
-        let active = Operand::Text(EnrolmentStatus::Active.as_str().to_owned());
-        let mut due = test(enrolment, "cadence_id", Op::Eq, Operand::Id(cadence.id()))?
-            .and(test(enrolment, "status", Op::Eq, active)?)
-            .and(test(enrolment, "next_step_at", Op::Lte, Operand::Time(self.now))?);
-        if cadence.get("assignee") != "user" {
+        let mut due = CadenceEnrolment::cadence_id
+            .eq(cadence.id())
+            .and(CadenceEnrolment::status.eq(EnrolmentStatus::Active))
+            .and(CadenceEnrolment::next_step_at.lte(self.now));
+        if cadence.get(Cadence::assignee) != Some(CadenceAssignee::User) {
             // What nobody owns waits.
-            let name = cadence.text("object").unwrap_or_default();
-            let relation = *enrolment.relation(name).ok_or_else(Problem::not_found)?;
-            let target = registry::object(name).ok_or_else(Problem::not_found)?;
-            let owned = test(target, "owner_id", Op::Null, Operand::Boolean(false))?;
-            due = due.and(Predicate::Related(Related { relation, target, none: false, predicate: Box::new(owned) }));
+            let cadenced = cadence.get(Cadence::object).ok_or_else(Problem::not_found)?;
+            let (relation, target) = (enrolment.relation(cadenced.as_str()), cadenced.object());
+            let relation = *relation.ok_or_else(Problem::not_found)?;
+            let owned = Box::new(test(target, recurring::OWNER_ID, Op::Null, Operand::Boolean(false))?);
+            due = due.and(Predicate::Related(Related { relation, target, none: false, predicate: owned }));
         }
         let now = self.now;
-        self.each(enrolment, &due, move |work, principal, enrolment| step::advance(work, principal, now, enrolment)).await
+        self.each(enrolment, &due, move |work, principal, enrolment| step::advance(work, principal, now, enrolment.of())).await
     }
 }

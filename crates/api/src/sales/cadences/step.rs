@@ -8,24 +8,24 @@ use farley_domain::{
     calendar::day_of,
     entity::Entity,
     id::Id,
-    identity::user::User,
+    identity::user::{User, UserStatus},
+    input::members,
     object::Object,
     predicate::Predicate,
     record::Record,
-    registry,
+    recurring,
     sales::{
         cadences::{
-            cadence::Cadence,
-            enrolment::{CadenceEnrolment, EnrolmentStatus, enrolled, field_of, finish},
+            cadence::{Cadence, CadenceAssignee, Cadenced},
+            enrolment::{CadenceEnrolment, EnrolmentStatus, enrolled, finish},
             plan::{Calendar, Moment, Next, is_weekday},
-            step::{Step, steps},
+            step::Step,
         },
         leads::schedule::{WorkSchedule, works_on},
     },
     time::Timestamp,
 };
 use farley_persistence::{Change, Work};
-use serde_json::{Value, json};
 
 use super::{enrolment::is_due, stops};
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
         unrestricted::{Unrestricted, without_custom_fields},
     },
     http::problem::Problem,
-    records::{lookup::by_id, write::Writer},
+    records::{lookup, write::Writer},
 };
 
 /// Locks the record of an enrolment: before the enrolment, which is locked before its tasks.
@@ -46,7 +46,7 @@ pub fn lock(work: &mut Work<'_>, object: &'static Object, id: Id) -> Result<Opti
 /// Who does the steps, and when they work.
 struct Assignee {
     /// None, if nobody owns the record or the user is not active.
-    user: Option<Record>,
+    user: Option<Record<User>>,
     zone: Tz,
     schedules: Vec<Record>,
     working_days_only: bool,
@@ -57,16 +57,17 @@ impl Assignee {
         work: &mut Work<'_>,
         principal: &Principal,
         now: Timestamp,
-        cadence: &Record,
+        cadence: &Record<Cadence>,
         record: &Record,
     ) -> Result<Assignee, Problem> {
-        let id = if cadence.get("assignee") == "user" { cadence.id_of("user_id") } else { record.id_of("owner_id") };
-        let user = match id {
-            Some(id) => by_id(work, User::object(), id)?.filter(|user| !user.is_archived() && user.get("status") == "active"),
-            None => None,
+        let id = match cadence.get(Cadence::assignee) {
+            Some(CadenceAssignee::User) => cadence.get(Cadence::user_id),
+            Some(CadenceAssignee::Owner) | None => record.get(recurring::OWNER_ID),
         };
-        let own = user.as_ref().and_then(|user| user.text("time_zone")?.parse().ok());
-        let working_days_only = cadence.get("working_days_only") == true;
+        let is_active = |user: &Record<User>| !user.is_archived() && user.get(User::status) == Some(UserStatus::Active);
+        let user = id.map(|id| lookup::one::<User>(work, id)).transpose()?.flatten().filter(is_active);
+        let own = user.as_ref().and_then(|user| user.get(User::time_zone)?.parse().ok());
+        let working_days_only = cadence.get(Cadence::working_days_only);
         let mut schedules = if working_days_only { work.reader().all(WorkSchedule::object())? } else { Vec::new() };
         schedules.retain(|schedule| !schedule.is_archived());
         Ok(Assignee { user, zone: own.unwrap_or(principal.standards(now).zone), schedules, working_days_only })
@@ -83,89 +84,83 @@ pub fn start(
     work: &mut Work<'_>,
     principal: &Principal,
     now: Timestamp,
-    cadence: &Record,
-    object: &Object,
+    (cadence, cadenced): (&Record<Cadence>, Cadenced),
     record: &Record,
 ) -> Result<Record, Problem> {
     let assignee = Assignee::of(work, principal, now, cadence, record)?;
     let works = |day| assignee.works(day);
     let calendar = Calendar { zone: assignee.zone, works: &works };
-    let list: Vec<Step<'_>> = steps(cadence.get("steps")).collect();
-    let first = calendar.begin(&list, day_of(now, assignee.zone), now);
-    let mut enrolment = Record::new(CadenceEnrolment::object());
-    for (name, value) in [
-        ("cadence_id", cadence.get("id").clone()),
-        (field_of(object.name), record.get("id").clone()),
-        ("status", EnrolmentStatus::Active.as_str().into()),
-        ("round", 1.into()),
-        ("step", 1.into()),
-        ("steps", cadence.get("steps").clone()),
-        ("next_step_at", first.map(|first| first.made_at.to_string()).into()),
-    ] {
-        enrolment.set(name, value);
-    }
+    let steps = cadence.get(Cadence::steps);
+    let first = calendar.begin(&steps, day_of(now, assignee.zone), now);
+    let mut made = Record::new(CadenceEnrolment::object());
+    let enrolment = made.of_mut::<CadenceEnrolment>();
+    enrolment.set(CadenceEnrolment::cadence_id, cadence.id());
+    enrolment.set(cadenced.enrolled_as(), record.id());
+    enrolment.set(CadenceEnrolment::status, EnrolmentStatus::Active);
+    enrolment.set(CadenceEnrolment::round, 1);
+    enrolment.set(CadenceEnrolment::step, 1);
+    enrolment.set(CadenceEnrolment::steps, steps);
+    enrolment.set(CadenceEnrolment::next_step_at, first.map(|first| first.made_at));
     let about = [record.id()];
-    work.insert(&without_custom_fields(CadenceEnrolment::object()), &mut enrolment, &Change { verb: "created", about: &about })?;
-    Ok(enrolment)
+    work.insert(&without_custom_fields(CadenceEnrolment::object()), &mut made, &Change { verb: "created", about: &about })?;
+    Ok(made)
 }
 
 /// Makes the tasks of an enrolment that have come due, and moves it on, all in this unit of work: whoever comes at the same time
 /// waits for the lock and then finds nothing due.
-pub fn advance(work: &mut Work<'_>, principal: &Arc<Principal>, now: Timestamp, seen: &Record) -> Result<(), Problem> {
-    let Some((object, id)) = enrolled(seen).and_then(|(name, id)| Some((registry::object(name)?, id))) else { return Ok(()) };
-    let Some(record) = lock(work, object, id)? else { return Ok(()) };
+pub fn advance(
+    work: &mut Work<'_>,
+    principal: &Arc<Principal>,
+    now: Timestamp,
+    seen: &Record<CadenceEnrolment>,
+) -> Result<(), Problem> {
+    let Some((cadenced, id)) = enrolled(seen) else { return Ok(()) };
+    let Some(record) = lock(work, cadenced.object(), id)? else { return Ok(()) };
     let shape = without_custom_fields(CadenceEnrolment::object());
-    let Some(loaded) =
-        work.load(&shape, &Unrestricted, seen.id(), &Predicate::all())?.filter(|loaded| is_due(&loaded.record, now))
-    else {
-        return Ok(());
-    };
-    if let Some(reason) = stops::ended(object, &record) {
-        return stops::stop(work, now, &loaded.record, reason);
+    let loaded = work.load(&shape, &Unrestricted, seen.id(), &Predicate::all())?;
+    let Some(loaded) = loaded.filter(|loaded| is_due(loaded.record.of(), now)) else { return Ok(()) };
+    if let Some(reason) = stops::ended(cadenced.object(), &record) {
+        return stops::stop(work, now, seen.id(), reason);
     }
-    let Some(cadence) =
-        loaded.record.id_of("cadence_id").map(|id| by_id(work, <Cadence as Entity>::object(), id)).transpose()?.flatten()
-    else {
-        return Ok(());
-    };
+    let mut enrolment = loaded.record.of::<CadenceEnrolment>().clone();
+    let cadence = enrolment.get(CadenceEnrolment::cadence_id).map(|id| lookup::one::<Cadence>(work, id)).transpose()?;
+    let Some(cadence) = cadence.flatten() else { return Ok(()) };
     let assignee = Assignee::of(work, principal, now, &cadence, &record)?;
-    let Some(user) = assignee.user.as_ref().filter(|_| !cadence.is_archived() && cadence.get("is_active") == true) else {
+    let Some(user) = assignee.user.as_ref().filter(|_| !cadence.is_archived() && cadence.get(Cadence::is_active)) else {
         return Ok(());
     };
     let works = |day| assignee.works(day);
     let calendar = Calendar { zone: assignee.zone, works: &works };
-    let mut enrolment = loaded.record.clone();
-    let mut day = day_of(enrolment.time_of("next_step_at").unwrap_or(now), assignee.zone);
+    let mut day = day_of(enrolment.get(CadenceEnrolment::next_step_at).unwrap_or(now), assignee.zone);
     let mut verb = "updated";
     loop {
-        let list = enrolment.get("steps").clone();
-        let list: Vec<Step<'_>> = steps(&list).collect();
-        let place = usize::try_from(enrolment.get("step").as_i64().unwrap_or(1) - 1).unwrap_or(0);
-        let Some(step) = list.get(place) else {
+        let steps = enrolment.get(CadenceEnrolment::steps);
+        let place = usize::try_from(enrolment.get(CadenceEnrolment::step) - 1).unwrap_or(0);
+        let Some(step) = steps.get(place) else {
             verb = "finished";
             finish(&mut enrolment, now);
             break;
         };
-        let moment = calendar.moment(*step, day, now);
+        let moment = calendar.moment(step, day, now);
         if moment.made_at > now {
-            enrolment.set("next_step_at", moment.made_at.to_string());
+            enrolment.set(CadenceEnrolment::next_step_at, moment.made_at);
             break;
         }
-        make_task(work, principal, now, &Due { step: *step, moment, object, record: &record, user, enrolment: &enrolment })?;
+        make_task(work, principal, now, &Due { step, moment, cadenced, record: &record, user: user.id(), enrolment: seen.id() })?;
         verb = "step_made";
-        enrolment.set("last_step_at", now.to_string());
-        let round = enrolment.get("round").as_i64().unwrap_or(1);
-        match calendar.next(&list, place, moment.day, cadence.get("repeat_every_days").as_i64()) {
+        enrolment.set(CadenceEnrolment::last_step_at, now);
+        let round = enrolment.get(CadenceEnrolment::round);
+        match calendar.next(&steps, place, moment.day, cadence.get(Cadence::repeat_every_days)) {
             Next::Step(next, on) => {
-                enrolment.set("step", next + 1);
+                enrolment.set(CadenceEnrolment::step, i64::try_from(next + 1).unwrap_or(i64::MAX));
                 day = on;
             }
-            Next::Round(on) if cadence.get("max_rounds").as_i64().is_none_or(|most| round < most) => {
-                let anew = cadence.get("steps").clone();
-                day = steps(&anew).next().map_or(on, |first| calendar.after(on, first.day() - 1));
-                enrolment.set("round", round + 1);
-                enrolment.set("step", 1);
-                enrolment.set("steps", anew);
+            Next::Round(on) if cadence.get(Cadence::max_rounds).is_none_or(|most| round < most) => {
+                let anew = cadence.get(Cadence::steps);
+                day = anew.first().map_or(on, |first| calendar.after(on, first.day - 1));
+                enrolment.set(CadenceEnrolment::round, round + 1);
+                enrolment.set(CadenceEnrolment::step, 1);
+                enrolment.set(CadenceEnrolment::steps, anew);
             }
             Next::Round(_) | Next::End => {
                 verb = "finished";
@@ -174,34 +169,38 @@ pub fn advance(work: &mut Work<'_>, principal: &Arc<Principal>, now: Timestamp, 
             }
         }
     }
-    work.update(&shape, &loaded, &mut enrolment, &Change { verb, about: &[record.id()] })?;
+    work.update(&shape, &loaded, enrolment.any_mut(), &Change { verb, about: &[record.id()] })?;
     Ok(())
 }
 
 /// A step whose time has come.
 struct Due<'a> {
-    step: Step<'a>,
+    step: &'a Step,
     moment: Moment,
-    object: &'static Object,
+    cadenced: Cadenced,
     record: &'a Record,
-    user: &'a Record,
-    enrolment: &'a Record,
+    user: Id,
+    enrolment: Id,
 }
 
 fn make_task(work: &mut Work<'_>, principal: &Arc<Principal>, now: Timestamp, due: &Due<'_>) -> Result<(), Problem> {
     let (step, record) = (due.step, due.record);
-    let subject = step.words("subject", record).filter(|subject| !subject.is_empty());
-    let mut body = json!({
-        "subject": subject.or_else(|| record.text("name").map(str::to_owned)),
-        "description": step.words("description", record),
-        "kind": step.0["kind"],
-        "priority": step.0["priority"],
-        "due_at": due.moment.due_at,
-        "owner_id": due.user.id(),
-    });
-    body[field_of(due.object.name)] = record.get("id").clone();
+    let subject = Some(step.subject_for(record)).filter(|subject| !subject.is_empty());
+    let subject = subject.or_else(|| due.cadenced.name_of(record).map(str::to_owned));
+    let concerned = match due.cadenced {
+        Cadenced::Lead => Task::lead_id,
+        Cadenced::Customer => Task::customer_id,
+    };
+    let body = members()
+        .with(Task::subject, subject.unwrap_or_default())
+        .with(Task::description, step.description_for(record))
+        .with(Task::kind, step.kind)
+        .with(Task::priority, step.priority)
+        .with(Task::due_at, due.moment.due_at)
+        .with(Task::owner_id, due.user)
+        .with(concerned, record.id());
     let writer = Writer { principal: Arc::clone(principal), object: Task::object(), now, parent: None, quiet: false };
-    let enrolment: Value = due.enrolment.get("id").clone();
-    writer.create_with(work, &body, |task| task.set("cadence_enrolment_id", enrolment))?;
+    let complete = |task: &mut Record| task.of_mut::<Task>().set(Task::cadence_enrolment_id, due.enrolment);
+    writer.create_with(work, &body.into_json(), complete)?;
     Ok(())
 }

@@ -3,22 +3,24 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    activities::{activity::is_reply, concerned, task::Task},
-    customers::customer::Customer,
+    activities::{
+        activity::{Activity, is_reply},
+        concerned,
+        task::{Task, TaskStatus, is_open},
+    },
     entity::Entity,
-    field::Op,
     id::Id,
     identity::access::Action,
     object::Object,
-    predicate::{Operand, Predicate, Related},
+    predicate::{Predicate, Related},
     record::Record,
-    registry,
     sales::{
         cadences::{
-            cadence::{Cadence, stops_on},
-            enrolment::{self, CadenceEnrolment, EnrolmentStatus, StoppedReason, enrolled, field_of},
+            cadence::{Cadence, Cadenced, stops_on},
+            enrolment::{self, CadenceEnrolment, EnrolmentStatus, StoppedReason, enrolled},
         },
         leads::{lead::Lead, status::LeadStatus},
+        opportunity::{Opportunity, OpportunityStatus},
     },
     time::Timestamp,
 };
@@ -31,7 +33,7 @@ use crate::{
         unrestricted::{Unrestricted, without_custom_fields},
     },
     http::problem::Problem,
-    records::{behaviour::Writing, lookup::by_id, named::Named, write::Writer},
+    records::{behaviour::Writing, lookup, named::Named, write::Writer},
 };
 
 /// Why a record can be on no cadence any more.
@@ -40,10 +42,10 @@ pub fn ended(object: &Object, record: &Record) -> Option<StoppedReason> {
     if record.is_archived() {
         return Some(StoppedReason::Archived);
     }
-    if object.name != Lead::object().name {
+    if object.name != Lead::NAME {
         return None;
     }
-    match LeadStatus::of(record) {
+    match record.of::<Lead>().get(Lead::status)? {
         LeadStatus::Converted => Some(StoppedReason::Converted),
         LeadStatus::Disqualified => Some(StoppedReason::Disqualified),
         LeadStatus::New | LeadStatus::Contacted | LeadStatus::Qualified => None,
@@ -54,39 +56,45 @@ pub fn ended(object: &Object, record: &Record) -> Option<StoppedReason> {
 pub fn after_record(work: &mut Work<'_>, writing: &Writing<'_>, object: &'static Object, record: &Record) -> Result<(), Problem> {
     let before = writing.before.and_then(|before| ended(object, before));
     match ended(object, record) {
-        Some(reason) if writing.before.is_some() && before.is_none() => {
-            stop_all(work, writing.now, (object, record.id()), reason, None)
-        }
+        Some(reason) if writing.before.is_some() && before.is_none() => match Cadenced::of(object) {
+            Some(cadenced) => stop_all(work, writing.now, (cadenced, record.id()), reason, None),
+            None => Ok(()),
+        },
         Some(_) | None => Ok(()),
     }
 }
 
 /// After an activity was written: whether it is a reply of those whom it concerns.
-pub fn after_activity(work: &mut Work<'_>, writing: &Writing<'_>, activity: &Record) -> Result<(), Problem> {
+pub fn after_activity(work: &mut Work<'_>, writing: &Writing<'_, Activity>, activity: &Record<Activity>) -> Result<(), Problem> {
     if !is_reply(activity) {
         return Ok(());
     }
-    let at = activity.time_of("occurred_at").unwrap_or(writing.now);
-    let told = writing.before.filter(|before| is_reply(before) && before.get("occurred_at") == activity.get("occurred_at"));
-    for object in [Lead::object(), Customer::object()] {
-        let known = told.map(|before| concerned::ids_of(before, object.name)).unwrap_or_default();
-        for id in concerned::ids_of(activity, object.name).into_iter().filter(|id| !known.contains(id)) {
-            stop_all(work, writing.now, (object, id), StoppedReason::Reply, Some(at))?;
+    let at = activity.get(Activity::occurred_at).unwrap_or(writing.now);
+    let told = writing.before.filter(|before| is_reply(before) && before.agrees(Activity::occurred_at, activity));
+    for cadenced in Cadenced::ALL {
+        let concerned = |activity: &Record<Activity>| concerned::ids_of(activity.any(), (*cadenced).into());
+        let known = told.map(concerned).unwrap_or_default();
+        for id in concerned(activity).into_iter().filter(|id| !known.contains(id)) {
+            stop_all(work, writing.now, (*cadenced, id), StoppedReason::Reply, Some(at))?;
         }
     }
     Ok(())
 }
 
 /// After an opportunity was written: whether it was won or lost by that.
-pub fn after_opportunity(work: &mut Work<'_>, writing: &Writing<'_>, opportunity: &Record) -> Result<(), Problem> {
-    let changed = writing.before.is_none_or(|before| before.get("status") != opportunity.get("status"));
-    let reason = match opportunity.text("status").filter(|_| changed && !opportunity.is_archived()) {
-        Some("won") => Some(StoppedReason::Won),
-        Some("lost") => Some(StoppedReason::Lost),
-        _ => None,
+pub fn after_opportunity(
+    work: &mut Work<'_>,
+    writing: &Writing<'_, Opportunity>,
+    opportunity: &Record<Opportunity>,
+) -> Result<(), Problem> {
+    let changed = writing.before.is_none_or(|before| !before.agrees(Opportunity::status, opportunity));
+    let reason = match opportunity.get(Opportunity::status).filter(|_| changed && !opportunity.is_archived()) {
+        Some(OpportunityStatus::Won) => Some(StoppedReason::Won),
+        Some(OpportunityStatus::Lost) => Some(StoppedReason::Lost),
+        Some(OpportunityStatus::Open) | None => None,
     };
-    if let Some((reason, customer)) = reason.zip(opportunity.id_of("customer_id")) {
-        stop_all(work, writing.now, (Customer::object(), customer), reason, None)?;
+    if let Some((reason, customer)) = reason.zip(opportunity.get(Opportunity::customer_id)) {
+        stop_all(work, writing.now, (Cadenced::Customer, customer), reason, None)?;
     }
     Ok(())
 }
@@ -96,73 +104,67 @@ pub fn after_opportunity(work: &mut Work<'_>, writing: &Writing<'_>, opportunity
 fn stop_all(
     work: &mut Work<'_>,
     now: Timestamp,
-    (object, id): (&'static Object, Id),
+    (cadenced, id): (Cadenced, Id),
     reason: StoppedReason,
     begun: Option<Timestamp>,
 ) -> Result<(), Problem> {
-    let kind = CadenceEnrolment::object();
-    let field = |name: &str| kind.field(name).ok_or_else(Problem::not_found);
-    let live = Predicate::test(field("ended_at")?, Op::Null, Operand::Boolean(true));
-    let relation = *kind.relation("tasks").ok_or_else(Problem::not_found)?;
-    let with_tasks = Related { relation, target: Task::object(), none: false, predicate: Box::new(open_tasks()?) };
-    let mut within = Predicate::test(field(field_of(object.name))?, Op::Eq, Operand::Id(id))
-        .and(Predicate::Or(vec![live, Predicate::Related(with_tasks)]));
+    let relation = *CadenceEnrolment::object().relation("tasks").ok_or_else(Problem::not_found)?;
+    let with_tasks = Related { relation, target: Task::object(), none: false, predicate: Box::new(open_tasks()) };
+    let live_or_at_work = Predicate::Or(vec![CadenceEnrolment::ended_at.is_null(), Predicate::Related(with_tasks)]);
+    let mut within = cadenced.enrolled_as().eq(id).and(live_or_at_work);
     if let Some(begun) = begun {
-        within = within.and(Predicate::test(field("created_at")?, Op::Lte, Operand::Time(begun)));
+        within = within.and(CadenceEnrolment::created_at.lte(begun));
     }
-    let found = work.reader().find(&without_custom_fields(kind), &Unrestricted, &within, 1_000)?;
+    let found = lookup::find::<CadenceEnrolment>(work, &within, 1_000)?;
     if found.is_empty() {
         return Ok(());
     }
-    lock(work, object, id)?;
+    lock(work, cadenced.object(), id)?;
     for enrolment in found {
-        let cadence =
-            enrolment.id_of("cadence_id").map(|id| by_id(work, <Cadence as Entity>::object(), id)).transpose()?.flatten();
-        if cadence.is_some_and(|cadence| stops_on(&cadence, reason)) {
-            stop(work, now, &enrolment, reason)?;
+        let cadence = enrolment.get(CadenceEnrolment::cadence_id).map(|id| lookup::one::<Cadence>(work, id)).transpose()?;
+        if cadence.flatten().is_some_and(|cadence| stops_on(&cadence, reason)) {
+            stop(work, now, enrolment.id(), reason)?;
         }
     }
     Ok(())
 }
 
-fn open_tasks() -> Result<Predicate, Problem> {
-    let status = Task::object().field("status").ok_or_else(Problem::not_found)?;
-    Ok(Predicate::Archived(false).and(Predicate::test(status, Op::Eq, Operand::Text("open".to_owned()))))
+fn open_tasks() -> Predicate {
+    Predicate::Archived(false).and(Task::status.eq(TaskStatus::Open))
 }
 
 /// Stops an enrolment, unless it has ended, and cancels its open tasks. Its record is locked.
-pub fn stop(work: &mut Work<'_>, now: Timestamp, seen: &Record, reason: StoppedReason) -> Result<(), Problem> {
+pub fn stop(work: &mut Work<'_>, now: Timestamp, id: Id, reason: StoppedReason) -> Result<(), Problem> {
     let shape = without_custom_fields(CadenceEnrolment::object());
-    let Some(loaded) = work.load(&shape, &Unrestricted, seen.id(), &Predicate::all())? else { return Ok(()) };
-    cancel_tasks(work, now, seen.id())?;
-    if !EnrolmentStatus::of(&loaded.record).is_live() {
+    let Some(loaded) = work.load(&shape, &Unrestricted, id, &Predicate::all())? else { return Ok(()) };
+    cancel_tasks(work, now, id)?;
+    if !EnrolmentStatus::of(loaded.record.of()).is_live() {
         return Ok(());
     }
     let mut record = loaded.record.clone();
-    enrolment::stop(&mut record, reason, now);
-    let about = enrolled(&record).map(|(_, id)| id);
+    enrolment::stop(record.of_mut(), reason, now);
+    let about = enrolled(record.of()).map(|(_, id)| id);
     work.update(&shape, &loaded, &mut record, &Change { verb: "stopped", about: about.as_slice() })?;
     Ok(())
 }
 
 fn cancel_tasks(work: &mut Work<'_>, now: Timestamp, enrolment: Id) -> Result<(), Problem> {
-    let object = Task::object();
-    let field = object.field("cadence_enrolment_id").ok_or_else(Problem::not_found)?;
-    let within = open_tasks()?.and(Predicate::test(field, Op::Eq, Operand::Id(enrolment)));
-    let tasks = work.reader().find(&without_custom_fields(object), &Unrestricted, &within, 1_000)?;
+    let within = open_tasks().and(Task::cadence_enrolment_id.eq(enrolment));
+    let tasks = lookup::find::<Task>(work, &within, 1_000)?;
     if tasks.is_empty() {
         return Ok(());
     }
     // Whoever may do what stops the cadence need not be permitted to write its tasks.
     let principal = Arc::new(principal::system(work.reader())?);
-    let writer = Writer { principal, object, now, parent: None, quiet: false };
+    let writer = Writer { principal, object: Task::object(), now, parent: None, quiet: false };
     for task in tasks {
         let loaded = writer.load(work, &Named::Id(task.id()), Action::Update)?;
         let mut cancelled = loaded.record.clone();
-        if cancelled.get("status") != "open" {
+        let task = cancelled.of_mut::<Task>();
+        if !is_open(task) {
             continue;
         }
-        cancelled.set("status", "cancelled");
+        task.set(Task::status, TaskStatus::Cancelled);
         let cancelled = writer.apply_rules(&writer.shape(), Some(&loaded.record), cancelled)?;
         writer.store(work, &loaded, cancelled, "updated")?;
     }
@@ -170,10 +172,10 @@ fn cancel_tasks(work: &mut Work<'_>, now: Timestamp, enrolment: Id) -> Result<()
 }
 
 /// Takes a record off a cadence that was archived.
-pub fn let_go(work: &mut Work<'_>, now: Timestamp, seen: &Record) -> Result<(), Problem> {
-    if let Some((object, id)) = enrolled(seen).and_then(|(name, id)| Some((registry::object(name)?, id))) {
-        lock(work, object, id)?;
-        stop(work, now, seen, StoppedReason::CadenceArchived)?;
+pub fn let_go(work: &mut Work<'_>, now: Timestamp, seen: &Record<CadenceEnrolment>) -> Result<(), Problem> {
+    if let Some((cadenced, id)) = enrolled(seen) {
+        lock(work, cadenced.object(), id)?;
+        stop(work, now, seen.id(), StoppedReason::CadenceArchived)?;
     }
     Ok(())
 }

@@ -3,17 +3,23 @@
 use serde_json::{Value, json};
 
 use super::{
-    enrolment::StoppedReason,
-    step::{self, STEPS},
+    enrolment::{CadenceEnrolment, StoppedReason},
+    step::{self, STEPS, Step},
 };
 use crate::{
-    choices, entity,
+    activities::concerned::ConcernedObject,
+    choices,
+    customers::customer::Customer,
+    entity,
     model::{
+        entity::Entity,
         fault::{Fault, FaultCode},
-        object::{Reach, Relation},
+        handle::Handle,
+        object::{Object, Reach, Relation},
         record::{Draft, Record},
-        registry,
     },
+    sales::leads::lead::Lead,
+    values::id::Id,
 };
 
 choices! {
@@ -21,6 +27,50 @@ choices! {
     pub enum Cadenced {
         Lead "lead" "Leads" "线索",
         Customer "customer" "Customers" "客户",
+    }
+}
+
+impl Cadenced {
+    /// The object whose records it stands for.
+    #[must_use]
+    pub fn object(self) -> &'static Object {
+        match self {
+            Cadenced::Lead => Lead::object(),
+            Cadenced::Customer => Customer::object(),
+        }
+    }
+
+    /// What the records of an object are, if they can be on cadences.
+    #[must_use]
+    pub fn of(object: &Object) -> Option<Cadenced> {
+        Cadenced::ALL.iter().copied().find(|cadenced| cadenced.object().name == object.name)
+    }
+
+    /// The field of an enrolment that names such a record.
+    #[must_use]
+    pub fn enrolled_as(self) -> Handle<CadenceEnrolment, Option<Id>> {
+        match self {
+            Cadenced::Lead => CadenceEnrolment::lead_id,
+            Cadenced::Customer => CadenceEnrolment::customer_id,
+        }
+    }
+
+    /// What such a record is called.
+    #[must_use]
+    pub fn name_of(self, record: &Record) -> Option<&str> {
+        match self {
+            Cadenced::Lead => record.of::<Lead>().get(Lead::name),
+            Cadenced::Customer => Some(record.of::<Customer>().get(Customer::name)),
+        }
+    }
+}
+
+impl From<Cadenced> for ConcernedObject {
+    fn from(cadenced: Cadenced) -> ConcernedObject {
+        match cadenced {
+            Cadenced::Lead => ConcernedObject::Lead,
+            Cadenced::Customer => ConcernedObject::Customer,
+        }
     }
 }
 
@@ -46,11 +96,11 @@ entity! {
         /// Who gets the tasks: the owner of the record when the step comes, or the user `user_id`. While nobody owns the record (it waits in a pool), or that user is not active, its next step waits.
         assignee: Option<CadenceAssignee> => choice(CadenceAssignee::choices()).default("owner").label("Assignee", "执行人").example("owner"),
         /// Who gets the tasks, for the assignee `user`.
-        user_id: Option<crate::values::id::Id> => reference("user").label("User", "用户"),
+        user_id: Option<Id> => reference("user").label("User", "用户"),
         /// Whether days are counted in working days of whoever gets the tasks: those with hours in their work schedules and no absence; Monday to Friday, where no hours are told.
         working_days_only: bool => boolean().default(true).label("Working days only", "仅工作日").example(true),
         /// What is to be done on which day, written whole; kept in the order of the days, steps of one day in the order given. A task is made at 08:00 of its day (earlier, if it is due earlier), on the clocks of whoever gets it; a step whose time has passed comes on the next day. A round goes by the steps as they were when it began: a change of them holds from the next round or enrolment on.
-        steps: Vec<Value> => structure(&STEPS).required().opaque().label("Steps", "步骤").example(json!([{"day": 1, "kind": "call", "subject": "致电 {name}", "description": null, "priority": "high", "time": "12:00"}, {"day": 3, "kind": "email", "subject": "给 {name} 发资料", "description": null, "priority": "normal", "time": "18:00"}])),
+        steps: Vec<Step> => structure(&STEPS).required().opaque().label("Steps", "步骤").example(json!([{"day": 1, "kind": "call", "subject": "致电 {name}", "description": null, "priority": "high", "time": "12:00"}, {"day": 3, "kind": "email", "subject": "给 {name} 发资料", "description": null, "priority": "normal", "time": "18:00"}])),
         /// After how many days (not working days) from its beginning the series begins anew: 7 for weekly. Not at all, if none. Not less than the day of the last step.
         repeat_every_days: Option<i64> => integer(1, 730).label("Repeat every", "重复间隔（天）").example(7),
         /// How many times the series is gone through at most; any number, if none. For cadences that repeat.
@@ -77,32 +127,37 @@ entity! {
         .rule(parts_fit)
 }
 
-fn parts_fit(draft: &mut Draft<'_>) {
-    let steps = draft.after.get("steps").clone();
-    let Some(last) = step::steps(&steps).map(step::Step::day).max() else {
-        draft.fault("/steps", FaultCode::Required);
+fn parts_fit(draft: &mut Draft<'_, Cadence>) {
+    let steps = draft.after.get(Cadence::steps);
+    let Some(last) = steps.iter().map(|step| step.day).max() else {
+        draft.fault(Cadence::steps.pointer(), FaultCode::Required);
         return;
     };
-    if let Some(object) = draft.after.text("object").and_then(registry::object) {
-        step::check_placeholders(&steps, object, &mut draft.faults);
+    if let Some(cadenced) = draft.after.get(Cadence::object) {
+        step::check_placeholders(&steps, cadenced.object(), &mut draft.faults);
     }
-    if draft.after.get("assignee") == "user" && draft.after.get("user_id").is_null() {
-        draft.fault("/user_id", FaultCode::Required);
+    let for_user = match draft.after.get(Cadence::assignee) {
+        Some(CadenceAssignee::User) => true,
+        Some(CadenceAssignee::Owner) | None => false,
+    };
+    if for_user && draft.after.is_null(Cadence::user_id) {
+        draft.fault(Cadence::user_id.pointer(), FaultCode::Required);
     }
-    match draft.after.get("repeat_every_days").as_i64() {
-        Some(days) if days < last => draft.faults.add(Fault::new("/repeat_every_days", FaultCode::TooSmall).with("min", last)),
-        None if !draft.after.get("max_rounds").is_null() => draft.fault("/repeat_every_days", FaultCode::Required),
+    let repeat = Cadence::repeat_every_days;
+    match draft.after.get(repeat) {
+        Some(days) if days < last => draft.faults.add(Fault::new(repeat.pointer(), FaultCode::TooSmall).with("min", last)),
+        None if !draft.after.is_null(Cadence::max_rounds) => draft.fault(repeat.pointer(), FaultCode::Required),
         Some(_) | None => {}
     }
 }
 
 /// Whether something that happens to a record stops a cadence that it is on.
 #[must_use]
-pub fn stops_on(cadence: &Record, reason: StoppedReason) -> bool {
+pub fn stops_on(cadence: &Record<Cadence>, reason: StoppedReason) -> bool {
     match reason {
-        StoppedReason::Reply => cadence.get("stop_on_reply") == true,
-        StoppedReason::Won => cadence.get("stop_on_won") == true,
-        StoppedReason::Lost => cadence.get("stop_on_lost") == true,
+        StoppedReason::Reply => cadence.get(Cadence::stop_on_reply),
+        StoppedReason::Won => cadence.get(Cadence::stop_on_won),
+        StoppedReason::Lost => cadence.get(Cadence::stop_on_lost),
         StoppedReason::Converted
         | StoppedReason::Disqualified
         | StoppedReason::Archived

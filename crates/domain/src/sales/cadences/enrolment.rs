@@ -1,15 +1,16 @@
 //! Enrolments: which lead or customer is on which cadence, and how far.
 
-use serde_json::Value;
-
-use super::step::STEPS;
+use super::{
+    cadence::Cadenced,
+    step::{STEPS, Step},
+};
 use crate::{
     choices, entity,
     model::{
         object::{Reach, Relation},
         record::Record,
     },
-    values::time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 
 choices! {
@@ -24,13 +25,8 @@ choices! {
 
 impl EnrolmentStatus {
     #[must_use]
-    pub fn of(enrolment: &Record) -> EnrolmentStatus {
-        match enrolment.text("status") {
-            Some("paused") => EnrolmentStatus::Paused,
-            Some("finished") => EnrolmentStatus::Finished,
-            Some("stopped") => EnrolmentStatus::Stopped,
-            _ => EnrolmentStatus::Active,
-        }
+    pub fn of(enrolment: &Record<CadenceEnrolment>) -> EnrolmentStatus {
+        enrolment.get(CadenceEnrolment::status).unwrap_or(EnrolmentStatus::Active)
     }
 
     /// Whether steps are still to come.
@@ -61,11 +57,11 @@ entity! {
     /// An enrolment: a lead or customer on a cadence. `created_at` is when it began, `created_by` who enrolled the record, null if the cadence's filter did. Its tasks name it as `cadence_enrolment_id`. Whoever may read the record may read it; whoever may update the record may pause, resume and stop it.
     pub struct CadenceEnrolment("cadence_enrolment", "cadence-enrolments", "cadence_enrolments", "Cadence enrolment", "跟进计划加入记录") [] {
         /// The cadence.
-        cadence_id: Option<crate::values::id::Id> => reference("cadence").server_set().indexed().label("Cadence", "跟进计划"),
+        cadence_id: Option<Id> => reference("cadence").server_set().indexed().label("Cadence", "跟进计划"),
         /// The lead that is on it.
-        lead_id: Option<crate::values::id::Id> => reference("lead").server_set().indexed().label("Lead", "线索"),
+        lead_id: Option<Id> => reference("lead").server_set().indexed().label("Lead", "线索"),
         /// The customer that is on it.
-        customer_id: Option<crate::values::id::Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
+        customer_id: Option<Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
         /// How it stands: `finished` once the last task is made, `stopped` if it ended before. A record is in the same cadence with one `active` or `paused` enrolment at most. What has ended does not go on, also if the lead is reopened or the record restored: it can be enrolled anew.
         status: Option<EnrolmentStatus> => choice(EnrolmentStatus::choices()).default("active").server_set().indexed().label("Status", "状态").example("active"),
         /// What stopped it.
@@ -75,7 +71,7 @@ entity! {
         /// The next step, by its place in `steps`, from 1; the last one, when it has ended.
         step: i64 => integer(1, 1_000).default(1).server_set().label("Step", "步骤").example(2),
         /// The steps of the present round, as the cadence had them when it began.
-        steps: Vec<Value> => structure(&STEPS).server_set().detail().opaque().label("Steps", "步骤").example(serde_json::json!([{"day": 1, "kind": "call", "subject": "致电 {name}", "description": null, "priority": "high", "time": "12:00"}])),
+        steps: Vec<Step> => structure(&STEPS).server_set().detail().opaque().label("Steps", "步骤").example(serde_json::json!([{"day": 1, "kind": "call", "subject": "致电 {name}", "description": null, "priority": "high", "time": "12:00"}])),
         /// When the next task is made, if nothing comes between; of a paused one when it would have been. Null, when it has ended.
         next_step_at: Option<Timestamp> => datetime().server_set().indexed().label("Next step at", "下一步时间").example("2026-09-03T00:00:00.000Z"),
         /// When the last task was made.
@@ -95,33 +91,26 @@ entity! {
         .titled("status")
 }
 
-/// The object and the id of the record that is enrolled.
+/// The record that is enrolled.
 #[must_use]
-pub fn enrolled(enrolment: &Record) -> Option<(&'static str, crate::values::id::Id)> {
-    let lead = enrolment.id_of("lead_id").map(|id| ("lead", id));
-    lead.or_else(|| enrolment.id_of("customer_id").map(|id| ("customer", id)))
-}
-
-/// The field of an enrolment that names records of an object.
-#[must_use]
-pub fn field_of(object: &str) -> &'static str {
-    if object == "customer" { "customer_id" } else { "lead_id" }
+pub fn enrolled(enrolment: &Record<CadenceEnrolment>) -> Option<(Cadenced, Id)> {
+    Cadenced::ALL.iter().find_map(|cadenced| Some((*cadenced, enrolment.get(cadenced.enrolled_as())?)))
 }
 
 /// Ends an enrolment before its last step.
-pub fn stop(enrolment: &mut Record, reason: StoppedReason, now: Timestamp) {
-    enrolment.set("status", EnrolmentStatus::Stopped.as_str());
-    enrolment.set("stopped_reason", reason.as_str());
+pub fn stop(enrolment: &mut Record<CadenceEnrolment>, reason: StoppedReason, now: Timestamp) {
+    enrolment.set(CadenceEnrolment::status, EnrolmentStatus::Stopped);
+    enrolment.set(CadenceEnrolment::stopped_reason, reason);
     end(enrolment, now);
 }
 
 /// Ends an enrolment after its last step.
-pub fn finish(enrolment: &mut Record, now: Timestamp) {
-    enrolment.set("status", EnrolmentStatus::Finished.as_str());
+pub fn finish(enrolment: &mut Record<CadenceEnrolment>, now: Timestamp) {
+    enrolment.set(CadenceEnrolment::status, EnrolmentStatus::Finished);
     end(enrolment, now);
 }
 
-fn end(enrolment: &mut Record, now: Timestamp) {
-    enrolment.set("next_step_at", Value::Null);
-    enrolment.set("ended_at", now.to_string());
+fn end(enrolment: &mut Record<CadenceEnrolment>, now: Timestamp) {
+    enrolment.clear(CadenceEnrolment::next_step_at);
+    enrolment.set(CadenceEnrolment::ended_at, now);
 }

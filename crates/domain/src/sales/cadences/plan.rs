@@ -87,7 +87,7 @@ impl Calendar<'_> {
     /// When a step comes that is planned for a day: then or, if it could not be done in time any more, on the first working day
     /// on which it can.
     #[must_use]
-    pub fn moment(&self, step: Step<'_>, day: NaiveDate, now: Timestamp) -> Moment {
+    pub fn moment(&self, step: &Step, day: NaiveDate, now: Timestamp) -> Moment {
         let mut day = self.first(day.max(day_of(now, self.zone)));
         if at(day, step.minutes(), self.zone) <= now {
             day = self.first(tomorrow(day));
@@ -98,21 +98,21 @@ impl Calendar<'_> {
 
     /// The first moment of a round that begins on a day.
     #[must_use]
-    pub fn begin(&self, steps: &[Step<'_>], day: NaiveDate, now: Timestamp) -> Option<Moment> {
+    pub fn begin(&self, steps: &[Step], day: NaiveDate, now: Timestamp) -> Option<Moment> {
         let first = steps.first()?;
-        Some(self.moment(*first, self.after(day, first.day() - 1), now))
+        Some(self.moment(first, self.after(day, first.day - 1), now))
     }
 
     /// What comes after the step at a place of a round, whose task was made for a day; `repeat` is after how many days the series
     /// begins anew, if it does.
     #[must_use]
-    pub fn next(&self, steps: &[Step<'_>], place: usize, day: NaiveDate, repeat: Option<i64>) -> Next {
+    pub fn next(&self, steps: &[Step], place: usize, day: NaiveDate, repeat: Option<i64>) -> Next {
         let Some(present) = steps.get(place) else { return Next::End };
         if let Some(next) = steps.get(place + 1) {
-            return Next::Step(place + 1, self.after(day, next.day() - present.day()));
+            return Next::Step(place + 1, self.after(day, next.day - present.day));
         }
         let Some(repeat) = repeat.and_then(|days| u64::try_from(days).ok()) else { return Next::End };
-        let began = self.before(day, present.day() - 1);
+        let began = self.before(day, present.day - 1);
         let again = began.checked_add_days(Days::new(repeat)).unwrap_or(began);
         Next::Round(self.first(again.max(tomorrow(day))))
     }
@@ -127,9 +127,9 @@ pub fn is_weekday(day: NaiveDate) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Value, json};
 
     use super::*;
+    use crate::activities::{activity::ActivityKind, task::Priority};
 
     const SHANGHAI: Tz = Tz::Asia__Shanghai;
 
@@ -141,14 +141,18 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn steps(days: &[i64]) -> Vec<Value> {
-        days.iter().map(|day| json!({"day": day, "time": "18:00"})).collect()
+    fn step(day: i64, time: &str) -> Step {
+        let (subject, time) = (String::new(), time.to_owned());
+        Step { day, kind: ActivityKind::Call, subject, description: None, priority: Priority::Normal, time }
+    }
+
+    fn steps(days: &[i64]) -> Vec<Step> {
+        days.iter().map(|day| step(*day, "18:00")).collect()
     }
 
     /// The days of the first steps when each is made in time.
     fn days(days: &[i64], works: &dyn Fn(NaiveDate) -> bool, from: &str, repeat: Option<i64>, count: usize) -> Vec<String> {
         let (list, calendar) = (steps(days), Calendar { zone: SHANGHAI, works });
-        let list: Vec<Step<'_>> = list.iter().map(Step).collect();
         let mut moment = calendar.begin(&list, date(from), Timestamp::from_milliseconds(0)).unwrap();
         let (mut place, mut told) = (0, Vec::new());
         while told.len() < count {
@@ -156,7 +160,7 @@ mod tests {
             moment = match calendar.next(&list, place, moment.day, repeat) {
                 Next::Step(next, day) => {
                     place = next;
-                    calendar.moment(list[next], day, moment.made_at)
+                    calendar.moment(&list[next], day, moment.made_at)
                 }
                 Next::Round(day) => {
                     place = 0;
@@ -189,15 +193,14 @@ mod tests {
     fn what_cannot_be_done_in_time_comes_the_next_day() {
         let list = steps(&[1]);
         let calendar = Calendar { zone: SHANGHAI, works: &is_weekday };
-        let moment = |now: &str| calendar.moment(Step(&list[0]), date("2026-09-03"), time(now));
+        let moment = |now: &str| calendar.moment(&list[0], date("2026-09-03"), time(now));
         let on_time = moment("2026-09-02T20:00:00Z");
         assert_eq!((on_time.made_at, on_time.due_at), (time("2026-09-03T00:00:00Z"), time("2026-09-03T10:00:00Z")));
         assert_eq!(moment("2026-09-03T09:59:59Z").day, date("2026-09-03"));
         assert_eq!(moment("2026-09-03T10:00:00Z").day, date("2026-09-04"));
         // On Friday evening it is Monday.
         assert_eq!(moment("2026-09-04T11:00:00Z").day, date("2026-09-07"));
-        let early = json!({"day": 1, "time": "06:30"});
-        let early = calendar.moment(Step(&early), date("2026-09-03"), time("2026-09-01T00:00:00Z"));
+        let early = calendar.moment(&step(1, "06:30"), date("2026-09-03"), time("2026-09-01T00:00:00Z"));
         assert_eq!(early.made_at, early.due_at);
     }
 
@@ -211,8 +214,7 @@ mod tests {
             days.sort_unstable();
             let works = |day: NaiveDate| off & (1 << day.weekday().num_days_from_monday()) == 0;
             let list = steps(&days);
-            let list: Vec<Step<'_>> = list.iter().map(Step).collect();
-            let calendar = Calendar { zone: SHANGHAI, works: &works };
+                let calendar = Calendar { zone: SHANGHAI, works: &works };
             let from = date("2026-01-01").checked_add_days(Days::new(from)).unwrap();
             let mut now = at(from, 0, SHANGHAI);
             let mut moment = calendar.begin(&list, from, now).unwrap();
@@ -221,7 +223,7 @@ mod tests {
                 prop_assert!(works(moment.day) && moment.made_at <= moment.due_at && moment.due_at > now);
                 // Whoever makes it comes late.
                 now = moment.made_at.plus_seconds(seconds);
-                moment = calendar.moment(list[place], moment.day, now);
+                moment = calendar.moment(&list[place], moment.day, now);
                 let made_on = moment.day;
                 let between = |to: NaiveDate| made_on.iter_days().skip(1).take_while(|day| *day <= to).filter(|day| works(*day)).count();
                 match calendar.next(&list, place, made_on, repeat) {
@@ -229,7 +231,7 @@ mod tests {
                         prop_assert_eq!(between(day), usize::try_from(days[next] - days[place]).unwrap());
                         place = next;
                         now = now.max(moment.made_at);
-                        moment = calendar.moment(list[next], day, now);
+                        moment = calendar.moment(&list[next], day, now);
                     }
                     Next::Round(day) => {
                         prop_assert!(day > made_on && works(day) && repeat.is_some());

@@ -2,11 +2,14 @@
 
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::cadence::Cadence;
 use crate::{
     activities::{activity::ActivityKind, task::Priority},
     model::{
+        cell::Cell,
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, SearchWeight, Structure},
         object::Object,
@@ -20,6 +23,8 @@ use crate::{
 pub const LAST_DAY: i64 = 730;
 /// How long the subject of a task may be, in characters.
 const SUBJECT: usize = 200;
+/// How long its description may be.
+const DESCRIPTION: usize = 20_000;
 /// Until when a step is to be done that says nothing else.
 const BY: &str = "18:00";
 
@@ -40,7 +45,7 @@ static FIELDS: LazyLock<[Field; 6]> = LazyLock::new(|| {
         Field::new("kind", FieldType::Choice(ActivityKind::choices().into())).required(),
         Field::new("subject", FieldType::Text { max: SUBJECT }).required(),
         Field::new("description", FieldType::LongText { max: 5_000 }),
-        Field::new("priority", FieldType::Choice(Priority::choices().into())).default("normal"),
+        Field::new("priority", FieldType::Choice(Priority::choices().into())).default(Priority::Normal.as_str()),
         Field::new("time", FieldType::Text { max: 5 }).default(BY),
     ]
 });
@@ -65,7 +70,6 @@ fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
 }
 
 fn schema() -> Value {
-    let names = |choices: Vec<crate::model::field::Choice>| choices.into_iter().map(|choice| choice.value).collect::<Vec<_>>();
     json!({
         "type": "array",
         "maxItems": 50,
@@ -75,50 +79,58 @@ fn schema() -> Value {
             "additionalProperties": false,
             "properties": {
                 "day": {"type": "integer", "minimum": 1, "maximum": LAST_DAY, "description": "On which day of a round: 1 is its first, that of the enrolment; 3 comes two days later. Counted in working days where the cadence says so.", "examples": [1]},
-                "kind": {"type": "string", "enum": names(ActivityKind::choices()), "description": "What is to be done, in the words of activities."},
+                "kind": {"type": "string", "enum": ActivityKind::ALL, "description": "What is to be done, in the words of activities."},
                 "subject": {"type": "string", "maxLength": SUBJECT, "description": "The subject of the task. `{name}` stands for the name of the record; so do its other titles, of a lead `{company}` and `{person_name}`.", "examples": ["致电 {name}"]},
                 "description": {"type": ["string", "null"], "maxLength": 5000, "description": "The description of the task, with the same placeholders."},
-                "priority": {"type": "string", "enum": names(Priority::choices()), "default": "normal"},
+                "priority": {"type": "string", "enum": Priority::ALL, "default": Priority::Normal},
                 "time": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "default": BY, "description": "At which time of the day the task is due, on the clocks of whoever is to do it.", "examples": [BY]}
             }
         }
     })
 }
 
-/// One step, as the rules need it.
-#[derive(Clone, Copy, Debug)]
-pub struct Step<'a>(pub &'a Value);
-
-impl<'a> Step<'a> {
+/// What is to be done on a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
     /// The day of a round, from 1.
-    #[must_use]
-    pub fn day(self) -> i64 {
-        self.0["day"].as_i64().unwrap_or(1)
-    }
+    pub day: i64,
+    pub kind: ActivityKind,
+    pub subject: String,
+    pub description: Option<String>,
+    pub priority: Priority,
+    /// Until when it is to be done, as `18:00`.
+    pub time: String,
+}
 
+crate::structures! { Step }
+
+impl Step {
     /// When it is due, in minutes since midnight.
     #[must_use]
-    pub fn minutes(self) -> u32 {
-        self.0["time"].as_str().and_then(minutes).or_else(|| minutes(BY)).unwrap_or(0)
+    pub fn minutes(&self) -> u32 {
+        minutes(&self.time).or_else(|| minutes(BY)).unwrap_or(0)
     }
 
-    /// The words of the task for a record.
+    /// The subject of the task for a record.
     #[must_use]
-    pub fn words(self, member: &str, record: &Record) -> Option<String> {
-        let filled = fill(self.0[member].as_str()?, record);
-        let most = if member == "subject" { SUBJECT } else { 20_000 };
-        Some(filled.chars().take(most).collect())
+    pub fn subject_for(&self, record: &Record) -> String {
+        shortened(&fill(&self.subject, record), SUBJECT)
+    }
+
+    /// The description of the task for a record.
+    #[must_use]
+    pub fn description_for(&self, record: &Record) -> Option<String> {
+        Some(shortened(&fill(self.description.as_deref()?, record), DESCRIPTION))
     }
 }
 
-/// The steps that a list has.
-pub fn steps(list: &Value) -> impl Iterator<Item = Step<'_>> {
-    list.as_array().into_iter().flatten().map(Step)
+fn shortened(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }
 
 /// What placeholders may stand for: the titles of a record.
-fn is_placeholder(object: &Object, name: &str) -> bool {
-    object.field(name).is_some_and(|field| field.searchable == Some(SearchWeight::Title))
+fn is_placeholder(field: &Field) -> bool {
+    field.searchable == Some(SearchWeight::Title)
 }
 
 /// The names between braces in a text.
@@ -137,7 +149,10 @@ fn fill(text: &str, record: &Record) -> String {
             rest = after;
             continue;
         };
-        filled.push_str(record.text(name).unwrap_or_default());
+        let field = record.object().field(name).filter(|field| is_placeholder(field));
+        if let Some(Cell::Text(text)) = field.map(|field| record.cell(field)).as_deref() {
+            filled.push_str(text);
+        }
         rest = next;
     }
     filled.push_str(rest);
@@ -145,14 +160,14 @@ fn fill(text: &str, record: &Record) -> String {
 }
 
 /// The faults of placeholders that stand for nothing.
-pub fn check_placeholders(list: &Value, object: &Object, faults: &mut Faults) {
-    for (position, step) in steps(list).enumerate() {
-        for member in ["subject", "description"] {
-            for name in placeholders(step.0[member].as_str().unwrap_or_default()).filter(|name| !is_placeholder(object, name)) {
-                let known = object.fields.iter().filter(|field| is_placeholder(object, &field.name));
-                let pointer = format!("/steps/{position}/{member}");
-                let known = known.map(|field| field.name.as_ref());
-                faults.add(unknown(pointer, FaultCode::UnknownMember, name, known));
+pub fn check_placeholders(steps: &[Step], object: &Object, faults: &mut Faults) {
+    let known = || object.fields.iter().filter(|field| is_placeholder(field)).map(|field| field.name.as_ref());
+    for (position, step) in steps.iter().enumerate() {
+        for (member, text) in [("subject", Some(&step.subject)), ("description", step.description.as_ref())] {
+            let names = text.into_iter().flat_map(|text| placeholders(text));
+            for name in names.filter(|name| known().all(|known| known != *name)) {
+                let pointer = format!("{}/{position}/{member}", Cadence::steps.pointer());
+                faults.add(unknown(pointer, FaultCode::UnknownMember, name, known()));
             }
         }
     }
@@ -176,15 +191,18 @@ mod tests {
 
     #[test]
     fn steps_stand_in_the_order_of_their_days() {
-        let steps = accepted(&json!([
+        let accepted = accepted(&json!([
             {"day": 3, "kind": "email", "subject": "b"},
             {"day": 1, "kind": "call", "subject": "a", "time": "09:30", "priority": "high"},
             {"day": 3, "kind": "call", "subject": "a"},
         ]))
         .unwrap();
-        let told: Vec<(i64, &str, u32)> =
-            super::steps(&steps).map(|step| (step.day(), step.0["kind"].as_str().unwrap(), step.minutes())).collect();
-        assert_eq!(told, [(1, "call", 570), (3, "email", 1080), (3, "call", 1080)]);
+        let steps: Vec<Step> = serde_json::from_value(accepted.clone()).unwrap();
+        // What is kept is what was accepted, to the byte.
+        assert_eq!(serde_json::to_string(&steps).unwrap(), accepted.to_string());
+        let told: Vec<(i64, ActivityKind, u32)> = steps.iter().map(|step| (step.day, step.kind, step.minutes())).collect();
+        use ActivityKind::{Call, Email};
+        assert_eq!(told, [(1, Call, 570), (3, Email, 1080), (3, Call, 1080)]);
     }
 
     #[test]
@@ -203,13 +221,20 @@ mod tests {
 
     #[test]
     fn placeholders_are_titles_of_the_record() {
-        let mut lead = Record::new(crate::sales::leads::lead::Lead::object());
-        lead.set("name", "李伟");
-        lead.set("phones", json!([{"value": "+8613800138000"}]));
+        let members = json!({"name": "李伟", "phones": [{"value": "+8613800138000"}]});
+        let lead = Record::from_json(Lead::object(), &members);
         assert_eq!(fill("致电 {name} {company}", &lead), "致电 李伟");
         assert_eq!(fill("a {name", &lead), "a {name");
         let mut faults = Faults::default();
-        let steps = json!([{"subject": "{name} {company}"}, {"subject": "{nmae}", "description": "{phones} {"}]);
+        let step = |subject: &str, description: Option<&str>| Step {
+            day: 1,
+            kind: ActivityKind::Call,
+            subject: subject.to_owned(),
+            description: description.map(str::to_owned),
+            priority: Priority::Normal,
+            time: BY.to_owned(),
+        };
+        let steps = [step("{name} {company}", None), step("{nmae}", Some("{phones} {"))];
         check_placeholders(&steps, Lead::object(), &mut faults);
         let pointers: Vec<&str> = faults.0.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(pointers, ["/steps/1/subject", "/steps/1/description"]);

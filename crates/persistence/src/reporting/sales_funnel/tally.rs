@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use farley_domain::id::Id;
+use farley_domain::{id::Id, sales::opportunity::OpportunityStatus};
 
-use super::{MAX_STAGES, Median, Moves, Travelled, Travels};
+use super::{MAX_STAGES, Median, Moves, Travelled, Travels, status};
 use crate::{
     error::StoreError,
     sql::row::{Cell, CellRef},
@@ -39,7 +39,7 @@ struct Opportunity {
 struct Alike {
     slice: Slice,
     currency: Option<String>,
-    status: String,
+    status: Option<OpportunityStatus>,
     stage: Id,
     entered: i64,
 }
@@ -77,7 +77,7 @@ impl Tally {
             let alike = Alike {
                 slice: self.slice(*slice)?,
                 currency: text_of(*currency).map(str::to_owned),
-                status: text_of(*status).unwrap_or_default().to_owned(),
+                status: self::status(text_of(*status))?,
                 stage: id_of(*stage).unwrap_or(Id::NIL),
                 entered: 0,
             };
@@ -105,7 +105,7 @@ impl Tally {
     /// Counts the opportunity whose entries have all been read.
     fn count(&mut self) {
         let Some(Opportunity { alike, amount, lasted, .. }) = self.now.take() else { return };
-        let lasted = if alike.status == "won" { lasted } else { 0 };
+        let lasted = if alike.status == Some(OpportunityStatus::Won) { lasted } else { 0 };
         let sums = self.travelled.entry(alike).or_default();
         sums.count += 1;
         sums.amount += i128::from(amount);
