@@ -4,6 +4,7 @@
 //! that no module names is found by `conventions::registration`.
 
 #![deny(dead_code)]
+#![allow(clippy::module_inception, reason = "modules are named as the collections are, and an area may have one of its own name")]
 
 #[path = "../support/mod.rs"]
 mod support;
