@@ -13,8 +13,8 @@ use farley_domain::{
 };
 use farley_persistence::Reader;
 
-use super::unrestricted::entity_of;
-use crate::{http::problem::Problem, records::lookup};
+use super::unrestricted::{all_of, entity_of};
+use crate::http::problem::Problem;
 
 /// What a user may do, out of their roles and their place in the tree of teams; none if they are not active.
 pub fn asker_of(reader: &mut Reader<'_>, user_id: Id) -> Result<Option<Asker>, Problem> {
@@ -22,7 +22,7 @@ pub fn asker_of(reader: &mut Reader<'_>, user_id: Id) -> Result<Option<Asker>, P
     if user.is_archived() || user.get(User::status) != Some(UserStatus::Active) {
         return Ok(None);
     }
-    let teams = lookup::all::<Team>(reader)?;
+    let teams = all_of::<Team>(reader)?;
     let own = user.get(User::team_id);
     Ok(Some(Asker {
         user_id,
@@ -40,7 +40,7 @@ pub fn grants_of(reader: &mut Reader<'_>, user: &Record<User>) -> Result<Grants,
 /// The live roles of a user.
 pub fn roles_of(reader: &mut Reader<'_>, user: &Record<User>) -> Result<Vec<Record<Role>>, Problem> {
     let ids = user.get(User::role_ids);
-    let roles = lookup::all::<Role>(reader)?.into_iter();
+    let roles = all_of::<Role>(reader)?.into_iter();
     Ok(roles.filter(|role| !role.is_archived() && ids.contains(&role.id())).collect())
 }
 
@@ -52,7 +52,7 @@ fn pools_of(reader: &mut Reader<'_>, teams: &[Record<Team>], own: Option<Id>) ->
         above = team.get(Team::parent_id).filter(|parent| !line.contains(parent));
         line.extend(above);
     }
-    let pools = lookup::all::<Pool>(reader)?.into_iter().filter(|pool| {
+    let pools = all_of::<Pool>(reader)?.into_iter().filter(|pool| {
         let entitled = pool.get(Pool::team_ids);
         !pool.is_archived() && (entitled.is_empty() || entitled.iter().any(|team| line.contains(team)))
     });
@@ -63,5 +63,5 @@ fn pools_of(reader: &mut Reader<'_>, teams: &[Record<Team>], own: Option<Id>) ->
 /// A team and all below it.
 pub fn teams_below(reader: &mut Reader<'_>, top: Option<Id>) -> Result<Vec<Id>, Problem> {
     let Some(top) = top else { return Ok(Vec::new()) };
-    Ok(subtree(&lookup::all::<Team>(reader)?, top))
+    Ok(subtree(&all_of::<Team>(reader)?, top))
 }

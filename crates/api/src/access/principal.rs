@@ -22,14 +22,11 @@ use farley_persistence::{Layout, Reader, Store, TenantKey};
 use super::{
     grants::asker_of,
     tokens::{NO_TENANT, Tokens, secret_hash},
-    unrestricted::entity_of,
+    unrestricted::{all_of, entity_of},
 };
-use crate::{
-    http::{
-        clock,
-        problem::{Code, Problem},
-    },
-    records::lookup,
+use crate::http::{
+    clock,
+    problem::{Code, Problem},
 };
 
 /// How long a resolved caller is believed.
@@ -198,7 +195,7 @@ pub fn acting(reader: &mut Reader<'_>, user: Id, api_key: Option<Id>, now: Times
 /// Farley itself, for what nobody in particular does: it may do everything in the reader's tenant.
 pub fn system(reader: &mut Reader<'_>) -> Result<Principal, Problem> {
     let tenant = reader.own_tenant()?.ok_or_else(Problem::not_found)?;
-    let catalog = custom_field::catalog(&lookup::all::<CustomField>(reader)?);
+    let catalog = custom_field::catalog(&all_of::<CustomField>(reader)?);
     let asker = Asker { user_id: Id::NIL, teams: Vec::new(), pools: Vec::new(), grants: Grants::everything() };
     let actor = Actor { kind: ActorKind::System, user_id: None, api_key_id: None };
     Ok(with_layouts(Principal {
@@ -223,7 +220,7 @@ fn assemble(
 ) -> Result<Principal, Problem> {
     let ended = || Problem::new(Code::SessionEnded);
     let (api_key, scopes) = api_key.unzip();
-    let catalog = custom_field::catalog(&lookup::all::<CustomField>(reader)?);
+    let catalog = custom_field::catalog(&all_of::<CustomField>(reader)?);
     let mut asker = asker_of(reader, user_id)?.ok_or_else(ended)?;
     let kind = if scopes.is_some() { ActorKind::ApiKey } else { ActorKind::User };
     if let Some(scopes) = scopes {

@@ -58,6 +58,11 @@ pub fn entity_of<E: Entity>(reader: &mut Reader<'_>, id: Id) -> Result<Option<Re
     Ok(record_of(reader, E::object(), id)?.map(Record::into_entity))
 }
 
+/// All records of an entity, archived ones too, whoever asks: for those of which a tenant has few.
+pub fn all_of<E: Entity>(reader: &mut Reader<'_>) -> Result<Vec<Record<E>>, Problem> {
+    Ok(reader.all(E::object())?.into_iter().map(Record::into_entity).collect())
+}
+
 /// A user as stored, whoever asks.
 pub fn user_record(reader: &mut farley_persistence::Reader<'_>, user: Id) -> Result<Option<Record<User>>, Problem> {
     let layout = Work::layout(&without_custom_fields(User::object()));

@@ -12,7 +12,7 @@ use farley_domain::{
 use farley_persistence::{Reader, Work};
 
 use crate::{
-    access::unrestricted::{Unrestricted, without_custom_fields},
+    access::unrestricted::{Unrestricted, all_of, without_custom_fields},
     http::problem::Problem,
 };
 
@@ -36,5 +36,5 @@ pub fn find<E: Entity>(work: &mut Work<'_>, predicate: &Predicate, most: usize) 
 
 /// All records of an entity, archived ones too: for those of which a tenant has few.
 pub fn all<E: Entity>(reader: &mut Reader<'_>) -> Result<Vec<Record<E>>, Problem> {
-    Ok(reader.all(E::object())?.into_iter().map(Record::into_entity).collect())
+    all_of(reader)
 }
