@@ -17,6 +17,7 @@ use farley_domain::{
     predicate::{Predicate, View},
     query::ListQuery,
     record::{Draft, Record},
+    recurring,
     time::Timestamp,
     value::Standards,
 };
@@ -68,8 +69,8 @@ impl Everything {
             Some(before) => reader.patch(before, body),
         };
         let mut after = read.unwrap_or_else(|faults| panic!("{body} is at fault: {faults:?}"));
-        if after.get("id").is_null() {
-            after.set("id", new_id().to_string());
+        if after.is_null(recurring::ID) {
+            after.set(recurring::ID, new_id());
         }
         let faults = farley_domain::fault::Faults::default();
         let mut draft = Draft { shape: &shape, standards: &standards, before, after, faults, user: None, now: now() };
@@ -214,7 +215,7 @@ impl Crm {
     }
 
     pub async fn user(&self, name: &str, team: Option<&Record>) -> Result<Record, StoreError> {
-        let team = team.map_or(Value::Null, |team| team.get("id").clone());
+        let team = team.map_or(Value::Null, |team| team.id().to_string().into());
         self.create(User::object(), json!({"name": name, "email": format!("{name}@example.cn").to_lowercase(), "team_id": team}))
             .await
     }

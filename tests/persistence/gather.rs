@@ -4,6 +4,7 @@ use farley_domain::{
     customers::{contact::Contact, customer::Customer},
     entity::Entity,
     id::Id,
+    recurring,
     time::Timestamp,
 };
 use farley_persistence::StoreError;
@@ -40,7 +41,7 @@ async fn fill(crm: &Crm, gather: bool) -> Result<Vec<Id>, StoreError> {
                 "emails": [{"value": format!("info{number}@example.cn")}, {"value": format!("sales{number}@example.cn")}],
             });
             let customer = view.create(work, Customer::object(), &body)?;
-            let body = json!({"name": format!("Li {number}"), "customer_id": customer.get("id")});
+            let body = json!({"name": format!("Li {number}"), "customer_id": customer.id()});
             view.create(work, Contact::object(), &body)?;
         }
         Ok(())
@@ -64,20 +65,20 @@ async fn seen(crm: &Crm, users: &[Id]) -> Result<Value, StoreError> {
         let id = customer.id();
         let timeline = crm.read(move |reader, _| reader.timeline(id, i64::MAX, 10)).await?;
         let kinds: Vec<&str> = timeline.iter().map(|event| event.kind.as_str()).collect();
-        let name = customer.text("name").unwrap_or_default().to_owned();
+        let name = customer.get(recurring::NAME).unwrap_or_default().to_owned();
         let found = crm.list(Customer::object(), &[("q", &name)]).await?;
         let number = name.trim_start_matches("Firm ").to_owned();
         let of_mail = crm.list(Customer::object(), &[("emails_any", &format!("sales{number}@example.cn"))]).await?;
         let contacts = crm.list(Contact::object(), &[("customer_id", &id.to_string())]).await?;
         firms.push(json!([
             name,
-            customer.get("created_at"),
-            customer.get("number"),
-            customer.get("external_ids"),
+            customer.get(recurring::CREATED_AT),
+            customer.get(recurring::NUMBER),
+            customer.get(recurring::EXTERNAL_IDS),
             kinds,
             found.iter().any(|other| other.id() == id),
             of_mail.iter().map(|other| other.id() == id).collect::<Vec<_>>(),
-            contacts.iter().map(|contact| contact.get("created_at").clone()).collect::<Vec<_>>(),
+            contacts.iter().map(|contact| contact.get(recurring::CREATED_AT)).collect::<Vec<_>>(),
         ]));
     }
     Ok(json!([log, firms]))
@@ -113,7 +114,7 @@ pub async fn gathered_rows_go_with_their_part(db: TestDb) -> Result<(), StoreErr
     .await?;
     let mut names: Vec<String> = Vec::new();
     for customer in crm.list(Customer::object(), &[]).await? {
-        names.extend(customer.text("name").map(str::to_owned));
+        names.extend(customer.get(recurring::NAME).map(str::to_owned));
     }
     names.sort();
     assert_eq!(names, ["After", "Before", "Within"]);

@@ -96,7 +96,7 @@ async fn filled(db: &TestDb) -> Result<Crm, StoreError> {
         postgres(db, &format!("ALTER DATABASE {name} SET enable_seqscan = off"));
     }
     let crm = Crm::new(db).await;
-    let user = crm.user("anna", None).await?.get("id").clone();
+    let user = crm.user("anna", None).await?.id();
     for batch in 0..10 {
         let user = user.clone();
         crm.write(move |work, view| {
@@ -108,7 +108,7 @@ async fn filled(db: &TestDb) -> Result<Crm, StoreError> {
                     "emails": [{"value": format!("info{number}@example.cn")}],
                 });
                 let customer = view.create(work, Customer::object(), &body)?;
-                let body = json!({"name": format!("Li {number}"), "customer_id": customer.get("id"), "source": format!("s{}", number % 50)});
+                let body = json!({"name": format!("Li {number}"), "customer_id": customer.id(), "source": format!("s{}", number % 50)});
                 view.create(work, Contact::object(), &body)?;
             }
             Ok(())

@@ -75,7 +75,7 @@ async fn agree(crm: &Crm, sample: &Sample, object: &'static Object, filter: &Val
     let differs = records.iter().find(|record| expected.contains(&record.id()) != found.contains(&record.id()));
     if let Some(record) = differs {
         let by = if found.contains(&record.id()) { "SQL alone" } else { "memory alone" };
-        panic!("{} {filter}, seed {}: found by {by}: {}", object.name, seed(), Value::from(record.members().clone()));
+        panic!("{} {filter}, seed {}: found by {by}: {}", object.name, seed(), Value::from(record.members()));
     }
     assert_eq!(found, expected, "{filter}");
     assert_eq!(total, i64::try_from(found.len()).expect("few"), "{filter}");
@@ -122,9 +122,9 @@ pub async fn records_read_back_as_written(db: TestDb) -> Result<(), StoreError> 
     Ok(())
 }
 
-fn sorted(record: &Record) -> std::collections::BTreeMap<&String, &Value> {
+fn sorted(record: &Record) -> std::collections::BTreeMap<String, Value> {
     // A member without a value and a member that is null are one.
-    record.members().iter().filter(|(_, value)| !value.is_null()).collect()
+    record.members().into_iter().filter(|(_, value)| !value.is_null()).collect()
 }
 
 /// Letters of many scripts, folded in the database as in the domain.
@@ -157,7 +157,8 @@ pub async fn folding_is_the_same(db: TestDb) -> Result<(), StoreError> {
             ]});
             let predicate = parse::from_json(Customer::object(), &filter, &crm.view).expect("a filter");
             let asked = text::fold(&text::clean_text(asked));
-            let in_memory = record.text("description").is_some_and(|text| text::fold(text).contains(&asked));
+            let in_memory =
+                record.of::<Customer>().get(Customer::description).is_some_and(|text| text::fold(text).contains(&asked));
             let (found, _) = found(&crm, Customer::object(), predicate).await?;
             assert_eq!(!found.is_empty(), in_memory, "{asked}");
         }

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use farley_domain::{
+    cell::Cell,
     customers::{contact::Contact, customer::Customer},
     entity::Entity,
     field::{Field, FieldType, Op, Writable},
@@ -361,6 +362,11 @@ fn custom_field(object: &str, kind: &str) -> Value {
     body
 }
 
+/// The id in a reference field, which relations name.
+fn id_of(record: &Record, reference: &str) -> Option<Id> {
+    record.object().field(reference).and_then(|field| record.cell(field).as_id())
+}
+
 impl World for Sample {
     fn related(&self, object: &'static Object, record: &Record, relation: &Relation) -> Vec<Arc<Record>> {
         let targets = self.records.get(relation.target).into_iter().flatten().filter(|target| !target.is_archived());
@@ -368,18 +374,19 @@ impl World for Sample {
             let id = id.to_string();
             holder.fields.iter().any(|field| match &field.kind {
                 FieldType::References(held) => {
-                    *held == link && record.get(&field.name).as_array().is_some_and(|ids| ids.contains(&id.as_str().into()))
+                    *held == link
+                        && matches!(&*record.cell(field), Cell::Ids(ids) if ids.iter().any(|held| held.to_string() == id))
                 }
                 FieldType::Structure(structure) => {
-                    structure.link == Some(link) && (structure.lookups)(record.get(&field.name)).contains(&id)
+                    structure.link == Some(link) && (structure.lookups)(&record.json(field)).contains(&id)
                 }
                 _ => false,
             })
         };
         let target_object = farley_domain::registry::object(relation.target).expect("a known object");
         let leads_to = |target: &&Arc<Record>| match relation.reach {
-            Reach::ToOne { field } => record.id_of(field) == Some(target.id()),
-            Reach::Inverse { field } => target.id_of(field) == Some(record.id()),
+            Reach::ToOne { field } => id_of(record, field) == Some(target.id()),
+            Reach::Inverse { field } => id_of(target, field) == Some(record.id()),
             Reach::Linked { link, holder: true } => named(object, record, link, target.id()),
             Reach::Linked { link, holder: false } => named(target_object, target, link, record.id()),
         };

@@ -4,6 +4,7 @@ use farley_domain::{
     customers::{contact::Contact, customer::Customer},
     entity::Entity,
     record::Record,
+    recurring,
 };
 use farley_persistence::StoreError;
 use serde_json::json;
@@ -15,7 +16,7 @@ async fn names(crm: &Crm, q: &str) -> Result<Vec<String>, StoreError> {
 }
 
 fn listed(records: &[Record]) -> Vec<String> {
-    records.iter().filter_map(|record| record.text("name")).map(str::to_owned).collect()
+    records.iter().filter_map(|record| record.get(recurring::NAME)).map(str::to_owned).collect()
 }
 
 async fn customer(crm: &Crm, name: &str) -> Result<Record, StoreError> {

@@ -14,6 +14,7 @@ use farley_domain::{
     id::Id,
     identity::{tag::Tag, user::User},
     record::Record,
+    recurring,
 };
 use farley_persistence::StoreError;
 use serde_json::{Value, json};
@@ -53,7 +54,7 @@ pub async fn a_failure_leaves_nothing(db: TestDb) -> Result<(), StoreError> {
     assert!(matches!(failed, Err(StoreError::Reference)), "{failed:?}");
     assert_eq!((count(&crm).await?, events(&crm).await?), (1, 1));
     assert_eq!(crm.list(Customer::object(), &[("q", "vanishing")]).await?.len(), 0);
-    assert_eq!(crm.get(Customer::object(), id).await?.expect("it is there").text("name"), Some("Acme"));
+    assert_eq!(crm.get(Customer::object(), id).await?.expect("it is there").get(recurring::NAME), Some("Acme"));
     // The key is free, and so is the address.
     crm.create(Customer::object(), json!({"name": "Staying", "external_ids": {"sap": "1"}, "emails": [{"value": "a@b.cn"}]}))
         .await?;
@@ -125,7 +126,7 @@ pub async fn what_does_not_differ_is_not_written(db: TestDb) -> Result<(), Store
     assert_eq!((crm.get(Customer::object(), id).await?.expect("it is there").version(), events(&crm).await?), (1, 1));
     assert!(crm.patch(Customer::object(), id, json!({"annual_revenue": null, "birthday": null, "other_names": null})).await?);
     let record = crm.get(Customer::object(), id).await?.expect("it is there");
-    assert_eq!((record.version(), record.get("annual_revenue"), record.get("birthday")), (2, &Value::Null, &Value::Null));
+    assert_eq!((record.version(), record.get(Customer::annual_revenue), record.get(Customer::birthday)), (2, None, None));
     Ok(())
 }
 
@@ -142,7 +143,8 @@ pub async fn no_update_is_lost(db: TestDb) -> Result<(), StoreError> {
                     let shape = view.of(Customer::object());
                     let loaded = work.load(&shape, view, id, &farley_domain::predicate::Predicate::all())?.expect("it is there");
                     let mut record = loaded.record.clone();
-                    record.set("employee_count", record.get("employee_count").as_i64().unwrap_or(0) + 1);
+                    let customer = record.of_mut::<Customer>();
+                    customer.set(Customer::employee_count, customer.get(Customer::employee_count).unwrap_or(0) + 1);
                     work.update(&shape, &loaded, &mut record, &farley_persistence::Change::new("updated"))
                 })
                 .await?;
@@ -154,7 +156,7 @@ pub async fn no_update_is_lost(db: TestDb) -> Result<(), StoreError> {
         writer.expect("no writer panics")?;
     }
     let record = crm.get(Customer::object(), id).await?.expect("it is there");
-    assert_eq!((record.get("employee_count"), record.version()), (&json!(160), 161));
+    assert_eq!((record.of::<Customer>().get(Customer::employee_count), record.version()), (Some(160), 161));
     Ok(())
 }
 
@@ -283,7 +285,7 @@ pub async fn custom_fields_keep_their_values(db: TestDb) -> Result<(), StoreErro
     let id = crm.create(Customer::object(), json!({"name": "Acme", "custom": {"tier": "gold", "rank": 1}})).await?.id();
     let custom = |crm: &Crm| {
         let crm = crm.clone();
-        async move { Ok::<_, StoreError>(crm.get(Customer::object(), id).await?.expect("it is there").get("custom").clone()) }
+        async move { Ok::<_, StoreError>(crm.get(Customer::object(), id).await?.expect("it is there").custom().clone()) }
     };
     crm.patch(<CustomField as Entity>::object(), field, json!({"key": "level"})).await?;
     crm.reload_catalog().await?;
@@ -318,7 +320,7 @@ pub async fn numbers_are_given_once(db: TestDb) -> Result<(), StoreError> {
             let mut numbers = Vec::new();
             for _ in 0..15 {
                 let record = crm.create(Customer::object(), json!({"name": "x"})).await?;
-                numbers.push(record.text("number").expect("a number").to_owned());
+                numbers.push(record.get(recurring::NUMBER).expect("a number").to_owned());
             }
             assert!(numbers.is_sorted(), "numbers rise");
             Ok::<_, StoreError>(numbers)
@@ -332,7 +334,7 @@ pub async fn numbers_are_given_once(db: TestDb) -> Result<(), StoreError> {
     all.dedup();
     assert_eq!(all.len(), 12 * 15);
     let first = other.create(Customer::object(), json!({"name": "x"})).await?;
-    assert_eq!(first.text("number"), Some("C-000001"), "each tenant counts for itself");
+    assert_eq!(first.get(recurring::NUMBER), Some("C-000001"), "each tenant counts for itself");
     Ok(())
 }
 

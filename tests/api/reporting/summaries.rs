@@ -1,7 +1,14 @@
 //! `GET /v1/{collection}/summary`.
 
 use farley_domain::{
-    entity::Entity, field::FieldType, id::Id, object::Shape, predicate::Predicate, registry, sales::opportunity::Opportunity,
+    entity::Entity,
+    field::FieldType,
+    id::Id,
+    money::{Currency, Money},
+    object::Shape,
+    predicate::Predicate,
+    registry,
+    sales::opportunity::Opportunity,
     time::Timestamp,
 };
 use farley_persistence::{Change, Origin, StoreError, TenantKey};
@@ -135,7 +142,7 @@ pub async fn have_no_sums_too_large(db: TestDb) {
             let loaded =
                 work.load(&shape, &farley::access::unrestricted::Unrestricted, id, &Predicate::all())?.expect("it is there");
             let mut record = loaded.record.clone();
-            record.set("amount", yuan(before_the_limit));
+            record.of_mut().set(Opportunity::amount, Money::new(before_the_limit, Currency::CNY));
             work.update(&shape, &loaded, &mut record, &Change::new("updated")).map(drop)
         });
         written.await.expect("it is written");

@@ -4,6 +4,7 @@ use farley_domain::{
     entity::Entity,
     fault::Faults,
     id::Id,
+    money::Money,
     record::Record,
     sales::{line_item, line_item::LineItem, opportunity::Opportunity, progress::Course, stage::StageKind},
     time::Timestamp,
@@ -83,7 +84,7 @@ pub fn throw(dice: &mut Dice, base: &Base, buyer: &Buyer<'_>, now: Timestamp) ->
     let shape = base.shape(Opportunity::object());
     let mut opportunity = build::record(&shape, &standards, id, &body(dice, buyer, way, &went, main))?;
     // The sum of the lines, and to stay so.
-    opportunity.set("amount", amount);
+    opportunity.of_mut().set(Opportunity::amount, amount);
     Course { shape: &shape, pipeline: &way.pipeline, stages: &way.stages, now }.settle(None, opportunity.of_mut())?;
     Ok(Deal { at: went.opened, owner: buyer.thrown.owner, opportunity, lines })
 }
@@ -97,7 +98,7 @@ fn body(dice: &mut Dice, buyer: &Buyer<'_>, way: &Way, went: &History, main: &So
         went.steps.iter().map(|(stage, at)| json!({"stage_id": stage, "entered_at": at.to_string()})).collect();
     let current = went.steps.last().map_or(Value::Null, |(stage, _)| stage.clone());
     let mut body = json!({
-        "name": name.chars().take(200).collect::<String>(), "customer_id": buyer.id.to_string(), "pipeline_id": way.pipeline.get("id"),
+        "name": name.chars().take(200).collect::<String>(), "customer_id": buyer.id.to_string(), "pipeline_id": way.pipeline.id(),
         "stage_id": current, "opened_at": went.opened.to_string(), "stage_history": history, "source": buyer.thrown.body["source"],
     });
     if let Some(owner) = buyer.thrown.owner {
@@ -106,7 +107,7 @@ fn body(dice: &mut Dice, buyer: &Buyer<'_>, way: &Way, went: &History, main: &So
     }
     let first = buyer.contacts.first().filter(|_| dice.chance(70));
     if let Some(contact) = first {
-        body["contacts"] = json!([{"contact_id": contact.get("id"), "buying_role": "decision_maker"}]);
+        body["contacts"] = json!([{"contact_id": contact.id(), "buying_role": "decision_maker"}]);
     }
     if dice.chance(30) {
         body["competitors"] = json!([dice.pick(&COMPETITORS)]);
@@ -184,7 +185,7 @@ fn lines<'b>(
     opportunity: Id,
     place: Place,
     at: Timestamp,
-) -> Result<(Vec<Record>, Value, &'b Sold), Faults> {
+) -> Result<(Vec<Record>, Option<Money>, &'b Sold), Faults> {
     let shape = base.shape(LineItem::object());
     let standards = base.tenant.standards(at);
     let main = dice.pick(&base.products);
@@ -203,12 +204,17 @@ fn lines<'b>(
         let made = line.of::<LineItem>();
         let factors = made.get(LineItem::quantity).zip(made.get(LineItem::discount));
         let amount = factors.and_then(|(quantity, discount)| line_item::amount(quantity, price, discount)).unwrap_or(0);
-        line.set("amount", json!({"amount": amount, "currency": currency}));
-        line.set("opportunity_id", opportunity.to_string());
+        let line_item = line.of_mut::<LineItem>();
+        line_item.set(LineItem::amount, money(amount, currency));
+        line_item.set(LineItem::opportunity_id, opportunity);
         sum = sum.saturating_add(amount);
         lines.push(line);
     }
-    Ok((lines, json!({"amount": sum, "currency": place.country().currency()}), main))
+    Ok((lines, money(sum, place.country().currency()), main))
+}
+
+fn money(amount: i64, currency: &str) -> Option<Money> {
+    currency.parse().ok().map(|currency| Money::new(amount, currency))
 }
 
 /// Cheap things are bought by the hundred.

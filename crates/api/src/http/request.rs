@@ -5,15 +5,12 @@ use std::pin::Pin;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 use farley_domain::{
     fault::{Fault, FaultCode, Faults, Language},
-    field::Field,
-    input,
     time::Timestamp,
     value::Standards,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
-    clock,
     limits::{Limits, Standing},
     problem::{Code, Problem},
 };
@@ -204,9 +201,4 @@ pub fn json_body(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> 
 #[must_use]
 pub fn standards(now: Timestamp) -> Standards<'static> {
     Standards { country: "CN", currency: farley_domain::money::Currency::CNY, zone: chrono_tz::UTC, now }
-}
-
-/// Reads the body of an action that needs no tenant's standards.
-pub fn read_form(fields: &[Field], body: &Value) -> Result<Map<String, Value>, Problem> {
-    Ok(input::form(fields, body, &standards(clock::now()))?)
 }

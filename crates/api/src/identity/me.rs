@@ -88,7 +88,7 @@ fn describe(call: &Call, user: &Record<User>) -> Me {
     let (tenant, asker) = (&principal.tenant, &principal.asker);
     let held = asker.grants.list().into_iter();
     Me {
-        user: Value::Object(user.members().clone()),
+        user: Value::Object(user.members()),
         tenant: MyTenant {
             id: tenant.id,
             slug: tenant.slug.clone(),

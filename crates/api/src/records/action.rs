@@ -3,9 +3,8 @@
 use std::marker::PhantomData;
 
 use actix_web::{HttpRequest, HttpResponse};
-use farley_domain::{entity::Entity, field::Field, identity::access::Action, input, object::Object, record::Record};
+use farley_domain::{entity::Entity, identity::access::Action, record::Record};
 use farley_persistence::{Loaded, Work};
-use serde_json::{Map, Value};
 
 use super::{
     behaviour::Shown,
@@ -70,51 +69,6 @@ pub async fn act<E: Entity, B: Entity>(
                 return Err(Problem::archived());
             }
             work(unit, &Asked { writer: writer.clone(), loaded, body: body.clone(), entity: PhantomData })
-        })
-        .await
-}
-
-/// An action under way: the record as it is, and what the body asked for.
-pub struct AskedByName {
-    pub writer: Writer,
-    pub loaded: Loaded,
-    /// The members of the body, checked against the fields of the action; absent ones are null.
-    pub form: Map<String, Value>,
-}
-
-impl AskedByName {
-    #[must_use]
-    pub fn get(&self, name: &str) -> &Value {
-        self.form.get(name).unwrap_or(&Value::Null)
-    }
-}
-
-/// Does an action in one unit of work: the record is loaded within what the caller may do, its version is checked against
-/// `If-Match`, and the answer is kept for a repeated request.
-pub async fn act_by_name(
-    object: &'static Object,
-    (call, request, body): (Call, HttpRequest, Body),
-    fields: &[Field],
-    action: Action,
-    work: impl Fn(&mut Work<'_>, &AskedByName) -> Result<Answer, Problem> + Send + 'static,
-) -> Result<HttpResponse, Problem> {
-    let mut parameters = parameters(&request)?;
-    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
-    refuse_rest(&parameters, &["validate_only"])?;
-    let form = input::form(fields, &body.0, &call.principal.standards(call.now))?;
-    let expected = if_match(&request);
-    let named = Named::parse(request.match_info().query("id"))?;
-    let writer = Writer::of_request(&call, object, &request)?;
-    mutation
-        .run(&call, move |unit| {
-            let loaded = writer.load(unit, &named, action)?;
-            if let Some(expected) = &expected {
-                versions::check(unit, &writer.principal, object, &loaded.record, expected, None)?;
-            }
-            if loaded.record.is_archived() {
-                return Err(Problem::archived());
-            }
-            work(unit, &AskedByName { writer: writer.clone(), loaded, form: form.clone() })
         })
         .await
 }

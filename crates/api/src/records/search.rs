@@ -107,7 +107,11 @@ pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
             has_more |= hits.len() > limit;
             hits.truncate(limit);
             let data = hits.into_iter().map(|(_, object, record)| {
-                let title = record.to_record().ok().and_then(|record| record.get(object.title).as_str().map(str::to_owned));
+                let title = record
+                    .to_record()
+                    .ok()
+                    .zip(object.field(object.title))
+                    .and_then(|(record, title)| record.json(title).as_str().map(str::to_owned));
                 Hit { object: object.name, collection: object.collection, title, record }
             });
             Ok(SearchResult { data: data.collect(), has_more })

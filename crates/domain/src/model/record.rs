@@ -1,6 +1,6 @@
 //! A record as rules see it, and a draft of one that is about to be written.
 
-use std::{borrow::Cow, fmt, marker::PhantomData, sync::OnceLock};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use ref_cast::RefCast;
 use serde_json::{Map, Value};
@@ -35,8 +35,6 @@ pub struct Record<E = Any> {
 pub struct Stored {
     object: &'static Object,
     cells: Vec<Cell>,
-    /// The members as the API shows them, for code that still asks by name.
-    members: OnceLock<Map<String, Value>>,
 }
 
 impl<E> Clone for Record<E> {
@@ -77,7 +75,7 @@ impl Record {
         for field in object.fields.iter().filter(|field| field.storage == Storage::Computed) {
             cells[field.slot] = Cell::Unread;
         }
-        Record { stored: Stored { object, cells, members: OnceLock::new() }, entity: PhantomData }
+        Record { stored: Stored { object, cells }, entity: PhantomData }
     }
 
     /// A record with the given members, in the form of the API; those that fit no field are left out.
@@ -225,7 +223,6 @@ impl<E> Record<E> {
     }
 
     fn replace(&mut self, slot: usize, cell: Cell) {
-        self.stored.members.take();
         if let Some(place) = self.stored.cells.get_mut(slot) {
             *place = cell;
         }
@@ -261,34 +258,9 @@ impl<E> Record<E> {
 
     /// The members of what was read, in the form of the API.
     #[must_use]
-    pub fn members(&self) -> &Map<String, Value> {
-        self.stored.members.get_or_init(|| {
-            let read = self.cells().filter(|(_, cell)| !matches!(cell, Cell::Unread));
-            read.map(|(field, cell)| (field.name.to_string(), cell.to_json())).collect()
-        })
-    }
-
-    #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.get(name).as_str()
-    }
-
-    #[must_use]
-    pub fn id_of(&self, name: &str) -> Option<Id> {
-        self.text(name)?.parse().ok()
-    }
-
-    #[must_use]
-    pub fn time_of(&self, name: &str) -> Option<Timestamp> {
-        Timestamp::parse(self.text(name)?)
-    }
-
-    #[must_use]
-    pub fn value(&self, field: &Field) -> &Value {
-        match &field.storage {
-            Storage::Custom { .. } => self.custom().get(field.name.as_ref()).unwrap_or(&Value::Null),
-            Storage::Column | Storage::Detail | Storage::Computed => self.get(&field.name),
-        }
+    pub fn members(&self) -> Map<String, Value> {
+        let read = self.cells().filter(|(_, cell)| !matches!(cell, Cell::Unread));
+        read.map(|(field, cell)| (field.name.to_string(), cell.to_json())).collect()
     }
 }
 
@@ -347,47 +319,6 @@ impl<E, T: FieldValue, V: Into<T>> Write<E, V> for Handle<E, T> {
         record.replace(slot, cell);
     }
 }
-
-macro_rules! by_name {
-    ($($type:ty),*) => {$(
-        impl<E> Key<E> for $type {
-            type Read<'a>
-                = &'a Value
-            where
-                E: 'a;
-
-            fn read<'a>(self, record: &'a Record<E>) -> &'a Value
-            where
-                E: 'a,
-            {
-                let name: &str = self;
-                record.members().get(name).unwrap_or(&Value::Null)
-            }
-
-            fn agrees(self, one: &Record<E>, other: &Record<E>) -> bool {
-                one.get(self) == other.get(self)
-            }
-
-            fn is_null(self, record: &Record<E>) -> bool {
-                record.get(self).is_null()
-            }
-        }
-
-        impl<E, V: Into<Value>> Write<E, V> for $type {
-            fn write(self, record: &mut Record<E>, value: V) {
-                let (name, value): (&str, Value) = (self, value.into());
-                let Some(field) = record.stored.object.field(name) else {
-                    debug_assert!(false, "{} has no field {name}", record.stored.object.name);
-                    return;
-                };
-                let cell = Cell::from_json(&field.kind, &value).unwrap_or(Cell::Json(value));
-                record.replace(field.slot, cell);
-            }
-        }
-    )*};
-}
-
-by_name! { &str, &&str, &String, &Cow<'_, str> }
 
 /// What a rule sees and may change: the record before (when there is one) and after, who asks, and when.
 pub struct Draft<'a, E = Any> {

@@ -171,7 +171,7 @@ impl Reader<'_> {
                     _ => return Err(StoreError::Internal("a row of a ledger has no time".to_owned())),
                 };
                 let (user_id, former_seconds) = (own.get(1).and_then(Cell::as_id), own.get(2).and_then(Cell::as_integer));
-                Ok(LedgerEntry { at, user_id, state: Row::new(layout, cells).to_record()?.members().clone(), former_seconds })
+                Ok(LedgerEntry { at, user_id, state: Row::new(layout, cells).to_record()?.members(), former_seconds })
             })
             .collect()
     }
