@@ -104,7 +104,7 @@ async fn filled(db: &TestDb) -> Result<Crm, StoreError> {
                 let number = batch * 80 + number;
                 let body = json!({
                     "name": format!("Firm {number}"), "industry": format!("i{}", number % 50), "source": format!("s{}", number % 50),
-                    "region": format!("r{}", number % 50), "owner_id": if number % 20 == 0 { user.clone() } else { Value::Null },
+                    "region": format!("r{}", number % 50), "owner_id": if number % 20 == 0 { json!(user) } else { Value::Null },
                     "emails": [{"value": format!("info{number}@example.cn")}],
                 });
                 let customer = view.create(work, Customer::object(), &body)?;

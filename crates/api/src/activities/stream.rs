@@ -44,7 +44,7 @@ struct Listener {
 
 /// Stream my notifications
 ///
-/// Server-sent events. The first, `ready`, tells how many notifications are unread; then each new one comes as an event
+/// Server-sent events. The first, `ready`, says how many notifications are unread; then each new one comes as an event
 /// `notification` with the notification as JSON. Comments keep the connection alive. A client that reconnects sends the id of the
 /// last event in `Last-Event-ID`, as browsers do, and gets what came meanwhile. The stream ends when the credential does.
 #[utoipa::path(tag = "notifications", operation_id = "streamNotifications",

@@ -18,7 +18,7 @@ pub struct DemoFlags {
     /// How many customers to make; each has a contact or two
     #[arg(long, default_value_t = 1000)]
     customers: u64,
-    /// How many opportunities to make, with line items and 18 months of history; half as many as customers but at most 5,000, unless said
+    /// How many opportunities to make, with line items and 18 months of history; by default half as many as customers but at most 5,000
     #[arg(long)]
     opportunities: Option<u64>,
     /// The same seed makes the same data

@@ -70,7 +70,7 @@ pub struct ImportArgs {
     /// The tenant's short name
     #[arg(long, default_value = "default")]
     tenant: String,
-    /// Who imports, by e-mail address; the first administrator, unless said
+    /// Who imports, by e-mail address; by default the first administrator
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
     /// Change the records that rows match: by a field such as `name` or `emails`, or by `ext:SYSTEM`

@@ -21,7 +21,7 @@ pub struct Refusal {
     shown: fn() -> Problem,
 }
 
-/// Every status of a problem, rising.
+/// Every status of a problem, ascending.
 pub static REFUSALS: &[Refusal] = &[
     Refusal {
         status: 400,

@@ -152,7 +152,7 @@ pub struct FunnelMove {
 /// beside it in the schema.
 #[utoipa::path(tag = "reports", operation_id = "getSalesFunnel",
     params(("pipeline_id" = Option<String>, Query, description = "The pipeline; the default one, unless given."),
-           ("basis" = Option<String>, Query, description = "`cohort` or `snapshot`; a cohort, unless said otherwise.", example = "cohort"),
+           ("basis" = Option<String>, Query, description = "`cohort` or `snapshot`; by default a cohort.", example = "cohort"),
            ("from" = Option<String>, Query, description = "The first day of the cohort; without it, from the beginning.", example = "2026-01-01"),
            ("to" = Option<String>, Query, description = "The day after the last of the cohort; without it, until now.", example = "2027-01-01"),
            ("as_of" = Option<String>, Query, description = "The time of the snapshot; now, unless given. Also a relative time."),

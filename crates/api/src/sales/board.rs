@@ -82,7 +82,7 @@ pub struct BoardTotal {
 /// `GET /v1/opportunities` apply to both. To go on in a stage, list its opportunities with `sort=position` and the stage's cursor.
 #[utoipa::path(tag = "pipelines", operation_id = "getBoard",
     params(("id" = String, Path, description = "The pipeline: its id, or `ext:{system}:{key}`."),
-           ("limit" = Option<i64>, Query, description = "How many opportunities to show of each stage, 0 to 200; 50 unless said otherwise.", minimum = 0, maximum = 200),
+           ("limit" = Option<i64>, Query, description = "How many opportunities to show of each stage, 0 to 200; by default 50.", minimum = 0, maximum = 200),
            ("owner_id" = Option<String>, Query, description = "Only those of this owner; any other filter of `GET /v1/opportunities` works the same way.")),
     responses((status = 200, description = "The board.", body = Board)))]
 #[get("/v1/pipelines/{id}/board")]

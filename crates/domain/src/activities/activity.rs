@@ -54,17 +54,17 @@ entity! {
     pub struct Activity("activity", "activities", "activities", "Activity", "跟进记录") [owned, tagged, external, custom] {
         /// What was done.
         kind: Option<ActivityKind> => choice(ActivityKind::choices()).required().indexed().label("Kind", "类型").example("call"),
-        /// What it was about; the first line of the body, unless told.
+        /// What it was about; by default the first line of the body.
         subject: Option<String> => text(200).title().label("Subject", "主题").example("报价沟通"),
         /// What was said and done, in Markdown. `@[王芳](user:01890a5d-ac96-774b-bcce-b302099a8057)` mentions a colleague, who is notified.
         body: Option<String> => long_text(50_000).detail().searchable().label("Body", "内容").example("客户希望 **下周** 收到报价。"),
-        /// When it happened or is to begin; now, unless told.
+        /// When it happened or is to begin; by default now.
         occurred_at: Option<Timestamp> => datetime().indexed().label("Occurred at", "发生时间").example("2026-03-01T08:00:00.000Z"),
         /// When it ended or is to end. Follows `duration_seconds`, and the other way round, whichever is written.
         ends_at: Option<Timestamp> => datetime().label("Ends at", "结束时间").example("2026-03-01T08:15:00.000Z"),
         /// How long it took or is to take. If `occurred_at` is moved, this stays as it is, and the end moves along.
         duration_seconds: Option<i64> => integer(0, LONGEST_SECONDS).detail().label("Duration in seconds", "时长（秒）").example(900),
-        /// Whether it happened: `planned` if it lies ahead, else `done`, unless told. What lies ahead cannot be done. Only what is done counts as the last activity of a record.
+        /// Whether it happened: `planned` if it lies ahead, else `done` by default. What lies ahead cannot be done. Only what is done counts as the last activity of a record.
         status: Option<ActivityStatus> => choice(ActivityStatus::choices()).indexed().label("Status", "状态").example("done"),
         /// Who began it: of calls, emails and messages.
         direction: Option<Direction> => choice(Direction::choices()).detail().label("Direction", "方向").example("outbound"),
@@ -74,7 +74,7 @@ entity! {
         location: Option<String> => text(300).detail().label("Location", "地点").example("深圳市龙岗区坂田"),
         /// Who took part. Meetings and visits stand in the calendars of the users among them. Find by the id of a user or contact.
         attendees: Vec<Attendee> => structure(&ATTENDEES).default(json!([])).detail().label("Attendees", "参与人").example(json!([{"user_id": null, "contact_id": null, "name": "李伟", "email": "li.wei@example.cn"}])),
-        /// The first customer it concerns; that of the opportunity or contact, unless told.
+        /// The first customer it concerns; by default that of the opportunity or contact.
         customer_id: Option<Id> => reference("customer").indexed().label("Customer", "客户"),
         /// The first contact it concerns.
         contact_id: Option<Id> => reference("contact").indexed().label("Contact", "联系人"),

@@ -65,7 +65,7 @@ entity! {
         depends_on_id: Option<Id> => reference("task").indexed().label("Depends on", "前置任务"),
         /// When it was completed.
         completed_at: Option<Timestamp> => datetime().server_set().indexed().label("Completed at", "完成时间").example("2026-03-05T08:00:00.000Z"),
-        /// The first customer it concerns; that of the opportunity or contact, unless told.
+        /// The first customer it concerns; by default that of the opportunity or contact.
         customer_id: Option<Id> => reference("customer").indexed().label("Customer", "客户"),
         /// The first contact it concerns.
         contact_id: Option<Id> => reference("contact").indexed().label("Contact", "联系人"),

@@ -102,7 +102,7 @@ fn schema() -> Value {
                 "customer_id": {"type": "string", "format": "uuid", "description": "The customer."},
                 "role": {"type": ["string", "null"], "maxLength": 100, "description": "Job title at this customer.", "examples": ["采购经理"]},
                 "buying_role": {"type": ["string", "null"], "enum": buying_roles, "description": "The part played in the buying decision."},
-                "primary": {"type": "boolean", "description": "The customer to show first; the first of the list unless said otherwise."}
+                "primary": {"type": "boolean", "description": "The customer to show first; the first of the list by default."}
             }
         }
     })

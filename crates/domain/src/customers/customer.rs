@@ -60,7 +60,7 @@ entity! {
         name: String => text(200).required().title().indexed().label("Name", "名称").example("华为技术有限公司"),
         /// Other names: short, former, in another language.
         other_names: Vec<String> => texts(20).title().detail().opaque().label("Other names", "别名").example(serde_json::json!(["Huawei"])),
-        /// A number of our own, given by the server: unique in the tenant. Numbers may be skipped, and several nodes give them out of their own stocks: `created_at` tells what came first.
+        /// A number of our own, given by the server: unique in the tenant. Numbers may be skipped, and several nodes give them out of their own stocks: `created_at` shows what came first.
         number: Option<String> => text(40).server_set().title().indexed().label("Number", "编号").example("C-000042"),
         /// Whether we do business with the customer.
         status: Option<CustomerStatus> => choice(CustomerStatus::choices()).default("active").indexed().label("Status", "状态").example("active"),
@@ -84,7 +84,7 @@ entity! {
         social_credit_code: Option<String> => social_credit_code().indexed().searchable().label("Social credit code", "统一社会信用代码").example("914403001922038216"),
         /// The customer this one belongs to; never one of its own descendants.
         parent_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Parent customer", "上级客户"),
-        /// The pool it is in while nobody owns it, and falls back into otherwise; the default pool, unless said otherwise. A customer created with a pool and no owner goes into the pool.
+        /// The pool it is in while nobody owns it, and falls back into otherwise; by default the default pool. A customer created with a pool and no owner goes into the pool.
         pool_id: Option<crate::values::id::Id> => reference("pool").indexed().label("Pool", "公海"),
         /// E-mail addresses.
         emails: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::EMAILS).default(serde_json::json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(serde_json::json!([{"value": "info@example.cn", "label": "work", "primary": true}])),

@@ -37,7 +37,7 @@ entity! {
     pub struct ApiKey("api_key", "api-keys", "api_keys", "API key", "API 密钥") [] {
         /// What the key is for.
         name: String => text(120).required().title().label("Name", "名称").example("ERP sync"),
-        /// The user it acts for; whoever creates it, unless said otherwise.
+        /// The user it acts for; by default whoever creates it.
         user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
         /// Which of the user's permissions it may use.
         scopes: Vec<String> => structure(&KEY_SCOPES).default(json!(["*:*"])).opaque().label("Scopes", "范围").example(json!(["customer:read", "contact:*"])),

@@ -149,7 +149,7 @@ pub struct Object {
     /// Relations to records whose readers may read these too: who sees a customer sees what was done for it.
     pub read_with: Vec<&'static str>,
     pub ledger: Option<&'static Ledger>,
-    /// The field that lists are ordered by, falling, unless asked otherwise.
+    /// The field that lists are ordered by, descending, unless asked otherwise.
     pub order: &'static str,
     /// The reference to the one user whose records alone each user reaches, whatever their roles say.
     pub personal: Option<&'static str>,

@@ -20,17 +20,17 @@ entity! {
         opportunity_id: Option<crate::values::id::Id> => reference("opportunity").on_create().indexed().label("Opportunity", "商机"),
         /// The product sold.
         product_id: Option<crate::values::id::Id> => reference("product").indexed().label("Product", "产品"),
-        /// What is sold; the name of the product, unless said otherwise.
+        /// What is sold; by default the name of the product.
         name: String => text(200).title().label("Name", "名称").example("GTX Pro"),
         /// How many units.
         quantity: Option<f64> => decimal().default(1).label("Quantity", "数量").example(2),
-        /// The price of one unit; the list price of the product, unless said otherwise. Below zero for a rebate: the lines of an opportunity add up to zero at least.
+        /// The price of one unit; by default the list price of the product. Below zero for a rebate: the lines of an opportunity add up to zero at least.
         unit_price: Option<Money> => money().label("Unit price", "单价").example(json!({"amount": 482_100, "currency": "USD"})),
         /// What is taken off, in per cent.
         discount: Option<f64> => decimal().default(0).label("Discount", "折扣").example(10),
         /// Quantity × unit price less the discount, rounded half up to a minor unit.
         amount: Option<Money> => money().server_set().label("Amount", "金额").example(json!({"amount": 867_780, "currency": "USD"})),
-        /// Its place among the lines, rising.
+        /// Its place among the lines, ascending.
         sort_order: Option<i64> => integer(1, 100_000).label("Order", "顺序").example(1),
         /// Anything worth knowing.
         description: Option<String> => long_text(5_000).label("Description", "说明"),

@@ -68,9 +68,9 @@ entity! {
         name: String => text(200).required().title().indexed().label("Name", "名称").example("华为 2026 服务器采购"),
         /// The customer it is with; may be missing as long as nobody knows.
         customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
-        /// The pipeline it moves through; the default one, unless said otherwise.
+        /// The pipeline it moves through; by default the default one.
         pipeline_id: Option<crate::values::id::Id> => reference("pipeline").indexed().label("Pipeline", "销售管道"),
-        /// The stage it is in; the first open one, unless said otherwise. Writing it moves the opportunity, with all checks of a move.
+        /// The stage it is in; by default the first open one. Writing it moves the opportunity, with all checks of a move.
         stage_id: Option<crate::values::id::Id> => reference("stage").indexed().label("Stage", "阶段"),
         /// Whether it is open, won or lost: the kind of its stage.
         status: Option<OpportunityStatus> => choice(OpportunityStatus::choices()).server_set().indexed().label("Status", "状态").example("open"),
@@ -82,9 +82,9 @@ entity! {
         probability: Option<i64> => integer(0, 100).label("Probability", "赢率").example(50),
         /// The day on which it is expected to close.
         expected_close_on: Option<chrono::NaiveDate> => date().indexed().label("Expected close", "预计成交日期").example("2026-12-31"),
-        /// When the sale began: the time of creation, unless told.
+        /// When the sale began: the time of creation by default.
         opened_at: Option<crate::values::time::Timestamp> => datetime().on_create().indexed().label("Opened at", "开始时间").example("2026-03-01T08:00:00.000Z"),
-        /// When it was won or lost; now, unless told. None while it is open.
+        /// When it was won or lost; by default now. None while it is open.
         closed_at: Option<crate::values::time::Timestamp> => datetime().indexed().label("Closed at", "关闭时间").example("2026-09-30T08:00:00.000Z"),
         /// Why it was won or lost: one of the pipeline's reasons, or any text if it has none.
         close_reason: Option<String> => text(200).detail().label("Close reason", "赢输原因").example("价格"),
@@ -106,11 +106,11 @@ entity! {
         next_step: Option<String> => text(500).detail().label("Next step", "下一步").example("周五前发报价"),
         /// Anything worth knowing.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "描述"),
-        /// Its place in its stage on a board: sort by it, rising. POST …/move sets it.
+        /// Its place in its stage on a board: sort by it, ascending. POST …/move sets it.
         position: Option<String> => text(200).server_set().label("Position", "看板位置").example("zzQ3h1aV"),
         /// When it came into its present stage.
         stage_entered_at: Option<crate::values::time::Timestamp> => datetime().server_set().label("Stage entered at", "进入阶段时间").example("2026-09-01T08:00:00.000Z"),
-        /// From when on it is rotten, unless it moves or something is done: its last change of stage or activity and the days that the stage allows.
+        /// When it becomes rotten unless it moves or something is done: its last change of stage or activity and the days that the stage allows.
         rots_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Rots at", "停滞时间").example("2026-09-15T08:00:00.000Z"),
         /// The last activity done; changes with activities, without a new version of the record.
         last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),

@@ -219,7 +219,7 @@ fn contacts_schema() -> Value {
             "properties": {
                 "contact_id": {"type": "string", "format": "uuid", "description": "The contact."},
                 "buying_role": {"type": ["string", "null"], "enum": roles, "description": "The part played in the buying decision."},
-                "primary": {"type": "boolean", "description": "The one to talk to first; the first of the list unless said otherwise."}
+                "primary": {"type": "boolean", "description": "The one to talk to first; the first of the list by default."}
             }
         }
     })

@@ -25,7 +25,7 @@ entity! {
     pub struct Quota("quota", "quotas", "quotas", "Quota", "业绩目标") [external, custom] {
         /// Whose quota it is; none, if it is the team's or, without a team, the whole company's.
         user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
-        /// The team; of a user's quota the user's team, unless said otherwise.
+        /// The team; for a user's quota by default the user's team.
         team_id: Option<crate::values::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
         /// The month, quarter or year: `2026-10`, `2026-Q4`, `2026`.
         period: String => text(10).required().title().on_create().indexed().label("Period", "期间").example("2026-Q4"),
@@ -67,7 +67,7 @@ entity! {
     pub struct ForecastOverride("forecast_override", "forecast-overrides", "forecast_overrides", "Forecast override", "预测调整") [] {
         /// The user whose forecast it is about; none, if it is the team's or, without a team, the whole company's.
         user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
-        /// The team; of a user's forecast the user's team, unless said otherwise.
+        /// The team; for a user's forecast by default the user's team.
         team_id: Option<crate::values::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
         /// The month, quarter or year: `2026-10`, `2026-Q4`, `2026`.
         period: String => text(10).required().title().on_create().indexed().label("Period", "期间").example("2026-Q4"),

@@ -23,7 +23,7 @@ choices! {
 }
 
 entity! {
-    /// A stage: a step of a pipeline. Archiving retires it: no opportunity can enter it any more, and what was in it once stays told.
+    /// A stage: a step of a pipeline. Archiving retires it: no opportunity can enter it any more, and what was in it once stays recorded.
     pub struct Stage("stage", "stages", "stages", "Stage", "阶段") [external] {
         /// The pipeline it is a step of; the one of the path.
         pipeline_id: Option<crate::values::id::Id> => reference("pipeline").on_create().indexed().label("Pipeline", "销售管道"),
@@ -31,7 +31,7 @@ entity! {
         name: String => text(120).required().title().label("Name", "名称").example("Proposal"),
         /// What being in it means: the sale is open, won or lost.
         kind: Option<StageKind> => choice(StageKind::choices()).default("open").on_create().label("Kind", "类型").example("open"),
-        /// Its place among the stages, from 1; a new stage is the last, unless said otherwise. POST …/stages/reorder sets all at once.
+        /// Its place among the stages, from 1; by default a new stage is the last. POST …/stages/reorder sets all at once.
         sort_order: Option<i64> => integer(1, 1_000).label("Order", "顺序").example(3),
         /// How probable winning is from here, in per cent: what entering it sets in an opportunity. Always 100 where won and 0 where lost.
         probability: Option<i64> => integer(0, 100).label("Probability", "赢率").example(50),

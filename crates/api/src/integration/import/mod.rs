@@ -113,20 +113,20 @@ pub struct ImportColumn {
     /// What a number is multiplied by, exactly: 1000000 where the column is in millions.
     #[schema(example = 1_000_000, minimum = 1)]
     multiplier: Option<i64>,
-    /// The currency of amounts (ISO 4217); the tenant's, unless said.
+    /// The currency of amounts (ISO 4217); by default the tenant's.
     #[schema(example = "USD")]
     currency: Option<String>,
-    /// How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:{system}`; told from the cell, unless said.
+    /// How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:{system}`; by default guessed from the cell.
     /// Stages are looked for in the row's pipeline.
     #[schema(example = "name")]
     lookup: Option<String>,
     /// The label of e-mail addresses and phone numbers.
     #[schema(example = "work")]
     label: Option<String>,
-    /// What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and told), `refuse`.
+    /// What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and reported), `refuse`.
     #[schema(example = "warn")]
     if_blank: Option<String>,
-    /// What becomes of a row where the cell names no record: `refuse` (the default), `warn` (imported without it, and told), `accept`.
+    /// What becomes of a row where the cell names no record: `refuse` (the default), `warn` (imported without it, and reported), `accept`.
     #[schema(example = "refuse")]
     if_unknown: Option<String>,
 }

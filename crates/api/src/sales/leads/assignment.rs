@@ -76,7 +76,7 @@ fn is_live<E: Entity>(work: &mut Work<'_>, id: Id) -> Result<bool, Problem> {
 
 /// Assign a lead
 ///
-/// Asks the assignment rules, in their order, who gets it. The lead tells the rule in `assigned_by_rule_id`. 422 if no rule
+/// Asks the assignment rules, in their order, who gets it. The lead names the rule in `assigned_by_rule_id`. 422 if no rule
 /// that fits it finds anybody.
 #[utoipa::path(tag = "leads", operation_id = "assignLead",
     params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),

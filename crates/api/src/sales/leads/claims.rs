@@ -76,7 +76,7 @@ crate::body! {
     pub struct Release {
         /// Why; the history of holders keeps it.
         reason: Option<String> => text(500),
-        /// The pool; the record's own or else the default one, unless said otherwise.
+        /// The pool; by default the record's own or else the default one.
         pool_id: Option<Id> => reference("pool"),
     }
     example json!({"reason": "暂无需求"})

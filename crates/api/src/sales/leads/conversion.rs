@@ -56,7 +56,7 @@ crate::body! {
         customer: Option<Value> => structure(&PART),
         /// The contact it becomes; a new one, if absent.
         contact_id: Option<Id> => reference("contact"),
-        /// Whether to make a contact; with a company and a person, unless said otherwise.
+        /// Whether to make a contact; by default with a company and a person.
         create_contact: Option<bool> => boolean(),
         /// Members of the new contact, over those that come from the lead.
         contact: Option<Value> => structure(&PART),

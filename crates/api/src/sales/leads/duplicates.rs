@@ -113,7 +113,7 @@ impl Likeness {
 
 /// Check for duplicates of a lead
 ///
-/// Tells whether leads, customers or contacts with the same company, phone number or e-mail address exist, and whose they are in
+/// Says whether leads, customers or contacts with the same company, phone number or e-mail address exist, and whose they are in
 /// relation to you: nothing else of records that you may not read.
 #[utoipa::path(tag = "leads", operation_id = "checkLeadDuplicates", request_body = DuplicateQuestion,
     responses((status = 200, description = "Where the matches stand.", body = DuplicateAnswer)))]

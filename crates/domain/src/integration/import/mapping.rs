@@ -69,7 +69,7 @@ pub struct ColumnMapping {
     /// What a number is multiplied by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multiplier: Option<i64>,
-    /// The currency of amounts; the tenant's, unless said.
+    /// The currency of amounts; by default the tenant's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
     /// How a reference names its record.
@@ -78,10 +78,10 @@ pub struct ColumnMapping {
     /// The label of e-mail addresses and phone numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// What becomes of a row where the cell is blank; it is imported, unless said.
+    /// What becomes of a row where the cell is blank; by default it is imported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_blank: Option<Strictness>,
-    /// What becomes of a row where the cell names no record; it is refused, unless said.
+    /// What becomes of a row where the cell names no record; by default it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_unknown: Option<Strictness>,
 }

@@ -73,11 +73,11 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
                         "field": nullable("string", "Where it goes: a field, `addresses.country`, `external_ids.sap`, `custom.tier`, a member of an item of a list such as `stage_history.0.entered_at`, a field of a part such as `line_items.0.product_id`; null leaves the column out. Constants of an item count only where another of its columns has a value.", json!("annual_revenue")),
                         "values": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Cells that are read as something else.", "examples": [{"technolgy": "technology"}]},
                         "multiplier": nullable("integer", "What a number is multiplied by: 1000000 where the column is in millions.", json!(1_000_000)),
-                        "currency": nullable("string", "The currency of amounts (ISO 4217); the tenant's, unless said.", json!("USD")),
-                        "lookup": nullable("string", "How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:sap`; told from the cell, unless said. Stages are looked for in the row's pipeline.", json!("name")),
+                        "currency": nullable("string", "The currency of amounts (ISO 4217); by default the tenant's.", json!("USD")),
+                        "lookup": nullable("string", "How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:sap`; by default guessed from the cell. Stages are looked for in the row's pipeline.", json!("name")),
                         "label": nullable("string", "The label of e-mail addresses and phone numbers.", json!("work")),
-                        "if_blank": strictness("What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and told), `refuse`.", "warn"),
-                        "if_unknown": strictness("What becomes of a row where the cell names no record: `refuse` (the default), `warn` (imported without it, and told), `accept`.", "warn")
+                        "if_blank": strictness("What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and reported), `refuse`.", "warn"),
+                        "if_unknown": strictness("What becomes of a row where the cell names no record: `refuse` (the default), `warn` (imported without it, and reported), `accept`.", "warn")
                     }
                 }
             }

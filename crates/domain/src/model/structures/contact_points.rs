@@ -115,7 +115,7 @@ fn schema(format: &str, example: &str, value: &str, label: &str) -> Value {
             "value": {"type": "string", "description": value, "examples": [example]},
             "typed": {"type": ["string", "null"], "description": "What was typed, where it differs from the standard form."},
             "label": {"type": ["string", "null"], "maxLength": 40, "description": "What it is for.", "examples": [label]},
-            "primary": {"type": "boolean", "description": "The one to use first; the first of the list unless said otherwise."}
+            "primary": {"type": "boolean", "description": "The one to use first; the first of the list by default."}
         }
     });
     if format == "email" {

@@ -97,7 +97,7 @@ entity! {
         assignee: Option<CadenceAssignee> => choice(CadenceAssignee::choices()).default("owner").label("Assignee", "执行人").example("owner"),
         /// Who gets the tasks, for the assignee `user`.
         user_id: Option<Id> => reference("user").label("User", "用户"),
-        /// Whether days are counted in working days of whoever gets the tasks: those with hours in their work schedules and no absence; Monday to Friday, where no hours are told.
+        /// Whether days are counted in working days of whoever gets the tasks: those with hours in their work schedules and no absence; Monday to Friday, where no hours are given.
         working_days_only: bool => boolean().default(true).label("Working days only", "仅工作日").example(true),
         /// What is to be done on which day, written whole; kept in the order of the days, steps of one day in the order given. A task is made at 08:00 of its day (earlier, if it is due earlier), on the clocks of whoever gets it; a step whose time has passed comes on the next day. A round goes by the steps as they were when it began: a change of them holds from the next round or enrolment on.
         steps: Vec<Step> => structure(&STEPS).required().opaque().label("Steps", "步骤").example(json!([{"day": 1, "kind": "call", "subject": "致电 {name}", "description": null, "priority": "high", "time": "12:00"}, {"day": 3, "kind": "email", "subject": "给 {name} 发资料", "description": null, "priority": "normal", "time": "18:00"}])),

@@ -94,7 +94,7 @@ entity! {
         name: String => text(120).required().title().indexed().label("Name", "名称").example("华东官网线索"),
         /// Whether it is asked at all.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
-        /// Its place among the rules, rising; those of the same place in the order of their creation.
+        /// Its place among the rules, ascending; those of the same place in the order of their creation.
         sort_order: i64 => integer(0, 100_000).default(100).label("Order", "顺序").example(10),
         /// Which leads it is for: a filter over the lead's own fields; every lead, if none.
         filter: Option<Value> => structure(&crate::model::structures::filter::FILTER).opaque().label("Filter", "条件").example(json!({"field": "region", "op": "eq", "value": "华东"})),

@@ -64,7 +64,7 @@ pub static FORM_FIELDS: Structure = Structure {
                 "required": ["field"],
                 "additionalProperties": false,
                 "properties": {
-                    "name": {"type": ["string", "null"], "maxLength": 100, "description": "The name of the input; that of the field, unless said otherwise.", "examples": ["phone"]},
+                    "name": {"type": ["string", "null"], "maxLength": 100, "description": "The name of the input; by default that of the field.", "examples": ["phone"]},
                     "field": {"type": "string", "maxLength": 100, "description": "The field of the lead that the answer goes into; a custom one as `custom.key`.", "examples": ["phones"]},
                     "label": {"type": ["string", "null"], "maxLength": 200, "description": "What the visitor reads.", "examples": ["手机号"]},
                     "placeholder": {"type": ["string", "null"], "maxLength": 200},

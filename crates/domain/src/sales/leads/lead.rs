@@ -29,7 +29,7 @@ choices! {
 entity! {
     /// A lead: an unqualified inquiry. Qualified, it is converted into a customer, a contact and an opportunity.
     pub struct Lead("lead", "leads", "leads", "Lead", "线索") [owned, tagged, external, custom] {
-        /// What the lead is called: a person or a topic; the company or the person, unless said otherwise.
+        /// What the lead is called: a person or a topic; by default the company or the person.
         name: Option<String> => text(200).title().indexed().label("Name", "名称").example("李伟 咨询工业机器人"),
         /// The company that asks.
         company: Option<String> => text(200).title().indexed().label("Company", "公司").example("深圳市大族机器人有限公司"),
@@ -75,7 +75,7 @@ entity! {
         rating: Option<LeadRating> => choice(LeadRating::choices()).detail().label("Rating", "意向等级").example("warm"),
         /// The sum of the points that the scoring rules give it.
         score: i64 => integer(-1_000_000, 1_000_000).default(0).server_set().indexed().label("Score", "评分").example(35),
-        /// The pool it is in while nobody owns it, and falls back into otherwise; the default pool, unless said otherwise. A lead created with a pool and no owner goes into the pool.
+        /// The pool it is in while nobody owns it, and falls back into otherwise; by default the default pool. A lead created with a pool and no owner goes into the pool.
         pool_id: Option<crate::values::id::Id> => reference("pool").indexed().label("Pool", "公海"),
         /// The customer it became.
         customer_id: Option<crate::values::id::Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
@@ -93,8 +93,8 @@ entity! {
         first_response_due_at: Option<crate::values::time::Timestamp> => datetime().indexed().label("First response due at", "首次响应期限").example("2026-09-01T08:30:00.000Z"),
         /// When somebody first reached out: the first step to contacted, or the first outgoing activity.
         first_responded_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("First responded at", "首次响应时间").example("2026-09-01T08:10:00.000Z"),
-        /// When it was told (the event `lead.waiting_too_long`) that nobody had.
-        overdue_told_at: Option<crate::values::time::Timestamp> => datetime().server_set().detail().label("Overdue told at", "超时提醒时间"),
+        /// When it was reported that nobody had (the event `lead.waiting_too_long`).
+        overdue_told_at: Option<crate::values::time::Timestamp> => datetime().server_set().detail().label("Overdue reported at", "超时提醒时间"),
         /// How long that took from its creation, in seconds.
         response_seconds: Option<i64> => integer(0, i64::MAX).server_set().detail().label("Response time", "响应耗时").example(600),
         /// The last activity on it.

@@ -160,11 +160,11 @@ entity! {
     pub struct WorkSchedule("work_schedule", "work-schedules", "work_schedules", "Work schedule", "工作时间表") [external] {
         /// What the schedule is called.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("上海办公室"),
-        /// Whose hours it tells.
+        /// Whose hours it gives.
         user_ids: Vec<Id> => references(&SCHEDULE_USERS).label("Users", "用户"),
         /// Where its clocks are; the tenant's time zone, if none.
         time_zone: Option<String> => time_zone().opaque().label("Time zone", "时区").example("Asia/Shanghai"),
-        /// The hours of each day of the week; around the clock, if none are told.
+        /// The hours of each day of the week; around the clock, if none are given.
         weekly: Vec<WeeklyHours> => structure(&WEEKLY).default(json!([])).opaque().label("Weekly hours", "每周工作时间").example(json!([{"weekday": 1, "from": "09:00", "to": "18:00"}])),
         /// When somebody, or everybody, is away.
         absences: Vec<Absence> => structure(&ABSENCES).default(json!([])).opaque().label("Absences", "缺勤").example(json!([{"user_id": null, "starts_at": "2026-10-01T00:00:00.000Z", "ends_at": "2026-10-08T00:00:00.000Z", "reason": "国庆节"}])),
