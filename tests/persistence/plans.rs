@@ -98,7 +98,6 @@ async fn filled(db: &TestDb) -> Result<Crm, StoreError> {
     let crm = Crm::new(db).await;
     let user = crm.user("anna", None).await?.id();
     for batch in 0..10 {
-        let user = user.clone();
         crm.write(move |work, view| {
             for number in 0..80 {
                 let number = batch * 80 + number;

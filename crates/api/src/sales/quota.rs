@@ -11,24 +11,27 @@ use crate::{
     },
 };
 
+/// More currencies than there are.
+const MAX_CURRENCIES: usize = 1_000;
+
 impl Behaviour for Quota {
     fn before(work: &mut Work<'_>, _: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
         if record.is_archived() {
             return Ok(());
         }
         work.lock("quotas")?;
-        let predicate = Predicate::Archived(false).and(Quota::period.eq(record.get(Quota::period).to_owned()));
-        let others = lookup::find::<Quota>(work, &predicate, 100_000)?;
-        let currency = |quota: &Record<Quota>| quota.get(Quota::amount).map(|amount| amount.currency);
-        let same = |other: &&Record<Quota>| {
-            // A user's quota may have been set while the user was in another team.
-            let subject = !record.is_null(Quota::user_id) || other.agrees(Quota::team_id, record);
-            other.id() != record.id()
-                && subject
-                && other.agrees(Quota::user_id, record)
-                && other.agrees(Quota::pipeline_id, record)
-                && currency(other) == currency(record)
+        // One for each currency at most; a user's quota may have been set while the user was in another team.
+        let subject = match record.get(Quota::user_id) {
+            Some(user) => Quota::user_id.eq(user),
+            None => Quota::user_id.is_null().and(Quota::team_id.is(record.get(Quota::team_id))),
         };
+        let predicate = Predicate::Archived(false)
+            .and(Quota::period.eq(record.get(Quota::period).to_owned()))
+            .and(subject)
+            .and(Quota::pipeline_id.is(record.get(Quota::pipeline_id)));
+        let others = lookup::find::<Quota>(work, &predicate, MAX_CURRENCIES)?;
+        let currency = |quota: &Record<Quota>| quota.get(Quota::amount).map(|amount| amount.currency);
+        let same = |other: &&Record<Quota>| other.id() != record.id() && currency(other) == currency(record);
         match others.iter().find(same) {
             Some(other) => Err(Problem::duplicate(&Quota::period.pointer(), other.id())),
             None => Ok(()),

@@ -55,6 +55,12 @@ where
         self.compare(Op::Eq, value)
     }
 
+    /// True where the field has just this value, or none where this is none.
+    #[must_use]
+    pub fn is(self, value: Option<impl Into<T::Single>>) -> Predicate {
+        value.map_or_else(|| self.is_null(), |value| self.eq(value))
+    }
+
     /// True also where there is no value.
     #[must_use]
     pub fn ne(self, value: impl Into<T::Single>) -> Predicate {

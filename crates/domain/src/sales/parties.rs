@@ -56,7 +56,7 @@ pub static TEAM_MEMBERS_LINK: Link =
 pub static OPPORTUNITY_CONTACTS: Structure = Structure {
     name: "opportunity_contacts",
     accept: |value, standards| {
-        primary_first(linked(value, standards, &*CONTACT_FIELDS, |contact: OpportunityContact| contact.contact_id)?)
+        primary_first(linked(value, standards, &CONTACT_FIELDS, |contact: OpportunityContact| contact.contact_id)?)
     },
     schema: contacts_schema,
     lookups: |value| ids(value, |contact: OpportunityContact| contact.contact_id),
@@ -67,7 +67,7 @@ pub static OPPORTUNITY_CONTACTS: Structure = Structure {
 
 pub static TEAM_MEMBERS: Structure = Structure {
     name: "team_members",
-    accept: |value, standards| linked(value, standards, &*MEMBER_FIELDS, |member: TeamMember| member.user_id),
+    accept: |value, standards| linked(value, standards, &MEMBER_FIELDS, |member: TeamMember| member.user_id),
     schema: || {
         json!({
             "type": "array",
