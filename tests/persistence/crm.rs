@@ -3,23 +3,26 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    entity::Entity,
-    event::{Actor, ActorKind},
-    id::Id,
     identity::{
         custom_field::{self, CustomField},
         tag::Tag,
         team::Team,
         user::User,
     },
-    input,
-    object::{Catalog, Object, Shape},
-    predicate::{Predicate, View},
-    query::ListQuery,
-    record::{Draft, Record},
-    recurring,
-    time::Timestamp,
-    value::Standards,
+    model::{
+        entity::Entity,
+        event::{Actor, ActorKind},
+        input,
+        object::{Catalog, Object, Shape},
+        record::{Draft, Record},
+        recurring,
+        value::Standards,
+    },
+    query::{
+        list::ListQuery,
+        predicate::{Predicate, View},
+    },
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Change, Layout, Origin, Page, Reader, Store, StoreError, TenantKey, TenantRow, Work};
 use serde_json::{Value, json};
@@ -39,14 +42,14 @@ pub struct Everything {
 
 impl View for Everything {
     fn shape(&self, object: &str) -> Option<Shape> {
-        farley_domain::registry::object(object).map(|object| self.catalog.shape(object))
+        farley_domain::model::registry::object(object).map(|object| self.catalog.shape(object))
     }
 
     fn rows(&self, _: &'static Object) -> Option<Predicate> {
         Some(Predicate::all())
     }
 
-    fn sees(&self, _: &'static Object, _: &farley_domain::field::Field) -> bool {
+    fn sees(&self, _: &'static Object, _: &farley_domain::model::field::Field) -> bool {
         true
     }
 
@@ -72,7 +75,7 @@ impl Everything {
         if after.is_null(recurring::ID) {
             after.set(recurring::ID, new_id());
         }
-        let faults = farley_domain::fault::Faults::default();
+        let faults = farley_domain::model::fault::Faults::default();
         let mut draft = Draft { shape: &shape, standards: &standards, before, after, faults, user: None, now: now() };
         for rule in &object.rules {
             rule.apply(&mut draft);

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use farley_domain::{customers::customer::Customer, entity::Entity, id::Id};
+use farley_domain::{customers::customer::Customer, model::entity::Entity, values::id::Id};
 use farley_persistence::StoreError;
 use serde_json::json;
 use tokio::task::JoinSet;

@@ -2,10 +2,8 @@
 
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
-    entity::Entity,
-    id::Id,
-    recurring,
-    time::Timestamp,
+    model::{entity::Entity, recurring},
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::StoreError;
 use serde_json::{Value, json};

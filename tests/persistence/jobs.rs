@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 use farley_persistence::{Lease, Origin, StoreError, TenantKey};
 use serde_json::json;
 use tokio::task::JoinSet;

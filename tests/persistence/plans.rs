@@ -5,10 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
-    entity::Entity,
-    field::{Field, FieldType, Op},
-    object::Object,
-    query::ListQuery,
+    model::{
+        entity::Entity,
+        field::{Field, FieldType, Op},
+        object::Object,
+    },
+    query::list::ListQuery,
 };
 use farley_persistence::{Layout, StoreError};
 use serde_json::{Value, json};
@@ -120,7 +122,7 @@ async fn filled(db: &TestDb) -> Result<Crm, StoreError> {
 
 pub async fn default_lists_read_an_index(db: TestDb) -> Result<(), StoreError> {
     let crm = filled(&db).await?;
-    for object in farley_domain::registry::objects() {
+    for object in farley_domain::model::registry::objects() {
         let plan = plan(&crm, object, crm.query(object, &[])).await?;
         // Small tables may be sorted.
         let is_large = matches!(object.name, "customer" | "contact");
@@ -166,7 +168,7 @@ pub async fn filters_over_relations_and_words_read_an_index(db: TestDb) -> Resul
 pub async fn indexed_fields_are_served_by_an_index(db: TestDb) -> Result<(), StoreError> {
     let crm = large(&db).await;
     let mut missing = Vec::new();
-    for object in farley_domain::registry::objects() {
+    for object in farley_domain::model::registry::objects() {
         missing.extend(missing_indexes(&crm, &db, object).await?);
     }
     let (known, new): (Vec<&String>, Vec<&String>) = missing.iter().partition(|fault| UNSERVED.contains(&title(fault)));

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    cursor::Cursor,
     customers::{contact::Contact, customer::Customer},
-    entity::Entity,
-    field::{Field, FieldType},
-    id::Id,
-    object::Object,
-    predicate::{Predicate, evaluate, parse},
-    query::{ListQuery, SortBy, SortKey, Start},
-    record::Record,
-    text,
+    model::{
+        entity::Entity,
+        field::{Field, FieldType},
+        object::Object,
+        record::Record,
+    },
+    query::{
+        cursor::Cursor,
+        list::{ListQuery, SortBy, SortKey, Start},
+        predicate::{Predicate, evaluate, parse},
+    },
+    values::{id::Id, text},
 };
 use farley_persistence::{Layout, StoreError};
 use rand::{RngExt, seq::IndexedRandom};

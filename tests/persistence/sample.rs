@@ -3,15 +3,21 @@
 use std::{collections::HashMap, sync::Arc};
 
 use farley_domain::{
-    cell::Cell,
     customers::{contact::Contact, customer::Customer},
-    entity::Entity,
-    field::{Field, FieldType, Op, Writable},
-    id::Id,
     identity::{tag::Tag, team::Team, user::User},
-    object::{Object, Reach, Relation, Shape},
-    predicate::{self, Operand, evaluate, evaluate::World},
-    record::Record,
+    model::{
+        cell::Cell,
+        entity::Entity,
+        field::{Field, FieldType, Op, Writable},
+        object::{Object, Reach, Relation, Shape},
+        operand::Operand,
+        record::Record,
+    },
+    query::predicate::{
+        self,
+        evaluate::{self, World},
+    },
+    values::id::Id,
 };
 use farley_persistence::StoreError;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -258,7 +264,7 @@ impl Sample {
 
     fn relation_filter(&mut self, object: &'static Object, depth: usize) -> Value {
         let Some(relation) = object.relations.choose(&mut self.rng).copied() else { return self.comparison(object, "") };
-        let target = farley_domain::registry::object(relation.target).expect("a known object");
+        let target = farley_domain::model::registry::object(relation.target).expect("a known object");
         let op = self.pick(&["any", "none"]);
         match self.rng.random_range(0..4) {
             0 => json!({"field": relation.name, "op": "null", "value": self.rng.random_bool(0.5)}),
@@ -383,7 +389,7 @@ impl World for Sample {
                 _ => false,
             })
         };
-        let target_object = farley_domain::registry::object(relation.target).expect("a known object");
+        let target_object = farley_domain::model::registry::object(relation.target).expect("a known object");
         let leads_to = |target: &&Arc<Record>| match relation.reach {
             Reach::ToOne { field } => id_of(record, field) == Some(target.id()),
             Reach::Inverse { field } => id_of(target, field) == Some(record.id()),

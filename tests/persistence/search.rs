@@ -2,9 +2,7 @@
 
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
-    entity::Entity,
-    record::Record,
-    recurring,
+    model::{entity::Entity, record::Record, recurring},
 };
 use farley_persistence::StoreError;
 use serde_json::json;

@@ -10,11 +10,9 @@ use std::{
 
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
-    entity::Entity,
-    id::Id,
     identity::{tag::Tag, user::User},
-    record::Record,
-    recurring,
+    model::{entity::Entity, record::Record, recurring},
+    values::id::Id,
 };
 use farley_persistence::StoreError;
 use serde_json::{Value, json};
@@ -26,7 +24,7 @@ use crate::{
 };
 
 async fn count(crm: &Crm) -> Result<i64, StoreError> {
-    crm.read(|reader, _| reader.count(Customer::object(), &farley_domain::predicate::Predicate::all())).await
+    crm.read(|reader, _| reader.count(Customer::object(), &farley_domain::query::predicate::Predicate::all())).await
 }
 
 async fn events(crm: &Crm) -> Result<usize, StoreError> {
@@ -148,7 +146,8 @@ pub async fn no_update_is_lost(db: TestDb) -> Result<(), StoreError> {
             for _ in 0..10 {
                 crm.write(move |work, view| {
                     let shape = view.of(Customer::object());
-                    let loaded = work.load(&shape, view, id, &farley_domain::predicate::Predicate::all())?.expect("it is there");
+                    let loaded =
+                        work.load(&shape, view, id, &farley_domain::query::predicate::Predicate::all())?.expect("it is there");
                     let mut record = loaded.record.clone();
                     let customer = record.of_mut::<Customer>();
                     customer.set(Customer::employee_count, customer.get(Customer::employee_count).unwrap_or(0) + 1);
@@ -215,7 +214,7 @@ pub async fn references_stay_within_the_tenant(db: TestDb) -> Result<(), StoreEr
     let id: Id = customer.parse().expect("an id");
     assert!(crm.get(Customer::object(), id).await?.is_none());
     let loaded = crm.write(move |work, view| {
-        let loaded = work.load(&view.of(Customer::object()), view, id, &farley_domain::predicate::Predicate::all())?;
+        let loaded = work.load(&view.of(Customer::object()), view, id, &farley_domain::query::predicate::Predicate::all())?;
         Ok(loaded.is_some())
     });
     assert!(!loaded.await?);

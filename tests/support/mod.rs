@@ -17,7 +17,7 @@ mod sqlite;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::SystemTime};
 
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 use farley_persistence::{Settings, Store};
 use libtest_mimic::{Arguments, Failed, Trial};
 use uuid::{Timestamp, Uuid};

@@ -173,10 +173,10 @@ impl Settings {
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err("setting DATABASE_URL must begin with sqlite: or postgres://".to_owned());
         }
-        if !farley_domain::country::is_country(&self.default_country) {
+        if !farley_domain::values::country::is_country(&self.default_country) {
             return Err(format!("setting FARLEY_DEFAULT_COUNTRY: {} is no ISO 3166-1 country code", self.default_country));
         }
-        if self.default_currency.parse::<farley_domain::money::Currency>().is_err() {
+        if self.default_currency.parse::<farley_domain::values::money::Currency>().is_err() {
             return Err(format!("setting FARLEY_DEFAULT_CURRENCY: {} is no ISO 4217 currency code", self.default_currency));
         }
         if self.default_time_zone.parse::<chrono_tz::Tz>().is_err() {

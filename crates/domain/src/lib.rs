@@ -17,12 +17,3 @@ pub mod identity;
 pub mod integration;
 pub mod marketing;
 pub mod sales;
-
-// -- Old paths, until every import names the room ---------------------------------------------------------------------------
-pub use model::{cell, entity, event, fault, field, handle, input, object, record, recurring, registry};
-pub mod value {
-    pub use crate::model::{structures::*, value::*};
-}
-pub use query::{cursor, indexing, predicate};
-pub use values::{calendar, country, email, id, money, name, phone, search_text, social_credit_code, text, time, url};
-// ---------------------------------------------------------------------------------------------------------------------------

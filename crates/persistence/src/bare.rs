@@ -3,9 +3,8 @@
 
 use diesel::{Connection as _, PgConnection, SqliteConnection, connection::SimpleConnection};
 use farley_domain::{
-    id::Id,
-    object::{Object, Shape},
-    time::Timestamp,
+    model::object::{Object, Shape},
+    values::{id::Id, time::Timestamp},
 };
 
 use crate::{

@@ -3,15 +3,19 @@
 use std::{collections::HashMap, sync::Arc};
 
 use farley_domain::{
-    cursor::Cursor,
-    field::{Field, Op},
-    id::Id,
     identity::tenant::Tenant,
-    object::{Object, Reach, Relation, Shape},
-    predicate::{Operand, Predicate, View},
-    query::ListQuery,
-    record::Record,
-    search_text::Query,
+    model::{
+        field::{Field, Op},
+        object::{Object, Reach, Relation, Shape},
+        operand::Operand,
+        record::Record,
+    },
+    query::{
+        cursor::Cursor,
+        list::ListQuery,
+        predicate::{Predicate, View},
+    },
+    values::{id::Id, search_text::Query},
 };
 use serde_json::Value;
 
@@ -414,7 +418,7 @@ impl Reader<'_> {
     }
 
     /// Whether any job of any tenant, of one of the kinds, waits to be done.
-    pub fn has_due_jobs(&mut self, kinds: &[&str], now: farley_domain::time::Timestamp) -> Result<bool, StoreError> {
+    pub fn has_due_jobs(&mut self, kinds: &[&str], now: farley_domain::values::time::Timestamp) -> Result<bool, StoreError> {
         on!(&mut self.connection, jobs::has_due(kinds, now))
     }
 
@@ -432,7 +436,7 @@ impl Reader<'_> {
         on!(&mut self.connection, credentials::session(self.tenant.id, id))
     }
 
-    pub fn sessions(&mut self, user: Id, now: farley_domain::time::Timestamp) -> Result<Vec<SessionRow>, StoreError> {
+    pub fn sessions(&mut self, user: Id, now: farley_domain::values::time::Timestamp) -> Result<Vec<SessionRow>, StoreError> {
         on!(&mut self.connection, credentials::sessions(self.tenant.id, user, now))
     }
 
@@ -460,7 +464,11 @@ impl Reader<'_> {
         on!(&mut self.connection, credentials::api_key(hash))
     }
 
-    pub fn password_token(&mut self, hash: &[u8], now: farley_domain::time::Timestamp) -> Result<Option<(Id, Id)>, StoreError> {
+    pub fn password_token(
+        &mut self,
+        hash: &[u8],
+        now: farley_domain::values::time::Timestamp,
+    ) -> Result<Option<(Id, Id)>, StoreError> {
         on!(&mut self.connection, credentials::password_token(hash, now))
     }
 

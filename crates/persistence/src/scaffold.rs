@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use farley_domain::{
+use farley_domain::model::{
     field::{Field, FieldType, Storage},
     object::Object,
 };
@@ -36,7 +36,7 @@ pub fn create_table(object: &Object, dialect: Dialect) -> String {
     columns.push("FOREIGN KEY (tenant_id) REFERENCES tenants (id)".to_owned());
     for field in object.fields.iter().filter(|field| is_foreign(field)) {
         if let FieldType::Reference(target) = &field.kind
-            && let Some(target) = farley_domain::registry::object(target)
+            && let Some(target) = farley_domain::model::registry::object(target)
         {
             columns.push(format!("FOREIGN KEY (tenant_id, {}) REFERENCES {} (tenant_id, id)", field.name, target.table));
         }

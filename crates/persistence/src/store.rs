@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 use tokio::sync::{Notify, oneshot};
 use tracing::Instrument as _;
 

@@ -111,7 +111,7 @@ pub async fn keep_last_activity_and_next_task_of_records(db: TestDb) {
     tokio::time::sleep(Duration::from_millis(5)).await;
     let now = admin.post("/v1/activities", json!({"kind": "note", "subject": "x", "opportunity_id": id(&deal)})).await.ok(201);
     let (rotting, at) = (field(&admin, &deal, "rots_at").await, now["occurred_at"].clone());
-    let time = |value: &Value| farley_domain::time::Timestamp::parse(value.as_str().unwrap()).unwrap();
+    let time = |value: &Value| farley_domain::values::time::Timestamp::parse(value.as_str().unwrap()).unwrap();
     assert_eq!(time(&rotting), time(&at).plus_seconds(10 * 24 * 3600));
     assert!(time(&rotting) > time(&rots));
     // Tasks.

@@ -81,7 +81,7 @@ pub async fn are_given_once_for_each_task(db: TestDb) {
         let id = field(&admin, "/v1/me", "tenant").await["id"].as_str().unwrap().parse().unwrap();
         farley_persistence::TenantKey { id, number: 1 }
     };
-    let now = farley_domain::time::Timestamp::parse(&later(0)).unwrap();
+    let now = farley_domain::values::time::Timestamp::parse(&later(0)).unwrap();
     let notices = || farley::activities::notices::perform(&server.app, tenant, now);
     let (one, two, three) = tokio::join!(notices(), notices(), notices());
     one.and(two).and(three).expect("notices are given");

@@ -48,10 +48,10 @@ pub async fn are_found_by_their_day(db: TestDb) {
     // Days begin at midnight in Shanghai.
     let day = 24 * 3600;
     let midnight = {
-        let now = farley_domain::time::Timestamp::parse(&later(0)).unwrap().milliseconds() / 1000;
+        let now = farley_domain::values::time::Timestamp::parse(&later(0)).unwrap().milliseconds() / 1000;
         (now + 8 * 3600) / day * day - 8 * 3600
     };
-    let at = |seconds: i64| farley_domain::time::Timestamp::from_milliseconds((midnight + seconds) * 1000).to_string();
+    let at = |seconds: i64| farley_domain::values::time::Timestamp::from_milliseconds((midnight + seconds) * 1000).to_string();
     for (subject, due_at) in
         [("yesterday", at(-1)), ("morning", at(0)), ("night", at(day - 1)), ("tomorrow", at(day)), ("later", at(2 * day))]
     {

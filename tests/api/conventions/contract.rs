@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use farley::{app::server, http::problem::Code};
 use farley_domain::{
     activities::task::TaskStatus,
-    fault::{FaultCode, state_in_chinese},
+    model::fault::{FaultCode, state_in_chinese},
     sales::{cadences::enrolment::EnrolmentStatus, leads::status::LeadStatus},
 };
 use reqwest::Method;

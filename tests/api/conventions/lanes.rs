@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use farley::{access::tokens::NO_TENANT, settings::Settings};
 use farley_domain::{
     customers::customer::Customer,
-    entity::Entity,
-    predicate::{Predicate, parse},
+    model::entity::Entity,
+    query::predicate::{Predicate, parse},
 };
 use farley_persistence::{LaneFigures, Store, StoreError, TenantKey};
 use futures_util::future::join_all;

@@ -245,7 +245,7 @@ pub async fn tokens_are_verified_by_the_published_keys(db: TestDb) {
         claims["tid"].as_str().unwrap().parse().unwrap(),
         claims["sub"].as_str().unwrap().parse().unwrap(),
         claims["sid"].as_str().unwrap().parse().unwrap(),
-        farley_domain::time::Timestamp::from_milliseconds((claims["iat"].as_i64().unwrap() - 3600) * 1000),
+        farley_domain::values::time::Timestamp::from_milliseconds((claims["iat"].as_i64().unwrap() - 3600) * 1000),
     );
     server.anybody().with_token(&expired.unwrap()).get("/v1/me").await.refused(401, "token_expired");
     // Another scheme, and none.

@@ -1,15 +1,14 @@
 //! `GET /v1/{collection}/summary`.
 
 use farley_domain::{
-    entity::Entity,
-    field::FieldType,
-    id::Id,
-    money::{Currency, Money},
-    object::Shape,
-    predicate::Predicate,
-    registry,
+    model::{entity::Entity, field::FieldType, object::Shape, registry},
+    query::predicate::Predicate,
     sales::opportunity::Opportunity,
-    time::Timestamp,
+    values::{
+        id::Id,
+        money::{Currency, Money},
+        time::Timestamp,
+    },
 };
 use farley_persistence::{Change, Origin, StoreError, TenantKey};
 use serde_json::{Value, json};

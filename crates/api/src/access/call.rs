@@ -4,11 +4,10 @@ use std::{pin::Pin, sync::Arc};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header};
 use farley_domain::{
-    fault::Language,
     identity::access::{Action, AskerView},
-    object::Object,
-    predicate::Predicate,
-    time::Timestamp,
+    model::{fault::Language, object::Object},
+    query::predicate::Predicate,
+    values::time::Timestamp,
 };
 use farley_persistence::{Origin, TenantKey};
 

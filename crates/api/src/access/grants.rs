@@ -1,15 +1,15 @@
 //! What users may do: the grants of their roles, their place in the tree of teams, the pools that are open to them.
 
 use farley_domain::{
-    id::Id,
     identity::{
         access::{Asker, EntitledPool, Grants},
         role::Role,
         team::{Team, subtree},
         user::{User, UserStatus},
     },
-    record::Record,
+    model::record::Record,
     sales::leads::pool::{Pool, Pooled},
+    values::id::Id,
 };
 use farley_persistence::Reader;
 

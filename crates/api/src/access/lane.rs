@@ -7,8 +7,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use actix_web::HttpRequest;
 use farley_domain::{
-    object::Reach,
-    query::{ListQuery, Start},
+    model::object::Reach,
+    query::list::{ListQuery, Start},
 };
 use farley_persistence::{Claim, Lanes, Turn};
 
@@ -96,7 +96,7 @@ pub fn describe() {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
-    use farley_domain::{customers::customer::Customer, entity::Entity, predicate::Predicate};
+    use farley_domain::{customers::customer::Customer, model::entity::Entity, query::predicate::Predicate};
 
     use super::*;
 

@@ -4,18 +4,19 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use farley_domain::{
-    event::{Actor, ActorKind},
-    id::Id,
     identity::{
         access::{Asker, AskerView, Grants},
         api_key::ApiKey,
         custom_field::{self, CustomField},
         tenant::Tenant,
     },
-    object::{Catalog, Object, Shape},
-    registry,
-    time::Timestamp,
-    value::Standards,
+    model::{
+        event::{Actor, ActorKind},
+        object::{Catalog, Object, Shape},
+        registry,
+        value::Standards,
+    },
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Layout, Reader, Store, TenantKey};
 

@@ -1,6 +1,6 @@
 //! Failed log-ins slow down: counted per account and per address, in the database, so that every node counts alike.
 
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 use farley_persistence::{LoginFailureRow, Origin, Store, Work};
 
 use super::tokens::NO_TENANT;

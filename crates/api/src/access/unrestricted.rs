@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    entity::Entity,
-    field::{Field, FieldType},
-    id::Id,
     identity::user::User,
-    money::Currency,
-    object::{Object, Shape},
-    predicate::{Predicate, View},
-    record::Record,
-    registry,
-    time::Timestamp,
-    value::Standards,
+    model::{
+        entity::Entity,
+        field::{Field, FieldType},
+        object::{Object, Shape},
+        record::Record,
+        registry,
+        value::Standards,
+    },
+    query::predicate::{Predicate, View},
+    values::{id::Id, money::Currency, time::Timestamp},
 };
 use farley_persistence::{Layout, Reader, Work};
 

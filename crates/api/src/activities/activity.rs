@@ -8,7 +8,7 @@ use farley_domain::{
         concerned::{ConcernedObject, ids_of},
     },
     identity::user::User,
-    record::Record,
+    model::record::Record,
 };
 use farley_persistence::{Standing, Work};
 

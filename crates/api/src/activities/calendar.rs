@@ -10,18 +10,20 @@ use farley_domain::{
         recurrence,
         task::{Task, TaskStatus},
     },
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    field::Op,
-    handle::{FieldValue, Handle},
-    id::Id,
     identity::{
         access::{Action, Asker},
         user::User,
     },
-    predicate::{Operand, Predicate, relative},
-    record::Record,
-    time::Timestamp,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        field::Op,
+        handle::{FieldValue, Handle},
+        operand::Operand,
+        record::Record,
+    },
+    query::predicate::{Predicate, relative},
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Layout, Reader, Row};
 use serde::Serialize;

@@ -7,16 +7,13 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use farley_domain::{
     activities::{activity::Activity, calendar::Span, mentions, task::Task},
-    entity::Entity,
-    id::Id,
     identity::{
         access::{Action, Asker},
         user::User,
     },
-    predicate::Predicate,
-    record::Record,
-    recurring,
-    time::Timestamp,
+    model::{entity::Entity, record::Record, recurring},
+    query::predicate::Predicate,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Reader, TenantKey};
 use icalendar::{Class, Component, Event, EventLike, EventStatus};
@@ -68,7 +65,7 @@ pub async fn make(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    farley_domain::input::form(&[], &body.0, &call.principal.standards(call.now))?;
+    farley_domain::model::input::form(&[], &body.0, &call.principal.standards(call.now))?;
     let (user, now) = (call.principal.user_id(), call.now);
     let token = format!("ff_{}", BASE64_URL_SAFE_NO_PAD.encode(clock::random_bytes::<32>()));
     let url = {

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use farley_domain::{
     activities::concerned::{self, ConcernedObject, KINDS},
     customers::contact::Contact,
-    entity::Entity,
-    handle::{Any, Handle},
-    id::Id,
-    record::Record,
-    recurring, registry,
+    model::{
+        entity::Entity,
+        handle::{Any, Handle},
+        record::Record,
+        recurring, registry,
+    },
     sales::opportunity::Opportunity,
-    time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Shift, Standing, Work};
 

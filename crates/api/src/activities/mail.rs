@@ -2,11 +2,9 @@
 
 use farley_domain::{
     activities::notification::NotificationKind,
-    fault::Language,
-    id::Id,
     identity::user::{User, UserStatus},
-    record::Record,
-    registry,
+    model::{fault::Language, record::Record, registry},
+    values::id::Id,
 };
 use farley_persistence::TenantKey;
 use lettre::{
@@ -48,7 +46,7 @@ fn language(user: &Record<User>, country: &str) -> Language {
 }
 
 fn message(from: &str, user: &Record<User>, mail: &Mail, language: Language, job: Id) -> Result<Message, String> {
-    let in_language = |label: &farley_domain::field::Label| match language {
+    let in_language = |label: &farley_domain::model::field::Label| match language {
         Language::English => label.en.to_string(),
         Language::Chinese => label.zh.to_string(),
     };
@@ -74,7 +72,7 @@ fn message(from: &str, user: &Record<User>, mail: &Mail, language: Language, job
 
 #[cfg(test)]
 mod tests {
-    use farley_domain::entity::Entity;
+    use farley_domain::model::entity::Entity;
     use serde_json::json;
 
     use super::*;

@@ -2,8 +2,8 @@
 
 use farley_domain::{
     activities::{notification::NotificationKind, task::Task},
-    entity::Entity,
-    time::Timestamp,
+    model::entity::Entity,
+    values::time::Timestamp,
 };
 use farley_persistence::{Notice, Origin, TenantKey};
 

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use farley_domain::{activities::notification::Notification, entity::Entity, identity::access::Action, identity::user::User};
+use farley_domain::{
+    activities::notification::Notification,
+    identity::{access::Action, user::User},
+    model::entity::Entity,
+};
 use farley_persistence::{Change, Work};
 use serde::Serialize;
 use serde_json::{Map, json};
@@ -54,7 +58,7 @@ pub async fn mark_read(call: Call, request: HttpRequest, body: Body) -> Result<H
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    farley_domain::input::form(&[], &body.0, &call.principal.standards(call.now))?;
+    farley_domain::model::input::form(&[], &body.0, &call.principal.standards(call.now))?;
     let Named::Id(id) = Named::parse(request.match_info().query("id"))? else { return Err(Problem::not_found()) };
     let writer = Writer::of(&call, <Notification as Entity>::object());
     mutation
@@ -87,7 +91,7 @@ pub async fn mark_all_read(call: Call, request: HttpRequest, body: Body) -> Resu
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    farley_domain::input::form(&[], &body.0, &call.principal.standards(call.now))?;
+    farley_domain::model::input::form(&[], &body.0, &call.principal.standards(call.now))?;
     let principal = Arc::clone(&call.principal);
     mutation
         .run(&call, move |work: &mut Work<'_>| {

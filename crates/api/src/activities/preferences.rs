@@ -5,9 +5,11 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, get, patch};
 use farley_domain::{
     activities::notification::{Channel, Notification, NotificationKind, preference},
-    entity::Entity,
-    fault::{Fault, FaultCode, Faults, unknown},
     identity::{access::Action, user::User},
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, Faults, unknown},
+    },
 };
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -103,7 +105,7 @@ fn check(body: &Value) -> Result<(), Faults> {
     let wrong = |pointer: String, expected: &'static str| Fault::new(pointer, FaultCode::WrongType).with("expected", expected);
     let Some(members) = body.as_object() else { return Err(wrong(String::new(), "an object").into()) };
     for (kind, ways) in members {
-        let pointer = format!("/{}", farley_domain::fault::pointer_token(kind));
+        let pointer = format!("/{}", farley_domain::model::fault::pointer_token(kind));
         if NotificationKind::from_wire(kind).is_none() {
             let known = NotificationKind::ALL.iter().map(|kind| kind.as_str());
             faults.add(unknown(pointer, FaultCode::UnknownMember, kind, known));
@@ -113,7 +115,7 @@ fn check(body: &Value) -> Result<(), Faults> {
             Value::Null => {}
             Value::Object(ways) => {
                 for (way, value) in ways {
-                    let pointer = format!("{pointer}/{}", farley_domain::fault::pointer_token(way));
+                    let pointer = format!("{pointer}/{}", farley_domain::model::fault::pointer_token(way));
                     if Channel::from_wire(way).is_none() {
                         let known = Channel::ALL.iter().map(|way| way.as_str());
                         faults.add(unknown(pointer, FaultCode::UnknownMember, way, known));

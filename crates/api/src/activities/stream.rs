@@ -6,11 +6,13 @@ use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration}
 use actix_web::{HttpRequest, HttpResponse, get, http::header, web::Bytes};
 use farley_domain::{
     activities::notification::Notification,
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    id::Id,
     identity::access::Action,
-    predicate::Predicate,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+    },
+    query::predicate::Predicate,
+    values::id::Id,
 };
 use futures_util::stream;
 

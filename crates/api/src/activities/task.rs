@@ -3,15 +3,16 @@
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     activities::task::{self, Task, TaskStatus, check_dependency},
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    id::Id,
     identity::{
         access::Action,
         user::{User, UserStatus},
     },
-    record::Record,
-    time::Timestamp,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        record::Record,
+    },
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Change, Standing, Work};
 use serde_json::json;

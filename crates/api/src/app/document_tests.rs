@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use actix_web::dev::ResourceDef;
-use farley_domain::{
+use farley_domain::model::{
     field::FieldType,
-    identity::access::FieldRule,
+    field_rule::FieldRule,
     object::{Catalog, Object},
     registry,
 };

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use actix_web::{guard, web};
-use farley_domain::registry;
+use farley_domain::model::registry;
 
 use super::endpoints;
 use crate::records::{

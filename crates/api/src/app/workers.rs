@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 use farley_persistence::{JobRow, Lease, Origin, TenantKey};
 use futures_util::FutureExt;
 use tokio::task::{JoinHandle, JoinSet};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use farley_domain::{customers::customer::Customer, entity::Entity, id::Id};
+use farley_domain::{customers::customer::Customer, model::entity::Entity, values::id::Id};
 use farley_persistence::{StoreError, bare::Bare};
 
 use super::measure::{Load, Measured, micros};

@@ -1,6 +1,8 @@
 //! The benchmark's database, and a look around in it: ids, a deep cursor, fragments to search for.
 
-use farley_domain::{customers::customer::Customer, entity::Entity, id::Id, identity::tenant::Tenant, predicate::Predicate};
+use farley_domain::{
+    customers::customer::Customer, identity::tenant::Tenant, model::entity::Entity, query::predicate::Predicate, values::id::Id,
+};
 use farley_persistence::{Settings, Store, StoreError, TenantKey, bare::Bare};
 use serde_json::Value;
 

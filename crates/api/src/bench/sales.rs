@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use farley_domain::{calendar::Span, entity::Entity, id::Id, sales::opportunity::Opportunity};
+use farley_domain::{
+    model::entity::Entity,
+    sales::opportunity::Opportunity,
+    values::{calendar::Span, id::Id},
+};
 use farley_persistence::{StoreError, bare::Bare};
 
 use super::{
@@ -49,7 +53,8 @@ pub async fn measure(farley: &Server, token: &str, url: &str, tenant: Id, load: 
     eprintln!("measuring: funnel");
     let request = get(&format!("/v1/reports/sales-funnel?pipeline_id={pipeline}&from={from}&to={to}"), Some(token));
     let zone = chrono_tz::Asia::Shanghai;
-    let year = (farley_domain::calendar::start_of_day(from, zone), farley_domain::calendar::start_of_day(to, zone));
+    let year =
+        (farley_domain::values::calendar::start_of_day(from, zone), farley_domain::values::calendar::start_of_day(to, zone));
     let stages = course.stages.clone();
     let step = move |bare: &mut Bare| bare.funnel(tenant, pipeline, &stages, year);
     let funnel = in_turns(farley, &request, (url, Arc::new(step)), load).await?;

@@ -98,7 +98,7 @@ pub fn verdict(target: &str, reached: bool) -> String {
 
 pub fn print_row(label: &str, measured: &Measured, of_bare: &str, of_sql: &str, target: &str) {
     // A Chinese character takes the room of two letters.
-    let wide = label.chars().filter(|letter| farley_domain::text::is_cjk(*letter)).count();
+    let wide = label.chars().filter(|letter| farley_domain::values::text::is_cjk(*letter)).count();
     let room = 40_usize.saturating_sub(wide);
     println!(
         "{label:<room$} {:>10.0} {:>8.2} {:>8.2} {of_bare:>8} {of_sql:>9}  {target}",

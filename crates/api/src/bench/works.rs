@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use super::{
     client::{escaped, get, post},

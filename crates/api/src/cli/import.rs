@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use farley_domain::{
-    id::Id,
     identity::{
         role::{ADMINISTRATOR, Role},
         user::{User, UserStatus},
     },
     integration::{Import, import::record::ImportStatus},
-    record::Record,
+    model::record::Record,
+    values::id::Id,
 };
 use farley_persistence::{ImportFaultRow, Lease, Origin, Reader, TenantKey};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -150,7 +150,7 @@ fn importer(reader: &mut Reader<'_>, email: Option<&str>) -> Result<Principal, P
     let roles = lookup::all::<Role>(reader)?;
     let administrators: Vec<Id> =
         roles.iter().filter(|role| role.get(Role::key) == Some(ADMINISTRATOR)).map(Record::id).collect();
-    let email = email.map(|email| farley_domain::email::standardise(email).unwrap_or_else(|_| email.to_owned()));
+    let email = email.map(|email| farley_domain::values::email::standardise(email).unwrap_or_else(|_| email.to_owned()));
     let fits = |user: &Record<User>| match &email {
         Some(email) => user.get(User::email) == email,
         None => user.get(User::role_ids).iter().any(|role| administrators.contains(role)),

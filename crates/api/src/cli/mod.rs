@@ -167,7 +167,7 @@ fn run(command: Command, settings: Settings) -> Result<(), String> {
         Command::Bench(flags) => bench::bench(&flags, &settings),
         Command::BenchBare { address } => bench::bare(address),
         Command::Scaffold { object } => {
-            let object = farley_domain::registry::object(&object).ok_or_else(|| format!("there is no object {object}"))?;
+            let object = farley_domain::model::registry::object(&object).ok_or_else(|| format!("there is no object {object}"))?;
             for (engine, dialect) in [("sqlite", Dialect::Sqlite), ("postgres", Dialect::Postgres)] {
                 println!("-- migrations/{engine}/NNNN_area_what/up.sql\n{}", create_table(object, dialect));
             }

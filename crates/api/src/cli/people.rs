@@ -1,7 +1,7 @@
 //! `farley tenant …`, `farley user …` and `farley rotate-keys`.
 
 use clap::{Args, Subcommand};
-use farley_domain::time::Timestamp;
+use farley_domain::values::time::Timestamp;
 use farley_persistence::{Origin, TenantKey};
 use secrecy::ExposeSecret;
 
@@ -83,7 +83,7 @@ fn password(state: &State, email: &str) -> Result<(String, bool), String> {
     let made_up = given.is_none();
     let password = given.unwrap_or_else(|| new_secret("").chars().take(20).collect());
     check_strength(&password, email, "FARLEY_ADMIN_PASSWORD").map_err(|problem| describe(&problem))?;
-    Ok((farley_domain::text::clean_text(&password), made_up))
+    Ok((farley_domain::values::text::clean_text(&password), made_up))
 }
 
 fn told(email: &str, password: &str, made_up: bool) {
@@ -112,7 +112,7 @@ pub fn tenant(command: TenantCommand, settings: Settings) -> Result<(), String> 
 }
 
 async fn create(state: &State, new: TenantCreate) -> Result<(), String> {
-    let email = farley_domain::email::standardise(&new.admin_email).map_err(|error| format!("--admin-email: {error}"))?;
+    let email = farley_domain::values::email::standardise(&new.admin_email).map_err(|error| format!("--admin-email: {error}"))?;
     let (secret, made_up) = password(state, &email)?;
     let password_hash = state.passwords.hash(&secret).await.map_err(|problem| describe(&problem))?;
     let administrator = FirstUser { name: "Administrator".to_owned(), email: email.clone(), password_hash };
@@ -138,7 +138,7 @@ pub fn user(command: UserCommand, settings: Settings) -> Result<(), String> {
     let UserCommand::Create(new) = command;
     block_on(async {
         let state = open(settings)?;
-        let email = farley_domain::email::standardise(&new.email).map_err(|error| format!("{}: {error}", new.email))?;
+        let email = farley_domain::values::email::standardise(&new.email).map_err(|error| format!("{}: {error}", new.email))?;
         let (secret, made_up) = password(&state, &email)?;
         let password_hash = state.passwords.hash(&secret).await.map_err(|problem| describe(&problem))?;
         let tenant = find_tenant(&state, &new.tenant).await?;

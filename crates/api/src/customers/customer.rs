@@ -1,6 +1,9 @@
 //! What is special about a customer when it is written: the pool it waits in, and the cadences it is on.
 
-use farley_domain::{customers::customer::Customer, entity::Entity, record::Record};
+use farley_domain::{
+    customers::customer::Customer,
+    model::{entity::Entity, record::Record},
+};
 use farley_persistence::Work;
 
 use crate::{

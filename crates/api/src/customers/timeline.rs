@@ -1,7 +1,7 @@
 //! The timeline of a customer.
 
 use actix_web::{HttpRequest, HttpResponse, get};
-use farley_domain::{customers::customer::Customer, entity::Entity, identity::access::Action};
+use farley_domain::{customers::customer::Customer, identity::access::Action, model::entity::Entity};
 
 use crate::{
     access::call::Call,

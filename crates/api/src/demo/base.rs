@@ -3,23 +3,23 @@
 use std::collections::HashMap;
 
 use farley_domain::{
-    entity::Entity,
-    fault::Faults,
-    id::Id,
     identity::{
-        custom_field,
-        custom_field::CustomField,
+        custom_field::{self, CustomField},
         role::Role,
         tag::Tag,
         team::Team,
         tenant::Tenant,
         user::{User, UserStatus},
     },
-    object::{Catalog, Object, Shape},
-    predicate::Predicate,
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::Faults,
+        object::{Catalog, Object, Shape},
+        record::Record,
+    },
+    query::predicate::Predicate,
     sales::pipeline::Pipeline,
-    time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Change, Origin, Store, StoreError, TenantKey};
 use serde_json::{Value, json};
@@ -174,7 +174,7 @@ async fn insert(
         for (object, record) in &rows {
             work.insert(&Catalog::default().shape(object), &mut record.clone(), &Change::new("created"))?;
         }
-        for object in farley_domain::registry::objects() {
+        for object in farley_domain::model::registry::objects() {
             for field in catalog.shape(object).custom.iter().filter(|field| field.indexed) {
                 work.index_custom_field(object, field)?;
             }

@@ -1,13 +1,15 @@
 //! Records made as the API makes them: the body checked against the field table, the rules of the object applied.
 
 use farley_domain::{
-    fault::Faults,
-    id::Id,
-    input::Reader,
-    object::Shape,
-    record::{Draft, Record},
-    recurring,
-    value::Standards,
+    model::{
+        fault::Faults,
+        input::Reader,
+        object::Shape,
+        record::{Draft, Record},
+        recurring,
+        value::Standards,
+    },
+    values::id::Id,
 };
 use serde_json::Value;
 

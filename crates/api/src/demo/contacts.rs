@@ -1,6 +1,6 @@
 //! Bodies of contacts: the people at the customers.
 
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 use serde_json::{Value, json};
 
 use super::{base::Base, customers, customers::Thrown, dice::Dice, persons};

@@ -1,7 +1,7 @@
 //! Bodies of customers: firms and persons, in China and elsewhere.
 
 use chrono::{Days, NaiveDate};
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 use serde_json::{Value, json};
 
 use super::{

@@ -1,6 +1,6 @@
 //! Seeded chance: the same seed throws the same.
 
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 
 pub struct Dice(StdRng);

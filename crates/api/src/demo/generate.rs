@@ -4,12 +4,8 @@ use std::sync::Arc;
 
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
-    entity::Entity,
-    fault::Faults,
-    id::Id,
-    object::Shape,
-    record::Record,
-    time::Timestamp,
+    model::{entity::Entity, fault::Faults, object::Shape, record::Record},
+    values::{id::Id, time::Timestamp},
 };
 
 use super::{

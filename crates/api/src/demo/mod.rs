@@ -21,14 +21,16 @@ use std::sync::Arc;
 
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
-    entity::Entity,
-    event::{Actor, ActorKind},
-    fault::{Faults, Language},
     identity::tenant::Tenant,
-    object::Object,
-    record::Record,
+    model::{
+        entity::Entity,
+        event::{Actor, ActorKind},
+        fault::{Faults, Language},
+        object::Object,
+        record::Record,
+    },
     sales::{line_item::LineItem, opportunity::Opportunity},
-    time::Timestamp,
+    values::time::Timestamp,
 };
 use farley_persistence::{Change, Origin, Store, StoreError, TenantKey};
 use indicatif::{ProgressBar, ProgressStyle};

@@ -60,7 +60,7 @@ fn credit_check(code: &str) -> char {
 mod tests {
     use super::*;
     use crate::demo::places::{CITIES, TOWNS};
-    use farley_domain::{phone, social_credit_code as code};
+    use farley_domain::values::{phone, social_credit_code as code};
 
     #[test]
     fn numbers_are_in_the_plan() {

@@ -1,13 +1,14 @@
 //! Opportunities with their line items: each went from stage to stage over the last 18 months, and some of them are over.
 
 use farley_domain::{
-    entity::Entity,
-    fault::Faults,
-    id::Id,
-    money::Money,
-    record::Record,
-    sales::{line_item, line_item::LineItem, opportunity::Opportunity, progress::Course, stage::StageKind},
-    time::Timestamp,
+    model::{entity::Entity, fault::Faults, record::Record},
+    sales::{
+        line_item::{self, LineItem},
+        opportunity::Opportunity,
+        progress::Course,
+        stage::StageKind,
+    },
+    values::{id::Id, money::Money, time::Timestamp},
 };
 use serde_json::{Value, json};
 

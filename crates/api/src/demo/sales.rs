@@ -2,15 +2,12 @@
 
 use farley_domain::{
     catalog::product::Product,
-    entity::Entity,
-    fault::Faults,
-    id::Id,
-    money::Currency,
-    record::Record,
+    model::{entity::Entity, fault::Faults, record::Record},
     sales::{
         pipeline::Pipeline,
         stage::{Stage, StageKind},
     },
+    values::{id::Id, money::Currency},
 };
 use serde_json::{Value, json};
 

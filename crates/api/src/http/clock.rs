@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the file that may")]
 
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 
 /// The present time.
 #[must_use]

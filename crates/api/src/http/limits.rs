@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::http::header::{HeaderName, HeaderValue};
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},

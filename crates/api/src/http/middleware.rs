@@ -12,7 +12,7 @@ use actix_web::{
     },
     middleware::Next,
 };
-use farley_domain::fault::Language;
+use farley_domain::model::fault::Language;
 use tracing::Instrument;
 
 use super::{

@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use farley_domain::fault::{Fault, Faults, Language, state_in_chinese};
+use farley_domain::model::fault::{Fault, Faults, Language, state_in_chinese};
 use farley_persistence::{Failure, StoreError};
 use serde_json::{Map, Value, json};
 
@@ -160,15 +160,18 @@ impl Problem {
 
     /// Another live record has the value.
     #[must_use]
-    pub fn duplicate(pointer: &str, id: farley_domain::id::Id) -> Problem {
-        let fault = Fault::new(pointer, farley_domain::fault::FaultCode::Taken).with("id", id);
+    pub fn duplicate(pointer: &str, id: farley_domain::values::id::Id) -> Problem {
+        let fault = Fault::new(pointer, farley_domain::model::fault::FaultCode::Taken).with("id", id);
         Problem { faults: fault.into(), ..Problem::new(Code::Duplicate) }.member("existing_id", id.to_string())
     }
 
     /// Another live record has the value, of which the caller may not know more.
     #[must_use]
     pub fn duplicate_of_unseen(pointer: &str) -> Problem {
-        Problem { faults: Fault::new(pointer, farley_domain::fault::FaultCode::Taken).into(), ..Problem::new(Code::Duplicate) }
+        Problem {
+            faults: Fault::new(pointer, farley_domain::model::fault::FaultCode::Taken).into(),
+            ..Problem::new(Code::Duplicate)
+        }
     }
 
     /// What the log should know of an internal failure.

@@ -4,9 +4,11 @@ use std::pin::Pin;
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 use farley_domain::{
-    fault::{Fault, FaultCode, Faults, Language},
-    time::Timestamp,
-    value::Standards,
+    model::{
+        fault::{Fault, FaultCode, Faults, Language},
+        value::Standards,
+    },
+    values::time::Timestamp,
 };
 use serde_json::Value;
 
@@ -140,10 +142,10 @@ pub fn refuse_rest(parameters: &[(String, String)], known: &[&str]) -> Result<()
         .iter()
         .map(|(name, _)| {
             let near = if name.len() > 100 { "" } else { name };
-            farley_domain::fault::unknown(name.clone(), FaultCode::UnknownParameter, near, known.iter().copied())
+            farley_domain::model::fault::unknown(name.clone(), FaultCode::UnknownParameter, near, known.iter().copied())
         })
         .collect();
-    if faults.is_empty() { Ok(()) } else { Err(farley_domain::fault::Faults(faults).into()) }
+    if faults.is_empty() { Ok(()) } else { Err(farley_domain::model::fault::Faults(faults).into()) }
 }
 
 /// The body as JSON. Types: `application/json`, and `application/merge-patch+json` for patches.
@@ -200,5 +202,5 @@ pub fn json_body(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> 
 /// How values are read where no tenant is known.
 #[must_use]
 pub fn standards(now: Timestamp) -> Standards<'static> {
-    Standards { country: "CN", currency: farley_domain::money::Currency::CNY, zone: chrono_tz::UTC, now }
+    Standards { country: "CN", currency: farley_domain::values::money::Currency::CNY, zone: chrono_tz::UTC, now }
 }

@@ -1,13 +1,12 @@
 //! A tenant keeps an administrator: an active user who may change every user and every role, and so undo all else.
 
 use farley_domain::{
-    entity::Entity,
     identity::{
         access::{Action, Grants, Scope},
         role::Role,
         user::{User, UserStatus},
     },
-    record::Record,
+    model::{entity::Entity, record::Record},
 };
 use farley_persistence::Work;
 

@@ -1,9 +1,11 @@
 //! API keys: made once, shown once, stored as a hash. A key never reaches beyond whoever made it.
 
 use farley_domain::{
-    fault::{Fault, FaultCode},
     identity::api_key::ApiKey,
-    record::Record,
+    model::{
+        fault::{Fault, FaultCode},
+        record::Record,
+    },
 };
 use farley_persistence::Work;
 use serde_json::Map;

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, post, web};
 use farley_domain::{
-    email,
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    field::Hint,
-    id::Id,
     identity::{
         password,
         user::{User, UserStatus},
     },
-    input::members,
-    predicate::{Operand, Predicate},
-    time::Timestamp,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        field::Hint,
+        input::members,
+        operand::Operand,
+    },
+    query::predicate::Predicate,
+    values::{email, id::Id, time::Timestamp},
 };
 use farley_persistence::{Change, Origin, SessionRow, TenantKey, Work};
 use serde::{Deserialize, Serialize};
@@ -210,8 +211,11 @@ pub struct Session {
 }
 
 fn user_origin(user: Id, request_id: String, now: Timestamp) -> Origin {
-    let actor =
-        farley_domain::event::Actor { kind: farley_domain::event::ActorKind::User, user_id: Some(user), api_key_id: None };
+    let actor = farley_domain::model::event::Actor {
+        kind: farley_domain::model::event::ActorKind::User,
+        user_id: Some(user),
+        api_key_id: None,
+    };
     Origin { actor, request_id: Some(request_id), now }
 }
 

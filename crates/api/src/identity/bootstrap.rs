@@ -1,19 +1,20 @@
 //! New tenants: made with the ready-made roles and an administrator. The first start makes the first one.
 
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode, Faults},
-    id::Id,
     identity::{
         role::{ADMINISTRATOR, READY_MADE, Role},
         tenant::is_slug,
         user::{User, UserStatus},
     },
-    input::{self, Members, members},
-    money::Currency,
-    object::Shape,
-    record::Record,
-    value::Standards,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, Faults},
+        input::{self, Members, members},
+        object::Shape,
+        record::Record,
+        value::Standards,
+    },
+    values::{id::Id, money::Currency},
 };
 use farley_persistence::{Change, Origin, TenantKey, TenantRow, Work};
 use secrecy::ExposeSecret;
@@ -48,7 +49,7 @@ impl NewTenant {
         if self.name.trim().is_empty() {
             faults.add(Fault::new(TenantCreate::name.pointer(), FaultCode::Blank));
         }
-        if !farley_domain::country::is_country(&self.country) {
+        if !farley_domain::values::country::is_country(&self.country) {
             faults.add(Fault::new(TenantCreate::country.pointer(), FaultCode::UnknownCountry));
         }
         if self.currency.parse::<Currency>().is_err() {
@@ -151,7 +152,7 @@ pub async fn first_start(state: &State) -> Result<Option<Welcome>, Problem> {
     let made_up = given.is_none().then(|| crate::access::tokens::new_secret("").chars().take(20).collect::<String>());
     let password = given.or_else(|| made_up.clone()).unwrap_or_default();
     check_strength(&password, &email, "FARLEY_ADMIN_PASSWORD")?;
-    let password_hash = state.passwords.hash(&farley_domain::text::clean_text(&password)).await?;
+    let password_hash = state.passwords.hash(&farley_domain::values::text::clean_text(&password)).await?;
     let administrator = FirstUser { name: "Administrator".to_owned(), email: email.clone(), password_hash };
     let tenant = NewTenant {
         slug: "default".to_owned(),

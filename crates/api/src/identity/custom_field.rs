@@ -2,8 +2,7 @@
 
 use farley_domain::{
     identity::custom_field::{CustomField, to_field},
-    record::Record,
-    registry,
+    model::{record::Record, registry},
 };
 use farley_persistence::Work;
 use serde_json::Map;

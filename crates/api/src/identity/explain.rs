@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    id::Id,
     identity::{
-        access::{Action, FieldRule, Grants},
+        access::{Action, Grants},
         role::Role,
         user::User,
     },
-    predicate::Predicate,
-    registry,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        field_rule::FieldRule,
+        registry,
+    },
+    query::predicate::Predicate,
+    values::id::Id,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -109,7 +112,7 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             let shape = principal.shape(object);
             let ruled = |wanted: FieldRule| -> Vec<String> {
                 let fields = shape.fields().filter(|field| grants.rule(object, field) == Some(wanted));
-                fields.map(farley_domain::field::Field::path).collect()
+                fields.map(farley_domain::model::field::Field::path).collect()
             };
             let found = match record {
                 None => None,

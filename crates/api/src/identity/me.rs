@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, patch, post};
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    field::{Field, Hint, Writable},
-    id::Id,
-    identity::{access::FieldRule, password, user::User},
-    input,
-    predicate::Predicate,
-    record::Record,
-    time::Timestamp,
+    identity::{password, user::User},
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        field::{Field, Hint, Writable},
+        field_rule::FieldRule,
+        input,
+        record::Record,
+    },
+    query::predicate::Predicate,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Change, SessionRow, Work};
 use serde::Serialize;

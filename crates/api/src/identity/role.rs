@@ -5,7 +5,7 @@ use farley_domain::{
         access::Grants,
         role::{ADMINISTRATOR, Role},
     },
-    record::Record,
+    model::record::Record,
 };
 use farley_persistence::Work;
 

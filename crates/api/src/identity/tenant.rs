@@ -2,7 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, post};
 use farley_domain::{
-    entity::Entity, fault::Faults, field::Hint, id::Id, identity::password, record::Record, text::clean_line, time::Timestamp,
+    identity::password,
+    model::{entity::Entity, fault::Faults, field::Hint, record::Record},
+    values::{id::Id, text::clean_line, time::Timestamp},
 };
 use farley_persistence::Origin;
 use secrecy::ExposeSecret;

@@ -2,15 +2,17 @@
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    id::Id,
     identity::{
         access::{Action, Grants},
         role::Role,
         user::{User, UserStatus},
     },
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        record::Record,
+    },
+    values::id::Id,
 };
 use farley_persistence::Work;
 use serde_json::{Map, Value, json};

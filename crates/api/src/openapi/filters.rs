@@ -1,10 +1,12 @@
 //! Filters as query parameters: every field of the table with every operator it takes, and a few ways over relations.
 
 use farley_domain::{
-    field::{Field, FieldType, Op},
-    object::{Object, Relation},
-    predicate::operators,
-    registry,
+    model::{
+        field::{Field, FieldType, Op},
+        object::{Object, Relation},
+        registry,
+    },
+    query::predicate::operators,
 };
 use serde_json::json;
 use utoipa::openapi::{RefOr, Schema, Type, path::ParameterBuilder};

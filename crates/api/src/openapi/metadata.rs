@@ -2,11 +2,15 @@
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
-    field::{ANY_OBJECT, Choice, Field, FieldType, Label, Writable},
-    identity::access::{Action, FieldRule},
-    money::Money,
-    object::{Relation, Shape},
-    predicate, recurring, registry,
+    identity::access::Action,
+    model::{
+        field::{ANY_OBJECT, Choice, Field, FieldType, Label, Writable},
+        field_rule::FieldRule,
+        object::{Relation, Shape},
+        recurring, registry,
+    },
+    query::predicate,
+    values::money::Money,
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -13,7 +13,7 @@ mod sharing;
 mod unused;
 
 use crate::records::{names, schemas};
-use farley_domain::{object::Object, registry};
+use farley_domain::model::{object::Object, registry};
 use serde_json::Value;
 use utoipa::openapi::{
     Components, Contact, Info, License, OpenApi, PathItem, RefOr, SecurityRequirement, Server, Tag,

@@ -1,8 +1,8 @@
 //! Parameters that many operations share, as components, and references to them.
 
-use farley_domain::{
+use farley_domain::query::{
+    list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET},
     predicate::parse::MAX_QUERY,
-    query::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET},
 };
 use serde_json::json;
 use utoipa::openapi::{

@@ -1,10 +1,8 @@
 //! One generic endpoint as an operation of the document: its parameters, its body, its answers.
 
 use farley_domain::{
-    field::FieldType,
-    object::Object,
-    query::{MAX_EXPANDED, MAX_SORT_KEYS},
-    recurring, registry,
+    model::{field::FieldType, object::Object, recurring, registry},
+    query::list::{MAX_EXPANDED, MAX_SORT_KEYS},
 };
 use serde_json::{Value, json};
 use utoipa::openapi::{

@@ -1,6 +1,6 @@
 //! The schemas of an object: the record as it is read, what creates it, what changes it, a page of it.
 
-use farley_domain::{
+use farley_domain::model::{
     field::{Field, FieldType, Writable},
     object::Object,
     registry,

@@ -1,8 +1,8 @@
 //! Shared responses: one component for each status of a problem, and the headers that answers bear.
 
 use farley_domain::{
-    fault::{Fault, FaultCode, Faults, Language},
-    id::Id,
+    model::fault::{Fault, FaultCode, Faults, Language},
+    values::id::Id,
 };
 use serde_json::{Value, json};
 use utoipa::openapi::{Content, Header, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type};

@@ -1,9 +1,8 @@
 //! Schemas that belong to no single object: money, pages, problems, events, filters.
 
 use farley_domain::{
-    fault::FaultCode,
-    field::Op,
-    predicate::{MAX_DEPTH, MAX_TESTS},
+    model::{fault::FaultCode, field::Op},
+    query::predicate::{MAX_DEPTH, MAX_TESTS},
 };
 use serde_json::{Value, json};
 use utoipa::PartialSchema as _;
@@ -74,7 +73,7 @@ fn anything(description: &str) -> ObjectBuilder {
 
 /// What a field of money takes at most, as the schema's builder has its bounds.
 #[allow(clippy::cast_possible_truncation, reason = "Farley runs on 64 bits")]
-const MAX_AMOUNT: isize = farley_domain::money::Money::MAX_AMOUNT as isize;
+const MAX_AMOUNT: isize = farley_domain::values::money::Money::MAX_AMOUNT as isize;
 
 fn money() -> ObjectBuilder {
     object("An amount of money, in minor units (分, cents), never a float.")

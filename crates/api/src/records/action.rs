@@ -3,7 +3,10 @@
 use std::marker::PhantomData;
 
 use actix_web::{HttpRequest, HttpResponse};
-use farley_domain::{entity::Entity, identity::access::Action, record::Record};
+use farley_domain::{
+    identity::access::Action,
+    model::{entity::Entity, record::Record},
+};
 use farley_persistence::{Loaded, Work};
 
 use super::{

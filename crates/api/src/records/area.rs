@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use farley_domain::value::Standards;
+use farley_domain::model::value::Standards;
 use farley_persistence::{Lease, TenantKey, Work};
 
 use super::behaviour::Behaviours;

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    activities::notification::NotificationKind, entity::Entity, handle::Any, object::Object, record::Record, time::Timestamp,
+    activities::notification::NotificationKind,
+    model::{entity::Entity, handle::Any, object::Object, record::Record},
+    values::time::Timestamp,
 };
 use farley_persistence::Work;
 use serde_json::{Map, Value};

@@ -1,12 +1,14 @@
 //! Bodies of hand-written actions: one declaration says what is read and what is documented.
 
 use farley_domain::{
-    entity::Entity,
-    field::{FieldType, Hint},
     identity::password,
-    input,
-    record::Record,
-    value::Standards,
+    model::{
+        entity::Entity,
+        field::{FieldType, Hint},
+        input,
+        record::Record,
+        value::Standards,
+    },
 };
 use serde_json::Value;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type, schema::AdditionalProperties};
@@ -41,7 +43,7 @@ macro_rules! body {
 
         const _: () = {
             #[allow(unused_imports, reason = "a body may have no field")]
-            use farley_domain::{entity::{Entity, kind}, handle::Handle, object::Object, recurring::slots};
+            use farley_domain::model::{entity::{Entity, kind}, handle::Handle, object::Object, recurring::slots};
 
             #[allow(non_camel_case_types, reason = "the fields by their names")]
             enum Own { $($field,)* After }

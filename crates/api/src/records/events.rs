@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use farley_domain::{id::Id, identity::access::Action, object::Object, predicate::Predicate, registry, time::Timestamp};
+use farley_domain::{
+    identity::access::Action,
+    model::{object::Object, registry},
+    query::predicate::Predicate,
+    values::{id::Id, time::Timestamp},
+};
 use farley_persistence::{EventRow, Reader};
 use serde::Serialize;
 use serde_json::{Map, Value};

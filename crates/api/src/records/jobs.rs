@@ -2,11 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    id::Id,
     identity::{access::Action, role::Role},
-    time::Timestamp,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+    },
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::JobRow;
 use serde::Serialize;

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
-use farley_domain::{id::Id, identity::access::Action, object::Object, time::Timestamp};
+use farley_domain::{
+    identity::access::Action,
+    model::object::Object,
+    values::{id::Id, time::Timestamp},
+};
 use farley_persistence::{Layout, LedgerEntry};
 use serde_json::{Map, Value, json};
 

@@ -1,13 +1,9 @@
 //! What Farley itself looks up for its rules, whoever asks.
 
 use farley_domain::{
-    entity::Entity,
-    field::Op,
-    id::Id,
-    object::Object,
-    predicate::{Operand, Predicate},
-    record::Record,
-    recurring,
+    model::{entity::Entity, field::Op, object::Object, operand::Operand, record::Record, recurring},
+    query::predicate::Predicate,
+    values::id::Id,
 };
 use farley_persistence::{Reader, Work};
 

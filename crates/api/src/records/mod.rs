@@ -22,7 +22,7 @@ pub mod versions;
 pub mod write;
 
 use actix_web::{HttpRequest, web};
-use farley_domain::{object::Object, registry};
+use farley_domain::model::{object::Object, registry};
 
 use crate::{
     access::call::Call,

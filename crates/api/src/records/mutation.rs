@@ -6,9 +6,8 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use farley_domain::{
-    fault::{Fault, FaultCode},
-    id::Id,
-    time::Timestamp,
+    model::fault::{Fault, FaultCode},
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Failure, IdempotencyRow, StoreError, Work};
 use serde_json::{Value, json};

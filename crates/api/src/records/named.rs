@@ -1,6 +1,9 @@
 //! How requests name records.
 
-use farley_domain::{id::Id, object::Object, recurring};
+use farley_domain::{
+    model::{object::Object, recurring},
+    values::id::Id,
+};
 
 use crate::{access::principal::Principal, http::problem::Problem};
 
@@ -18,7 +21,7 @@ impl Named {
         let text = percent_encoding::percent_decode_str(text).decode_utf8().map_err(|_| Problem::not_found())?;
         if let Some(pair) = text.strip_prefix("ext:") {
             let (system, key) = pair.split_once(':').ok_or_else(Problem::not_found)?;
-            return Ok(Named::External { system: system.to_owned(), key: farley_domain::text::clean_line(key) });
+            return Ok(Named::External { system: system.to_owned(), key: farley_domain::values::text::clean_line(key) });
         }
         text.parse().map(Named::Id).map_err(|_| Problem::not_found())
     }
@@ -32,7 +35,7 @@ impl Named {
     ) -> Result<Option<Id>, Problem> {
         match self {
             Named::Id(id) => Ok(Some(*id)),
-            Named::External { system, .. } if !farley_domain::value::external_ids::is_system(system) => Ok(None),
+            Named::External { system, .. } if !farley_domain::model::structures::external_ids::is_system(system) => Ok(None),
             Named::External { .. }
                 if recurring::EXTERNAL_IDS.of(object).is_some_and(|field| !principal.asker.sees(object, field)) =>
             {

@@ -1,7 +1,7 @@
 //! Names in the document: one spelling for the schemas, operations and tags of an object.
 
 use crate::records::operations::Generic;
-use farley_domain::{
+use farley_domain::model::{
     field::{Field, Structure},
     object::Object,
 };
@@ -108,8 +108,8 @@ pub fn a(object: &Object) -> String {
 #[cfg(test)]
 mod tests {
     use farley_domain::{
-        entity::Entity,
         identity::{api_key::ApiKey, team::Team},
+        model::entity::Entity,
         sales::opportunity::Opportunity,
     };
 

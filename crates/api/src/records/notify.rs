@@ -7,12 +7,9 @@ use farley_domain::{
         mentions::MENTION_IDS,
         notification::{Channel, Notification, NotificationKind, preference},
     },
-    entity::Entity,
-    id::Id,
     identity::access::Action,
-    object::Object,
-    record::Record,
-    recurring,
+    model::{entity::Entity, object::Object, record::Record, recurring},
+    values::id::Id,
 };
 use farley_persistence::{Change, Layout, Work};
 use serde::{Deserialize, Serialize};

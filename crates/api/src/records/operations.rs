@@ -2,7 +2,10 @@
 //! that method and path of the two cannot drift apart.
 
 use actix_web::http::Method;
-use farley_domain::{id::Id, object::Object, recurring, registry};
+use farley_domain::{
+    model::{object::Object, recurring, registry},
+    values::id::Id,
+};
 
 /// One kind of generic endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

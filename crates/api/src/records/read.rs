@@ -4,14 +4,19 @@ use std::{borrow::Cow, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use farley_domain::{
-    fault::{Fault, FaultCode},
-    field::{Field, Op},
     identity::access::Action,
-    object::{Object, Reach, Relation, Shape},
-    predicate::{Operand, Predicate},
-    query::{ListQuery, RecordQuery, SortBy, SortKey},
-    recurring, registry,
-    time::Timestamp,
+    model::{
+        fault::{Fault, FaultCode},
+        field::{Field, Op},
+        object::{Object, Reach, Relation, Shape},
+        operand::Operand,
+        recurring, registry,
+    },
+    query::{
+        list::{ListQuery, RecordQuery, SortBy, SortKey},
+        predicate::Predicate,
+    },
+    values::time::Timestamp,
 };
 use farley_persistence::{Layout, Page, Reader, Turn, Written};
 use serde::Serialize;

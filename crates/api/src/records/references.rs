@@ -6,16 +6,18 @@ use farley_domain::{
         attendees,
         concerned::{CONCERNED, KINDS, RECORDS},
     },
-    cell::Cell,
-    entity::Entity,
-    fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType},
-    id::Id,
     identity::{custom_field::CustomField, user::User},
-    object::{Object, Shape},
-    predicate::Predicate,
-    record::Record,
-    recurring, registry,
+    model::{
+        cell::Cell,
+        entity::Entity,
+        fault::{Fault, FaultCode, Faults},
+        field::{Field, FieldType},
+        object::{Object, Shape},
+        record::Record,
+        recurring, registry,
+    },
+    query::predicate::Predicate,
+    values::id::Id,
 };
 use farley_persistence::Work;
 use serde_json::Value;
@@ -26,7 +28,7 @@ use crate::{access::principal::Principal, http::problem::Problem};
 pub fn check(
     work: &mut Work<'_>,
     principal: &Principal,
-    now: farley_domain::time::Timestamp,
+    now: farley_domain::values::time::Timestamp,
     shape: &Shape,
     before: Option<&Record>,
     after: &Record,
@@ -69,7 +71,7 @@ fn concerns(object: &Object) -> bool {
 fn check_concerned(
     work: &mut Work<'_>,
     principal: &Principal,
-    now: farley_domain::time::Timestamp,
+    now: farley_domain::values::time::Timestamp,
     shape: &Shape,
     before: Option<&Record>,
     after: &Record,
@@ -129,7 +131,7 @@ pub fn kept_in_step<'a>(object: &'a Object, body: &Value) -> Vec<&'a str> {
 
 fn target(field: &Field) -> Option<&'static Object> {
     // Fields that Farley sets need no check.
-    if field.writable == farley_domain::field::Writable::Never {
+    if field.writable == farley_domain::model::field::Writable::Never {
         return None;
     }
     match &field.kind {
@@ -158,7 +160,7 @@ fn named(field: &Field, record: &Record) -> Vec<(String, Id)> {
 fn visible(
     work: &mut Work<'_>,
     principal: &Principal,
-    now: farley_domain::time::Timestamp,
+    now: farley_domain::values::time::Timestamp,
     target: &'static Object,
     ids: &[Id],
 ) -> Result<Vec<Id>, Problem> {
@@ -174,7 +176,7 @@ fn visible(
 pub fn check_tree(
     work: &mut Work<'_>,
     call: &Principal,
-    now: farley_domain::time::Timestamp,
+    now: farley_domain::values::time::Timestamp,
     shape: &Shape,
     before: Option<&Record>,
     after: &Record,
@@ -204,12 +206,12 @@ pub fn check_tree(
 /// caller who may know of it; without a caller, always.
 pub fn check_unique(
     work: &mut Work<'_>,
-    principal: Option<(&Principal, farley_domain::time::Timestamp)>,
+    principal: Option<(&Principal, farley_domain::values::time::Timestamp)>,
     object: &'static Object,
     before: Option<&Record>,
     after: &Record,
 ) -> Result<(), Problem> {
-    use farley_domain::predicate::Operand;
+    use farley_domain::model::operand::Operand;
     let restored = before.is_some_and(|before| before.is_archived() && !after.is_archived());
     let changed = |field: &Field| restored || before.is_none_or(|before| before.cell(field) != after.cell(field));
     for unique in &object.unique {
@@ -253,7 +255,7 @@ pub fn check_id(work: &mut Work<'_>, object: &'static Object, record: &Record) -
 
 fn in_the_way(
     work: &mut Work<'_>,
-    principal: Option<(&Principal, farley_domain::time::Timestamp)>,
+    principal: Option<(&Principal, farley_domain::values::time::Timestamp)>,
     object: &'static Object,
     pointer: &str,
     id: Id,

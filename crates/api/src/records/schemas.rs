@@ -1,6 +1,6 @@
 //! The schema of one field, made from its type.
 
-use farley_domain::{
+use farley_domain::model::{
     field::{Choice, Field, FieldType, Structure},
     object::Object,
 };

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
-    fault::{Fault, FaultCode},
     identity::access::Action,
-    predicate::parse,
-    query::{ListQuery, SortBy, SortKey, Start},
-    registry,
+    model::{
+        fault::{Fault, FaultCode},
+        registry,
+    },
+    query::{
+        list::{ListQuery, SortBy, SortKey, Start},
+        predicate::parse,
+    },
 };
 use farley_persistence::Row;
 use serde::Serialize;
@@ -89,7 +93,7 @@ pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
                 let object = *object;
                 let query = parse::within_sight(query.clone(), &principal.shape(object), &view);
                 let list = ListQuery {
-                    predicate: farley_domain::predicate::Predicate::Archived(false).and(rows.clone()),
+                    predicate: farley_domain::query::predicate::Predicate::Archived(false).and(rows.clone()),
                     sort: vec![SortKey { by: SortBy::Relevance(query.clone()), descending: true }],
                     limit,
                     start: Start::First,

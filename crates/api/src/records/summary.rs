@@ -5,14 +5,20 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse};
 use farley_domain::{
-    calendar::{Period, Span, day_of, start_of_day},
-    fault::{Fault, FaultCode, Faults},
-    field::{Field, FieldType},
     identity::access::Action,
-    object::{Object, Shape},
-    predicate::{View, path},
-    query::ListQuery,
-    time::parse_date,
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::{Field, FieldType},
+        object::{Object, Shape},
+    },
+    query::{
+        list::ListQuery,
+        predicate::{View, path},
+    },
+    values::{
+        calendar::{Period, Span, day_of, start_of_day},
+        time::parse_date,
+    },
 };
 use farley_persistence::{Bound, Cell, Group, Measure, Reader};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -200,7 +206,7 @@ fn cut(
     let day = |cell: &Cell| match cell {
         Cell::Time(time) => Some(day_of(*time, zone)),
         Cell::Date(date) => Some(*date),
-        Cell::Text(text) => parse_date(text).or_else(|| Some(day_of(farley_domain::time::Timestamp::parse(text)?, zone))),
+        Cell::Text(text) => parse_date(text).or_else(|| Some(day_of(farley_domain::values::time::Timestamp::parse(text)?, zone))),
         Cell::Null | Cell::Boolean(_) | Cell::Integer(_) | Cell::Double(_) | Cell::Id(_) | Cell::Json(_) => None,
     };
     let extent = reader.extent(object, &query.predicate, &asked.group, query.as_of)?;

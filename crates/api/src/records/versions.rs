@@ -1,7 +1,7 @@
 //! Edits that meet: `If-Match` judged, and what changed since told.
 
 use actix_web::{HttpRequest, http::header};
-use farley_domain::{object::Object, record::Record, recurring};
+use farley_domain::model::{object::Object, record::Record, recurring};
 use farley_persistence::Work;
 use serde_json::{Value, json};
 

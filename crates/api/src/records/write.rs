@@ -4,21 +4,20 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
 use farley_domain::{
-    cell::Cell,
-    entity::Entity,
-    fault::{Fault, FaultCode, Faults, pointer_token},
-    field::Field,
-    id::Id,
-    identity::{
-        access::{Action, FieldRule},
-        user::User,
+    identity::{access::Action, user::User},
+    model::{
+        cell::Cell,
+        entity::Entity,
+        fault::{Fault, FaultCode, Faults, pointer_token},
+        field::Field,
+        field_rule::FieldRule,
+        input,
+        object::{Object, Parent, Shape},
+        record::{Draft, Record},
+        recurring, registry,
     },
-    input,
-    object::{Object, Parent, Shape},
-    predicate::Predicate,
-    record::{Draft, Record},
-    recurring, registry,
-    time::Timestamp,
+    query::predicate::Predicate,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Change, Loaded, Work};
 use serde_json::Value;
@@ -471,7 +470,7 @@ fn with_key(body: &Value, system: &str, key: &str) -> Result<Value, Fault> {
     }
     if let Some(ids) = ids.as_object_mut() {
         let contradicts = |given: &Value| match given {
-            Value::String(given) => farley_domain::text::clean_line(given) != key,
+            Value::String(given) => farley_domain::values::text::clean_line(given) != key,
             // What is no key at all is told as everywhere.
             given => given.is_null(),
         };

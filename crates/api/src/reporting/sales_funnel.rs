@@ -5,21 +5,25 @@ use std::{collections::BTreeMap, sync::Arc};
 use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::NaiveDate;
 use farley_domain::{
-    calendar::start_of_day,
-    entity::Entity,
-    fault::{Fault, FaultCode, Faults},
-    field::Op,
-    handle::Handle,
-    id::Id,
     identity::access::Action,
-    predicate::{Predicate, parse::parameter_as_json},
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, Faults},
+        field::Op,
+        handle::Handle,
+        record::Record,
+    },
+    query::predicate::{Predicate, parse::parameter_as_json},
     sales::{
         opportunity::{Opportunity, OpportunityStatus},
         pipeline::Pipeline,
         stage::{Stage, StageKind},
     },
-    time::{Timestamp, parse_date},
+    values::{
+        calendar::start_of_day,
+        id::Id,
+        time::{Timestamp, parse_date},
+    },
 };
 use farley_persistence::{Cell, Group, MAX_STAGES, Measure, Moves, Reader, StoreError, Travelled, Travels};
 use serde_json::{Value, json};

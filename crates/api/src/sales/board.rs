@@ -4,18 +4,15 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
-    entity::Entity,
-    fault::Faults,
-    field::Field,
-    id::Id,
     identity::access::Action,
-    query::{ListQuery, SortBy, SortKey, Start},
-    record::Record,
+    model::{entity::Entity, fault::Faults, field::Field, record::Record},
+    query::list::{ListQuery, SortBy, SortKey, Start},
     sales::{
         opportunity::{Opportunity, OpportunityStatus},
         pipeline::Pipeline,
         stage::{Stage, StageKind},
     },
+    values::id::Id,
 };
 use farley_persistence::{Cell, Group, Measure};
 use serde_json::value::RawValue;
@@ -157,7 +154,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
 /// The open stages of a pipeline in their order, retired ones too.
 fn stages_of(
     reader: &mut farley_persistence::Reader<'_>,
-    view: &dyn farley_domain::predicate::View,
+    view: &dyn farley_domain::query::predicate::View,
     pipeline: Id,
 ) -> Result<Vec<Record<Stage>>, Problem> {
     let predicate = Stage::pipeline_id.eq(pipeline).and(Stage::kind.eq(StageKind::Open));

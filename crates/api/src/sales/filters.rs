@@ -1,14 +1,16 @@
 //! Predicates kept in records (exit rules, assignment rules …): checked when they are written, answered in memory.
 
 use farley_domain::{
-    fault::{Fault, FaultCode},
-    field::Field,
-    object::{Object, Relation, Shape},
-    predicate::{Predicate, View, evaluate, parse},
-    record::Record,
-    registry,
-    time::Timestamp,
-    value::Standards,
+    model::{
+        fault::{Fault, FaultCode},
+        field::Field,
+        object::{Object, Relation, Shape},
+        record::Record,
+        registry,
+        value::Standards,
+    },
+    query::predicate::{Predicate, View, evaluate, parse},
+    values::time::Timestamp,
 };
 use serde_json::Value;
 

@@ -10,23 +10,27 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
-    calendar::{Period, start_of_day},
-    entity::Entity,
-    fault::{Fault, FaultCode, Faults},
-    handle::Handle,
-    id::Id,
     identity::{
         access::Action,
         team::{Team, subtree},
         user::User,
     },
-    predicate::Predicate,
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, Faults},
+        handle::Handle,
+        record::Record,
+    },
+    query::predicate::Predicate,
     sales::{
         opportunity::{ForecastCategory, Opportunity, OpportunityStatus},
         quota::{ForecastOverride, ForecastPart, Quota, SetFigure, sales_period},
     },
-    time::Timestamp,
+    values::{
+        calendar::{Period, start_of_day},
+        id::Id,
+        time::Timestamp,
+    },
 };
 use farley_persistence::{Group, Measure, Reader, StoreError};
 use serde::Serialize;

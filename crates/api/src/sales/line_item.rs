@@ -2,16 +2,18 @@
 
 use farley_domain::{
     catalog::product::Product,
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    handle::Handle,
     identity::access::Action,
-    money::Money,
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        handle::Handle,
+        record::Record,
+    },
     sales::{
         line_item::{self, LineItem},
         opportunity::Opportunity,
     },
+    values::money::Money,
 };
 use farley_persistence::Work;
 

@@ -3,14 +3,14 @@
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     activities::notification::NotificationKind,
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    handle::Handle,
-    id::Id,
     identity::access::Action,
-    money::Money,
-    predicate::Predicate,
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        handle::Handle,
+        record::Record,
+    },
+    query::predicate::Predicate,
     sales::{
         line_item::LineItem,
         opportunity::{Opportunity, OpportunityStatus},
@@ -19,7 +19,7 @@ use farley_domain::{
         progress::{Course, asks_for_exit},
         stage::{Stage, StageKind},
     },
-    time::Timestamp,
+    values::{id::Id, money::Money, time::Timestamp},
 };
 use farley_persistence::Work;
 use serde_json::json;

@@ -1,20 +1,22 @@
 //! Pipelines: one of them is the default; none goes while sales are under way in it.
 
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    handle::Handle,
-    id::Id,
     identity::access::Action,
-    input::{self, Members, members},
-    predicate::Predicate,
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        handle::Handle,
+        input::{self, Members, members},
+        record::Record,
+        value::Standards,
+    },
+    query::predicate::Predicate,
     sales::{
         opportunity::{ForecastCategory, Opportunity, OpportunityStatus},
         pipeline::{Pipeline, READY_MADE},
         stage::Stage,
     },
-    value::Standards,
+    values::id::Id,
 };
 use farley_persistence::{Change, Work};
 

@@ -1,6 +1,6 @@
 //! Quotas: one for each subject, period, pipeline and currency.
 
-use farley_domain::{predicate::Predicate, record::Record, sales::quota::Quota};
+use farley_domain::{model::record::Record, query::predicate::Predicate, sales::quota::Quota};
 use farley_persistence::Work;
 
 use crate::{

@@ -2,12 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    id::Id,
     identity::access::Action,
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        record::Record,
+    },
     sales::{opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
+    values::id::Id,
 };
 use farley_persistence::Work;
 use serde_json::json;

@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::access::{Action, FieldRule, Scope};
+use super::access::{Action, Scope};
 use crate::{
     entity,
     model::{
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, Structure},
+        field_rule::FieldRule,
         object::{Object, Reach, Relation},
         registry,
         value::{Members, Standards, list},

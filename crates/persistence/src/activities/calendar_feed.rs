@@ -1,6 +1,6 @@
 //! The secret addresses under which calendars are read.
 
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use crate::{error::StoreError, on, reader::Reader, work::Work};
 

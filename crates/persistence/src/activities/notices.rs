@@ -1,6 +1,6 @@
 //! Which tasks their owners are to be told of.
 
-use farley_domain::{activities::task::Task, id::Id, record::Record};
+use farley_domain::{activities::task::Task, model::record::Record, values::id::Id};
 
 use crate::{
     error::StoreError,
@@ -37,7 +37,7 @@ impl Work<'_> {
     /// A task whose time is moved is told of again.
     pub fn take_notices(
         &mut self,
-        shape: &farley_domain::object::Shape,
+        shape: &farley_domain::model::object::Shape,
         notice: Notice,
         most: usize,
     ) -> Result<Vec<Record<Task>>, StoreError> {

@@ -1,6 +1,6 @@
 //! What users have been notified of: how much of it is unread.
 
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use crate::{error::StoreError, on, reader::Reader, work::Work};
 

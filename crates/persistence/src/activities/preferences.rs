@@ -1,6 +1,6 @@
 //! What users want to be notified of.
 
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use crate::{error::StoreError, on, reader::Reader, work::Work};
 

@@ -1,6 +1,10 @@
 //! What follows from activities and tasks: when each record was last active and when something is next to be done with it.
 
-use farley_domain::{entity::Entity, id::Id, object::Object, recurring, sales::opportunity::Opportunity, time::Timestamp};
+use farley_domain::{
+    model::{entity::Entity, object::Object, recurring},
+    sales::opportunity::Opportunity,
+    values::{id::Id, time::Timestamp},
+};
 
 use crate::{
     error::StoreError,

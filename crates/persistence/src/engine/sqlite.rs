@@ -188,7 +188,7 @@ fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
          PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; \
          PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000;",
     )?;
-    fold_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| farley_domain::text::fold(&text)))?;
+    fold_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| farley_domain::values::text::fold(&text)))?;
     Ok(conn)
 }
 

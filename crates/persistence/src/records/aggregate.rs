@@ -2,10 +2,12 @@
 
 use chrono::NaiveDate;
 use farley_domain::{
-    field::{Field, FieldType, Storage},
-    object::{Object, Reach},
-    predicate::{Predicate, path::Step},
-    time::Timestamp,
+    model::{
+        field::{Field, FieldType, Storage},
+        object::{Object, Reach},
+    },
+    query::predicate::{Predicate, path::Step},
+    values::time::Timestamp,
 };
 
 use crate::{

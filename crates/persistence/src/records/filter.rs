@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use farley_domain::{
-    field::{Field, FieldType, Op, Storage},
-    id::Id,
-    object::{Object, Reach},
-    predicate::{Operand, Predicate, Related, Test},
-    time::Timestamp,
+    model::{
+        field::{Field, FieldType, Op, Storage},
+        object::{Object, Reach},
+        operand::Operand,
+    },
+    query::predicate::{Predicate, Related, Test},
+    values::{id::Id, time::Timestamp},
 };
 
 use crate::{

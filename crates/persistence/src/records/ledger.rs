@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use farley_domain::{
-    cell,
-    field::{FieldType, Storage},
-    id::Id,
-    object::{Ledger, Object},
-    record::Record,
-    recurring::slots,
-    time::Timestamp,
+    model::{
+        cell,
+        field::{FieldType, Storage},
+        object::{Ledger, Object},
+        record::Record,
+        recurring::slots,
+    },
+    values::{id::Id, time::Timestamp},
 };
 use serde_json::{Map, Value};
 

@@ -6,10 +6,12 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    id::Id,
-    predicate::{Operand, Predicate, View},
-    query::{ListQuery, Start},
-    search_text::Query,
+    model::operand::Operand,
+    query::{
+        list::{ListQuery, Start},
+        predicate::{Predicate, View},
+    },
+    values::{id::Id, search_text::Query},
 };
 
 use crate::{

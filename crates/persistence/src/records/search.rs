@@ -3,7 +3,7 @@
 //! Every term begins with the number of its tenant, so that a search reads the postings of one tenant alone.
 
 use diesel::SqliteConnection;
-use farley_domain::{
+use farley_domain::values::{
     id::Id,
     search_text::{Query, SearchText, Term},
 };

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    cell::Cell,
-    field::{Field, FieldType, Storage},
-    id::Id,
-    money::Money,
-    object::{Object, Reach, Relation, Shape},
-    predicate::{Operand, Predicate, View},
-    query::{ListQuery, SortBy, SortKey, Start},
-    record::Record,
-    recurring,
-    search_text::Query,
+    model::{
+        cell::Cell,
+        field::{Field, FieldType, Storage},
+        object::{Object, Reach, Relation, Shape},
+        operand::Operand,
+        record::Record,
+        recurring,
+    },
+    query::{
+        list::{ListQuery, SortBy, SortKey, Start},
+        predicate::{Predicate, View},
+    },
+    values::{id::Id, money::Money, search_text::Query},
 };
 use serde_json::{Map, Value};
 

@@ -3,10 +3,10 @@
 mod tally;
 
 use farley_domain::{
-    id::Id,
-    object::{Ledger, Object},
-    predicate::Predicate,
+    model::object::{Ledger, Object},
+    query::predicate::Predicate,
     sales::opportunity::OpportunityStatus,
+    values::id::Id,
 };
 
 use crate::{

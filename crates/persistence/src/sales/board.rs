@@ -1,6 +1,6 @@
 //! Where opportunities stand on the board.
 
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use crate::{error::StoreError, on, reader::Reader};
 

@@ -1,6 +1,6 @@
 //! What follows from a stage for the opportunities in it.
 
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use crate::{
     error::StoreError,

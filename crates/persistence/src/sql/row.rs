@@ -4,14 +4,15 @@ use std::{borrow::Cow, sync::Arc};
 
 use chrono::NaiveDate;
 use farley_domain::{
-    cell::{self as record_cell, whole},
-    field::{Choice, Field, FieldType, Storage},
-    id::Id,
-    money::Money,
-    object::Shape,
-    record::Record,
-    recurring,
-    time::Timestamp,
+    model::{
+        cell as record_cell,
+        cell::whole,
+        field::{Choice, Field, FieldType, Storage},
+        object::Shape,
+        record::Record,
+        recurring,
+    },
+    values::{id::Id, money::Money, time::Timestamp},
 };
 use serde::{
     Serialize, Serializer,
@@ -162,7 +163,7 @@ impl<'a> CellRef<'a> {
                 write_plain(id.0.hyphenated().encode_lower(&mut buffer), out);
             }
             CellRef::Time(time) => {
-                let mut buffer = [0; farley_domain::time::WRITTEN];
+                let mut buffer = [0; farley_domain::values::time::WRITTEN];
                 write_plain(time.write(&mut buffer), out);
             }
             CellRef::Date(date) => write_plain(&date.to_string(), out),

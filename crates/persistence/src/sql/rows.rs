@@ -1,7 +1,10 @@
 //! Rows of Farley's own tables.
 
 use diesel::{Insertable, Queryable, Selectable};
-use farley_domain::{id::Id, identity::tenant::Tenant, money::Currency, time::Timestamp};
+use farley_domain::{
+    identity::tenant::Tenant,
+    values::{id::Id, money::Currency, time::Timestamp},
+};
 
 use super::schema;
 use crate::{

@@ -13,7 +13,7 @@ use diesel::{
     sql_types::SqlType,
     sqlite::{Sqlite, SqliteValue},
 };
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 use uuid::Uuid;
 
 /// `uuid`, or 16 bytes.

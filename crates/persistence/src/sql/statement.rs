@@ -4,7 +4,10 @@
 use std::fmt::Write as _;
 
 use chrono::NaiveDate;
-use farley_domain::{field::Field, id::Id, time::Timestamp};
+use farley_domain::{
+    model::field::Field,
+    values::{id::Id, time::Timestamp},
+};
 
 use crate::sql::sql_types::{DbDate, DbId, DbJson, DbTime};
 
@@ -344,7 +347,7 @@ impl Statement {
 
 #[cfg(test)]
 mod tests {
-    use farley_domain::field::{Field, FieldType};
+    use farley_domain::model::field::{Field, FieldType};
 
     use super::{Alias, Bind, Column, Dialect, JsonKey, Statement, Target};
 

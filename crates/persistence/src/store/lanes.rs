@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 use tokio::sync::oneshot;
 
 use crate::{error::StoreError, reader::TenantKey};

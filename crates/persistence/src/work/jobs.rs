@@ -1,6 +1,6 @@
 //! The queue of jobs: put in with the work that asks for them, leased to one worker each, ended, tried again.
 
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 use serde_json::{Map, Value};
 
 use super::Work;

@@ -9,16 +9,19 @@ use std::{borrow::Cow, sync::Arc};
 
 use farley_domain::{
     activities::concerned::RECORDS,
-    cell::Cell,
-    event::{Actor, ActorKind},
-    field::{Field, FieldType, Link, Storage},
-    id::Id,
-    indexing,
-    object::{Object, Shape},
-    predicate::{Predicate, View},
-    record::{Record, changes},
-    recurring,
-    time::Timestamp,
+    model::{
+        cell::Cell,
+        event::{Actor, ActorKind},
+        field::{Field, FieldType, Link, Storage},
+        object::{Object, Shape},
+        record::{Record, changes},
+        recurring,
+    },
+    query::{
+        indexing,
+        predicate::{Predicate, View},
+    },
+    values::{id::Id, time::Timestamp},
 };
 use serde_json::{Map, Value};
 

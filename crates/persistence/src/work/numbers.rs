@@ -4,7 +4,7 @@
 use std::{collections::HashMap, ops::Range, sync::Mutex};
 
 use diesel::{Connection as _, PgConnection};
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use crate::{engine::queries::postgres::records::take_numbers, error::StoreError};
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt::Write as _, fs, path::PathBuf};
 
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 use farley_persistence::{StoreError, TenantKey};
 use serde_json::{Map, Value, json};
 

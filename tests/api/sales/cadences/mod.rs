@@ -5,7 +5,7 @@ mod steps;
 mod stop;
 
 use farley::sales::cadences::job;
-use farley_domain::time::Timestamp;
+use farley_domain::values::time::Timestamp;
 use farley_persistence::TenantKey;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ impl Stage {
     pub async fn new(db: TestDb) -> Stage {
         let server = Server::start_with(db, |settings| settings.jobs = 0).await;
         let admin = server.admin().await;
-        let nobody = TenantKey { id: farley_domain::id::Id::NIL, number: 0 };
+        let nobody = TenantKey { id: farley_domain::values::id::Id::NIL, number: 0 };
         let read = server.app.store.read::<_, farley_persistence::StoreError>(nobody, |reader| reader.tenants());
         let row = read.await.expect("tenants").into_iter().next().expect("a tenant");
         Stage { server, admin, tenant: TenantKey { id: row.id, number: row.number } }

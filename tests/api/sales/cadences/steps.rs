@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::Datelike;
 use farley::http::clock;
 use farley::sales::cadences::job;
-use farley_domain::time::Timestamp;
+use farley_domain::values::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::{DAY, Enrolment, Stage, is_active, step};

@@ -11,14 +11,14 @@ mod score;
 mod status;
 
 use farley::http::clock;
-use farley_domain::time::Timestamp;
+use farley_domain::values::time::Timestamp;
 use farley_persistence::TenantKey;
 use serde_json::{Value, json};
 
 use crate::{client::Client, server::Server, support::Test, tests};
 
 pub async fn tenant(server: &Server) -> TenantKey {
-    let nobody = TenantKey { id: farley_domain::id::Id::NIL, number: 0 };
+    let nobody = TenantKey { id: farley_domain::values::id::Id::NIL, number: 0 };
     let read = server.app.store.read::<_, farley_persistence::StoreError>(nobody, |reader| reader.tenants());
     let rows = read.await.expect("tenants");
     rows.first().map(|row| TenantKey { id: row.id, number: row.number }).expect("a tenant")

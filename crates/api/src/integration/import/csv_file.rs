@@ -2,8 +2,8 @@
 
 use encoding_rs::{Encoding, GB18030, UTF_8};
 use farley_domain::{
-    fault::{Fault, FaultCode},
     integration::Row,
+    model::fault::{Fault, FaultCode},
 };
 
 use super::CONTENT;
@@ -103,7 +103,7 @@ fn line_ends(text: &str) -> i64 {
 
 /// The name of a column; one without a name goes by its place.
 fn named(name: &str, place: usize) -> String {
-    let name = farley_domain::text::clean_line(name);
+    let name = farley_domain::values::text::clean_line(name);
     if name.is_empty() { format!("({place})") } else { name }
 }
 

@@ -12,14 +12,16 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use farley_domain::{
-    cell::Cell,
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    field::{Field, FieldType},
-    id::Id,
     identity::access::Action,
     integration::{Import, import::record::ImportMode},
-    record::Record,
+    model::{
+        cell::Cell,
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        field::{Field, FieldType},
+        record::Record,
+    },
+    values::id::Id,
 };
 use farley_persistence::{Change, Work};
 use serde::Deserialize;

@@ -4,9 +4,6 @@
 use std::collections::{HashMap, HashSet};
 
 use farley_domain::{
-    fault::{Fault, FaultCode, unknown},
-    field::{Field, FieldType},
-    identity::access::FieldRule,
     integration::{
         Import, Lookup, Mapping, Place, Plan, PlannedColumn, Row,
         import::{
@@ -14,11 +11,16 @@ use farley_domain::{
             record::{ImportMode, MAPPING, OnFault, importable},
         },
     },
-    object::{Object, Shape},
-    record::Record,
-    recurring, registry,
-    text::{clean_line, fold},
-    value::Standards,
+    model::{
+        fault::{Fault, FaultCode, unknown},
+        field::{Field, FieldType},
+        field_rule::FieldRule,
+        object::{Object, Shape},
+        record::Record,
+        recurring, registry,
+        value::Standards,
+    },
+    values::text::{clean_line, fold},
 };
 use serde_json::{Value, json};
 

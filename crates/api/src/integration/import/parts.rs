@@ -1,14 +1,11 @@
 //! Records that are parts of the one a row becomes: the line items of an opportunity. They are written after it, in the same step.
 
 use farley_domain::{
-    field::Op,
-    id::Id,
     identity::access::Action,
     integration::import::merge,
-    object::Object,
-    predicate::{Operand, Predicate},
-    record::Record,
-    recurring,
+    model::{field::Op, object::Object, operand::Operand, record::Record, recurring},
+    query::predicate::Predicate,
+    values::id::Id,
 };
 use farley_persistence::Work;
 use serde_json::{Map, Value};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use farley_domain::{
-    fault::Language,
     integration::{CellFault, Row, import::row::set},
-    time::Timestamp,
+    model::fault::Language,
+    values::time::Timestamp,
 };
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header};
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode, Language},
     identity::access::Action,
     integration::Import,
-    predicate::Predicate,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, Language},
+    },
+    query::predicate::Predicate,
 };
 use farley_persistence::{ImportFaultRow, Layout};
 use serde::Serialize;

@@ -3,18 +3,21 @@
 use std::{collections::HashMap, sync::Arc};
 
 use farley_domain::{
-    fault::{Fault, FaultCode, Language},
-    field::{Field, FieldType, Op},
-    id::Id,
     identity::access::Action,
-    input,
     integration::{CellFault, Lookup, PlannedColumn, Row, RowRead, Strictness, Wanted, import::merge},
-    object::Object,
-    predicate::{Operand, Predicate},
-    query::{ListQuery, SortBy, SortKey, Start},
-    recurring, registry,
-    time::Timestamp,
-    value,
+    model::{
+        fault::{Fault, FaultCode, Language},
+        field::{Field, FieldType, Op},
+        input,
+        object::Object,
+        operand::Operand,
+        recurring, registry, value,
+    },
+    query::{
+        list::{ListQuery, SortBy, SortKey, Start},
+        predicate::Predicate,
+    },
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{ImportFaultRow, Layout, Reader, StoreError, Work};
 use serde_json::{Map, Value};

@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    entity::Entity,
-    event::{Actor, ActorKind},
-    id::Id,
     integration::{Import, import::record::ImportStatus},
-    object::Shape,
-    predicate::Predicate,
-    record::Record,
+    model::{
+        entity::Entity,
+        event::{Actor, ActorKind},
+        object::Shape,
+        record::Record,
+    },
+    query::predicate::Predicate,
+    values::id::Id,
 };
 use farley_persistence::{Change, Failure, Lease, Loaded, Origin, StoreError, TenantKey, Work};
 use serde::{Deserialize, Serialize};

@@ -2,12 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode, Faults},
-    id::Id,
     identity::access::Action,
-    predicate::Predicate,
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, Faults},
+        record::Record,
+    },
+    query::predicate::Predicate,
     sales::{
         cadences::{
             cadence::{Cadence, Cadenced},
@@ -15,6 +16,7 @@ use farley_domain::{
         },
         leads::lead::Lead,
     },
+    values::id::Id,
 };
 use farley_persistence::Work;
 use serde_json::{Value, json};

@@ -2,13 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
-    entity::Entity,
-    id::Id,
     identity::access::Action,
-    input,
-    record::Record,
+    model::{entity::Entity, input, record::Record},
     sales::cadences::enrolment::{CadenceEnrolment, EnrolmentStatus, StoppedReason, enrolled},
-    time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Change, Work};
 use serde_json::Value;

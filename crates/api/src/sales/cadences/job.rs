@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    entity::Entity,
-    field::Op,
-    handle::{Any, Handle},
-    id::Id,
-    object::Object,
-    predicate::{Operand, Predicate, Related, parse},
-    record::Record,
-    recurring,
+    model::{
+        entity::Entity,
+        field::Op,
+        handle::{Any, Handle},
+        object::Object,
+        operand::Operand,
+        record::Record,
+        recurring,
+    },
+    query::predicate::{Predicate, Related, parse},
     sales::{
         cadences::{
             cadence::{Cadence, CadenceAssignee, Cadenced},
@@ -19,7 +21,7 @@ use farley_domain::{
         },
         leads::{lead::Lead, status::LeadStatus},
     },
-    time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Origin, TenantKey, Work};
 

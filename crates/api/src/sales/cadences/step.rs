@@ -5,15 +5,9 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use farley_domain::{
     activities::task::Task,
-    calendar::day_of,
-    entity::Entity,
-    id::Id,
     identity::user::{User, UserStatus},
-    input::members,
-    object::Object,
-    predicate::Predicate,
-    record::Record,
-    recurring,
+    model::{entity::Entity, input::members, object::Object, record::Record, recurring},
+    query::predicate::Predicate,
     sales::{
         cadences::{
             cadence::{Cadence, CadenceAssignee, Cadenced},
@@ -23,7 +17,7 @@ use farley_domain::{
         },
         leads::schedule::{WorkSchedule, works_on},
     },
-    time::Timestamp,
+    values::{calendar::day_of, id::Id, time::Timestamp},
 };
 use farley_persistence::{Change, Work};
 

@@ -8,12 +8,9 @@ use farley_domain::{
         concerned,
         task::{Task, TaskStatus, is_open},
     },
-    entity::Entity,
-    id::Id,
     identity::access::Action,
-    object::Object,
-    predicate::{Predicate, Related},
-    record::Record,
+    model::{entity::Entity, object::Object, record::Record},
+    query::predicate::{Predicate, Related},
     sales::{
         cadences::{
             cadence::{Cadence, Cadenced, stops_on},
@@ -22,7 +19,7 @@ use farley_domain::{
         leads::{lead::Lead, status::LeadStatus},
         opportunity::{Opportunity, OpportunityStatus},
     },
-    time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Change, Work};
 

@@ -4,23 +4,24 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode, Faults},
-    id::Id,
     identity::{
         access::Action,
         team::Team,
         user::{User, UserStatus},
     },
-    predicate::Predicate,
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, Faults},
+        record::Record,
+    },
+    query::predicate::Predicate,
     sales::leads::{
         assignment::{AssignmentRule, AssignmentTarget, in_turn, least_loaded},
         lead::Lead,
         schedule::{WorkSchedule, is_working},
         status::LeadStatus,
     },
-    time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Cell, Group, Measure, Work};
 

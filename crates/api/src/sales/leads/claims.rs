@@ -3,22 +3,27 @@
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use farley_domain::{
     customers::customer::Customer,
-    entity::Entity,
-    fault::{Fault, FaultCode, Faults},
-    field::Op,
-    handle::{Any, Handle},
-    id::Id,
     identity::access::Action,
-    object::Object,
-    predicate::{Operand, Predicate},
-    record::Record,
-    recurring,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, Faults},
+        field::Op,
+        handle::{Any, Handle},
+        object::Object,
+        operand::Operand,
+        record::Record,
+        recurring,
+    },
+    query::predicate::Predicate,
     sales::leads::{
         lead::Lead,
         pool::{Pool, Pooled},
         status::LeadStatus,
     },
-    time::{Timestamp, start_of_day},
+    values::{
+        id::Id,
+        time::{Timestamp, start_of_day},
+    },
 };
 use farley_persistence::{Holding, Work};
 use serde_json::json;

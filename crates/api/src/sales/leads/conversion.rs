@@ -6,17 +6,19 @@ use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     activities::concerned::RECORDS,
     customers::{contact::Contact, contact_customers::ContactCustomer, customer::Customer},
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    field::{Field, Op},
-    handle::Handle,
-    id::Id,
     identity::access::Action,
-    input,
-    object::{Object, Shape},
-    predicate::{Operand, Predicate},
-    record::Record,
-    recurring, registry,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        field::{Field, Op},
+        handle::Handle,
+        input,
+        object::{Object, Shape},
+        operand::Operand,
+        record::Record,
+        recurring, registry,
+    },
+    query::predicate::Predicate,
     sales::{
         leads::{
             conversion::{Maker, PART, over},
@@ -25,6 +27,7 @@ use farley_domain::{
         },
         opportunity::Opportunity,
     },
+    values::id::Id,
 };
 use farley_persistence::Work;
 use serde_json::{Value, json};

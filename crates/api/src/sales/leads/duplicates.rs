@@ -2,19 +2,22 @@
 
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
-    cell::Cell,
     customers::{contact::Contact, customer::Customer},
-    entity::Entity,
-    field::{Field, FieldType, Op},
     identity::access::Action,
-    name,
-    object::Object,
-    predicate::{Operand, Predicate, parse},
-    record::Record,
-    recurring,
+    model::{
+        cell::Cell,
+        entity::Entity,
+        field::{Field, FieldType, Op},
+        object::Object,
+        operand::Operand,
+        record::Record,
+        recurring,
+        structures::contact_points::ContactPoint,
+        value::Standards,
+    },
+    query::predicate::{Predicate, parse},
     sales::leads::{lead::Lead, pool::Pooled},
-    time::Timestamp,
-    value::{Standards, contact_points::ContactPoint},
+    values::{name, time::Timestamp},
 };
 use farley_persistence::Reader;
 use serde_json::json;

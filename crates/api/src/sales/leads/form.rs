@@ -15,11 +15,13 @@ use actix_web::{
     post,
 };
 use farley_domain::{
-    entity::Entity,
-    fault::Language,
-    field::{Choice, Field, FieldType},
     identity::access::Action,
-    record::Record,
+    model::{
+        entity::Entity,
+        fault::Language,
+        field::{Choice, Field, FieldType},
+        record::Record,
+    },
     sales::leads::{
         form::{self, FormField, LeadForm, UTM_INPUTS, input_type},
         lead::Lead,
@@ -178,7 +180,7 @@ pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
     }))
 }
 
-fn said(label: &farley_domain::field::Label, language: Language) -> String {
+fn said(label: &farley_domain::model::field::Label, language: Language) -> String {
     match language {
         Language::English => label.en.to_string(),
         Language::Chinese => label.zh.to_string(),

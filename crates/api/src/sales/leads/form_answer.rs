@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::header, post};
 use farley_domain::{
-    entity::Entity,
     identity::access::Action,
-    input,
-    record::Record,
+    model::{entity::Entity, input, record::Record},
     sales::leads::{
         form::{self, FormConsent, LeadForm, added, is_machine},
         lead::Lead,
         origin::{Consent, with_consent},
         status::LeadStatus,
     },
-    time::Timestamp,
+    values::time::Timestamp,
 };
 use farley_persistence::{Loaded, Origin, Work};
 use serde::Serialize;

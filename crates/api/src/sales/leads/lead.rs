@@ -2,15 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
-    entity::Entity,
-    id::Id,
     identity::access::Action,
-    predicate::Predicate,
-    record::Record,
+    model::{entity::Entity, record::Record},
+    query::predicate::Predicate,
     sales::leads::{
         lead::Lead,
         status::{LeadStatus, respond},
     },
+    values::id::Id,
 };
 use farley_persistence::Work;
 use serde_json::json;

@@ -1,16 +1,19 @@
 //! Pools, and what belonging to one means for every write of a lead or customer.
 
 use farley_domain::{
-    entity::Entity,
-    fault::{Fault, FaultCode},
-    field::Op,
-    id::Id,
     identity::access::Action,
-    object::Object,
-    predicate::{Operand, Predicate},
-    record::Record,
-    recurring,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        field::Op,
+        object::Object,
+        operand::Operand,
+        record::Record,
+        recurring,
+    },
+    query::predicate::Predicate,
     sales::leads::pool::{Pool, Pooled},
+    values::id::Id,
 };
 use farley_persistence::Work;
 

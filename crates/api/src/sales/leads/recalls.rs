@@ -3,13 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use farley_domain::{
-    entity::Entity,
-    id::Id,
     identity::access::Action,
-    object::Object,
-    predicate::Predicate,
-    record::Record,
-    recurring,
+    model::{entity::Entity, object::Object, record::Record, recurring},
+    query::predicate::Predicate,
     sales::{
         leads::{
             pool::{Held, Pool, Pooled, Recall, recall, shortest},
@@ -17,7 +13,7 @@ use farley_domain::{
         },
         opportunity::{Opportunity, OpportunityStatus},
     },
-    time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Holding, Origin, Reader, TenantKey, Work};
 use serde_json::{Map, json};

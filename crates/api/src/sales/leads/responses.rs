@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use farley_domain::{
     activities::notification::NotificationKind,
-    entity::Entity,
     identity::access::Action,
-    predicate::Predicate,
+    model::entity::Entity,
+    query::predicate::Predicate,
     sales::leads::{lead::Lead, status::LeadStatus},
-    time::Timestamp,
+    values::time::Timestamp,
 };
 use farley_persistence::{Origin, TenantKey};
 

@@ -1,7 +1,7 @@
 //! Work schedules: who is at work when.
 
 use farley_domain::{
-    record::Record,
+    model::record::Record,
     sales::leads::schedule::{WorkSchedule, strangers},
 };
 use farley_persistence::Work;

@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
-    entity::Entity,
-    id::Id,
     identity::access::Action,
-    predicate::Predicate,
-    record::Record,
+    model::{entity::Entity, record::Record},
+    query::predicate::Predicate,
     sales::leads::{
         lead::Lead,
         scoring::{ENOUGH, Ends, Prediction, ScoringRule, features, points, predict, unknown_custom, won},
         status::LeadStatus,
     },
-    time::Timestamp,
+    values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Origin, Reader, TenantKey, Work};
 use serde::Serialize;

@@ -5,7 +5,8 @@ use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
 use serde_json::Value;
 
-use super::{Operand, Predicate, Related, Test};
+use super::{Predicate, Related, Test};
+use crate::model::operand::Operand;
 use crate::{
     model::{
         cell::Cell,

@@ -3,11 +3,12 @@
 
 use serde_json::Value;
 
-use super::{MAX_VALUES, Operand, relative};
+use super::{MAX_VALUES, relative};
 use crate::{
     model::{
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType, Op},
+        operand::Operand,
         value::{self, Standards},
     },
     values::{

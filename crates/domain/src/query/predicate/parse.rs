@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 pub use super::operand::{Given, operand};
 use super::{
-    MAX_DEPTH, MAX_TESTS, Operand, Predicate, Test, View,
+    MAX_DEPTH, MAX_TESTS, Predicate, Test, View,
     path::{self, End, Miss, Path, Step},
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType, Op, SearchWeight},
         object::{Object, Shape},
+        operand::Operand,
         recurring,
         value::Standards,
     },

@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Operand, Predicate, View, evaluate::World};
+use super::{Predicate, View, evaluate::World};
+use crate::model::operand::Operand;
 use crate::{
     model::{
         cell::Cell,

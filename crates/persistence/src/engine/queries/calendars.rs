@@ -1,7 +1,7 @@
 //! Secret addresses of calendars.
 
 use diesel::prelude::*;
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 
 use super::Conn;
 use crate::{

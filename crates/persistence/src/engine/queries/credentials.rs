@@ -1,7 +1,7 @@
 //! Passwords, sessions, API key hashes, signing keys and failed log-ins.
 
 use diesel::prelude::*;
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 
 use super::Conn;
 use crate::{

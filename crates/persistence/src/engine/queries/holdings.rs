@@ -1,7 +1,7 @@
 //! Who held which record of a pool.
 
 use diesel::prelude::*;
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 
 use super::{
     Conn,

@@ -1,7 +1,7 @@
 //! The files of imports under way, and what was wrong with their rows.
 
 use diesel::prelude::*;
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use super::Conn;
 use crate::{

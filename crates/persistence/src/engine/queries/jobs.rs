@@ -5,7 +5,7 @@ use diesel::{
     prelude::*,
     sql_types::{Bool, Nullable, Text},
 };
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 
 use super::{
     Conn, Db,

@@ -1,6 +1,6 @@
 //! How writers keep out of each other's way. SQLite has one writer: nobody else is under way.
 
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 
 use super::Conn;
 use crate::error::StoreError;

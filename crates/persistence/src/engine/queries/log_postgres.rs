@@ -7,7 +7,7 @@ use diesel::{
     query_builder::{AstPass, QueryFragment, QueryId},
     sql_types::Array,
 };
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use super::{Conn, Db, run::Keep};
 use crate::{

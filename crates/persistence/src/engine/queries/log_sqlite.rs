@@ -1,7 +1,7 @@
 //! Writing the event log of SQLite: one by one.
 
 use diesel::prelude::*;
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use super::{Conn, last_insert_rowid};
 use crate::{

@@ -2,7 +2,7 @@
 //! objects that Farley sets without a new version of the record.
 
 use diesel::{dsl::count_star, prelude::*, upsert::excluded};
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 
 use super::{Conn, DIALECT, run::Keep};
 use crate::{

@@ -21,7 +21,7 @@ use diesel::{
     row::{Field as _, Row as _},
     sql_types::{BigInt, Bool, Double, Nullable, Text, Untyped},
 };
-use farley_domain::{id::Id, time::Timestamp};
+use farley_domain::values::{id::Id, time::Timestamp};
 use smallvec::SmallVec;
 
 /// How many columns hardly any statement exceeds: a table's 32, and some that are computed.

@@ -1,7 +1,7 @@
 //! SQLite's search index: a document for each record, and its terms in the engine's own index.
 
 use diesel::{SqliteConnection, prelude::*};
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use super::{last_insert_rowid, run::Keep};
 use crate::{

@@ -1,7 +1,7 @@
 //! Tenants.
 
 use diesel::{dsl::max, prelude::*};
-use farley_domain::id::Id;
+use farley_domain::values::id::Id;
 
 use super::Conn;
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use farley_domain::{id::Id, sales::opportunity::OpportunityStatus};
+use farley_domain::{sales::opportunity::OpportunityStatus, values::id::Id};
 
 use super::{MAX_STAGES, Median, Moves, Travelled, Travels, status};
 use crate::{

@@ -1,6 +1,9 @@
 //! Who held which record of a pool, from when until when.
 
-use farley_domain::{id::Id, object::Object, time::Timestamp};
+use farley_domain::{
+    model::object::Object,
+    values::{id::Id, time::Timestamp},
+};
 
 use crate::{
     error::StoreError,

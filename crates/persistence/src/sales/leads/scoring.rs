@@ -1,8 +1,8 @@
 //! How leads ended, counted by what was known of them; and scores that are computed anew.
 
 use farley_domain::{
-    id::Id,
     sales::leads::scoring::{Ends, Evidence},
+    values::id::Id,
 };
 
 use crate::{error::StoreError, on, reader::Reader, work::Work};
