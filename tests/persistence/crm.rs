@@ -13,7 +13,7 @@ use farley_domain::{
         entity::Entity,
         event::{Actor, ActorKind},
         input,
-        object::{Catalog, Object, Shape},
+        object::{Catalog, Object, Schema},
         record::{Draft, Record},
         recurring,
         value::Standards,
@@ -41,8 +41,8 @@ pub struct Everything {
 }
 
 impl View for Everything {
-    fn shape(&self, object: &str) -> Option<Shape> {
-        farley_domain::model::registry::object(object).map(|object| self.catalog.shape(object))
+    fn schema(&self, object: &str) -> Option<Schema> {
+        farley_domain::model::registry::object(object).map(|object| self.catalog.schema(object))
     }
 
     fn rows(&self, _: &'static Object) -> Option<Predicate> {
@@ -59,14 +59,14 @@ impl View for Everything {
 }
 
 impl Everything {
-    pub fn of(&self, object: &'static Object) -> Shape {
-        self.catalog.shape(object)
+    pub fn of(&self, object: &'static Object) -> Schema {
+        self.catalog.schema(object)
     }
 
     /// What a client sends, checked and with the object's rules applied.
     pub fn draft(&self, object: &'static Object, before: Option<&Record>, body: &Value) -> Record {
-        let (shape, standards) = (self.of(object), self.standards());
-        let reader = input::Reader { shape: &shape, standards: &standards, rule: &|_| None };
+        let (schema, standards) = (self.of(object), self.standards());
+        let reader = input::Reader { schema: &schema, standards: &standards, rule: &|_| None };
         let read = match before {
             None => reader.create(body),
             Some(before) => reader.patch(before, body),
@@ -76,7 +76,7 @@ impl Everything {
             after.set(recurring::ID, new_id());
         }
         let faults = farley_domain::model::fault::Faults::default();
-        let mut draft = Draft { shape: &shape, standards: &standards, before, after, faults, user: None, now: now() };
+        let mut draft = Draft { schema: &schema, standards: &standards, before, after, faults, user: None, now: now() };
         for rule in &object.rules {
             rule.apply(&mut draft);
         }
@@ -92,16 +92,16 @@ impl Everything {
 
     /// Changes a record; whether anything differed.
     pub fn patch(&self, work: &mut Work<'_>, object: &'static Object, id: Id, body: &Value) -> Result<bool, StoreError> {
-        let shape = self.of(object);
-        let loaded = work.load(&shape, self, id, &Predicate::all())?.expect("the record is there");
+        let schema = self.of(object);
+        let loaded = work.load(&schema, self, id, &Predicate::all())?.expect("the record is there");
         let mut record = self.draft(object, Some(&loaded.record), body);
-        work.update(&shape, &loaded, &mut record, &Change::new("updated"))
+        work.update(&schema, &loaded, &mut record, &Change::new("updated"))
     }
 
     pub fn archive(&self, work: &mut Work<'_>, object: &'static Object, id: Id, archive: bool) -> Result<Record, StoreError> {
-        let shape = self.of(object);
-        let loaded = work.load(&shape, self, id, &Predicate::all())?.expect("the record is there");
-        work.archive(&shape, &loaded, archive)
+        let schema = self.of(object);
+        let loaded = work.load(&schema, self, id, &Predicate::all())?.expect("the record is there");
+        work.archive(&schema, &loaded, archive)
     }
 
     pub fn list(&self, reader: &mut Reader<'_>, object: &'static Object, query: &ListQuery) -> Result<Page, StoreError> {

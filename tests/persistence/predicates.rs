@@ -172,7 +172,7 @@ pub async fn folding_is_the_same(db: TestDb) -> Result<(), StoreError> {
 pub async fn pages_follow_the_order(db: TestDb) -> Result<(), StoreError> {
     let (crm, mut sample) = filled(&db).await?;
     for object in [Customer::object(), Contact::object()] {
-        let names: Vec<String> = sample.shape(object).fields().filter(|field| field.sortable).map(Field::path).collect();
+        let names: Vec<String> = sample.schema(object).fields().filter(|field| field.sortable).map(Field::path).collect();
         let mut sorts: Vec<String> = names.iter().flat_map(|name| [name.clone(), format!("-{name}")]).collect();
         for _ in 0..40 {
             let keys: Vec<&String> = names.sample(&mut sample.rng, 3).collect();
@@ -197,7 +197,7 @@ async fn paged(crm: &Crm, sample: &Sample, object: &'static Object, sort: &str, 
     let expected: Vec<Id> = expected.into_iter().map(|record| record.id()).collect();
 
     let also: Vec<String> = sort.split(',').map(|key| key.trim_start_matches('-').to_owned()).collect();
-    let layout = Arc::new(Layout::of(&sample.shape(object), &|_| true, Some(&["id".to_owned()]), &also));
+    let layout = Arc::new(Layout::of(&sample.schema(object), &|_| true, Some(&["id".to_owned()]), &also));
     let mut seen = Vec::new();
     let mut next = query.clone();
     loop {

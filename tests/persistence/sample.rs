@@ -9,7 +9,7 @@ use farley_domain::{
         cell::Cell,
         entity::Entity,
         field::{Field, FieldType, Op, Writable},
-        object::{Object, Reach, Relation, Shape},
+        object::{Object, Reach, Relation, Schema},
         operand::Operand,
         record::Record,
     },
@@ -134,7 +134,7 @@ impl Sample {
         self.records.entry(object).or_default().push(Arc::new(record));
     }
 
-    pub fn shape(&self, object: &'static Object) -> Shape {
+    pub fn schema(&self, object: &'static Object) -> Schema {
         self.view.of(object)
     }
 
@@ -148,10 +148,10 @@ impl Sample {
     }
 
     fn body(&mut self, object: &'static Object, number: usize) -> Value {
-        let shape = self.shape(object);
+        let schema = self.schema(object);
         let (mut body, mut custom) = (Map::new(), Map::new());
         let writable = |field: &&Field| field.writable == Writable::Always && !matches!(field.kind, FieldType::Custom);
-        for field in shape.fields().filter(writable) {
+        for field in schema.fields().filter(writable) {
             if !field.required && self.rng.random_bool(0.35) {
                 continue;
             }
@@ -279,10 +279,10 @@ impl Sample {
     }
 
     fn comparison(&mut self, object: &'static Object, prefix: &str) -> Value {
-        let shape = self.shape(object);
-        let currencies = shape.fields().filter_map(Field::currency);
+        let schema = self.schema(object);
+        let currencies = schema.fields().filter_map(Field::currency);
         let fields: Vec<Field> =
-            shape.fields().cloned().chain(currencies).filter(|field| !predicate::operators(field).is_empty()).collect();
+            schema.fields().cloned().chain(currencies).filter(|field| !predicate::operators(field).is_empty()).collect();
         let field = fields.choose(&mut self.rng).expect("some field can be filtered on").clone();
         let op = *predicate::operators(&field).choose(&mut self.rng).expect("it has operators");
         let value = self.operand(object, &field, op);
@@ -399,7 +399,7 @@ impl World for Sample {
         targets.filter(leads_to).cloned().collect()
     }
 
-    fn shape(&self, object: &'static Object) -> Shape {
+    fn schema(&self, object: &'static Object) -> Schema {
         self.view.of(object)
     }
 }

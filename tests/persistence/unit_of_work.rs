@@ -145,13 +145,13 @@ pub async fn no_update_is_lost(db: TestDb) -> Result<(), StoreError> {
         writers.spawn(async move {
             for _ in 0..10 {
                 crm.write(move |work, view| {
-                    let shape = view.of(Customer::object());
+                    let schema = view.of(Customer::object());
                     let loaded =
-                        work.load(&shape, view, id, &farley_domain::query::predicate::Predicate::all())?.expect("it is there");
+                        work.load(&schema, view, id, &farley_domain::query::predicate::Predicate::all())?.expect("it is there");
                     let mut record = loaded.record.clone();
                     let customer = record.of_mut::<Customer>();
                     customer.set(Customer::employee_count, customer.get(Customer::employee_count).unwrap_or(0) + 1);
-                    work.update(&shape, &loaded, &mut record, &farley_persistence::Change::new("updated"))
+                    work.update(&schema, &loaded, &mut record, &farley_persistence::Change::new("updated"))
                 })
                 .await?;
             }

@@ -3,7 +3,7 @@
 
 use diesel::{Connection as _, PgConnection, SqliteConnection, connection::SimpleConnection};
 use farley_domain::{
-    model::object::{Object, Shape},
+    model::object::{Object, Schema},
     values::{id::Id, time::Timestamp},
 };
 
@@ -56,7 +56,7 @@ impl Bare {
             }
             None => Own::Postgres(PgConnection::establish(url).map_err(lost)?),
         };
-        let layout = statements::writing_layout(&Shape { object, custom: [].into() });
+        let layout = statements::writing_layout(&Schema { object, custom: [].into() });
         Ok(Bare { connection, columns: layout.columns(), types: layout.types.clone(), table: object.table })
     }
 

@@ -6,7 +6,7 @@ use farley_domain::{
     identity::tenant::Tenant,
     model::{
         field::{Field, Op},
-        object::{Object, Reach, Relation, Shape},
+        object::{Object, Reach, Relation, Schema},
         operand::Operand,
         record::Record,
     },
@@ -79,12 +79,12 @@ impl Reader<'_> {
 
     /// The place of a list, at the time it is asked for.
     pub(crate) fn place_of(&self, layout: &Layout, query: &ListQuery) -> Place {
-        Place { as_of: query.as_of, ..self.place(layout.shape.object) }
+        Place { as_of: query.as_of, ..self.place(layout.schema.object) }
     }
 
     /// One record by id, if it is within what the asker may see.
     pub fn get(&mut self, layout: &Arc<Layout>, view: &dyn View, id: Id, within: &Predicate) -> Result<Option<Row>, StoreError> {
-        let place = self.place(layout.shape.object);
+        let place = self.place(layout.schema.object);
         let sql = statements::get(self.connection.dialect(), layout, &place, view, id, within);
         let rows = self.connection.load(&sql, &layout.types)?;
         Ok(rows.into_iter().next().map(|cells| Row::new(layout, cells)))
@@ -98,7 +98,7 @@ impl Reader<'_> {
         id: Id,
         within: &Predicate,
     ) -> Result<Option<Written>, StoreError> {
-        let place = self.place(layout.shape.object);
+        let place = self.place(layout.schema.object);
         let sql = statements::get(self.connection.dialect(), layout, &place, view, id, within);
         let mut written = None;
         self.connection.read(&sql, &layout.types, &mut |cells| {
@@ -121,7 +121,7 @@ impl Reader<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let place = self.place(layout.shape.object);
+        let place = self.place(layout.schema.object);
         let sql = statements::by_ids(self.connection.dialect(), layout, &place, view, ids, within);
         let rows = self.connection.load(&sql, &layout.types)?;
         Ok(rows.into_iter().map(|cells| Row::new(layout, cells)).collect())
@@ -229,7 +229,7 @@ impl Reader<'_> {
         full: &dyn Fn(&'static Object) -> Option<Arc<Layout>>,
     ) -> Result<(), StoreError> {
         for relation in relations {
-            let Some(layout) = view.shape(relation.target).and_then(|shape| full(shape.object)) else { continue };
+            let Some(layout) = view.schema(relation.target).and_then(|schema| full(schema.object)) else { continue };
             match relation.reach {
                 Reach::ToOne { field } => self.expand_one(rows, view, relation, field, &layout)?,
                 Reach::Inverse { .. } | Reach::Linked { .. } => self.expand_many(rows, view, relation, &layout)?,
@@ -250,7 +250,7 @@ impl Reader<'_> {
         let mut ids: Vec<Id> = rows.iter().filter_map(reference).collect();
         ids.sort_unstable();
         ids.dedup();
-        let within = view.rows(layout.shape.object).unwrap_or_else(Predicate::nothing);
+        let within = view.rows(layout.schema.object).unwrap_or_else(Predicate::nothing);
         let found: HashMap<Id, Value> = self
             .by_ids(layout, view, &ids, &within)?
             .into_iter()
@@ -273,7 +273,7 @@ impl Reader<'_> {
         let ids: Vec<Id> = rows.iter().map(Row::id).collect();
         let mut found: HashMap<Id, Vec<Value>> = HashMap::new();
         if !ids.is_empty() {
-            let place = self.place(layout.shape.object);
+            let place = self.place(layout.schema.object);
             let sql = statements::related(self.connection.dialect(), layout, &place, view, relation, &ids, EXPANDED_EACH);
             let mut types = layout.types.clone();
             types.push(ColumnType::Id);
@@ -316,13 +316,13 @@ impl Reader<'_> {
     /// The records that a predicate describes, the oldest first, at most so many: for rules, which need no page.
     pub fn find(
         &mut self,
-        shape: &Shape,
+        schema: &Schema,
         view: &dyn View,
         predicate: &Predicate,
         most: usize,
     ) -> Result<Vec<Record>, StoreError> {
-        let layout = statements::writing_layout(shape);
-        let place = self.place(shape.object);
+        let layout = statements::writing_layout(schema);
+        let place = self.place(schema.object);
         let sql = statements::find(self.connection.dialect(), &layout, &place, view, predicate, most);
         let rows = self.connection.load(&sql, &layout.types)?;
         rows.into_iter().map(|cells| Row::new(&layout, cells).to_record()).collect()
@@ -330,8 +330,8 @@ impl Reader<'_> {
 
     /// Every record of an object, for the small ones: roles, teams, custom fields.
     pub fn all(&mut self, object: &'static Object) -> Result<Vec<Record>, StoreError> {
-        let shape = Shape { object, custom: Arc::from([]) };
-        let layout = statements::writing_layout(&shape);
+        let schema = Schema { object, custom: Arc::from([]) };
+        let layout = statements::writing_layout(&schema);
         let mut sql = Statement::of(self.connection.dialect(), "SELECT ");
         write_sql!(sql, layout.columns().as_slice(), " FROM ", object.table, " WHERE tenant_id = ", self.tenant.id);
         let rows = self.connection.load(&sql, &layout.types)?;
@@ -341,7 +341,7 @@ impl Reader<'_> {
     /// The plan the engine makes for a list, to see that no large table is scanned.
     pub fn explain(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery) -> Result<String, StoreError> {
         let dialect = self.connection.dialect();
-        let list = statements::list(dialect, layout, &self.place(layout.shape.object), view, query);
+        let list = statements::list(dialect, layout, &self.place(layout.schema.object), view, query);
         let mut sql = Statement::new(dialect);
         sql.keep = false;
         let columns: &[ColumnType] = match dialect {

@@ -210,19 +210,19 @@ pub async fn statements_kept_prepared_are_bounded(db: TestDb) {
     let admin = server.admin().await;
     let id = admin.create("customers", json!({"name": "Huawei"})).await;
     // Each of the shapes is a set of fields.
-    let path = |shape: usize| {
-        let fields = FIELDS.iter().enumerate().filter(|(place, _)| shape & (1 << place) != 0).map(|(_, field)| *field);
+    let path = |schema: usize| {
+        let fields = FIELDS.iter().enumerate().filter(|(place, _)| schema & (1 << place) != 0).map(|(_, field)| *field);
         format!("/v1/customers/{id}?fields=id,{}", fields.collect::<Vec<_>>().join(","))
     };
     let before = server.app.store.lanes().prepared;
-    for shape in 1..500 {
-        admin.get(&path(shape)).await.ok(200);
+    for schema in 1..500 {
+        admin.get(&path(schema)).await.ok(200);
     }
     let once = server.app.store.lanes().prepared;
     assert!(once < before + 50, "what comes but once is not kept: {before} {once}");
     let mut most = 0;
-    for shape in (500..1_000).chain(500..1_000) {
-        admin.get(&path(shape)).await.ok(200);
+    for schema in (500..1_000).chain(500..1_000) {
+        admin.get(&path(schema)).await.ok(200);
         most = most.max(server.app.store.lanes().prepared);
     }
     assert!((200..=2 * 256).contains(&most), "what comes again is kept, and so many at most: {most}");

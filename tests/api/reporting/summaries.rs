@@ -1,7 +1,7 @@
 //! `GET /v1/{collection}/summary`.
 
 use farley_domain::{
-    model::{entity::Entity, field::FieldType, object::Shape, registry},
+    model::{entity::Entity, field::FieldType, object::Schema, registry},
     query::predicate::Predicate,
     sales::opportunity::Opportunity,
     values::{
@@ -137,12 +137,12 @@ pub async fn have_no_sums_too_large(db: TestDb) {
         let id: Id = id.parse().expect("an id");
         let origin = Origin::system(Timestamp::parse("2030-01-01T00:00:00Z").expect("a time"));
         let written = server.app.store.write::<_, StoreError>(tenant, origin, move |work| {
-            let shape = Shape { object: Opportunity::object(), custom: [].into() };
+            let schema = Schema { object: Opportunity::object(), custom: [].into() };
             let loaded =
-                work.load(&shape, &farley::access::unrestricted::Unrestricted, id, &Predicate::all())?.expect("it is there");
+                work.load(&schema, &farley::access::unrestricted::Unrestricted, id, &Predicate::all())?.expect("it is there");
             let mut record = loaded.record.clone();
             record.of_mut().set(Opportunity::amount, Money::new(before_the_limit, Currency::CNY));
-            work.update(&shape, &loaded, &mut record, &Change::new("updated")).map(drop)
+            work.update(&schema, &loaded, &mut record, &Change::new("updated")).map(drop)
         });
         written.await.expect("it is written");
     };

@@ -12,7 +12,7 @@ use farley_domain::{
     },
     model::{
         event::{Actor, ActorKind},
-        object::{Catalog, Object, Shape},
+        object::{Catalog, Object, Schema},
         registry,
         value::Standards,
     },
@@ -59,8 +59,8 @@ impl Principal {
     }
 
     #[must_use]
-    pub fn shape(&self, object: &'static Object) -> Shape {
-        self.catalog.shape(object)
+    pub fn schema(&self, object: &'static Object) -> Schema {
+        self.catalog.schema(object)
     }
 
     /// All that the caller may see of an object.
@@ -73,7 +73,7 @@ impl Principal {
     }
 
     fn make_layout(&self, object: &'static Object) -> Layout {
-        Layout::full(&self.catalog.shape(object), &|field| self.asker.sees(object, field))
+        Layout::full(&self.catalog.schema(object), &|field| self.asker.sees(object, field))
     }
 
     #[must_use]

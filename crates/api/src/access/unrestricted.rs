@@ -7,7 +7,7 @@ use farley_domain::{
     model::{
         entity::Entity,
         field::{Field, FieldType},
-        object::{Object, Shape},
+        object::{Object, Schema},
         record::Record,
         registry,
         value::Standards,
@@ -23,8 +23,8 @@ use crate::http::problem::Problem;
 pub struct Unrestricted;
 
 impl View for Unrestricted {
-    fn shape(&self, object: &str) -> Option<Shape> {
-        registry::object(object).map(|object| Shape { object, custom: Arc::from([]) })
+    fn schema(&self, object: &str) -> Option<Schema> {
+        registry::object(object).map(|object| Schema { object, custom: Arc::from([]) })
     }
 
     fn rows(&self, _: &'static Object) -> Option<Predicate> {
@@ -42,8 +42,8 @@ impl View for Unrestricted {
 
 /// An object without the tenant's own fields.
 #[must_use]
-pub fn without_custom_fields(object: &'static Object) -> Shape {
-    Shape { object, custom: Arc::from([]) }
+pub fn without_custom_fields(object: &'static Object) -> Schema {
+    Schema { object, custom: Arc::from([]) }
 }
 
 /// One record, whoever asks.

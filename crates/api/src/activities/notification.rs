@@ -64,11 +64,11 @@ pub async fn mark_read(call: Call, request: HttpRequest, body: Body) -> Result<H
     mutation
         .run(&call, move |work| {
             let view = writer.principal.view(writer.now);
-            let loaded = work.load(&writer.shape(), &view, id, &rows)?.ok_or_else(Problem::not_found)?;
+            let loaded = work.load(&writer.schema(), &view, id, &rows)?.ok_or_else(Problem::not_found)?;
             if loaded.record.of::<Notification>().is_null(Notification::read_at) {
                 let mut record = loaded.record.clone();
                 record.of_mut::<Notification>().set(Notification::read_at, writer.now);
-                work.update(&writer.shape(), &loaded, &mut record, &Change::new("read"))?;
+                work.update(&writer.schema(), &loaded, &mut record, &Change::new("read"))?;
             }
             writer.answer(work, 200, id, Shown::new())
         })

@@ -62,8 +62,8 @@ impl Behaviour for Task {
 
 /// The next task of a series; it belongs to whoever had the last.
 fn store_next(work: &mut Work<'_>, writing: &Writing<'_, Task>, mut next: Record<Task>) -> Result<Record<Task>, Problem> {
-    let shape = writing.principal.shape(Task::object());
-    work.insert(&shape, next.any_mut(), &Change::new("created"))?;
+    let schema = writing.principal.schema(Task::object());
+    work.insert(&schema, next.any_mut(), &Change::new("created"))?;
     concerned::keep_standing(work, Standing::NextTask, (None, &next), task::counts_at)?;
     Ok(next)
 }
@@ -181,7 +181,7 @@ pub async fn delegate(call: Call, request: HttpRequest, body: Body) -> Result<Ht
         record.set(Task::team_id, user.get(User::team_id));
         // Farley itself fills in the team: a colleague's need not be one that the caller may read of.
         let writer = &asked.writer;
-        let record = writer.apply_rules(&writer.shape(), Some(&asked.loaded.record), record.into_any())?;
+        let record = writer.apply_rules(&writer.schema(), Some(&asked.loaded.record), record.into_any())?;
         let record = writer.store_settled(work, &asked.loaded, record, "delegated", &[Task::team_id.name()])?;
         writer.answer(work, 200, record.id(), Shown::new())
     })

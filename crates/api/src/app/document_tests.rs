@@ -220,8 +220,8 @@ fn hand_written_operations_are_completed_and_go_first() {
 
 #[test]
 fn metadata_leaves_out_what_is_hidden_and_freezes_what_is_read_only() {
-    let shape = Catalog::default().shape(registry::object("customer").unwrap());
-    let metadata = metadata::metadata([&shape], |_, field| match field.name.as_ref() {
+    let schema = Catalog::default().schema(registry::object("customer").unwrap());
+    let metadata = metadata::metadata([&schema], |_, field| match field.name.as_ref() {
         "annual_revenue" => Some(FieldRule::Hidden),
         "status" => Some(FieldRule::ReadOnly),
         _ => None,

@@ -14,7 +14,7 @@ use farley_domain::{
     model::{
         entity::Entity,
         fault::Faults,
-        object::{Catalog, Object, Shape},
+        object::{Catalog, Object, Schema},
         record::Record,
     },
     query::predicate::Predicate,
@@ -98,8 +98,8 @@ pub struct Base {
 }
 
 impl Base {
-    pub fn shape(&self, object: &'static Object) -> Shape {
-        self.catalog.shape(object)
+    pub fn schema(&self, object: &'static Object) -> Schema {
+        self.catalog.schema(object)
     }
 }
 
@@ -113,9 +113,9 @@ pub struct Rows<'a> {
 
 impl Rows<'_> {
     pub fn add(&mut self, object: &'static Object, body: &Value) -> Result<Id, Faults> {
-        let shape = Catalog::default().shape(object);
+        let schema = Catalog::default().schema(object);
         let id = self.dice.id(self.at);
-        let mut record = build::record(&shape, &self.tenant.standards(self.at), id, body)?;
+        let mut record = build::record(&schema, &self.tenant.standards(self.at), id, body)?;
         if object.name == User::NAME {
             record.of_mut().set(User::status, UserStatus::Active);
         }
@@ -172,10 +172,10 @@ async fn insert(
     let work = move |work: &mut farley_persistence::Work<'_>| -> Result<(), StoreError> {
         no_default(work)?;
         for (object, record) in &rows {
-            work.insert(&Catalog::default().shape(object), &mut record.clone(), &Change::new("created"))?;
+            work.insert(&Catalog::default().schema(object), &mut record.clone(), &Change::new("created"))?;
         }
         for object in farley_domain::model::registry::objects() {
-            for field in catalog.shape(object).custom.iter().filter(|field| field.indexed) {
+            for field in catalog.schema(object).custom.iter().filter(|field| field.indexed) {
                 work.index_custom_field(object, field)?;
             }
         }
@@ -186,13 +186,13 @@ async fn insert(
 
 /// The pipeline that a new tenant begins with makes room for the demo's own.
 fn no_default(work: &mut farley_persistence::Work<'_>) -> Result<(), StoreError> {
-    let shape = Catalog::default().shape(Pipeline::object());
+    let schema = Catalog::default().schema(Pipeline::object());
     let all = work.reader().all(Pipeline::object())?;
     for former in all.into_iter().filter(|pipeline| pipeline.of::<Pipeline>().get(Pipeline::is_default)) {
-        let Some(loaded) = work.load(&shape, &Unrestricted, former.id(), &Predicate::all())? else { continue };
+        let Some(loaded) = work.load(&schema, &Unrestricted, former.id(), &Predicate::all())? else { continue };
         let mut former = loaded.record.clone();
         former.of_mut().set(Pipeline::is_default, false);
-        work.update(&shape, &loaded, &mut former, &Change::new("updated"))?;
+        work.update(&schema, &loaded, &mut former, &Change::new("updated"))?;
     }
     Ok(())
 }

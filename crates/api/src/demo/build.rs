@@ -4,7 +4,7 @@ use farley_domain::{
     model::{
         fault::Faults,
         input::Reader,
-        object::Shape,
+        object::Schema,
         record::{Draft, Record},
         recurring,
         value::Standards,
@@ -14,11 +14,11 @@ use farley_domain::{
 use serde_json::Value;
 
 /// The record that a client's body would become.
-pub fn record(shape: &Shape, standards: &Standards<'_>, id: Id, body: &Value) -> Result<Record, Faults> {
-    let mut after = Reader { shape, standards, rule: &|_| None }.create(body)?;
+pub fn record(schema: &Schema, standards: &Standards<'_>, id: Id, body: &Value) -> Result<Record, Faults> {
+    let mut after = Reader { schema, standards, rule: &|_| None }.create(body)?;
     after.set(recurring::ID, id);
-    let mut draft = Draft { shape, standards, before: None, after, faults: Faults::default(), user: None, now: standards.now };
-    for rule in &shape.object.rules {
+    let mut draft = Draft { schema, standards, before: None, after, faults: Faults::default(), user: None, now: standards.now };
+    for rule in &schema.object.rules {
         rule.apply(&mut draft);
     }
     draft.faults.into_result(draft.after)

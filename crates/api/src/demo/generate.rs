@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
-    model::{entity::Entity, fault::Faults, object::Shape, record::Record},
+    model::{entity::Entity, fault::Faults, object::Schema, record::Record},
     values::{id::Id, time::Timestamp},
 };
 
@@ -37,8 +37,8 @@ pub struct Family {
 
 pub struct Generator {
     base: Arc<Base>,
-    customer: Shape,
-    contact: Shape,
+    customer: Schema,
+    contact: Schema,
     seed: u64,
     opened: Timestamp,
     now: Timestamp,
@@ -53,8 +53,8 @@ pub struct Generator {
 impl Generator {
     pub fn new(base: Arc<Base>, options: &Options, opened: Timestamp) -> Generator {
         Generator {
-            customer: base.shape(Customer::object()),
-            contact: base.shape(Contact::object()),
+            customer: base.schema(Customer::object()),
+            contact: base.schema(Contact::object()),
             base,
             seed: options.seed,
             opened,

@@ -197,7 +197,7 @@ async fn insert(store: &Store, tenant: TenantKey, base: Arc<base::Base>, entries
         work.gather();
         for (origin, object, record) in entries.iter().flatten() {
             work.go_on_as(origin.clone());
-            work.insert(&base.shape(object), &mut record.clone(), &Change::new("created"))?;
+            work.insert(&base.schema(object), &mut record.clone(), &Change::new("created"))?;
         }
         Ok(entries.len() as u64)
     };

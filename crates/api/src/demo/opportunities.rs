@@ -82,11 +82,11 @@ pub fn throw(dice: &mut Dice, base: &Base, buyer: &Buyer<'_>, now: Timestamp) ->
     let standards = base.tenant.standards(now);
     let id = dice.id(went.opened);
     let (lines, amount, main) = lines(dice, base, id, place, went.opened)?;
-    let shape = base.shape(Opportunity::object());
-    let mut opportunity = build::record(&shape, &standards, id, &body(dice, buyer, way, &went, main))?;
+    let schema = base.schema(Opportunity::object());
+    let mut opportunity = build::record(&schema, &standards, id, &body(dice, buyer, way, &went, main))?;
     // The sum of the lines, and to stay so.
     opportunity.of_mut().set(Opportunity::amount, amount);
-    Course { shape: &shape, pipeline: &way.pipeline, stages: &way.stages, now }.settle(None, opportunity.of_mut())?;
+    Course { schema: &schema, pipeline: &way.pipeline, stages: &way.stages, now }.settle(None, opportunity.of_mut())?;
     Ok(Deal { at: went.opened, owner: buyer.thrown.owner, opportunity, lines })
 }
 
@@ -187,7 +187,7 @@ fn lines<'b>(
     place: Place,
     at: Timestamp,
 ) -> Result<(Vec<Record>, Option<Money>, &'b Sold), Faults> {
-    let shape = base.shape(LineItem::object());
+    let schema = base.schema(LineItem::object());
     let standards = base.tenant.standards(at);
     let main = dice.pick(&base.products);
     let (mut lines, mut sum) = (Vec::new(), 0_i64);
@@ -201,7 +201,7 @@ fn lines<'b>(
             "unit_price": {"amount": price, "currency": currency}, "discount": discount, "sort_order": order,
         });
         let id = dice.id(at);
-        let mut line = build::record(&shape, &standards, id, &body)?;
+        let mut line = build::record(&schema, &standards, id, &body)?;
         let made = line.of::<LineItem>();
         let factors = made.get(LineItem::quantity).zip(made.get(LineItem::discount));
         let amount = factors.and_then(|(quantity, discount)| line_item::amount(quantity, price, discount)).unwrap_or(0);

@@ -427,10 +427,10 @@ pub fn check_strength(password: &str, email: &str, pointer: &str) -> Result<(), 
 
 /// Changes whether a user can log in.
 pub fn set_status(work: &mut Work<'_>, user: Id, status: UserStatus, verb: &str) -> Result<(), Problem> {
-    let shape = without_custom_fields(User::object());
-    let loaded = work.load(&shape, &Unrestricted, user, &Predicate::all())?.ok_or_else(Problem::not_found)?;
+    let schema = without_custom_fields(User::object());
+    let loaded = work.load(&schema, &Unrestricted, user, &Predicate::all())?.ok_or_else(Problem::not_found)?;
     let mut record = loaded.record.clone();
     record.of_mut().set(User::status, status);
-    work.update(&shape, &loaded, &mut record, &Change::new(verb))?;
+    work.update(&schema, &loaded, &mut record, &Change::new(verb))?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use farley_domain::{
         entity::Entity,
         fault::{Fault, FaultCode, Faults},
         input::{self, Members, members},
-        object::Shape,
+        object::Schema,
         record::Record,
         value::Standards,
     },
@@ -97,9 +97,9 @@ pub fn create_tenant(work: &mut Work<'_>, new: &NewTenant, administrator: Option
             .with(Role::name, ready.name)
             .with(Role::description, ready.description.to_owned())
             .with(Role::permissions, ready.permissions());
-        let (shape, mut role) = read(body, &standards)?;
+        let (schema, mut role) = read(body, &standards)?;
         role.set(Role::key, ready.key.to_owned());
-        work.insert(&shape, role.any_mut(), &Change::new("created"))?;
+        work.insert(&schema, role.any_mut(), &Change::new("created"))?;
     }
     for begin in &installed()?.begin_tenant {
         begin(work, &standards)?;
@@ -119,18 +119,18 @@ pub fn create_user(work: &mut Work<'_>, user: &FirstUser, role_key: &str, standa
         .with(User::name, user.name.as_str())
         .with(User::email, user.email.as_str())
         .with(User::role_ids, vec![role.id()]);
-    let (shape, mut record) = read(body, standards)?;
+    let (schema, mut record) = read(body, standards)?;
     crate::records::references::check_unique(work, None, User::object(), None, record.any())?;
     record.set(User::status, UserStatus::Active);
-    work.insert(&shape, record.any_mut(), &Change::new("created"))?;
+    work.insert(&schema, record.any_mut(), &Change::new("created"))?;
     work.set_password(record.id(), &user.password_hash)?;
     Ok(record.id())
 }
 
-fn read<E: Entity>(body: Members<E>, standards: &Standards<'_>) -> Result<(Shape, Record<E>), Problem> {
-    let shape = Shape { object: E::object(), custom: std::sync::Arc::from([]) };
-    let record = input::Reader { shape: &shape, standards, rule: &|_| None }.create(&body.into_json())?;
-    Ok((shape, record.into_entity()))
+fn read<E: Entity>(body: Members<E>, standards: &Standards<'_>) -> Result<(Schema, Record<E>), Problem> {
+    let schema = Schema { object: E::object(), custom: std::sync::Arc::from([]) };
+    let record = input::Reader { schema: &schema, standards, rule: &|_| None }.create(&body.into_json())?;
+    Ok((schema, record.into_entity()))
 }
 
 /// What the first start has to say.

@@ -109,15 +109,15 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             let asker = asker_of(reader, user)?;
             let grants = asker.as_ref().map_or_else(|| Grants::of_roles(&roles), |asker| asker.grants.clone());
             let scope = grants.scope(object.name, action);
-            let shape = principal.shape(object);
+            let schema = principal.schema(object);
             let ruled = |wanted: FieldRule| -> Vec<String> {
-                let fields = shape.fields().filter(|field| grants.rule(object, field) == Some(wanted));
+                let fields = schema.fields().filter(|field| grants.rule(object, field) == Some(wanted));
                 fields.map(farley_domain::model::field::Field::path).collect()
             };
             let found = match record {
                 None => None,
                 Some(id) => {
-                    let layout = Arc::new(farley_persistence::Layout::full(&shape, &|_| true));
+                    let layout = Arc::new(farley_persistence::Layout::full(&schema, &|_| true));
                     let within = principal.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
                     let row = reader.get(&layout, &Unrestricted, id, &within)?.ok_or_else(Problem::not_found)?;
                     Some(row.to_record()?)
@@ -126,7 +126,7 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             let reached = match (&asker, &found) {
                 (Some(asker), Some(record)) => {
                     let within = asker.rows(object, action).unwrap_or_else(Predicate::nothing);
-                    let layout = Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&[]), &[]));
+                    let layout = Arc::new(farley_persistence::Layout::of(&schema, &|_| true, Some(&[]), &[]));
                     reader.get(&layout, &Unrestricted, record.id(), &within)?.is_some()
                 }
                 (Some(_) | None, _) => false,

@@ -149,16 +149,16 @@ pub async fn update_me(call: Call, request: HttpRequest, body: Body) -> Result<H
     let shown = Arc::clone(&call);
     let response = mutation
         .run(&call, move |work| {
-            let shape = principal.shape(User::object());
+            let schema = principal.schema(User::object());
             let loaded =
-                work.load(&shape, &Unrestricted, principal.user_id(), &Predicate::all())?.ok_or_else(Problem::not_found)?;
+                work.load(&schema, &Unrestricted, principal.user_id(), &Predicate::all())?.ok_or_else(Problem::not_found)?;
             if let Some(expected) = &expected {
                 versions::check(work, &principal, User::object(), &loaded.record, expected, None)?;
             }
             let standards = principal.standards(now);
-            let reader = input::Reader { shape: &shape, standards: &standards, rule: &own_rule };
+            let reader = input::Reader { schema: &schema, standards: &standards, rule: &own_rule };
             let mut record = reader.patch(&loaded.record, &body.0)?;
-            work.update(&shape, &loaded, &mut record, &Change::new("updated"))?;
+            work.update(&schema, &loaded, &mut record, &Change::new("updated"))?;
             let mut answer = Answer::json(200, &describe(&shown, record.of()))?;
             answer.headers.push(("ETag".to_owned(), etag(record.version())));
             Ok(answer)

@@ -6,7 +6,7 @@ use farley_domain::{
     model::{
         field::{ANY_OBJECT, Choice, Field, FieldType, Label, Writable},
         field_rule::FieldRule,
-        object::{Relation, Shape},
+        object::{Relation, Schema},
         recurring, registry,
     },
     query::predicate,
@@ -155,13 +155,16 @@ pub struct OperationMetadata {
 }
 
 /// Describes objects to somebody; `rule` says which fields are hidden from them or frozen.
-pub fn metadata<'a>(shapes: impl IntoIterator<Item = &'a Shape>, rule: impl Fn(&Shape, &Field) -> Option<FieldRule>) -> Metadata {
-    Metadata { data: shapes.into_iter().map(|shape| object(shape, &rule)).collect() }
+pub fn metadata<'a>(
+    shapes: impl IntoIterator<Item = &'a Schema>,
+    rule: impl Fn(&Schema, &Field) -> Option<FieldRule>,
+) -> Metadata {
+    Metadata { data: shapes.into_iter().map(|schema| object(schema, &rule)).collect() }
 }
 
-fn object(shape: &Shape, rule: &impl Fn(&Shape, &Field) -> Option<FieldRule>) -> ObjectMetadata {
-    let object = shape.object;
-    let fields = shape.fields().filter(|field| field.kind != FieldType::Custom);
+fn object(schema: &Schema, rule: &impl Fn(&Schema, &Field) -> Option<FieldRule>) -> ObjectMetadata {
+    let object = schema.object;
+    let fields = schema.fields().filter(|field| field.kind != FieldType::Custom);
     let operations = generic_operations(object).into_iter().map(|generic| OperationMetadata {
         id: names::operation_id(generic, object),
         method: generic.method().to_string(),
@@ -175,7 +178,7 @@ fn object(shape: &Shape, rule: &impl Fn(&Shape, &Field) -> Option<FieldRule>) ->
         title_field: object.title.to_owned(),
         searchable: object.is_searchable(),
         customizable: object.bears(recurring::CUSTOM),
-        fields: fields.filter_map(|described| field(described, rule(shape, described))).collect(),
+        fields: fields.filter_map(|described| field(described, rule(schema, described))).collect(),
         relations: object.relations.iter().map(relation).collect(),
         operations: operations.collect(),
     }
@@ -262,12 +265,12 @@ fn relation(relation: &Relation) -> RelationMetadata {
 pub async fn objects(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
     let principal = &call.principal;
-    let shapes: Vec<Shape> = registry::objects()
+    let shapes: Vec<Schema> = registry::objects()
         .into_iter()
         .filter(|object| principal.asker.grants.scope(object.name, Action::Read).is_some())
-        .map(|object| principal.shape(object))
+        .map(|object| principal.schema(object))
         .collect();
-    let mut described = metadata(&shapes, |shape, field| principal.asker.grants.rule(shape.object, field));
+    let mut described = metadata(&shapes, |schema, field| principal.asker.grants.rule(schema.object, field));
     // A relation that the caller cannot follow is not there for them.
     let readable: Vec<String> = described.data.iter().map(|object| object.name.clone()).collect();
     for object in &mut described.data {

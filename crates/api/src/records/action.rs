@@ -42,7 +42,7 @@ impl<E: Entity, B> Asked<E, B> {
 
     /// Applies the rules of the object to the record as it is to be, stores it and shows it.
     pub fn store(&self, work: &mut Work<'_>, record: Record<E>, verb: &str) -> Result<Answer, Problem> {
-        let record = self.writer.apply_rules(&self.writer.shape(), Some(&self.loaded.record), record.into_any())?;
+        let record = self.writer.apply_rules(&self.writer.schema(), Some(&self.loaded.record), record.into_any())?;
         let record = self.writer.store(work, &self.loaded, record, verb)?;
         self.writer.answer(work, 200, record.id(), Shown::new())
     }

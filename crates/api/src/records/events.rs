@@ -96,8 +96,8 @@ fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
     let object = registry::object(&row.object);
     let mut changes: Map<String, Value> = farley_domain::model::event::changes(&row.changes)?;
     if let Some(object) = object {
-        let shape = principal.shape(object);
-        changes.retain(|name, _| shape.field(name).is_none_or(|field| principal.asker.sees(object, field)));
+        let schema = principal.schema(object);
+        changes.retain(|name, _| schema.field(name).is_none_or(|field| principal.asker.sees(object, field)));
     }
     Ok(Event {
         id: row.id,

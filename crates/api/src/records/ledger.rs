@@ -62,8 +62,8 @@ pub async fn ledger(object: &'static Object, call: Call, request: HttpRequest) -
             reader.get(&principal.layout(object), &principal.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
             let names: Vec<String> =
                 object.ledger.map_or(&[][..], |ledger| ledger.fields).iter().map(|name| (*name).to_owned()).collect();
-            let shape = principal.shape(object);
-            let layout = Layout::of(&shape, &|field| principal.asker.sees(object, field), Some(&names), &[]);
+            let schema = principal.schema(object);
+            let layout = Layout::of(&schema, &|field| principal.asker.sees(object, field), Some(&names), &[]);
             // One more than shown: the last one shown is told from the one before it.
             let entries = reader.ledger(&Arc::new(layout), id, limit + 1, offset)?;
             let shown = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -48,7 +48,7 @@ impl Answer {
         let mut answer = Answer::json(status, row)?;
         answer.headers.push(("ETag".to_owned(), etag(row.version())));
         if status == 201 {
-            let object = row.layout.shape.object;
+            let object = row.layout.schema.object;
             let parent = object.parent.and_then(|parent| row.cell(parent.field)?.as_id());
             answer.headers.push(("Location".to_owned(), location(object, parent, row.id())));
         }

@@ -8,7 +8,7 @@ use farley_domain::{
     model::{
         fault::{Fault, FaultCode},
         field::{Field, Op},
-        object::{Object, Reach, Relation, Shape},
+        object::{Object, Reach, Relation, Schema},
         operand::Operand,
         recurring, registry,
     },
@@ -119,7 +119,7 @@ pub fn below(
     let (target, field) = registry::object(parent.object).zip(object.field(parent.field)).ok_or_else(Problem::not_found)?;
     let rows = principal.asker.rows(target, Action::Read).unwrap_or_else(Predicate::nothing);
     let id = named.find(reader, principal, target)?.ok_or_else(Problem::not_found)?;
-    let layout = Arc::new(Layout::of(&principal.shape(target), &|_| true, Some(&[]), &[]));
+    let layout = Arc::new(Layout::of(&principal.schema(target), &|_| true, Some(&[]), &[]));
     reader.get(&layout, &principal.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
     Ok(Some(Predicate::test(field, Op::Eq, Operand::Id(id))))
 }
@@ -143,11 +143,11 @@ pub fn layout_for(
     // The version is the entity tag, whatever is shown.
     let also: Vec<String> = references.chain(keys).chain([recurring::VERSION.name().to_owned()]).collect();
     let full = principal.layout(object);
-    let shape: Shape = principal.shape(object);
-    if fields.is_none() && also.iter().all(|path| shape.field(path).is_some_and(|field| shown(principal, object, field))) {
+    let schema: Schema = principal.schema(object);
+    if fields.is_none() && also.iter().all(|path| schema.field(path).is_some_and(|field| shown(principal, object, field))) {
         return full;
     }
-    Arc::new(Layout::of(&shape, &|field| principal.asker.sees(object, field), fields, &also))
+    Arc::new(Layout::of(&schema, &|field| principal.asker.sees(object, field), fields, &also))
 }
 
 fn shown(principal: &Principal, object: &'static Object, field: &Field) -> bool {

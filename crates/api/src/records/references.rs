@@ -12,7 +12,7 @@ use farley_domain::{
         entity::Entity,
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType},
-        object::{Object, Shape},
+        object::{Object, Schema},
         record::Record,
         recurring, registry,
     },
@@ -29,18 +29,18 @@ pub fn check(
     work: &mut Work<'_>,
     principal: &Principal,
     now: farley_domain::values::time::Timestamp,
-    shape: &Shape,
+    schema: &Schema,
     before: Option<&Record>,
     after: &Record,
     settled: &[&str],
 ) -> Result<(), Problem> {
     let mut faults = Faults::default();
-    check_concerned(work, principal, now, shape, before, after, &mut faults)?;
-    for field in shape.fields().filter(|field| !settled.contains(&field.name.as_ref())) {
+    check_concerned(work, principal, now, schema, before, after, &mut faults)?;
+    for field in schema.fields().filter(|field| !settled.contains(&field.name.as_ref())) {
         if before.is_some_and(|before| before.cell(field) == after.cell(field)) {
             continue;
         }
-        let Some(target) = target(field).filter(|_| !is_concerned(shape.object, field)) else { continue };
+        let Some(target) = target(field).filter(|_| !is_concerned(schema.object, field)) else { continue };
         let asked = named(field, after);
         if asked.is_empty() {
             continue;
@@ -72,13 +72,13 @@ fn check_concerned(
     work: &mut Work<'_>,
     principal: &Principal,
     now: farley_domain::values::time::Timestamp,
-    shape: &Shape,
+    schema: &Schema,
     before: Option<&Record>,
     after: &Record,
     faults: &mut Faults,
 ) -> Result<(), Problem> {
     let mut named: Vec<(String, &str, Id)> = Vec::new();
-    if concerns(shape.object) {
+    if concerns(schema.object) {
         let known = before.map(|before| before.get(RECORDS)).unwrap_or_default();
         let all = after.get(RECORDS).into_iter().enumerate();
         for (position, item) in all.filter(|(_, item)| !known.contains(item)) {
@@ -87,7 +87,7 @@ fn check_concerned(
             named.push((pointer, item.object.as_str(), item.id));
         }
     }
-    if shape.object.name == Activity::NAME {
+    if schema.object.name == Activity::NAME {
         let attendees = |record: &Record| record.of::<Activity>().get(Activity::attendees);
         let before = before.map(attendees).unwrap_or_default();
         let known: Vec<(&str, Id)> = attendees::references(&before).map(|(_, object, id)| (object, id)).collect();
@@ -167,7 +167,7 @@ fn visible(
     let view = principal.view(now);
     let Some(rows) = principal.asker.rows(target, farley_domain::identity::access::Action::Read) else { return Ok(Vec::new()) };
     let within = Predicate::Archived(false).and(rows);
-    let layout = farley_persistence::Layout::of(&principal.shape(target), &|_| true, Some(&[]), &[]);
+    let layout = farley_persistence::Layout::of(&principal.schema(target), &|_| true, Some(&[]), &[]);
     let found = work.reader().by_ids(&std::sync::Arc::new(layout), &view, ids, &within)?;
     Ok(found.iter().map(farley_persistence::Row::id).collect())
 }
@@ -177,18 +177,18 @@ pub fn check_tree(
     work: &mut Work<'_>,
     call: &Principal,
     now: farley_domain::values::time::Timestamp,
-    shape: &Shape,
+    schema: &Schema,
     before: Option<&Record>,
     after: &Record,
 ) -> Result<(), Problem> {
-    let object = shape.object;
+    let object = schema.object;
     let changed = before.is_none_or(|before| !before.agrees(recurring::PARENT_ID, after));
     if !changed || after.is_null(recurring::PARENT_ID) {
         return Ok(());
     }
     work.lock_tree(object)?;
     let above = recurring::PARENT_ID.name();
-    let layout = std::sync::Arc::new(farley_persistence::Layout::of(shape, &|_| true, Some(&[above.to_owned()]), &[]));
+    let layout = std::sync::Arc::new(farley_persistence::Layout::of(schema, &|_| true, Some(&[above.to_owned()]), &[]));
     let mut ancestor = after.get(recurring::PARENT_ID);
     let mut seen = Vec::new();
     while let Some(id) = ancestor {
@@ -244,8 +244,8 @@ pub fn check_id(work: &mut Work<'_>, object: &'static Object, record: &Record) -
     if !record.is_null(recurring::ID) {
         let id = record.id();
         let sees_all = crate::access::unrestricted::Unrestricted;
-        let shape = Shape { object, custom: std::sync::Arc::from([]) };
-        let layout = std::sync::Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&[]), &[]));
+        let schema = Schema { object, custom: std::sync::Arc::from([]) };
+        let layout = std::sync::Arc::new(farley_persistence::Layout::of(&schema, &|_| true, Some(&[]), &[]));
         if work.reader().get(&layout, &sees_all, id, &Predicate::all())?.is_some() {
             return Err(Problem::duplicate(&recurring::ID.pointer(), id));
         }

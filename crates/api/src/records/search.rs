@@ -91,7 +91,7 @@ pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
             let (mut hits, mut has_more) = (Vec::new(), false);
             for (object, rows) in &searched {
                 let object = *object;
-                let query = parse::within_sight(query.clone(), &principal.shape(object), &view);
+                let query = parse::within_sight(query.clone(), &principal.schema(object), &view);
                 let list = ListQuery {
                     predicate: farley_domain::query::predicate::Predicate::Archived(false).and(rows.clone()),
                     sort: vec![SortKey { by: SortBy::Relevance(query.clone()), descending: true }],

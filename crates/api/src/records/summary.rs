@@ -9,7 +9,7 @@ use farley_domain::{
     model::{
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType},
-        object::{Object, Shape},
+        object::{Object, Schema},
     },
     query::{
         list::ListQuery,
@@ -83,10 +83,10 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
     let mut parameters = parameters(&request)?;
     let (group_by, sum) = (take(&mut parameters, "group_by")?, take(&mut parameters, "sum")?);
     let view = call.view();
-    let shape = path::shape_of(object, &view);
+    let schema = path::shape_of(object, &view);
     let mut faults = Faults::default();
-    let groups = named(group_by, "group_by", &mut faults, |name| asked(&shape, name, &view));
-    let sums = named(sum, "sum", &mut faults, |name| summed(&shape, name, &view));
+    let groups = named(group_by, "group_by", &mut faults, |name| asked(&schema, name, &view));
+    let sums = named(sum, "sum", &mut faults, |name| summed(&schema, name, &view));
     let mut query = filters(object, &mut parameters, faults, &view)?;
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let path = request.path().trim_end_matches("/summary").to_owned();
@@ -163,12 +163,12 @@ fn named<T>(given: Option<String>, parameter: &str, faults: &mut Faults, read: i
     found
 }
 
-fn asked(shape: &Shape, name: &str, view: &dyn View) -> Result<Asked, Fault> {
+fn asked(schema: &Schema, name: &str, view: &dyn View) -> Result<Asked, Fault> {
     let (path, span) = match name.rsplit_once('.').and_then(|(path, last)| Some((path, Span::from_name(last)?))) {
         Some((path, span)) => (path, Some(span)),
         None => (name, None),
     };
-    let found = path::resolve(shape, path, view).map_err(|miss| miss.fault("group_by", FaultCode::UnknownMember, name))?;
+    let found = path::resolve(schema, path, view).map_err(|miss| miss.fault("group_by", FaultCode::UnknownMember, name))?;
     let path::End::Field(field) = found.end else {
         return Err(Fault::new("group_by", FaultCode::WrongType).with("expected", "fields, not relations"));
     };
@@ -185,11 +185,11 @@ fn asked(shape: &Shape, name: &str, view: &dyn View) -> Result<Asked, Fault> {
     Ok(Asked { name: name.to_owned(), path: path.to_owned(), span, group })
 }
 
-fn summed(shape: &Shape, name: &str, view: &dyn View) -> Result<Field, Fault> {
+fn summed(schema: &Schema, name: &str, view: &dyn View) -> Result<Field, Fault> {
     let known = |field: &&Field| matches!(field.kind, FieldType::Money | FieldType::Integer { .. });
-    path::visible_field(shape, name, view).filter(known).cloned().ok_or_else(|| {
+    path::visible_field(schema, name, view).filter(known).cloned().ok_or_else(|| {
         let names: Vec<String> =
-            shape.fields().filter(|field| known(field) && view.sees(shape.object, field)).map(Field::path).collect();
+            schema.fields().filter(|field| known(field) && view.sees(schema.object, field)).map(Field::path).collect();
         Fault::new("sum", FaultCode::UnknownChoice).with("choices", names.join(", "))
     })
 }

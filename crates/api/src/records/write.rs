@@ -12,7 +12,7 @@ use farley_domain::{
         field::Field,
         field_rule::FieldRule,
         input,
-        object::{Object, Parent, Shape},
+        object::{Object, Parent, Schema},
         record::{Draft, Record},
         recurring, registry,
     },
@@ -86,8 +86,8 @@ impl Writer {
     }
 
     #[must_use]
-    pub fn shape(&self) -> Shape {
-        self.principal.shape(self.object)
+    pub fn schema(&self) -> Schema {
+        self.principal.schema(self.object)
     }
 
     fn rule(&self) -> impl Fn(&Field) -> Option<FieldRule> {
@@ -119,10 +119,10 @@ impl Writer {
     }
 
     /// The rules of the object, over a record about to be written.
-    pub fn apply_rules(&self, shape: &Shape, before: Option<&Record>, after: Record) -> Result<Record, Problem> {
+    pub fn apply_rules(&self, schema: &Schema, before: Option<&Record>, after: Record) -> Result<Record, Problem> {
         let standards = self.principal.standards(self.now);
         let user = Some(self.principal.user_id());
-        let mut draft = Draft { shape, standards: &standards, before, after, faults: Faults::default(), user, now: self.now };
+        let mut draft = Draft { schema, standards: &standards, before, after, faults: Faults::default(), user, now: self.now };
         for rule in &self.object.rules {
             rule.apply(&mut draft);
         }
@@ -142,9 +142,9 @@ impl Writer {
         complete: impl FnOnce(&mut Record),
     ) -> Result<(Record, Shown), Problem> {
         self.permit(Action::Create)?;
-        let shape = self.shape();
+        let schema = self.schema();
         let standards = self.principal.standards(self.now);
-        let mut record = input::Reader { shape: &shape, standards: &standards, rule: &self.rule() }.create(body)?;
+        let mut record = input::Reader { schema: &schema, standards: &standards, rule: &self.rule() }.create(body)?;
         if let (Some(parent), Some(loaded)) = (self.object.parent, self.load_parent(work, &record)?) {
             let given = named_by(&record, parent);
             if given.is_some_and(|given| given != loaded.record.id()) {
@@ -165,13 +165,13 @@ impl Writer {
         if !self.principal.is_system() {
             record.set(recurring::CREATED_BY, self.principal.user_id());
         }
-        let mut record = self.apply_rules(&shape, None, record)?;
+        let mut record = self.apply_rules(&schema, None, record)?;
         self.reach(Action::Create, &record)?;
         // A team that comes with the owner need not be one that the caller may read of.
         let mut settled = references::kept_in_step(self.object, body);
         settled.extend(team_by_default.then_some(recurring::TEAM_ID.name()));
-        references::check(work, &self.principal, self.now, &shape, None, &record, &settled)?;
-        references::check_tree(work, &self.principal, self.now, &shape, None, &record)?;
+        references::check(work, &self.principal, self.now, &schema, None, &record, &settled)?;
+        references::check_tree(work, &self.principal, self.now, &schema, None, &record)?;
         let behaviour = behaviour::of(self.object)?;
         let writing = Writing { principal: &self.principal, now: self.now, before: None };
         (behaviour.before)(work, &writing, &mut record)?;
@@ -179,7 +179,7 @@ impl Writer {
         if chooses_id {
             references::check_id(work, self.object, &record)?;
         }
-        work.insert(&shape, &mut record, &Change::new("created"))?;
+        work.insert(&schema, &mut record, &Change::new("created"))?;
         let shown = (behaviour.after)(work, &writing, &record)?;
         self.notify(work, &writing, &behaviour, &record)?;
         Ok((record, shown))
@@ -211,8 +211,8 @@ impl Writer {
         if user == self.principal.user_id() {
             return Ok(self.principal.asker.teams.first().copied());
         }
-        let (shape, team) = (self.principal.shape(User::object()), User::team_id.name());
-        let layout = Arc::new(farley_persistence::Layout::of(&shape, &|_| true, Some(&[team.to_owned()]), &[]));
+        let (schema, team) = (self.principal.schema(User::object()), User::team_id.name());
+        let layout = Arc::new(farley_persistence::Layout::of(&schema, &|_| true, Some(&[team.to_owned()]), &[]));
         let row = work.reader().get(&layout, &self.principal.view(self.now), user, &Predicate::all())?;
         Ok(row.and_then(|row| row.cell(team).and_then(farley_persistence::Cell::as_id)))
     }
@@ -225,14 +225,14 @@ impl Writer {
         if let Some(parent) = self.object.parent {
             // The parent is locked before its part, as every writer of parts does.
             let layout =
-                Arc::new(farley_persistence::Layout::of(&self.shape(), &|_| true, Some(&[parent.field.to_owned()]), &[]));
+                Arc::new(farley_persistence::Layout::of(&self.schema(), &|_| true, Some(&[parent.field.to_owned()]), &[]));
             let part = work.reader().get(&layout, &view, id, &within)?.ok_or_else(Problem::not_found)?.to_record()?;
             let parent_id = self.load_parent(work, &part)?.map(|loaded| loaded.record.id());
             if named_by(&part, parent) != parent_id {
                 return Err(Problem::not_found());
             }
         }
-        let loaded = work.load(&self.shape(), &view, id, &within)?.ok_or_else(Problem::not_found)?;
+        let loaded = work.load(&self.schema(), &view, id, &within)?.ok_or_else(Problem::not_found)?;
         self.reach(action, &loaded.record)?;
         Ok(loaded)
     }
@@ -242,11 +242,11 @@ impl Writer {
         if loaded.record.is_archived() {
             return Err(Problem::archived());
         }
-        let shape = self.shape();
+        let schema = self.schema();
         let standards = self.principal.standards(self.now);
-        let reader = input::Reader { shape: &shape, standards: &standards, rule: &self.rule() };
+        let reader = input::Reader { schema: &schema, standards: &standards, rule: &self.rule() };
         let record = reader.patch(&loaded.record, body)?;
-        let record = self.apply_rules(&shape, Some(&loaded.record), record)?;
+        let record = self.apply_rules(&schema, Some(&loaded.record), record)?;
         let settled = references::kept_in_step(self.object, body);
         self.store_settled(work, loaded, record, "updated", &settled)
     }
@@ -268,16 +268,16 @@ impl Writer {
         if record == loaded.record {
             return Ok(record);
         }
-        let shape = self.shape();
+        let schema = self.schema();
         let before = Some(&loaded.record);
-        references::check(work, &self.principal, self.now, &shape, before, &record, settled)?;
-        references::check_tree(work, &self.principal, self.now, &shape, before, &record)?;
+        references::check(work, &self.principal, self.now, &schema, before, &record, settled)?;
+        references::check_tree(work, &self.principal, self.now, &schema, before, &record)?;
         let behaviour = behaviour::of(self.object)?;
         let writing = Writing { principal: &self.principal, now: self.now, before };
         (behaviour.before)(work, &writing, &mut record)?;
         references::check_unique(work, Some((&self.principal, self.now)), self.object, before, &record)?;
         let verb = (behaviour.verb)(&loaded.record, &record).unwrap_or(verb);
-        work.update(&shape, loaded, &mut record, &Change::new(verb))?;
+        work.update(&schema, loaded, &mut record, &Change::new(verb))?;
         (behaviour.after)(work, &writing, &record)?;
         self.notify(work, &writing, &behaviour, &record)?;
         Ok(record)
@@ -299,7 +299,7 @@ impl Writer {
         if !archive {
             references::check_unique(work, Some((&self.principal, self.now)), self.object, Some(&loaded.record), &record)?;
         }
-        let record = work.archive(&self.shape(), loaded, archive)?;
+        let record = work.archive(&self.schema(), loaded, archive)?;
         (behaviour.after)(work, &writing, &record)?;
         Ok(record)
     }

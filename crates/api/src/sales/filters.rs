@@ -4,7 +4,7 @@ use farley_domain::{
     model::{
         fault::{Fault, FaultCode},
         field::Field,
-        object::{Object, Relation, Shape},
+        object::{Object, Relation, Schema},
         record::Record,
         registry,
         value::Standards,
@@ -56,8 +56,8 @@ struct Everything<'a> {
 }
 
 impl View for Everything<'_> {
-    fn shape(&self, object: &str) -> Option<Shape> {
-        registry::object(object).map(|object| self.principal.shape(object))
+    fn schema(&self, object: &str) -> Option<Schema> {
+        registry::object(object).map(|object| self.principal.schema(object))
     }
 
     fn rows(&self, _: &'static Object) -> Option<Predicate> {
@@ -83,7 +83,7 @@ impl evaluate::World for Alone<'_> {
         Vec::new()
     }
 
-    fn shape(&self, object: &'static Object) -> Shape {
-        self.principal.shape(object)
+    fn schema(&self, object: &'static Object) -> Schema {
+        self.principal.schema(object)
     }
 }

@@ -57,8 +57,8 @@ impl Behaviour for Opportunity {
         let pipeline = pipeline_of(work, writing, record)?;
         record.set(Opportunity::pipeline_id, pipeline.id());
         let stages = of_pipeline(work, pipeline.id())?;
-        let shape = writing.principal.shape(Opportunity::object());
-        let course = Course { shape: &shape, pipeline: &pipeline, stages: &stages, now: writing.now };
+        let schema = writing.principal.schema(Opportunity::object());
+        let course = Course { schema: &schema, pipeline: &pipeline, stages: &stages, now: writing.now };
         let settled = course.settle(writing.before, record);
         if let Some(before) = writing.before
             && let Some(stage) = left_by_rule(&course, before, record)

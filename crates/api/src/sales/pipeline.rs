@@ -112,9 +112,9 @@ fn make<E: Entity>(
     complete: impl FnOnce(&mut Record<E>),
     standards: &Standards<'_>,
 ) -> Result<Record<E>, Problem> {
-    let shape = without_custom_fields(E::object());
-    let mut record = input::Reader { shape: &shape, standards, rule: &|_| None }.create(&body.into_json())?;
+    let schema = without_custom_fields(E::object());
+    let mut record = input::Reader { schema: &schema, standards, rule: &|_| None }.create(&body.into_json())?;
     complete(record.of_mut());
-    work.insert(&shape, &mut record, &Change::new("created"))?;
+    work.insert(&schema, &mut record, &Change::new("created"))?;
     Ok(record.into_entity())
 }

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use crate::{
         activities::task::Task,
-        model::{entity::Entity, object::Shape},
+        model::{entity::Entity, object::Schema},
         values::{money::Currency, time::Timestamp},
     };
 
@@ -207,7 +207,7 @@ mod tests {
     }
 
     fn write(before: Option<&Record>, told: &[Told]) -> Record {
-        let shape = Shape { object: Task::object(), custom: std::sync::Arc::from([]) };
+        let schema = Schema { object: Task::object(), custom: std::sync::Arc::from([]) };
         let standards =
             Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0) };
         let mut after = before.cloned().unwrap_or_else(|| Record::from_json(Task::object(), &json!({"records": []})));
@@ -218,7 +218,8 @@ mod tests {
             }
         }
         let now = Timestamp::from_milliseconds(0);
-        let mut draft = Draft { shape: &shape, standards: &standards, before, after, faults: Faults::default(), user: None, now };
+        let mut draft =
+            Draft { schema: &schema, standards: &standards, before, after, faults: Faults::default(), user: None, now };
         in_step(&mut draft);
         draft.after
     }

@@ -13,7 +13,7 @@ use crate::{
     model::{
         entity::Entity,
         field::{Field, Op},
-        object::{Catalog, Object, Shape},
+        object::{Catalog, Object, Schema},
         record::Record,
         recurring, registry,
         value::Standards,
@@ -352,8 +352,8 @@ pub struct AskerView<'a> {
 }
 
 impl View for AskerView<'_> {
-    fn shape(&self, object: &str) -> Option<Shape> {
-        registry::object(object).map(|object| self.catalog.shape(object))
+    fn schema(&self, object: &str) -> Option<Schema> {
+        registry::object(object).map(|object| self.catalog.schema(object))
     }
 
     fn rows(&self, object: &'static Object) -> Option<Predicate> {

@@ -11,7 +11,7 @@ use crate::model::{
     field::{Field, FieldType, Storage, Writable},
     field_rule::FieldRule,
     handle::{FieldValue, Handle},
-    object::Shape,
+    object::Schema,
     record::Record,
     recurring,
     value::{self, Standards},
@@ -71,7 +71,7 @@ pub fn body_of<E>(record: &Record<E>) -> Value {
 
 /// How a client's body is read.
 pub struct Reader<'a> {
-    pub shape: &'a Shape,
+    pub schema: &'a Schema,
     pub standards: &'a Standards<'a>,
     /// What the writer's roles say of a field.
     pub rule: &'a dyn Fn(&Field) -> Option<FieldRule>,
@@ -81,14 +81,14 @@ impl Reader<'_> {
     /// A new record: defaults where nothing is given, required fields demanded.
     pub fn create(&self, body: &Value) -> Result<Record, Faults> {
         let mut faults = Faults::default();
-        let mut record = Record::new(self.shape.object);
-        for field in self.shape.object.fields.iter().filter(|field| field.storage != Storage::Computed) {
+        let mut record = Record::new(self.schema.object);
+        for field in self.schema.object.fields.iter().filter(|field| field.storage != Storage::Computed) {
             if let Some(cell) = field.default.as_ref().and_then(|default| Cell::from_json(&field.kind, default)) {
                 record.put(field, cell);
             }
         }
         self.merge(&mut record, body, true, &mut faults);
-        for field in self.shape.fields().filter(|field| field.required && field.writable != Writable::Never) {
+        for field in self.schema.fields().filter(|field| field.required && field.writable != Writable::Never) {
             if record.cell(field).is_null() {
                 let pointer = pointer(field);
                 if !faults.0.iter().any(|fault| fault.pointer.starts_with(&pointer)) {
@@ -113,8 +113,8 @@ impl Reader<'_> {
             return;
         };
         for (name, sent) in members {
-            let Some(field) = self.shape.object.field(name).filter(|field| self.is_known(field)) else {
-                let known = self.shape.object.fields.iter().filter(|field| self.is_known(field));
+            let Some(field) = self.schema.object.field(name).filter(|field| self.is_known(field)) else {
+                let known = self.schema.object.fields.iter().filter(|field| self.is_known(field));
                 let pointer = format!("/{}", pointer_token(name));
                 faults.add(unknown(pointer, FaultCode::UnknownMember, name, known.map(|field| field.name.as_ref())));
                 continue;
@@ -132,7 +132,7 @@ impl Reader<'_> {
         match sent {
             // Clears what the writer sees; what is hidden from them is not theirs to clear.
             Value::Null => {
-                for field in self.shape.custom.iter().filter(|field| self.is_known(field)) {
+                for field in self.schema.custom.iter().filter(|field| self.is_known(field)) {
                     let Some(current) = custom.get(field.name.as_ref()).cloned() else { continue };
                     if self.member(field, &current, &Value::Null, creating, faults).is_some() {
                         custom.shift_remove(field.name.as_ref());
@@ -141,9 +141,9 @@ impl Reader<'_> {
             }
             Value::Object(members) => {
                 for (key, sent) in members {
-                    let found = self.shape.custom.iter().find(|field| field.name == *key && self.is_known(field));
+                    let found = self.schema.custom.iter().find(|field| field.name == *key && self.is_known(field));
                     let Some(field) = found else {
-                        let known = self.shape.custom.iter().filter(|field| self.is_known(field));
+                        let known = self.schema.custom.iter().filter(|field| self.is_known(field));
                         let pointer = format!("{}/{}", recurring::CUSTOM.pointer(), pointer_token(key));
                         faults.add(unknown(pointer, FaultCode::UnknownMember, key, known.map(|field| field.name.as_ref())));
                         continue;

@@ -341,12 +341,12 @@ impl Object {
 
 /// An object as one tenant sees it: the declared fields and the tenant's own.
 #[derive(Clone, Debug)]
-pub struct Shape {
+pub struct Schema {
     pub object: &'static Object,
     pub custom: Arc<[Field]>,
 }
 
-impl Shape {
+impl Schema {
     /// The field of a path as clients write it: `name`, or `custom.tier`.
     #[must_use]
     pub fn field(&self, path: &str) -> Option<&Field> {
@@ -376,7 +376,7 @@ pub struct Catalog {
 
 impl Catalog {
     #[must_use]
-    pub fn shape(&self, object: &'static Object) -> Shape {
-        Shape { object, custom: self.custom.get(object.name).cloned().unwrap_or_else(|| Arc::from([])) }
+    pub fn schema(&self, object: &'static Object) -> Schema {
+        Schema { object, custom: self.custom.get(object.name).cloned().unwrap_or_else(|| Arc::from([])) }
     }
 }

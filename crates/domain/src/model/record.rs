@@ -13,7 +13,7 @@ use crate::{
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType, Storage},
         handle::{Any, FieldValue, Handle},
-        object::{Object, Shape},
+        object::{Object, Schema},
         recurring,
         value::Standards,
     },
@@ -322,7 +322,7 @@ impl<E, T: FieldValue, V: Into<T>> Write<E, V> for Handle<E, T> {
 
 /// What a rule sees and may change: the record before (when there is one) and after, who asks, and when.
 pub struct Draft<'a, E = Any> {
-    pub shape: &'a Shape,
+    pub schema: &'a Schema,
     pub standards: &'a Standards<'a>,
     pub before: Option<&'a Record<E>>,
     pub after: Record<E>,
@@ -352,7 +352,7 @@ impl Draft<'_> {
     pub(crate) fn apply<E: Entity>(&mut self, rule: fn(&mut Draft<'_, E>)) {
         let nothing = Record::new(self.after.object());
         let mut draft = Draft {
-            shape: self.shape,
+            schema: self.schema,
             standards: self.standards,
             before: self.before.map(Record::of::<E>),
             after: std::mem::replace(&mut self.after, nothing).into_entity::<E>(),

@@ -6,7 +6,7 @@ use crate::{
     model::{
         cell::Cell,
         field::{Field, FieldType, SearchKind, SearchWeight},
-        object::Shape,
+        object::Schema,
         record::Record,
     },
     values::search_text::{Indexer, SearchText},
@@ -14,9 +14,9 @@ use crate::{
 
 /// The search terms of a record, those of its title fields apart from the others.
 #[must_use]
-pub fn search_text(shape: &Shape, record: &Record) -> SearchText {
+pub fn search_text(schema: &Schema, record: &Record) -> SearchText {
     let mut indexer = Indexer::default();
-    for field in shape.fields() {
+    for field in schema.fields() {
         let Some(weight) = field.searchable else { continue };
         for (kind, text) in texts(field, weight, &record.cell(field)) {
             match weight {
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn titles_stand_apart() {
-        let text = search_text(&World::shape(&sample::Everything, sample::deal()), &sample::record(1));
+        let text = search_text(&World::schema(&sample::Everything, sample::deal()), &sample::record(1));
         assert!(text.title.iter().any(|term| term == "deal"), "{text:?}");
         assert!(text.body.iter().any(|term| term == "note"), "{text:?}");
         assert!(!text.body.iter().any(|term| term == "deal"), "{text:?}");

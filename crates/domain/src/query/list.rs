@@ -6,7 +6,7 @@ use crate::{
     model::{
         fault::{Fault, FaultCode, Faults, pointer_token},
         field::{Field, FieldType, Op},
-        object::{Object, Relation, Shape},
+        object::{Object, Relation, Schema},
         recurring,
     },
     query::{
@@ -153,7 +153,7 @@ fn is_own(object: &Object, name: &str) -> bool {
 
 /// The list's own parameters or members, as given; what is faulty reads as absent.
 struct Request<'a> {
-    shape: Shape,
+    schema: Schema,
     view: &'a dyn View,
     given: Vec<(&'a str, Given<'a>)>,
     /// What comes before a name in the pointer of a fault.
@@ -163,7 +163,7 @@ struct Request<'a> {
 
 impl<'a> Request<'a> {
     fn new(object: &'static Object, prefix: &'static str, view: &'a dyn View) -> Request<'a> {
-        Request { shape: path::shape_of(object, view), view, given: Vec::new(), prefix, faults: Faults::default() }
+        Request { schema: path::shape_of(object, view), view, given: Vec::new(), prefix, faults: Faults::default() }
     }
 
     fn of_parameters(object: &'static Object, own: &'a [(String, String)], view: &'a dyn View) -> Request<'a> {
@@ -192,7 +192,7 @@ impl<'a> Request<'a> {
         let as_of = self.as_of();
         let predicate = self
             .view
-            .rows(self.shape.object)
+            .rows(self.schema.object)
             .unwrap_or_else(Predicate::nothing)
             .and(Predicate::Archived(archived))
             .and(query.map_or_else(Predicate::all, Predicate::Matches))
@@ -254,7 +254,7 @@ impl<'a> Request<'a> {
 
     fn query(&mut self) -> Option<Query> {
         let query = self.read("q", |given| parse::search_query(given.text()?).map_err(Faults::from))?;
-        Some(parse::within_sight(query, &self.shape, self.view))
+        Some(parse::within_sight(query, &self.schema, self.view))
     }
 
     fn limit(&mut self) -> usize {
@@ -268,7 +268,7 @@ impl<'a> Request<'a> {
     }
 
     fn start(&mut self, sort: &[SortKey]) -> Start {
-        let object = self.shape.object;
+        let object = self.schema.object;
         let cursor = self.read("cursor", |given| Cursor::decode(given.text()?, object, sort).map_err(Faults::from));
         if self.get("cursor").is_some() && self.get("offset").is_some() {
             self.fault("offset", Fault::new("", FaultCode::Conflicting).with("other", "cursor"));
@@ -290,7 +290,7 @@ impl<'a> Request<'a> {
             let by = match query {
                 Some(query) => Some(SortBy::Relevance(query.clone())),
                 None => {
-                    let object = self.shape.object;
+                    let object = self.schema.object;
                     let order = object.field(object.order).filter(|field| self.view.sees(object, field));
                     order.or_else(|| recurring::CREATED_AT.of(object)).cloned().map(SortBy::Field)
                 }
@@ -349,9 +349,9 @@ impl<'a> Request<'a> {
 
     /// The field of this path; one that the asker may not see is unknown.
     fn visible(&mut self, pointer: &str, name: &str) -> Option<Field> {
-        let field = path::visible_field(&self.shape, name, self.view).cloned();
+        let field = path::visible_field(&self.schema, name, self.view).cloned();
         if field.is_none() {
-            let known = path::visible_paths(&self.shape, self.view);
+            let known = path::visible_paths(&self.schema, self.view);
             let known = known.iter().map(String::as_str);
             self.faults.add(path::unknown_name(pointer, FaultCode::UnknownMember, name, known));
         }
@@ -364,7 +364,7 @@ impl<'a> Request<'a> {
             self.fault("expand", Fault::new("", FaultCode::TooMany).with("max", MAX_EXPANDED));
             return Vec::new();
         }
-        let object = self.shape.object;
+        let object = self.schema.object;
         // What is expanded stands beside the fields: a relation named as a field has no place there.
         let may_reach = |relation: &&Relation| !object.has(relation.name) && path::reach(object, relation, self.view).is_some();
         let known: Vec<&Relation> = object.relations.iter().filter(may_reach).collect();

@@ -10,7 +10,7 @@ use crate::{
     model::{
         fault::{Fault, FaultCode, Faults},
         handle::Handle,
-        object::Shape,
+        object::Schema,
         record::Record,
     },
     values::{id::Id, time::Timestamp},
@@ -18,7 +18,7 @@ use crate::{
 
 /// The course an opportunity is on: its pipeline, with all stages, retired ones too.
 pub struct Course<'a> {
-    pub shape: &'a Shape,
+    pub schema: &'a Schema,
     pub pipeline: &'a Record<Pipeline>,
     pub stages: &'a [Record<Stage>],
     pub now: Timestamp,
@@ -131,7 +131,7 @@ impl Course<'_> {
 
     fn check_required(&self, stage: &Record<Stage>, after: &Record<Opportunity>, faults: &mut Faults) {
         for path in stage.get(Stage::required_fields) {
-            let Some(field) = self.shape.field(&path) else { continue };
+            let Some(field) = self.schema.field(&path) else { continue };
             let value = after.json(field);
             let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
             if empty {

@@ -37,13 +37,13 @@ impl Work<'_> {
     /// A task whose time is moved is told of again.
     pub fn take_notices(
         &mut self,
-        shape: &farley_domain::model::object::Shape,
+        schema: &farley_domain::model::object::Schema,
         notice: Notice,
         most: usize,
     ) -> Result<Vec<Record<Task>>, StoreError> {
         let (time, noted) = notice.columns();
         let (tenant, now) = (self.tenant().id, self.origin.now);
-        let layout = statements::writing_layout(shape);
+        let layout = statements::writing_layout(schema);
         let mut sql = Statement::new(self.dialect());
         write_sql!(sql, "SELECT ", layout.columns().as_slice(), " FROM tasks WHERE tenant_id = ", tenant);
         write_sql!(sql, " AND ", time, " <= ", Bind::time(now));

@@ -101,7 +101,7 @@ impl Group {
                 sql.sql("NULL");
                 return;
             };
-            let inner = Place { object: step.shape.object, depth: place.depth + 1, as_of: None, ..*place };
+            let inner = Place { object: step.schema.object, depth: place.depth + 1, as_of: None, ..*place };
             let (outer, alias) = (place.alias(), inner.alias());
             sql.sql("(SELECT ");
             through(sql, rest, field, &inner);

@@ -156,7 +156,7 @@ impl Reader<'_> {
         limit: i64,
         offset: i64,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
-        let Some(ledger) = layout.shape.object.ledger else { return Ok(Vec::new()) };
+        let Some(ledger) = layout.schema.object.ledger else { return Ok(Vec::new()) };
         let mut sql = Statement::new(self.connection.dialect());
         write_sql!(sql, "SELECT ", layout.columns().as_slice(), ", at, user_id, former_seconds FROM ", ledger.table);
         write_sql!(sql, " WHERE tenant_id = ", self.tenant.id, " AND record_id = ", record);

@@ -6,7 +6,7 @@ use farley_domain::{
     model::{
         cell::Cell,
         field::{Field, FieldType, Storage},
-        object::{Object, Reach, Relation, Shape},
+        object::{Object, Reach, Relation, Schema},
         operand::Operand,
         record::Record,
         recurring,
@@ -53,7 +53,7 @@ pub fn columns(sql: &mut Statement, layout: &Layout, place: &Place, view: &dyn V
 
 /// How many live records a relation has that the asker may see.
 fn count_related(sql: &mut Statement, relation: &str, place: &Place, view: &dyn View) {
-    let target = place.object.relation(relation).and_then(|relation| Some((relation, view.shape(relation.target)?)));
+    let target = place.object.relation(relation).and_then(|relation| Some((relation, view.schema(relation.target)?)));
     let Some((relation, target)) = target else {
         sql.sql("0");
         return;
@@ -344,14 +344,14 @@ fn is_stored(field: &Field) -> bool {
 }
 
 /// A new record's row: table and columns, and their values.
-pub(crate) fn new_row(shape: &Shape, tenant: Id, record: &Record) -> Result<(Target, Vec<Bind>), StoreError> {
-    let object = shape.object;
+pub(crate) fn new_row(schema: &Schema, tenant: Id, record: &Record) -> Result<(Target, Vec<Bind>), StoreError> {
+    let object = schema.object;
     let mut columns = vec![(Column::from("tenant_id"), Bind::id(tenant))];
     for field in object.fields.iter().filter(|field| is_stored(field)) {
         columns.extend(encode(field, &record.cell(field))?);
     }
     if object.bears(recurring::CUSTOM) {
-        columns.push(("custom".into(), custom(&shape.custom, record, "{}")?));
+        columns.push(("custom".into(), custom(&schema.custom, record, "{}")?));
     }
     if object.has_details() {
         columns.push(("details".into(), details(object, record)?));
@@ -363,13 +363,13 @@ pub(crate) fn new_row(shape: &Shape, tenant: Id, record: &Record) -> Result<(Tar
 /// Stores what differs between two states of a record, if it still has the version it was read with.
 pub fn update(
     dialect: Dialect,
-    shape: &Shape,
+    schema: &Schema,
     tenant: Id,
     before: &Record,
     after: &Record,
     stored_custom: &str,
 ) -> Result<Statement, StoreError> {
-    let object = shape.object;
+    let object = schema.object;
     let mut columns: Vec<(Column, Bind)> = Vec::new();
     for field in object.fields.iter().filter(|field| is_stored(field)) {
         if before.cell(field) != after.cell(field) {
@@ -377,7 +377,7 @@ pub fn update(
         }
     }
     if object.bears(recurring::CUSTOM) && before.custom() != after.custom() {
-        columns.push(("custom".into(), custom(&shape.custom, after, stored_custom)?));
+        columns.push(("custom".into(), custom(&schema.custom, after, stored_custom)?));
     }
     let differs = |field: &&Field| field.storage == Storage::Detail && before.cell(field) != after.cell(field);
     if object.fields.iter().any(|field| differs(&field)) {
@@ -404,6 +404,6 @@ pub fn relevance(sort: &[SortKey]) -> Option<&Query> {
 
 /// The layout of every stored field, for writing.
 #[must_use]
-pub fn writing_layout(shape: &Shape) -> Arc<Layout> {
-    Arc::new(Layout::stored(shape))
+pub fn writing_layout(schema: &Schema) -> Arc<Layout> {
+    Arc::new(Layout::stored(schema))
 }

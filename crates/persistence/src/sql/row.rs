@@ -8,7 +8,7 @@ use farley_domain::{
         cell as record_cell,
         cell::whole,
         field::{Choice, Field, FieldType, Storage},
-        object::Shape,
+        object::Schema,
         record::Record,
         recurring,
     },
@@ -254,7 +254,7 @@ pub enum Selected {
 /// What is selected of an object and how it is shown.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    pub shape: Shape,
+    pub schema: Schema,
     pub selected: Vec<Selected>,
     pub types: Vec<ColumnType>,
     outputs: Vec<Output>,
@@ -267,23 +267,23 @@ pub struct Layout {
 impl Layout {
     /// All fields that are shown without being asked for.
     #[must_use]
-    pub fn full(shape: &Shape, sees: &dyn Fn(&Field) -> bool) -> Layout {
-        Layout::of(shape, sees, None, &[])
+    pub fn full(schema: &Schema, sees: &dyn Fn(&Field) -> bool) -> Layout {
+        Layout::of(schema, sees, None, &[])
     }
 
     /// All that is stored of a record, also what is shown only when asked for: what writing it again must know.
     #[must_use]
-    pub fn stored(shape: &Shape) -> Layout {
+    pub fn stored(schema: &Schema) -> Layout {
         let on_request = |field: &&Field| field.on_request && field.storage != Storage::Computed;
-        let also: Vec<String> = shape.object.fields.iter().filter(on_request).map(|field| field.name.to_string()).collect();
-        Layout::of(shape, &|_| true, None, &also)
+        let also: Vec<String> = schema.object.fields.iter().filter(on_request).map(|field| field.name.to_string()).collect();
+        Layout::of(schema, &|_| true, None, &also)
     }
 
     /// The named fields (`name`, `custom`, `custom.tier`), or all when none are named; `also` are read but not shown.
     #[must_use]
-    pub fn of(shape: &Shape, sees: &dyn Fn(&Field) -> bool, asked: Option<&[String]>, also: &[String]) -> Layout {
+    pub fn of(schema: &Schema, sees: &dyn Fn(&Field) -> bool, asked: Option<&[String]>, also: &[String]) -> Layout {
         let mut layout = Layout {
-            shape: shape.clone(),
+            schema: schema.clone(),
             selected: Vec::new(),
             types: Vec::new(),
             outputs: Vec::new(),
@@ -298,7 +298,7 @@ impl Layout {
                     || (field.kind == FieldType::Custom && names.iter().any(|name| name.starts_with("custom.")))
             }
         };
-        for (position, field) in shape.object.fields.iter().enumerate().filter(|(_, field)| field.is_shown()) {
+        for (position, field) in schema.object.fields.iter().enumerate().filter(|(_, field)| field.is_shown()) {
             let shown = wants(field) && sees(field);
             let needed = also.iter().any(|name| *name == field.name)
                 || (field.kind == FieldType::Custom && also.iter().any(|name| name.starts_with("custom.")));
@@ -310,7 +310,7 @@ impl Layout {
             }
         }
         let whole = asked.is_none_or(|names| names.iter().any(|name| name == recurring::CUSTOM.name()));
-        layout.custom = shape
+        layout.custom = schema
             .custom
             .iter()
             .filter(|field| sees(field))
@@ -461,7 +461,7 @@ impl Layout {
 
     /// The record that a row makes, with what was read for other ends as well.
     pub(crate) fn to_record(&self, cells: &[CellRef<'_>]) -> Result<Record, StoreError> {
-        let object = self.shape.object;
+        let object = self.schema.object;
         let mut record = Record::unread(object);
         for (output, shown) in self.shown(cells, true) {
             let field = &object.fields[output.position];

@@ -13,7 +13,7 @@ use farley_domain::{
         cell::Cell,
         event::{Actor, ActorKind},
         field::{Field, FieldType, Link, Storage},
-        object::{Object, Shape},
+        object::{Object, Schema},
         record::{Record, changes},
         recurring,
     },
@@ -142,11 +142,11 @@ impl<'a> Work<'a> {
     }
 
     /// Reads a record for writing; on PostgreSQL nobody else can change it until the end of the work.
-    pub fn load(&mut self, shape: &Shape, view: &dyn View, id: Id, within: &Predicate) -> Result<Option<Loaded>, StoreError> {
-        let layout = statements::writing_layout(shape);
+    pub fn load(&mut self, schema: &Schema, view: &dyn View, id: Id, within: &Predicate) -> Result<Option<Loaded>, StoreError> {
+        let layout = statements::writing_layout(schema);
         if self.dialect() == Dialect::Postgres {
             let mut lock = Statement::new(Dialect::Postgres);
-            write_sql!(lock, "SELECT 1 FROM ", shape.object.table, " WHERE tenant_id = ", self.tenant().id);
+            write_sql!(lock, "SELECT 1 FROM ", schema.object.table, " WHERE tenant_id = ", self.tenant().id);
             write_sql!(lock, " AND id = ", id, " FOR UPDATE");
             self.reader.connection.load(&lock, &[])?;
         }
@@ -155,7 +155,7 @@ impl<'a> Work<'a> {
     }
 
     /// Stores a new record with its links, search text and event.
-    pub fn insert(&mut self, shape: &Shape, record: &mut Record, change: &Change<'_>) -> Result<(), StoreError> {
+    pub fn insert(&mut self, schema: &Schema, record: &mut Record, change: &Change<'_>) -> Result<(), StoreError> {
         let (now, user) = (self.origin.now, self.origin.actor.user_id);
         if record.id() == Id::NIL {
             record.set(recurring::ID, self.new_id());
@@ -166,23 +166,23 @@ impl<'a> Work<'a> {
         record.set(recurring::UPDATED_AT, now);
         record.set(recurring::UPDATED_BY, user);
         record.clear(recurring::ARCHIVED_AT);
-        if let Some(prefix) = shape.object.number_prefix {
-            let number = self.next_number(shape.object.name)?;
+        if let Some(prefix) = schema.object.number_prefix {
+            let number = self.next_number(schema.object.name)?;
             record.set(recurring::NUMBER, format!("{prefix}{number:06}"));
         }
-        let (target, row) = statements::new_row(shape, self.tenant().id, record)?;
+        let (target, row) = statements::new_row(schema, self.tenant().id, record)?;
         self.insert_rows(&target, vec![row])?;
-        self.note_in_ledger(shape.object, None, record)?;
-        self.link(shape.object, None, record)?;
-        self.index(shape, None, record)?;
-        self.note(shape.object, None, record, change);
+        self.note_in_ledger(schema.object, None, record)?;
+        self.link(schema.object, None, record)?;
+        self.index(schema, None, record)?;
+        self.note(schema.object, None, record, change);
         Ok(())
     }
 
     /// Stores a changed record. What does not differ is not written; if nothing differs, nothing is.
     pub fn update(
         &mut self,
-        shape: &Shape,
+        schema: &Schema,
         loaded: &Loaded,
         record: &mut Record,
         change: &Change<'_>,
@@ -194,22 +194,22 @@ impl<'a> Work<'a> {
         record.set(recurring::VERSION, before.version() + 1);
         record.set(recurring::UPDATED_AT, self.origin.now);
         record.set(recurring::UPDATED_BY, self.origin.actor.user_id);
-        let sql = statements::update(self.dialect(), shape, self.tenant().id, before, record, &loaded.stored_custom)?;
+        let sql = statements::update(self.dialect(), schema, self.tenant().id, before, record, &loaded.stored_custom)?;
         if self.reader.connection.execute(&sql)? == 0 {
             return Err(StoreError::Serialization);
         }
-        self.note_in_ledger(shape.object, Some(before), record)?;
-        self.link(shape.object, Some(before), record)?;
-        self.index(shape, Some(before), record)?;
-        self.note(shape.object, Some(before), record, change);
+        self.note_in_ledger(schema.object, Some(before), record)?;
+        self.link(schema.object, Some(before), record)?;
+        self.index(schema, Some(before), record)?;
+        self.note(schema.object, Some(before), record, change);
         Ok(true)
     }
 
     /// Archives a record (or brings it back): its external ids are free for others meanwhile.
-    pub fn archive(&mut self, shape: &Shape, loaded: &Loaded, archive: bool) -> Result<Record, StoreError> {
+    pub fn archive(&mut self, schema: &Schema, loaded: &Loaded, archive: bool) -> Result<Record, StoreError> {
         let mut record = loaded.record.clone();
         record.set(recurring::ARCHIVED_AT, archive.then_some(self.origin.now));
-        self.update(shape, loaded, &mut record, &Change::new(if archive { "archived" } else { "restored" }))?;
+        self.update(schema, loaded, &mut record, &Change::new(if archive { "archived" } else { "restored" }))?;
         Ok(record)
     }
 
@@ -351,19 +351,19 @@ impl<'a> Work<'a> {
     }
 
     /// Brings the search index in step, if anything searchable changed.
-    fn index(&mut self, shape: &Shape, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
-        if !shape.object.is_searchable() {
+    fn index(&mut self, schema: &Schema, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
+        if !schema.object.is_searchable() {
             return Ok(());
         }
         let searchable = |field: &&Field| field.searchable.is_some() && field.storage != Storage::Computed;
         let changed =
-            before.is_none_or(|before| shape.fields().filter(searchable).any(|field| before.cell(field) != record.cell(field)));
+            before.is_none_or(|before| schema.fields().filter(searchable).any(|field| before.cell(field) != record.cell(field)));
         if !changed {
             return Ok(());
         }
-        let text = indexing::search_text(shape, record);
+        let text = indexing::search_text(schema, record);
         let TenantKey { id, number } = self.tenant();
-        let object = shape.object.name;
+        let object = schema.object.name;
         match &mut self.reader.connection {
             Connection::Sqlite(conn) => search::index_sqlite(conn, (id, number), object, record.id(), &text, before.is_none()),
             Connection::Postgres(_) => {
@@ -541,8 +541,8 @@ impl<'a> Work<'a> {
 
     /// The layout in which records are read for writing, for answers made of them.
     #[must_use]
-    pub fn layout(shape: &Shape) -> Arc<Layout> {
-        statements::writing_layout(shape)
+    pub fn layout(schema: &Schema) -> Arc<Layout> {
+        statements::writing_layout(schema)
     }
 
     /// One row as stored now, for the answer of a write.

@@ -213,9 +213,9 @@ pub fn start(
     prepared: &Prepared,
     content: &[u8],
 ) -> Result<(Record<Import>, Id), Problem> {
-    let shape = run::shape();
-    let mut record = Record::new(shape.object);
-    for field in &shape.object.fields {
+    let schema = run::schema();
+    let mut record = Record::new(schema.object);
+    for field in &schema.object.fields {
         if let Some(default) = field.default.as_ref().and_then(|default| Cell::from_json(&field.kind, default)) {
             record.put(field, default);
         }
@@ -223,7 +223,7 @@ pub fn start(
     let mut record = record.into_entity::<Import>();
     prepared.write(&mut record);
     record.set(Import::rows_total, i64::try_from(prepared.file.rows.len()).unwrap_or(i64::MAX));
-    work.insert(&shape, record.any_mut(), &Change::new("created"))?;
+    work.insert(&schema, record.any_mut(), &Change::new("created"))?;
     work.keep_import_file(record.id(), content)?;
     let payload = serde_json::to_value(Payload {
         import_id: record.id(),

@@ -15,7 +15,7 @@ use farley_domain::{
         fault::{Fault, FaultCode, unknown},
         field::{Field, FieldType},
         field_rule::FieldRule,
-        object::{Object, Shape},
+        object::{Object, Schema},
         record::Record,
         recurring, registry,
         value::Standards,
@@ -182,32 +182,32 @@ impl Prepared {
         if options.all_or_none && file.rows.len() > ROWS_AT_ONCE {
             return Err(Fault::new(ImportOptions::on_fault.pointer(), FaultCode::TooManyRows).with("max", ROWS_AT_ONCE).into());
         }
-        let shape = principal.shape(options.object);
+        let schema = principal.schema(options.object);
         let samples = file.rows.get(..SAMPLE).unwrap_or(&file.rows);
         let writes = |field: &Field| match principal.asker.grants.rule(options.object, field) {
             None => true,
             Some(FieldRule::Hidden | FieldRule::ReadOnly) => false,
         };
-        let (plan, mapping) = Plan::make(&options.mapping, &file.header, samples, &shape, &writes)?;
+        let (plan, mapping) = Plan::make(&options.mapping, &file.header, samples, &schema, &writes)?;
         let matcher = match &options.match_by {
-            Some(match_by) => Some(matcher(match_by, &plan, &shape)?),
+            Some(match_by) => Some(matcher(match_by, &plan, &schema)?),
             None => None,
         };
         if matcher.is_none() && mapping.distinct {
             return Err(unmatched(FaultCode::Required).into());
         }
-        let order = order::parents_first(&plan, &file.rows, &shape);
+        let order = order::parents_first(&plan, &file.rows, &schema);
         let repeated = matcher.as_ref().map(|matcher| repeated(matcher, &plan, options.object, &file.rows)).unwrap_or_default();
         let own = |column: &&PlannedColumn| column.place == Place::Whole && column.target() == Some(options.object.name);
         let parent = plan.columns.iter().find(own);
-        let key = parent.and_then(|parent| order::key_column(&plan, parent, &shape));
+        let key = parent.and_then(|parent| order::key_column(&plan, parent, &schema));
         let names = key.map(|key| file.rows.iter().map(|row| clean_line(&key.typed(row))).collect()).unwrap_or_default();
         Ok(Prepared { options, file, plan, mapping, matcher, order, repeated, names, traceparent: None })
     }
 }
 
-fn matcher(match_by: &str, plan: &Plan, shape: &Shape) -> Result<Matcher, Problem> {
-    let lookup = Lookup::read(match_by, shape);
+fn matcher(match_by: &str, plan: &Plan, schema: &Schema) -> Result<Matcher, Problem> {
+    let lookup = Lookup::read(match_by, schema);
     let lookup =
         lookup.ok_or_else(|| unmatched(FaultCode::UnknownChoice).with("choices", "name, emails, ext:SYSTEM or another field"))?;
     let path = match &lookup {

@@ -58,7 +58,7 @@ pub fn write(work: &mut Work<'_>, writer: &Writer, whole: Id, part: &Part) -> Re
 fn change(work: &mut Work<'_>, below: &Writer, id: Id, part: &Part) -> Result<bool, Problem> {
     let loaded = below.load(work, &Named::Id(id), Action::Update)?;
     let standards = below.principal.standards(below.now);
-    let patch = merge::patch(&below.shape(), &loaded.record, &part.body, &standards);
+    let patch = merge::patch(&below.schema(), &loaded.record, &part.body, &standards);
     let record = below.patch(work, &loaded, &Value::Object(patch))?;
     Ok(record.version() != loaded.record.version())
 }
@@ -67,8 +67,8 @@ fn change(work: &mut Work<'_>, below: &Writer, id: Id, part: &Part) -> Result<bo
 fn present(work: &mut Work<'_>, writer: &Writer, whole: Id, part: &Part) -> Result<Option<Id>, Problem> {
     let Some(field) = part.object.parent.and_then(|parent| part.object.field(parent.field)) else { return Ok(None) };
     let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Eq, Operand::Id(whole)));
-    let shape = writer.principal.shape(part.object);
-    let mut parts = work.reader().find(&shape, &writer.principal.view(writer.now), &predicate, MOST)?;
+    let schema = writer.principal.schema(part.object);
+    let mut parts = work.reader().find(&schema, &writer.principal.view(writer.now), &predicate, MOST)?;
     parts.sort_by_key(|part| (part.get(recurring::SORT_ORDER), part.id()));
     Ok(parts.get(part.position).map(Record::id))
 }

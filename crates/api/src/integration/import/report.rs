@@ -134,7 +134,7 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
             let id = named.find(reader, &principal, <Import as Entity>::object())?.ok_or_else(Problem::not_found)?;
-            let layout = Arc::new(Layout::of(&principal.shape(<Import as Entity>::object()), &|_| true, Some(&[]), &[]));
+            let layout = Arc::new(Layout::of(&principal.schema(<Import as Entity>::object()), &|_| true, Some(&[]), &[]));
             let within = Predicate::Archived(false).and(rows.clone());
             reader.get(&layout, &principal.view(now), id, &within)?.ok_or_else(Problem::not_found)?;
             Ok(reader.import_faults(id, level.as_deref(), after, asked)?)

@@ -177,7 +177,7 @@ fn write(work: &mut Work<'_>, prepared: &Prepared, writer: &Writer, row: &Row, k
         None => (writer.create(work, &Value::Object(read.body))?.0.id(), Outcome::Created),
         Some(id) => {
             let loaded = writer.load(work, &Named::Id(id), Action::Update)?;
-            let patch = merge::patch(&writer.principal.shape(writer.object), &loaded.record, &read.body, &standards);
+            let patch = merge::patch(&writer.principal.schema(writer.object), &loaded.record, &read.body, &standards);
             let record = writer.patch(work, &loaded, &Value::Object(patch))?;
             let unchanged = record.version() == loaded.record.version();
             (id, if unchanged { Outcome::Unchanged } else { Outcome::Updated })
@@ -257,12 +257,12 @@ impl Known {
 
 /// Adds what else is wrong with a row that cannot be written, so that all is told at once.
 pub fn check(prepared: &Prepared, principal: &Principal, now: Timestamp, row: &Row, read: &mut RowRead) {
-    let (shape, standards) = (principal.shape(prepared.options.object), principal.standards(now));
+    let (schema, standards) = (principal.schema(prepared.options.object), principal.standards(now));
     let rule = |field: &Field| principal.asker.grants.rule(prepared.options.object, field);
     let mut body = read.body.clone();
     parts::take(prepared, &mut body);
     let body = Value::Object(body);
-    let Err(found) = (input::Reader { shape: &shape, standards: &standards, rule: &rule }).create(&body) else { return };
+    let Err(found) = (input::Reader { schema: &schema, standards: &standards, rule: &rule }).create(&body) else { return };
     for fault in found.0 {
         let column = prepared.plan.column_of(&fault.pointer);
         // A row that changes a record need not be whole, and a reference may not have been looked up.
@@ -353,9 +353,9 @@ fn find(
         },
         Lookup::Field(path) => path.as_str(),
     };
-    let shape = principal.shape(target);
+    let schema = principal.schema(target);
     // By what is hidden nothing is found: that would confirm it.
-    let field = shape.field(path).filter(|field| principal.asker.sees(target, field));
+    let field = schema.field(path).filter(|field| principal.asker.sees(target, field));
     let (Some(field), Some(id)) = (field, recurring::ID.of(target)) else { return Ok(Vec::new()) };
     let standards = principal.standards(writer.now);
     let predicate = match &field.kind {
@@ -389,13 +389,13 @@ fn find(
 
 /// By which field a cell names a record: something with an @ is an e-mail address, all else the name.
 fn by_look(principal: &Principal, target: &'static Object, named: &str) -> &'static str {
-    let shape = principal.shape(target);
-    let email = ["email", "emails"].into_iter().find(|path| shape.field(path).is_some());
+    let schema = principal.schema(target);
+    let email = ["email", "emails"].into_iter().find(|path| schema.field(path).is_some());
     email.filter(|_| named.contains('@')).unwrap_or(target.title)
 }
 
 fn ids_only(principal: &Principal, target: &'static Object) -> Arc<Layout> {
-    Arc::new(Layout::of(&principal.shape(target), &|_| true, Some(&[]), &[]))
+    Arc::new(Layout::of(&principal.schema(target), &|_| true, Some(&[]), &[]))
 }
 
 fn visible(

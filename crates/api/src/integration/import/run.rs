@@ -8,7 +8,7 @@ use farley_domain::{
     model::{
         entity::Entity,
         event::{Actor, ActorKind},
-        object::Shape,
+        object::Schema,
         record::Record,
     },
     query::predicate::Predicate,
@@ -188,7 +188,7 @@ fn has_ended(import: &Record<Import>) -> bool {
 /// The import made ready; none if it has ended already.
 async fn prepare(state: &State, tenant: TenantKey, task: Task) -> Result<Option<Prepared>, Problem> {
     let reading = state.background.read::<_, Problem>(tenant, move |reader| {
-        let layout = Work::layout(&shape());
+        let layout = Work::layout(&schema());
         let row = reader.get(&layout, &Unrestricted, task.import, &Predicate::all())?.ok_or_else(Problem::not_found)?;
         let import = row.to_record()?.into_entity();
         if has_ended(&import) {
@@ -203,14 +203,14 @@ async fn prepare(state: &State, tenant: TenantKey, task: Task) -> Result<Option<
     made.await.map_err(Problem::internal)?.map(Some)
 }
 
-/// The shape of imports, which have no custom fields.
+/// The schema of imports, which have no custom fields.
 #[must_use]
-pub fn shape() -> Shape {
-    Shape { object: <Import as Entity>::object(), custom: Arc::from([]) }
+pub fn schema() -> Schema {
+    Schema { object: <Import as Entity>::object(), custom: Arc::from([]) }
 }
 
 fn load(work: &mut Work<'_>, import: Id) -> Result<Loaded, Problem> {
-    work.load(&shape(), &Unrestricted, import, &Predicate::all())?.ok_or_else(Problem::not_found)
+    work.load(&schema(), &Unrestricted, import, &Predicate::all())?.ok_or_else(Problem::not_found)
 }
 
 /// One batch, in one transaction with the account of it.
@@ -322,6 +322,6 @@ fn account(work: &mut Work<'_>, loaded: &Loaded, task: &Task, tally: &Tally) -> 
         row = fault.row;
         work.note_import_fault(&fault.stored(tenant, task.import, position))?;
     }
-    work.update(&shape(), loaded, record.any_mut(), &Change::new(verb))?;
+    work.update(&schema(), loaded, record.any_mut(), &Change::new(verb))?;
     Ok(record)
 }

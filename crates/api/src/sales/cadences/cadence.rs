@@ -108,7 +108,7 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
         .run(&call, move |work| {
             let (principal, now) = (&writer.principal, writer.now);
             let id = cadence.find(work.reader(), principal, writer.object)?.ok_or_else(Problem::not_found)?;
-            let row = work.reader().get(&Work::layout(&writer.shape()), &principal.view(now), id, &rows)?;
+            let row = work.reader().get(&Work::layout(&writer.schema()), &principal.view(now), id, &rows)?;
             let cadence = row.ok_or_else(Problem::not_found)?.to_record()?;
             if let Some(expected) = &expected {
                 versions::check(work, principal, writer.object, &cadence, expected, None)?;
@@ -166,11 +166,11 @@ fn enrollable(
     ids.sort_by_key(|(_, id)| *id);
     let rows = writer.principal.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
     let within = Predicate::Archived(false).and(rows);
-    let (shape, mut forbidden) = (writer.shape(), false);
+    let (schema, mut forbidden) = (writer.schema(), false);
     let mut records = Vec::with_capacity(ids.len());
     for (position, id) in ids {
         let fault = |code| Fault::new(pointer(position), code);
-        let Some(loaded) = work.load(&shape, &writer.principal.view(writer.now), id, &within)? else {
+        let Some(loaded) = work.load(&schema, &writer.principal.view(writer.now), id, &within)? else {
             faults.add(fault(FaultCode::NotFound));
             continue;
         };

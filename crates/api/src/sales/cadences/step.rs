@@ -110,8 +110,8 @@ pub fn advance(
 ) -> Result<(), Problem> {
     let Some((cadenced, id)) = enrolled(seen) else { return Ok(()) };
     let Some(record) = lock(work, cadenced.object(), id)? else { return Ok(()) };
-    let shape = without_custom_fields(CadenceEnrolment::object());
-    let loaded = work.load(&shape, &Unrestricted, seen.id(), &Predicate::all())?;
+    let schema = without_custom_fields(CadenceEnrolment::object());
+    let loaded = work.load(&schema, &Unrestricted, seen.id(), &Predicate::all())?;
     let Some(loaded) = loaded.filter(|loaded| is_due(loaded.record.of(), now)) else { return Ok(()) };
     if let Some(reason) = stops::ended(cadenced.object(), &record) {
         return stops::stop(work, now, seen.id(), reason);
@@ -163,7 +163,7 @@ pub fn advance(
             }
         }
     }
-    work.update(&shape, &loaded, enrolment.any_mut(), &Change { verb, about: &[record.id()] })?;
+    work.update(&schema, &loaded, enrolment.any_mut(), &Change { verb, about: &[record.id()] })?;
     Ok(())
 }
 

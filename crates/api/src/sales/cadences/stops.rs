@@ -132,8 +132,8 @@ fn open_tasks() -> Predicate {
 
 /// Stops an enrolment, unless it has ended, and cancels its open tasks. Its record is locked.
 pub fn stop(work: &mut Work<'_>, now: Timestamp, id: Id, reason: StoppedReason) -> Result<(), Problem> {
-    let shape = without_custom_fields(CadenceEnrolment::object());
-    let Some(loaded) = work.load(&shape, &Unrestricted, id, &Predicate::all())? else { return Ok(()) };
+    let schema = without_custom_fields(CadenceEnrolment::object());
+    let Some(loaded) = work.load(&schema, &Unrestricted, id, &Predicate::all())? else { return Ok(()) };
     cancel_tasks(work, now, id)?;
     if !EnrolmentStatus::of(loaded.record.of()).is_live() {
         return Ok(());
@@ -141,7 +141,7 @@ pub fn stop(work: &mut Work<'_>, now: Timestamp, id: Id, reason: StoppedReason) 
     let mut record = loaded.record.clone();
     enrolment::stop(record.of_mut(), reason, now);
     let about = enrolled(record.of()).map(|(_, id)| id);
-    work.update(&shape, &loaded, &mut record, &Change { verb: "stopped", about: about.as_slice() })?;
+    work.update(&schema, &loaded, &mut record, &Change { verb: "stopped", about: about.as_slice() })?;
     Ok(())
 }
 
@@ -162,7 +162,7 @@ fn cancel_tasks(work: &mut Work<'_>, now: Timestamp, enrolment: Id) -> Result<()
             continue;
         }
         task.set(Task::status, TaskStatus::Cancelled);
-        let cancelled = writer.apply_rules(&writer.shape(), Some(&loaded.record), cancelled)?;
+        let cancelled = writer.apply_rules(&writer.schema(), Some(&loaded.record), cancelled)?;
         writer.store(work, &loaded, cancelled, "updated")?;
     }
     Ok(())

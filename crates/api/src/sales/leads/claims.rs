@@ -192,10 +192,10 @@ async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: 
     writer.permit(Action::Update)?;
     mutation
         .run(&call, move |work| {
-            let (principal, shape) = (&writer.principal, writer.shape());
+            let (principal, schema) = (&writer.principal, writer.schema());
             let id = named.find(work.reader(), principal, object)?.ok_or_else(Problem::not_found)?;
             // Whoever may claim from a pool learns that a record of it is held; who holds it is told only to those who may read it.
-            let loaded = work.load(&shape, &principal.view(writer.now), id, &Predicate::all())?;
+            let loaded = work.load(&schema, &principal.view(writer.now), id, &Predicate::all())?;
             let known = |record: &Record| {
                 principal.asker.is_entitled(object, record) || principal.asker.reaches(object, Action::Read, record)
             };

@@ -13,7 +13,7 @@ use farley_domain::{
         field::{Field, Op},
         handle::Handle,
         input,
-        object::{Object, Shape},
+        object::{Object, Schema},
         operand::Operand,
         record::Record,
         recurring, registry,
@@ -155,8 +155,8 @@ fn of_part(mut problem: Problem, part: Handle<Conversion, Option<Value>>) -> Pro
     problem
 }
 
-fn maker_of<'a>(asked: &'a Converting, shape: &'a Shape, may_name: &'a dyn Fn(&str) -> bool) -> Maker<'a> {
-    Maker { lead: asked.record(), shape, may_name }
+fn maker_of<'a>(asked: &'a Converting, schema: &'a Schema, may_name: &'a dyn Fn(&str) -> bool) -> Maker<'a> {
+    Maker { lead: asked.record(), schema, may_name }
 }
 
 fn may_name(asked: &Converting) -> impl Fn(&str) -> bool {
@@ -182,8 +182,8 @@ fn customer(work: &mut Work<'_>, asked: &Converting) -> Result<Record<Customer>,
     {
         return Ok(found);
     }
-    let (shape, may_name) = (asked.writer.shape(), may_name(asked));
-    let given = maker_of(asked, &shape, &may_name).customer(&writer.shape(), wants_contact(asked));
+    let (schema, may_name) = (asked.writer.schema(), may_name(asked));
+    let given = maker_of(asked, &schema, &may_name).customer(&writer.schema(), wants_contact(asked));
     make(work, &writer, &over(given, asked.body.get(Conversion::customer)), Conversion::customer)
 }
 
@@ -203,7 +203,7 @@ fn named<E: Entity>(work: &mut Work<'_>, writer: &Writer, id: Id, pointer: &str)
     let missing = || Problem::rule(Fault::new(pointer, FaultCode::NotFound).into());
     let rows = writer.principal.asker.rows(writer.object, Action::Read).ok_or_else(missing)?;
     let within = Predicate::Archived(false).and(rows);
-    let loaded = work.load(&writer.shape(), &writer.principal.view(writer.now), id, &within)?;
+    let loaded = work.load(&writer.schema(), &writer.principal.view(writer.now), id, &within)?;
     loaded.map(|loaded| loaded.record.into_entity()).ok_or_else(missing)
 }
 
@@ -237,8 +237,8 @@ fn contact(work: &mut Work<'_>, asked: &Converting, customer: &Record<Customer>)
     if let Some(id) = asked.body.get(Conversion::contact_id) {
         return linked(work, asked, &writer, id, customer).map(Some);
     }
-    let (shape, may_name) = (asked.writer.shape(), may_name(asked));
-    let given = maker_of(asked, &shape, &may_name).contact(&writer.shape(), customer.id());
+    let (schema, may_name) = (asked.writer.schema(), may_name(asked));
+    let given = maker_of(asked, &schema, &may_name).contact(&writer.schema(), customer.id());
     make(work, &writer, &over(given, asked.body.get(Conversion::contact)), Conversion::contact).map(Some)
 }
 
@@ -271,9 +271,9 @@ fn opportunity(
 ) -> Result<Option<Record<Opportunity>>, Problem> {
     let Some(told) = asked.body.get(Conversion::opportunity) else { return Ok(None) };
     let writer = asked.writer.on(Opportunity::object());
-    let (shape, may_name) = (asked.writer.shape(), may_name(asked));
-    let maker = maker_of(asked, &shape, &may_name);
-    let given = maker.opportunity(&writer.shape(), customer.id(), contact.map(Record::id));
+    let (schema, may_name) = (asked.writer.schema(), may_name(asked));
+    let maker = maker_of(asked, &schema, &may_name);
+    let given = maker.opportunity(&writer.schema(), customer.id(), contact.map(Record::id));
     make(work, &writer, &over(given, Some(told)), Conversion::opportunity).map(Some)
 }
 
@@ -310,7 +310,7 @@ pub fn carry_over(work: &mut Work<'_>, writer: &Writer, lead: &Record<Lead>) -> 
                     changed.set(part, of_lead);
                 }
             }
-            let changed = writer.apply_rules(&writer.shape(), Some(&loaded.record), changed)?;
+            let changed = writer.apply_rules(&writer.schema(), Some(&loaded.record), changed)?;
             writer.store(work, &loaded, changed, "updated")?;
         }
     }

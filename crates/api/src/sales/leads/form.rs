@@ -61,7 +61,7 @@ impl Behaviour for LeadForm {
         if record.is_archived() {
             return Ok(());
         }
-        let faults = form::faults(record, &writing.principal.shape(Lead::object()));
+        let faults = form::faults(record, &writing.principal.schema(Lead::object()));
         if !faults.is_empty() {
             return Err(Problem::rule(faults));
         }
@@ -152,12 +152,12 @@ pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
     let found = Found::of(&request).await?;
     let state = state_of(&request)?;
-    let shape =
-        state.store.read::<_, Problem>(found.tenant, |reader| Ok(principal::system(reader)?.shape(Lead::object()))).await?;
+    let schema =
+        state.store.read::<_, Problem>(found.tenant, |reader| Ok(principal::system(reader)?.schema(Lead::object()))).await?;
     let language = language_of(&request);
     let form = &found.form;
     let fields = form.get(LeadForm::fields).into_iter().filter_map(|FormField { name, field, label, placeholder, required }| {
-        let field = shape.field(&field)?;
+        let field = schema.field(&field)?;
         Some(PublicField {
             name,
             label: label.unwrap_or_else(|| said(&field.label, language)),

@@ -100,7 +100,7 @@ async fn take(state: &State, request: &HttpRequest, found: &Found, inputs: Map<S
     let written = state.store.write::<_, Problem>(found.tenant, origin, move |work| {
         let principal = Arc::new(principal::system(work.reader())?);
         let writer = Writer { principal, object: Lead::object(), now, parent: None, quiet: false };
-        let answered = form::read(&form, &writer.shape(), &inputs, &writer.principal.standards(now))?;
+        let answered = form::read(&form, &writer.schema(), &inputs, &writer.principal.standards(now))?;
         let consent = consent(&form, answered.consented, now);
         match known(work, &writer, &form, &answered.lead)? {
             Some(loaded) => add(work, &writer, &loaded, &answered.lead, &consent),
@@ -155,7 +155,7 @@ fn add(
 ) -> Result<(), Problem> {
     let mut lead = added(loaded.record.of(), answered);
     lead.set(Lead::consent, with_consent(lead.get(Lead::consent), consent));
-    let record = writer.apply_rules(&writer.shape(), Some(&loaded.record), lead.into_any())?;
+    let record = writer.apply_rules(&writer.schema(), Some(&loaded.record), lead.into_any())?;
     writer.store(work, loaded, record, "answered_again").map(drop)
 }
 

@@ -121,9 +121,9 @@ fn not_from(status: LeadStatus) -> Problem {
 /// Notes that somebody reached out to a lead: for whatever stores an outgoing activity, in the same work. The first answer is
 /// noted with its time, and a new lead is contacted by it.
 pub fn answered(work: &mut Work<'_>, writing: &Writing<'_>, lead: Id) -> Result<(), Problem> {
-    let shape = writing.principal.shape(Lead::object());
+    let schema = writing.principal.schema(Lead::object());
     let view = writing.principal.view(writing.now);
-    let Some(loaded) = work.load(&shape, &view, lead, &Predicate::all())? else { return Ok(()) };
+    let Some(loaded) = work.load(&schema, &view, lead, &Predicate::all())? else { return Ok(()) };
     let mut lead = loaded.record.of::<Lead>().clone();
     let status = LeadStatus::of(&lead);
     if lead.is_archived() || !status.is_open() {
@@ -134,6 +134,6 @@ pub fn answered(work: &mut Work<'_>, writing: &Writing<'_>, lead: Id) -> Result<
         lead.set(Lead::status, LeadStatus::Contacted);
     }
     let writer = writing.writer(Lead::object());
-    let record = writer.apply_rules(&shape, Some(&loaded.record), lead.into_any())?;
+    let record = writer.apply_rules(&schema, Some(&loaded.record), lead.into_any())?;
     writer.store(work, &loaded, record, "updated").map(drop)
 }

@@ -49,7 +49,7 @@ impl Behaviour for ScoringRule {
             return Ok(());
         }
         filters::check(&writing.any(), record.any(), ScoringRule::filter.name(), Lead::object())?;
-        match unknown_custom(record, &writing.principal.shape(Lead::object())) {
+        match unknown_custom(record, &writing.principal.schema(Lead::object())) {
             Some(fault) => Err(Problem::rule(fault.into())),
             None => Ok(()),
         }
@@ -79,7 +79,7 @@ fn given(
 ) -> Option<(i64, Option<Timestamp>)> {
     let (object, filter) = (Lead::object(), rule.get(ScoringRule::filter));
     let meets = filter.is_none_or(|filter| filters::meets(principal, now, object, filter, lead.any()));
-    meets.then(|| points(rule, &principal.shape(object), lead, principal.standards(now).zone, now))
+    meets.then(|| points(rule, &principal.schema(object), lead, principal.standards(now).zone, now))
 }
 
 fn sum(principal: &Principal, now: Timestamp, rules: &[Record<ScoringRule>], lead: &Record<Lead>) -> i64 {
@@ -101,8 +101,8 @@ pub fn score(work: &mut Work<'_>, writing: &Writing<'_, Lead>, record: &mut Reco
 
 /// Counts how a lead ended, or takes back what no longer holds: it was opened again, changed or archived.
 pub fn learn(work: &mut Work<'_>, writing: &Writing<'_, Lead>, record: &Record<Lead>) -> Result<(), Problem> {
-    let shape = writing.principal.shape(Lead::object());
-    let end = |record: &Record<Lead>| won(record).map(|won| (won, features(&shape, record)));
+    let schema = writing.principal.schema(Lead::object());
+    let end = |record: &Record<Lead>| won(record).map(|won| (won, features(&schema, record)));
     let (before, after) = (writing.before.and_then(end), end(record));
     if before == after {
         return Ok(());
@@ -125,7 +125,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
         let page = open.clone().and(Lead::id.gt(after));
         let reading = state.background.read::<_, Problem>(tenant, move |reader| {
             let (principal, rules) = (principal::system(reader)?, rules(reader)?);
-            let leads = reader.find(&principal.shape(object), &principal.view(now), &page, AT_ONCE)?;
+            let leads = reader.find(&principal.schema(object), &principal.view(now), &page, AT_ONCE)?;
             let last = leads.last().map(Record::id);
             let scores = leads.iter().map(|lead| (lead.of::<Lead>(), sum(&principal, now, &rules, lead.of())));
             let changed = scores.filter(|(lead, score)| lead.get(Lead::score) != *score);
@@ -250,15 +250,15 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             reader.get(&principal.layout(object), &view, id, &rows)?.ok_or_else(Problem::not_found)?;
             // Rules look at the whole lead; what the caller may not see is not told of below.
             let system = principal::system(reader)?;
-            let found = reader.find(&system.shape(object), &Unrestricted, &Lead::id.eq(id), 1)?;
+            let found = reader.find(&system.schema(object), &Unrestricted, &Lead::id.eq(id), 1)?;
             let lead = found.into_iter().next().ok_or_else(Problem::not_found)?.into_entity();
             let rules: Vec<RuleScore> =
                 rules(reader)?.iter().map(|rule| rule_score(rule, given(&system, now, rule, &lead))).collect();
-            let known = features(&system.shape(object), &lead);
+            let known = features(&system.schema(object), &lead);
             let (ends, evidence) = (reader.ends()?, reader.evidence(&known)?);
             let sees = |name: &str| {
                 let path = name.strip_prefix("has_").unwrap_or(name);
-                principal.shape(object).field(path).is_none_or(|field| principal.asker.sees(object, field))
+                principal.schema(object).field(path).is_none_or(|field| principal.asker.sees(object, field))
             };
             Ok(LeadScore {
                 score: rules.iter().map(|rule| rule.counted).sum(),

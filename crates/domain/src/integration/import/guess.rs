@@ -8,7 +8,7 @@ use super::{
 use crate::{
     model::{
         field::{Field, FieldType},
-        object::Shape,
+        object::Schema,
         recurring,
         structures::contact_points::PHONES,
     },
@@ -327,7 +327,7 @@ pub fn complete(
     mapping: &Mapping,
     header: &[String],
     samples: &[Row],
-    shape: &Shape,
+    schema: &Schema,
     writes: &dyn Fn(&Field) -> bool,
 ) -> Mapping {
     let mut taken: Vec<String> = mapping.columns.iter().filter_map(|said| said.field.clone()).collect();
@@ -339,8 +339,8 @@ pub fn complete(
             continue;
         }
         let cells: Vec<&str> = samples.iter().map(|row| row.cell(position)).filter(|cell| !cell.is_empty()).collect();
-        let path = guess(column, &cells, shape, writes, &taken);
-        let field = path.as_ref().and_then(|path| resolve(path, shape));
+        let path = guess(column, &cells, schema, writes, &taken);
+        let field = path.as_ref().and_then(|path| resolve(path, schema));
         let mut guessed = ColumnMapping { column: column.clone(), field: path.clone(), ..ColumnMapping::default() };
         if let Some((field, _)) = field {
             if matches!(field.kind, FieldType::Money) {
@@ -359,9 +359,9 @@ pub fn complete(
     Mapping { columns, distinct: mapping.distinct }
 }
 
-fn guess(header: &str, cells: &[&str], shape: &Shape, writes: &dyn Fn(&Field) -> bool, taken: &[String]) -> Option<String> {
+fn guess(header: &str, cells: &[&str], schema: &Schema, writes: &dyn Fn(&Field) -> bool, taken: &[String]) -> Option<String> {
     let free = |path: &str| {
-        resolve(path, shape).is_some_and(|(field, _)| {
+        resolve(path, schema).is_some_and(|(field, _)| {
             let several = !field.kind.is_scalar() && !path.contains('.');
             field.kind != FieldType::Id && writes(&field) && (several || !taken.iter().any(|taken| taken == path))
         })
@@ -374,17 +374,17 @@ fn guess(header: &str, cells: &[&str], shape: &Shape, writes: &dyn Fn(&Field) ->
     if wanted.is_empty() {
         return None;
     }
-    let own = paths(shape).into_iter().find(|path| {
-        let labels = shape.field(path).map(|field| [key(&field.label.en), key(&field.label.zh)]);
+    let own = paths(schema).into_iter().find(|path| {
+        let labels = schema.field(path).map(|field| [key(&field.label.en), key(&field.label.zh)]);
         let named =
             key(path.strip_prefix("custom.").unwrap_or(path)) == wanted || labels.is_some_and(|labels| labels.contains(&wanted));
         named && free(path)
     });
     // An object's own name heads the column of its names: `product`, `产品名称`.
     let itself = || {
-        let labels = [&shape.object.label.en, &shape.object.label.zh].map(|label| key(label));
+        let labels = [&schema.object.label.en, &schema.object.label.zh].map(|label| key(label));
         let bare = wanted.strip_suffix("name").or_else(|| wanted.strip_suffix("名称")).unwrap_or(&wanted);
-        let own = labels.iter().any(|label| label == bare) && shape.object.title == recurring::NAME.name();
+        let own = labels.iter().any(|label| label == bare) && schema.object.title == recurring::NAME.name();
         (own && free(recurring::NAME.name())).then(|| recurring::NAME.name().to_owned())
     };
     let word =
@@ -396,7 +396,7 @@ fn guess(header: &str, cells: &[&str], shape: &Shape, writes: &dyn Fn(&Field) ->
         return free("addresses.city").then(|| "addresses.city".to_owned());
     }
     // So is a number of people only where numbers stand.
-    let field = resolve(&path, shape)?.0;
+    let field = resolve(&path, schema)?.0;
     let numeric = matches!(field.kind, FieldType::Integer { .. } | FieldType::Money | FieldType::Decimal);
     if numeric
         && !cells.is_empty()

@@ -10,7 +10,7 @@ use crate::{
     model::{
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, Writable},
-        object::{Object, Shape},
+        object::{Object, Schema},
         recurring, registry,
         structures::external_ids::is_system,
     },
@@ -108,18 +108,18 @@ pub enum Lookup {
 impl Lookup {
     /// Reads `id`, `name`, `ext:sap`; `email` also stands for a list of e-mail addresses.
     #[must_use]
-    pub fn read(text: &str, shape: &Shape) -> Option<Lookup> {
+    pub fn read(text: &str, schema: &Schema) -> Option<Lookup> {
         if text == "id" {
             return Some(Lookup::Id);
         }
         if let Some(system) = text.strip_prefix("ext:") {
-            return (is_system(system) && shape.object.bears(recurring::EXTERNAL_IDS))
+            return (is_system(system) && schema.object.bears(recurring::EXTERNAL_IDS))
                 .then(|| Lookup::External(system.to_owned()));
         }
         let plural = format!("{text}s");
         let path = [text, plural.as_str()]
             .into_iter()
-            .find(|path| shape.field(path).is_some_and(|field| field.filterable && finds(field)))?;
+            .find(|path| schema.field(path).is_some_and(|field| field.filterable && finds(field)))?;
         Some(Lookup::Field(path.to_owned()))
     }
 }
@@ -268,7 +268,7 @@ impl Plan {
         mapping: &Mapping,
         header: &[String],
         samples: &[Row],
-        shape: &Shape,
+        schema: &Schema,
         writes: &dyn Fn(&Field) -> bool,
     ) -> Result<(Plan, Mapping), Faults> {
         let mut faults = Faults::default();
@@ -284,11 +284,11 @@ impl Plan {
                 (Some(_), true) | (None, false) => {}
             }
         }
-        let whole = guess::complete(mapping, header, samples, shape, writes);
+        let whole = guess::complete(mapping, header, samples, schema, writes);
         let mut plan = Plan { columns: Vec::new(), width: header.len() };
         for (position, column) in whole.columns.iter().enumerate() {
             let said = mapping.columns.iter().position(|said| said == column).unwrap_or(position);
-            match planned(column, &whole, header, shape) {
+            match planned(column, &whole, header, schema) {
                 Ok(None) => {}
                 Ok(Some(planned))
                     if takes_several(&planned) || plan.columns.iter().all(|other| other.path() != planned.path()) =>
@@ -351,10 +351,10 @@ fn takes_several(column: &PlannedColumn) -> bool {
     column.place == Place::Whole && !column.field.kind.is_scalar()
 }
 
-fn planned(mapping: &ColumnMapping, whole: &Mapping, header: &[String], shape: &Shape) -> Result<Option<PlannedColumn>, Fault> {
+fn planned(mapping: &ColumnMapping, whole: &Mapping, header: &[String], schema: &Schema) -> Result<Option<PlannedColumn>, Fault> {
     let Some(path) = &mapping.field else { return Ok(None) };
-    let Some((field, place)) = resolve(path, shape) else {
-        let known = paths(shape);
+    let Some((field, place)) = resolve(path, schema) else {
+        let known = paths(schema);
         return Err(unknown("/field".to_owned(), FaultCode::UnknownMember, path, known.iter().map(String::as_str)));
     };
     let source = match &mapping.value {
@@ -373,7 +373,7 @@ fn planned(mapping: &ColumnMapping, whole: &Mapping, header: &[String], shape: &
             .target()
             .and_then(registry::object)
             .ok_or_else(|| Fault::new("/lookup", FaultCode::Conflicting).with("other", path))?;
-        let target = Shape { object: target, custom: std::sync::Arc::from([]) };
+        let target = Schema { object: target, custom: std::sync::Arc::from([]) };
         column.lookup = Lookup::read(lookup, &target).ok_or_else(|| {
             Fault::new("/lookup", FaultCode::UnknownChoice).with("choices", "id, name, email, number, ext:SYSTEM")
         })?;
@@ -386,8 +386,8 @@ fn planned(mapping: &ColumnMapping, whole: &Mapping, header: &[String], shape: &
 
 /// The field of a path, and where within it the path leads.
 #[must_use]
-pub fn resolve(path: &str, shape: &Shape) -> Option<(Field, Place)> {
-    let writable = |name: &str| shape.field(name).filter(|field| field.writable != Writable::Never).cloned();
+pub fn resolve(path: &str, schema: &Schema) -> Option<(Field, Place)> {
+    let writable = |name: &str| schema.field(name).filter(|field| field.writable != Writable::Never).cloned();
     match path.split_once('.') {
         Some((name, part)) if name == recurring::ADDRESSES.name() => {
             let part = ADDRESS_PARTS.into_iter().find(|known| *known == part)?;
@@ -400,7 +400,7 @@ pub fn resolve(path: &str, shape: &Shape) -> Option<(Field, Place)> {
     }
     if let [list, position, member] = path.splitn(3, '.').collect::<Vec<_>>().as_slice() {
         position.parse::<usize>().ok().filter(|position| *position < MAX_ITEMS)?;
-        return item(list, member, shape, writable(list));
+        return item(list, member, schema, writable(list));
     }
     let field = writable(path)?;
     let fits = match &field.kind {
@@ -432,14 +432,14 @@ pub fn resolve(path: &str, shape: &Shape) -> Option<(Field, Place)> {
 }
 
 /// A member of an item of a list, or a field of a record that is a part of this one.
-fn item(list: &str, member: &str, shape: &Shape, field: Option<Field>) -> Option<(Field, Place)> {
+fn item(list: &str, member: &str, schema: &Schema, field: Option<Field>) -> Option<(Field, Place)> {
     if let Some(FieldType::Structure(structure)) = field.map(|field| field.kind) {
         let members = parties::item_members(structure.name)?;
         return members.iter().find(|field| field.name == member).map(|field| (field.clone(), Place::Item));
     }
-    let target = shape.object.relation(list).and_then(|relation| registry::object(relation.target))?;
-    target.parent.filter(|parent| parent.object == shape.object.name && parent.field != member)?;
-    let whole = Shape { object: target, custom: std::sync::Arc::from([]) };
+    let target = schema.object.relation(list).and_then(|relation| registry::object(relation.target))?;
+    target.parent.filter(|parent| parent.object == schema.object.name && parent.field != member)?;
+    let whole = Schema { object: target, custom: std::sync::Arc::from([]) };
     match resolve(member, &whole)? {
         (field, Place::Whole) => Some((field, Place::Part(target.name))),
         (_, Place::Address(_) | Place::External(_) | Place::Item | Place::Part(_)) => None,
@@ -448,8 +448,8 @@ fn item(list: &str, member: &str, shape: &Shape, field: Option<Field>) -> Option
 
 /// Every path that a column can go to.
 #[must_use]
-pub fn paths(shape: &Shape) -> Vec<String> {
-    let mut paths: Vec<String> = shape.paths().into_iter().filter(|path| resolve(path, shape).is_some()).collect();
-    paths.extend(ADDRESS_PARTS.iter().map(|part| format!("addresses.{part}")).filter(|path| resolve(path, shape).is_some()));
+pub fn paths(schema: &Schema) -> Vec<String> {
+    let mut paths: Vec<String> = schema.paths().into_iter().filter(|path| resolve(path, schema).is_some()).collect();
+    paths.extend(ADDRESS_PARTS.iter().map(|part| format!("addresses.{part}")).filter(|path| resolve(path, schema).is_some()));
     paths
 }

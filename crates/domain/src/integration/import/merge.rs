@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{
     field::{FieldType, Writable},
-    object::Shape,
+    object::Schema,
     record::Record,
     structures::addresses::ADDRESSES,
     value::{self, Standards},
@@ -13,22 +13,22 @@ use crate::model::{
 /// The patch of a record that a row's body stands for. E-mail addresses, phones, tags and other lists keep what they have and
 /// gain what is new; parts of an address go into the primary one.
 #[must_use]
-pub fn patch(shape: &Shape, before: &Record, body: &Map<String, Value>, standards: &Standards<'_>) -> Map<String, Value> {
+pub fn patch(schema: &Schema, before: &Record, body: &Map<String, Value>, standards: &Standards<'_>) -> Map<String, Value> {
     // What can be said only when a record is made is not said again.
-    let is_open = |name: &str| shape.field(name).is_none_or(|field| field.writable != Writable::OnCreate);
+    let is_open = |name: &str| schema.field(name).is_none_or(|field| field.writable != Writable::OnCreate);
     let sent = body.iter().filter(|(name, _)| is_open(name));
-    sent.map(|(name, sent)| (name.clone(), merged(shape, before, name, sent, standards))).collect()
+    sent.map(|(name, sent)| (name.clone(), merged(schema, before, name, sent, standards))).collect()
 }
 
-fn stored_list(shape: &Shape, before: &Record, name: &str) -> Option<Vec<Value>> {
-    match before.json(shape.object.field(name)?) {
+fn stored_list(schema: &Schema, before: &Record, name: &str) -> Option<Vec<Value>> {
+    match before.json(schema.object.field(name)?) {
         Value::Array(items) => Some(items),
         _ => None,
     }
 }
 
-fn merged(shape: &Shape, before: &Record, name: &str, sent: &Value, standards: &Standards<'_>) -> Value {
-    let (Some(field), Some(stored)) = (shape.field(name), stored_list(shape, before, name)) else { return sent.clone() };
+fn merged(schema: &Schema, before: &Record, name: &str, sent: &Value, standards: &Standards<'_>) -> Value {
+    let (Some(field), Some(stored)) = (schema.field(name), stored_list(schema, before, name)) else { return sent.clone() };
     let is_list = matches!(&field.kind, FieldType::References(_) | FieldType::Texts { .. } | FieldType::Structure(_));
     if !is_list || stored.is_empty() {
         return sent.clone();

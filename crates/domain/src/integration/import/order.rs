@@ -7,20 +7,20 @@ use super::{
     row::Row,
 };
 use crate::{
-    model::{field::FieldType, object::Shape, recurring},
+    model::{field::FieldType, object::Schema, recurring},
     values::text::clean_line,
 };
 
 /// Positions of the rows in the order in which they are to be imported. Where rows name each other in a circle, they stay as
 /// they stand, and the first of them will not find its parent.
 #[must_use]
-pub fn parents_first(plan: &Plan, rows: &[Row], shape: &Shape) -> Vec<usize> {
+pub fn parents_first(plan: &Plan, rows: &[Row], schema: &Schema) -> Vec<usize> {
     let refers = |column: &&PlannedColumn| {
         let own = matches!(column.place, Place::Whole);
-        own && matches!(&column.field.kind, FieldType::Reference(object) if *object == shape.object.name)
+        own && matches!(&column.field.kind, FieldType::Reference(object) if *object == schema.object.name)
     };
     let Some(parent) = plan.columns.iter().find(refers) else { return (0..rows.len()).collect() };
-    let Some(key) = key_column(plan, parent, shape) else { return (0..rows.len()).collect() };
+    let Some(key) = key_column(plan, parent, schema) else { return (0..rows.len()).collect() };
     let mut by_key: HashMap<String, usize> = HashMap::new();
     for (position, row) in rows.iter().enumerate() {
         let key = clean_line(&key.typed(row));
@@ -47,9 +47,9 @@ pub fn parents_first(plan: &Plan, rows: &[Row], shape: &Shape) -> Vec<usize> {
 
 /// The column by which rows are named in the column of parents.
 #[must_use]
-pub fn key_column<'a>(plan: &'a Plan, parent: &PlannedColumn, shape: &Shape) -> Option<&'a PlannedColumn> {
+pub fn key_column<'a>(plan: &'a Plan, parent: &PlannedColumn, schema: &Schema) -> Option<&'a PlannedColumn> {
     match &parent.lookup {
-        Lookup::Auto => plan.column(shape.object.title),
+        Lookup::Auto => plan.column(schema.object.title),
         Lookup::Id => plan.column(recurring::ID.name()),
         Lookup::Field(path) => plan.column(path),
         Lookup::External(system) => plan.column(&format!("{}.{system}", recurring::EXTERNAL_IDS.name())),

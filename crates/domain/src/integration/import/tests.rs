@@ -15,7 +15,7 @@ use crate::{
     model::{
         entity::Entity,
         fault::FaultCode,
-        object::{Object, Shape},
+        object::{Object, Schema},
         record::Record,
         value::Standards,
     },
@@ -30,8 +30,8 @@ static STANDARDS: LazyLock<Standards<'static>> = LazyLock::new(|| Standards {
     now: Timestamp::from_milliseconds(0),
 });
 
-fn shape(object: &'static Object) -> Shape {
-    Shape { object, custom: std::sync::Arc::from([]) }
+fn schema(object: &'static Object) -> Schema {
+    Schema { object, custom: std::sync::Arc::from([]) }
 }
 
 fn texts(cells: &[&str]) -> Vec<String> {
@@ -43,7 +43,7 @@ fn rows(rows: &[&[&str]]) -> Vec<Row> {
 }
 
 fn guessed(object: &'static Object, header: &[&str], samples: &[&[&str]]) -> Vec<Option<String>> {
-    let (_, whole) = Plan::make(&Mapping::default(), &texts(header), &rows(samples), &shape(object), &|_| true).unwrap();
+    let (_, whole) = Plan::make(&Mapping::default(), &texts(header), &rows(samples), &schema(object), &|_| true).unwrap();
     whole.columns.into_iter().map(|column| column.field).collect()
 }
 
@@ -52,7 +52,9 @@ fn fields(paths: &[&str]) -> Vec<Option<String>> {
 }
 
 fn plan(header: &[&str], said: Vec<ColumnMapping>) -> Plan {
-    Plan::make(&Mapping { columns: said, distinct: false }, &texts(header), &[], &shape(Customer::object()), &|_| true).unwrap().0
+    Plan::make(&Mapping { columns: said, distinct: false }, &texts(header), &[], &schema(Customer::object()), &|_| true)
+        .unwrap()
+        .0
 }
 
 #[test]
@@ -111,7 +113,7 @@ fn a_place_that_is_no_country_is_a_city() {
 #[test]
 fn the_header_tells_the_unit() {
     let header = texts(&["名称", "年营业额（万元）"]);
-    let (_, whole) = Plan::make(&Mapping::default(), &header, &[], &shape(Customer::object()), &|_| true).unwrap();
+    let (_, whole) = Plan::make(&Mapping::default(), &header, &[], &schema(Customer::object()), &|_| true).unwrap();
     assert_eq!(whole.columns[1].multiplier, Some(10_000));
 }
 
@@ -193,7 +195,7 @@ fn a_wrong_mapping_is_refused() {
     let columns = vec![said("nmae", "name"), said("sector", "industri"), said("other", "version"), said("again", "name")];
     let header = texts(&["name", "sector", "other", "again"]);
     let faults =
-        Plan::make(&Mapping { columns, distinct: false }, &header, &[], &shape(Customer::object()), &|_| true).unwrap_err();
+        Plan::make(&Mapping { columns, distinct: false }, &header, &[], &schema(Customer::object()), &|_| true).unwrap_err();
     let pointers: Vec<&str> = faults.0.iter().map(|fault| fault.pointer.as_str()).collect();
     assert_eq!(pointers, ["/mapping/columns/0/column", "/mapping/columns/1/field", "/mapping/columns/2/field"]);
 }
@@ -261,10 +263,10 @@ fn columns_reach_into_lists_and_parts() {
     ];
     let header = texts(&["account", "product", "engaged"]);
     let mapping = Mapping { columns, distinct: false };
-    let (plan, whole) = Plan::make(&mapping, &header, &[], &shape(Opportunity::object()), &|_| true).unwrap();
+    let (plan, whole) = Plan::make(&mapping, &header, &[], &schema(Opportunity::object()), &|_| true).unwrap();
     assert_eq!(whole.columns.len(), 7);
     // What was completed is taken again, by the job.
-    assert_eq!(Plan::make(&whole, &header, &[], &shape(Opportunity::object()), &|_| true).unwrap().1, whole);
+    assert_eq!(Plan::make(&whole, &header, &[], &schema(Opportunity::object()), &|_| true).unwrap().1, whole);
     let read = |cells: &[&str]| plan.read(&Row { number: 2, cells: texts(cells) }, &STANDARDS);
     let mut first = read(&["Acme", "GTX", "2016-10-20"]);
     for wanted in first.wanted.clone() {
@@ -289,7 +291,7 @@ fn columns_reach_into_lists_and_parts() {
 #[test]
 fn parents_come_first() {
     let plan = plan(&["name", "parent"], Vec::new());
-    let of = |cells: &[&[&str]]| order::parents_first(&plan, &rows(cells), &shape(Customer::object()));
+    let of = |cells: &[&[&str]]| order::parents_first(&plan, &rows(cells), &schema(Customer::object()));
     assert_eq!(of(&[&["A", "C"], &["B", ""], &["C", "D"], &["D", ""]]), [3, 2, 0, 1]);
     assert_eq!(of(&[&["A", "B"], &["B", "A"], &["C", "C"]]).len(), 3);
     assert_eq!(of(&[&["A", "Elsewhere"], &["B", ""]]), [0, 1]);
@@ -306,7 +308,7 @@ fn lists_grow_and_lose_nothing() {
         }),
     );
     let body = json!({"name": "A", "emails": [{"value": "A@x.cn"}, {"value": "b@x.cn"}], "addresses": [{"city": "广州市"}], "phones": [{"value": "13800138000"}]});
-    let patch = merge::patch(&shape(Customer::object()), &before, body.as_object().unwrap(), &STANDARDS);
+    let patch = merge::patch(&schema(Customer::object()), &before, body.as_object().unwrap(), &STANDARDS);
     let emails: Vec<_> =
         patch["emails"].as_array().unwrap().iter().map(|item| (&item["value"], &item["label"], &item["primary"])).collect();
     assert_eq!(emails, [(&json!("a@x.cn"), &json!("work"), &json!(true)), (&json!("b@x.cn"), &json!(null), &json!(false))]);
@@ -371,6 +373,6 @@ proptest::proptest! {
     fn nothing_panics(typed in proptest::prelude::any::<String>()) {
         let _ = (cell::date(&typed), cell::datetime(&typed, chrono_tz::UTC), cell::number(&typed, 1000), cell::boolean(&typed));
         let _ = (cell::money(&typed, 7, Currency::CNY), cell::split_list(&typed).len());
-        let _ = Plan::make(&Mapping::default(), &[typed.clone(), typed.clone()], &[], &shape(Customer::object()), &|_| true);
+        let _ = Plan::make(&Mapping::default(), &[typed.clone(), typed.clone()], &[], &schema(Customer::object()), &|_| true);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     model::{
         cell::Cell,
         field::{Field, FieldType, Op},
-        object::{Object, Relation, Shape},
+        object::{Object, Relation, Schema},
         record::Record,
     },
     query::indexing,
@@ -23,7 +23,7 @@ pub trait World {
     /// The live records that the relation leads to.
     fn related(&self, object: &'static Object, record: &Record, relation: &Relation) -> Vec<Arc<Record>>;
     /// The object with the tenant's custom fields.
-    fn shape(&self, object: &'static Object) -> Shape;
+    fn schema(&self, object: &'static Object) -> Schema;
 }
 
 /// Whether the predicate is true of the record.
@@ -38,7 +38,7 @@ pub fn meets(predicate: &Predicate, object: &'static Object, record: &Record, wo
             let related = world.related(object, record, relation);
             *none != related.iter().any(|record| meets(predicate, target, record, world))
         }
-        Predicate::Matches(query) => query.matches(&indexing::search_text(&world.shape(object), record)),
+        Predicate::Matches(query) => query.matches(&indexing::search_text(&world.schema(object), record)),
         Predicate::Archived(archived) => record.is_archived() == *archived,
     }
 }

@@ -143,7 +143,7 @@ impl Field {
 /// What an asker may know of: the tenant's fields, the rows and fields within their permissions.
 pub trait View {
     /// The object of this name with the tenant's custom fields; none if there is no such object.
-    fn shape(&self, object: &str) -> Option<crate::model::object::Shape>;
+    fn schema(&self, object: &str) -> Option<crate::model::object::Schema>;
     /// Which rows of the object the asker may read; none if no row at all.
     fn rows(&self, object: &'static Object) -> Option<Predicate>;
     /// Whether the asker may see the field.

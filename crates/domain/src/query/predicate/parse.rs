@@ -17,7 +17,7 @@ use crate::{
     model::{
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType, Op, SearchWeight},
-        object::{Object, Shape},
+        object::{Object, Schema},
         operand::Operand,
         recurring,
         value::Standards,
@@ -46,13 +46,13 @@ pub(crate) fn from_parameters_beside(
     own: &[&str],
     view: &dyn View,
 ) -> Result<Predicate, Faults> {
-    let shape = path::shape_of(object, view);
+    let schema = path::shape_of(object, view);
     let mut reader = Reader::new(view);
     let mut seen = HashSet::new();
     let mut parts = Vec::new();
     for (name, text) in parameters {
         if seen.insert(name) {
-            parts.extend(reader.parameter(&shape, name, text, own));
+            parts.extend(reader.parameter(&schema, name, text, own));
         } else {
             reader.fault(|| Fault::new(name, FaultCode::DuplicateParameter));
         }
@@ -83,8 +83,8 @@ pub fn search_query(text: &str) -> Result<search_text::Query, Fault> {
 /// The search as somebody may make it: the index does not tell fields apart, so that with a searchable field hidden only
 /// titles are searched, and with a title hidden nothing is found. Else a search would answer what may not be asked.
 #[must_use]
-pub fn within_sight(query: search_text::Query, shape: &Shape, view: &dyn View) -> search_text::Query {
-    let hidden = shape.fields().filter(|field| !view.sees(shape.object, field)).filter_map(|field| field.searchable);
+pub fn within_sight(query: search_text::Query, schema: &Schema, view: &dyn View) -> search_text::Query {
+    let hidden = schema.fields().filter(|field| !view.sees(schema.object, field)).filter_map(|field| field.searchable);
     match hidden.min_by_key(|weight| *weight != SearchWeight::Title) {
         None => query,
         Some(SearchWeight::Title) => search_text::Query::default(),
@@ -121,15 +121,15 @@ pub fn parameter_as_json(object: &'static Object, name: &str, text: &str, view: 
 
 /// What the name of a parameter means: the path, the operator, and the path as it was written. A miss comes with the suffix
 /// that was taken for an operator.
-fn named<'a>(shape: &Shape, name: &'a str, view: &dyn View) -> Result<(Path, Op, &'a str), (Miss, &'a str)> {
+fn named<'a>(schema: &Schema, name: &'a str, view: &dyn View) -> Result<(Path, Op, &'a str), (Miss, &'a str)> {
     let suffixed = name.rsplit_once('_').and_then(|(field, suffix)| {
         let op = Op::from_name(suffix).filter(|op| *op != Op::Eq)?;
         Some((field, suffix, op))
     });
-    match (path::resolve(shape, name, view), suffixed) {
+    match (path::resolve(schema, name, view), suffixed) {
         (Ok(path), _) => Ok((path, Op::Eq, name)),
         (Err(miss), None) => Err((miss, "")),
-        (Err(_), Some((field, suffix, op))) => match path::resolve(shape, field, view) {
+        (Err(_), Some((field, suffix, op))) => match path::resolve(schema, field, view) {
             Ok(path) => Ok((path, op, field)),
             Err(miss) => Err((miss, suffix)),
         },
@@ -188,8 +188,8 @@ impl<'a> Reader<'a> {
         (self.tests <= MAX_TESTS).then_some(())
     }
 
-    fn parameter(&mut self, shape: &Shape, name: &str, text: &str, own: &[&str]) -> Option<Predicate> {
-        let (path, op, _) = match named(shape, name, self.view) {
+    fn parameter(&mut self, schema: &Schema, name: &str, text: &str, own: &[&str]) -> Option<Predicate> {
+        let (path, op, _) = match named(schema, name, self.view) {
             Ok(named) => named,
             Err((miss, suffix)) => {
                 self.fault(|| unknown_parameter(miss, name, suffix, own));
@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
         self.comparison(path, op, Given::Text(text), &Place::parameter(name), 0)
     }
 
-    fn filter(&mut self, shape: &Shape, filter: &Value, pointer: &str, depth: usize) -> Option<Predicate> {
+    fn filter(&mut self, schema: &Schema, filter: &Value, pointer: &str, depth: usize) -> Option<Predicate> {
         if depth > MAX_DEPTH {
             self.fault(|| Fault::new(pointer, FaultCode::TooDeep).with("max", MAX_DEPTH));
             return None;
@@ -208,18 +208,18 @@ impl<'a> Reader<'a> {
             self.fault(|| Fault::new(pointer, FaultCode::WrongType).with("expected", "an object"));
             return None;
         };
-        self.members(shape, members, pointer);
+        self.members(schema, members, pointer);
         if let Some(filters) = members.get("and") {
-            self.filters(shape, filters, &format!("{pointer}/and"), depth + 1).map(Predicate::And)
+            self.filters(schema, filters, &format!("{pointer}/and"), depth + 1).map(Predicate::And)
         } else if let Some(filters) = members.get("or") {
-            self.filters(shape, filters, &format!("{pointer}/or"), depth + 1).map(Predicate::Or)
+            self.filters(schema, filters, &format!("{pointer}/or"), depth + 1).map(Predicate::Or)
         } else if let Some(filter) = members.get("not") {
-            let negated = self.filter(shape, filter, &format!("{pointer}/not"), depth + 1)?;
+            let negated = self.filter(schema, filter, &format!("{pointer}/not"), depth + 1)?;
             Some(Predicate::Not(Box::new(negated)))
         } else if let Some(text) = members.get("q") {
-            self.search(shape, text, &format!("{pointer}/q"))
+            self.search(schema, text, &format!("{pointer}/q"))
         } else if let Some(field) = members.get("field") {
-            self.field(shape, field, members, pointer, depth)
+            self.field(schema, field, members, pointer, depth)
         } else if members.is_empty() {
             self.count(pointer)?;
             Some(Predicate::all())
@@ -229,14 +229,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Finds fault with members that are unknown or do not go together.
-    fn members(&mut self, shape: &Shape, members: &Map<String, Value>, pointer: &str) {
+    fn members(&mut self, schema: &Schema, members: &Map<String, Value>, pointer: &str) {
         const FORMS: &[&str] = &["and", "or", "not", "q", "field"];
         const KNOWN: &[&str] = &["and", "or", "not", "q", "field", "op", "value"];
         let form = FORMS.iter().copied().find(|form| members.contains_key(*form));
         let mut unknown = false;
         for name in members.keys().map(String::as_str) {
             let place = || format!("{pointer}/{}", crate::model::fault::pointer_token(name));
-            if !KNOWN.contains(&name) || (name == "q" && !shape.object.is_searchable()) {
+            if !KNOWN.contains(&name) || (name == "q" && !schema.object.is_searchable()) {
                 unknown = true;
                 let known = KNOWN.iter().copied().filter(|known| *known != name);
                 self.fault(|| path::unknown_name(&place(), FaultCode::UnknownMember, name, known));
@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn filters(&mut self, shape: &Shape, filters: &Value, pointer: &str, depth: usize) -> Option<Vec<Predicate>> {
+    fn filters(&mut self, schema: &Schema, filters: &Value, pointer: &str, depth: usize) -> Option<Vec<Predicate>> {
         let Some(filters) = filters.as_array() else {
             self.fault(|| Fault::new(pointer, FaultCode::WrongType).with("expected", "a list of filters"));
             return None;
@@ -262,14 +262,14 @@ impl<'a> Reader<'a> {
         }
         let mut read = Vec::with_capacity(filters.len());
         for (position, filter) in filters.iter().enumerate() {
-            read.extend(self.filter(shape, filter, &format!("{pointer}/{position}"), depth));
+            read.extend(self.filter(schema, filter, &format!("{pointer}/{position}"), depth));
         }
         Some(read)
     }
 
-    fn search(&mut self, shape: &Shape, text: &Value, pointer: &str) -> Option<Predicate> {
+    fn search(&mut self, schema: &Schema, text: &Value, pointer: &str) -> Option<Predicate> {
         self.count(pointer)?;
-        if !shape.object.is_searchable() {
+        if !schema.object.is_searchable() {
             return None;
         }
         let Some(text) = text.as_str() else {
@@ -277,7 +277,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         match search_query(text) {
-            Ok(query) => Some(Predicate::Matches(within_sight(query, shape, self.view))),
+            Ok(query) => Some(Predicate::Matches(within_sight(query, schema, self.view))),
             Err(fault) => {
                 self.fault(|| fault.under(pointer));
                 None
@@ -287,7 +287,7 @@ impl<'a> Reader<'a> {
 
     fn field(
         &mut self,
-        shape: &Shape,
+        schema: &Schema,
         field: &Value,
         members: &Map<String, Value>,
         pointer: &str,
@@ -299,7 +299,7 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| Fault::new(&place.field, FaultCode::WrongType).with("expected", "a text"))
             .and_then(|name| {
                 let unknown = |miss: Miss| miss.fault(&place.field, FaultCode::UnknownMember, name);
-                path::resolve(shape, name, self.view).map_err(unknown)
+                path::resolve(schema, name, self.view).map_err(unknown)
             })
             .map_err(|fault| self.fault(|| fault))
             .ok();
@@ -354,7 +354,7 @@ impl<'a> Reader<'a> {
             return Some(step.related(operand == Operand::Boolean(true), Predicate::all()));
         }
         let predicate = match given {
-            Given::Json(filter @ Value::Object(_)) => self.filter(&step.shape, filter, &place.value, depth + 1)?,
+            Given::Json(filter @ Value::Object(_)) => self.filter(&step.schema, filter, &place.value, depth + 1)?,
             Given::Json(_) | Given::Text(_) => self.test(id, Op::In, given, place)?,
         };
         Some(step.related(op == Op::None, predicate))

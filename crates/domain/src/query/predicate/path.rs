@@ -5,7 +5,7 @@ use super::{Predicate, Related, View};
 use crate::model::{
     fault::{Fault, FaultCode, unknown},
     field::{Field, FieldType, Link},
-    object::{Object, Reach, Relation, Shape},
+    object::{Object, Reach, Relation, Schema},
 };
 
 /// How many relations a dotted name may cross.
@@ -18,7 +18,7 @@ const MAX_SUGGESTED: usize = 100;
 #[derive(Clone, Debug)]
 pub struct Step {
     pub relation: Relation,
-    pub shape: Shape,
+    pub schema: Schema,
     /// Which of the related records they may read.
     pub rows: Predicate,
 }
@@ -29,7 +29,7 @@ impl Step {
     pub fn related(self, none: bool, predicate: Predicate) -> Predicate {
         Predicate::Related(Related {
             relation: self.relation,
-            target: self.shape.object,
+            target: self.schema.object,
             none,
             predicate: Box::new(self.rows.and(predicate)),
         })
@@ -78,39 +78,39 @@ pub fn unknown_name<'a>(pointer: &str, code: FaultCode, typed: &str, known: impl
 
 /// The object as the asker sees it.
 #[must_use]
-pub fn shape_of(object: &'static Object, view: &dyn View) -> Shape {
-    view.shape(object.name).unwrap_or_else(|| Shape { object, custom: [].into() })
+pub fn shape_of(object: &'static Object, view: &dyn View) -> Schema {
+    view.schema(object.name).unwrap_or_else(|| Schema { object, custom: [].into() })
 }
 
 /// The field of this path, if the asker may see it.
 #[must_use]
-pub fn visible_field<'a>(shape: &'a Shape, path: &str, view: &dyn View) -> Option<&'a Field> {
-    shape.field(path).filter(|field| view.sees(shape.object, field))
+pub fn visible_field<'a>(schema: &'a Schema, path: &str, view: &dyn View) -> Option<&'a Field> {
+    schema.field(path).filter(|field| view.sees(schema.object, field))
 }
 
 /// The paths of all fields that the asker may see.
 #[must_use]
-pub fn visible_paths(shape: &Shape, view: &dyn View) -> Vec<String> {
-    shape.fields().filter(|field| view.sees(shape.object, field)).map(Field::path).collect()
+pub fn visible_paths(schema: &Schema, view: &dyn View) -> Vec<String> {
+    schema.fields().filter(|field| view.sees(schema.object, field)).map(Field::path).collect()
 }
 
 /// The relation, if the asker may read records at its other end and see the field that makes it.
 #[must_use]
 pub fn reach(object: &'static Object, relation: &Relation, view: &dyn View) -> Option<Step> {
-    let shape = view.shape(relation.target)?;
+    let schema = view.schema(relation.target)?;
     let (holder, field) = match relation.reach {
         Reach::ToOne { field } => (object, object.field(field)),
-        Reach::Inverse { field } => (shape.object, shape.object.field(field)),
+        Reach::Inverse { field } => (schema.object, schema.object.field(field)),
         Reach::Linked { link, holder } => {
-            let holder = if holder { object } else { shape.object };
+            let holder = if holder { object } else { schema.object };
             (holder, holder.fields.iter().find(|field| holds(field, link)))
         }
     };
     if field.is_some_and(|field| !view.sees(holder, field)) {
         return None;
     }
-    let rows = view.rows(shape.object)?;
-    Some(Step { relation: *relation, shape, rows })
+    let rows = view.rows(schema.object)?;
+    Some(Step { relation: *relation, schema, rows })
 }
 
 /// Whether the links are what the field holds.
@@ -119,22 +119,22 @@ fn holds(field: &Field, link: &Link) -> bool {
         || matches!(&field.kind, FieldType::Structure(structure) if structure.link == Some(link))
 }
 
-/// Finds what a name means on records of a shape.
-pub fn resolve(shape: &Shape, name: &str, view: &dyn View) -> Result<Path, Miss> {
+/// Finds what a name means on records of a schema.
+pub fn resolve(schema: &Schema, name: &str, view: &dyn View) -> Result<Path, Miss> {
     let mut steps: Vec<Step> = Vec::new();
     let mut rest = name;
     loop {
-        let shape = steps.last().map_or(shape, |step| &step.shape);
+        let schema = steps.last().map_or(schema, |step| &step.schema);
         let (head, tail) = rest.split_once('.').map_or((rest, None), |(head, tail)| (head, Some(tail)));
-        let step = shape.object.relation(head).and_then(|relation| reach(shape.object, relation, view));
+        let step = schema.object.relation(head).and_then(|relation| reach(schema.object, relation, view));
         // A list of links may share its name with the relation it makes, which takes all that the list takes, and filters.
-        let field = comparable(shape, rest, view).filter(|field| step.is_none() || field.kind.is_scalar());
+        let field = comparable(schema, rest, view).filter(|field| step.is_none() || field.kind.is_scalar());
         if let Some(field) = field {
             return Ok(Path { steps, end: End::Field(field) });
         }
         let Some(step) = step else {
             let crossed = &name[..name.len() - rest.len()];
-            return Err(Miss::Unknown { known: known_names(shape, crossed, view) });
+            return Err(Miss::Unknown { known: known_names(schema, crossed, view) });
         };
         if steps.len() == MAX_RELATIONS {
             return Err(Miss::TooDeep);
@@ -150,16 +150,16 @@ pub fn resolve(shape: &Shape, name: &str, view: &dyn View) -> Result<Path, Miss>
 }
 
 /// A field by its path, or the currency of a field of money.
-fn comparable(shape: &Shape, path: &str, view: &dyn View) -> Option<Field> {
-    if let Some(field) = visible_field(shape, path, view) {
+fn comparable(schema: &Schema, path: &str, view: &dyn View) -> Option<Field> {
+    if let Some(field) = visible_field(schema, path, view) {
         return Some(field.clone());
     }
-    visible_field(shape, path.strip_suffix(".currency")?, view)?.currency()
+    visible_field(schema, path.strip_suffix(".currency")?, view)?.currency()
 }
 
-fn known_names(shape: &Shape, crossed: &str, view: &dyn View) -> Vec<String> {
-    let relations = shape.object.relations.iter().filter(|relation| reach(shape.object, relation, view).is_some());
-    let mut names = visible_paths(shape, view);
+fn known_names(schema: &Schema, crossed: &str, view: &dyn View) -> Vec<String> {
+    let relations = schema.object.relations.iter().filter(|relation| reach(schema.object, relation, view).is_some());
+    let mut names = visible_paths(schema, view);
     names.extend(relations.map(|relation| relation.name.to_owned()));
     names.iter().map(|name| format!("{crossed}{name}")).collect()
 }

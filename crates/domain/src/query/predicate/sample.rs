@@ -11,7 +11,7 @@ use crate::{
     model::{
         cell::Cell,
         field::{Choice, Field, FieldType, Label, Link, Op, Storage, Structure},
-        object::{Object, Reach, Relation, Shape},
+        object::{Object, Reach, Relation, Schema},
         record::Record,
         structures::contact_points::EMAILS,
         value::Standards,
@@ -103,9 +103,9 @@ fn custom(name: &'static str, kind: FieldType) -> Field {
 pub struct Everything;
 
 impl View for Everything {
-    fn shape(&self, object: &str) -> Option<Shape> {
+    fn schema(&self, object: &str) -> Option<Schema> {
         let object = [firm(), deal(), ledger()].into_iter().find(|known| known.name == object)?;
-        Some(World::shape(self, object))
+        Some(World::schema(self, object))
     }
 
     fn rows(&self, object: &'static Object) -> Option<Predicate> {
@@ -132,7 +132,7 @@ impl World for Everything {
         }
     }
 
-    fn shape(&self, object: &'static Object) -> Shape {
+    fn schema(&self, object: &'static Object) -> Schema {
         let custom = if object.name == "deal" {
             vec![
                 custom("tier", FieldType::Choice(choices(&["gold", "silver"]).into())),
@@ -142,7 +142,7 @@ impl World for Everything {
         } else {
             Vec::new()
         };
-        Shape { object, custom: custom.into() }
+        Schema { object, custom: custom.into() }
     }
 }
 
@@ -212,7 +212,7 @@ pub fn any_predicate() -> impl Strategy<Value = Predicate> {
     let text = prop_oneof![Just("A".to_owned()), Just("a".to_owned()), Just("华为".to_owned())].prop_map(Operand::Text);
     let integer = (0_i64..4).prop_map(Operand::Integer);
     let ordered = || proptest::sample::select(vec![Op::Eq, Op::Ne, Op::Gt, Op::Gte, Op::Lt, Op::Lte]);
-    let field = |name: &str| World::shape(&Everything, deal()).field(name).cloned().unwrap();
+    let field = |name: &str| World::schema(&Everything, deal()).field(name).cloned().unwrap();
     let (name, amount, rank) = (field("name"), field("amount"), field("custom.rank"));
     let (amount_again, tier) = (amount.clone(), field("custom.tier"));
     let leaf = prop_oneof![

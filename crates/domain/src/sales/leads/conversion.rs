@@ -16,7 +16,7 @@ use crate::{
         field::Structure,
         handle::Handle,
         input::{self, Members},
-        object::Shape,
+        object::Schema,
         record::Record,
         recurring,
         value::{Standards, wrong},
@@ -40,7 +40,7 @@ pub static PART: Structure = Structure {
 pub struct Maker<'a> {
     pub lead: &'a Record<Lead>,
     /// The lead as the tenant declares it.
-    pub shape: &'a Shape,
+    pub schema: &'a Schema,
     /// Which objects the caller may refer to.
     pub may_name: &'a dyn Fn(&str) -> bool,
 }
@@ -55,7 +55,7 @@ struct Shared<E> {
 impl Maker<'_> {
     /// The customer: the company, or the person where there is none. A contact takes the person's numbers along.
     #[must_use]
-    pub fn customer(&self, shape: &Shape, with_contact: bool) -> Members<Customer> {
+    pub fn customer(&self, schema: &Schema, with_contact: bool) -> Members<Customer> {
         let lead = self.lead;
         let body = input::members()
             .copy(Customer::industry, lead, Lead::industry)
@@ -64,7 +64,7 @@ impl Maker<'_> {
             .copy(Customer::website, lead, Lead::website)
             .copy(Customer::addresses, lead, Lead::addresses);
         let shared = Shared { owner: Customer::owner_id, tags: Customer::tag_ids, custom: Customer::custom };
-        let body = self.with_shared(body, shape, shared);
+        let body = self.with_shared(body, schema, shared);
         let company = lead.get(Lead::company);
         let kind = if company.is_some() { CustomerKind::Organization } else { CustomerKind::Person };
         let body = body.with(Customer::kind, kind).with(Customer::name, company.unwrap_or(self.person()));
@@ -75,7 +75,7 @@ impl Maker<'_> {
     }
 
     #[must_use]
-    pub fn contact(&self, shape: &Shape, customer_id: Id) -> Members<Contact> {
+    pub fn contact(&self, schema: &Schema, customer_id: Id) -> Members<Contact> {
         let lead = self.lead;
         let body = input::members().copy(Contact::source, lead, Lead::source).copy(Contact::emails, lead, Lead::emails).copy(
             Contact::phones,
@@ -85,12 +85,12 @@ impl Maker<'_> {
         let shared = Shared { owner: Contact::owner_id, tags: Contact::tag_ids, custom: Contact::custom };
         let role = lead.get(Lead::job_title).map(str::to_owned);
         let customers = vec![ContactCustomer { customer_id, role, buying_role: None, primary: true }];
-        self.with_shared(body, shape, shared).with(Contact::name, self.person()).with(Contact::customers, customers)
+        self.with_shared(body, schema, shared).with(Contact::name, self.person()).with(Contact::customers, customers)
     }
 
     /// The opportunity is worth what they want to spend at most, until somebody knows better.
     #[must_use]
-    pub fn opportunity(&self, shape: &Shape, customer_id: Id, contact_id: Option<Id>) -> Members<Opportunity> {
+    pub fn opportunity(&self, schema: &Schema, customer_id: Id, contact_id: Option<Id>) -> Members<Opportunity> {
         let lead = self.lead;
         let body = input::members().copy(Opportunity::name, lead, Lead::name).copy(Opportunity::source, lead, Lead::source).copy(
             Opportunity::description,
@@ -98,7 +98,7 @@ impl Maker<'_> {
             Lead::description,
         );
         let shared = Shared { owner: Opportunity::owner_id, tags: Opportunity::tag_ids, custom: Opportunity::custom };
-        let mut body = self.with_shared(body, shape, shared).with(Opportunity::customer_id, customer_id);
+        let mut body = self.with_shared(body, schema, shared).with(Opportunity::customer_id, customer_id);
         if let Some(contact_id) = contact_id {
             body = body.with(Opportunity::contacts, vec![OpportunityContact { contact_id, buying_role: None, primary: true }]);
         }
@@ -114,12 +114,12 @@ impl Maker<'_> {
     }
 
     /// Owner, tags, and custom fields that the other object has under the same key and of the same type.
-    fn with_shared<E>(&self, body: Members<E>, shape: &Shape, shared: Shared<E>) -> Members<E> {
+    fn with_shared<E>(&self, body: Members<E>, schema: &Schema, shared: Shared<E>) -> Members<E> {
         let body = body.copy(shared.owner, self.lead, Lead::owner_id);
         let body = if (self.may_name)(Tag::NAME) { body.copy(shared.tags, self.lead, Lead::tag_ids) } else { body };
-        let alike = self.shape.custom.iter().filter_map(|field| {
+        let alike = self.schema.custom.iter().filter_map(|field| {
             let value = self.lead.json(field);
-            let fits = shape.custom.iter().any(|other| other.name == field.name && other.kind == field.kind);
+            let fits = schema.custom.iter().any(|other| other.name == field.name && other.kind == field.kind);
             (fits && !value.is_null()).then(|| (field.name.to_string(), value))
         });
         let custom: Map<String, Value> = alike.collect();
@@ -144,8 +144,8 @@ pub fn over<E>(given: Members<E>, told: Option<&Value>) -> Value {
 mod tests {
     use super::*;
 
-    fn bare(object: &'static crate::model::object::Object) -> Shape {
-        Shape { object, custom: std::sync::Arc::from([]) }
+    fn bare(object: &'static crate::model::object::Object) -> Schema {
+        Schema { object, custom: std::sync::Arc::from([]) }
     }
 
     fn lead(members: Value) -> Record<Lead> {
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_person_without_a_company_becomes_the_customer() {
         let lead = lead(json!({"name": "李伟", "person_name": "李伟", "phones": [{"value": "+8613800138000"}]}));
-        let maker = Maker { lead: &lead, shape: &bare(Lead::object()), may_name: &|_| true };
+        let maker = Maker { lead: &lead, schema: &bare(Lead::object()), may_name: &|_| true };
         let customer = maker.customer(&bare(Customer::object()), false).into_json();
         assert_eq!((&customer["kind"], &customer["name"]), (&json!("person"), &json!("李伟")));
         assert_eq!(customer["phones"], json!([{"value": "+8613800138000"}]));

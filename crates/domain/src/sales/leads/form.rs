@@ -15,7 +15,7 @@ use crate::{
         entity::Entity,
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, Structure, Writable},
-        object::{Reach, Relation, Shape},
+        object::{Reach, Relation, Schema},
         record::Record,
         structures::contact_points::{ContactPoint, EMAILS, PHONES},
         value::{self, Members, Standards, list},
@@ -202,7 +202,7 @@ pub fn input_type(field: &Field) -> Option<&'static str> {
 
 /// What is wrong with the fields of a form, seen from the lead.
 #[must_use]
-pub fn faults(form: &Record<LeadForm>, lead: &Shape) -> Faults {
+pub fn faults(form: &Record<LeadForm>, lead: &Schema) -> Faults {
     // What somebody here says of a lead, no visitor does.
     let ours = [Lead::status.name(), Lead::rating.name(), Lead::assign.name()];
     let mut faults = Faults::default();
@@ -237,7 +237,7 @@ pub struct Answered {
 /// Reads the inputs of an answer: unknown ones refused, every fault at once, each under the name of its input.
 pub fn read(
     form: &Record<LeadForm>,
-    lead: &Shape,
+    lead: &Schema,
     inputs: &Map<String, Value>,
     standards: &Standards<'_>,
 ) -> Result<Answered, Faults> {

@@ -10,7 +10,7 @@ use crate::{
         entity::Entity,
         fault::{Fault, FaultCode, unknown},
         field::FieldType,
-        object::Shape,
+        object::Schema,
         record::{Draft, Record},
     },
     values::time::{Timestamp, start_of_day},
@@ -58,14 +58,14 @@ fn decay_is_whole(draft: &mut Draft<'_, ScoringRule>) {
 #[must_use]
 pub fn points(
     rule: &Record<ScoringRule>,
-    shape: &Shape,
+    schema: &Schema,
     lead: &Record<Lead>,
     zone: chrono_tz::Tz,
     now: Timestamp,
 ) -> (i64, Option<Timestamp>) {
     let whole = rule.get(ScoringRule::points);
     let since = rule.get(ScoringRule::decay_field).and_then(|path| {
-        let cell = lead.cell(shape.field(path)?);
+        let cell = lead.cell(schema.field(path)?);
         if let Cell::Date(date) = *cell {
             return Some(start_of_day(date, zone));
         }
@@ -105,7 +105,7 @@ pub fn won(lead: &Record<Lead>) -> Option<bool> {
 /// What is known of a lead: field and value, in a fixed order. Fields without a value tell nothing. Whether there is a phone
 /// number, an e-mail address, a company, is told as `has_phones` …
 #[must_use]
-pub fn features(shape: &Shape, lead: &Record<Lead>) -> Vec<(String, String)> {
+pub fn features(schema: &Schema, lead: &Record<Lead>) -> Vec<(String, String)> {
     let text = |value: Value| match value {
         Value::String(text) => Some(text),
         Value::Bool(flag) => Some(flag.to_string()),
@@ -117,7 +117,7 @@ pub fn features(shape: &Shape, lead: &Record<Lead>) -> Vec<(String, String)> {
     let declared = counted.into_iter().filter_map(|field| Some((field.name.to_string(), text(lead.json(field))?)));
     let asked = [Lead::phones.field(), Lead::emails.field(), Lead::company.field()];
     let present = asked.into_iter().map(|field| (format!("has_{}", field.name), (!lead.cell(field).is_empty()).to_string()));
-    let custom = shape.custom.iter().filter(|field| matches!(field.kind, FieldType::Choice(_) | FieldType::Boolean));
+    let custom = schema.custom.iter().filter(|field| matches!(field.kind, FieldType::Choice(_) | FieldType::Boolean));
     let custom = custom.filter_map(|field| Some((field.path(), text(lead.json(field))?)));
     let mut features: Vec<(String, String)> = declared.chain(present).chain(custom).collect();
     features.sort();
@@ -212,9 +212,9 @@ fn sigmoid(log_odds: f64) -> f64 {
 
 /// The fault of a lead's field that cannot be scored by.
 #[must_use]
-pub fn unknown_custom(rule: &Record<ScoringRule>, shape: &Shape) -> Option<Fault> {
+pub fn unknown_custom(rule: &Record<ScoringRule>, schema: &Schema) -> Option<Fault> {
     let path = rule.get(ScoringRule::decay_field)?;
-    let is_time = shape.field(path).is_some_and(|field| matches!(field.kind, FieldType::Date | FieldType::DateTime));
+    let is_time = schema.field(path).is_some_and(|field| matches!(field.kind, FieldType::Date | FieldType::DateTime));
     (!is_time).then(|| Fault::new(ScoringRule::decay_field.pointer(), FaultCode::UnknownMember))
 }
 
