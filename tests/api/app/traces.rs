@@ -9,7 +9,8 @@ use std::{
 
 use serde_json::json;
 
-use crate::{client::Client, crash::Process, server::PASSWORD, start::eventually, support::TestDb};
+use super::{crash::Process, start::eventually};
+use crate::{client::Client, server::PASSWORD, support::TestDb};
 
 /// Takes what is sent to `/v1/traces` and keeps the bytes.
 fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
