@@ -219,12 +219,12 @@ pub mod feature {
             Field::new("owner_id", FieldType::Reference("user".into()))
                 .in_slot(slots::OWNER_ID)
                 .label("Owner", "负责人")
-                .doc("The user who looks after the record; whoever creates it, unless said otherwise.")
+                .doc("The user who looks after the record; by default whoever creates it.")
                 .indexed(),
             Field::new("team_id", FieldType::Reference("team".into()))
                 .in_slot(slots::TEAM_ID)
                 .label("Team", "团队")
-                .doc("The team the record belongs to; the owner's, unless said otherwise.")
+                .doc("The team the record belongs to; by default the owner's.")
                 .indexed(),
         ]
     }
