@@ -24,6 +24,7 @@ pub fn tests() -> Vec<Test> {
         contract::codes_are_used_and_documented,
         contract::every_write_leaves_its_event,
         contract::everything_else_needs_a_permission,
+        contract::everything_else_needs_a_scope,
         contract::everything_else_needs_a_token,
         contract::reads_answer_as_documented,
         contract::the_document_is_checked_in,

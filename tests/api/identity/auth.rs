@@ -128,10 +128,42 @@ pub async fn keys_reach_no_further_than_their_scopes(db: TestDb) {
     reader.get("/v1/contacts").await.refused(403, "forbidden");
     reader.post("/v1/customers", json!({"name": "x"})).await.refused(403, "forbidden");
     assert_eq!(reader.get("/v1/me").await.ok(200)["permissions"], json!(["customer:read:all"]));
+    // What a user does of their own a key does only where its scopes say so.
+    assert!(reader.get("/v1/me").await.ok(200)["email"].is_null(), "users are not among its scopes");
+    let other = server.admin().await;
+    let sessions = other.get("/v1/me/sessions").await.ok(200);
+    let current = sessions["data"].as_array().unwrap().iter().find(|session| session["current"] == true).unwrap();
+    let session = format!("/v1/me/sessions/{}", current["id"].as_str().unwrap());
+    let ways = async |key: &Client| {
+        let answers = [
+            key.patch("/v1/me", json!({"title": "By key"})).await,
+            key.get("/v1/me/sessions").await,
+            key.delete(&session).await,
+            key.post("/v1/me/calendar-feed", json!({})).await,
+            key.patch("/v1/me/notification-preferences", json!({"assigned": {"email": true}})).await,
+            key.post("/v1/notifications/read-all", json!({})).await,
+        ];
+        answers.map(|answer| answer.status)
+    };
+    for scopes in [json!(["customer:*"]), json!(["user:create", "notification:read", "activity:read"])] {
+        assert_eq!(ways(&key(scopes).await).await, [403; 6]);
+    }
+    assert_eq!(other.get("/v1/me").await.ok(200)["title"], Value::Null);
+    assert_eq!(ways(&key(json!(["*:*"])).await).await, [200, 200, 204, 201, 200, 200]);
     // A key cannot change the account's password, nor make a wider key.
     let maker = key(json!(["api_key:*", "customer:read"])).await;
     maker.post("/v1/api-keys", json!({"name": "x", "scopes": ["*:*"]})).await.refused(403, "permission_not_held");
     maker.post("/v1/api-keys", json!({"name": "x", "scopes": ["customer:read"]})).await.ok(201);
+    // Not even where its user holds nothing more yet: they may tomorrow.
+    let may = &["api_key * all", "customer read all"];
+    let clerk = server.user_who_may(&admin, "clerk", may, json!([]), json!({})).await;
+    let made = clerk.post("/v1/api-keys", json!({"name": "k", "scopes": ["api_key:*", "customer:read"]})).await.ok(201);
+    let clerks = server.anybody().with_token(made["key"].as_str().unwrap());
+    for scopes in [json!(["*:*"]), json!(["user:update"]), json!(["customer:*"])] {
+        let problem =
+            clerks.post("/v1/api-keys", json!({"name": "x", "scopes": scopes})).await.refused(403, "permission_not_held");
+        assert_eq!(problem["errors"][0]["pointer"], "/scopes");
+    }
     let change = json!({"current_password": PASSWORD, "new_password": "another long passphrase"});
     maker.post("/v1/me/password", change).await.refused(403, "forbidden");
     let faults =

@@ -2,6 +2,7 @@
 
 mod auth;
 mod custom_fields;
+mod granting;
 mod permissions;
 mod tenants;
 
@@ -23,6 +24,9 @@ pub fn tests() -> Vec<Test> {
         custom_fields::keep_their_values_when_renamed_and_retired,
         custom_fields::are_checked_when_declared,
         custom_fields::serve_every_object_and_search,
+        granting::people_go_where_their_movers_reach,
+        granting::teams_go_where_their_movers_reach,
+        granting::records_go_where_they_could_be_created,
         permissions::scopes_hold_on_every_way_to_a_record,
         permissions::scopes_hold_for_writes,
         permissions::fields_are_hidden_and_frozen_everywhere,

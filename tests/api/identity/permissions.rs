@@ -120,10 +120,13 @@ pub async fn scopes_hold_for_writes(db: TestDb) {
     chief.post("/v1/customers", json!({"name": "mine"})).await.ok(201);
     chief.post("/v1/customers", json!({"name": "hers", "owner_id": peer.id})).await.refused(403, "forbidden");
     chief.put("/v1/customers/ext:sap:1", json!({"name": "hers", "owner_id": peer.id})).await.refused(403, "forbidden");
-    // What one may change one may hand over; then it is out of reach.
+    // Nor are records handed to where they could not be created; to oneself they could.
     let handed = path(&company.below).await;
-    chief.patch(&handed, json!({"owner_id": company.admin.id, "team_id": null})).await.ok(200);
-    chief.patch(&handed, json!({"industry": "z"})).await.refused(403, "forbidden");
+    for to in [json!({"owner_id": company.admin.id, "team_id": null}), json!({"owner_id": peer.id}), json!({"owner_id": null})] {
+        chief.patch(&handed, to).await.refused(403, "forbidden");
+    }
+    chief.patch(&handed, json!({"owner_id": chief.id, "team_id": null})).await.ok(200);
+    chief.patch(&handed, json!({"industry": "z"})).await.ok(200);
     // The record in the way is named to whom it may be known.
     let code = json!({"name": "x", "social_credit_code": "914403001922038216"});
     company.admin.create("contacts", json!({"name": "taken", "external_ids": {"sap": "7"}})).await;

@@ -22,14 +22,28 @@ pub fn asker_of(reader: &mut Reader<'_>, user_id: Id) -> Result<Option<Asker>, P
     if user.is_archived() || user.get(User::status) != Some(UserStatus::Active) {
         return Ok(None);
     }
-    let teams = all_of::<Team>(reader)?;
-    let own = user.get(User::team_id);
-    Ok(Some(Asker {
-        user_id,
-        teams: own.map_or_else(Vec::new, |own| subtree(&teams, own)),
-        pools: pools_of(reader, &teams, own)?,
-        grants: grants_of(reader, &user)?,
-    }))
+    standing_of(reader, &user).map(Some)
+}
+
+/// What a user holds who is as the record says, whether they can log in or not.
+pub fn standing_of(reader: &mut Reader<'_>, user: &Record<User>) -> Result<Asker, Problem> {
+    let (teams, grants) = (all_of::<Team>(reader)?, grants_of(reader, user)?);
+    Ok(Asker { user_id: user.id(), ..standing_among(reader, &teams, user.get(User::team_id), grants)? })
+}
+
+/// What grants come to in a place in a tree of teams.
+pub fn standing_among(
+    reader: &mut Reader<'_>,
+    teams: &[Record<Team>],
+    own: Option<Id>,
+    grants: Grants,
+) -> Result<Asker, Problem> {
+    Ok(Asker {
+        user_id: Id::NIL,
+        teams: own.map_or_else(Vec::new, |own| subtree(teams, own)),
+        pools: pools_of(reader, teams, own)?,
+        grants,
+    })
 }
 
 /// What the live roles of a user grant.

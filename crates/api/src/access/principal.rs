@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use farley_domain::{
     identity::{
-        access::{Asker, AskerView, Grants},
-        api_key::ApiKey,
+        access::{Action, Asker, AskerView, Grants},
+        api_key::{self, ApiKey},
         custom_field::{self, CustomField},
         tenant::Tenant,
     },
@@ -44,6 +44,8 @@ pub struct Principal {
     pub credential: Id,
     /// The session, if the credential is one.
     pub session: Option<Id>,
+    /// What the credential is limited to, if it is an API key.
+    pub scopes: Option<Vec<String>>,
     layouts: HashMap<&'static str, Arc<Layout>>,
 }
 
@@ -79,6 +81,17 @@ impl Principal {
     #[must_use]
     pub fn user_id(&self) -> Id {
         self.asker.user_id
+    }
+
+    /// Demands that the credential may do something of its user's own, for which no role is needed: a session may, an API key does
+    /// what its scopes name.
+    pub fn permit_oneself(&self, object: &'static Object, action: Action) -> Result<(), Problem> {
+        match &self.scopes {
+            Some(scopes) if !api_key::covers(scopes, object.name, action) => {
+                Err(Problem::forbidden(action.as_str(), object.name))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Whether this is Farley itself, who is nobody's colleague and owns nothing.
@@ -207,6 +220,7 @@ pub fn system(reader: &mut Reader<'_>) -> Result<Principal, Problem> {
         actor,
         credential: Id::NIL,
         session: None,
+        scopes: None,
         layouts: HashMap::new(),
     }))
 }
@@ -224,12 +238,13 @@ fn assemble(
     let catalog = custom_field::catalog(&all_of::<CustomField>(reader)?);
     let mut asker = asker_of(reader, user_id)?.ok_or_else(ended)?;
     let kind = if scopes.is_some() { ActorKind::ApiKey } else { ActorKind::User };
-    if let Some(scopes) = scopes {
-        asker.grants = asker.grants.limited_to(&scopes);
+    if let Some(scopes) = &scopes {
+        asker.grants = asker.grants.limited_to(scopes);
     }
     let actor = Actor { kind, user_id: Some(user_id), api_key_id: api_key };
     let session = api_key.is_none().then_some(credential_id);
-    let principal = Principal { tenant, key, catalog, asker, actor, credential: credential_id, session, layouts: HashMap::new() };
+    let credential = credential_id;
+    let principal = Principal { tenant, key, catalog, asker, actor, credential, session, scopes, layouts: HashMap::new() };
     Ok(with_layouts(principal))
 }
 

@@ -54,14 +54,22 @@ pub struct CalendarFeed {
     created_at: Timestamp,
 }
 
+/// The address is a credential of its own, by which all of the calendar is read: a key must be good for all of that.
+fn permit(call: &Call) -> Result<(), Problem> {
+    call.rows(Activity::object(), Action::Read)?;
+    call.principal.permit_oneself(Task::object(), Action::Read)?;
+    call.principal.permit_oneself(User::object(), Action::Update)
+}
+
 /// Make an address for my calendar
 ///
-/// For calendar programs, which read it without logging in. A former address is void.
+/// For calendar programs, which read it without logging in. A former address is void. An API key needs the scopes `activity:read`,
+/// `task:read` and `user:update`.
 #[utoipa::path(tag = "calendar", operation_id = "makeCalendarFeed",
     responses((status = 201, description = "The address.", body = CalendarFeed)))]
 #[post("/v1/me/calendar-feed")]
 pub async fn make(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    call.rows(Activity::object(), Action::Read)?;
+    permit(&call)?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
@@ -89,7 +97,7 @@ pub async fn make(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
     responses((status = 204, description = "There is none any more.")))]
 #[delete("/v1/me/calendar-feed")]
 pub async fn revoke(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    call.rows(Activity::object(), Action::Read)?;
+    permit(&call)?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &serde_json::Value::Null)?;
     refuse_rest(&parameters, &["validate_only"])?;

@@ -48,13 +48,14 @@ pub async fn unread_count(call: Call, request: HttpRequest) -> Result<HttpRespon
 
 /// Mark a notification as read
 ///
-/// Doing it again changes nothing.
+/// Doing it again changes nothing. An API key needs the scope `notification:update` too.
 #[utoipa::path(tag = "notifications", operation_id = "readNotification",
     params(("id" = String, Path, description = "The notification's id.")),
     responses((status = 200, description = "The notification, read.", body = ref("#/components/schemas/Notification"))))]
 #[post("/v1/notifications/{id}/read")]
 pub async fn mark_read(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let rows = call.rows(<Notification as Entity>::object(), Action::Read)?;
+    call.principal.permit_oneself(<Notification as Entity>::object(), Action::Update)?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
@@ -83,11 +84,14 @@ pub struct ReadCount {
 }
 
 /// Mark all my notifications as read
+///
+/// An API key needs the scope `notification:update` too.
 #[utoipa::path(tag = "notifications", operation_id = "readAllNotifications",
     responses((status = 200, description = "How many were marked.", body = ReadCount)))]
 #[post("/v1/notifications/read-all")]
 pub async fn mark_all_read(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     call.rows(<Notification as Entity>::object(), Action::Read)?;
+    call.principal.permit_oneself(<Notification as Entity>::object(), Action::Update)?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;

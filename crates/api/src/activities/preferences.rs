@@ -70,12 +70,14 @@ pub async fn get_preferences(call: Call, request: HttpRequest) -> Result<HttpRes
 
 /// Change my notification preferences
 ///
-/// A JSON merge patch: what is not named stays; null is what holds until somebody says otherwise.
+/// A JSON merge patch: what is not named stays; null is what holds until somebody says otherwise. An API key needs the scope
+/// `notification:update` too.
 #[utoipa::path(tag = "notifications", operation_id = "updateNotificationPreferences", request_body = NotificationPreferences,
     responses((status = 200, description = "The preferences as changed.", body = NotificationPreferences)))]
 #[patch("/v1/me/notification-preferences")]
 pub async fn update_preferences(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     call.rows(<Notification as Entity>::object(), Action::Read)?;
+    call.principal.permit_oneself(<Notification as Entity>::object(), Action::Update)?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;

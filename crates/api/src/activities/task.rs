@@ -182,6 +182,7 @@ pub async fn delegate(call: Call, request: HttpRequest, body: Body) -> Result<Ht
         // Farley itself fills in the team: a colleague's need not be one that the caller may read of.
         let writer = &asked.writer;
         let record = writer.apply_rules(&writer.schema(), Some(&asked.loaded.record), record.into_any())?;
+        writer.reach_place(&asked.loaded.record, &record)?;
         let record = writer.store_settled(work, &asked.loaded, record, "delegated", &[Task::team_id.name()])?;
         writer.answer(work, 200, record.id(), Shown::new())
     })

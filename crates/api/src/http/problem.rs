@@ -174,6 +174,13 @@ impl Problem {
         }
     }
 
+    /// Somebody would grant, or take, what they do not hold.
+    #[must_use]
+    pub fn beyond_held(pointer: &str, permission: &str) -> Problem {
+        let fault = Fault::new(pointer, farley_domain::model::fault::FaultCode::NotHeld).with("permission", permission);
+        Problem { faults: fault.into(), ..Problem::new(Code::BeyondHeld) }.with("permission", permission)
+    }
+
     /// What the log should know of an internal failure.
     #[must_use]
     pub fn inside(&self) -> Option<&StoreError> {

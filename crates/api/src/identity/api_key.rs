@@ -1,7 +1,7 @@
 //! API keys: made once, shown once, stored as a hash. A key never reaches beyond whoever made it.
 
 use farley_domain::{
-    identity::api_key::ApiKey,
+    identity::api_key::{self, ApiKey},
     model::{
         fault::{Fault, FaultCode},
         record::Record,
@@ -10,10 +10,9 @@ use farley_domain::{
 use farley_persistence::Work;
 use serde_json::Map;
 
-use super::user::beyond;
 use crate::{
     access::{
-        grants::{asker_of, grants_of},
+        grants::{asker_of, standing_of},
         tokens::{new_secret, secret_hash},
         unrestricted::user_record,
     },
@@ -32,22 +31,22 @@ impl Behaviour for ApiKey {
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
         let user = record.get(ApiKey::user_id).unwrap_or(writing.principal.user_id());
         record.set(ApiKey::user_id, user);
+        let there = user_record(work.reader(), user)?.ok_or_else(Problem::not_found)?;
         if user != writing.principal.user_id() {
-            let there = user_record(work.reader(), user)?.ok_or_else(Problem::not_found)?;
-            let theirs = grants_of(work.reader(), &there)?;
-            if let Some(permission) = writing.principal.asker.grants.first_beyond(&theirs) {
-                return Err(beyond(&ApiKey::user_id.pointer(), &permission));
+            let theirs = standing_of(work.reader(), &there)?;
+            if let Some(permission) = writing.principal.asker.first_beyond(&theirs) {
+                return Err(Problem::beyond_held(&ApiKey::user_id.pointer(), &permission));
             }
             if asker_of(work.reader(), user)?.is_none() {
                 return Err(Problem::rule(Fault::new(ApiKey::user_id.pointer(), FaultCode::NotFound).into()));
             }
-        } else if writing.principal.session.is_none() {
-            // A key that makes keys must not make one with wider scopes than its own.
-            let full = user_record(work.reader(), user)?.ok_or_else(Problem::not_found)?;
-            let asked = grants_of(work.reader(), &full)?.limited_to(&record.get(ApiKey::scopes));
-            if let Some(permission) = writing.principal.asker.grants.first_beyond(&asked) {
-                return Err(beyond(&ApiKey::scopes.pointer(), &permission));
-            }
+        }
+        // A key that makes keys must not make one with wider scopes than its own, whatever its user may come to hold.
+        if let Some(own) = &writing.principal.scopes
+            && !record.is_archived()
+            && let Some(scope) = api_key::first_beyond(own, &record.get(ApiKey::scopes))
+        {
+            return Err(Problem::beyond_held(&ApiKey::scopes.pointer(), &scope));
         }
         if record.is_null(ApiKey::prefix) {
             record.set(ApiKey::prefix, KEY.to_owned());

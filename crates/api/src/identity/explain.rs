@@ -67,7 +67,8 @@ pub struct GrantingRole {
 
 /// Explain a permission
 ///
-/// Says whether a user may do something to an object or to one record of it, and why.
+/// Says whether a user may do something to an object or to one record of it, and why. An API key needs the scopes `user:read` and
+/// `role:read`.
 #[utoipa::path(tag = "access", operation_id = "explainAccess",
     params(("user_id" = String, Query, description = "The user asked about; oneself may always be asked about."),
            ("object" = String, Query, description = "The object, such as `customer`.", example = "customer"),
@@ -76,6 +77,9 @@ pub struct GrantingRole {
     responses((status = 200, description = "Yes or no, and why.", body = Explanation)))]
 #[get("/v1/access/explain")]
 pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    // It tells of the user's roles, which a key may not reach.
+    call.principal.permit_oneself(User::object(), Action::Read)?;
+    call.principal.permit_oneself(Role::object(), Action::Read)?;
     let mut parameters = parameters(&request)?;
     let known = ["user_id", "object", "action", "id"];
     let mut required = |name: &str| take_required(&mut parameters, name, &known);

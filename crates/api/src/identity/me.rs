@@ -4,19 +4,18 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, patch, post};
 use farley_domain::{
-    identity::{password, user::User},
+    identity::{access::Action, password, user::User},
     model::{
         entity::Entity,
         fault::{Fault, FaultCode},
         field::{Field, Hint, Writable},
         field_rule::FieldRule,
-        input,
-        record::Record,
+        input, recurring,
     },
     query::predicate::Predicate,
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::{Change, SessionRow, Work};
+use farley_persistence::{Change, Layout, Row, SessionRow, Work};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -25,6 +24,7 @@ use super::auth::check_strength;
 use crate::{
     access::{
         call::Call,
+        principal::Principal,
         unrestricted::{Unrestricted, user_record},
     },
     http::{
@@ -85,12 +85,20 @@ pub struct MyTenant {
     time_zone: String,
 }
 
-fn describe(call: &Call, user: &Record<User>) -> Me {
-    let principal = &call.principal;
+/// What is shown of the caller's account: to a key that may not read users only which one it is.
+fn layout_of(principal: &Principal) -> Arc<Layout> {
+    let object = User::object();
+    match principal.permit_oneself(object, Action::Read) {
+        Ok(()) => principal.layout(object),
+        Err(_) => Arc::new(Layout::of(&principal.schema(object), &|_| true, Some(&[]), &[recurring::VERSION.name().to_owned()])),
+    }
+}
+
+fn describe(principal: &Principal, user: &Row) -> Result<Me, Problem> {
     let (tenant, asker) = (&principal.tenant, &principal.asker);
     let held = asker.grants.list().into_iter();
-    Me {
-        user: Value::Object(user.members()),
+    Ok(Me {
+        user: serde_json::to_value(user)?,
         tenant: MyTenant {
             id: tenant.id,
             slug: tenant.slug.clone(),
@@ -101,19 +109,23 @@ fn describe(call: &Call, user: &Record<User>) -> Me {
         },
         permissions: held.map(|(object, action, scope)| format!("{object}:{}:{}", action.as_str(), scope.as_str())).collect(),
         team_ids: asker.teams.clone(),
-    }
+    })
 }
 
 /// Who am I
+///
+/// To an API key whose scopes do not name `user:read`, of the account nothing but the id.
 #[utoipa::path(tag = "me", operation_id = "getMe", responses((status = 200, description = "The caller.", body = Me)))]
 #[get("/v1/me")]
 pub async fn get_me(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
-    let id = call.principal.user_id();
-    let user = call.state.store.read::<_, Problem>(call.tenant(), move |reader| user_record(reader, id)).await?;
-    let user = user.ok_or_else(Problem::not_found)?;
+    let principal = Arc::clone(&call.principal);
+    let user = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
+        Ok(reader.get(&layout_of(&principal), &Unrestricted, principal.user_id(), &Predicate::all())?)
+    });
+    let user = user.await?.ok_or_else(Problem::not_found)?;
     let tag = etag(user.version());
-    Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(describe(&call, &user)))
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(describe(&call.principal, &user)?))
 }
 
 crate::body! {
@@ -135,7 +147,7 @@ crate::body! {
 
 /// Change my own account
 ///
-/// A JSON merge patch of name, phone, language, time zone and title.
+/// A JSON merge patch of name, phone, language, time zone and title. An API key needs the scope `user:update`.
 #[utoipa::path(tag = "me", operation_id = "updateMe", request_body = MePatch,
     responses((status = 200, description = "The caller as changed.", body = Me)))]
 #[patch("/v1/me")]
@@ -145,8 +157,7 @@ pub async fn update_me(call: Call, request: HttpRequest, body: Body) -> Result<H
     refuse_rest(&parameters, &["validate_only"])?;
     let expected = if_match(&request);
     let (principal, now) = (Arc::clone(&call.principal), call.now);
-    let call = Arc::new(call);
-    let shown = Arc::clone(&call);
+    principal.permit_oneself(User::object(), Action::Update)?;
     let response = mutation
         .run(&call, move |work| {
             let schema = principal.schema(User::object());
@@ -159,7 +170,8 @@ pub async fn update_me(call: Call, request: HttpRequest, body: Body) -> Result<H
             let reader = input::Reader { schema: &schema, standards: &standards, rule: &own_rule };
             let mut record = reader.patch(&loaded.record, &body.0)?;
             work.update(&schema, &loaded, &mut record, &Change::new("updated"))?;
-            let mut answer = Answer::json(200, &describe(&shown, record.of()))?;
+            let row = work.row(&layout_of(&principal), &Unrestricted, record.id())?.ok_or_else(Problem::not_found)?;
+            let mut answer = Answer::json(200, &describe(&principal, &row)?)?;
             answer.headers.push(("ETag".to_owned(), etag(record.version())));
             Ok(answer)
         })
@@ -195,9 +207,9 @@ pub async fn change_password(call: Call, request: HttpRequest, body: Body) -> Re
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &Value::Null)?;
     refuse_rest(&parameters, &["validate_only"])?;
-    let form = read_plain::<PasswordChange>(&body.0)?;
     // An API key must not be able to take over the account behind it.
     let session = call.principal.session.ok_or_else(|| Problem::forbidden("update", "password"))?;
+    let form = read_plain::<PasswordChange>(&body.0)?;
     let user = call.principal.user_id();
     let found = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
         let email = user_record(reader, user)?.map(|user| user.get(User::email).to_owned());
@@ -265,10 +277,13 @@ impl SessionList {
 }
 
 /// My sessions
+///
+/// An API key needs the scope `user:read`.
 #[utoipa::path(tag = "me", operation_id = "listMySessions",
     responses((status = 200, description = "Sessions that still hold, newest first.", body = SessionList)))]
 #[get("/v1/me/sessions")]
 pub async fn my_sessions(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    call.principal.permit_oneself(User::object(), Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let (user, now) = (call.principal.user_id(), call.now);
     let rows = call.state.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.sessions(user, now)?)).await?;
@@ -281,11 +296,14 @@ pub fn session_of(request: &HttpRequest) -> Result<Id, Problem> {
 }
 
 /// End one of my sessions
+///
+/// An API key needs the scope `user:update`.
 #[utoipa::path(tag = "me", operation_id = "endMySession",
     params(("session_id" = String, Path, description = "The session's id.")),
     responses((status = 204, description = "Ended.")))]
 #[delete("/v1/me/sessions/{session_id}")]
 pub async fn end_my_session(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    call.principal.permit_oneself(User::object(), Action::Update)?;
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &Value::Null)?;
     refuse_rest(&parameters, &["validate_only"])?;

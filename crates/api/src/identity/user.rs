@@ -3,15 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use farley_domain::{
     identity::{
-        access::{Action, Grants},
-        role::Role,
+        access::Action,
         user::{User, UserStatus},
     },
-    model::{
-        entity::Entity,
-        fault::{Fault, FaultCode},
-        record::Record,
-    },
+    model::{entity::Entity, record::Record},
     values::id::Id,
 };
 use farley_persistence::Work;
@@ -25,7 +20,7 @@ use super::{
 use crate::{
     access::{
         call::Call,
-        grants::grants_of,
+        grants::{grants_of, standing_of},
         tokens::{new_secret, secret_hash},
     },
     http::{
@@ -35,7 +30,6 @@ use crate::{
     records::{
         behaviour::{Behaviour, Shown, Writing},
         body::{Nothing, read_plain},
-        lookup,
         mutation::{Answer, Mutation},
         named::Named,
         write::Writer,
@@ -48,10 +42,12 @@ const TOKEN_SECONDS: i64 = 7 * 24 * 3600;
 impl Behaviour for User {
     const CHANGES_PRINCIPALS: bool = true;
 
-    /// Roles given must be within what the giver holds; nobody shuts themselves out.
+    /// Roles given, and what they reach from a team, must be within what the giver holds; nobody shuts themselves out.
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
         let other_roles = writing.before.is_some_and(|before| !before.agrees(User::role_ids, record));
+        let other_team = writing.before.is_some_and(|before| !before.agrees(User::team_id, record));
         let comes_or_goes = writing.before.is_some_and(|before| !before.agrees(User::archived_at, record));
+        let held = &writing.principal.asker;
         if let Some(before) = writing.before {
             // An account that holds more is not to be taken over, stripped or removed.
             let critical = if !before.agrees(User::email, record) {
@@ -62,22 +58,30 @@ impl Behaviour for User {
                 comes_or_goes.then(|| User::archived_at.pointer())
             };
             if let Some(pointer) = critical {
-                let theirs = grants_of(work.reader(), before)?;
-                if let Some(permission) = writing.principal.asker.grants.first_beyond(&theirs) {
-                    return Err(beyond(&pointer, &permission));
+                let theirs = standing_of(work.reader(), before)?;
+                if let Some(permission) = held.first_beyond(&theirs) {
+                    return Err(Problem::beyond_held(&pointer, &permission));
                 }
             }
         }
-        if writing.before.is_none() || other_roles {
-            let ids = record.get(User::role_ids);
-            let held = writing.before.map(|before| before.get(User::role_ids)).unwrap_or_default();
-            // Roles the user has already may stay, whoever edits the others.
-            let roles = lookup::all::<Role>(work.reader())?.into_iter();
-            for role in roles.filter(|role| ids.contains(&role.id()) && !held.contains(&role.id())) {
-                let grants = Grants::of_roles(std::slice::from_ref(&role));
-                if let Some(permission) = writing.principal.asker.grants.first_beyond(&grants) {
-                    return Err(beyond(&User::role_ids.pointer(), &permission));
-                }
+        let roles_are_given = writing.before.is_none() || other_roles;
+        if roles_are_given {
+            let grants = grants_of(work.reader(), record)?;
+            if let Some(permission) = held.grants.first_beyond(&grants) {
+                return Err(Problem::beyond_held(&User::role_ids.pointer(), &permission));
+            }
+        }
+        if roles_are_given || other_team {
+            // The same roles reach other records from another place among the teams.
+            let after = standing_of(work.reader(), record)?;
+            let before = match writing.before {
+                Some(before) if other_team => standing_of(work.reader(), before)?,
+                Some(_) | None => after.in_no_team(),
+            };
+            let gained = held.first_reach_beyond(&after, &before);
+            if let Some(permission) = gained.or_else(|| held.first_reach_beyond(&before, &after)) {
+                let pointer = if other_team { User::team_id.pointer() } else { User::role_ids.pointer() };
+                return Err(Problem::beyond_held(&pointer, &permission));
             }
         }
         if record.is_archived() && record.id() == writing.principal.user_id() {
@@ -99,13 +103,6 @@ impl Behaviour for User {
         }
         Ok(Map::new())
     }
-}
-
-/// The problem of granting what one does not hold.
-pub fn beyond(pointer: &str, permission: &str) -> Problem {
-    let mut problem = Problem::new(Code::BeyondHeld).with("permission", permission);
-    problem.faults.add(Fault::new(pointer, FaultCode::NotHeld).with("permission", permission));
-    problem
 }
 
 /// A one-time token for setting a password; it is shown once and stored hashed.
@@ -133,9 +130,9 @@ async fn act(
         .run(&call, move |unit| {
             let user = writer.load(unit, &named, Action::Update)?.record.into_entity::<User>();
             // Whoever could take over an account must hold all that the account holds.
-            let theirs = grants_of(unit.reader(), &user)?;
-            if let Some(permission) = principal.asker.grants.first_beyond(&theirs) {
-                return Err(beyond("", &permission));
+            let theirs = standing_of(unit.reader(), &user)?;
+            if let Some(permission) = principal.asker.first_beyond(&theirs) {
+                return Err(Problem::beyond_held("", &permission));
             }
             work(unit, &user)
         })

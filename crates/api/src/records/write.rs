@@ -118,6 +118,16 @@ impl Writer {
         }
     }
 
+    /// Judges where a change puts a record as if it were created there: nobody hands a record to where they could not make one. Users
+    /// make no users by joining teams: who may change them there may move them there.
+    pub fn reach_place(&self, before: &Record, after: &Record) -> Result<(), Problem> {
+        let stays = [recurring::OWNER_ID, recurring::USER_ID, recurring::TEAM_ID, recurring::POOL_ID]
+            .into_iter()
+            .all(|place| !self.object.bears(place) || before.agrees(place, after));
+        let action = if self.object.name == User::NAME { Action::Update } else { Action::Create };
+        if stays { Ok(()) } else { self.reach(action, after) }
+    }
+
     /// The rules of the object, over a record about to be written.
     pub fn apply_rules(&self, schema: &Schema, before: Option<&Record>, after: Record) -> Result<Record, Problem> {
         let standards = self.principal.standards(self.now);
@@ -247,6 +257,7 @@ impl Writer {
         let reader = input::Reader { schema: &schema, standards: &standards, rule: &self.rule() };
         let record = reader.patch(&loaded.record, body)?;
         let record = self.apply_rules(&schema, Some(&loaded.record), record)?;
+        self.reach_place(&loaded.record, &record)?;
         let settled = references::kept_in_step(self.object, body);
         self.store_settled(work, loaded, record, "updated", &settled)
     }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    api_key,
     role::{Actions, Role},
     user::User,
 };
@@ -132,13 +133,7 @@ impl Grants {
     /// Keeps only what the scopes of an API key name: `customer:read`, `customer:*`, `*:read`, `*:*`.
     #[must_use]
     pub fn limited_to(mut self, key_scopes: &[String]) -> Grants {
-        self.scopes.retain(|(object, action), _| {
-            key_scopes.iter().any(|scope| {
-                scope
-                    .split_once(':')
-                    .is_some_and(|(named, verb)| (named == "*" || named == *object) && (verb == "*" || verb == action.as_str()))
-            })
-        });
+        self.scopes.retain(|(object, action), _| api_key::covers(key_scopes, object, *action));
         self
     }
 
@@ -274,6 +269,35 @@ impl Asker {
 
     fn pools_of(&self, object: &Object) -> impl Iterator<Item = Id> {
         self.pools.iter().filter(|pool| pool.object == object.name).map(|pool| pool.id)
+    }
+
+    /// The first permission of somebody that goes beyond what is held: of their roles, or of the teams and pools these reach.
+    #[must_use]
+    pub fn first_beyond(&self, theirs: &Asker) -> Option<String> {
+        self.grants.first_beyond(&theirs.grants).or_else(|| self.first_reach_beyond(theirs, &theirs.in_no_team()))
+    }
+
+    /// The same grants without a place among the teams.
+    #[must_use]
+    pub fn in_no_team(&self) -> Asker {
+        Asker { teams: Vec::new(), pools: Vec::new(), ..self.clone() }
+    }
+
+    /// The first permission of somebody by which their place among the teams reaches what is not held, but for what they reach
+    /// from another place. Told is what would have to be held: the permission on all records.
+    #[must_use]
+    pub fn first_reach_beyond(&self, theirs: &Asker, other: &Asker) -> Option<String> {
+        let by_team = theirs.teams.iter().any(|team| !other.teams.contains(team) && !self.teams.contains(team));
+        let by_team = theirs.grants.scopes.iter().filter(|((object, _), scope)| {
+            by_team && **scope == Scope::Team && registry::object(object).is_some_and(|object| object.bears(recurring::TEAM_ID))
+        });
+        let by_pool = theirs.pools.iter().filter(|pool| !other.pools.contains(pool) && !self.pools.contains(pool));
+        let by_pool = by_pool.filter_map(|pool| {
+            let object = registry::object(&pool.object)?;
+            theirs.grants.scope(object.name, Action::Read).map(|_| (object.name, Action::Read))
+        });
+        let beyond = by_team.map(|(key, _)| *key).chain(by_pool).filter(|key| self.grants.scopes.get(key) != Some(&Scope::All));
+        beyond.map(|(object, action)| format!("{object}:{}:{}", action.as_str(), Scope::All.as_str())).min()
     }
 
     /// Whether the user is entitled to the pool that a record belongs to.

@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// What stands for every object or action.
+const EVERY: &str = "*";
+
 /// `customer:read`, `customer:*`, `*:read`: which of the user's permissions the key may use.
 pub static KEY_SCOPES: Structure = Structure {
     name: "key_scopes",
@@ -56,7 +59,7 @@ fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
     list(value, 100, |item| {
         let text = as_text(item)?;
         let known = text.split_once(':').is_some_and(|(object, action)| {
-            (object == "*" || registry::object(object).is_some()) && (action == "*" || Action::from_name(action).is_some())
+            (object == EVERY || registry::object(object).is_some()) && (action == EVERY || Action::from_name(action).is_some())
         });
         if known {
             Ok(item.clone())
@@ -64,4 +67,36 @@ fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
             Err(Fault::new("", FaultCode::WrongType).with("expected", "object:action, such as customer:read or *:read").into())
         }
     })
+}
+
+/// Whether the scopes of a key name something that is done to an object: `customer:read`, `customer:*`, `*:read`, `*:*`.
+#[must_use]
+pub fn covers(scopes: &[String], object: &str, action: Action) -> bool {
+    scopes.iter().any(|scope| {
+        scope
+            .split_once(':')
+            .is_some_and(|(named, verb)| (named == EVERY || named == object) && (verb == EVERY || verb == action.as_str()))
+    })
+}
+
+/// The first thing that the scopes `asked` name and `held` do not, as `object:action`.
+#[must_use]
+pub fn first_beyond(held: &[String], asked: &[String]) -> Option<String> {
+    let each = registry::objects().into_iter().flat_map(|object| Action::ALL.map(|action| (object.name, action)));
+    let mut beyond = each.filter(|(object, action)| covers(asked, object, *action) && !covers(held, object, *action));
+    beyond.next().map(|(object, action)| format!("{object}:{}", action.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_held_against_each_other() {
+        let scopes = |scopes: &[&str]| scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>();
+        assert_eq!(first_beyond(&scopes(&["*:*"]), &scopes(&["*:*"])), None);
+        assert_eq!(first_beyond(&scopes(&["customer:*", "*:read"]), &scopes(&["customer:update", "lead:read"])), None);
+        assert_eq!(first_beyond(&scopes(&["customer:read"]), &scopes(&["customer:*"])), Some("customer:create".to_owned()));
+        assert!(first_beyond(&scopes(&["customer:*"]), &scopes(&["*:read"])).is_some());
+    }
 }

@@ -303,6 +303,9 @@ async fn release<E: Entity>(call: Call, request: HttpRequest, body: Body) -> Res
         record.clear(recurring::OWNER_ID);
         record.clear(recurring::TEAM_ID);
         forget_rule(&mut record);
+        if asked.body.get(Release::pool_id).is_some_and(|pool| asked.loaded.record.get(recurring::POOL_ID) != Some(pool)) {
+            asked.writer.reach_place(&asked.loaded.record, &record)?;
+        }
         let record = asked.writer.store(work, &asked.loaded, record, "released")?;
         tell_end(work, record.id(), "released", asked.body.get(Release::reason))?;
         asked.writer.answer(work, 200, record.id(), Shown::new())

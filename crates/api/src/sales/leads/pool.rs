@@ -1,7 +1,7 @@
 //! Pools, and what belonging to one means for every write of a lead or customer.
 
 use farley_domain::{
-    identity::access::Action,
+    identity::access::{Action, Scope},
     model::{
         entity::Entity,
         fault::{Fault, FaultCode},
@@ -32,6 +32,7 @@ impl Behaviour for Pool {
 
     /// A pool with something in it stays.
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        check_entitled(writing, record)?;
         let archiving = record.is_archived() && writing.before.is_some_and(|before| !before.is_archived());
         if !archiving {
             if record.get(Pool::is_default) {
@@ -66,6 +67,20 @@ impl Behaviour for Pool {
         }
         Ok(Shown::new())
     }
+}
+
+/// Whoever says to which teams a pool is open must be entitled to it, or read all that could be in it.
+fn check_entitled(writing: &Writing<'_, Pool>, record: &Record<Pool>) -> Result<(), Problem> {
+    let Some(before) = writing.before else { return Ok(()) };
+    let opens = before.is_archived() && !record.is_archived() || !before.agrees(Pool::team_ids, record);
+    let asker = &writing.principal.asker;
+    let Some(object) = before.get(Pool::object).map(Pooled::object).filter(|_| opens) else { return Ok(()) };
+    let entitled = asker.pools.iter().any(|pool| pool.id == record.id());
+    if entitled || asker.grants.scope(object.name, Action::Read) == Some(Scope::All) {
+        return Ok(());
+    }
+    let permission = format!("{}:{}:{}", object.name, Action::Read.as_str(), Scope::All.as_str());
+    Err(Problem::beyond_held(&Pool::team_ids.pointer(), &permission))
 }
 
 fn defaults(work: &mut Work<'_>, pooled: Option<Pooled>) -> Result<Vec<Record<Pool>>, Problem> {
