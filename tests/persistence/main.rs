@@ -44,6 +44,7 @@ fn main() {
         predicates::pages_follow_the_order,
         predicates::records_read_back_as_written,
         predicates::sql_and_memory_agree,
+        predicates::ways_of_writing_meet,
         search::finds_what_people_type,
         search::follows_every_write,
         search::many_hits_come_in_the_same_order,

@@ -169,6 +169,42 @@ pub async fn folding_is_the_same(db: TestDb) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Every traditional character meets its simplified form in both engines, and each spelling of an umlaut the other.
+pub async fn ways_of_writing_meet(db: TestDb) -> Result<(), StoreError> {
+    let crm = Crm::new(&db).await;
+    let meets = async |stored: &str, asked: &str| -> Result<bool, StoreError> {
+        let record = crm.create(Customer::object(), json!({"name": "x", "description": stored})).await?;
+        let filter = json!({"and": [
+            {"field": "id", "value": record.id().to_string()},
+            {"field": "description", "op": "contains", "value": asked},
+        ]});
+        let predicate = parse::from_json(Customer::object(), &filter, &crm.view).expect("a filter");
+        let in_memory =
+            text::fold(stored).contains(&text::fold(asked)) || text::fold_spelt(stored).contains(&text::fold_spelt(asked));
+        let in_database = !found(&crm, Customer::object(), predicate).await?.0.is_empty();
+        assert_eq!(in_database, in_memory, "{asked} in {stored}");
+        Ok(in_database)
+    };
+    for pairs in text::SIMPLIFIED.chunks(500) {
+        let (traditional, simplified): (String, String) = pairs.iter().copied().unzip();
+        assert!(meets(&traditional, &simplified).await? && meets(&simplified, &traditional).await?);
+    }
+    for (one, other) in [
+        ("Müller", "Mueller"),
+        ("Søren", "soeren"),
+        ("Straße", "STRASSE"),
+        ("İzmir", "izmir"),
+        ("Łódź", "lodz"),
+        ("臺灣", "台湾"),
+        ("a  b", "A B"),
+    ] {
+        let (one, other) = (format!("an {one}."), format!("An {other}"));
+        assert!(meets(&one, &other).await? && meets(&other, one.trim_end_matches('.')).await?, "{one} {other}");
+    }
+    assert!(meets("Müller", "muller").await? && !meets("Muller", "mueller").await? && !meets("Blue", "blu e").await?);
+    Ok(())
+}
+
 pub async fn pages_follow_the_order(db: TestDb) -> Result<(), StoreError> {
     let (crm, mut sample) = filled(&db).await?;
     for object in [Customer::object(), Contact::object()] {

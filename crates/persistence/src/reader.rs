@@ -25,7 +25,7 @@ use crate::{
     on,
     records::{
         filter::{Condition, Place},
-        page, statements,
+        statements,
     },
     sql::{
         row::{Cell, CellRef, Layout, Row},
@@ -188,18 +188,8 @@ impl Reader<'_> {
             return self.each_ranked(layout, view, query, asked, take);
         }
         let place = self.place_of(layout, query);
-        let mut rest = query.limit.saturating_add(1);
-        for part in page::parts(query) {
-            let sql = page::list(self.connection.dialect(), layout, &place, view, query, *part, rest);
-            self.connection.read(&sql, &layout.types, &mut |cells| {
-                rest = rest.saturating_sub(1);
-                take(cells, None)
-            })?;
-            if rest == 0 {
-                break;
-            }
-        }
-        Ok(())
+        let sql = statements::list(self.connection.dialect(), layout, &place, view, query);
+        self.connection.read(&sql, &layout.types, &mut |cells| take(cells, None))
     }
 
     /// Rows by relevance, with the tier of each.
@@ -323,6 +313,34 @@ impl Reader<'_> {
         Ok(rows.first().and_then(|cells| cells[0].as_id()))
     }
 
+    /// Records, archived ones too, with keys of a field that begin alike and are so many characters long: of the first few thousand
+    /// that begin so.
+    pub fn near_key(
+        &mut self,
+        object: &'static Object,
+        field: &Field,
+        beginning: &str,
+        length: std::ops::RangeInclusive<usize>,
+        most: usize,
+    ) -> Result<Vec<Id>, StoreError> {
+        /// How far the index is read.
+        const WALKED: i64 = 5_000;
+        let characters = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let mut sql =
+            Statement::of(self.connection.dialect(), "SELECT record_id FROM (SELECT value, record_id FROM lookup_values");
+        write_sql!(sql, " WHERE tenant_id = ", self.tenant.id);
+        sql.sql(" AND object = ").text(object.name).sql(" AND field = ").text(field.name.as_ref());
+        // No character is behind the last one.
+        sql.sql(" AND value >= ").text(beginning).sql(" AND value < ").text(format!("{beginning}\u{10ffff}"));
+        sql.sql(" ORDER BY value LIMIT ")
+            .integer(WALKED)
+            .sql(") near WHERE length(value) >= ")
+            .integer(characters(*length.start()));
+        sql.sql(" AND length(value) <= ").integer(characters(*length.end())).sql(" LIMIT ").integer(characters(most));
+        let rows = self.connection.load(&sql, &[ColumnType::Id])?;
+        Ok(rows.iter().filter_map(|cells| cells[0].as_id()).collect())
+    }
+
     /// The records that a predicate describes, the oldest first, at most so many: for rules, which need no page.
     pub fn find(
         &mut self,
@@ -348,16 +366,10 @@ impl Reader<'_> {
         rows.into_iter().map(|cells| Row::new(&layout, cells).to_record()).collect()
     }
 
-    /// The plans the engine makes for a list, to see that no large table is scanned.
+    /// The plan the engine makes for a list, to see that no large table is scanned.
     pub fn explain(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery) -> Result<String, StoreError> {
-        let (dialect, place) = (self.connection.dialect(), self.place(layout.schema.object));
-        let parts = page::parts(query).iter();
-        let plans = parts.map(|part| self.plan(page::list(dialect, layout, &place, view, query, *part, query.limit)));
-        Ok(plans.collect::<Result<Vec<_>, _>>()?.join("\n\n"))
-    }
-
-    fn plan(&mut self, list: Statement) -> Result<String, StoreError> {
         let dialect = self.connection.dialect();
+        let list = statements::list(dialect, layout, &self.place(layout.schema.object), view, query);
         let mut sql = Statement::new(dialect);
         sql.keep = false;
         let columns: &[ColumnType] = match dialect {

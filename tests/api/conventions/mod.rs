@@ -10,6 +10,7 @@ mod lists;
 mod parity;
 mod registration;
 mod search;
+mod text;
 
 use crate::{support::Test, tests};
 
@@ -67,6 +68,14 @@ pub fn tests() -> Vec<Test> {
         search::finds_what_people_type_at_once,
         search::goes_across_objects,
         search::shows_the_best_first,
+        search::companies_meet_whatever_their_legal_form,
+        search::signs_count_and_records_come_first,
+        text::is_kept_as_it_was_typed,
+        text::is_one_however_it_is_written,
+        text::of_imports_is_matched_however_it_is_written,
+        text::of_old_databases_is_indexed_again,
+        text::of_tags_is_one_at_once,
+        text::typed_of_a_number_is_derived,
         registration::every_file_is_a_module;
         both: parity::the_same_calls_get_the_same_answers
     ]

@@ -91,3 +91,58 @@ pub async fn goes_across_objects(db: TestDb) {
     assert_eq!(admin.get(&format!("/v1/search?q={long}")).await.faults(400), pairs(&[("q", "too_long")]));
     assert_eq!(admin.get("/v1/search?q=").await.ok(200)["data"], json!([]));
 }
+
+pub async fn signs_count_and_records_come_first(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    for name in ["C++ House", "C# House", "C House", ".NET Works", "Netflix", "AT&T", "At Tea", "Rocket 🚀", "Zed"] {
+        admin.create("customers", json!({"name": name})).await;
+    }
+    for (q, found) in [
+        ("C%2B%2B", &["C++ House"][..]),
+        ("C%23", &["C# House"]),
+        (".NET", &[".NET Works"]),
+        ("AT%26T", &["AT&T"]),
+        ("at%20%26%20t", &["AT&T", "At Tea"]),
+        ("🚀", &["Rocket 🚀"]),
+        ("🎉", &[]),
+        ("net", &["Netflix", ".NET Works"]),
+        ("c", &["C House", "C# House", "C++ House"]),
+        ("z", &["Zed"]),
+        ("q", &[]),
+        ("7", &[]),
+    ] {
+        let mut names = admin.names(&format!("/v1/customers?q={q}")).await;
+        let mut wanted: Vec<String> = found.iter().map(|name| (*name).to_owned()).collect();
+        names.sort();
+        wanted.sort();
+        assert_eq!(names, wanted, "{q}");
+    }
+    // What begins with it before what only has it, and settings after all records.
+    let customer = admin.create("customers", json!({"name": "华为"})).await;
+    admin.create("customers", json!({"name": "华为技术"})).await;
+    let note = json!({"kind": "note", "subject": "关于华为的笔记", "records": [{"object": "customer", "id": customer}]});
+    admin.create("activities", note).await;
+    admin.create("tags", json!({"name": "华为"})).await;
+    admin.create("roles", json!({"name": "华为团队"})).await;
+    let found = admin.get("/v1/search?q=华为").await.ok(200);
+    let titles: Vec<&str> = found["data"].as_array().unwrap().iter().map(|hit| hit["title"].as_str().unwrap()).collect();
+    assert_eq!(titles, ["华为", "华为技术", "关于华为的笔记", "华为", "华为团队"]);
+    assert_eq!(found["data"][0]["object"], "customer");
+    let page = admin.get("/v1/customers?q=华为&limit=1").await.ok(200);
+    let next = page["page"]["next"].as_str().unwrap();
+    assert_eq!(admin.names(&format!("/v1/customers?q=华为&cursor={next}")).await, ["华为技术"]);
+}
+
+pub async fn companies_meet_whatever_their_legal_form(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    admin.create("customers", json!({"name": "Kingsway Trading Limited"})).await;
+    admin.create("customers", json!({"name": "华为技术有限公司"})).await;
+    for q in ["Kingsway Trading Ltd.", "kingsway trading co., ltd", "KINGSWAY", "kingsway limited"] {
+        assert_eq!(admin.names(&format!("/v1/customers?q={q}")).await, ["Kingsway Trading Limited"], "{q}");
+    }
+    for q in ["华为公司", "华为技术公司", "華為技術股份有限公司", "华为技术有限公司"] {
+        assert_eq!(admin.names(&format!("/v1/customers?q={q}")).await, ["华为技术有限公司"], "{q}");
+    }
+}

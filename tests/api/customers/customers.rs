@@ -141,7 +141,7 @@ pub async fn are_standardised_on_the_way_in(db: TestDb) {
         "social_credit_code": "914403001922038216",
     });
     let record = admin.post("/v1/customers", body).await.ok(201);
-    assert_eq!(record["name"], "Acme 公司");
+    assert_eq!(record["name"], "Ａｃｍｅ   公司", "what was typed is kept");
     assert_eq!(record["emails"][0]["value"], "li.wei@example.com");
     assert_eq!((&record["phones"][0]["value"], &record["phones"][0]["primary"]), (&json!("+8613800138000"), &json!(true)));
     assert!(record["phones"][0].to_string().contains("138 0013 8000"), "what was typed stays readable: {}", record["phones"]);

@@ -11,7 +11,7 @@ pub async fn of_every_type_are_written_filtered_and_sorted(db: TestDb) {
     let choices = json!({"choices": [{"value": "gold", "label_zh": "金牌"}, {"value": "silver"}]});
     // Type, more of the declaration, two values in order, one that is refused, a filter for the second alone.
     let cases = [
-        ("text", json!({}), json!("Ａbc"), json!("abd"), json!(7), "f=abd"),
+        ("text", json!({}), json!("Abc"), json!("abd"), json!(7), "f=abd"),
         ("long_text", json!({}), json!("line\nline"), json!("other"), json!([]), "f_contains=OTH"),
         ("integer", json!({}), json!(9), json!(10), json!(1.5), "f_gt=9"),
         ("decimal", json!({}), json!(0.5), json!(10.25), json!("much"), "f_gte=10"),
@@ -140,4 +140,84 @@ pub async fn serve_every_object_and_search(db: TestDb) {
         admin.create(collection, body).await;
         assert_eq!(admin.names(&format!("/v1/{collection}?custom.shelf_gte=3")).await, ["Somebody"], "{object}");
     }
+}
+
+/// Retired or taken out of search, a field is found by no more; brought back, it is again.
+pub async fn leave_search_with_their_field(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let field = admin.custom_field("slogan", "text", json!({"searchable": true})).await;
+    let path = format!("/v1/custom-fields/{}", field["id"].as_str().unwrap());
+    admin.create("customers", json!({"name": "Acme", "custom": {"slogan": "万物互联"}})).await;
+    let found = async || admin.names("/v1/customers?q=万物").await.len();
+    assert_eq!(found().await, 1);
+    admin.delete(&path).await.ok(204);
+    assert_eq!(found().await, 0);
+    assert_eq!(admin.names("/v1/customers?q=acme").await, ["Acme"]);
+    admin.post(&format!("{path}/restore"), json!({})).await.ok(200);
+    assert_eq!(found().await, 1);
+    admin.patch(&path, json!({"searchable": false})).await.ok(200);
+    assert_eq!(found().await, 0);
+    admin.patch(&path, json!({"searchable": true})).await.ok(200);
+    assert_eq!(found().await, 1);
+}
+
+/// Choices are any text, and those that records still have can be asked for after they have been taken off.
+pub async fn keep_retired_choices_filterable(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let long = "长".repeat(100);
+    let all =
+        json!([{"value": "in-contract"}, {"value": "重点, 客户", "label_en": "Key"}, {"value": "3½ \"x\""}, {"value": long}]);
+    let field = admin.custom_field("tier", "choice", json!({"choices": all})).await;
+    let many = admin.custom_field("marks", "multi_choice", json!({"choices": all, "indexed": true})).await;
+    let path = |field: &Value| format!("/v1/custom-fields/{}", field["id"].as_str().unwrap());
+    for (name, value) in [("One", "in-contract"), ("Two", "重点, 客户"), ("Three", "3½ \"x\""), ("Four", &long)] {
+        let customer =
+            admin.post("/v1/customers", json!({"name": name, "custom": {"tier": value, "marks": [value]}})).await.ok(201);
+        assert_eq!(customer["custom"], json!({"tier": value, "marks": [value]}));
+        let filter = json!({"field": "custom.tier", "value": value});
+        assert_eq!(admin.matching(filter).await, [name]);
+        assert_eq!(admin.matching(json!({"field": "custom.marks", "op": "any", "value": [value]})).await, [name]);
+    }
+    let refused = admin
+        .post(
+            "/v1/custom-fields",
+            json!({"object": "customer", "key": "x", "field_type": "choice",
+        "choices": [{"value": "VIP"}, {"value": "vip"}, {"value": "长".repeat(101)}, {"value": " "}]}),
+        )
+        .await
+        .faults(400);
+    assert_eq!(refused, pairs(&[("/choices/1", "repeated"), ("/choices/2/value", "too_long"), ("/choices/3/value", "blank")]));
+
+    let rest = json!([{"value": "重点, 客户", "label_en": "Key", "label_zh": null}, {"value": "new", "label_en": null, "label_zh": null}]);
+    for field in [&field, &many] {
+        let changed = admin.patch(&path(field), json!({"choices": rest})).await.ok(200);
+        assert_eq!(changed["choices"], rest);
+        assert_eq!(changed["retired_choices"].as_array().unwrap().len(), 3, "{changed}");
+    }
+    assert_eq!(admin.names("/v1/customers?custom.tier=in-contract").await, ["One"]);
+    assert_eq!(admin.names("/v1/customers?custom.tier_in=in-contract,new").await, ["One"]);
+    assert_eq!(admin.names("/v1/customers?custom.marks_any=in-contract").await, ["One"]);
+    assert_eq!(admin.get("/v1/customers?custom.tier=nothing").await.status, 400);
+    // What a record has may stay, also when all of it is sent back; no other gets it.
+    let one = admin.get("/v1/customers?custom.tier=in-contract").await.ok(200)["data"][0]["id"].as_str().unwrap().to_owned();
+    let one = format!("/v1/customers/{one}");
+    let kept = json!({"custom": {"tier": "in-contract", "marks": ["in-contract", "new"]}});
+    assert_eq!(admin.patch(&one, kept.clone()).await.ok(200)["custom"], kept["custom"]);
+    let faults = admin.post("/v1/customers", json!({"name": "x", "custom": {"tier": "in-contract"}})).await.faults(400);
+    assert_eq!(faults, pairs(&[("/custom/tier", "unknown_choice")]));
+    // Nobody has it any more: with the next change it is gone, and asking for it is a mistake.
+    admin.patch(&one, json!({"custom": {"tier": "new"}})).await.ok(200);
+    let changed = admin
+        .patch(&path(&field), json!({"choices": [{"value": "new"}, {"value": "重点, 客户"}, {"value": "more"}]}))
+        .await
+        .ok(200);
+    assert_eq!(changed["retired_choices"].as_array().unwrap().len(), 2, "{changed}");
+    assert_eq!(admin.get("/v1/customers?custom.tier=in-contract").await.status, 400);
+    // Taken back, it is a choice again.
+    let back = json!({"choices": [{"value": "new"}, {"value": "重点, 客户"}, {"value": long}]});
+    let changed = admin.patch(&path(&field), back).await.ok(200);
+    assert_eq!(changed["retired_choices"].as_array().unwrap().len(), 1, "{changed}");
+    admin.post("/v1/customers", json!({"name": "y", "custom": {"tier": long}})).await.ok(201);
 }

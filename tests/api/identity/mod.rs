@@ -23,6 +23,8 @@ pub fn tests() -> Vec<Test> {
         custom_fields::of_every_type_are_written_filtered_and_sorted,
         custom_fields::keep_their_values_when_renamed_and_retired,
         custom_fields::are_checked_when_declared,
+        custom_fields::keep_retired_choices_filterable,
+        custom_fields::leave_search_with_their_field,
         custom_fields::serve_every_object_and_search,
         granting::people_go_where_their_movers_reach,
         granting::teams_go_where_their_movers_reach,

@@ -83,7 +83,7 @@ fn password(state: &State, email: &str) -> Result<(String, bool), String> {
     let made_up = given.is_none();
     let password = given.unwrap_or_else(|| new_secret("").chars().take(20).collect());
     check_strength(&password, email, "FARLEY_ADMIN_PASSWORD").map_err(|problem| describe(&problem))?;
-    Ok((farley_domain::values::text::clean_text(&password), made_up))
+    Ok((farley_domain::values::text::clean_secret(&password), made_up))
 }
 
 fn told(email: &str, password: &str, made_up: bool) {

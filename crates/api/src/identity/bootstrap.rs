@@ -152,7 +152,7 @@ pub async fn first_start(state: &State) -> Result<Option<Welcome>, Problem> {
     let made_up = given.is_none().then(|| crate::access::tokens::new_secret("").chars().take(20).collect::<String>());
     let password = given.or_else(|| made_up.clone()).unwrap_or_default();
     check_strength(&password, &email, "FARLEY_ADMIN_PASSWORD")?;
-    let password_hash = state.passwords.hash(&farley_domain::values::text::clean_text(&password)).await?;
+    let password_hash = state.passwords.hash(&farley_domain::values::text::clean_secret(&password)).await?;
     let administrator = FirstUser { name: "Administrator".to_owned(), email: email.clone(), password_hash };
     let tenant = NewTenant {
         slug: "default".to_owned(),

@@ -14,7 +14,11 @@ pub mod user;
 
 use farley_domain::identity::{api_key::ApiKey, custom_field::CustomField, role::Role, team::Team, user::User};
 
-use crate::records::{area::Area, behaviour::Behaviours};
+use crate::records::{
+    area::{Area, JobKind},
+    behaviour::Behaviours,
+    reindex,
+};
 
 /// What the area brings along.
 pub static AREA: Area = Area {
@@ -25,6 +29,6 @@ pub static AREA: Area = Area {
         Behaviours::of::<ApiKey>(),
         Behaviours::of::<CustomField>(),
     ],
-    jobs: &[],
+    jobs: &[JobKind { kind: reindex::KIND, every: None, perform: |job| Box::pin(reindex::perform(job)) }],
     begin_tenant: None,
 };

@@ -116,6 +116,9 @@ pub struct ChoiceMetadata {
     #[schema(example = "active")]
     pub value: String,
     pub label: LabelMetadata,
+    /// There, and true, if no further record gets it; those that have it are found by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
 }
 
 /// The bounds of a value; null where there is none of the kind.
@@ -222,7 +225,12 @@ fn choices(kind: &FieldType) -> Vec<ChoiceMetadata> {
         FieldType::Choice(choices) | FieldType::MultiChoice(choices) => choices,
         _ => &[],
     };
-    choices.iter().map(|choice| ChoiceMetadata { value: choice.value.to_string(), label: label(&choice.label) }).collect()
+    let told = |choice: &Choice| ChoiceMetadata {
+        value: choice.value.to_string(),
+        label: label(&choice.label),
+        retired: choice.retired,
+    };
+    choices.iter().map(told).collect()
 }
 
 fn reference(kind: &FieldType) -> Option<String> {

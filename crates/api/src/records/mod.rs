@@ -15,6 +15,7 @@ pub mod notify;
 pub mod operations;
 pub mod read;
 pub mod references;
+pub mod reindex;
 pub mod schemas;
 pub mod search;
 pub mod summary;

@@ -17,12 +17,18 @@ use farley_domain::{
         recurring, registry,
     },
     query::predicate::Predicate,
-    values::id::Id,
+    values::{id::Id, text::meet},
 };
 use farley_persistence::Work;
 use serde_json::Value;
 
-use crate::{access::principal::Principal, http::problem::Problem};
+use crate::{
+    access::{
+        principal::Principal,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::problem::Problem,
+};
 
 /// Checks every reference that a draft changes, but for fields that are `settled`: Farley itself filled them in.
 pub fn check(
@@ -222,9 +228,11 @@ pub fn check_unique(
         if !changed(field) || object.name == CustomField::NAME {
             continue;
         }
-        if let Some(id) = work.reader().by_value(object, field, Operand::Text(value.clone()))?
-            && id != after.id()
-        {
+        let found = match field.keyed {
+            Some(keyed) => alike(work, object, field, keyed.key(value), value, after.id())?,
+            None => work.reader().by_value(object, field, Operand::Text(value.clone()))?,
+        };
+        if let Some(id) = found.filter(|id| *id != after.id()) {
             return Err(in_the_way(work, principal, object, &format!("/{}", unique.field), id)?);
         }
     }
@@ -237,6 +245,26 @@ pub fn check_unique(
         }
     }
     Ok(())
+}
+
+/// Another live record whose field is the same to people, however it is written.
+fn alike(
+    work: &mut Work<'_>,
+    object: &'static Object,
+    field: &Field,
+    key: String,
+    value: &str,
+    own: Id,
+) -> Result<Option<Id>, Problem> {
+    use farley_domain::model::{field::Op, operand::Operand};
+    /// How many records with the same key are looked at.
+    const CANDIDATES: usize = 50;
+    // Two at once would not see each other, and the index of the database knows only what is written alike.
+    work.lock(&format!("{} {} {key}", object.table, field.name))?;
+    let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Any, Operand::List(vec![Operand::Text(key)])));
+    let found = work.reader().find(&without_custom_fields(object), &Unrestricted, &predicate, CANDIDATES)?;
+    let same = |record: &&Record| record.id() != own && matches!(&*record.cell(field), Cell::Text(text) if meet(text, value));
+    Ok(found.iter().find(same).map(Record::id))
 }
 
 /// A client that chooses its ids may have chosen one that is taken.

@@ -55,8 +55,9 @@ pub struct SearchResult {
 /// Search everything
 ///
 /// Finds records of every object you may read: by part of a name in Chinese, its pinyin or initials, Latin words, part of a
-/// phone number, part of an e-mail address. A whole name, number or address that matches comes first, then matches in names,
-/// then all others, newest first.
+/// phone number, part of an e-mail address; signs count (`C++`, `AT&T`). A whole name, number or address that matches comes
+/// first, then what begins with it, then matches in names, then all others, newest first; settings such as stages and roles come
+/// after all records. Companies are found whatever legal form they are written with.
 #[utoipa::path(tag = "search", operation_id = "search",
     params(("q" = String, Query, description = "What to look for.", example = "huawei"),
            ("objects" = Option<String>, Query, description = "Only these objects, separated by commas.", example = "customer,contact"),
@@ -106,8 +107,8 @@ pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
                 has_more |= found.len() > limit;
                 hits.extend(found.into_iter().zip(tiers).map(|(row, tier)| (tier, object, row)));
             }
-            // Within a tier, the ids tell which record is newer.
-            hits.sort_by_key(|(tier, _, row)| (std::cmp::Reverse(*tier), std::cmp::Reverse(row.id())));
+            // What the work is about before how it is set up. Within a tier, the ids tell which record is newer.
+            hits.sort_by_key(|(tier, object, row)| (object.configuration, std::cmp::Reverse(*tier), std::cmp::Reverse(row.id())));
             has_more |= hits.len() > limit;
             hits.truncate(limit);
             let data = hits.into_iter().map(|(_, object, record)| {

@@ -9,7 +9,7 @@ use farley_domain::{
         record::Record,
     },
     sales::{opportunity::Opportunity, pipeline::Pipeline, stage::Stage},
-    values::id::Id,
+    values::{id::Id, text::meet},
 };
 use farley_persistence::Work;
 use serde_json::json;
@@ -45,7 +45,7 @@ impl Behaviour for Stage {
             None => Vec::new(),
         };
         let live = || siblings.iter().filter(|stage| !stage.is_archived() && stage.id() != record.id());
-        if let Some(other) = live().find(|stage| stage.agrees(Stage::name, record)) {
+        if let Some(other) = live().find(|stage| meet(stage.get(Stage::name), record.get(Stage::name))) {
             return Err(Problem::duplicate(&Stage::name.pointer(), other.id()));
         }
         if record.is_null(Stage::sort_order) {

@@ -31,7 +31,7 @@ entity! {
     /// A contact: a person at one or several customers, with a role in the buying decision.
     pub struct Contact("contact", "contacts", "contacts", "Contact", "联系人") [owned, tagged, external, custom] {
         /// The full name as it is written.
-        name: String => text(200).required().title().indexed().label("Name", "姓名").example("李伟"),
+        name: String => text(200).required().title().indexed().keyed().label("Name", "姓名").example("李伟"),
         /// Family name, where it matters on its own.
         family_name: Option<String> => text(100).detail().label("Family name", "姓").example("李"),
         /// Given name, where it matters on its own.

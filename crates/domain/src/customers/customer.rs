@@ -57,9 +57,9 @@ entity! {
         /// Whether the customer is an organization or a person.
         kind: Option<CustomerKind> => choice(CustomerKind::choices()).label("Kind", "类型").default("organization").example("organization"),
         /// What the customer is called.
-        name: String => text(200).required().title().indexed().label("Name", "名称").example("华为技术有限公司"),
+        name: String => text(200).required().title().indexed().company_name().label("Name", "名称").example("华为技术有限公司"),
         /// Other names: short, former, in another language.
-        other_names: Vec<String> => texts(20).title().detail().opaque().label("Other names", "别名").example(serde_json::json!(["Huawei"])),
+        other_names: Vec<String> => texts(20).title().detail().opaque().company_name().label("Other names", "别名").example(serde_json::json!(["Huawei"])),
         /// A number of our own, given by the server: unique in the tenant. Numbers may be skipped, and several nodes give them out of their own stocks: `created_at` shows what came first.
         number: Option<String> => text(40).server_set().title().indexed().label("Number", "编号").example("C-000042"),
         /// Whether we do business with the customer.

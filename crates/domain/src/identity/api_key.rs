@@ -49,7 +49,7 @@ entity! {
         /// When the key stops working; never, if null.
         expires_at: Option<crate::values::time::Timestamp> => datetime().label("Expires at", "过期时间").example("2027-01-01T00:00:00.000Z"),
     }
-    extend |object| object.relations([Relation { name: "user", target: "user", reach: Reach::ToOne { field: "user_id" } }])
+    extend |object| object.configuration().relations([Relation { name: "user", target: "user", reach: Reach::ToOne { field: "user_id" } }])
 }
 
 fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {

@@ -15,6 +15,7 @@ use crate::{
         recurring, registry,
         value::{Members, Standards, list},
     },
+    values::text::meet,
 };
 
 choices! {
@@ -60,7 +61,7 @@ pub static FIELD_CHOICES: Structure = Structure {
                 "required": ["value"],
                 "additionalProperties": false,
                 "properties": {
-                    "value": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "description": "What is stored and sent.", "examples": ["gold"]},
+                    "value": {"type": "string", "minLength": 1, "maxLength": 100, "description": "What is stored and sent: any text.", "examples": ["gold"]},
                     "label_en": {"type": ["string", "null"], "maxLength": 100, "description": "What people read, in English.", "examples": ["Gold"]},
                     "label_zh": {"type": ["string", "null"], "maxLength": 100, "description": "What people read, in Chinese.", "examples": ["金牌"]}
                 }
@@ -91,12 +92,14 @@ entity! {
         description: Option<String> => long_text(2_000).label("Description", "说明"),
         /// Whether a new record must have it.
         required: bool => boolean().default(false).label("Required", "必填").example(false),
-        /// Whether full-text search finds it. Records written from then on are found by it.
+        /// Whether full-text search finds it. Where many records have a value, the last of them come in, or go, a little later.
         searchable: bool => boolean().default(false).label("Searchable", "可搜索").example(true),
         /// Whether the database keeps an index on it, for filters and sorts over many records.
         indexed: bool => boolean().default(false).label("Indexed", "建立索引").example(true),
         /// The values of a choice.
         choices: Vec<FieldChoice> => structure(&FIELD_CHOICES).default(json!([])).opaque().label("Choices", "选项").example(json!([{"value": "gold", "label_en": "Gold", "label_zh": "金牌"}])),
+        /// Values taken off `choices` that records still have: they are found by them, and no other record gets them.
+        retired_choices: Vec<FieldChoice> => structure(&FIELD_CHOICES).default(json!([])).server_set().opaque().label("Retired choices", "停用选项").example(json!([])),
         /// The object that a reference names a record of.
         reference_object: Option<String> => text(40).on_create().opaque().label("Reference to", "引用对象").example("customer"),
         /// Where forms show it.
@@ -104,7 +107,7 @@ entity! {
         /// Under which key values are stored: never changes.
         storage_key: Option<String> => text(60).server_set().opaque().label("Storage key", "存储键"),
     }
-    extend |object| object.unique("custom_fields_key_key", "key").titled("key").rule(check)
+    extend |object| object.configuration().unique("custom_fields_key_key", "key").titled("key").rule(check)
 }
 
 static CHOICE_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
@@ -113,13 +116,17 @@ static CHOICE_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
 });
 
 fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
+    let mut values = Vec::new();
     list(value, 200, |item| {
         let mut members = Members::of(item, &["value", "label_en", "label_zh"])?;
         for field in CHOICE_FIELDS.iter() {
             members.take(field, standards);
         }
-        if members.accepted["value"].as_str().is_some_and(|value| !is_key(value)) {
-            members.faults.add(Fault::new("/value", FaultCode::InvalidKey));
+        if let Some(value) = members.accepted["value"].as_str() {
+            if values.iter().any(|known: &String| meet(known, value)) {
+                members.faults.add(Fault::new("", FaultCode::Repeated));
+            }
+            values.push(value.to_owned());
         }
         members.finish()
     })
@@ -181,11 +188,12 @@ fn check(draft: &mut Draft<'_, CustomField>) {
 pub fn to_field(record: &Record<CustomField>) -> Option<(String, Field)> {
     let key = record.get(CustomField::key);
     let choices = || -> Cow<'static, [Choice]> {
-        let choice = |FieldChoice { value, label_en, label_zh }| {
+        let choice = |FieldChoice { value, label_en, label_zh }, retired| {
             let label = |given: Option<String>| Cow::Owned(given.unwrap_or_else(|| value.clone()));
-            Choice { label: Label { en: label(label_en), zh: label(label_zh) }, value: value.clone().into() }
+            Choice { label: Label { en: label(label_en), zh: label(label_zh) }, value: value.clone().into(), retired }
         };
-        record.get(CustomField::choices).into_iter().map(choice).collect()
+        let live = record.get(CustomField::choices).into_iter().map(|given| choice(given, false));
+        live.chain(record.get(CustomField::retired_choices).into_iter().map(|given| choice(given, true))).collect()
     };
     let kind = match record.get(CustomField::field_type)? {
         CustomFieldType::Text => FieldType::Text { max: 500 },

@@ -133,6 +133,7 @@ entity! {
         field_rules: Vec<RuledField> => structure(&FIELD_RULES).default(json!([])).opaque().label("Field rules", "字段规则").example(json!([{"object": "customer", "field": "annual_revenue", "rule": "hidden"}])),
     }
     extend |object| object
+        .configuration()
         .relations([Relation {
             name: "users",
             target: "user",

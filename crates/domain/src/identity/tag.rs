@@ -12,7 +12,7 @@ entity! {
         /// When to use it.
         description: Option<String> => long_text(2_000).label("Description", "说明").example("Customers the board looks at"),
     }
-    extend |object| object.unique("tags_name_key", "name").rule(color_is_hexadecimal)
+    extend |object| object.configuration().unique("tags_name_key", "name").rule(color_is_hexadecimal)
 }
 
 fn color_is_hexadecimal(draft: &mut crate::model::record::Draft<'_, Tag>) {

@@ -18,6 +18,7 @@ entity! {
         description: Option<String> => long_text(2_000).label("Description", "说明"),
     }
     extend |object| object
+        .configuration()
         .relations([
             Relation { name: "parent", target: "team", reach: Reach::ToOne { field: "parent_id" } },
             Relation { name: "children", target: "team", reach: Reach::Inverse { field: "parent_id" } },

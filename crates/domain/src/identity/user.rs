@@ -24,7 +24,7 @@ entity! {
     /// A user: somebody who works here. A user is invited, sets a password, and is active until deactivated.
     pub struct User("user", "users", "users", "User", "用户") [external, custom] {
         /// What the user is called.
-        name: String => text(120).required().title().indexed().label("Name", "姓名").example("王芳"),
+        name: String => text(120).required().title().indexed().keyed().label("Name", "姓名").example("王芳"),
         /// The address to log in with; unique among live users.
         email: String => email().required().searchable().indexed().sensitive().label("E-mail", "邮箱").example("wang.fang@example.cn"),
         /// Where to call the user.

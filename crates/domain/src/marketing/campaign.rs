@@ -40,7 +40,7 @@ entity! {
     /// A campaign: a marketing effort that leads and opportunities may come from.
     pub struct Campaign("campaign", "campaigns", "campaigns", "Campaign", "营销活动") [owned, tagged, external, custom] {
         /// What the campaign is called.
-        name: String => text(200).required().title().indexed().label("Name", "名称").example("2026 上海工博会"),
+        name: String => text(200).required().title().indexed().keyed().label("Name", "名称").example("2026 上海工博会"),
         /// What kind of effort it is.
         kind: Option<CampaignKind> => choice(CampaignKind::choices()).default("other").indexed().label("Kind", "类型").example("trade_show"),
         /// How far it has come.

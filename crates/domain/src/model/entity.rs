@@ -393,6 +393,7 @@ macro_rules! choices {
                 vec![$( $crate::model::field::Choice {
                     value: $value.into(),
                     label: $crate::model::field::Label { en: $en.into(), zh: $zh.into() },
+                    retired: false,
                 }, )+]
             }
 

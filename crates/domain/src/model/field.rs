@@ -4,8 +4,11 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::model::{fault::Faults, value::Standards};
 pub use crate::values::search_text::Kind as SearchKind;
+use crate::{
+    model::{cell::Cell, fault::Faults, value::Standards},
+    values::{name, text},
+};
 
 /// A text of the declaration (`&'static str`) or of a tenant's custom field.
 pub type Text = Cow<'static, str>;
@@ -22,6 +25,8 @@ pub struct Label {
 pub struct Choice {
     pub value: Text,
     pub label: Label,
+    /// Whether records that have it keep it and are found by it, but no other gets it any more.
+    pub retired: bool,
 }
 
 /// A field whose value is a JSON structure of its own (phones, addresses, grants …).
@@ -158,6 +163,24 @@ pub enum Hint {
     NewPassword,
 }
 
+/// Under what a text is found: texts that are one to people have one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keyed {
+    Text,
+    /// The name of a company.
+    Company,
+}
+
+impl Keyed {
+    #[must_use]
+    pub fn key(self, text: &str) -> String {
+        match self {
+            Keyed::Text => text::key(text),
+            Keyed::Company => text::key(&name::organization_key(text)),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     pub name: Text,
@@ -177,6 +200,8 @@ pub struct Field {
     pub sensitive: bool,
     /// An index of the database serves it.
     pub indexed: bool,
+    /// Under what records are found by it, however it is written.
+    pub keyed: Option<Keyed>,
     pub writable: Writable,
     pub storage: Storage,
     /// Left out of answers unless asked for by `fields`.
@@ -217,6 +242,7 @@ impl Field {
             exportable: true,
             sensitive: false,
             indexed: false,
+            keyed: None,
             writable: Writable::Always,
             storage: Storage::Column,
             on_request: false,
@@ -271,6 +297,37 @@ impl Field {
     pub fn indexed(mut self) -> Field {
         self.indexed = true;
         self
+    }
+
+    /// Records are found by its text, however that is written.
+    #[must_use]
+    pub fn keyed(mut self) -> Field {
+        self.keyed = Some(Keyed::Text);
+        self
+    }
+
+    /// Records are found by its text, whatever legal form and way of writing the company has.
+    #[must_use]
+    pub fn company_name(mut self) -> Field {
+        self.keyed = Some(Keyed::Company);
+        self
+    }
+
+    /// The keys under which a record with a value is found.
+    #[must_use]
+    pub fn keys(&self, cell: &Cell) -> Vec<String> {
+        let Some(keyed) = self.keyed else { return Vec::new() };
+        let mut keys: Vec<String> = match cell {
+            Cell::Text(text) => vec![keyed.key(text)],
+            cell => {
+                let items = cell.as_json().and_then(Value::as_array).into_iter().flatten();
+                items.filter_map(Value::as_str).map(|text| keyed.key(text)).collect()
+            }
+        };
+        keys.retain(|key| !key.is_empty());
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 
     #[must_use]

@@ -1,19 +1,20 @@
 //! What a client sends to create or change a record, checked against the field table: every fault at once, unknown
 //! members never ignored.
 
-use std::marker::PhantomData;
+use std::{borrow::Cow, marker::PhantomData};
 
 use serde_json::{Map, Value};
 
 use crate::model::{
     cell::Cell,
     fault::{Fault, FaultCode, Faults, pointer_token, unknown},
-    field::{Field, FieldType, Storage, Writable},
+    field::{Choice, Field, FieldType, Storage, Writable},
     field_rule::FieldRule,
     handle::{FieldValue, Handle},
     object::Schema,
     record::Record,
     recurring,
+    structures::contact_points,
     value::{self, Standards},
 };
 
@@ -46,7 +47,9 @@ impl<E> Members<E> {
     {
         let cell = from.cell_of(of);
         if !cell.is_null() {
-            self.members.insert(handle.name().to_owned(), cell.to_json());
+            let field = from.cells().map(|(field, _)| field).find(|field| field.name == of.name());
+            let value = field.map_or_else(|| cell.to_json(), |field| as_sent(field, cell));
+            self.members.insert(handle.name().to_owned(), value);
         }
         self
     }
@@ -66,7 +69,16 @@ impl<E> Members<E> {
 #[must_use]
 pub fn body_of<E>(record: &Record<E>) -> Value {
     let given = record.cells().filter(|(_, cell)| !matches!(cell, Cell::Unread | Cell::Null));
-    Value::Object(given.map(|(field, cell)| (field.name.to_string(), cell.to_json())).collect())
+    Value::Object(given.map(|(field, cell)| (field.name.to_string(), as_sent(field, cell))).collect())
+}
+
+/// A value as a client would send it.
+fn as_sent(field: &Field, cell: &Cell) -> Value {
+    let value = cell.to_json();
+    match &field.kind {
+        FieldType::Structure(structure) => contact_points::as_sent(structure, value),
+        _ => value,
+    }
 }
 
 /// How a client's body is read.
@@ -199,14 +211,36 @@ impl Reader<'_> {
             }
             (_, sent, _) => sent.clone(),
         };
-        match value::accept(field, &whole, self.standards) {
-            Ok(value) => Some(value),
+        match value::accept(&keeping(field, current), &whole, self.standards) {
+            Ok(mut value) => {
+                if let FieldType::Structure(structure) = &field.kind {
+                    contact_points::keep_typed(structure, current, &mut value);
+                }
+                Some(value)
+            }
             Err(found) => {
                 faults.0.extend(found.0.into_iter().map(|fault| fault.under(&pointer)));
                 None
             }
         }
     }
+}
+
+/// The field as it takes values of a record: one that the record has may stay, also if its choice has been retired since.
+fn keeping<'f>(field: &'f Field, current: &Value) -> Cow<'f, Field> {
+    let has = |choice: &Choice| {
+        let is = |value: &Value| value.as_str() == Some(choice.value.as_ref());
+        is(current) || current.as_array().is_some_and(|items| items.iter().any(is))
+    };
+    let kept = |choices: &[Choice]| {
+        choices.iter().cloned().map(|choice| Choice { retired: choice.retired && !has(&choice), ..choice }).collect()
+    };
+    let kind = match &field.kind {
+        FieldType::Choice(choices) if choices.iter().any(|choice| choice.retired) => FieldType::Choice(kept(choices)),
+        FieldType::MultiChoice(choices) if choices.iter().any(|choice| choice.retired) => FieldType::MultiChoice(kept(choices)),
+        _ => return Cow::Borrowed(field),
+    };
+    Cow::Owned(Field { kind, ..field.clone() })
 }
 
 fn pointer(field: &Field) -> String {

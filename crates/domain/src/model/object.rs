@@ -6,7 +6,7 @@ use crate::{
     model::{
         cell::Cell,
         entity::Entity,
-        field::{Field, FieldType, Label, Link},
+        field::{Field, FieldType, Keyed, Label, Link, Writable},
         handle::{Any, Handle},
         record::{Draft, Record},
         recurring::slots,
@@ -140,6 +140,8 @@ pub struct Object {
     pub title: &'static str,
     /// The prefix of the numbers that the server gives in the field `number`.
     pub number_prefix: Option<&'static str>,
+    /// Whether its records say how work is done and are not what the work is about: searches give them last.
+    pub configuration: bool,
     /// Whether its records are made and changed by Farley alone: the generic endpoints only read them.
     pub read_only: bool,
     /// What its records are parts of.
@@ -198,6 +200,7 @@ impl Object {
             rules: Vec::new(),
             title: "name",
             number_prefix: None,
+            configuration: false,
             read_only: false,
             parent: None,
             hidden_with: Vec::new(),
@@ -220,6 +223,12 @@ impl Object {
     #[must_use]
     pub fn unique(mut self, index: &'static str, field: &'static str) -> Object {
         self.unique.push(Unique { index, field });
+        // What people write is taken by whoever wrote it otherwise; what Farley writes has one form.
+        let is_written = |known: &&mut Field| known.name == field && known.writable != Writable::Never;
+        if let Some(field) = self.fields.iter_mut().find(is_written).filter(|field| matches!(field.kind, FieldType::Text { .. }))
+        {
+            field.keyed = Some(Keyed::Text);
+        }
         self
     }
 
@@ -233,6 +242,13 @@ impl Object {
     #[must_use]
     pub fn numbered(mut self, prefix: &'static str) -> Object {
         self.number_prefix = Some(prefix);
+        self
+    }
+
+    /// Comes after all other objects in a search of everything.
+    #[must_use]
+    pub fn configuration(mut self) -> Object {
+        self.configuration = true;
         self
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     model::{
         fault::{Fault, FaultCode, Faults},
-        field::{Choice, Field, FieldType},
+        field::{Choice, Field, FieldType, Hint},
     },
     values::{
         country, email,
@@ -45,6 +45,9 @@ pub fn accept(field: &Field, value: &Value, standards: &Standards<'_>) -> Result
                 return Err(refuse(FaultCode::Blank));
             }
             within(line, *max).map(Value::from)
+        }
+        FieldType::LongText { max } if matches!(field.hint, Some(Hint::Password | Hint::NewPassword)) => {
+            within(text::clean_secret(as_text(value)?), *max).map(Value::from)
         }
         FieldType::LongText { max } => within(text::clean_text(as_text(value)?), *max).map(Value::from),
         FieldType::Integer { min, max } => {
@@ -114,11 +117,17 @@ fn id(value: &Value) -> Result<Id, Faults> {
     as_text(value)?.parse().map_err(|_| refuse(FaultCode::InvalidId))
 }
 
+/// A choice that records may have, be it retired.
+pub(crate) fn known_choice<'c>(choices: &'c [Choice], value: &str) -> Option<&'c Choice> {
+    choices.iter().find(|choice| choice.value == value)
+}
+
 fn choice(choices: &[Choice], value: &str) -> Result<String, Faults> {
-    match choices.iter().find(|choice| choice.value == value) {
-        Some(choice) => Ok(choice.value.to_string()),
-        None => {
-            let known: Vec<&str> = choices.iter().map(|choice| choice.value.as_ref()).collect();
+    match known_choice(choices, value) {
+        Some(choice) if !choice.retired => Ok(choice.value.to_string()),
+        Some(_) | None => {
+            let known = choices.iter().filter(|choice| !choice.retired);
+            let known: Vec<&str> = known.map(|choice| choice.value.as_ref()).collect();
             Err(Fault::new("", FaultCode::UnknownChoice).with("choices", known.join(", ")).into())
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     model::{
         cell::Cell,
-        field::{Field, FieldType, SearchKind, SearchWeight},
+        field::{Field, FieldType, SearchKind, SearchWeight, Writable},
         object::Schema,
         record::Record,
     },
@@ -42,6 +42,8 @@ fn texts(field: &Field, weight: SearchWeight, cell: &Cell) -> Vec<(SearchKind, S
         _ => Vec::new(),
     };
     match &field.kind {
+        // What Farley numbers records by is no name.
+        FieldType::Text { .. } if field.writable == Writable::Never => one(SearchKind::Code),
         FieldType::Text { .. } => one(named),
         FieldType::Texts { .. } => {
             value.as_array().into_iter().flatten().filter_map(Value::as_str).map(|text| (named, text.to_owned())).collect()

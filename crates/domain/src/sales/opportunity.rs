@@ -65,7 +65,7 @@ entity! {
     /// An opportunity: a possible sale with amount, stage and expected close date.
     pub struct Opportunity("opportunity", "opportunities", "opportunities", "Opportunity", "商机") [owned, tagged, external, custom] {
         /// What the opportunity is called.
-        name: String => text(200).required().title().indexed().label("Name", "名称").example("华为 2026 服务器采购"),
+        name: String => text(200).required().title().indexed().keyed().label("Name", "名称").example("华为 2026 服务器采购"),
         /// The customer it is with; may be missing as long as nobody knows.
         customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
         /// The pipeline it moves through; by default the default one.

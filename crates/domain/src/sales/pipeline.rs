@@ -38,6 +38,7 @@ entity! {
         loss_reasons: Vec<String> => texts(50).opaque().label("Loss reasons", "输单原因").example(json!(["价格", "竞争对手", "预算取消"])),
     }
     extend |object| object
+        .configuration()
         .relations([
             Relation { name: "team", target: "team", reach: Reach::ToOne { field: "team_id" } },
             Relation { name: "stages", target: "stage", reach: Reach::Inverse { field: "pipeline_id" } },

@@ -28,7 +28,7 @@ entity! {
         /// The pipeline it is a step of; the one of the path.
         pipeline_id: Option<crate::values::id::Id> => reference("pipeline").on_create().indexed().label("Pipeline", "销售管道"),
         /// What the stage is called; unique within its pipeline.
-        name: String => text(120).required().title().label("Name", "名称").example("Proposal"),
+        name: String => text(120).required().title().keyed().label("Name", "名称").example("Proposal"),
         /// What being in it means: the sale is open, won or lost.
         kind: Option<StageKind> => choice(StageKind::choices()).default("open").on_create().label("Kind", "类型").example("open"),
         /// Its place among the stages, from 1; by default a new stage is the last. POST …/stages/reorder sets all at once.
@@ -47,6 +47,7 @@ entity! {
         description: Option<String> => long_text(2_000).label("Description", "说明"),
     }
     extend |object| object
+        .configuration()
         .below("pipeline", "pipeline_id")
         .relations([Relation { name: "opportunities", target: "opportunity", reach: Reach::Inverse { field: "stage_id" } }])
         .rule(follow_the_kind)

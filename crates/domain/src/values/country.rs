@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::values::text::{fold, is_cjk, without_accents};
+use crate::values::text::{fold, is_cjk};
 
 /// Whether a text is an alpha-2 code of ISO 3166-1, in upper case.
 pub fn is_country(code: &str) -> bool {
@@ -54,7 +54,7 @@ fn nearest(key: &str) -> Option<&'static str> {
 
 /// A name without everything people vary: case, accents, punctuation, blanks, `the`, `&` for `and`, `St.` for `Saint`.
 fn key(name: &str) -> String {
-    let folded = without_accents(&fold(name)).replace('&', " and ").replace('.', "");
+    let folded = fold(name).replace('&', " and ").replace('.', "");
     folded
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !matches!(*word, "" | "the" | "and"))
@@ -165,8 +165,6 @@ const ALIASES: &[(&str, &str)] = &[
     ("East Timor", "TL"),
     ("Turkey", "TR"),
     ("台湾", "TW"),
-    ("台灣", "TW"),
-    ("臺灣", "TW"),
     ("台湾省", "TW"),
     ("中国台湾省", "TW"),
     ("Taiwan China", "TW"),

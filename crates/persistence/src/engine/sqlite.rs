@@ -12,6 +12,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection};
+use farley_domain::values::text;
 
 use super::{
     Lane, interrupt, kept,
@@ -24,8 +25,13 @@ use crate::{
 };
 
 diesel::define_sql_function! {
-    /// The domain's folding of case and width, so that both engines and the in-memory evaluator compare alike.
+    /// The domain's folding, so that both engines and the in-memory evaluator compare alike.
     fn fold(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}
+
+diesel::define_sql_function! {
+    /// The same with the umlauts spelt out.
+    fn fold_spelt(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
 }
 
 /// What the writer asks of a piece of work: to do it (true if it is to be kept), then to answer.
@@ -188,7 +194,8 @@ fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
          PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; \
          PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000;",
     )?;
-    fold_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| farley_domain::values::text::fold(&text)))?;
+    fold_utils::register_impl(&mut conn, |typed: Option<String>| typed.map(|typed| text::fold(&typed)))?;
+    fold_spelt_utils::register_impl(&mut conn, |typed: Option<String>| typed.map(|typed| text::fold_spelt(&typed)))?;
     Ok(conn)
 }
 

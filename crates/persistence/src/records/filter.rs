@@ -111,10 +111,14 @@ fn comparison(sql: &mut Statement, test: &Test, place: &Place) {
         }
         Op::Contains | Op::Starts => {
             let within = if sql.dialect == Dialect::Sqlite { "instr(" } else { "strpos(" };
-            sql.sql(within);
-            folded(sql, value);
             let found = if test.op == Op::Starts { ") = 1" } else { ") > 0" };
-            write_sql!(sql, ", ", bind(&test.field, &test.operand), found);
+            sql.sql("(");
+            // A second part is to be found where the umlauts are spelt out.
+            for (part, (before, folding)) in operands(&test.operand).iter().zip([("", Folding::Plain), (" OR ", Folding::Spelt)])
+            {
+                write_sql!(sql, before, within, Folded(value, folding), ", ", bind(&test.field, part), found);
+            }
+            sql.sql(")");
         }
         Op::Null => null(sql, test, place),
         Op::Any | Op::None => any(sql, test, place),
@@ -185,7 +189,7 @@ fn any(sql: &mut Statement, test: &Test, place: &Place) {
         sql.sql("))");
         return;
     }
-    if matches!(test.field.kind, FieldType::Structure(_)) {
+    if matches!(test.field.kind, FieldType::Structure(_)) || test.field.keyed.is_some() {
         let id = alias.column("id");
         write_sql!(sql, id, " IN (SELECT record_id FROM lookup_values WHERE tenant_id = ", place.tenant);
         write_sql!(sql, " AND object = '", object, "' AND field = '", JsonKey::of(&test.field.name), "' AND value IN (");
@@ -324,13 +328,25 @@ fn json_text(sql: &mut Statement, field: &Field, alias: Alias) {
     }
 }
 
-/// The value as it is compared regardless of case and width: as the domain's `text::fold`.
-fn folded(sql: &mut Statement, value: Scalar<'_>) {
-    match sql.dialect {
-        Dialect::Sqlite => write_sql!(sql, "fold(", value, ")"),
-        Dialect::Postgres => {
-            write_sql!(sql, "replace(lower(normalize(", value, ", NFKC) COLLATE \"und-x-icu\"), 'ς', 'σ')");
-        }
+#[derive(Clone, Copy)]
+enum Folding {
+    Plain,
+    Spelt,
+}
+
+/// The value as it is compared however it is written: as the domain's `text::fold` and `text::fold_spelt`.
+struct Folded<'a>(Scalar<'a>, Folding);
+
+impl Fragment for Folded<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Folded(value, folding) = self;
+        let function = match (sql.dialect, folding) {
+            (Dialect::Sqlite, Folding::Plain) => "fold(",
+            (Dialect::Sqlite, Folding::Spelt) => "fold_spelt(",
+            (Dialect::Postgres, Folding::Plain) => "farley_fold(",
+            (Dialect::Postgres, Folding::Spelt) => "farley_fold_spelt(",
+        };
+        write_sql!(sql, function, value, ")");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pages of a search: whole names first, then names, then the rest; within these the documents indexed last come first.
+//! Pages of a search: whole names first, then those that begin with it, then names, then the rest; within these the documents indexed last come first.
 //!
 //! SQLite's index gives hits in the order of documents, so that each tier streams until the page is full. PostgreSQL's gives
 //! them in none: few hits are all taken and sorted; of many, the newest documents are walked instead.
@@ -110,9 +110,8 @@ impl Reader<'_> {
         let asks = |tier| search::asked(Dialect::Postgres, page.asked, tier, &page.place);
         let lowest = if page.asked.titles_only { Tier::Title } else { Tier::Anywhere };
         let Some(all) = asks(lowest) else { return Ok(()) };
-        let exact = asks(Tier::Exact);
-        let title = asks(Tier::Title);
-        let tiers = [(Tier::Exact, exact.as_deref()), (Tier::Title, title.as_deref())];
+        let (exact, begins, title) = (asks(Tier::Exact), asks(Tier::Begins), asks(Tier::Title));
+        let tiers = [(Tier::Exact, exact.as_deref()), (Tier::Begins, begins.as_deref()), (Tier::Title, title.as_deref())];
         let (hits, _) = self.sorted(page, (&all, Some(FEW), page.after), &tiers, wanted, take)?;
         if hits <= FEW {
             return Ok(());
@@ -124,12 +123,26 @@ impl Reader<'_> {
             title.as_deref().filter(|_| is_wide(&page.predicate) && after.is_none_or(|(tier, _)| tier >= Tier::Title.rank()))
             && self.hits(page, title)? > FEW
         {
-            if let Some(exact) = exact.as_deref().filter(|_| after.is_none_or(|(tier, _)| tier == Tier::Exact.rank())) {
-                given += self.sorted(page, (exact, None, after), &tiers[..1], wanted, take)?.1;
+            let mut better = None;
+            for (position, (tier, question)) in tiers.into_iter().enumerate() {
+                let Some(question) = question else { continue };
+                let left = wanted.saturating_sub(given);
+                if left > 0 && after.is_none_or(|(from, _)| tier.rank() <= from) {
+                    let is_walked = match tier {
+                        Tier::Exact => false,
+                        Tier::Begins => self.hits(page, question)? > FEW,
+                        Tier::Title | Tier::Anywhere => true,
+                    };
+                    given += if is_walked {
+                        self.walked(page, (tier, question, better, after), left, take)?
+                    } else {
+                        self.sorted(page, (question, None, after), &tiers[..=position], left, take)?.1
+                    };
+                    // All of the tier have been given: the rest of the page are from those below.
+                    after = Some((tier.rank(), Id::NIL));
+                }
+                better = Some(question);
             }
-            given += self.walked(page, (title, exact.as_deref(), after), wanted.saturating_sub(given), take)?;
-            // All that are better have been given: the rest of the page are from the tier below.
-            after = Some((Tier::Title.rank(), Id::NIL));
         }
         if given < wanted {
             self.sorted(page, (&all, None, after), &tiers, wanted - given, take)?;
@@ -167,11 +180,11 @@ impl Reader<'_> {
     fn walked(
         &mut self,
         page: &Ranked<'_>,
-        (question, but, after): (&str, Option<&str>, Option<(i64, Id)>),
+        (tier, question, but, after): (Tier, &str, Option<&str>, Option<(i64, Id)>),
         wanted: usize,
         take: Take<'_>,
     ) -> Result<usize, StoreError> {
-        let mut below = after.filter(|(tier, _)| *tier == Tier::Title.rank()).map(|(_, id)| Below::Record(id));
+        let mut below = after.filter(|(from, _)| *from == tier.rank()).map(|(_, id)| Below::Record(id));
         let types = page.types(&[ColumnType::Integer, ColumnType::Integer, ColumnType::Integer]);
         let (mut given, mut walked, mut stride) = (0, 0, STRIDE.0);
         while given < wanted {
@@ -188,7 +201,7 @@ impl Reader<'_> {
                 // Without a document, the row only tells how far the walk came.
                 if let CellRef::Integer(_) = cells[2] {
                     given += 1;
-                    take(&cells[3..], Some(Tier::Title.rank()))?;
+                    take(&cells[3..], Some(tier.rank()))?;
                 }
                 Ok(())
             })?;

@@ -20,6 +20,8 @@ use crate::{
 pub enum Tier {
     /// A whole name, address or number is what was asked for.
     Exact,
+    /// A name, address or number begins with it.
+    Begins,
     /// All terms are in names.
     Title,
     /// All terms are somewhere.
@@ -27,13 +29,14 @@ pub enum Tier {
 }
 
 impl Tier {
-    pub const ALL: [Tier; 3] = [Tier::Exact, Tier::Title, Tier::Anywhere];
+    pub const ALL: [Tier; 4] = [Tier::Exact, Tier::Begins, Tier::Title, Tier::Anywhere];
 
     /// Higher is better, as cursors and orders by relevance have it.
     #[must_use]
     pub fn rank(self) -> i64 {
         match self {
-            Tier::Exact => 2,
+            Tier::Exact => 3,
+            Tier::Begins => 2,
             Tier::Title => 1,
             Tier::Anywhere => 0,
         }
@@ -61,9 +64,10 @@ pub(crate) fn asked(dialect: Dialect, query: &Query, tier: Tier, place: &Place) 
         return None;
     }
     let in_titles = query.titles_only || tier != Tier::Anywhere;
-    let exact = query.exact.as_ref().map(|token| Term { token: token.clone(), prefix: false });
+    let whole = |token: &Option<String>, prefix| token.iter().map(|token| Term { token: token.clone(), prefix }).collect();
     let terms: Vec<Term> = match tier {
-        Tier::Exact => exact.into_iter().collect(),
+        Tier::Exact => whole(&query.exact, false),
+        Tier::Begins => whole(&query.begins, true),
         Tier::Title | Tier::Anywhere => query.terms.clone(),
     };
     if terms.is_empty() {

@@ -1,6 +1,7 @@
 //! The unit of work: the one way to write. Rows, links, search text, events and jobs go into one transaction; if the closure that
 //! does the work fails, nothing of it stays.
 
+mod again;
 mod gather;
 mod jobs;
 pub(crate) mod numbers;
@@ -171,12 +172,10 @@ impl<'a> Work<'a> {
             record.set(recurring::NUMBER, format!("{prefix}{number:06}"));
         }
         let (target, row) = statements::new_row(schema, self.tenant().id, record)?;
-        self.together(|work| {
-            work.insert_rows(&target, vec![row])?;
-            work.note_in_ledger(schema.object, None, record)?;
-            work.link(schema.object, None, record)?;
-            work.index(schema, None, record)
-        })?;
+        self.insert_rows(&target, vec![row])?;
+        self.note_in_ledger(schema.object, None, record)?;
+        self.link(schema.object, None, record)?;
+        self.index(schema, None, record)?;
         self.note(schema.object, None, record, change);
         Ok(())
     }
@@ -297,6 +296,7 @@ impl<'a> Work<'a> {
                 (FieldType::Structure(structure), cell) => {
                     (structure.link, (structure.lookups)(cell.as_json().unwrap_or(&Value::Null)))
                 }
+                (_, cell) if field.keyed.is_some() => (None, field.keys(cell)),
                 _ => continue,
             };
             match link {
@@ -363,11 +363,15 @@ impl<'a> Work<'a> {
         if !changed {
             return Ok(());
         }
+        self.index_text(schema, record, before.is_none())
+    }
+
+    fn index_text(&mut self, schema: &Schema, record: &Record, is_new: bool) -> Result<(), StoreError> {
         let text = indexing::search_text(schema, record);
         let TenantKey { id, number } = self.tenant();
         let object = schema.object.name;
         match &mut self.reader.connection {
-            Connection::Sqlite(conn) => search::index_sqlite(conn, (id, number), object, record.id(), &text, before.is_none()),
+            Connection::Sqlite(conn) => search::index_sqlite(conn, (id, number), object, record.id(), &text, is_new),
             Connection::Postgres(_) => {
                 let row = search::row((id, number), object, record.id(), &text);
                 self.add_rows(gather::Rows::Written { target: search::target(), tail: search::INSTEAD, rows: vec![row] })
@@ -402,7 +406,7 @@ impl<'a> Work<'a> {
 
     /// Does a part of the work that may fail by itself: if it does, nothing of it stays, and the rest of the work goes on.
     pub fn attempt<T, E: From<StoreError>>(&mut self, part: impl FnOnce(&mut Work<'a>) -> Result<T, E>) -> Result<T, E> {
-        let (noted, announced) = (self.events.len(), self.announced);
+        let noted = self.events.len();
         self.send_gathered()?;
         self.savepoint("SAVEPOINT part")?;
         match part(self).and_then(|value| self.send_gathered().map(|()| value).map_err(E::from)) {
@@ -412,8 +416,6 @@ impl<'a> Work<'a> {
             }
             Err(error) => {
                 self.events.truncate(noted);
-                // Locks taken since the savepoint go with it.
-                self.announced = announced;
                 self.gathered = self.gathered.take().map(|_| gather::Gathered::default());
                 self.savepoint("ROLLBACK TO SAVEPOINT part")?;
                 self.savepoint("RELEASE SAVEPOINT part")?;
@@ -547,14 +549,6 @@ impl<'a> Work<'a> {
     #[must_use]
     pub fn layout(schema: &Schema) -> Arc<Layout> {
         statements::writing_layout(schema)
-    }
-
-    /// What a layout shows of a record as this work has just stored it.
-    pub fn stored_row(&mut self, layout: &Arc<Layout>, view: &dyn View, record: &Record) -> Result<Option<Row>, StoreError> {
-        match statements::stored_cells(layout, record)? {
-            Some(cells) => Ok(Some(Row::new(layout, cells))),
-            None => self.row(layout, view, record.id()),
-        }
     }
 
     /// One row as stored now, for the answer of a write.

@@ -16,7 +16,8 @@ pub async fn tells_of_similar_records_without_giving_them_away(db: TestDb) {
     let ask = |client: &Client, body: Value| client.post("/v1/leads/check-duplicates", body);
     let answer = ask(&chen, json!({"phones": ["+86 138 0013 8000"], "company": "深圳大族机器人"})).await.ok(200);
     assert_eq!(answer["standing"], "held_by_someone");
-    let found = json!([{"object": "lead", "standing": "held_by_someone", "matched_by": ["phones", "company"], "id": null}]);
+    let found = json!([{"object": "lead", "standing": "held_by_someone", "matched_by": ["phones", "company"], "score": 1.0,
+        "reasons": [{"field": "phones", "how": "same"}, {"field": "company", "how": "same"}], "id": null}]);
     assert_eq!(answer["matches"], found);
     let answer = ask(&wang, json!({"phones": ["13800138000"]})).await.ok(200);
     assert_eq!((&answer["standing"], &answer["matches"][0]["id"]), (&json!("yours"), &json!(held)));
@@ -27,4 +28,50 @@ pub async fn tells_of_similar_records_without_giving_them_away(db: TestDb) {
     let answer = ask(&admin, json!({"company": "深圳大族机器人有限公司"})).await.ok(200);
     let objects: Vec<_> = answer["matches"].as_array().unwrap().iter().map(|found| found["object"].clone()).collect();
     assert_eq!(objects, ["lead", "customer"]);
+}
+
+pub async fn knows_names_however_they_are_written(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let namesake = admin.create("customers", json!({"name": "Kingsway Trading Ltd."})).await;
+    admin.create("customers", json!({"name": "华为（深圳）", "other_names": ["Huawei Shenzhen"]})).await;
+    admin.create("customers", json!({"name": "Müller GmbH"})).await;
+    admin.create("leads", json!({"company": "深圳市大族机器人有限公司"})).await;
+    // Longer names, of which there are many, hide nobody.
+    let lines: String = (0..230).map(|number| format!("Kingsway Trading {number} Partners\n")).collect();
+    let import = admin.post("/v1/imports", json!({"object": "customer", "content": format!("name\n{lines}")})).await.ok(201);
+    for _ in 0..600 {
+        let import = admin.get(&format!("/v1/imports/{}", import["id"].as_str().unwrap())).await.ok(200);
+        if import["status"] == "done" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let ask = async |company: &str| {
+        let answer = admin.post("/v1/leads/check-duplicates", json!({"company": company})).await.ok(200);
+        let best = answer["matches"][0].clone();
+        (answer["standing"].as_str().unwrap().to_owned(), best)
+    };
+    for company in ["KINGSWAY TRADING LIMITED", "kingsway-trading", "Kingsway Trading Co., Ltd"] {
+        let (standing, best) = ask(company).await;
+        assert_eq!(
+            (standing.as_str(), &best["id"], &best["score"]),
+            ("yours", &json!(namesake), &json!(1.0)),
+            "{company} {best}"
+        );
+        assert_eq!(best["reasons"], json!([{"field": "company", "how": "same"}]));
+    }
+    for company in ["huawei shenzhen", "華為(深圳)有限公司", "Mueller", "MULLER"] {
+        assert_eq!(ask(company).await.1["score"], 1.0, "{company}");
+    }
+    // Alike is no proof.
+    for company in ["Kingswey Trading", "Kingsway Tradings Inc", "大族机器人"] {
+        let (standing, best) = ask(company).await;
+        let score = best["score"].as_f64().unwrap_or_default();
+        assert!(standing == "none" && (0.85..1.0).contains(&score), "{company}: {standing} {best}");
+        assert_eq!(best["reasons"], json!([{"field": "company", "how": "similar"}]), "{company}");
+    }
+    for company in ["华为（北京）", "Acme Trading", "Kingsway"] {
+        assert_eq!(ask(company).await, ("none".to_owned(), Value::Null), "{company}");
+    }
 }

@@ -46,6 +46,7 @@ pub async fn happens_once(db: TestDb) {
     assert_eq!((&all["customer"]["kind"], &all["customer"]["custom"]["tier"]), (&json!("organization"), &json!("gold")));
     assert_eq!((&all["contact"]["name"], &all["contact"]["customers"][0]["role"]), (&json!("李伟"), &json!("CTO")));
     assert_eq!(all["contact"]["phones"][0]["value"], "+8613800138000");
+    assert_eq!(all["contact"]["phones"][0]["typed"], "13800138000");
     let opportunity = &all["opportunity"];
     assert_eq!((&opportunity["campaign_id"], &opportunity["tag_ids"]), (&json!(campaign), &json!([tag])));
     assert_eq!((&opportunity["amount"]["amount"], &opportunity["description"]), (&json!(500), &json!("六轴")));
@@ -68,4 +69,41 @@ pub async fn happens_once(db: TestDb) {
     let alone = wang.post(&format!("/v1/leads/{id}/convert"), json!({"customer": {"region": "华东"}})).await.ok(200);
     assert_eq!((&alone["customer"]["kind"], &alone["customer"]["region"]), (&json!("person"), &json!("华东")));
     assert_eq!((&alone["contact"], &alone["customer"]["phones"][0]["value"]), (&Value::Null, &json!("+8613900139000")));
+}
+
+/// Whoever is at the customer already is not there twice.
+pub async fn takes_the_contact_that_is_there(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let customer = admin.create("customers", json!({"name": "Kingsway Trading Ltd."})).await;
+    let contact = async |name: &str, more: Value| {
+        let mut body = json!({"name": name, "customer_id": customer});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        admin.create("contacts", body).await
+    };
+    let desk = json!([{"value": "0755-28780808"}]);
+    let wang = contact("Wang Fang", json!({"phones": desk})).await;
+    let li = contact("Li Wei", json!({"phones": desk, "emails": [{"value": "li@例子.公司"}]})).await;
+    admin.create("contacts", json!({"name": "Elsewhere", "emails": [{"value": "chen@example.cn"}]})).await;
+    let convert = async |lead: Value| {
+        let lead = admin.create("leads", lead).await;
+        admin.post(&format!("/v1/leads/{lead}/convert"), json!({"match_customer": true})).await.ok(200)
+    };
+    let lead = |person: &str, more: Value| {
+        let mut body = json!({"company": "KINGSWAY TRADING LIMITED", "person_name": person});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (lead, taken) in [
+        (lead("Lee", json!({"emails": [{"value": "LI@xn--fsqu00a.xn--55qx5d"}]})), &li),
+        (lead("Fang, Wang", json!({"phones": desk})), &wang),
+        (lead("Wei Li", json!({"phones": [{"value": "+86 755 2878 0808"}]})), &li),
+    ] {
+        let done = convert(lead.clone()).await;
+        assert_eq!((&done["customer"]["id"], &done["contact"]["id"]), (&json!(customer), &json!(taken)), "{lead}");
+        assert_eq!(done["lead"]["contact_id"], json!(taken));
+    }
+    let done = convert(lead("Chen", json!({"emails": [{"value": "chen@example.cn"}]}))).await;
+    assert_eq!(done["contact"]["customer_id"], json!(customer));
+    assert_eq!(admin.names(&format!("/v1/contacts?customer_id={customer}")).await.len(), 3);
 }

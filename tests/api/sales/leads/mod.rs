@@ -47,9 +47,11 @@ pub fn tests() -> Vec<Test> {
     tests![
         assign::follows_the_rules,
         check_duplicates::tells_of_similar_records_without_giving_them_away,
+        check_duplicates::knows_names_however_they_are_written,
         claim::is_granted_to_one_alone,
         claim::is_bounded_by_the_quotas_of_the_pool,
         convert::happens_once,
+        convert::takes_the_contact_that_is_there,
         forms::become_leads_when_answered,
         forms::are_answered_from_the_sites_they_allow,
         pools::show_leads_to_those_entitled,

@@ -201,7 +201,7 @@ impl Prepared {
         let own = |column: &&PlannedColumn| column.place == Place::Whole && column.target() == Some(options.object.name);
         let parent = plan.columns.iter().find(own);
         let key = parent.and_then(|parent| order::key_column(&plan, parent, &schema));
-        let names = key.map(|key| file.rows.iter().map(|row| clean_line(&key.typed(row))).collect()).unwrap_or_default();
+        let names = key.map(|key| file.rows.iter().map(|row| fold(key.typed(row).trim())).collect()).unwrap_or_default();
         Ok(Prepared { options, file, plan, mapping, matcher, order, repeated, names, traceparent: None })
     }
 }
@@ -224,7 +224,8 @@ fn matcher(match_by: &str, plan: &Plan, schema: &Schema) -> Result<Matcher, Prob
 /// Rows whose key stands in an earlier row; parts of different records may have the same.
 fn repeated(matcher: &Matcher, plan: &Plan, object: &Object, rows: &[Row]) -> HashMap<i64, i64> {
     let parent = object.parent.and_then(|parent| plan.column(parent.field));
-    let exact = matches!(matcher.column.field.kind, FieldType::Text { .. });
+    let field = &matcher.column.field;
+    let exact = matches!(field.kind, FieldType::Text { .. }) && field.keyed.is_none();
     let mut first: HashMap<(String, String), i64> = HashMap::new();
     let mut repeated = HashMap::new();
     for row in rows {

@@ -6,6 +6,7 @@ use farley_domain::{
     identity::access::Action,
     integration::{CellFault, Lookup, PlannedColumn, Row, RowRead, Strictness, Wanted, import::merge},
     model::{
+        cell::Cell,
         fault::{Fault, FaultCode, Language},
         field::{Field, FieldType, Op},
         input,
@@ -17,7 +18,11 @@ use farley_domain::{
         list::{ListQuery, SortBy, SortKey, Start},
         predicate::Predicate,
     },
-    values::{id::Id, time::Timestamp},
+    values::{
+        id::Id,
+        text::{fold, meet},
+        time::Timestamp,
+    },
 };
 use farley_persistence::{ImportFaultRow, Layout, Reader, StoreError, Work};
 use serde_json::{Map, Value};
@@ -280,7 +285,7 @@ pub fn check(prepared: &Prepared, principal: &Principal, now: Timestamp, row: &R
 /// A long file is tried in pieces, each undone before the next, so that a row of an earlier piece is not there any more.
 fn is_tried_apart(prepared: &Prepared, target: &Object, wanted: &Wanted) -> bool {
     let in_pieces = prepared.options.dry_run && prepared.order.len() > ROWS_AT_ONCE;
-    in_pieces && target.name == prepared.options.object.name && prepared.names.contains(&wanted.named)
+    in_pieces && target.name == prepared.options.object.name && prepared.names.contains(&fold(&wanted.named))
 }
 
 fn refused(wanted: &Wanted, fault: Fault) -> CellFault {
@@ -359,6 +364,7 @@ fn find(
     let (Some(field), Some(id)) = (field, recurring::ID.of(target)) else { return Ok(Vec::new()) };
     let standards = principal.standards(writer.now);
     let predicate = match &field.kind {
+        FieldType::Text { .. } if field.keyed.is_some() => return find_alike(reader, writer, target, field, named, within),
         FieldType::Structure(structure) => {
             let value = Operand::Text((structure.lookup_form)(named, &standards));
             Predicate::test(field, Op::Any, Operand::List(vec![value]))
@@ -373,18 +379,55 @@ fn find(
             Ok(_) | Err(_) => return Ok(Vec::new()),
         },
     };
-    let query = ListQuery {
-        predicate: within.and(predicate),
+    let page = reader.list(&ids_only(principal, target), &principal.view(writer.now), &first(within.and(predicate), id, 3))?;
+    Ok(page.rows.iter().map(farley_persistence::Row::id).collect())
+}
+
+/// The first records that a predicate describes.
+fn first(predicate: Predicate, id: &Field, limit: usize) -> ListQuery {
+    ListQuery {
+        predicate,
         sort: vec![SortKey { by: SortBy::Field(id.clone()), descending: false }],
-        limit: 3,
+        limit,
         start: Start::First,
         fields: None,
         expand: Vec::new(),
         total: false,
         as_of: None,
-    };
-    let page = reader.list(&ids_only(principal, target), &principal.view(writer.now), &query)?;
-    Ok(page.rows.iter().map(farley_persistence::Row::id).collect())
+    }
+}
+
+/// Records that go by a name exactly, or else by one that is the same to people.
+fn find_alike(
+    reader: &mut Reader<'_>,
+    writer: &Writer,
+    target: &'static Object,
+    field: &Field,
+    named: &str,
+    within: Predicate,
+) -> Result<Vec<Id>, Problem> {
+    /// How many records with the same key are looked at.
+    const CANDIDATES: usize = 50;
+    let principal = &writer.principal;
+    let (Some(keyed), Some(id)) = (field.keyed, recurring::ID.of(target)) else { return Ok(Vec::new()) };
+    let accepted = value::accept(field, &named.into(), &principal.standards(writer.now));
+    // What cannot be a value of the field is nobody's.
+    let Ok(Value::String(named)) = accepted else { return Ok(Vec::new()) };
+    let key = Operand::List(vec![Operand::Text(keyed.key(&named))]);
+    let query = first(within.and(Predicate::test(field, Op::Any, key)), id, CANDIDATES);
+    let layout = Arc::new(Layout::of(&principal.schema(target), &|_| true, Some(&[field.path()]), &[]));
+    let page = reader.list(&layout, &principal.view(writer.now), &query)?;
+    let mut alike = Vec::new();
+    for row in &page.rows {
+        let record = row.to_record()?;
+        if let Cell::Text(text) = &*record.cell(field)
+            && meet(text, &named)
+        {
+            alike.push((*text == named, row.id()));
+        }
+    }
+    let is_exact = alike.iter().any(|(exact, _)| *exact);
+    Ok(alike.into_iter().filter(|(exact, _)| *exact == is_exact).map(|(_, id)| id).take(3).collect())
 }
 
 /// By which field a cell names a record: something with an @ is an e-mail address, all else the name.

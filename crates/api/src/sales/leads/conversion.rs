@@ -27,12 +27,12 @@ use farley_domain::{
         },
         opportunity::Opportunity,
     },
-    values::id::Id,
+    values::{id::Id, name},
 };
 use farley_persistence::Work;
 use serde_json::{Value, json};
 
-use super::duplicates::{Likeness, alike};
+use super::duplicates::{How, Likeness, same};
 use crate::{
     access::{
         call::Call,
@@ -111,7 +111,8 @@ fn opportunity_schema() -> utoipa::openapi::Schema {
 /// Convert a lead
 ///
 /// Makes of it a customer (or takes one that is there), a contact and, if asked, an opportunity, all or nothing. Phone numbers,
-/// e-mail addresses, tags, source, campaign and custom fields of the same key go along, and so does what hangs on the lead. It
+/// e-mail addresses, tags, source, campaign and custom fields of the same key go along, and so does what hangs on the lead. A
+/// contact of the customer with one of the addresses or numbers is taken, not made a second time. It
 /// happens once: a second conversion, also one at the same time, gets 409 with the ids of the first. `validate_only=true` shows
 /// what would become of it.
 #[utoipa::path(tag = "leads", operation_id = "convertLead", request_body = Conversion,
@@ -214,10 +215,10 @@ fn matched(work: &mut Work<'_>, asked: &Converting, writer: &Writer) -> Result<O
     let likeness = Likeness { company: who, ..Likeness::of_points(lead) };
     let standards = writer.principal.standards(writer.now);
     let sees = |field: &Field| writer.principal.asker.sees(Customer::object(), field);
-    let found = alike(work.reader(), Customer::object(), &likeness, &standards, &sees)?;
+    let found = same(work.reader(), Customer::object(), &Predicate::all(), &likeness, &standards, &sees)?;
     let mut known = Vec::new();
-    for (record, _) in found {
-        known.extend(named(work, writer, record.id(), "").ok());
+    for alike in found {
+        known.extend(named(work, writer, alike.record.id(), "").ok());
     }
     match known.len() {
         0 | 1 => Ok(known.pop()),
@@ -239,7 +240,39 @@ fn contact(work: &mut Work<'_>, asked: &Converting, customer: &Record<Customer>)
     }
     let (schema, may_name) = (asked.writer.schema(), may_name(asked));
     let given = maker_of(asked, &schema, &may_name).contact(&writer.schema(), customer.id());
-    make(work, &writer, &over(given, asked.body.get(Conversion::contact)), Conversion::contact).map(Some)
+    let body = over(given, asked.body.get(Conversion::contact));
+    if let Some(known) = known_contact(work, asked, &writer, &body, customer)? {
+        return Ok(Some(known));
+    }
+    make(work, &writer, &body, Conversion::contact).map(Some)
+}
+
+/// The contact of the customer that has an e-mail address or phone number of the one to be made, as far as the caller may read
+/// it: one of that name before others, who may only share a telephone, and one with the address before one with the number.
+fn known_contact(
+    work: &mut Work<'_>,
+    asked: &Converting,
+    writer: &Writer,
+    body: &Value,
+    customer: &Record<Customer>,
+) -> Result<Option<Record<Contact>>, Problem> {
+    let values = |points: &str| {
+        let items = body[points].as_array().into_iter().flatten();
+        items.filter_map(|point| point["value"].as_str()).map(str::to_owned).collect()
+    };
+    let likeness = Likeness { company: None, phones: values(Contact::phones.name()), emails: values(Contact::emails.name()) };
+    let there = Operand::List(vec![Operand::Id(customer.id())]);
+    let at_customer = Predicate::test(Contact::customers.field(), Op::Any, there);
+    let standards = writer.principal.standards(asked.writer.now);
+    let sees = |field: &Field| writer.principal.asker.sees(Contact::object(), field);
+    let mut found = same(work.reader(), Contact::object(), &at_customer, &likeness, &standards, &sees)?;
+    let name = body[Contact::name.name()].as_str().unwrap_or_default();
+    found.sort_by_key(|alike| {
+        let is_namesake = name::person_key(alike.record.of::<Contact>().get(Contact::name)) == name::person_key(name);
+        let has_address = alike.reasons.iter().any(|reason| reason.by == Contact::emails.name() && reason.how == How::Same);
+        std::cmp::Reverse((is_namesake, has_address))
+    });
+    Ok(found.into_iter().find_map(|alike| named(work, writer, alike.record.id(), "").ok()))
 }
 
 /// The contact named, who works at the customer from now on, if not before.

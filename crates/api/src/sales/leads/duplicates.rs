@@ -1,5 +1,7 @@
 //! The question before a lead is entered: does anybody have it already? It is answered without giving the data away.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
@@ -7,7 +9,7 @@ use farley_domain::{
     model::{
         cell::Cell,
         entity::Entity,
-        field::{Field, FieldType, Op},
+        field::{Field, FieldType, Keyed, Op},
         object::Object,
         operand::Operand,
         record::Record,
@@ -15,12 +17,15 @@ use farley_domain::{
         structures::contact_points::ContactPoint,
         value::Standards,
     },
-    query::predicate::{Predicate, parse},
-    sales::leads::{lead::Lead, pool::Pooled},
+    query::{
+        list::{ListQuery, SortBy, SortKey, Start},
+        predicate::Predicate,
+    },
+    sales::leads::lead::Lead,
     values::{name, time::Timestamp},
 };
-use farley_persistence::Reader;
-use serde_json::json;
+use farley_persistence::{Layout, Reader};
+use serde_json::{Value, json};
 
 use crate::{
     access::{
@@ -37,6 +42,8 @@ use crate::{
 
 /// How many matches are told of each object.
 const MOST: usize = 20;
+/// How many records are looked at for each way of being alike.
+const CANDIDATES: usize = 50;
 
 crate::body! {
     /// What is known of a lead that is about to be entered.
@@ -75,7 +82,8 @@ impl Standing {
 /// Whether somebody has it already.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct DuplicateAnswer {
-    /// `none`, `yours`, `in_pool`, `held_by_someone` or `unowned`: of the strongest match, held ones before yours before the rest.
+    /// `none`, `yours`, `in_pool`, `held_by_someone` or `unowned`: of the strongest match that is the same (`score` 1), held ones
+    /// before yours before the rest. Those that are only similar say nothing of it.
     #[schema(example = "held_by_someone")]
     pub standing: &'static str,
     pub matches: Vec<DuplicateMatch>,
@@ -93,9 +101,25 @@ pub struct DuplicateMatch {
     /// What it was found by: `company`, `phones`, `emails`.
     #[schema(example = json!(["phones"]))]
     pub matched_by: Vec<&'static str>,
+    /// How likely it is one: 1 if something is the same, less if names are only similar.
+    #[schema(example = 1.0, minimum = 0.0, maximum = 1.0)]
+    pub score: f64,
+    /// Why.
+    pub reasons: Vec<DuplicateReason>,
     /// The record, if you may read it.
     #[schema(value_type = Option<String>, format = "uuid")]
     pub id: Option<String>,
+}
+
+/// In what a record is like the question.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct DuplicateReason {
+    /// `company`, `phones` or `emails`.
+    #[schema(example = "company")]
+    pub field: &'static str,
+    /// `same`, or `similar` if some letters differ.
+    #[schema(example = "same")]
+    pub how: &'static str,
 }
 
 /// What records are asked to be like.
@@ -116,8 +140,9 @@ impl Likeness {
 
 /// Check for duplicates of a lead
 ///
-/// Says whether leads, customers or contacts with the same company, phone number or e-mail address exist, and whose they are in
-/// relation to you: nothing else of records that you may not read.
+/// Says whether leads, customers or contacts with the same company, phone number or e-mail address exist, or with a company of a
+/// similar name, and whose they are in relation to you: nothing else of records that you may not read. What is the same comes
+/// first, then what is most alike.
 #[utoipa::path(tag = "leads", operation_id = "checkLeadDuplicates", request_body = DuplicateQuestion,
     responses((status = 200, description = "Where the matches stand.", body = DuplicateAnswer)))]
 #[post("/v1/leads/check-duplicates")]
@@ -134,7 +159,7 @@ pub async fn check(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
         phones: question.get(DuplicateQuestion::phones),
         emails: question.get(DuplicateQuestion::emails),
     };
-    let (principal, now) = (std::sync::Arc::clone(&call.principal), call.now);
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
     let matches = call
         .state
         .store
@@ -143,31 +168,97 @@ pub async fn check(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
             for object in [Lead::object(), Customer::object(), Contact::object()] {
                 // What is hidden is not confirmed either.
                 let sees = |field: &Field| principal.asker.sees(object, field);
-                for (record, matched_by) in alike(reader, object, &asked, &principal.standards(now), &sees)? {
-                    let standing = standing(&principal, &record);
-                    matches.push((standing, told(reader, &principal, now, object, &record, standing, matched_by)?));
+                for alike in alike(reader, object, &asked, &principal.standards(now), &sees)? {
+                    let standing = standing(&principal, &alike.record);
+                    matches.push((standing, told(reader, &principal, now, object, &alike, standing)?));
                 }
             }
             Ok(matches)
         })
         .await?;
-    let strongest = matches.iter().map(|(standing, _)| *standing).min();
-    let matches = matches.into_iter().map(|(_, found)| found).collect();
+    let is_same = |found: &DuplicateMatch| found.reasons.iter().any(|reason| reason.how == How::Same.as_str());
+    let strongest = matches.iter().filter(|(_, found)| is_same(found)).map(|(standing, _)| *standing).min();
+    let mut matches: Vec<DuplicateMatch> = matches.into_iter().map(|(_, found)| found).collect();
+    matches.sort_by(|one, other| other.score.total_cmp(&one.score));
     Ok(HttpResponse::Ok().json(DuplicateAnswer { standing: strongest.map_or("none", Standing::as_str), matches }))
 }
 
-/// The live records of an object that are like what is asked for in fields that may be seen, each with what it was found by.
-pub fn alike(
+/// A record that is like what is asked for.
+pub struct Alike {
+    pub record: Record,
+    /// 1 if it is the same in some way, less if it is only similar.
+    pub score: f64,
+    pub reasons: Vec<Reason>,
+}
+
+/// In what a record is like what is asked for.
+pub struct Reason {
+    pub by: &'static str,
+    pub how: How,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Same,
+    Similar,
+}
+
+impl How {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            How::Same => "same",
+            How::Similar => "similar",
+        }
+    }
+}
+
+/// What is found, a record once.
+#[derive(Default)]
+struct Found(Vec<Alike>);
+
+impl Found {
+    fn add(&mut self, record: Record, score: f64, by: &'static str, how: How) {
+        let reason = Reason { by, how };
+        match self.0.iter_mut().find(|known| known.record.id() == record.id()) {
+            Some(known) if known.reasons.iter().any(|known| known.by == by) => {}
+            Some(known) => {
+                known.score = known.score.max(score);
+                known.reasons.push(reason);
+            }
+            None => self.0.push(Alike { record, score, reasons: vec![reason] }),
+        }
+    }
+}
+
+impl Found {
+    /// Adds a record whose company has a name enough like the one asked for.
+    fn add_alike(&mut self, record: Record, fields: &[&'static Field], company: &str) {
+        let names = fields.iter().flat_map(|field| names(field, &record));
+        let score = names.map(|name| name::likeness(&name, company)).fold(0.0, f64::max);
+        if score >= name::ALIKE {
+            // What is the same has been found by its key, unless its index is not complete yet.
+            let how = if score < 1.0 { How::Similar } else { How::Same };
+            self.add(record, score, Lead::company.name(), how);
+        }
+    }
+}
+
+/// The live records of an object within a predicate that are the same as what is asked for in fields that may be seen: by keys,
+/// each of which has an index.
+pub fn same(
     reader: &mut Reader<'_>,
     object: &'static Object,
+    within: &Predicate,
     asked: &Likeness,
     standards: &Standards<'_>,
     sees: &dyn Fn(&Field) -> bool,
-) -> Result<Vec<(Record, Vec<&'static str>)>, Problem> {
-    let mut found: Vec<(Record, Vec<&'static str>)> = Vec::new();
-    let mut add = |record: Record, by: &'static str| match found.iter_mut().find(|(known, _)| known.id() == record.id()) {
-        Some((_, ways)) => ways.push(by),
-        None => found.push((record, vec![by])),
+) -> Result<Vec<Alike>, Problem> {
+    let mut found = Found::default();
+    let mut find = |field: &Field, values: Vec<Operand>| {
+        let any = Predicate::test(field, Op::Any, Operand::List(values));
+        let predicate = Predicate::Archived(false).and(within.clone()).and(any);
+        reader.find(&without_custom_fields(object), &Unrestricted, &predicate, CANDIDATES)
     };
     for (points, values) in [(recurring::PHONES, &asked.phones), (recurring::EMAILS, &asked.emails)] {
         let Some(field) = points.of(object).filter(|field| sees(field)) else { continue };
@@ -175,31 +266,83 @@ pub fn alike(
         let text = |value: &String| Operand::Text((structure.lookup_form)(value, standards));
         let values: Vec<Operand> = values.iter().map(text).collect();
         if !values.is_empty() {
-            let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Any, Operand::List(values)));
-            for record in reader.find(&without_custom_fields(object), &Unrestricted, &predicate, MOST)? {
-                add(record, points.name());
+            for record in find(field, values)? {
+                found.add(record, 1.0, points.name(), How::Same);
             }
         }
     }
-    let company = asked.company.as_deref().map(name::organization_key).filter(|key| !key.is_empty());
-    let named = match Pooled::of(object) {
-        Some(Pooled::Lead) => Lead::company.field(),
-        Some(Pooled::Customer) => Customer::name.field(),
-        None => return Ok(found),
-    };
-    // The index of search finds names regardless of case and width; the key decides.
-    if let Some(key) = company.filter(|_| sees(named))
-        && let Ok(query) = parse::search_query(&key)
-    {
-        let predicate = Predicate::Archived(false).and(Predicate::Matches(query));
-        for record in reader.find(&without_custom_fields(object), &Unrestricted, &predicate, 200)? {
-            if matches!(&*record.cell(named), Cell::Text(name) if name::organization_key(name) == key) {
-                add(record, Lead::company.name());
+    if let Some(company) = asked.company.as_deref() {
+        let key = Keyed::Company.key(company);
+        for field in company_names(object, sees).filter(|_| !key.is_empty()) {
+            for record in find(field, vec![Operand::Text(key.clone())])? {
+                if names(field, &record).iter().any(|name| name::same_organization(name, company)) {
+                    found.add(record, 1.0, Lead::company.name(), How::Same);
+                }
             }
         }
     }
-    found.truncate(MOST);
-    Ok(found)
+    found.0.truncate(MOST);
+    Ok(found.0)
+}
+
+/// The same, and the live records whose company has a similar name: out of those that begin alike and are about as long, and the
+/// newest of those that share the word that tells most.
+fn alike(
+    reader: &mut Reader<'_>,
+    object: &'static Object,
+    asked: &Likeness,
+    standards: &Standards<'_>,
+    sees: &dyn Fn(&Field) -> bool,
+) -> Result<Vec<Alike>, Problem> {
+    let mut found = Found(same(reader, object, &Predicate::all(), asked, standards, sees)?);
+    let fields: Vec<&'static Field> = company_names(object, sees).collect();
+    let Some(company) = asked.company.as_deref().filter(|_| !fields.is_empty()) else { return Ok(found.0) };
+    let mut near = Vec::new();
+    let (beginning, length) = name::near_key(company);
+    for field in fields.iter().filter(|_| !beginning.is_empty()) {
+        near.extend(reader.near_key(object, field, &beginning, length.clone(), CANDIDATES)?);
+    }
+    if let Some(id) = recurring::ID.of(object).filter(|_| !near.is_empty()) {
+        let ids = Operand::List(near.into_iter().map(Operand::Id).collect());
+        let predicate = Predicate::Archived(false).and(Predicate::test(id, Op::In, ids));
+        for record in reader.find(&without_custom_fields(object), &Unrestricted, &predicate, CANDIDATES * 2)? {
+            found.add_alike(record, &fields, company);
+        }
+    }
+    if let Some(query) = name::telling_part(company) {
+        let layout = Arc::new(Layout::full(&without_custom_fields(object), &|_| true));
+        let list = ListQuery {
+            predicate: Predicate::Archived(false),
+            sort: vec![SortKey { by: SortBy::Relevance(query.clone()), descending: true }],
+            limit: CANDIDATES,
+            start: Start::First,
+            fields: None,
+            expand: Vec::new(),
+            total: false,
+            as_of: None,
+        };
+        for row in reader.ranked_rows(&layout, &Unrestricted, &list, &query)?.0 {
+            found.add_alike(row.to_record()?, &fields, company);
+        }
+    }
+    found.0.sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| one.record.id().cmp(&other.record.id())));
+    found.0.truncate(MOST);
+    Ok(found.0)
+}
+
+/// The fields that name a company.
+fn company_names<'s>(object: &'static Object, sees: &'s dyn Fn(&Field) -> bool) -> impl Iterator<Item = &'static Field> + 's {
+    object.fields.iter().filter(move |field| field.keyed == Some(Keyed::Company) && sees(field))
+}
+
+fn names(field: &Field, record: &Record) -> Vec<String> {
+    match &*record.cell(field) {
+        Cell::Text(name) => vec![name.clone()],
+        cell => {
+            let items = cell.as_json().and_then(Value::as_array).into_iter().flatten();
+            items.filter_map(Value::as_str).map(str::to_owned).collect()
+        }
+    }
 }
 
 fn standing(principal: &Principal, record: &Record) -> Standing {
@@ -216,14 +359,19 @@ fn told(
     principal: &Principal,
     now: Timestamp,
     object: &'static Object,
-    record: &Record,
+    alike: &Alike,
     standing: Standing,
-    matched_by: Vec<&'static str>,
 ) -> Result<DuplicateMatch, Problem> {
     let visible = match principal.asker.rows(object, Action::Read) {
-        Some(rows) => reader.get(&principal.layout(object), &principal.view(now), record.id(), &rows)?.is_some(),
+        Some(rows) => reader.get(&principal.layout(object), &principal.view(now), alike.record.id(), &rows)?.is_some(),
         None => false,
     };
-    let standing = standing.as_str();
-    Ok(DuplicateMatch { object: object.name, standing, matched_by, id: visible.then(|| record.id().to_string()) })
+    Ok(DuplicateMatch {
+        object: object.name,
+        standing: standing.as_str(),
+        matched_by: alike.reasons.iter().map(|reason| reason.by).collect(),
+        score: (alike.score * 100.0).round() / 100.0,
+        reasons: alike.reasons.iter().map(|reason| DuplicateReason { field: reason.by, how: reason.how.as_str() }).collect(),
+        id: visible.then(|| alike.record.id().to_string()),
+    })
 }

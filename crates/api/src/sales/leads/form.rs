@@ -84,7 +84,7 @@ pub async fn rotate(call: Call, request: HttpRequest, body: Body) -> Result<Http
         let mut form = asked.record().clone();
         form.set(LeadForm::token, new_secret(TOKEN_PREFIX));
         let record = asked.writer.store(work, &asked.loaded, form.into_any(), "token_rotated")?;
-        asked.writer.answer(work, 200, &record, Shown::new())
+        asked.writer.answer(work, 200, record.id(), Shown::new())
     })
     .await
 }
@@ -190,7 +190,7 @@ fn said(label: &farley_domain::model::field::Label, language: Language) -> Strin
 fn choices(field: &Field, language: Language) -> Option<Vec<PublicChoice>> {
     let FieldType::Choice(choices) = &field.kind else { return None };
     let shown = |choice: &Choice| PublicChoice { value: choice.value.to_string(), label: said(&choice.label, language) };
-    Some(choices.iter().map(shown).collect())
+    Some(choices.iter().filter(|choice| !choice.retired).map(shown).collect())
 }
 
 fn longest(field: &Field) -> Option<usize> {

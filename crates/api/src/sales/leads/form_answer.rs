@@ -6,6 +6,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::head
 use farley_domain::{
     identity::access::Action,
     model::{entity::Entity, input, record::Record},
+    query::predicate::Predicate,
     sales::leads::{
         form::{self, FormConsent, LeadForm, added, is_machine},
         lead::Lead,
@@ -21,7 +22,7 @@ use utoipa::ToSchema;
 
 use super::{
     assignment::due,
-    duplicates::{Likeness, alike},
+    duplicates::{Likeness, same},
     form::Found,
 };
 use crate::{
@@ -135,8 +136,9 @@ fn known(
         work.lock(&format!("form answer {value}"))?;
     }
     let since = writer.now.plus_seconds(-days * 24 * 3600);
-    let found = alike(work.reader(), Lead::object(), &asked, &writer.principal.standards(writer.now), &|_| true)?;
-    let leads = found.into_iter().map(|(record, _)| record.into_entity::<Lead>());
+    let everywhere = Predicate::all();
+    let found = same(work.reader(), Lead::object(), &everywhere, &asked, &writer.principal.standards(writer.now), &|_| true)?;
+    let leads = found.into_iter().map(|alike| alike.record.into_entity::<Lead>());
     let recent = |lead: &Record<Lead>| lead.get(Lead::created_at).is_some_and(|created| created >= since);
     let open = leads.filter(|lead| LeadStatus::of(lead).is_open() && recent(lead));
     match open.max_by_key(|lead| lead.get(Lead::created_at)) {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{field::FieldType, object::Schema, recurring},
-    values::text::clean_line,
+    values::text::fold,
 };
 
 /// Positions of the rows in the order in which they are to be imported. Where rows name each other in a circle, they stay as
@@ -23,12 +23,12 @@ pub fn parents_first(plan: &Plan, rows: &[Row], schema: &Schema) -> Vec<usize> {
     let Some(key) = key_column(plan, parent, schema) else { return (0..rows.len()).collect() };
     let mut by_key: HashMap<String, usize> = HashMap::new();
     for (position, row) in rows.iter().enumerate() {
-        let key = clean_line(&key.typed(row));
+        let key = folded(&key.typed(row));
         if !key.is_empty() {
             by_key.entry(key).or_insert(position);
         }
     }
-    let parent_of = |position: usize| rows.get(position).and_then(|row| by_key.get(&clean_line(&parent.typed(row)))).copied();
+    let parent_of = |position: usize| rows.get(position).and_then(|row| by_key.get(&folded(&parent.typed(row)))).copied();
     let mut placed = vec![false; rows.len()];
     let mut order = Vec::with_capacity(rows.len());
     for position in 0..rows.len() {
@@ -43,6 +43,10 @@ pub fn parents_first(plan: &Plan, rows: &[Row], schema: &Schema) -> Vec<usize> {
         order.extend(chain.into_iter().rev());
     }
     order
+}
+
+fn folded(typed: &str) -> String {
+    fold(typed.trim())
 }
 
 /// The column by which rows are named in the column of parents.

@@ -287,7 +287,9 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
 /// A choice by its value or either label; what is none of them stays as it is, and is refused with the record.
 fn choice(choices: &[Choice], typed: &str) -> String {
     let wanted = fold(typed.trim());
-    let meant =
-        choices.iter().find(|choice| [&choice.value, &choice.label.en, &choice.label.zh].iter().any(|name| fold(name) == wanted));
+    let meant = choices
+        .iter()
+        .filter(|choice| !choice.retired)
+        .find(|choice| [&choice.value, &choice.label.en, &choice.label.zh].iter().any(|name| fold(name) == wanted));
     meant.map_or_else(|| typed.trim().to_owned(), |choice| choice.value.to_string())
 }

@@ -19,7 +19,7 @@ use crate::{
 pub struct ContactPoint {
     /// In standard form: lower-case address, E.164 number.
     pub value: String,
-    /// What was typed, where it differs from the standard form.
+    /// What was typed, where it differs from the standard form; told from what is sent as `value`.
     #[serde(default)]
     pub typed: Option<String>,
     /// What it is for: work, mobile, home …
@@ -35,7 +35,8 @@ pub static EMAILS: Structure = Structure {
     name: "emails",
     accept: |value, standards| accept(value, standards, FieldType::Email),
     schema: || schema("email", "li.wei@example.cn", "The address, lower-cased.", "work"),
-    lookups,
+    // Those stored before a domain and its punycode were one are found as they are asked for.
+    lookups: |value| lookups(value).into_iter().map(|address| email::standardise(&address).unwrap_or(address)).collect(),
     lookup_form: |asked, _| email::standardise(asked).unwrap_or_else(|_| asked.to_owned()),
     search: |value| lookups(value).into_iter().map(|address| (SearchKind::Email, address)).collect(),
     link: None,
@@ -57,14 +58,14 @@ static PRIMARY: LazyLock<Field> = LazyLock::new(|| Field::new("primary", FieldTy
 fn accept(value: &Value, standards: &Standards<'_>, kind: FieldType) -> Result<Value, Faults> {
     let value_field = Field::new("value", kind).required();
     let accepted = list(value, 20, |item| {
-        // `typed` may be sent back as it was read; what was typed is told from `value` itself.
+        // `typed` may be sent back as it was read, and says nothing: what was typed is told from `value` itself.
         let mut members = Members::of(item, &["value", "typed", "label", "primary"])?;
         members.take(&value_field, standards);
         let sent = item.get("value").and_then(Value::as_str).map(str::trim);
         let standard = members.accepted.get("value").and_then(Value::as_str);
         let typed = match (sent, standard) {
             (Some(sent), Some(standard)) if sent != standard => Value::from(sent),
-            _ => item.get("typed").filter(|typed| typed.is_string()).cloned().unwrap_or(Value::Null),
+            _ => Value::Null,
         };
         members.accepted.insert("typed".to_owned(), typed);
         members.take(&LABEL, standards);
@@ -72,6 +73,28 @@ fn accept(value: &Value, standards: &Standards<'_>, kind: FieldType) -> Result<V
         members.finish()
     })?;
     primary_first(accepted)
+}
+
+/// E-mail addresses and phone numbers as they were typed, so that this stays known of them where they are taken over.
+pub(crate) fn as_sent(structure: &Structure, mut points: Value) -> Value {
+    for item in points.as_array_mut().filter(|_| [&EMAILS, &PHONES].contains(&structure)).into_iter().flatten() {
+        if item["typed"].is_string() {
+            item["value"] = item["typed"].take();
+        }
+    }
+    points
+}
+
+/// Keeps what was typed of the values that a list had before and still has: whoever reads a list, changes one item and sends
+/// all back sends the others in standard form.
+pub(crate) fn keep_typed(structure: &Structure, before: &Value, after: &mut Value) {
+    let Some(items) = after.as_array_mut().filter(|_| [&EMAILS, &PHONES].contains(&structure)) else { return };
+    for item in items.iter_mut().filter(|item| item["typed"].is_null()) {
+        let known = before.as_array().into_iter().flatten().find(|known| known["value"] == item["value"]);
+        if let Some(typed) = known.map(|known| known["typed"].clone()) {
+            item["typed"] = typed;
+        }
+    }
 }
 
 /// Sees to it that exactly one item of a list that has any is primary: the first, where the client named none.

@@ -137,8 +137,18 @@ fn is_among(values: &[Operand], list: &Operand) -> bool {
 }
 
 fn folded(field: &Field, record: &Record, part: &Operand, fits: fn(&str, &str) -> bool) -> bool {
-    let (Some(Operand::Text(text)), Operand::Text(part)) = (stored(field, record), part) else { return false };
-    fits(&text::fold(&text), part)
+    let Some(Operand::Text(text)) = stored(field, record) else { return false };
+    match part {
+        Operand::Text(part) => fits(&text::fold(&text), part),
+        // As it is, and with the umlauts spelt out.
+        Operand::List(parts) => match parts.as_slice() {
+            [Operand::Text(part), Operand::Text(spelt)] => {
+                fits(&text::fold(&text), part) || fits(&text::fold_spelt(&text), spelt)
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// The single values of a field that holds several.
@@ -153,6 +163,9 @@ fn items(field: &Field, record: &Record) -> Vec<Operand> {
         },
         FieldType::Structure(structure) if structure.link.is_some() => {
             (structure.lookups)(value).iter().filter_map(|id| id.parse().ok()).map(Operand::Id).collect()
+        }
+        FieldType::Text { .. } | FieldType::Texts { .. } if field.keyed.is_some() => {
+            field.keys(&cell).into_iter().map(Operand::Text).collect()
         }
         FieldType::MultiChoice(_) | FieldType::Texts { .. } => texts.map(|text| Operand::Text(text.to_owned())).collect(),
         FieldType::Structure(structure) => (structure.lookups)(value).into_iter().map(Operand::Text).collect(),

@@ -58,9 +58,17 @@ pub fn operand(field: &Field, op: Op, given: Given<'_>, standards: &Standards<'_
     match op {
         Op::Null => given.boolean().map(Operand::Boolean),
         Op::In | Op::Nin | Op::Any | Op::None => list(given, |item| scalar(field, item, standards)),
-        Op::Contains | Op::Starts => Ok(Operand::Text(text::fold(&cleaned(field, given)?))),
+        Op::Contains | Op::Starts => Ok(part(&cleaned(field, given)?)),
         Op::Eq | Op::Ne | Op::Gt | Op::Gte | Op::Lt | Op::Lte => scalar(field, given, standards),
     }
+}
+
+/// What a text has to contain, folded; and, where that may be written otherwise, with the umlauts spelt out.
+fn part(asked: &str) -> Operand {
+    let (folded, spelt) = (text::fold(asked), text::fold_spelt(asked));
+    let may_differ = folded != spelt || ["ae", "oe", "ue"].iter().any(|umlaut| folded.contains(umlaut));
+    let folded = Operand::Text(folded);
+    if may_differ { Operand::List(vec![folded, Operand::Text(spelt)]) } else { folded }
 }
 
 fn scalar(field: &Field, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
@@ -73,6 +81,9 @@ fn scalar(field: &Field, given: Given<'_>, standards: &Standards<'_>) -> Result<
         FieldType::Boolean => given.boolean().map(Operand::Boolean),
         FieldType::Date => date(given, standards),
         FieldType::DateTime => time(given, standards),
+        FieldType::Choice(choices) if value::known_choice(choices, given.text()?).is_some() => {
+            given.text().map(|known| Operand::Text(known.to_owned()))
+        }
         FieldType::Choice(_) => {
             let choice = value::accept(field, &given.text()?.into(), standards)?;
             Ok(Operand::Text(value::as_text(&choice)?.to_owned()))

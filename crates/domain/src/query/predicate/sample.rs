@@ -21,7 +21,7 @@ use crate::{
 
 fn choices(values: &[&'static str]) -> Vec<Choice> {
     let label = |value: &'static str| Label { en: value.into(), zh: value.into() };
-    values.iter().map(|value| Choice { value: (*value).into(), label: label(value) }).collect()
+    values.iter().map(|value| Choice { value: (*value).into(), label: label(value), retired: false }).collect()
 }
 
 static PARTNER_LINKS: Link = Link { table: "deal_partners", from: "deal_id", to: "firm_id", target: "firm", shared: false };

@@ -119,6 +119,7 @@ entity! {
         enrolment_count: Option<i64> => count("enrolments").label("Enrolments", "加入数").example(42),
     }
     extend |object| object
+        .configuration()
         .relations([
             Relation { name: "user", target: "user", reach: Reach::ToOne { field: "user_id" } },
             Relation { name: "enrolments", target: "cadence_enrolment", reach: Reach::Inverse { field: "cadence_id" } },

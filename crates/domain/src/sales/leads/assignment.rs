@@ -114,6 +114,7 @@ entity! {
         first_response_minutes: Option<i64> => integer(1, 100_000).label("First response within", "首次响应时限（分钟）").example(30),
     }
     extend |object| object
+        .configuration()
         .relations([
             Relation { name: "users", target: "user", reach: Reach::Linked { link: &RULE_USERS, holder: true } },
             Relation { name: "team", target: "team", reach: Reach::ToOne { field: "team_id" } },

@@ -155,6 +155,7 @@ entity! {
         submissions_per_minute: i64 => integer(1, 10_000).default(10).label("Answers a minute", "每分钟提交上限").example(10),
     }
     extend |object| object
+        .configuration()
         .relations([
             Relation { name: "campaign", target: "campaign", reach: Reach::ToOne { field: "campaign_id" } },
             Relation { name: "lead_owner", target: "user", reach: Reach::ToOne { field: "lead_owner_id" } },

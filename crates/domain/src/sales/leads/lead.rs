@@ -30,9 +30,9 @@ entity! {
     /// A lead: an unqualified inquiry. Qualified, it is converted into a customer, a contact and an opportunity.
     pub struct Lead("lead", "leads", "leads", "Lead", "线索") [owned, tagged, external, custom] {
         /// What the lead is called: a person or a topic; by default the company or the person.
-        name: Option<String> => text(200).title().indexed().label("Name", "名称").example("李伟 咨询工业机器人"),
+        name: Option<String> => text(200).title().indexed().keyed().label("Name", "名称").example("李伟 咨询工业机器人"),
         /// The company that asks.
-        company: Option<String> => text(200).title().indexed().label("Company", "公司").example("深圳市大族机器人有限公司"),
+        company: Option<String> => text(200).title().indexed().company_name().label("Company", "公司").example("深圳市大族机器人有限公司"),
         /// The person who asks.
         person_name: Option<String> => text(200).title().detail().label("Person", "联系人姓名").example("李伟"),
         /// What the person does there.

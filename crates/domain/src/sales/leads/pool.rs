@@ -72,6 +72,7 @@ entity! {
         cooldown_days: i64 => integer(0, 3_650).default(0).label("Cool-down", "冷却期（天）").example(7),
     }
     extend |object| object
+        .configuration()
         .relations([Relation { name: "teams", target: "team", reach: Reach::Linked { link: &POOL_TEAMS, holder: true } }])
         .unique("pools_name_key", "name")
 }

@@ -170,6 +170,7 @@ entity! {
         absences: Vec<Absence> => structure(&ABSENCES).default(json!([])).opaque().label("Absences", "缺勤").example(json!([{"user_id": null, "starts_at": "2026-10-01T00:00:00.000Z", "ends_at": "2026-10-08T00:00:00.000Z", "reason": "国庆节"}])),
     }
     extend |object| object
+        .configuration()
         .relations([Relation { name: "users", target: "user", reach: Reach::Linked { link: &SCHEDULE_USERS, holder: true } }])
 }
 

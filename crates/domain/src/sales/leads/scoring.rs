@@ -32,7 +32,7 @@ entity! {
         /// After how many days half of the points are left.
         half_life_days: Option<i64> => integer(1, 3_650).label("Half-life", "半衰期（天）").example(30),
     }
-    extend |object| object.rule(decay_is_whole)
+    extend |object| object.configuration().rule(decay_is_whole)
 }
 
 fn decay_is_whole(draft: &mut Draft<'_, ScoringRule>) {

@@ -1,14 +1,14 @@
 //! Text prepared for the full-text index, and questions prepared to meet it.
 //!
 //! The engines only store tokens and compare them, whole or by prefix; all knowledge of language is here, so that SQLite
-//! and PostgreSQL find the same. A token is made of letters and digits of any script and `@ . _ - + =`; one that begins
-//! with `^` is the whole of a name, address, number or code and serves to rank it first.
+//! and PostgreSQL find the same. A token is made of letters and digits of any script `@ . _ - + = ＃ ＆`, or is one picture; one that begins
+//! with `^` is the whole of a name, address, number or code and serves to rank it, and what begins with it, first.
 //!
 //! | what | tokens in the index | in a question |
 //! |---|---|---|
-//! | words | each part, and `ACME-Tools` also joined; with a dot or `@` inside, the whole too, from each part on | each part by prefix; with a dot or `@` inside, the whole by prefix |
+//! | words | each part, and `ACME-Tools` also joined; with signs that count (`@ . + # &`), the whole too, from each part on; umlauts also spelt out | each part by prefix; with signs that count, the whole by prefix; a lone letter as it is |
 //! | Chinese, Japanese, Korean | pairs of characters, and the last character | pairs; a lone character by prefix |
-//! | names | also pinyin and initials from every syllable on | as words |
+//! | names | also pinyin and initials from every syllable on, and the first letter of every word | as words, without a legal form at the end |
 //! | phones | every ending of three digits or more | the digits by prefix |
 //! | e-mails | from (nearly) every letter of the local part on, up to the end of the address | by prefix |
 mod readings;
@@ -17,6 +17,8 @@ mod tokens;
 
 use signs::*;
 use tokens::Tokens;
+
+use crate::values::{email, name, text::is_cjk};
 
 /// Distinct tokens kept of one record's titles and of its bodies; each costs index writes.
 const TITLE_TOKENS: usize = 600;
@@ -64,20 +66,32 @@ impl Indexer {
 
     /// What the record is called or reached by.
     pub fn title(&mut self, kind: Kind, text: &str) {
-        let text = prepare(text);
-        if kind != Kind::Text {
-            self.title.whole(kind, &text);
+        for text in forms(kind, text) {
+            if kind != Kind::Text {
+                self.title.whole(kind, &text);
+            }
+            self.title.value(kind, &text);
         }
-        self.title.value(kind, &text);
     }
 
     /// What else is said about it.
     pub fn body(&mut self, kind: Kind, text: &str) {
-        self.body.value(kind, &prepare(text));
+        for text in forms(kind, text) {
+            self.body.value(kind, &text);
+        }
     }
 
     pub fn finish(self) -> SearchText {
         SearchText { title: self.title.set.into_iter().collect(), body: self.body.set.into_iter().collect() }
+    }
+}
+
+/// The forms in which a value is to be found.
+fn forms(kind: Kind, text: &str) -> Vec<String> {
+    match kind {
+        Kind::Name | Kind::Text => spellings(text),
+        Kind::Email => [Some(prepare(text)), email::in_ascii(text)].into_iter().flatten().collect(),
+        Kind::Phone | Kind::Code => vec![prepare(text)],
     }
 }
 
@@ -86,6 +100,8 @@ impl Indexer {
 pub struct Query {
     /// The token a record has in its title if the question is the whole of its name, address, number or code.
     pub exact: Option<String>,
+    /// The beginning of such a token, where the question is enough to be one.
+    pub begins: Option<String>,
     pub terms: Vec<Term>,
     /// Whether only titles are searched, as for somebody from whom part of the rest is hidden.
     pub titles_only: bool,
@@ -99,6 +115,11 @@ pub struct Term {
 }
 
 impl Query {
+    /// A question for records that have all of the terms in their titles.
+    pub fn of_titles(terms: impl IntoIterator<Item = Term>) -> Query {
+        Query { terms: terms.into_iter().collect(), titles_only: true, ..Query::default() }
+    }
+
     /// Nothing to search for (only blanks and punctuation were typed): such a question finds nothing.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -121,20 +142,33 @@ impl Term {
 /// What a person typed into the search box, as terms.
 pub fn query_terms(q: &str) -> Query {
     let text = prepare(q);
-    let mut query = Query { exact: whole_token(&text), terms: Vec::new(), titles_only: false };
-    if let Some(digits) = number_of(&text) {
-        query.ask(&digits, true);
+    // Companies meet whatever their legal form: 华为公司 asks for 华为.
+    let text = name::without_legal_form(&text).unwrap_or(&text);
+    let exact = whole_token(text);
+    let is_lone = |token: &str| token.chars().filter(|c| c.is_alphanumeric()).count() < 2 && !token.contains(is_cjk);
+    let begins = exact.clone().filter(|token| !is_lone(token));
+    let mut query = Query { exact, begins, terms: Vec::new(), titles_only: false };
+    if let Some(digits) = number_of(text) {
+        query.ask(&digits, !is_lone(&digits));
         return query;
     }
-    for run in runs(&text) {
+    for run in runs(text) {
         match run {
+            Run::Picture(picture) => query.ask(&picture.to_string(), false),
             Run::Cjk(run) => match run.as_slice() {
                 [only] => query.ask(&only.to_string(), true),
                 many => pairs(many).for_each(|pair| query.ask(&pair, false)),
             },
-            Run::Word(word) if word.contains(['@', '.']) => query.ask(word, true),
+            Run::Word(word) if is_signed(word) => query.ask(word, true),
             Run::Word(word) => parts(word).for_each(|(_, part)| query.ask(part, true)),
         }
+    }
+    // A lone letter begins too much: the number of every record, for one.
+    if let [only] = query.terms.as_mut_slice()
+        && is_lone(&only.token)
+        && !is_signed(&only.token)
+    {
+        only.prefix = false;
     }
     query
 }
@@ -179,7 +213,85 @@ mod tests {
         all_find(Kind::Name, "O'Brien & José GmbH", &["obrien", "o'brien", "brien", "jose", "JOSÉ"]);
         all_find(Kind::Text, "see www.example.com/docs, version 3.5", &["www.exam", "example.com", "docs", "3.5"]);
         assert!(!finds(Kind::Name, "Huawei", "uawei"));
-        assert!(!finds(Kind::Name, "Huawei", "huawei ltd"));
+        assert!(!finds(Kind::Name, "Huawei", "huawei cloud"));
+    }
+
+    #[test]
+    fn signs_tell_words_apart() {
+        for (text, found, missed) in [
+            ("C++ developer", &["C++", "c", "developer c++", "C+"][..], &["C#", "c++11", ".c"][..]),
+            ("C# and F#", &["c#", "F#", "C", "Ｃ＃"], &["C++", "d#"]),
+            (".NET Core", &[".net", ".NET core", "net", "NET Core"], &["c.net", "net.core"]),
+            ("ASP.NET", &[".net", "asp.net", "asp"], &["net.asp"]),
+            ("AT&T", &["AT&T", "at&t", "at & t", "at"], &["ATT&T", "at&b"]),
+            ("AT & T", &["AT&T", "AT & T"], &["A&T"]),
+            ("Procter & Gamble", &["procter&gamble", "Procter & Gamble", "procter gamble"], &["procter+gamble"]),
+            ("Launch 🚀 party 👍🏽", &["🚀", "launch 🚀", "👍"], &["🎉", "party 🎉"]),
+            ("Netflix", &["net"], &[".net"]),
+        ] {
+            for kind in [Kind::Name, Kind::Text] {
+                all_find(kind, text, found);
+                for q in missed {
+                    assert!(!finds(kind, text, q), "{q:?} in {text:?}: {:?}", query_terms(q));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lone_letter_asks_for_names_that_begin_with_it() {
+        assert!(
+            !finds(Kind::Code, "C-000042", "c") && finds(Kind::Code, "C-000042", "c-0") && finds(Kind::Code, "C-000042", "42")
+        );
+        all_find(Kind::Name, "Vitamin Chen", &["v", "c", "C"]);
+        all_find(Kind::Name, "华为技术", &["h", "w", "华"]);
+        assert!(!finds(Kind::Phone, "+8613800138000", "1") && !finds(Kind::Name, "Huawei", "u"));
+    }
+
+    #[test]
+    fn spellings_meet() {
+        for (one, other) in [("Müller", "Mueller"), ("Søren", "Soeren"), ("Straße", "Strasse"), ("İstanbul", "istanbul")] {
+            for kind in [Kind::Name, Kind::Text] {
+                all_find(kind, one, &[one, other]);
+                all_find(kind, other, &[one, other]);
+            }
+        }
+        all_find(Kind::Name, "Müller", &["muller", "MULLER", "mueller"]);
+        all_find(Kind::Name, "華為技術", &["华为", "華為", "huawei"]);
+        all_find(Kind::Name, "台湾银行", &["臺灣", "臺灣銀行", "taiwanyinhang"]);
+        all_find(Kind::Name, "吕布", &["lvbu", "lubu", "lyubu", "lü bu", "吕布"]);
+        all_find(Kind::Email, "li@例子.公司", &["例子", "li@例子", "xn--fsqu00a", "li@xn--fsqu00a.xn--55qx5d"]);
+    }
+
+    #[test]
+    fn companies_meet_without_their_legal_form() {
+        all_find(Kind::Name, "华为技术有限公司", &["华为公司", "华为技术", "华为技术有限公司"]);
+        all_find(Kind::Name, "华为", &["华为公司", "华为有限公司"]);
+        all_find(
+            Kind::Name,
+            "Kingsway Trading Limited",
+            &["Kingsway Trading Ltd.", "kingsway trading co., ltd", "Kingsway Trading"],
+        );
+        all_find(Kind::Name, "Kingsway Trading Ltd.", &["Kingsway Trading Ltd.", "kingsway ltd"]);
+        for (name, q) in [
+            ("华为技术有限公司", "华为技术"),
+            ("华为技术", "华为技术有限公司"),
+            ("Kingsway Trading Inc", "Kingsway Trading Ltd."),
+        ] {
+            assert!(indexed(Kind::Name, name).title.contains(&query_terms(q).exact.unwrap()), "{name} {q}");
+        }
+        assert!(finds(Kind::Name, "Limited", "limited") && finds(Kind::Name, "有限公司", "有限公司"));
+    }
+
+    #[test]
+    fn what_a_name_begins_with_is_marked() {
+        for (name, q) in [("华为技术", "华为"), ("华为技术", "huawei"), ("Acme Tools", "acme to"), ("Mueller", "Müll")]
+        {
+            let begins = query_terms(q).begins.unwrap();
+            assert!(indexed(Kind::Name, name).title.iter().any(|token| token.starts_with(&begins)), "{name} {q}");
+        }
+        assert_eq!(query_terms("a").begins, None);
+        assert_eq!(query_terms("华").begins.as_deref(), Some("^华"));
     }
 
     #[test]
@@ -294,13 +406,14 @@ mod tests {
         indexer.body(Kind::Text, &"x".repeat(500));
         let text = indexer.finish();
         assert!(text.body.len() <= BODY_TOKENS);
-        assert!(indexed(Kind::Name, "北京华为数字技术有限公司").title.len() <= 40);
+        assert!(indexed(Kind::Name, "北京华为数字技术有限公司").title.len() <= 60);
         assert!(indexed(Kind::Phone, "+8613800138000").title.len() <= 20);
     }
 
-    fn is_token(token: &str) -> bool {
+    fn is_whole_token(token: &str) -> bool {
         let rest = token.strip_prefix('^').unwrap_or(token);
-        !rest.is_empty() && token.chars().count() <= TOKEN_CHARS && rest.chars().all(|c| c.is_alphanumeric() || is_joint(c))
+        let is_clean = |c: char| c.is_alphanumeric() || is_joint(c) || is_picture(c);
+        !rest.is_empty() && token.chars().count() <= TOKEN_CHARS && rest.chars().all(is_clean)
     }
 
     /// At least `shortest` characters of a text, where and how many told by two numbers between 0 and 1.
@@ -323,7 +436,8 @@ mod tests {
             let q = slice(words[at % words.len()], 1, 0.0, length);
             prop_assume!(q.contains(char::is_alphanumeric));
             prop_assert!(finds(Kind::Name, &name, &q), "{q:?} {:?} {:?}", query_terms(&q), indexed(Kind::Name, &name));
-            prop_assert!(finds(Kind::Text, &name, &q));
+            let is_lone = query_terms(&q).terms.iter().any(|term| !term.prefix);
+            prop_assert!(is_lone || finds(Kind::Text, &name, &q));
         }
 
         #[test]
@@ -342,7 +456,7 @@ mod tests {
             local in "[a-z0-9A-Z!#+._'-]{3,14}", from in 0.0..1.0f64, length in 0.0..1.0f64,
         ) {
             let q = slice(&local, 3, from, length);
-            prop_assume!(q.contains(char::is_alphanumeric));
+            prop_assume!(q.chars().filter(|c| c.is_alphanumeric()).count() > 1);
             let address = format!("{local}@example.com");
             prop_assert!(finds(Kind::Email, &address, &q), "{q:?} {:?} {:?}", query_terms(&q), indexed(Kind::Email, &address));
         }
@@ -355,11 +469,11 @@ mod tests {
                     indexer.title(kind, text);
                     indexer.body(kind, text);
                     let made = indexer.finish();
-                    prop_assert!(made.title.iter().chain(&made.body).all(|t| is_token(t)), "{made:?}");
+                    prop_assert!(made.title.iter().chain(&made.body).all(|t| is_whole_token(t)), "{made:?}");
                     prop_assert!(made.title.is_sorted() && made.body.is_sorted());
                 }
                 let query = query_terms(text);
-                prop_assert!(query.terms.iter().all(|t| is_token(&t.token)) && query.exact.iter().all(|t| is_token(t)));
+                prop_assert!(query.terms.iter().all(|t| is_whole_token(&t.token)) && query.exact.iter().all(|t| is_whole_token(t)));
             }
         }
     }

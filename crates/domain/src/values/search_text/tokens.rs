@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pinyin::ToPinyin;
 
 use super::{Kind, readings::known_readings, signs::*};
-use crate::values::text::is_cjk;
+use crate::values::{name, text::is_cjk};
 
 /// Syllables of one name that are spelt in pinyin.
 const SYLLABLES: usize = 40;
@@ -22,9 +22,8 @@ impl Tokens {
     }
 
     pub(super) fn add(&mut self, token: &str) {
-        let token = cut(token);
-        if token.contains(char::is_alphanumeric) && self.set.len() < self.limit {
-            self.set.insert(token);
+        if self.set.len() < self.limit && is_token(token) {
+            self.set.insert(cut(token));
         }
     }
 
@@ -34,9 +33,23 @@ impl Tokens {
             for form in phone_forms(text) {
                 self.add(&format!("^{form}"));
             }
-        } else if let Some(token) = whole_token(text) {
-            self.add(&token);
+            return;
         }
+        self.add_all(whole_token(text));
+        if kind == Kind::Name {
+            // The name proper is the whole name too, and so is its sound.
+            let proper = name::without_legal_form(text);
+            let proper = proper.unwrap_or(text);
+            self.add_all(whole_token(proper));
+            let letters: Vec<char> = proper.chars().filter(|c| !c.is_whitespace()).collect();
+            for sound in sounds(&letters) {
+                self.add(&format!("^{}", sound.concat().replace('ü', "v")));
+            }
+        }
+    }
+
+    fn add_all(&mut self, tokens: impl IntoIterator<Item = String>) {
+        tokens.into_iter().for_each(|token| self.add(&token));
     }
 
     pub(super) fn value(&mut self, kind: Kind, text: &str) {
@@ -53,10 +66,18 @@ impl Tokens {
                 }
             }
             Kind::Code => {
-                self.text(text);
+                let mut tokens = Tokens::at_most(self.limit);
+                tokens.text(text);
+                // The letter that all numbers of an object begin with tells none of them.
+                tokens.set.retain(|token| token.chars().nth(1).is_some());
+                self.add_all(tokens.set);
                 let joined: String = text.chars().filter(|c| c.is_alphanumeric()).take(TOKEN_CHARS).collect();
                 // Order numbers are told by their last digits; less than four would mostly find the wrong one.
                 self.endings(&joined, SHORTEST_ENDING + 1);
+                // Nobody types the zeros that fill a number up.
+                for number in digit_groups(text).map(|number| number.trim_start_matches('0')).filter(|number| number.len() > 1) {
+                    self.add(number);
+                }
             }
         }
     }
@@ -66,6 +87,14 @@ impl Tokens {
             match run {
                 Run::Cjk(run) => self.cjk(&run),
                 Run::Word(word) => self.word(word),
+                Run::Picture(picture) => self.add(picture.encode_utf8(&mut [0; 4])),
+            }
+        }
+        if let Some(joined) = joined_by_and(text) {
+            for run in runs(&joined) {
+                if let Run::Word(word) = run {
+                    self.word(word);
+                }
             }
         }
         self.numbers(text);
@@ -83,18 +112,23 @@ impl Tokens {
         for (_, part) in &parts {
             self.add(part);
         }
-        if parts.len() < 2 {
-            return;
-        }
-        if word.contains(['@', '.']) {
+        if is_signed(word) {
             for (start, _) in parts.iter().take(PART_ENDINGS) {
-                self.add(&word[*start..]);
+                self.from(word, *start);
             }
         }
-        if !word.contains('@') {
+        if parts.len() > 1 && !word.contains('@') {
             for first in 0..(parts.len() - 1).min(PART_ENDINGS) {
                 self.add(&parts[first..].iter().map(|(_, part)| *part).collect::<String>());
             }
+        }
+    }
+
+    /// A word from a part on, and with the dot before it: who asks for `.net` means that.
+    fn from(&mut self, word: &str, start: usize) {
+        self.add(&word[start..]);
+        if word[..start].ends_with('.') {
+            self.add(&word[start - 1..]);
         }
     }
 
@@ -123,7 +157,7 @@ impl Tokens {
         };
         self.add(&address);
         for start in local_starts(local) {
-            self.add(&address[start..]);
+            self.from(&address, start);
         }
         // Alone, so that a question in several words meets them: the words of both sides, and the domain from each label on.
         for (_, part) in parts(local) {
@@ -131,7 +165,7 @@ impl Tokens {
         }
         for (start, part) in parts(domain) {
             self.add(part);
-            self.add(&domain[start..]);
+            self.from(domain, start);
         }
         // `ab12-34@…` asked for as `2-34`, which is a number to the question.
         for stretch in local.split(|c: char| !is_number_sign(c)).filter(|s| digit_groups(s).count() > 1) {
@@ -150,6 +184,14 @@ impl Tokens {
 
     /// What only names have: pairs across blanks and punctuation (`张 三` is asked for as `张三`), and pinyin.
     pub(super) fn name(&mut self, text: &str) {
+        // Of a single letter only names that begin with it are meant.
+        for run in runs(text) {
+            if let Run::Word(word) = run {
+                parts(word)
+                    .filter_map(|(_, part)| part.chars().next())
+                    .for_each(|first| self.add(first.encode_utf8(&mut [0; 4])));
+            }
+        }
         let mut run = Vec::new();
         for c in text.chars() {
             if is_cjk(c) {
@@ -165,25 +207,38 @@ impl Tokens {
     pub(super) fn name_run(&mut self, run: &[char]) {
         self.cjk(run);
         for spoken in run.split(|c| c.to_pinyin().is_none()) {
-            let spoken = &spoken[..spoken.len().min(SYLLABLES)];
-            let usual: Vec<&str> = spoken.iter().filter_map(|c| c.to_pinyin()).map(|p| p.plain()).collect();
-            let known = known_readings(spoken, &usual);
-            self.spell(&usual);
-            if known != usual {
-                self.spell(&known);
+            for syllables in sounds(spoken) {
+                self.spell(&syllables);
             }
         }
     }
 
     pub(super) fn spell(&mut self, syllables: &[&str]) {
         for start in 0..syllables.len() {
-            // Keyboards have no ü and input methods take v for it.
-            self.add(&syllables[start..].concat().replace('ü', "v"));
-            let initials: String = syllables[start..].iter().filter_map(|s| s.chars().next()).collect();
-            // A single initial is the beginning of its syllable, which is there already.
-            if initials.len() > 1 {
-                self.add(&initials);
+            // Keyboards have no ü: input methods take v for it, passports yu, and many leave the dots out.
+            let sound = syllables[start..].concat();
+            if sound.contains('ü') {
+                for letter in ["v", "u", "yu"] {
+                    self.add(&sound.replace('ü', letter));
+                }
+            } else {
+                self.add(&sound);
             }
+            let initials: String = syllables[start..].iter().filter_map(|s| s.chars().next()).collect();
+            self.add(&initials);
+            self.add(&initials[..initials.chars().next().map_or(0, char::len_utf8)]);
         }
     }
+}
+
+/// How characters are read: as usual, and, where that is otherwise, as in the words they stand in. Nothing if one of them has no
+/// reading.
+fn sounds(spoken: &[char]) -> Vec<Vec<&'static str>> {
+    let spoken = &spoken[..spoken.len().min(SYLLABLES)];
+    let usual: Vec<&str> = spoken.iter().filter_map(|c| c.to_pinyin()).map(|p| p.plain()).collect();
+    if usual.is_empty() || usual.len() < spoken.len() {
+        return Vec::new();
+    }
+    let known = known_readings(spoken, &usual);
+    if known == usual { vec![usual] } else { vec![usual, known] }
 }

@@ -1,2 +1,0 @@
-DROP INDEX opportunities_forecast_category;
-DROP INDEX opportunities_opened;
