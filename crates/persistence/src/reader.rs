@@ -25,7 +25,7 @@ use crate::{
     on,
     records::{
         filter::{Condition, Place},
-        statements,
+        page, statements,
     },
     sql::{
         row::{Cell, CellRef, Layout, Row},
@@ -188,8 +188,18 @@ impl Reader<'_> {
             return self.each_ranked(layout, view, query, asked, take);
         }
         let place = self.place_of(layout, query);
-        let sql = statements::list(self.connection.dialect(), layout, &place, view, query);
-        self.connection.read(&sql, &layout.types, &mut |cells| take(cells, None))
+        let mut rest = query.limit.saturating_add(1);
+        for part in page::parts(query) {
+            let sql = page::list(self.connection.dialect(), layout, &place, view, query, *part, rest);
+            self.connection.read(&sql, &layout.types, &mut |cells| {
+                rest = rest.saturating_sub(1);
+                take(cells, None)
+            })?;
+            if rest == 0 {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Rows by relevance, with the tier of each.
@@ -366,10 +376,16 @@ impl Reader<'_> {
         rows.into_iter().map(|cells| Row::new(&layout, cells).to_record()).collect()
     }
 
-    /// The plan the engine makes for a list, to see that no large table is scanned.
+    /// The plans the engine makes for a list, to see that no large table is scanned.
     pub fn explain(&mut self, layout: &Arc<Layout>, view: &dyn View, query: &ListQuery) -> Result<String, StoreError> {
+        let (dialect, place) = (self.connection.dialect(), self.place(layout.schema.object));
+        let parts = page::parts(query).iter();
+        let plans = parts.map(|part| self.plan(page::list(dialect, layout, &place, view, query, *part, query.limit)));
+        Ok(plans.collect::<Result<Vec<_>, _>>()?.join("\n\n"))
+    }
+
+    fn plan(&mut self, list: Statement) -> Result<String, StoreError> {
         let dialect = self.connection.dialect();
-        let list = statements::list(dialect, layout, &self.place(layout.schema.object), view, query);
         let mut sql = Statement::new(dialect);
         sql.keep = false;
         let columns: &[ColumnType] = match dialect {

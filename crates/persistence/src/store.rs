@@ -15,8 +15,8 @@ use farley_domain::values::id::Id;
 use tokio::sync::{Notify, oneshot};
 use tracing::Instrument as _;
 
-use lanes::{BUDGET, Count, Gate, Proven, Ticket};
 pub use lanes::{Claim, LaneFigures, Lanes, Turn};
+use lanes::{Count, Gate, Pace, Proven, Ticket};
 
 use crate::{
     engine::{Connection, Lane, leash::Leash, postgres, sqlite},
@@ -57,6 +57,7 @@ struct Traffic {
     heavy: Arc<Count>,
     gate: Arc<Gate>,
     proven: Proven,
+    pace: Pace,
     prepared: Arc<AtomicUsize>,
 }
 
@@ -110,6 +111,7 @@ impl Store {
             gate: Gate::of(heavy, limit, Arc::clone(&heavily)),
             heavy: heavily,
             proven: Proven::default(),
+            pace: Pace::default(),
             prepared,
         };
         Ok(Store {
@@ -200,8 +202,10 @@ impl Store {
             let once = move |connection: Connection<'_>| once(&mut Reader { connection, tenant });
             let mut reading = Box::pin(self.read_with(Lane::Light, None, Arc::clone(&leash), once));
             // What waits for a thread has not shown yet what it is.
-            while leash.running_for().is_none_or(|running| running < BUDGET) {
-                let rest = BUDGET.saturating_sub(leash.running_for().unwrap_or_default());
+            while let budget = self.traffic.pace.budget()
+                && leash.running_for().is_none_or(|running| running < budget)
+            {
+                let rest = budget.saturating_sub(leash.running_for().unwrap_or_default());
                 if let Ok(result) = tokio::time::timeout(rest, &mut reading).await {
                     return result;
                 }
@@ -210,7 +214,16 @@ impl Store {
             self.traffic.light.moved();
             self.traffic.proven.remember(likeness);
         }
-        self.read_heavily(claim, move |reader| read(reader)).await
+        let ticket = self.traffic.gate.enter(claim, false).await.map_err(E::from)?;
+        let leash = Leash::of(self.limit);
+        let tenant = claim.tenant;
+        let again = move |connection: Connection<'_>| read(&mut Reader { connection, tenant });
+        let result = self.read_with(Lane::Heavy, Some(ticket), Arc::clone(&leash), again).await;
+        // What has taken long once, as the machine did too much, is not heavy for good.
+        if result.is_ok() && leash.running_for().is_some_and(|took| took < self.traffic.pace.budget()) {
+            self.traffic.proven.forget(likeness);
+        }
+        result
     }
 
     /// Reads in the heavy lane for a report. On PostgreSQL all of its statements see the same state, and each is planned for its own
@@ -243,7 +256,7 @@ impl Store {
         T: Send + 'static,
         E: Failure,
     {
-        let ticket = self.traffic.gate.enter(claim).await.map_err(E::from)?;
+        let ticket = self.traffic.gate.enter(claim, true).await.map_err(E::from)?;
         self.read_with(Lane::Heavy, Some(ticket), Leash::of(self.limit), read).await
     }
 
@@ -258,9 +271,10 @@ impl Store {
         T: Send + 'static,
         E: Failure,
     {
+        let traffic = Arc::clone(&self.traffic);
         let count = match lane {
-            Lane::Light => Arc::clone(&self.traffic.light),
-            Lane::Heavy => Arc::clone(&self.traffic.heavy),
+            Lane::Light => Arc::clone(&traffic.light),
+            Lane::Heavy => Arc::clone(&traffic.heavy),
         };
         let (answer, answered) = oneshot::channel();
         let own = Arc::clone(&leash);
@@ -270,6 +284,9 @@ impl Store {
             let busy = queued.begin();
             let result = connection.map_err(E::from).and_then(read);
             let error = result.as_ref().err().and_then(Failure::store_error);
+            if lane == Lane::Light && !own.is_abandoned() {
+                traffic.pace.note(own.running_for().unwrap_or_default());
+            }
             // Whoever has gone is not told why it ended.
             count.failed(if own.is_abandoned() { error.map(|_| &StoreError::Abandoned) } else { error });
             let broken = error.is_some_and(is_broken);

@@ -20,7 +20,6 @@ use crate::{
         request::{Body, parameters, refuse_rest},
     },
     records::{
-        behaviour::Shown,
         mutation::{Answer, Mutation},
         named::Named,
         write::Writer,
@@ -71,7 +70,7 @@ pub async fn mark_read(call: Call, request: HttpRequest, body: Body) -> Result<H
                 record.of_mut::<Notification>().set(Notification::read_at, writer.now);
                 work.update(&writer.schema(), &loaded, &mut record, &Change::new("read"))?;
             }
-            writer.answer(work, 200, id, Shown::new())
+            writer.answer_as_stored(work, 200, id)
         })
         .await
 }

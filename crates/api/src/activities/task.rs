@@ -184,7 +184,7 @@ pub async fn delegate(call: Call, request: HttpRequest, body: Body) -> Result<Ht
         let record = writer.apply_rules(&writer.schema(), Some(&asked.loaded.record), record.into_any())?;
         writer.reach_place(&asked.loaded.record, &record)?;
         let record = writer.store_settled(work, &asked.loaded, record, "delegated", &[Task::team_id.name()])?;
-        writer.answer(work, 200, record.id(), Shown::new())
+        writer.answer(work, 200, &record, Shown::new())
     })
     .await
 }

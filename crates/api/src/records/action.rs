@@ -44,7 +44,7 @@ impl<E: Entity, B> Asked<E, B> {
     pub fn store(&self, work: &mut Work<'_>, record: Record<E>, verb: &str) -> Result<Answer, Problem> {
         let record = self.writer.apply_rules(&self.writer.schema(), Some(&self.loaded.record), record.into_any())?;
         let record = self.writer.store(work, &self.loaded, record, verb)?;
-        self.writer.answer(work, 200, record.id(), Shown::new())
+        self.writer.answer(work, 200, &record, Shown::new())
     }
 }
 

@@ -315,10 +315,24 @@ impl Writer {
         Ok(record)
     }
 
-    /// The answer that shows a record as it is stored now.
-    pub fn answer(&self, work: &mut Work<'_>, status: u16, id: Id, shown: Shown) -> Result<Answer, Problem> {
-        let layout = self.principal.layout(self.object);
-        let row = work.row(&layout, &self.principal.view(self.now), id)?.ok_or_else(Problem::not_found)?;
+    /// The answer that shows a record as it is stored now, whoever has written it.
+    pub fn answer_as_stored(&self, work: &mut Work<'_>, status: u16, id: Id) -> Result<Answer, Problem> {
+        let (layout, view) = (self.principal.layout(self.object), self.principal.view(self.now));
+        Answer::record(status, &work.row(&layout, &view, id)?.ok_or_else(Problem::not_found)?)
+    }
+
+    /// The answer that shows a record as this work has just stored it.
+    pub fn answer(&self, work: &mut Work<'_>, status: u16, record: &Record, shown: Shown) -> Result<Answer, Problem> {
+        let (layout, view) = (self.principal.layout(self.object), self.principal.view(self.now));
+        // What is shown once is kept beside the record, and so may be more that belongs to it.
+        let row =
+            if shown.is_empty() { work.stored_row(&layout, &view, record)? } else { work.row(&layout, &view, record.id())? };
+        let row = row.ok_or_else(Problem::not_found)?;
+        debug_assert_eq!(
+            work.row(&layout, &view, record.id())?.map(|row| row.to_value()).transpose()?,
+            Some(row.to_value()?),
+            "the answer is not what is stored"
+        );
         let mut answer = Answer::record(status, &row)?;
         if !shown.is_empty() {
             let mut once = row;
@@ -371,7 +385,7 @@ pub async fn create(object: &'static Object, call: Call, request: HttpRequest, b
     writer.permit(Action::Create)?;
     run(object, &call, mutation, move |work| {
         let (record, shown) = writer.create(work, &body.0)?;
-        writer.answer(work, 201, record.id(), shown)
+        writer.answer(work, 201, &record, shown)
     })
     .await
 }
@@ -401,7 +415,7 @@ pub async fn update(object: &'static Object, call: Call, request: HttpRequest, b
             versions::check(work, &writer.principal, object, &loaded.record, expected, patch)?;
         }
         let record = writer.patch(work, &loaded, &body.0)?;
-        writer.answer(work, 200, record.id(), Shown::new())
+        writer.answer(work, 200, &record, Shown::new())
     })
     .await
 }
@@ -420,7 +434,7 @@ pub async fn archive(object: &'static Object, call: Call, request: HttpRequest, 
             versions::check(work, &writer.principal, object, &loaded.record, expected, None)?;
         }
         let record = writer.archive(work, &loaded, archive)?;
-        if archive { Ok(Answer::no_content()) } else { writer.answer(work, 200, record.id(), Shown::new()) }
+        if archive { Ok(Answer::no_content()) } else { writer.answer(work, 200, &record, Shown::new()) }
     })
     .await
 }
@@ -437,7 +451,7 @@ pub async fn upsert(object: &'static Object, call: Call, request: HttpRequest, b
     let writer = Writer::of_request(&call, object, &request)?;
     run(object, &call, mutation, move |work| {
         let (record, created) = writer.upsert(work, &system, &key, &body.0, expected.as_ref())?;
-        writer.answer(work, if created { 201 } else { 200 }, record.id(), Shown::new())
+        writer.answer(work, if created { 201 } else { 200 }, &record, Shown::new())
     })
     .await
 }

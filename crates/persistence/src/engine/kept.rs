@@ -93,14 +93,16 @@ pub fn begin(all: &Arc<AtomicUsize>) {
 
 /// What becomes of a statement on this thread's connection.
 pub fn judge(statement: &Statement) -> Verdict {
-    if !statement.keep {
-        return Verdict::Once;
-    }
-    KEPT.with_borrow_mut(|kept| kept.judge(shape(statement)))
+    if statement.keep { judge_shape(shape(statement)) } else { Verdict::Once }
+}
+
+/// The same for whatever has such a shape.
+pub fn judge_shape(shape: u64) -> Verdict {
+    KEPT.with_borrow_mut(|kept| kept.judge(shape))
 }
 
 /// What two statements have in common that can be prepared as one.
-fn shape(statement: &Statement) -> u64 {
+pub fn shape(statement: &Statement) -> u64 {
     let mut hasher = DefaultHasher::new();
     for (sql, bind) in statement.pieces().into_iter().flatten() {
         sql.hash(&mut hasher);

@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod filter;
 pub mod ledger;
+pub mod page;
 pub mod ranking;
 pub mod search;
 pub mod statements;

@@ -7,12 +7,11 @@ use farley_domain::{
         cell::Cell,
         field::{Field, FieldType, Storage},
         object::{Object, Reach, Relation, Schema},
-        operand::Operand,
         record::Record,
         recurring,
     },
     query::{
-        list::{ListQuery, SortBy, SortKey, Start},
+        list::{SortBy, SortKey},
         predicate::{Predicate, View},
     },
     values::{id::Id, money::Money, search_text::Query},
@@ -22,12 +21,12 @@ use serde_json::{Map, Value};
 use crate::{
     error::StoreError,
     records::{
-        filter::{self, Condition, Place, Scalar},
+        filter::{Condition, Place},
         ledger::Source,
     },
     sql::{
-        row::{Layout, Selected, column_type},
-        statement::{Alias, Bind, Column, ColumnType, Dialect, Fragment, Statement, Target, write_sql},
+        row::{self, Layout, Selected, column_type},
+        statement::{Bind, Column, ColumnType, Dialect, Statement, Target, write_sql},
     },
 };
 
@@ -116,33 +115,6 @@ pub fn find(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, p
     sql
 }
 
-/// A page of a list that is not ordered by relevance; one row more than asked tells whether there are more.
-#[must_use]
-pub fn list(dialect: Dialect, layout: &Layout, place: &Place, view: &dyn View, query: &ListQuery) -> Statement {
-    let mut sql = Statement::new(dialect);
-    sql.keep = is_common(&query.predicate);
-    select(&mut sql, layout, place, view);
-    write_sql!(sql, " FROM ", Source(place), " WHERE t.tenant_id = ", place.tenant);
-    and(&mut sql, &query.predicate, place);
-    let keys: Vec<(&Field, bool)> = query
-        .sort
-        .iter()
-        .filter_map(|key| match &key.by {
-            SortBy::Field(field) => Some((field, key.descending)),
-            SortBy::Relevance(_) => None,
-        })
-        .collect();
-    if let Start::After(cursor) = &query.start {
-        write_sql!(sql, " AND ", After { keys: &keys, values: &cursor.keys, alias: place.alias() });
-    }
-    sql.add(Order(&keys, place.alias()));
-    sql.sql(" LIMIT ").integer(i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1));
-    if let Start::Offset(offset) = query.start {
-        sql.sql(" OFFSET ").integer(i64::try_from(offset).unwrap_or(i64::MAX));
-    }
-    sql
-}
-
 /// How many records meet a predicate.
 #[must_use]
 pub fn count(dialect: Dialect, place: &Place, predicate: &Predicate) -> Statement {
@@ -164,87 +136,6 @@ pub(crate) fn is_common(predicate: &Predicate) -> bool {
         }
     }
     size(predicate) <= 8
-}
-
-/// Whether a field may be null: then its order says where nulls go, which no index does by itself.
-fn is_nullable(field: &Field) -> bool {
-    const NEVER: [&str; 5] = [
-        recurring::ID.name(),
-        recurring::VERSION.name(),
-        recurring::CREATED_AT.name(),
-        recurring::UPDATED_AT.name(),
-        recurring::OCCURRED_AT.name(),
-    ];
-    !(NEVER.contains(&field.name.as_ref()) || (field.storage == Storage::Column && (field.required || field.default.is_some())))
-}
-
-/// The order of a list.
-struct Order<'a>(&'a [(&'a Field, bool)], Alias);
-
-impl Fragment for Order<'_> {
-    fn write(self, sql: &mut Statement) {
-        let Order(keys, alias) = self;
-        for (position, (field, descending)) in keys.iter().enumerate() {
-            write_sql!(sql, if position == 0 { " ORDER BY " } else { ", " }, Scalar(field, alias));
-            if *descending {
-                sql.sql(" DESC");
-            }
-            if is_nullable(field) {
-                sql.sql(" NULLS LAST");
-            }
-        }
-    }
-}
-
-/// The rows after a cursor. Keys without nulls in one direction are one range of an index (row values); others are spelt out.
-#[derive(Clone, Copy)]
-struct After<'a> {
-    keys: &'a [(&'a Field, bool)],
-    values: &'a [Option<Operand>],
-    alias: Alias,
-}
-
-impl After<'_> {
-    fn is_one_range(&self) -> bool {
-        let one_direction = self.keys.windows(2).all(|pair| pair[0].1 == pair[1].1);
-        one_direction && self.keys.iter().all(|(field, _)| !is_nullable(field)) && self.values.iter().all(Option::is_some)
-    }
-}
-
-impl Fragment for After<'_> {
-    fn write(self, sql: &mut Statement) {
-        let After { keys, values, alias } = self;
-        let ([(field, descending), later @ ..], [value, others @ ..]) = (keys, values) else {
-            sql.sql("1 = 0");
-            return;
-        };
-        if self.is_one_range() {
-            sql.sql("(");
-            for (position, (field, _)) in keys.iter().enumerate() {
-                write_sql!(sql, if position > 0 { ", " } else { "" }, Scalar(field, alias));
-            }
-            sql.sql(if *descending { ") < (" } else { ") > (" });
-            sql.binds(keys.iter().zip(values).filter_map(|((field, _), value)| Some(filter::bind(field, value.as_ref()?))));
-            sql.sql(")");
-            return;
-        }
-        let (scalar, rest) = (Scalar(field, alias), After { keys: later, values: others, alias });
-        sql.sql("(");
-        match value {
-            // Nulls come last: after a null there are only nulls.
-            None => write_sql!(sql, scalar, " IS NULL AND ", rest),
-            Some(value) => {
-                write_sql!(sql, scalar, if *descending { " < " } else { " > " }, filter::bind(field, value));
-                if is_nullable(field) {
-                    write_sql!(sql, " OR ", scalar, " IS NULL");
-                }
-                if !later.is_empty() {
-                    write_sql!(sql, " OR (", scalar, " = ", filter::bind(field, value), " AND ", rest, ")");
-                }
-            }
-        }
-        sql.sql(")");
-    }
 }
 
 /// The records a to-many relation leads to from several records: each row ends with the id it belongs to; at most
@@ -358,6 +249,33 @@ pub(crate) fn new_row(schema: &Schema, tenant: Id, record: &Record) -> Result<(T
     }
     let (columns, binds) = columns.into_iter().unzip();
     Ok((Target { table: object.table, columns }, binds))
+}
+
+/// The cells that a layout would read of a record as it has just been stored; none where the layout counts other records.
+pub(crate) fn stored_cells(layout: &Layout, record: &Record) -> Result<Option<Vec<row::Cell>>, StoreError> {
+    let mut cells = vec![row::Cell::Null; layout.selected.len()];
+    let at =
+        |column: Column| layout.selected.iter().position(|selected| matches!(selected, Selected::Column(own) if *own == column));
+    if layout.selected.iter().any(|selected| matches!(selected, Selected::Count(_))) {
+        return Ok(None);
+    }
+    let object = layout.schema.object;
+    let mut own = Vec::with_capacity(cells.len());
+    for field in object.fields.iter().filter(|field| is_stored(field) && Column::of(field).and_then(at).is_some()) {
+        own.extend(encode(field, &record.cell(field))?);
+    }
+    if at("custom".into()).is_some() {
+        own.push(("custom".into(), custom(&layout.schema.custom, record, "{}")?));
+    }
+    if at("details".into()).is_some() {
+        own.push(("details".into(), details(object, record)?));
+    }
+    for (column, bind) in own {
+        if let Some(at) = at(column) {
+            cells[at] = row::Cell::of(bind)?;
+        }
+    }
+    Ok(Some(cells))
 }
 
 /// Stores what differs between two states of a record, if it still has the version it was read with.

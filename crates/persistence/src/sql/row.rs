@@ -22,7 +22,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     error::StoreError,
-    sql::statement::{Column, ColumnType},
+    sql::statement::{Bind, Column, ColumnType},
 };
 
 /// One stored value.
@@ -67,6 +67,22 @@ impl Cell {
 }
 
 impl Cell {
+    /// What is read back of a value that is stored.
+    pub(crate) fn of(bind: Bind) -> Result<Cell, StoreError> {
+        Ok(match bind {
+            Bind::Null(_) => Cell::Null,
+            Bind::Boolean(value) => Cell::Boolean(value),
+            Bind::Integer(value) => Cell::Integer(value),
+            Bind::Double(value) => Cell::Double(value),
+            Bind::Text(value) => Cell::Text(value),
+            Bind::Id(value) => Cell::Id(value.0),
+            Bind::Time(value) => Cell::Time(value.0),
+            Bind::Date(value) => Cell::Date(value.0),
+            Bind::Json(value) => Cell::Json(value.0),
+            Bind::Texts(_) => return Err(StoreError::Internal("no field is a list of texts".to_owned())),
+        })
+    }
+
     /// The value as JSON has it.
     pub fn to_value(&self) -> Result<Value, StoreError> {
         self.borrowed().to_value()

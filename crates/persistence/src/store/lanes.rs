@@ -15,10 +15,16 @@ use tokio::sync::oneshot;
 
 use crate::{error::StoreError, reader::TenantKey};
 
-/// How long something unsure may run in the light lane before it is taken for heavy.
-pub const BUDGET: Duration = Duration::from_millis(100);
+/// How long something unsure may run in the light lane before it is taken for heavy, on a machine that is not overloaded.
+const BUDGET: Duration = Duration::from_millis(100);
+/// How many times as long as what is usually read meanwhile, and how many times the budget at most.
+const SLOWER: u32 = 5;
+/// How many readings make what is usual.
+const USUAL: u64 = 32;
 /// How many may wait for each slot of the heavy lane.
 const WAITING_EACH: usize = 8;
+/// How many times as many of those that are only taken for heavy.
+const WAITING_UNSURE: usize = 4;
 /// How long what proved heavy is remembered, and how much of it.
 const PROVEN_FOR: Duration = Duration::from_secs(600);
 const PROVEN: usize = 4_096;
@@ -158,6 +164,27 @@ impl Drop for Busy {
     }
 }
 
+/// How long readings of the light lane take at present: where a machine does too much, all do, and what takes long is not heavy for it.
+#[derive(Default)]
+pub struct Pace {
+    micros: AtomicU64,
+}
+
+impl Pace {
+    pub fn note(&self, took: Duration) {
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        // Of two at once one is lost, which no mean minds.
+        let mean = self.micros.load(Ordering::Relaxed);
+        self.micros.store(mean - mean / USUAL + took / USUAL, Ordering::Relaxed);
+    }
+
+    /// How long something unsure may run.
+    pub fn budget(&self) -> Duration {
+        let usual = Duration::from_micros(self.micros.load(Ordering::Relaxed));
+        (usual * SLOWER).clamp(BUDGET, BUDGET * SLOWER)
+    }
+}
+
 /// The way into the heavy lane.
 pub struct Gate {
     slots: usize,
@@ -233,21 +260,21 @@ impl Gate {
     }
 
     /// Whether a claim may wait: a quarter of the queue is left to other tenants, and another to colleagues.
-    fn may_wait(&self, state: &State, claim: Claim) -> bool {
-        let all = self.slots * WAITING_EACH;
+    fn may_wait(&self, state: &State, claim: Claim, is_sure: bool) -> bool {
+        let all = self.slots * WAITING_EACH * if is_sure { 1 } else { WAITING_UNSURE };
         let (tenant, credential) = shares(state.waiting.iter().map(|waiting| &waiting.claim), claim);
         state.waiting.len() < all && tenant < all - all / 4 && credential < all / 2
     }
 
-    /// Waits for a slot, not for long.
-    pub async fn enter(self: &Arc<Gate>, claim: Claim) -> Result<Ticket, StoreError> {
+    /// Waits for a slot, not for long. More may wait of what is not surely heavy.
+    pub async fn enter(self: &Arc<Gate>, claim: Claim, is_sure: bool) -> Result<Ticket, StoreError> {
         let (place, admitted) = {
             let mut state = self.state();
             if self.has_room(&state, claim) {
                 state.running.push(claim);
                 return Ok(Ticket { gate: Arc::clone(self), claim });
             }
-            if !self.may_wait(&state, claim) {
+            if !self.may_wait(&state, claim, is_sure) {
                 self.count.refuse();
                 return Err(StoreError::Busy);
             }
@@ -312,6 +339,10 @@ impl Proven {
         }
         since.insert(likeness, Instant::now());
     }
+
+    pub fn forget(&self, likeness: u64) {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner).remove(&likeness);
+    }
 }
 
 #[cfg(test)]
@@ -330,15 +361,15 @@ mod tests {
     #[tokio::test]
     async fn nobody_fills_the_lane_alone() {
         let gate = gate(4);
-        let first = [gate.enter(claim(1, 1)).await, gate.enter(claim(1, 1)).await];
+        let first = [gate.enter(claim(1, 1), true).await, gate.enter(claim(1, 1), true).await];
         assert!(first.iter().all(Result::is_ok));
-        let mut third = Box::pin(gate.enter(claim(1, 1)));
+        let mut third = Box::pin(gate.enter(claim(1, 1), true));
         assert!(futures_poll(&mut third).await.is_none(), "a credential leaves something to its colleagues");
-        let colleague = gate.enter(claim(1, 2)).await;
+        let colleague = gate.enter(claim(1, 2), true).await;
         assert!(colleague.is_ok());
-        let mut another = Box::pin(gate.enter(claim(1, 3)));
+        let mut another = Box::pin(gate.enter(claim(1, 3), true));
         assert!(futures_poll(&mut another).await.is_none(), "a tenant leaves something to the others");
-        assert!(gate.enter(claim(2, 4)).await.is_ok());
+        assert!(gate.enter(claim(2, 4), true).await.is_ok());
         drop(colleague);
         // The colleague without a slot comes before the one who has two.
         assert!(futures_poll(&mut another).await.is_some_and(|ticket| ticket.is_ok()));
@@ -351,8 +382,8 @@ mod tests {
     #[tokio::test]
     async fn the_queue_is_short() {
         let gate = gate(1);
-        let held = gate.enter(claim(1, 1)).await;
-        let mut waiting: Vec<_> = (0..20).map(|_| Box::pin(gate.enter(claim(1, 1)))).collect();
+        let held = gate.enter(claim(1, 1), true).await;
+        let mut waiting: Vec<_> = (0..20).map(|_| Box::pin(gate.enter(claim(1, 1), true))).collect();
         let mut refused = 0;
         for place in &mut waiting {
             refused += usize::from(futures_poll(place).await.is_some_and(|ticket| matches!(ticket, Err(StoreError::Busy))));
@@ -368,8 +399,20 @@ mod tests {
     #[tokio::test]
     async fn nobody_waits_forever() {
         let gate = Gate::of(1, Some(Duration::from_millis(1)), Arc::default());
-        let _held = gate.enter(claim(1, 1)).await;
-        assert!(matches!(gate.enter(claim(2, 2)).await, Err(StoreError::Busy)));
+        let _held = gate.enter(claim(1, 1), true).await;
+        assert!(matches!(gate.enter(claim(2, 2), true).await, Err(StoreError::Busy)));
+    }
+
+    #[test]
+    fn the_budget_follows_the_machine() {
+        let pace = Pace::default();
+        assert_eq!(pace.budget(), BUDGET);
+        (0..1_000).for_each(|_| pace.note(Duration::from_millis(60)));
+        assert!(pace.budget() > BUDGET * 2 && pace.budget() <= BUDGET * 3, "{:?}", pace.budget());
+        (0..1_000).for_each(|_| pace.note(Duration::from_secs(3)));
+        assert_eq!(pace.budget(), BUDGET * SLOWER);
+        (0..1_000).for_each(|_| pace.note(Duration::from_micros(100)));
+        assert_eq!(pace.budget(), BUDGET);
     }
 
     /// What a future gives at once.

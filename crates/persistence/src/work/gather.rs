@@ -3,6 +3,10 @@
 use std::ops::ControlFlow;
 
 use crate::{
+    engine::{
+        Connection,
+        queries::{self, postgres::insertion::Part},
+    },
     error::StoreError,
     on,
     sql::{
@@ -123,6 +127,29 @@ impl Work<'_> {
         gathered.0.into_iter().try_for_each(|rows| self.send(rows, &SIZES))
     }
 
+    /// Does a part of the work whose new rows go with one statement on PostgreSQL, unless they wait anyway. The part reads none of them.
+    pub(crate) fn together(&mut self, part: impl FnOnce(&mut Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        if self.dialect() == Dialect::Sqlite || self.gathered.is_some() {
+            return part(self);
+        }
+        self.gathered = Some(Gathered::default());
+        let done = part(self);
+        let gathered = self.gathered.take();
+        done?;
+        let rows = gathered.into_iter().flat_map(|gathered| gathered.0).filter(|rows| rows.len() > 0);
+        let parts = rows.map(|rows| match rows {
+            Rows::Written { target, tail, rows } => Part::written(insertion(&target, tail, rows)),
+            Rows::ExternalIds(rows) => Part::external_ids(rows),
+            Rows::LookupValues(rows) => Part::lookup_values(rows),
+        });
+        let (parts, announce) = (parts.collect(), !self.announced);
+        if let Connection::Postgres(conn) = self.connection() {
+            queries::postgres::insertion::insert(conn, parts, announce)?;
+            self.announced = true;
+        }
+        Ok(())
+    }
+
     fn send(&mut self, rows: Rows, sizes: &[usize]) -> Result<(), StoreError> {
         match rows {
             Rows::Written { target, tail, rows } => {
@@ -138,15 +165,20 @@ impl Work<'_> {
     }
 
     fn send_written(&mut self, target: &Target, tail: &'static str, rows: Vec<Statement>) -> Result<(), StoreError> {
-        let mut sql = Statement::new(self.dialect());
-        write_sql!(sql, "INSERT INTO ", target, " VALUES ");
-        for (position, row) in rows.into_iter().enumerate() {
-            if position > 0 {
-                sql.sql(", ");
-            }
-            sql.append(row);
-        }
-        sql.sql(tail);
-        self.connection().execute(&sql).map(drop)
+        self.connection().execute(&insertion(target, tail, rows)).map(drop)
     }
+}
+
+/// Inserts rows as they stand in `VALUES`.
+fn insertion(target: &Target, tail: &'static str, rows: Vec<Statement>) -> Statement {
+    let mut sql = Statement::new(rows.first().map_or(Dialect::Postgres, |row| row.dialect));
+    write_sql!(sql, "INSERT INTO ", target, " VALUES ");
+    for (position, row) in rows.into_iter().enumerate() {
+        if position > 0 {
+            sql.sql(", ");
+        }
+        sql.append(row);
+    }
+    sql.sql(tail);
+    sql
 }

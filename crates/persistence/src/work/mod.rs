@@ -172,10 +172,12 @@ impl<'a> Work<'a> {
             record.set(recurring::NUMBER, format!("{prefix}{number:06}"));
         }
         let (target, row) = statements::new_row(schema, self.tenant().id, record)?;
-        self.insert_rows(&target, vec![row])?;
-        self.note_in_ledger(schema.object, None, record)?;
-        self.link(schema.object, None, record)?;
-        self.index(schema, None, record)?;
+        self.together(|work| {
+            work.insert_rows(&target, vec![row])?;
+            work.note_in_ledger(schema.object, None, record)?;
+            work.link(schema.object, None, record)?;
+            work.index(schema, None, record)
+        })?;
         self.note(schema.object, None, record, change);
         Ok(())
     }
@@ -406,7 +408,7 @@ impl<'a> Work<'a> {
 
     /// Does a part of the work that may fail by itself: if it does, nothing of it stays, and the rest of the work goes on.
     pub fn attempt<T, E: From<StoreError>>(&mut self, part: impl FnOnce(&mut Work<'a>) -> Result<T, E>) -> Result<T, E> {
-        let noted = self.events.len();
+        let (noted, announced) = (self.events.len(), self.announced);
         self.send_gathered()?;
         self.savepoint("SAVEPOINT part")?;
         match part(self).and_then(|value| self.send_gathered().map(|()| value).map_err(E::from)) {
@@ -416,6 +418,8 @@ impl<'a> Work<'a> {
             }
             Err(error) => {
                 self.events.truncate(noted);
+                // Locks taken since the savepoint go with it.
+                self.announced = announced;
                 self.gathered = self.gathered.take().map(|_| gather::Gathered::default());
                 self.savepoint("ROLLBACK TO SAVEPOINT part")?;
                 self.savepoint("RELEASE SAVEPOINT part")?;
@@ -549,6 +553,14 @@ impl<'a> Work<'a> {
     #[must_use]
     pub fn layout(schema: &Schema) -> Arc<Layout> {
         statements::writing_layout(schema)
+    }
+
+    /// What a layout shows of a record as this work has just stored it.
+    pub fn stored_row(&mut self, layout: &Arc<Layout>, view: &dyn View, record: &Record) -> Result<Option<Row>, StoreError> {
+        match statements::stored_cells(layout, record)? {
+            Some(cells) => Ok(Some(Row::new(layout, cells))),
+            None => self.row(layout, view, record.id()),
+        }
     }
 
     /// One row as stored now, for the answer of a write.

@@ -21,7 +21,6 @@ use crate::{
         request::{Body, parameters, refuse_rest},
     },
     records::{
-        behaviour::Shown,
         mutation::{Mutation, if_match},
         named::Named,
         versions,
@@ -127,7 +126,7 @@ async fn steer(call: Call, request: HttpRequest, body: Body, verb: Verb) -> Resu
                 }
                 Verb::Stop => stops::stop(work, now, id, StoppedReason::Manual)?,
             }
-            writer.answer(work, 200, id, Shown::new())
+            writer.answer_as_stored(work, 200, id)
         })
         .await
 }

@@ -97,7 +97,7 @@ pub async fn assign_lead(call: Call, request: HttpRequest, body: Body) -> Result
         }
         let settled = [Lead::owner_id.name(), Lead::team_id.name(), Lead::pool_id.name()];
         let record = asked.writer.store_settled(work, &asked.loaded, lead.into_any(), "assigned", &settled)?;
-        asked.writer.answer(work, 200, record.id(), Shown::new())
+        asked.writer.answer(work, 200, &record, Shown::new())
     })
     .await
 }

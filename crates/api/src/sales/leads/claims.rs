@@ -213,7 +213,7 @@ async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: 
             let settled = [recurring::OWNER_ID.name(), recurring::TEAM_ID.name()];
             let record = writer.store_settled(work, &loaded, record, "claimed", &settled)?;
             work.tell_holding_began(record.id(), "claimed")?;
-            writer.answer(work, 200, record.id(), Shown::new())
+            writer.answer(work, 200, &record, Shown::new())
         })
         .await
 }
@@ -308,7 +308,7 @@ async fn release<E: Entity>(call: Call, request: HttpRequest, body: Body) -> Res
         }
         let record = asked.writer.store(work, &asked.loaded, record, "released")?;
         tell_end(work, record.id(), "released", asked.body.get(Release::reason))?;
-        asked.writer.answer(work, 200, record.id(), Shown::new())
+        asked.writer.answer(work, 200, &record, Shown::new())
     })
     .await
 }

@@ -84,7 +84,7 @@ pub async fn rotate(call: Call, request: HttpRequest, body: Body) -> Result<Http
         let mut form = asked.record().clone();
         form.set(LeadForm::token, new_secret(TOKEN_PREFIX));
         let record = asked.writer.store(work, &asked.loaded, form.into_any(), "token_rotated")?;
-        asked.writer.answer(work, 200, record.id(), Shown::new())
+        asked.writer.answer(work, 200, &record, Shown::new())
     })
     .await
 }

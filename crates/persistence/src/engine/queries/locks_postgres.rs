@@ -2,11 +2,12 @@
 
 use diesel::{
     prelude::*,
+    query_builder::{QueryFragment, QueryId},
     sql_types::{BigInt, Nullable},
 };
 use farley_domain::values::{id::Id, time::Timestamp};
 
-use super::{Conn, jobs};
+use super::{Conn, Db, jobs};
 use crate::{
     engine::queries::fixed::fixed,
     error::StoreError,
@@ -63,9 +64,14 @@ pub fn due_job(conn: &mut Conn, (tenant, id): (Id, Id), kinds: &[&str], now: Tim
 /// Before it draws positions in the log, a writer says from where: readers stop short of what it may still commit.
 /// The key is 0x4641 ("FA") above 48 bits of position.
 pub fn announce(conn: &mut Conn) -> Result<(), StoreError> {
-    let key = fixed::<BigInt>("(17985::bigint << 48) | (CASE WHEN is_called THEN last_value ELSE 0 END)");
-    events_seq_seq::table.select(pg_advisory_xact_lock_shared(key)).execute(conn)?;
+    announcement().execute(conn)?;
     Ok(())
+}
+
+/// The query that announces.
+pub(super) fn announcement() -> impl QueryFragment<Db> + QueryId + RunQueryDsl<Conn> {
+    let key = fixed::<BigInt>("(17985::bigint << 48) | (CASE WHEN is_called THEN last_value ELSE 0 END)");
+    events_seq_seq::table.select(pg_advisory_xact_lock_shared(key))
 }
 
 /// The lowest position announced by a transaction still open.

@@ -50,6 +50,8 @@ pub mod holdings;
 pub mod idempotency;
 #[path = "imports.rs"]
 pub mod imports;
+#[path = "insertion_postgres.rs"]
+pub mod insertion;
 #[path = "jobs.rs"]
 pub mod jobs;
 #[path = "locks_postgres.rs"]

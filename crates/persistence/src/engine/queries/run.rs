@@ -34,15 +34,20 @@ struct Run<'a> {
 
 /// A statement to be run, and whether the connection keeps it prepared.
 fn run<'a>(conn: &mut Conn, statement: &'a Statement) -> Result<Run<'a>, StoreError> {
-    let keep = match kept::judge(statement) {
+    let keep = is_kept(conn, kept::judge(statement))?;
+    Ok(Run { statement, keep })
+}
+
+/// Whether a statement is kept prepared, by what was judged of it.
+pub(super) fn is_kept(conn: &mut Conn, verdict: Verdict) -> Result<bool, StoreError> {
+    Ok(match verdict {
         Verdict::Once => false,
         Verdict::Keep => true,
         Verdict::KeepAlone => {
             super::forget_prepared(conn)?;
             true
         }
-    };
-    Ok(Run { statement, keep })
+    })
 }
 
 impl Query for Run<'_> {

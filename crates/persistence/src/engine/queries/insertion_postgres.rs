@@ -1,0 +1,102 @@
+//! Rows of several tables inserted in one round trip, as it costs more than they do.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use diesel::{
+    prelude::*,
+    query_builder::{AstPass, QueryFragment, QueryId},
+};
+
+use super::{
+    Conn, Db, locks,
+    run::{Written, is_kept},
+};
+use crate::{
+    engine::kept,
+    error::StoreError,
+    sql::{
+        rows::{ExternalIdRow, LookupValueRow},
+        schema::{external_ids, lookup_values},
+        statement::Statement,
+    },
+};
+
+/// What is inserted into one table.
+pub struct Part {
+    insert: Box<dyn QueryFragment<Db>>,
+    /// What it has in common with others that can be prepared as one.
+    shape: u64,
+}
+
+impl Part {
+    pub fn written(insert: Statement) -> Part {
+        Part { shape: kept::shape(&insert), insert: Box::new(Written(insert)) }
+    }
+
+    pub fn external_ids(rows: Vec<ExternalIdRow>) -> Part {
+        let shape = shape(&("external ids", rows.len()));
+        Part { shape, insert: Box::new(diesel::insert_into(external_ids::table).values(rows)) }
+    }
+
+    pub fn lookup_values(rows: Vec<LookupValueRow>) -> Part {
+        let shape = shape(&("look-up values", rows.len()));
+        Part { shape, insert: Box::new(diesel::insert_into(lookup_values::table).values(rows)) }
+    }
+}
+
+fn shape(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Inserts all parts; what is stored must not depend on their order. With them goes what `locks::announce` says, unless it has been
+/// said.
+pub fn insert(conn: &mut Conn, parts: Vec<Part>, announce: bool) -> Result<(), StoreError> {
+    let shapes: Vec<u64> = parts.iter().map(|part| part.shape).collect();
+    let keep = is_kept(conn, kept::judge_shape(shape(&(shapes, announce))))?;
+    Insert { parts, announcement: announce.then(locks::announcement), keep }.execute(conn)?;
+    Ok(())
+}
+
+struct Insert<Announcement> {
+    parts: Vec<Part>,
+    announcement: Option<Announcement>,
+    keep: bool,
+}
+
+impl<Announcement> QueryId for Insert<Announcement> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Announcement> RunQueryDsl<Conn> for Insert<Announcement> {}
+
+/// PostgreSQL gives each part a name, and runs it whether or not it is asked for.
+const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
+impl<Announcement: QueryFragment<Db>> QueryFragment<Db> for Insert<Announcement> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Db>) -> QueryResult<()> {
+        for (position, part) in self.parts.iter().enumerate() {
+            let name = NAMES.get(position).ok_or_else(|| diesel::result::Error::QueryBuilderError("too many parts".into()))?;
+            out.push_sql(if position == 0 { "WITH " } else { ", " });
+            out.push_sql(name);
+            out.push_sql(" AS (");
+            part.insert.walk_ast(out.reborrow())?;
+            out.push_sql(")");
+        }
+        out.push_sql(" ");
+        match &self.announcement {
+            Some(announcement) => announcement.walk_ast(out.reborrow())?,
+            None => out.push_sql("SELECT 1"),
+        }
+        if !self.keep {
+            out.unsafe_to_cache_prepared();
+        }
+        Ok(())
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Db) -> QueryResult<bool> {
+        Ok(self.keep)
+    }
+}

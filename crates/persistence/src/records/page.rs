@@ -1,0 +1,196 @@
+//! A page of a list that is not ordered by relevance: its condition, its order, and where it goes on.
+//!
+//! Nulls come last, whichever way a list is sorted. An index has them at one end, and often not at all, so that a list whose first key may
+//! be null is read in two parts: the records that have a value, in the order of an index, then those that have none, by the next keys.
+
+use farley_domain::{
+    model::{
+        field::{Field, Storage},
+        operand::Operand,
+        recurring,
+    },
+    query::{
+        list::{ListQuery, SortBy, Start},
+        predicate::View,
+    },
+};
+
+use crate::{
+    records::{
+        filter::{self, Place, Scalar},
+        ledger::Source,
+        statements,
+    },
+    sql::{
+        row::Layout,
+        statement::{Alias, Dialect, Fragment, Statement, write_sql},
+    },
+};
+
+/// Which records of a list a statement reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Whole,
+    /// Those with a value in the first key of the order.
+    Valued,
+    /// Those without.
+    Null,
+}
+
+/// The parts in which a list is read, one after the other until the page is full.
+#[must_use]
+pub fn parts(query: &ListQuery) -> &'static [Part] {
+    let first = query.sort.first().and_then(|key| match &key.by {
+        SortBy::Field(field) => Some(field),
+        SortBy::Relevance(_) => None,
+    });
+    let divides = first.is_some_and(|field| is_nullable(field) && field.storage != Storage::Computed);
+    match &query.start {
+        Start::Offset(_) => &[Part::Whole],
+        _ if !divides => &[Part::Whole],
+        Start::After(cursor) if cursor.keys.first().is_none_or(Option::is_none) => &[Part::Null],
+        Start::First | Start::After(_) => &[Part::Valued, Part::Null],
+    }
+}
+
+/// At most so many rows of a part of a list.
+#[must_use]
+pub fn list(
+    dialect: Dialect,
+    layout: &Layout,
+    place: &Place,
+    view: &dyn View,
+    query: &ListQuery,
+    part: Part,
+    most: usize,
+) -> Statement {
+    let mut sql = Statement::new(dialect);
+    sql.keep = statements::is_common(&query.predicate);
+    statements::select(&mut sql, layout, place, view);
+    write_sql!(sql, " FROM ", Source(place), " WHERE t.tenant_id = ", place.tenant);
+    statements::and(&mut sql, &query.predicate, place);
+    let mut keys: Vec<Key<'_>> = query.sort.iter().filter_map(|key| Key::of(&key.by, key.descending)).collect();
+    let mut after = match &query.start {
+        Start::After(cursor) => Some(cursor.keys.as_slice()),
+        Start::First | Start::Offset(_) => None,
+    };
+    match (part, keys.first_mut()) {
+        (Part::Valued, Some(first)) => {
+            first.is_nullable = false;
+            write_sql!(sql, " AND ", Scalar(first.field, place.alias()), " IS NOT NULL");
+        }
+        (Part::Null, Some(first)) => {
+            write_sql!(sql, " AND ", Scalar(first.field, place.alias()), " IS NULL");
+            keys.remove(0);
+            // After a record that has a value come all that have none.
+            after = after.and_then(<[_]>::split_first).filter(|(first, _)| first.is_none()).map(|(_, rest)| rest);
+        }
+        (Part::Whole, _) | (Part::Valued | Part::Null, None) => {}
+    }
+    if let Some(values) = after {
+        write_sql!(sql, " AND ", After { keys: &keys, values, alias: place.alias() });
+    }
+    sql.add(Order(&keys, place.alias()));
+    sql.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
+    if let Start::Offset(offset) = query.start {
+        sql.sql(" OFFSET ").integer(i64::try_from(offset).unwrap_or(i64::MAX));
+    }
+    sql
+}
+
+/// Whether a field may be null: then its order says where nulls go, which no index does by itself.
+fn is_nullable(field: &Field) -> bool {
+    const NEVER: [&str; 5] = [
+        recurring::ID.name(),
+        recurring::VERSION.name(),
+        recurring::CREATED_AT.name(),
+        recurring::UPDATED_AT.name(),
+        recurring::OCCURRED_AT.name(),
+    ];
+    !(NEVER.contains(&field.name.as_ref()) || (field.storage == Storage::Column && (field.required || field.default.is_some())))
+}
+
+/// A key of the order, and whether it may be null among the records that are read.
+#[derive(Clone, Copy)]
+struct Key<'a> {
+    field: &'a Field,
+    descending: bool,
+    is_nullable: bool,
+}
+
+impl Key<'_> {
+    fn of(by: &SortBy, descending: bool) -> Option<Key<'_>> {
+        match by {
+            SortBy::Field(field) => Some(Key { field, descending, is_nullable: is_nullable(field) }),
+            SortBy::Relevance(_) => None,
+        }
+    }
+}
+
+struct Order<'a>(&'a [Key<'a>], Alias);
+
+impl Fragment for Order<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Order(keys, alias) = self;
+        for (position, key) in keys.iter().enumerate() {
+            write_sql!(sql, if position == 0 { " ORDER BY " } else { ", " }, Scalar(key.field, alias));
+            if key.descending {
+                sql.sql(" DESC");
+            }
+            if key.is_nullable {
+                sql.sql(" NULLS LAST");
+            }
+        }
+    }
+}
+
+/// The rows after a cursor. Keys without nulls in one direction are one range of an index (row values); others are spelt out.
+#[derive(Clone, Copy)]
+struct After<'a> {
+    keys: &'a [Key<'a>],
+    values: &'a [Option<Operand>],
+    alias: Alias,
+}
+
+impl After<'_> {
+    fn is_one_range(&self) -> bool {
+        let one_direction = self.keys.windows(2).all(|pair| pair[0].descending == pair[1].descending);
+        one_direction && self.keys.iter().all(|key| !key.is_nullable) && self.values.iter().all(Option::is_some)
+    }
+}
+
+impl Fragment for After<'_> {
+    fn write(self, sql: &mut Statement) {
+        let After { keys, values, alias } = self;
+        let ([key, later @ ..], [value, others @ ..]) = (keys, values) else {
+            sql.sql("1 = 0");
+            return;
+        };
+        if self.is_one_range() {
+            sql.sql("(");
+            for (position, key) in keys.iter().enumerate() {
+                write_sql!(sql, if position > 0 { ", " } else { "" }, Scalar(key.field, alias));
+            }
+            sql.sql(if key.descending { ") < (" } else { ") > (" });
+            sql.binds(keys.iter().zip(values).filter_map(|(key, value)| Some(filter::bind(key.field, value.as_ref()?))));
+            sql.sql(")");
+            return;
+        }
+        let (scalar, rest) = (Scalar(key.field, alias), After { keys: later, values: others, alias });
+        sql.sql("(");
+        match value {
+            // Nulls come last: after a null there are only nulls.
+            None => write_sql!(sql, scalar, " IS NULL AND ", rest),
+            Some(value) => {
+                write_sql!(sql, scalar, if key.descending { " < " } else { " > " }, filter::bind(key.field, value));
+                if key.is_nullable {
+                    write_sql!(sql, " OR ", scalar, " IS NULL");
+                }
+                if !later.is_empty() {
+                    write_sql!(sql, " OR (", scalar, " = ", filter::bind(key.field, value), " AND ", rest, ")");
+                }
+            }
+        }
+        sql.sql(")");
+    }
+}

@@ -1,0 +1,2 @@
+DROP INDEX opportunities_forecast_category;
+DROP INDEX opportunities_opened;
