@@ -7,6 +7,7 @@ mod crm;
 mod feed;
 mod gather;
 mod jobs;
+mod ledger;
 mod migrations;
 mod plans;
 mod predicates;
@@ -32,6 +33,8 @@ fn main() {
         jobs::recurring_jobs_are_there_once,
         jobs::tenants_take_turns,
         jobs::unknown_kinds_are_left_alone,
+        ledger::are_mended_by_the_migration,
+        ledger::hold_one_state_at_any_time,
         migrations::down_and_up_again,
         plans::an_indexed_custom_field_gets_its_index,
         plans::deep_pages_start_at_their_place,

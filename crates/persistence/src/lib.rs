@@ -33,7 +33,7 @@ pub use engine::migrate::down_and_up;
 pub use error::{Failure, StoreError};
 pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};
 pub use records::{
-    aggregate::{Bound, Group, Measure},
+    aggregate::{Bound, Group, Measure, rounded},
     ledger::LedgerEntry,
 };
 pub use reporting::{MAX_STAGES, Median, Moves, Travelled, Travels};

@@ -111,6 +111,20 @@ pub async fn is_fed_to_other_programs(db: TestDb) {
         "{unfolded}"
     );
     assert_eq!(unfolded.matches("SUMMARY:☐ 周报").count(), 3);
+    // Each occurrence keeps its name when the one before is completed, or it is put off.
+    let uids = |text: &str| -> Vec<String> {
+        let text = text.replace("\r\n ", "");
+        let events = text.split("BEGIN:VEVENT").filter(|event| event.contains("周报"));
+        events.filter_map(|event| Some(event.split("UID:").nth(1)?.lines().next()?.to_owned())).collect()
+    };
+    let before = uids(&text);
+    let task = admin.get("/v1/tasks?status=open&limit=1").await.ok(200)["data"][0]["id"].as_str().unwrap().to_owned();
+    let next = admin.post(&format!("/v1/tasks/{task}/complete"), json!({})).await.ok(200)["next_id"].clone();
+    let next = next.as_str().expect("the next");
+    let after = uids(&server.anybody().get(path).await.text);
+    assert_eq!((after.len(), after.as_slice()), (2, &before[1..]));
+    admin.post(&format!("/v1/tasks/{next}/snooze"), json!({"until": later(8 * 86_400 + 3_600)})).await.ok(200);
+    assert_eq!(uids(&server.anybody().get(path).await.text), after);
     if let Ok(folder) = std::env::var("FARLEY_TEST_FEEDS") {
         std::fs::write(format!("{folder}/{}.ics", server.app.store.engine_name()), &text).expect("it is written");
     }

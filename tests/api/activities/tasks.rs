@@ -101,6 +101,23 @@ pub async fn recur_when_completed(db: TestDb) {
     let wrong =
         admin.post("/v1/tasks", json!({"subject": "x", "due_at": "2030-03-01T01:00:00Z", "recurrence": "FREQ=HOURLY"})).await;
     assert_eq!(wrong.faults(422), pairs(&[("/recurrence", "invalid_recurrence")]));
+    for (rule, reason) in [
+        ("FREQ=DAILY;COUNT=0", "COUNT 必须是不小于 1 的整数"),
+        ("FREQ=DAILY;COUNT=2;UNTIL=20301231", "COUNT 与 UNTIL 不能同时使用"),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "没有任何一天符合"),
+        ("FREQ=DAILY;UNTIL=someday", "UNTIL 必须是日期或时间，例如 20261231 或 20261231T155959Z"),
+    ] {
+        let body = json!({"subject": "x", "due_at": "2030-03-01T01:00:00Z", "recurrence": rule});
+        let wrong = admin.post("/v1/tasks", body).header("Accept-Language", "zh-CN").await;
+        assert!(wrong.text.contains(reason), "{rule}: {}", wrong.text);
+        assert_eq!(wrong.faults(422), pairs(&[("/recurrence", "invalid_recurrence")]));
+    }
+    // A day as the end counts to its end where the tenant is: 1 March 23:30 in Shanghai is its last time.
+    let body = json!({"subject": "x", "due_at": "2030-02-28T15:30:00Z", "recurrence": "FREQ=DAILY;UNTIL=20300301"});
+    let task = admin.create("tasks", body).await;
+    let second = admin.post(&format!("/v1/tasks/{task}/complete"), json!({})).await.ok(200)["next_id"].clone();
+    let last = admin.post(&format!("/v1/tasks/{}/complete", second.as_str().expect("a second")), json!({})).await.ok(200);
+    assert_eq!((&last["due_at"], &last["next_id"]), (&json!("2030-03-01T15:30:00.000Z"), &Value::Null));
     let wrong = admin.post("/v1/tasks", json!({"subject": "x", "recurrence": "FREQ=DAILY"})).await;
     assert_eq!(wrong.faults(422), pairs(&[("/due_at", "required")]));
 }

@@ -1,5 +1,6 @@
 //! Summaries, forecasts and the funnel: each figure is what its own list counts.
 
+mod figures;
 mod forecasts;
 mod funnel;
 mod summaries;
@@ -62,6 +63,9 @@ pub async fn is_listed(client: &Client, figure: &Value) {
 /// The cases of this area.
 pub fn tests() -> Vec<Test> {
     tests![
+        figures::are_defined_in_two_languages,
+        figures::are_rounded_once,
+        figures::are_what_the_records_come_to,
         forecasts::stand_beside_quotas,
         funnel::counts_a_cohort,
         funnel::shows_a_snapshot,

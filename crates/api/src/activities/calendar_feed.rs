@@ -6,7 +6,12 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use farley_domain::{
-    activities::{activity::Activity, calendar::Span, mentions, task::Task},
+    activities::{
+        activity::Activity,
+        calendar::Span,
+        mentions,
+        task::{Task, calendar_uid},
+    },
     identity::{
         access::{Action, Asker},
         user::User,
@@ -195,9 +200,7 @@ fn calendar_of(
     }
     for task in due(reader, &[asker.user_id], range, rows(Task::object()))? {
         for (at, later) in due_times(&task, range, zone) {
-            // Later times have no task yet, and so no id, of their own.
-            let uid = if later { format!("{}-{}@farley", task.id(), at.milliseconds()) } else { format!("{}@farley", task.id()) };
-            let mut event = new_event(&uid, task.any(), at);
+            let mut event = new_event(&calendar_uid(&task, later.then_some(at)), task.any(), at);
             event.summary(&format!("☐ {}", shown(asker, &task, Task::subject).unwrap_or_default()));
             if let Some(description) = shown(asker, &task, Task::description).flatten() {
                 event.description(&description.chars().take(SHOWN).collect::<String>());

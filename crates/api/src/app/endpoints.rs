@@ -175,6 +175,7 @@ endpoints! {
     ],
     "metadata" => [
         openapi::metadata::objects,
+        reporting::figures::figures,
     ],
     "imports" => [
         integration::import::create,

@@ -62,7 +62,8 @@ pub struct ImportArgs {
     /// {"columns": [{"column": "revenue", "field": "annual_revenue", "multiplier": 1000000, "currency": "USD"}]}: each entry names a
     /// `column`, or has a `value` instead, made of columns ("{account} – {product}", "{agent|dotted}@example.com") or a constant; and a
     /// `field`: also "addresses.country", "external_ids.crm", "custom.tier", "stage_history.0.entered_at",
-    /// "line_items.0.product_id", or null to leave it out. Also `values` (cells read as something else), `lookup` (how a
+    /// "line_items.0.product_id", or null to leave it out. Also `values` (cells read as something else), `decimal` ("." or
+    /// ","), `date_format` ("dmy", "mdy", "excel"), `split` (signs between several values), `lookup` (how a
     /// reference names its record: "name", "email", "ext:crm"), `if_blank` and `if_unknown` ("accept", "warn", "refuse"). With
     /// "distinct": true, rows whose key repeats are passed over. POST /v1/imports documents it all
     #[arg(long, value_name = "FILE")]
@@ -122,7 +123,7 @@ async fn run_import(state: &Arc<State>, args: ImportArgs) -> Result<(), String> 
     });
     let options = Options::read(&members, &principal.standards(clock::now())).map_err(told)?;
     permit(&principal, &options).map_err(told)?;
-    let prepared = Prepared::make(options, &content, &principal).map_err(told)?;
+    let prepared = Prepared::make(options, &content, &principal, clock::now()).map_err(told)?;
     print_mapping(&prepared);
     let bar = progress(prepared.file.rows.len() as u64);
     let (user, prepared, content) = (principal.user_id(), Arc::new(prepared), Arc::new(content));

@@ -1,3 +1,4 @@
 //! Reports: what the records say, taken together.
 
+pub mod figures;
 pub mod sales_funnel;

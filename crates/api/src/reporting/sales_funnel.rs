@@ -9,7 +9,7 @@ use farley_domain::{
     model::{
         entity::Entity,
         fault::{Fault, FaultCode, Faults},
-        field::Op,
+        field::{Field, Op},
         handle::Handle,
         record::Record,
     },
@@ -43,6 +43,8 @@ const PIPELINE_ID: &str = Opportunity::pipeline_id.name();
 /// A funnel.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct SalesFunnel {
+    /// The pipeline. An opportunity that has changed its pipeline counts in the one it is in now, or was in at the time of the snapshot, with the stages of
+    /// that one it has been in, and in no other.
     #[schema(value_type = String, format = "uuid")]
     pub pipeline_id: Id,
     /// `cohort` or `snapshot`.
@@ -74,11 +76,12 @@ pub struct FunnelSlice {
     /// won ÷ (won + lost), by number, 0 to 1; null while none is closed.
     #[schema(example = 0.63)]
     pub win_rate: Option<f64>,
-    /// The mean time from `opened_at` to `closed_at` of those won, in seconds; null without any.
+    /// The mean time from `opened_at` to `closed_at` of those won, in seconds; null without any. In a snapshot of the past, of those that were won then.
     #[schema(example = 4_147_200)]
     pub mean_cycle_seconds: Option<f64>,
-    /// Sales velocity: number of opportunities × win rate × mean amount of those won ÷ mean cycle in days; in minor units a day, by
-    /// currency. Only of a cohort.
+    /// Sales velocity: all.count × win_rate × (what those won are worth in the currency ÷ won.count) ÷ (mean_cycle_seconds ÷ 86,400), rounded to a minor
+    /// unit a day, by currency. all.count counts open, won and lost ones; won.count those won in any currency, and those without an amount. Empty where
+    /// nothing is won or no time passed, and in a snapshot.
     pub velocity: Vec<FunnelAmount>,
     /// The stages in their order, retired ones only where something is counted in them.
     pub stages: Vec<FunnelStage>,
@@ -98,7 +101,8 @@ pub struct FunnelStage {
     pub current: FunnelFigure,
     /// Those of the cohort that have ever been in the stage. Null in a snapshot, as is all that follows.
     pub entered: Option<FunnelFigure>,
-    /// Of those that entered, the ones that have also been in a later open stage, or in one of the kind `won`.
+    /// Of those that entered, the ones that have ever been in a later open stage too, whether before or after this one, or in one of the kind `won`. Later is
+    /// what comes later in the present order of the stages, retired ones included. Of a stage that ends a sale, a later one of the kind `won`.
     pub reached_next: Option<FunnelFigure>,
     /// reached_next ÷ entered, by number, 0 to 1; null where none entered, and for stages that end a sale.
     #[schema(example = 0.58)]
@@ -108,7 +112,7 @@ pub struct FunnelStage {
     /// won ÷ entered, by number, 0 to 1; null where none entered.
     #[schema(example = 0.31)]
     pub conversion_to_won: Option<f64>,
-    /// Moves out of the stage, by the stage they led to. An opportunity that left it twice counts twice.
+    /// Moves out of the stage, by the stage they led to, which may be one of another pipeline. An opportunity that left it twice counts twice.
     pub left_to: Vec<FunnelMove>,
     /// The mean time from entering the stage to leaving it, over all such moves, in seconds. Who is still in it does not count.
     #[schema(example = 1_036_800.0)]
@@ -152,8 +156,9 @@ pub struct FunnelMove {
 ///
 /// How the opportunities that you may see fare in one pipeline, stage by stage. On the basis of a **cohort**, those whose sale began (`opened_at`) from
 /// the day `from` to the day before `to`, in the tenant's time zone; wherever they got to since, counts. On the basis of a **snapshot**, all of
-/// the pipeline as they stand now, or `as_of` a time. The filters of `GET /v1/opportunities` narrow either. Amounts are added up by currency. What each figure means stands
-/// beside it in the schema.
+/// the pipeline as they stand now, or `as_of` a time. An opportunity that has changed its pipeline counts in the one it is in now, or was in at the time of the snapshot,
+/// with the stages of that one it has been in, and in no other. The filters of `GET /v1/opportunities` narrow either. Amounts are added up by currency. What each figure means stands
+/// beside it in the schema, and in two languages at `GET /v1/metadata/figures`.
 #[utoipa::path(tag = "reports", operation_id = "getSalesFunnel",
     params(("pipeline_id" = Option<String>, Query, description = "The pipeline; the default one, unless given."),
            ("basis" = Option<String>, Query, description = "`cohort` or `snapshot`; by default a cohort.", example = "cohort"),
@@ -231,14 +236,14 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
             } else {
                 cohort(reader, &predicate, group, &stages)?
             };
-            let name = slice.as_ref().map(|(_, name)| name.as_str());
+            let slice = slice.as_ref().map(|(group, name)| Slice { name, field: &group.field });
             // What a role hides is not told by its sum either.
             let mut found = found;
             if !principal.asker.sees(object, Opportunity::amount.field()) {
                 found.travelled.iter_mut().for_each(|one| one.currency = None);
             }
-            let making = Making { stages: &stages, base: &base, slice: name, snapshot };
-            let values = self::slices(&found, slice.is_none()).into_iter();
+            let making = Making { stages: &stages, base: &base, slice, snapshot };
+            let values = self::slices(&found, making.slice.is_none()).into_iter();
             let slices = values.map(|value| making.slice(&found, &value)).collect::<Result<_, _>>()?;
             let basis = if snapshot { "snapshot" } else { "cohort" };
             Ok(SalesFunnel { pipeline_id: pipeline, basis, from, to, as_of: query.as_of, slices })
@@ -307,7 +312,8 @@ fn snapshot(
     let currency = amount.currency().ok_or_else(Problem::not_found)?;
     let mut groups = vec![Group::by(&currency), Group::by(Opportunity::status.field()), Group::by(Opportunity::stage_id.field())];
     groups.extend(slice.cloned());
-    let measures = [Measure::Count, Measure::Sum(amount.clone())];
+    let lasted = Measure::Between(Opportunity::opened_at.field().clone(), Opportunity::closed_at.field().clone());
+    let measures = [Measure::Count, Measure::Sum(amount.clone()), lasted];
     let rows = reader.aggregate(object, predicate, &groups, &measures, (as_of, usize::MAX))?;
     let travelled = rows.into_iter().map(|row| {
         let count = groups.len();
@@ -315,15 +321,17 @@ fn snapshot(
             let unknown = || Problem::internal("an opportunity has a status that is none");
             OpportunityStatus::from_wire(name).ok_or_else(unknown)
         });
+        let status = status.transpose()?;
+        let won = status == Some(OpportunityStatus::Won);
         Ok::<_, Problem>(Travelled {
             slice: if slice.is_some() { row[3].clone() } else { Cell::Null },
             currency: row[0].as_text().map(str::to_owned),
-            status: status.transpose()?,
+            status,
             stage_id: row[2].as_id().unwrap_or(Id::NIL),
             entered: 0,
             count: row[count].as_integer().unwrap_or(0),
             amount: i128::from(row[count + 1].as_integer().unwrap_or(0)),
-            won_milliseconds: 0,
+            won_milliseconds: row[count + 2].as_integer().filter(|_| won).unwrap_or(0),
         })
     });
     Ok(Travels { travelled: travelled.collect::<Result<_, _>>()?, ..Travels::default() })
@@ -347,12 +355,18 @@ fn slices(found: &Travels, whole: bool) -> Vec<Cell> {
     slices.into_iter().map(|(_, slice)| slice).collect()
 }
 
+/// What is sliced by.
+struct Slice<'a> {
+    name: &'a str,
+    field: &'a Field,
+}
+
 /// What figures are made with.
 struct Making<'a> {
     stages: &'a [Record<Stage>],
     /// The filters that all figures share.
     base: &'a [Value],
-    slice: Option<&'a str>,
+    slice: Option<Slice<'a>>,
     snapshot: bool,
 }
 
@@ -361,11 +375,14 @@ impl Making<'_> {
         let own: Vec<&Travelled> = found.travelled.iter().filter(|travelled| travelled.slice == *value).collect();
         let json = value.to_value().unwrap_or(Value::Null);
         let mut base = self.base.to_vec();
-        if let Some(slice) = self.slice {
+        if let Some(slice) = &self.slice {
             base.push(match value {
-                // Also where there is no related record to have a value.
-                Cell::Null => json!({"not": {"field": slice, "op": "null", "value": false}}),
-                _ => json!({"field": slice, "op": "eq", "value": json}),
+                // Also where there is no related record to have a value. A currency is missing where the amount is, and only that can be asked.
+                Cell::Null => {
+                    let field = slice.field.money().and_then(|_| slice.name.strip_suffix(".currency")).unwrap_or(slice.name);
+                    json!({"not": {"field": field, "op": "null", "value": false}})
+                }
+                _ => json!({"field": slice.name, "op": "eq", "value": json}),
             });
         }
         let status = |wanted: OpportunityStatus| {
@@ -375,10 +392,10 @@ impl Making<'_> {
         let (won, lost) = (status(OpportunityStatus::Won)?, status(OpportunityStatus::Lost)?);
         let win_rate = ratio(won.count, won.count + lost.count);
         let milliseconds: i64 = own.iter().map(|one| one.won_milliseconds).sum();
-        let cycle = ratio(milliseconds, won.count * 1000).filter(|_| !self.snapshot);
+        let cycle = ratio(milliseconds, won.count * 1000);
         let stages = (0..self.stages.len()).filter_map(|place| self.stage(found, value, &own, &base, place).transpose());
         Ok(FunnelSlice {
-            velocity: velocity(&all, &won, win_rate, cycle)?,
+            velocity: velocity(&all, &won, win_rate, cycle.filter(|_| !self.snapshot))?,
             stages: stages.collect::<Result<_, _>>()?,
             value: json,
             all,

@@ -14,7 +14,7 @@ use farley_domain::{
     },
     values::id::Id,
 };
-use farley_persistence::{Cell, Group, Measure};
+use farley_persistence::{Cell, Group, Measure, StoreError, rounded};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -68,7 +68,7 @@ pub struct BoardTotal {
     /// The sum of their amounts, in minor units.
     #[schema(example = 1_234_500)]
     pub amount: i64,
-    /// The sum of amount × probability, in minor units.
+    /// The sum of amount × probability, in minor units, rounded once.
     #[schema(example = 617_250)]
     pub weighted: i64,
 }
@@ -111,7 +111,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
             let mut stages = Vec::new();
             for stage in stages_of(reader, &view, id)? {
                 let stage_id = stage.id();
-                let mut totals = totals_of(&totals, stage_id);
+                let mut totals = totals_of(&totals, stage_id)?;
                 let count = totals.iter().map(|total| total.count).sum();
                 if stage.is_archived() && totals.is_empty() {
                     continue;
@@ -164,18 +164,20 @@ fn stages_of(
     Ok(stages)
 }
 
-fn totals_of(totals: &[Vec<Cell>], stage: Id) -> Vec<BoardTotal> {
+fn totals_of(totals: &[Vec<Cell>], stage: Id) -> Result<Vec<BoardTotal>, StoreError> {
     let number = |cell: Option<&Cell>| cell.and_then(Cell::as_integer).unwrap_or(0);
     let own = totals.iter().filter(|row| row.first().and_then(Cell::as_id) == Some(stage));
     let mut totals: Vec<BoardTotal> = own
-        .map(|row| BoardTotal {
-            currency: row.get(1).and_then(Cell::as_text).map(str::to_owned),
-            count: number(row.get(2)),
-            amount: number(row.get(3)),
-            weighted: number(row.get(4)),
+        .map(|row| {
+            Ok(BoardTotal {
+                currency: row.get(1).and_then(Cell::as_text).map(str::to_owned),
+                count: number(row.get(2)),
+                amount: number(row.get(3)),
+                weighted: rounded(number(row.get(4)).into(), number(row.get(5)).into())?,
+            })
         })
-        .collect();
+        .collect::<Result<_, StoreError>>()?;
     // The engines differ in where they put null.
     totals.sort_by(|left, right| (left.currency.is_none(), &left.currency).cmp(&(right.currency.is_none(), &right.currency)));
-    totals
+    Ok(totals)
 }

@@ -32,7 +32,7 @@ use farley_domain::{
         time::Timestamp,
     },
 };
-use farley_persistence::{Group, Measure, Reader, StoreError};
+use farley_persistence::{Group, Measure, Reader, StoreError, rounded};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -83,10 +83,11 @@ pub struct ForecastRow {
     pub computed: ForecastFigures,
     /// What was last put beside the computed figures; each null where nothing was.
     pub overrides: ForecastOverrides,
-    /// The quota, in minor units; null where none is set.
+    /// The quota set for just this user, team or company, period, pipeline and currency, in minor units; null where none is. Quotas of members or of
+    /// shorter periods are not added up.
     #[schema(example = 100_000_000)]
     pub quota: Option<i64>,
-    /// closed ÷ quota, 1 where it is met; null without a quota.
+    /// closed ÷ quota: 1 where it is met, more where it is exceeded; null without a quota, or where it is 0. What is open does not count.
     #[schema(example = 0.42)]
     pub attainment: Option<f64>,
     /// The opportunities counted: paths that list them.
@@ -108,7 +109,8 @@ pub struct ForecastFigures {
     /// Those won in the period, by the day of `closed_at` in the tenant's time zone.
     #[schema(example = 42_000_000)]
     pub closed: i64,
-    /// closed, and of the open ones of the three categories amount × probability.
+    /// closed, and of the open ones of the three categories amount × probability ÷ 100 (0 without a probability): added up exactly, and rounded once to a
+    /// minor unit.
     #[schema(example = 81_500_000)]
     pub weighted: i64,
 }
@@ -242,6 +244,21 @@ struct Sum {
     team: Option<Id>,
     currency: String,
     figures: ForecastFigures,
+    weighted: Weighted,
+}
+
+/// A weighted sum that is not rounded yet: parts that were would not add up to the whole.
+#[derive(Clone, Copy, Default)]
+struct Weighted {
+    whole: i128,
+    hundredths: i128,
+}
+
+impl Weighted {
+    fn add(&mut self, other: Weighted) {
+        self.whole += other.whole;
+        self.hundredths += other.hundredths;
+    }
 }
 
 impl Question<'_> {
@@ -318,13 +335,13 @@ impl Question<'_> {
         let (owner, team) = (Opportunity::owner_id.field(), Opportunity::team_id.field());
         let groups = [owner, team, &currency, Opportunity::forecast_category.field()].map(Group::by);
         let measures = [Measure::Sum(amount.clone()), Measure::Weighted(amount, probability)];
-        let mut sums: BTreeMap<(Option<Id>, Option<Id>, String), ForecastFigures> = BTreeMap::new();
+        let mut sums: BTreeMap<(Option<Id>, Option<Id>, String), (ForecastFigures, Weighted)> = BTreeMap::new();
         for predicate in [open, won] {
             for row in reader.aggregate(Opportunity::object(), &predicate, &groups, &measures, (self.as_of, usize::MAX))? {
                 let Some(currency) = row[2].as_text() else { continue };
                 let key = (row[0].as_id(), row[1].as_id(), currency.to_owned());
-                let (amount, weighted) = (row[4].as_integer().unwrap_or(0), row[5].as_integer().unwrap_or(0));
-                let figures = sums.entry(key).or_default();
+                let number = |place: usize| row[place].as_integer().unwrap_or(0);
+                let (figures, weighted) = sums.entry(key).or_default();
                 let category = row[3].as_text().map(|name| {
                     let unknown = || Problem::internal("an opportunity has a forecast category that is none");
                     ForecastCategory::from_wire(name).ok_or_else(unknown)
@@ -335,11 +352,12 @@ impl Question<'_> {
                     Some(ForecastCategory::Closed) => &mut figures.closed,
                     Some(ForecastCategory::Pipeline | ForecastCategory::Omitted) | None => &mut figures.pipeline,
                 };
-                add(figure, amount)?;
-                add(&mut figures.weighted, weighted)?;
+                add(figure, number(4))?;
+                weighted.add(Weighted { whole: number(5).into(), hundredths: number(6).into() });
             }
         }
-        Ok(sums.into_iter().map(|((owner, team, currency), figures)| Sum { owner, team, currency, figures }).collect())
+        let sums = sums.into_iter();
+        Ok(sums.map(|((owner, team, currency), (figures, weighted))| Sum { owner, team, currency, figures, weighted }).collect())
     }
 
     /// When the period begins, and when it is over.
@@ -387,14 +405,15 @@ impl Question<'_> {
         quotas: &[Record<Quota>],
         opinions: &[Record<ForecastOverride>],
     ) -> Result<ForecastRow, StoreError> {
-        let mut computed = ForecastFigures::default();
+        let (mut computed, mut weighted) = (ForecastFigures::default(), Weighted::default());
         for sum in sums.iter().filter(|sum| sum.currency == currency && subject.counts(sum)) {
             add(&mut computed.pipeline, sum.figures.pipeline)?;
             add(&mut computed.best_case, sum.figures.best_case)?;
             add(&mut computed.commit, sum.figures.commit)?;
             add(&mut computed.closed, sum.figures.closed)?;
-            add(&mut computed.weighted, sum.figures.weighted)?;
+            weighted.add(sum.weighted);
         }
+        computed.weighted = rounded(weighted.whole, weighted.hundredths)?;
         let opinion = |part: ForecastPart| {
             let mut of_part = opinions.iter().filter(|opinion| opinion.get(ForecastOverride::category) == Some(part));
             of_part.find(|opinion| subject.has(opinion, currency)).map(opinion)

@@ -55,10 +55,14 @@ entity! {
         status: Option<TaskStatus> => choice(TaskStatus::choices()).default("open").indexed().label("Status", "状态").example("open"),
         /// When to remind the owner.
         reminder_at: Option<Timestamp> => datetime().indexed().label("Reminder at", "提醒时间").example("2026-03-06T09:00:00.000Z"),
-        /// How the task comes again, as a recurrence rule of RFC 5545 of days, weeks, months or years: completing it makes the next, due at the first time of the rule that lies ahead, on the clocks of the tenant.
+        /// How the task comes again, as a recurrence rule of RFC 5545 of days, weeks, months or years: completing it makes the next, due at the first time of the rule that lies ahead, on the clocks of the tenant. It ends after COUNT times or with UNTIL, not both; a day as UNTIL counts to its end.
         recurrence: Option<String> => text(300).detail().label("Recurrence", "重复").example("FREQ=WEEKLY;BYDAY=MO"),
         /// When the series began: what the recurrence rule counts from. The due time, when the rule was last written.
         recurrence_from: Option<Timestamp> => datetime().server_set().detail().label("Recurs from", "重复起始").example("2026-03-06T10:00:00.000Z"),
+        /// The first task of its series, if it is one of several.
+        series_id: Option<Id> => reference("task").server_set().detail().label("Series", "所属系列"),
+        /// The time of its series that it stands for, wherever it is put off to.
+        occurrence_at: Option<Timestamp> => datetime().server_set().detail().label("Occurrence at", "系列时间").example("2026-03-06T10:00:00.000Z"),
         /// The task that came after this one.
         next_id: Option<Id> => reference("task").server_set().detail().label("Next task", "下一任务"),
         /// A task that must be done first.
@@ -107,9 +111,15 @@ fn recurrence_fits(draft: &mut Draft<'_, Task>) {
     if before != Some(rule.as_str()) || draft.after.is_null(Task::recurrence_from) {
         draft.after.set(Task::recurrence_from, due_at);
     }
-    if let Err(reason) = recurrence::check(&rule, due_at, draft.standards.zone) {
+    if draft.after.is_null(Task::series_id) {
+        let id = draft.after.id();
+        draft.after.set(Task::series_id, id);
+        draft.after.set(Task::occurrence_at, due_at);
+    }
+    let begins_at = draft.after.get(Task::recurrence_from).unwrap_or(due_at);
+    if let Err(reason) = recurrence::check(&rule, begins_at, draft.standards.zone) {
         let fault = Fault::new(Task::recurrence.pointer(), FaultCode::InvalidRecurrence);
-        draft.faults.add(fault.with("reason", reason));
+        draft.faults.add(fault.with("reason", reason.told()));
     }
     draft.after.set(Task::recurrence, rule);
 }
@@ -169,12 +179,26 @@ pub fn following(completed: &Record<Task>, now: Timestamp, zone: chrono_tz::Tz) 
     next.set(Task::external_ids, Map::new());
     next.set(Task::status, TaskStatus::Open);
     next.set(Task::due_at, due_next);
+    next.set(Task::series_id, completed.get(Task::series_id).unwrap_or(completed.id()));
+    next.set(Task::occurrence_at, due_next);
     let reminder = completed.get(Task::reminder_at).map(|reminder| {
         let ahead = (due_at.milliseconds() - reminder.milliseconds()) / 1000;
         due_next.plus_seconds(-ahead)
     });
     next.set(Task::reminder_at, reminder);
     Some(next)
+}
+
+/// What calendars know a task by, and, with a time, what they know a later one of its series by. It is the same before and after the task is
+/// made that stands for that time.
+#[must_use]
+pub fn calendar_uid(task: &Record<Task>, later: Option<Timestamp>) -> String {
+    let series = task.get(Task::series_id).unwrap_or(task.id());
+    let occurrence = task.get(Task::occurrence_at).filter(|_| series != task.id());
+    match later.or(occurrence) {
+        Some(time) => format!("{series}-{}@farley", time.milliseconds()),
+        None => format!("{series}@farley"),
+    }
 }
 
 /// Puts a task off: the owner is reminded then, and it is not due before.

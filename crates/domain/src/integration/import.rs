@@ -3,7 +3,9 @@
 //! an order in which parents come before their children ([`order`]).
 
 pub mod cell;
+pub mod forms;
 pub mod guess;
+pub mod key;
 pub mod mapping;
 pub mod merge;
 pub mod order;

@@ -1,6 +1,6 @@
 //! What can be wrong with a request: one list of codes, each with its message in every language Farley speaks.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::Serialize;
 
@@ -151,6 +151,9 @@ fault_codes! {
     LeftBlank "left_blank" "is blank" "为空",
     RepeatedRow "repeated_row" "is given already by row {row}" "与第 {row} 行重复",
     Ambiguous "ambiguous" "fits several records: {ids}" "匹配多条记录：{ids}",
+    AmbiguousNumber "ambiguous_number" "can be read as {one} or as {other}: say with `decimal` whether . or , stands before decimals" "可读作 {one} 或 {other}：请用 `decimal` 说明小数点是 . 还是 ,",
+    AmbiguousDate "ambiguous_date" "can be read as {one} or as {other}: say the order with `date_format`" "可读作 {one} 或 {other}：请用 `date_format` 说明顺序",
+    PrecisionLost "precision_lost" "was shortened by a spreadsheet: its digits are lost" "已被电子表格缩写，部分数字已丢失",
     Malformed "malformed" "cannot be read: {reason}" "无法读取：{reason}",
 }
 
@@ -189,11 +192,12 @@ impl Fault {
         let mut message = template.to_owned();
         for (name, value) in &self.parameters {
             let value = match (language, *name) {
-                (Language::Chinese, "expected") => expected_in_chinese(value),
-                (Language::Chinese, "state") => state_in_chinese(value),
-                _ => value,
+                (Language::Chinese, "expected") => expected_in_chinese(value).into(),
+                (Language::Chinese, "state") => state_in_chinese(value).into(),
+                (_, "reason") => reason_in(language, value),
+                _ => Cow::Borrowed(value.as_str()),
             };
-            message = message.replace(&format!("{{{name}}}"), value);
+            message = message.replace(&format!("{{{name}}}"), &value);
         }
         // What may become nothing else is told without a list.
         let message = message.replace("; it may become: {allowed}", "").replace("；可变为：{allowed}", "");
@@ -229,6 +233,7 @@ fn expected_in_chinese(expected: &str) -> &str {
         "a list" => "列表",
         "a list of filters" => "筛选条件列表",
         "a number" => "数值",
+        "an amount" => "金额",
         "a text" => "文本",
         "a text, or an object with the one member relative" => "文本，或仅含成员 relative 的对象",
         "an integer" => "整数",
@@ -242,6 +247,59 @@ fn expected_in_chinese(expected: &str) -> &str {
         "object:action, such as customer:read or *:read" => " object:action 形式，例如 customer:read 或 *:read",
         other => other,
     }
+}
+
+/// Why something cannot be read, as English has it, in a language; what a library says in English stays so.
+#[must_use]
+pub fn reason_in(language: Language, reason: &str) -> Cow<'_, str> {
+    if language == Language::English {
+        return reason.into();
+    }
+    if let Some(part) = reason.strip_suffix(" has a value that it cannot have here") {
+        return format!("{part} 在此不能取该值").into();
+    }
+    if let Some(parts) = reason.strip_prefix("it may have these parts: ") {
+        return format!("可用的部分：{parts}").into();
+    }
+    if let Some(sign) = reason.strip_suffix(" does not belong in a phone number") {
+        return format!("{sign} 不应出现在电话号码中").into();
+    }
+    if let Some(text) = reason.strip_suffix(" is not an amount") {
+        return format!("{text} 不是金额").into();
+    }
+    if let Some((sign, currency)) = reason.split_once(" is not a sign of ") {
+        return format!("{sign} 不是 {currency} 的符号").into();
+    }
+    if let Some((currency, places)) = reason.strip_suffix(" decimal places").and_then(|reason| reason.split_once(" has ")) {
+        return format!("{currency} 有 {places} 位小数").into();
+    }
+    let known = match reason {
+        "parts are written as NAME=VALUE, separated by semicolons" => "各部分应写作 NAME=VALUE，以分号分隔",
+        "FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY" => "FREQ 必须是 DAILY、WEEKLY、MONTHLY 或 YEARLY",
+        "a part is given twice" => "某一部分重复出现",
+        "INTERVAL must be a whole number from 1 on" => "INTERVAL 必须是不小于 1 的整数",
+        "COUNT must be a whole number from 1 on" => "COUNT 必须是不小于 1 的整数",
+        "COUNT and UNTIL exclude each other" => "COUNT 与 UNTIL 不能同时使用",
+        "UNTIL must be a day or a time such as 20261231 or 20261231T155959Z" => {
+            "UNTIL 必须是日期或时间，例如 20261231 或 20261231T155959Z"
+        }
+        "UNTIL lies before the first time" => "UNTIL 早于第一次的时间",
+        "no day ever fits it" => "没有任何一天符合",
+        "the phone number is empty" => "电话号码为空",
+        "the area code is missing" => "缺少区号",
+        "the extension must be 1 to 8 digits" => "分机号应为 1 到 8 位数字",
+        "the phone number is too short" => "电话号码太短",
+        "the phone number is too long" => "电话号码太长",
+        "there is no such phone number in the numbering plan of its country" => "该国家的编号方案中没有这样的电话号码",
+        "the amount is empty" => "金额为空",
+        "thousands are separated in groups of three digits" => "千位分隔应为每三位一组",
+        "the amount is too large" => "金额过大",
+        "a { without its }" => "{ 没有对应的 }",
+        "the text is neither UTF-8 nor GB18030" => "文本既不是 UTF-8 也不是 GB18030",
+        "this is not a text file" => "这不是文本文件",
+        other => other,
+    };
+    known.into()
 }
 
 /// What a record is, as English has it, in Chinese.

@@ -86,6 +86,8 @@ pub const STATUS: Handle<Any, Option<String>> = Handle::recurring("status");
 pub const NAME: Handle<Any, Option<String>> = Handle::recurring("name");
 /// When what the record tells of took place.
 pub const OCCURRED_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("occurred_at");
+/// When what the record is about came.
+pub const RECEIVED_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("received_at");
 pub const ADDRESSES: Handle<Any, Vec<Address>> = Handle::recurring("addresses");
 pub const EMAILS: Handle<Any, Vec<ContactPoint>> = Handle::recurring("emails");
 pub const PHONES: Handle<Any, Vec<ContactPoint>> = Handle::recurring("phones");

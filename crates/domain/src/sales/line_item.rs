@@ -28,7 +28,7 @@ entity! {
         unit_price: Option<Money> => money().label("Unit price", "单价").example(json!({"amount": 482_100, "currency": "USD"})),
         /// What is taken off, in per cent.
         discount: Option<f64> => decimal().default(0).label("Discount", "折扣").example(10),
-        /// Quantity × unit price less the discount, rounded half up to a minor unit.
+        /// Quantity × unit price less the discount, rounded to a minor unit: half a unit away from zero, so that a price and the same rebate cancel.
         amount: Option<Money> => money().server_set().label("Amount", "金额").example(json!({"amount": 867_780, "currency": "USD"})),
         /// Its place among the lines, ascending.
         sort_order: Option<i64> => integer(1, 100_000).label("Order", "顺序").example(1),
@@ -56,7 +56,7 @@ fn bounds(draft: &mut Draft<'_, LineItem>) {
     }
 }
 
-/// The amount of a line in minor units: quantity × price × (100 − discount) / 100, rounded half up; none if it is beyond what money may be.
+/// The amount of a line in minor units: quantity × price × (100 − discount) / 100, rounded half away from zero; none if it is beyond what money may be.
 /// Decimals are computed as they are written, not as floats.
 #[must_use]
 pub fn amount(quantity: f64, unit_price: i64, discount: f64) -> Option<i64> {
@@ -66,7 +66,7 @@ pub fn amount(quantity: f64, unit_price: i64, discount: f64) -> Option<i64> {
     let share = whole.checked_sub(discount)?;
     let product = quantity.checked_mul(i128::from(unit_price))?.checked_mul(share)?;
     let divisor = whole.checked_mul(10_i128.checked_pow(quantity_scale)?)?;
-    let rounded = product.checked_mul(2)?.checked_add(divisor)?.div_euclid(divisor.checked_mul(2)?);
+    let rounded = product.abs().checked_mul(2)?.checked_add(divisor)? / divisor.checked_mul(2)? * product.signum();
     i64::try_from(rounded).ok().filter(|amount| amount.unsigned_abs() <= Money::MAX_AMOUNT.unsigned_abs())
 }
 
@@ -92,7 +92,9 @@ mod tests {
     fn amounts_are_exact() {
         assert_eq!(amount(2.0, 482_100, 10.0), Some(867_780));
         assert_eq!(amount(0.1, 10, 0.0), Some(1));
-        assert_eq!(amount(1.0, 1, 50.0), Some(1), "half a minor unit is rounded up");
+        assert_eq!(amount(1.0, 1, 50.0), Some(1), "half a minor unit is rounded away from zero");
+        assert_eq!(amount(1.0, -1, 50.0), Some(-1));
+        assert_eq!(amount(1.0, -1, 50.1), Some(0));
         assert_eq!(amount(1.0, 1, 50.1), Some(0));
         assert_eq!(amount(3.0, 999, 33.33), Some(1998));
         assert_eq!(amount(999_999_999_999_999.0, i64::MAX, 0.0), None);
@@ -106,6 +108,16 @@ mod tests {
         #[test]
         fn without_decimals_it_is_a_product(quantity in 1_i32..1_000_000, price in 0_i64..1_000_000_000) {
             prop_assert_eq!(amount(f64::from(quantity), price, 0.0), Some(i64::from(quantity) * price));
+        }
+
+        #[test]
+        fn a_rebate_is_a_price_below_zero(quantity in 1_i32..1_000_000, price in 0_i64..1_000_000, discount in 0_i32..=10_000) {
+            let of = |price: i64| amount(f64::from(quantity) / 100.0, price, f64::from(discount) / 100.0);
+            prop_assert_eq!(of(-price), of(price).map(|amount| -amount));
+            // To the nearest: in hundredths of hundredths of hundredths.
+            let exact = i128::from(quantity) * i128::from(price) * i128::from(10_000 - discount);
+            let off = (i128::from(of(price).unwrap()) * 1_000_000 - exact).abs();
+            prop_assert!(off <= 500_000);
         }
 
         #[test]

@@ -116,7 +116,8 @@ entity! {
         last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
         /// When the next open task is due; changes with tasks, without a new version of the record.
         next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
-        /// The stages it was in before it was entered here, oldest first, when it comes from another system: they begin its ledger.
+        /// The stages it was in before it was entered here, oldest first, when it comes from another system: they begin its ledger. The last may be the stage
+        /// it is in; else it entered that when it closed or, if it is open, when it is entered here.
         stage_history: Vec<FormerStage> => structure(&STAGE_HISTORY).default(json!([])).detail().on_create().opaque().label("Stage history", "历史阶段").on_request(),
         /// The stages it is or was in: to filter by.
         entered_stage_ids: Vec<crate::values::id::Id> => references(&ENTERED_STAGES).filter_only().label("Entered stages", "进入过的阶段"),
@@ -172,8 +173,8 @@ fn past(record: &Record) -> Vec<Record> {
         state.set(Opportunity::stage_id, former.stage_id);
         state.set(Opportunity::stage_entered_at, former.entered_at);
         state.set(Opportunity::status, OpportunityStatus::Open);
-        state.set(Opportunity::forecast_category, ForecastCategory::Pipeline);
-        state.clear(Opportunity::probability);
+        state.set(Opportunity::probability, former.probability);
+        state.set(Opportunity::forecast_category, former.forecast_category);
         state.clear(Opportunity::closed_at);
         state.into_any()
     };

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use super::opportunity::ForecastCategory;
 use crate::{
     customers::contact_customers::BuyingRole,
     model::{
@@ -43,6 +44,11 @@ crate::structures! { TeamMember }
 pub struct FormerStage {
     pub stage_id: Id,
     pub entered_at: Timestamp,
+    /// How probable winning was thought to be then, in per cent.
+    #[serde(default)]
+    pub probability: Option<i64>,
+    #[serde(default)]
+    pub forecast_category: Option<ForecastCategory>,
 }
 
 crate::structures! { FormerStage }
@@ -95,6 +101,8 @@ pub static STAGE_HISTORY: Structure = Structure {
     name: "stage_history",
     accept: stage_history,
     schema: || {
+        let categories: Vec<Value> =
+            ForecastCategory::choices().iter().map(|choice| Value::from(choice.value.as_ref())).chain([Value::Null]).collect();
         json!({
             "type": "array",
             "maxItems": 50,
@@ -104,7 +112,9 @@ pub static STAGE_HISTORY: Structure = Structure {
                 "additionalProperties": false,
                 "properties": {
                     "stage_id": {"type": "string", "format": "uuid", "description": "A stage of the pipeline."},
-                    "entered_at": {"type": "string", "format": "date-time", "description": "When the opportunity entered it.", "examples": ["2016-10-20T00:00:00.000Z"]}
+                    "entered_at": {"type": "string", "format": "date-time", "description": "When the opportunity entered it: not before `opened_at`, before what came earlier, or after `closed_at`.", "examples": ["2016-10-20T00:00:00.000Z"]},
+                    "probability": {"type": ["integer", "null"], "minimum": 0, "maximum": 100, "description": "How probable winning was then, in per cent; that of the stage, unless told.", "examples": [20]},
+                    "forecast_category": {"type": ["string", "null"], "enum": categories, "description": "Its forecast category then; that of the stage, unless told."}
                 }
             }
         })
@@ -131,10 +141,12 @@ static MEMBER_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
     ]
 });
 
-static HISTORY_FIELDS: LazyLock<[Field; 2]> = LazyLock::new(|| {
+static HISTORY_FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
     [
         Field::new("stage_id", FieldType::Reference("stage".into())).required(),
         Field::new("entered_at", FieldType::DateTime).required(),
+        Field::new("probability", FieldType::Integer { min: 0, max: 100 }),
+        Field::new("forecast_category", FieldType::Choice(ForecastCategory::choices().into())),
     ]
 });
 

@@ -41,24 +41,47 @@ impl Course<'_> {
         live.min_by_key(|stage| order(stage))
     }
 
-    /// When a new record entered its stage, as far as it is told: with a sale that is over, when that closed; with one that comes
-    /// from elsewhere, by the last stage of its history; else when it was opened.
+    /// When a new record entered its stage, as far as it is told: by the last stage of its history; else when it closed, if it has, or
+    /// when it was opened, if that is all there is. After earlier stages it is told only that it is there now.
     fn entered(&self, record: &Record<Opportunity>, stage: &Record<Stage>) -> Timestamp {
-        let last = record.get(Opportunity::stage_history).pop().filter(|last| last.stage_id == stage.id());
-        let told = last.map(|last| last.entered_at);
+        let mut history = record.get(Opportunity::stage_history);
+        let alone = history.is_empty();
+        let told = history.pop().filter(|last| last.stage_id == stage.id()).map(|last| last.entered_at);
         let closed = record.get(Opportunity::closed_at).filter(|_| !is_open(stage));
-        told.or(closed).or(record.get(Opportunity::opened_at)).unwrap_or(self.now).min(self.now)
+        let opened = record.get(Opportunity::opened_at).filter(|_| alone);
+        told.or(closed).or(opened).unwrap_or(self.now).min(self.now)
     }
 
-    /// The earlier stages of a record from elsewhere must be open ones of the pipeline.
-    fn check_history(&self, record: &Record<Opportunity>, faults: &mut Faults) {
-        for (position, former) in record.get(Opportunity::stage_history).iter().enumerate() {
-            let current = record.get(Opportunity::stage_id) == Some(former.stage_id);
-            if !current && !self.stage(former.stage_id).is_some_and(is_open) {
-                let pointer = format!("{}/{position}{}", Opportunity::stage_history.pointer(), Opportunity::stage_id.pointer());
-                faults.add(Fault::new(pointer, FaultCode::NotOfPipeline));
+    /// The history of a record from elsewhere lies between its beginning and its end, in open stages of the pipeline; only the last may be
+    /// the stage that ended it. What the stages say of probability and forecast was so then, unless told otherwise.
+    fn settle_history(&self, record: &mut Record<Opportunity>, stage: &Record<Stage>, faults: &mut Faults) {
+        let mut history = record.get(Opportunity::stage_history);
+        let (opened, closed) = (record.get(Opportunity::opened_at), record.get(Opportunity::closed_at));
+        let last = history.len().saturating_sub(1);
+        for (position, former) in history.iter_mut().enumerate() {
+            let pointer = |member: &str| format!("{}/{position}{member}", Opportunity::stage_history.pointer());
+            let present = position == last && former.stage_id == stage.id();
+            let Some(entered) = self.stage(former.stage_id).filter(|entered| present || is_open(entered)) else {
+                faults.add(Fault::new(pointer(&Opportunity::stage_id.pointer()), FaultCode::NotOfPipeline));
+                continue;
+            };
+            if let Some(opened) = opened.filter(|opened| former.entered_at < *opened) {
+                faults.add(Fault::new(pointer("/entered_at"), FaultCode::TooEarly).with("min", opened));
             }
+            if let Some(closed) = closed.filter(|closed| former.entered_at > *closed) {
+                faults.add(Fault::new(pointer("/entered_at"), FaultCode::TooLate).with("max", closed));
+            }
+            if let Some(closed) = closed.filter(|closed| !is_open(entered) && former.entered_at < *closed) {
+                faults.add(Fault::new(pointer("/entered_at"), FaultCode::TooEarly).with("min", closed));
+            }
+            if is_open(entered) && former.forecast_category == Some(ForecastCategory::Closed) {
+                let pointer = pointer(&Opportunity::forecast_category.pointer());
+                faults.add(Fault::new(pointer, FaultCode::OpenIsNotClosed));
+            }
+            former.probability = former.probability.or(entered.get(Stage::probability));
+            former.forecast_category = former.forecast_category.or(entered.get(Stage::forecast_category));
         }
+        record.set(Opportunity::stage_history, history);
     }
 
     /// Settles all that follows from the stage of an opportunity about to be written; every fault at once.
@@ -79,8 +102,6 @@ impl Course<'_> {
                 self.check_move(former, stage, &mut faults);
             }
             self.check_required(stage, after, &mut faults);
-            let entered = if before.is_none() { self.entered(after, stage) } else { self.now };
-            after.set(Opportunity::stage_entered_at, entered);
             if before.is_none_or(|before| before.agrees(Opportunity::position, after)) {
                 after.set(Opportunity::position, position::newest(self.now, after.id()));
             }
@@ -88,7 +109,11 @@ impl Course<'_> {
         follow_stage(before, after, stage, moved, &mut faults);
         self.close(before, after, stage, &mut faults);
         if before.is_none() {
-            self.check_history(after, &mut faults);
+            self.settle_history(after, stage, &mut faults);
+        }
+        if moved {
+            let entered = if before.is_none() { self.entered(after, stage) } else { self.now };
+            after.set(Opportunity::stage_entered_at, entered);
         }
         after.set(Opportunity::rots_at, rots_at(stage, after));
         faults.into_result(())
@@ -157,7 +182,12 @@ impl Course<'_> {
             return;
         }
         match after.get(Opportunity::closed_at) {
-            None => after.set(Opportunity::closed_at, self.now),
+            None => {
+                // One that comes from elsewhere may tell it by its last stage.
+                let last =
+                    after.get(Opportunity::stage_history).pop().filter(|last| before.is_none() && last.stage_id == stage.id());
+                after.set(Opportunity::closed_at, last.map_or(self.now, |last| last.entered_at));
+            }
             Some(closed_at) if closed_at > self.now => {
                 faults.add(Fault::new(Opportunity::closed_at.pointer(), FaultCode::TooLate).with("max", self.now));
             }

@@ -234,7 +234,9 @@ fn minor_amount(number: &str, typed: &str, currency: Currency) -> Result<i128, M
     {
         return Err(MoneyError::NotANumber(typed.to_owned()));
     }
-    if !rest.is_empty() && (first.is_empty() || first.len() > 3 || rest.iter().any(|group| group.len() != 3)) {
+    if !rest.is_empty()
+        && (first.is_empty() || first.len() > 3 || first.starts_with('0') || rest.iter().any(|group| group.len() != 3))
+    {
         return Err(MoneyError::Grouping);
     }
     let minor = minor.trim_end_matches('0');

@@ -46,6 +46,11 @@ impl Timestamp {
     }
 
     #[must_use]
+    pub fn plus_milliseconds(self, milliseconds: i64) -> Timestamp {
+        Timestamp { milliseconds: self.milliseconds.saturating_add(milliseconds) }
+    }
+
+    #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Timestamp {
         Timestamp { milliseconds: self.milliseconds.saturating_add(seconds.saturating_mul(1000)) }
     }
@@ -145,6 +150,16 @@ pub(crate) fn instant_of(local: chrono::NaiveDateTime, zone: chrono_tz::Tz) -> T
         .map_or_else(|| Timestamp::from(local.and_utc()), |time: DateTime<chrono_tz::Tz>| time.with_timezone(&Utc).into())
 }
 
+/// Times one after the other, each later than the one before: what came at the same time keeps its order.
+#[must_use]
+pub fn rising(times: impl Iterator<Item = Timestamp>) -> Vec<Timestamp> {
+    let mut rising: Vec<Timestamp> = Vec::new();
+    for time in times {
+        rising.push(rising.last().map_or(time, |last| time.max(last.plus_milliseconds(1))));
+    }
+    rising
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::SecondsFormat;
@@ -153,6 +168,17 @@ mod tests {
     use super::*;
 
     proptest! {
+        /// Never out of order, never two at once, and none later than need be.
+        #[test]
+        fn rising_times_hardly_move(told in proptest::collection::vec(0_i64..20, 0..12)) {
+            let times = rising(told.iter().copied().map(Timestamp::from_milliseconds));
+            prop_assert_eq!(times.len(), told.len());
+            for (place, time) in (0_i64..).zip(&times) {
+                let least = (0..=place).zip(&told).map(|(before, told)| told + place - before).max();
+                prop_assert_eq!(Some(time.milliseconds()), least);
+            }
+        }
+
         #[test]
         fn a_time_is_written_as_rfc_3339_and_read_back(milliseconds in -62_135_596_800_000_i64..253_402_300_800_000) {
             let time = Timestamp::from_milliseconds(milliseconds);

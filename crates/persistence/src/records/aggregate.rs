@@ -23,15 +23,17 @@ use crate::{
     },
 };
 
-/// What is computed of the rows of a group; each a whole number, 0 where there is nothing to add up.
+/// What is computed of the rows of a group: whole numbers, 0 where there is nothing to add up.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "a handful a statement")]
 pub enum Measure {
     Count,
     /// The sum of a field of integers or money.
     Sum(Field),
-    /// The sum of a field times another that is in per cent, rounded half up.
+    /// The exact sum of a field times another that is in per cent: the whole part, then the hundredths. Who adds up several rounds once.
     Weighted(Field, Field),
+    /// The milliseconds between two times, added up.
+    Between(Field, Field),
 }
 
 /// What rows are grouped by.
@@ -254,6 +256,15 @@ fn write_measure(sql: &mut Statement, measure: &Measure) -> &'static [ColumnType
             }
             &[ColumnType::Integer; 2]
         }
+        Measure::Between(from, to) => {
+            let [from, to] = [from, to].map(|field| Scalar(field, Alias::Rows(0)));
+            let [before, after] = match sql.dialect {
+                Dialect::Sqlite => ["CAST(COALESCE(SUM((", ") / 1000), 0) AS BIGINT)"],
+                Dialect::Postgres => ["CAST(COALESCE(SUM(EXTRACT(EPOCH FROM ", ") * 1000), 0) AS BIGINT)"],
+            };
+            write_sql!(sql, before, to, " - ", from, after);
+            &[ColumnType::Integer]
+        }
     }
 }
 
@@ -262,15 +273,27 @@ fn added_up(mut row: Vec<Cell>, groups: usize, measures: &[Measure]) -> Result<V
     let own = row.split_off(groups);
     let mut own = own.as_slice();
     for measure in measures {
-        let (parts, rest) = own.split_at(if *measure == Measure::Count { 1 } else { 2 });
-        own = rest;
-        row.push(match measure {
-            Measure::Count => parts[0].clone(),
-            Measure::Sum(_) => fitting(sum_of_parts(parts))?,
-            Measure::Weighted(..) => fitting((sum_of_parts(parts) + 50) / 100)?,
+        let (parts, rest) = own.split_at(match measure {
+            Measure::Count | Measure::Between(..) => 1,
+            Measure::Sum(_) | Measure::Weighted(..) => 2,
         });
+        own = rest;
+        match measure {
+            Measure::Count | Measure::Between(..) => row.push(parts[0].clone()),
+            Measure::Sum(_) => row.push(fitting(sum_of_parts(parts))?),
+            Measure::Weighted(..) => {
+                let hundredths = sum_of_parts(parts);
+                row.push(fitting(hundredths.div_euclid(100))?);
+                row.push(fitting(hundredths.rem_euclid(100))?);
+            }
+        }
     }
     Ok(row)
+}
+
+/// What a weighted sum comes to, whole part and hundredths, rounded half up: what is weighted is never below zero.
+pub fn rounded(whole: i128, hundredths: i128) -> Result<i64, StoreError> {
+    i64::try_from(whole + (hundredths + 50).div_euclid(100)).map_err(|_| StoreError::SumTooLarge)
 }
 
 fn fitting(sum: i128) -> Result<Cell, StoreError> {

@@ -10,7 +10,10 @@ use farley_domain::{
         record::Record,
         recurring::slots,
     },
-    values::{id::Id, time::Timestamp},
+    values::{
+        id::Id,
+        time::{Timestamp, rising},
+    },
 };
 use serde_json::{Map, Value};
 
@@ -20,7 +23,7 @@ use crate::{
     records::{filter::Place, statements::encode},
     sql::{
         row::{Cell, Layout, Row},
-        statement::{Bind, Column, ColumnType, Fragment, Statement, Target, write_sql},
+        statement::{Bind, Column, ColumnType, Dialect, Fragment, Statement, Target, write_sql},
     },
     work::Work,
 };
@@ -78,7 +81,9 @@ impl Fragment for Source<'_> {
 }
 
 impl Work<'_> {
-    /// Adds to the ledger what a write changes in the fields it keeps, as of a time: now, or when a new record entered its step.
+    /// Adds to the ledger what a write changes in the fields it keeps, as of a time: now, or when a new record entered its step. Each row
+    /// ends where the next begins, and the last has no end, so that a record has one state at any time; the tables themselves
+    /// refuse anything else.
     pub(crate) fn note_in_ledger(&mut self, object: &Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
         let Some(ledger) = object.ledger else { return Ok(()) };
         let now = self.origin.now;
@@ -86,7 +91,7 @@ impl Work<'_> {
             // What the record was before it came here begins its ledger.
             let mut states = (ledger.past)(record);
             states.push(record.clone());
-            let times: Vec<Timestamp> = states.iter().map(|state| ledger.entered(state).unwrap_or(now)).collect();
+            let times = rising(states.iter().map(|state| ledger.entered(state).unwrap_or(now)));
             let rows = states.iter().enumerate().map(|(position, state)| {
                 let former = position.checked_sub(1).map(|former| &states[former]);
                 self.ledger_row((object, ledger), former, state, (times[position], times.get(position + 1).copied()))
@@ -98,12 +103,40 @@ impl Work<'_> {
         if ledger.fields_of(object).all(|field| before.cell(field) == record.cell(field)) {
             return Ok(());
         }
-        let mut sql = Statement::new(self.dialect());
-        write_sql!(sql, "UPDATE ", ledger.table, " SET until = ", Bind::time(now), " WHERE tenant_id = ", self.tenant().id);
-        write_sql!(sql, " AND record_id = ", record.id(), " AND until IS NULL");
-        self.connection().execute(&sql)?;
-        let row = self.ledger_row((object, ledger), Some(before), record, (now, None))?;
+        let at = self.end_last_row(ledger, record.id())?;
+        let row = self.ledger_row((object, ledger), Some(before), record, (at, None))?;
         self.add_to_ledger(ledger, vec![row])
+    }
+
+    /// Ends the row that holds until now; when. Several writes may have one time, and clocks of nodes differ: the next row begins later
+    /// all the same.
+    fn end_last_row(&mut self, ledger: &Ledger, record: Id) -> Result<Timestamp, StoreError> {
+        let (now, tenant, dialect) = (self.origin.now, self.tenant().id, self.dialect());
+        let (later_of, a_millisecond) = match dialect {
+            Dialect::Sqlite => ("MAX(", ", at + 1000)"),
+            Dialect::Postgres => ("GREATEST(", ", at + INTERVAL '1 millisecond')"),
+        };
+        let mut sql = Statement::new(dialect);
+        write_sql!(sql, "UPDATE ", ledger.table, " SET until = ", later_of, Bind::time(now), a_millisecond);
+        write_sql!(sql, " WHERE tenant_id = ", tenant, " AND record_id = ", record, " AND until IS NULL");
+        let ended = match dialect {
+            Dialect::Sqlite => {
+                // RETURNING would make it journal the statement, and with it flush the search index.
+                self.connection().execute(&sql)?;
+                let mut last = Statement::new(dialect);
+                write_sql!(last, "SELECT MAX(until) FROM ", ledger.table, " WHERE tenant_id = ", tenant);
+                write_sql!(last, " AND record_id = ", record);
+                self.connection().load(&last, &[ColumnType::Time])?
+            }
+            Dialect::Postgres => {
+                sql.sql(" RETURNING until");
+                self.connection().load(&sql, &[ColumnType::Time])?
+            }
+        };
+        Ok(match ended.first().and_then(|cells| cells.first()) {
+            Some(Cell::Time(until)) => *until,
+            Some(_) | None => now,
+        })
     }
 
     /// The columns of one row.
@@ -160,7 +193,7 @@ impl Reader<'_> {
         let mut sql = Statement::new(self.connection.dialect());
         write_sql!(sql, "SELECT ", layout.columns().as_slice(), ", at, user_id, former_seconds FROM ", ledger.table);
         write_sql!(sql, " WHERE tenant_id = ", self.tenant.id, " AND record_id = ", record);
-        sql.sql(" ORDER BY at DESC, id DESC LIMIT ").integer(limit).sql(" OFFSET ").integer(offset);
+        sql.sql(" ORDER BY at DESC LIMIT ").integer(limit).sql(" OFFSET ").integer(offset);
         let mut types = layout.types.clone();
         types.extend([ColumnType::Time, ColumnType::Id, ColumnType::Integer]);
         let rows = self.connection.load(&sql, &types)?;

@@ -100,12 +100,13 @@ pub fn list(
 
 /// Whether a field may be null: then its order says where nulls go, which no index does by itself.
 fn is_nullable(field: &Field) -> bool {
-    const NEVER: [&str; 5] = [
+    const NEVER: [&str; 6] = [
         recurring::ID.name(),
         recurring::VERSION.name(),
         recurring::CREATED_AT.name(),
         recurring::UPDATED_AT.name(),
         recurring::OCCURRED_AT.name(),
+        recurring::RECEIVED_AT.name(),
     ];
     !(NEVER.contains(&field.name.as_ref()) || (field.storage == Storage::Column && (field.required || field.default.is_some())))
 }

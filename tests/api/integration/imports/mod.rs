@@ -1,6 +1,7 @@
 //! `/v1/imports` and `farley import`: files read into objects, row by row, in the background.
 
 mod b2b_sales;
+mod forms;
 mod preview;
 mod resume;
 mod rows;
@@ -71,7 +72,10 @@ pub fn tests() -> Vec<Test> {
     tests![
         b2b_sales::a_whole_record_answers_as_its_files_do,
         b2b_sales::rows_change_parts_and_warn,
+        forms::are_told_from_all_rows,
+        forms::of_a_key_are_one_key,
         preview::columns_are_guessed_and_shown,
+        preview::rows_are_tried_by_the_rules,
         resume::several_run_at_once,
         resume::go_on_after_a_kill,
         resume::go_on_at_once_after_a_stop,

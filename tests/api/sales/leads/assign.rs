@@ -58,6 +58,20 @@ pub async fn follows_the_rules(db: TestDb) {
     for _ in 0..4 {
         assert_ne!(create(json!({})).await["owner_id"], ids[0]);
     }
+    // Of four with two away, the other two get as many each; it begins with the first.
+    let fourth = server.user(&admin, "Rep 3", "sales_representative", json!({"team_id": team})).await;
+    let round = json!({"name": "Round", "sort_order": 0, "target": "round_robin", "filter": {"field": "source", "value": "round"},
+        "user_ids": [ids[2], ids[0], ids[1], fourth.id]});
+    rule(round).await;
+    let away = |id: &str| json!({"user_id": id, "starts_at": "2020-01-01T00:00:00Z", "ends_at": "2100-01-01T00:00:00Z"});
+    let two = json!({"absences": [away(ids[0]), away(ids[1])]});
+    admin.patch(&format!("/v1/work-schedules/{schedule}"), two).await.ok(200);
+    let mut got = Vec::new();
+    for _ in 0..40 {
+        got.push(create(json!({"source": "round"})).await["owner_id"].as_str().unwrap().to_owned());
+    }
+    let due = [ids[2], fourth.id.as_str()];
+    assert!(got.iter().zip(due.iter().cycle()).all(|(got, due)| got == due), "{got:?}");
     let all = json!({"absences": [{"starts_at": "2020-01-01T00:00:00Z", "ends_at": "2100-01-01T00:00:00Z"}], "user_ids": ids});
     admin.patch(&format!("/v1/work-schedules/{schedule}"), all).await.ok(200);
     let lead = create(json!({})).await;

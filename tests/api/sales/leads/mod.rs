@@ -5,6 +5,7 @@ mod check_duplicates;
 mod claim;
 mod convert;
 mod forms;
+mod past;
 mod pools;
 mod response;
 mod score;
@@ -54,6 +55,7 @@ pub fn tests() -> Vec<Test> {
         convert::takes_the_contact_that_is_there,
         forms::become_leads_when_answered,
         forms::are_answered_from_the_sites_they_allow,
+        past::is_loaded_as_it_was,
         pools::show_leads_to_those_entitled,
         pools::take_back_leads_left_alone,
         response::too_late_is_told_once,

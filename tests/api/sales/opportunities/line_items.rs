@@ -37,6 +37,14 @@ pub async fn add_up_to_the_amount(db: TestDb) {
     assert_eq!(admin.get(&path).await.ok(200)["amount"], usd(433_891));
     admin.delete(&line).await.ok(204);
     assert_eq!(admin.get(&path).await.ok(200)["amount"], usd(1));
+    // Half a cent is rounded away from zero, so that a price and the same rebate cancel.
+    let half = admin.create("opportunities", json!({"name": "half"})).await;
+    for price in [1, -1] {
+        let line = json!({"name": "x", "unit_price": usd(price), "discount": 50});
+        let line = admin.post(&format!("/v1/opportunities/{half}/line-items"), line).await.ok(201);
+        assert_eq!(line["amount"], usd(price));
+    }
+    assert_eq!(admin.get(&format!("/v1/opportunities/{half}")).await.ok(200)["amount"], usd(0));
     // An amount that is set stays, until it is to follow the lines again.
     admin.patch(&path, json!({"amount": usd(99)})).await.ok(200);
     admin.post(&format!("{line}/restore"), json!({})).await.ok(200);

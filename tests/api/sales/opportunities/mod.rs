@@ -2,6 +2,7 @@
 
 mod board;
 mod create;
+mod history;
 mod line_items;
 mod moves;
 mod past;
@@ -13,6 +14,8 @@ pub fn tests() -> Vec<Test> {
     tests![
         board::cards_stay_where_they_are_dropped,
         create::begins_in_the_first_stage,
+        history::is_one_state_at_any_time,
+        history::lies_between_beginning_and_end,
         line_items::add_up_to_the_amount,
         line_items::are_reached_as_their_opportunity,
         moves::are_checked_and_kept,

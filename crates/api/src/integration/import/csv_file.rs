@@ -2,7 +2,7 @@
 
 use encoding_rs::{Encoding, GB18030, UTF_8};
 use farley_domain::{
-    integration::Row,
+    integration::{Row, import::cell},
     model::fault::{Fault, FaultCode},
 };
 
@@ -28,8 +28,9 @@ impl CsvFile {
         if text.contains('\0') {
             return Err(malformed(&"this is not a text file"));
         }
-        let delimiter = delimiter(&text);
-        let (open_quote, mut quote_row) = (open_quote(&text, delimiter), 1);
+        let (text, said) = without_hint(&text);
+        let delimiter = said.unwrap_or_else(|| delimiter(text));
+        let (open_quote, mut quote_row) = (open_quote(text, delimiter), 1);
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -53,12 +54,12 @@ impl CsvFile {
             }
             if header.is_empty() {
                 for (name, place) in record.iter().zip(1..) {
-                    let name = named(name, place);
+                    let name = named(&cell::bare(name), place);
                     // A second column of the same name goes by its place too.
                     header.push(if header.contains(&name) { format!("{name} ({place})") } else { name });
                 }
             } else if record.iter().any(|cell| !cell.trim().is_empty()) {
-                rows.push(Row { number, cells: record.iter().map(str::to_owned).collect() });
+                rows.push(Row { number, cells: record.iter().map(cell::bare).collect() });
             }
         }
         if open_quote.is_some() {
@@ -72,6 +73,18 @@ impl CsvFile {
         }
         Ok(CsvFile { encoding, delimiter, header, rows })
     }
+}
+
+/// The text without the line by which a file tells Excel what separates its cells, `sep=;`, which Excel does not show; and the sign that it
+/// tells.
+fn without_hint(text: &str) -> (&str, Option<char>) {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let hint = first.trim_end_matches('\r').trim_matches('"');
+    let said = hint.get(..4).filter(|word| word.eq_ignore_ascii_case("sep=")).and_then(|_| {
+        let mut signs = hint.get(4..)?.chars();
+        signs.next().filter(|sign| sign.is_ascii() && signs.next().is_none())
+    });
+    if said.is_some() { (rest, said) } else { (text, None) }
 }
 
 /// Where a quote opens that swallows rows: it is never closed, or by a quote of a later row, with text right behind it.
@@ -173,6 +186,12 @@ mod tests {
         assert_eq!(cells(b"a;b\n\"1,5\";2").2, [["1,5", "2"]]);
         assert_eq!(cells(b"a\tb\n1\t2").0, '\t');
         assert_eq!(cells(b"only\n1,2").0, ',');
+        // What Excel is told, and what it puts around texts that look like numbers.
+        let (delimiter, header, rows) = cells(b"\xEF\xBB\xBFsep=;\r\na;b,c;d,e,f\r\n=\"0138\";'01067;'t Hooft\r\n");
+        assert_eq!((delimiter, header), (';', vec!["a".to_owned(), "b,c".to_owned(), "d,e,f".to_owned()]));
+        assert_eq!(rows, [["0138", "01067", "'t Hooft"]]);
+        assert_eq!(cells(b"sep=|\na|b\n1|2").2, [["1", "2"]]);
+        assert_eq!(cells(b"sepal\n1").1, ["sepal"]);
         let file = CsvFile::read(b"a,\n\"one\nline\",\"say \"\"hi\"\"\"\n,\n\nlast\n").map_err(|fault| fault.code).unwrap();
         assert_eq!(file.header, ["a", "(2)"]);
         let rows: Vec<_> = file.rows.iter().map(|row| (row.number, row.cells.join("|"))).collect();

@@ -125,6 +125,18 @@ pub struct ImportColumn {
     /// The label of e-mail addresses and phone numbers.
     #[schema(example = "work")]
     label: Option<String>,
+    /// The sign before the decimals of numbers, `.` or `,`; the other one separates thousands. Told from all rows, unless said; a number that
+    /// could then be read either way (`1.234`) is a fault of its row.
+    #[schema(example = ",")]
+    decimal: Option<String>,
+    /// The order of dates with the year last: `dmy` or `mdy`, also as a pattern (`DD/MM/YYYY`); `excel`, where days are numbers of a
+    /// spreadsheet. Told from all rows, unless said; a date that could then be read either way (`03/08/2026`) is a fault of its row.
+    #[schema(example = "dmy")]
+    date_format: Option<String>,
+    /// The signs between several values of a cell, each of them; by default `;`, `、`, `|`, line ends and, between e-mail addresses and phone
+    /// numbers, commas.
+    #[schema(example = "/")]
+    split: Option<String>,
     /// What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and reported), `refuse`.
     #[schema(example = "warn")]
     if_blank: Option<String>,
@@ -256,8 +268,8 @@ pub fn start(
 #[post("/v1/imports")]
 pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let Asked { options, content, mutation } = read_request(&call, &request, payload).await?;
-    let principal = Arc::clone(&call.principal);
-    let made_ready = web::block(move || Prepared::make(options, &content, &principal).map(|prepared| (prepared, content)));
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
+    let made_ready = web::block(move || Prepared::make(options, &content, &principal, now).map(|prepared| (prepared, content)));
     let (prepared, content) = made_ready.await.map_err(|_| Problem::new(Code::Unavailable).retry_after(2))??;
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let prepared = Prepared { traceparent: traceparent(), ..prepared };

@@ -7,12 +7,12 @@ use farley_domain::{
     integration::{
         Import, Lookup, Mapping, Place, Plan, PlannedColumn, Row,
         import::{
-            cell, order,
+            cell, key, order,
             record::{ImportMode, MAPPING, OnFault, importable},
         },
     },
     model::{
-        fault::{Fault, FaultCode, unknown},
+        fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType},
         field_rule::FieldRule,
         object::{Object, Schema},
@@ -20,7 +20,10 @@ use farley_domain::{
         recurring, registry,
         value::Standards,
     },
-    values::text::{clean_line, fold},
+    values::{
+        text::{clean_line, fold},
+        time::Timestamp,
+    },
 };
 use serde_json::{Value, json};
 
@@ -29,7 +32,7 @@ use crate::{access::principal::Principal, http::problem::Problem, records::body}
 
 /// How many rows are imported or tried in one piece: all or none goes no further.
 pub const ROWS_AT_ONCE: usize = 5_000;
-/// How many rows are samples for guesses and previews.
+/// How many rows a preview shows and tries.
 pub const SAMPLE: usize = 20;
 
 /// What is asked, beside the file.
@@ -138,10 +141,13 @@ impl Matcher {
     #[must_use]
     pub fn keys(&self, row: &Row) -> Vec<String> {
         let typed = self.column.typed(row);
+        if cell::is_shortened(&typed) {
+            return Vec::new();
+        }
         if self.column.field.kind.is_scalar() || matches!(self.lookup, Lookup::External(_)) {
             Some(clean_line(&typed)).filter(|key| !key.is_empty()).into_iter().collect()
         } else {
-            cell::split_contacts(&typed).into_iter().map(clean_line).collect()
+            cell::split_contacts(&typed, self.column.mapping.split.as_deref()).into_iter().map(clean_line).collect()
         }
     }
 }
@@ -160,6 +166,10 @@ pub struct Prepared {
     pub repeated: HashMap<i64, i64>,
     /// How rows name each other, where they do.
     pub names: HashSet<String>,
+    /// What stands in the way of an import, but not of showing how the file would be read.
+    pub faults: Faults,
+    /// Whether only the first rows are tried, so that what they name may stand in later ones.
+    pub in_part: bool,
     /// The trace of the request (W3C), which the job goes on with.
     pub traceparent: Option<String>,
 }
@@ -177,36 +187,44 @@ impl Prepared {
         import.set(Import::mapping, self.mapping.clone());
     }
 
-    pub fn make(options: Options, content: &[u8], principal: &Principal) -> Result<Prepared, Problem> {
+    /// Makes an import ready to run.
+    pub fn make(options: Options, content: &[u8], principal: &Principal, now: Timestamp) -> Result<Prepared, Problem> {
+        let prepared = Prepared::read(options, content, principal, now)?;
+        if prepared.faults.is_empty() { Ok(prepared) } else { Err(prepared.faults.into()) }
+    }
+
+    /// Reads a file, also one that cannot be imported so.
+    pub fn read(options: Options, content: &[u8], principal: &Principal, now: Timestamp) -> Result<Prepared, Problem> {
         let file = CsvFile::read(content)?;
         if options.all_or_none && file.rows.len() > ROWS_AT_ONCE {
             return Err(Fault::new(ImportOptions::on_fault.pointer(), FaultCode::TooManyRows).with("max", ROWS_AT_ONCE).into());
         }
         let schema = principal.schema(options.object);
-        let samples = file.rows.get(..SAMPLE).unwrap_or(&file.rows);
         let writes = |field: &Field| match principal.asker.grants.rule(options.object, field) {
             None => true,
             Some(FieldRule::Hidden | FieldRule::ReadOnly) => false,
         };
-        let (plan, mapping) = Plan::make(&options.mapping, &file.header, samples, &schema, &writes)?;
-        let matcher = match &options.match_by {
-            Some(match_by) => Some(matcher(match_by, &plan, &schema)?),
-            None => None,
-        };
-        if matcher.is_none() && mapping.distinct {
-            return Err(unmatched(FaultCode::Required).into());
+        let (plan, mapping) = Plan::make(&options.mapping, &file.header, &file.rows, &schema, &writes)?;
+        let mut faults = Faults::default();
+        faults.keep(plan.check());
+        let matcher = options.match_by.as_ref().map(|match_by| matcher(match_by, &plan, &schema));
+        let matcher = faults.keep(matcher.transpose()).flatten();
+        if options.match_by.is_none() && mapping.distinct {
+            faults.add(unmatched(FaultCode::Required));
         }
         let order = order::parents_first(&plan, &file.rows, &schema);
-        let repeated = matcher.as_ref().map(|matcher| repeated(matcher, &plan, options.object, &file.rows)).unwrap_or_default();
+        let standards = principal.standards(now);
+        let repeated = matcher.as_ref().map(|matcher| repeated(matcher, &plan, options.object, (&file.rows, &standards)));
+        let repeated = repeated.unwrap_or_default();
         let own = |column: &&PlannedColumn| column.place == Place::Whole && column.target() == Some(options.object.name);
         let parent = plan.columns.iter().find(own);
         let key = parent.and_then(|parent| order::key_column(&plan, parent, &schema));
         let names = key.map(|key| file.rows.iter().map(|row| fold(key.typed(row).trim())).collect()).unwrap_or_default();
-        Ok(Prepared { options, file, plan, mapping, matcher, order, repeated, names, traceparent: None })
+        Ok(Prepared { options, file, plan, mapping, matcher, order, repeated, names, faults, in_part: false, traceparent: None })
     }
 }
 
-fn matcher(match_by: &str, plan: &Plan, schema: &Schema) -> Result<Matcher, Problem> {
+fn matcher(match_by: &str, plan: &Plan, schema: &Schema) -> Result<Matcher, Fault> {
     let lookup = Lookup::read(match_by, schema);
     let lookup =
         lookup.ok_or_else(|| unmatched(FaultCode::UnknownChoice).with("choices", "name, emails, ext:SYSTEM or another field"))?;
@@ -217,12 +235,12 @@ fn matcher(match_by: &str, plan: &Plan, schema: &Schema) -> Result<Matcher, Prob
     };
     match plan.column(&path) {
         Some(column) => Ok(Matcher { lookup, column: column.clone() }),
-        None => Err(unmatched(FaultCode::Unmapped).with("field", path).into()),
+        None => Err(unmatched(FaultCode::Unmapped).with("field", path)),
     }
 }
 
 /// Rows whose key stands in an earlier row; parts of different records may have the same.
-fn repeated(matcher: &Matcher, plan: &Plan, object: &Object, rows: &[Row]) -> HashMap<i64, i64> {
+fn repeated(matcher: &Matcher, plan: &Plan, object: &Object, (rows, standards): (&[Row], &Standards<'_>)) -> HashMap<i64, i64> {
     let parent = object.parent.and_then(|parent| plan.column(parent.field));
     let field = &matcher.column.field;
     let exact = matches!(field.kind, FieldType::Text { .. }) && field.keyed.is_none();
@@ -230,7 +248,9 @@ fn repeated(matcher: &Matcher, plan: &Plan, object: &Object, rows: &[Row]) -> Ha
     let mut repeated = HashMap::new();
     for row in rows {
         let within = parent.map(|parent| parent.typed(row).into_owned()).unwrap_or_default();
-        for key in matcher.keys(row) {
+        for typed in matcher.keys(row) {
+            // As the record will have it: what people write in several ways is one key.
+            let key = key::standard(&matcher.column.field, &matcher.lookup, &typed, standards).unwrap_or(typed);
             let key = (within.clone(), if exact { key } else { fold(&key) });
             let earlier = *first.entry(key).or_insert(row.number);
             if earlier != row.number {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use farley_domain::{
-    integration::{CellFault, Row, import::row::set},
+    integration::{CellFault, import::row::set},
     model::fault::Language,
     values::time::Timestamp,
 };
+use farley_persistence::{StoreError, Work};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -17,12 +18,12 @@ use super::{
     options::{Prepared, SAMPLE},
     read_request,
     report::ImportFault,
-    row::{self, RowFault},
+    row::{self, Outcome, RowFault},
 };
 use crate::{
     access::{call::Call, principal::Principal},
     http::problem::{Code, Problem},
-    records::mutation::Answer,
+    records::{mutation::Answer, write::Writer},
 };
 
 /// How a file would be read.
@@ -40,7 +41,7 @@ pub struct ImportPreview {
     mapping: Value,
     /// The first 20 rows.
     rows: Vec<PreviewRow>,
-    /// What is wrong in them. References are not looked up.
+    /// What is wrong in them, or with the mapping (row 1). A row that names one further down than the first 20 is not at fault for that.
     faults: Vec<ImportFault>,
 }
 
@@ -55,15 +56,28 @@ pub struct PreviewRow {
     record: Value,
 }
 
+/// Nothing of what was tried is to stay.
+enum Undo {
+    Tried,
+    Failed(Problem),
+}
+
+impl From<StoreError> for Undo {
+    fn from(error: StoreError) -> Undo {
+        Undo::Failed(error.into())
+    }
+}
+
 impl ImportPreview {
-    #[must_use]
-    pub fn of(prepared: &Prepared, principal: &Principal, now: Timestamp, language: Language) -> ImportPreview {
-        let mut faults = Vec::new();
+    fn of(prepared: &Prepared, found: Vec<RowFault>, principal: &Principal, now: Timestamp, language: Language) -> ImportPreview {
+        let standards = principal.standards(now);
         let rows = prepared.file.rows.iter().take(SAMPLE).map(|row| {
-            let (shown, found, warnings) = one(prepared, principal, now, row);
-            faults.extend(found.into_iter().map(|found| ImportFault::of(RowFault::of(row.number, found), language)));
-            faults.extend(warnings.into_iter().map(|found| ImportFault::of(RowFault::warning(row.number, found), language)));
-            PreviewRow { row: row.number, record: shown }
+            let mut read = prepared.plan.read(row, &standards);
+            for wanted in &read.wanted {
+                set(&mut read.body, &wanted.path, json!({wanted.object.clone(): wanted.named}));
+            }
+            read.close_gaps();
+            PreviewRow { row: row.number, record: Value::Object(read.body) }
         });
         ImportPreview {
             rows: rows.collect(),
@@ -71,15 +85,48 @@ impl ImportPreview {
             delimiter: prepared.file.delimiter,
             rows_total: prepared.file.rows.len(),
             mapping: json!(prepared.mapping),
-            faults,
+            faults: found.into_iter().map(|fault| ImportFault::of(fault, language)).collect(),
         }
     }
 }
 
+/// What is wrong with the first rows: each is written as an import would, with all rules, and all of it is undone.
+fn tried(work: &mut Work<'_>, prepared: &Prepared, principal: &Arc<Principal>, now: Timestamp) -> Result<Vec<RowFault>, Problem> {
+    let whole = prepared.faults.0.iter().map(|fault| {
+        let found = CellFault { column: None, typed: None, fault: fault.clone() };
+        RowFault::of(1, found)
+    });
+    let mut faults: Vec<RowFault> = whole.collect();
+    if !faults.is_empty() {
+        return Ok(faults);
+    }
+    let writer = Writer { principal: Arc::clone(principal), object: prepared.options.object, now, parent: None, quiet: true };
+    let done: Result<(), Undo> = work.attempt(|work| {
+        let mut known = row::Known::default();
+        for position in prepared.order.iter().filter(|position| **position < SAMPLE) {
+            let Some(row) = prepared.file.rows.get(*position) else { continue };
+            let (outcome, warnings) = row::import(work, prepared, &writer, row, &mut known).map_err(Undo::Failed)?;
+            faults.extend(warnings);
+            match outcome {
+                Outcome::Failed(found) => faults.extend(found),
+                Outcome::Created | Outcome::Updated | Outcome::Unchanged => {}
+            }
+        }
+        Err(Undo::Tried)
+    });
+    match done {
+        Ok(()) | Err(Undo::Tried) => {}
+        Err(Undo::Failed(problem)) => return Err(problem),
+    }
+    faults.sort_by_key(|fault| fault.row);
+    Ok(faults)
+}
+
 /// Preview an import
 ///
-/// Shows how a file would be read, and writes nothing: the mapping with its guesses, and the first 20 rows as the bodies they would
-/// become, with what is wrong in them. Takes what `POST /v1/imports` takes.
+/// Shows how a file would be read, and writes nothing: the mapping with its guesses and the forms of numbers and dates that all rows tell, and
+/// the first 20 rows as the bodies they would become, with what is wrong in them: each is tried with all rules of an import, and undone. A file of
+/// which no column can be mapped is shown too, with its columns. Takes what `POST /v1/imports` takes.
 #[utoipa::path(tag = "imports", operation_id = "previewImport",
     params(("object" = Option<String>, Query, description = "With a `text/csv` body: what the rows become.", example = "customer"),
            ("match_by" = Option<String>, Query, description = "With a `text/csv` body: by what rows match records.", example = "name"),
@@ -90,21 +137,16 @@ impl ImportPreview {
 pub async fn preview(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let Asked { options, content, mutation } = read_request(&call, &request, payload).await?;
     let (principal, now, language) = (Arc::clone(&call.principal), call.now, call.language);
-    let shown = web::block(move || {
-        let prepared = Prepared::make(options, &content, &principal)?;
-        Ok::<_, Problem>(ImportPreview::of(&prepared, &principal, now, language))
-    });
-    let shown = shown.await.map_err(|_| Problem::new(Code::Unavailable).retry_after(2))??;
-    mutation.run(&call, move |_| Answer::json(200, &shown)).await
-}
-
-fn one(prepared: &Prepared, principal: &Principal, now: Timestamp, row: &Row) -> (Value, Vec<CellFault>, Vec<CellFault>) {
-    let standards = principal.standards(now);
-    let mut read = prepared.plan.read(row, &standards);
-    row::check(prepared, principal, now, row, &mut read);
-    for wanted in &read.wanted {
-        set(&mut read.body, &wanted.path, json!({wanted.object.clone(): wanted.named}));
-    }
-    read.close_gaps();
-    (Value::Object(read.body), read.faults, read.warnings)
+    let read = {
+        let principal = Arc::clone(&principal);
+        web::block(move || Prepared::read(options, &content, &principal, now))
+    };
+    let mut prepared = read.await.map_err(|_| Problem::new(Code::Unavailable).retry_after(2))??;
+    prepared.in_part = prepared.file.rows.len() > SAMPLE;
+    mutation
+        .run(&call, move |work| {
+            let found = tried(work, &prepared, &principal, now)?;
+            Answer::json(200, &ImportPreview::of(&prepared, found, &principal, now, language))
+        })
+        .await
 }

@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use farley_domain::{
     identity::access::Action,
-    integration::{CellFault, Lookup, PlannedColumn, Row, RowRead, Strictness, Wanted, import::merge},
+    integration::{
+        CellFault, Lookup, PlannedColumn, Row, RowRead, Strictness, Wanted,
+        import::{cell, key, merge},
+    },
     model::{
         cell::Cell,
         fault::{Fault, FaultCode, Language},
@@ -12,7 +15,7 @@ use farley_domain::{
         input,
         object::Object,
         operand::Operand,
-        recurring, registry, value,
+        recurring, registry,
     },
     query::{
         list::{ListQuery, SortBy, SortKey, Start},
@@ -282,10 +285,12 @@ pub fn check(prepared: &Prepared, principal: &Principal, now: Timestamp, row: &R
     }
 }
 
-/// A long file is tried in pieces, each undone before the next, so that a row of an earlier piece is not there any more.
+/// A long file is tried in pieces, each undone before the next, so that a row of an earlier piece is not there any more; of what is
+/// only shown, just the first rows are tried.
 fn is_tried_apart(prepared: &Prepared, target: &Object, wanted: &Wanted) -> bool {
     let in_pieces = prepared.options.dry_run && prepared.order.len() > ROWS_AT_ONCE;
-    in_pieces && target.name == prepared.options.object.name && prepared.names.contains(&fold(&wanted.named))
+    let tried = in_pieces || prepared.in_part;
+    tried && target.name == prepared.options.object.name && prepared.names.contains(&fold(&wanted.named))
 }
 
 fn refused(wanted: &Wanted, fault: Fault) -> CellFault {
@@ -312,6 +317,10 @@ fn matched(
         CellFault { column: matcher.column.header(), typed: Some(matcher.column.shown(row)), fault: fault.under(&pointer) }
     };
     let keys = matcher.keys(row);
+    if keys.is_empty() && cell::is_shortened(&matcher.column.typed(row)) {
+        // Which is told with the cell.
+        return Ok(Ok(None));
+    }
     if keys.is_empty() {
         return Ok(Err(fault(Fault::new("", FaultCode::Required))));
     }
@@ -345,7 +354,8 @@ fn find(
     if let (Some(parent), Some(field)) = (parent, target.parent.and_then(|parent| target.field(parent.field))) {
         within = within.and(Predicate::test(field, Op::Eq, Operand::Id(parent)));
     }
-    let path = match lookup {
+    let by_name: Lookup;
+    let (lookup, path) = match lookup {
         Lookup::Id => return visible(reader, writer, target, named.parse().ok(), &within),
         Lookup::External(system) => {
             let key = Named::External { system: system.clone(), key: named.to_owned() };
@@ -354,30 +364,28 @@ fn find(
         }
         Lookup::Auto => match named.parse() {
             Ok(id) => return visible(reader, writer, target, Some(id), &within),
-            Err(_) => by_look(principal, target, named),
+            Err(_) => {
+                let path = by_look(principal, target, named);
+                by_name = Lookup::Field(path.to_owned());
+                (&by_name, path)
+            }
         },
-        Lookup::Field(path) => path.as_str(),
+        Lookup::Field(path) => (lookup, path.as_str()),
     };
     let schema = principal.schema(target);
     // By what is hidden nothing is found: that would confirm it.
     let field = schema.field(path).filter(|field| principal.asker.sees(target, field));
     let (Some(field), Some(id)) = (field, recurring::ID.of(target)) else { return Ok(Vec::new()) };
-    let standards = principal.standards(writer.now);
+    // What cannot be a value of the field is nobody's.
+    let Some(key) = key::standard(field, lookup, named, &principal.standards(writer.now)) else { return Ok(Vec::new()) };
     let predicate = match &field.kind {
         FieldType::Text { .. } if field.keyed.is_some() => return find_alike(reader, writer, target, field, named, within),
-        FieldType::Structure(structure) => {
-            let value = Operand::Text((structure.lookup_form)(named, &standards));
-            Predicate::test(field, Op::Any, Operand::List(vec![value]))
-        }
-        FieldType::Integer { .. } => match named.parse() {
+        FieldType::Structure(_) => Predicate::test(field, Op::Any, Operand::List(vec![Operand::Text(key)])),
+        FieldType::Integer { .. } => match key.parse() {
             Ok(number) => Predicate::test(field, Op::Eq, Operand::Integer(number)),
             Err(_) => return Ok(Vec::new()),
         },
-        // What cannot be a value of the field is nobody's.
-        _ => match value::accept(field, &named.into(), &standards) {
-            Ok(Value::String(text)) => Predicate::test(field, Op::Eq, Operand::Text(text)),
-            Ok(_) | Err(_) => return Ok(Vec::new()),
-        },
+        _ => Predicate::test(field, Op::Eq, Operand::Text(key)),
     };
     let page = reader.list(&ids_only(principal, target), &principal.view(writer.now), &first(within.and(predicate), id, 3))?;
     Ok(page.rows.iter().map(farley_persistence::Row::id).collect())

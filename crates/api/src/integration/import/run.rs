@@ -199,7 +199,7 @@ async fn prepare(state: &State, tenant: TenantKey, task: Task) -> Result<Option<
         Ok(Some((Options::of(&import)?, content, principal)))
     });
     let Some((options, content, principal)) = reading.await? else { return Ok(None) };
-    let made = tokio::task::spawn_blocking(move || Prepared::make(options, &content, &principal));
+    let made = tokio::task::spawn_blocking(move || Prepared::make(options, &content, &principal, clock::now()));
     made.await.map_err(Problem::internal)?.map(Some)
 }
 

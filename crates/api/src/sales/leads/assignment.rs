@@ -110,7 +110,7 @@ struct Rules {
     schedules: Vec<Record<WorkSchedule>>,
 }
 
-/// Lets the rules say who gets a lead; whether one did. Turns are counted in the same work: of leads that come at once, each
+/// Lets the rules say who gets a lead; whether one did. Turns are noted in the same work: of leads that come at once, each
 /// takes its own turn.
 pub fn assign(work: &mut Work<'_>, principal: &Arc<Principal>, now: Timestamp, lead: &mut Record<Lead>) -> Result<bool, Problem> {
     let mut rules = live::<AssignmentRule>(work)?;
@@ -188,12 +188,15 @@ impl Rules {
             }
             AssignmentTarget::User => self.candidates(rule).into_iter().find(|user| works(*user)),
             AssignmentTarget::RoundRobin => {
-                let candidates = self.candidates(rule);
-                if candidates.iter().any(|user| works(*user)) {
-                    let turn = work.turn(&format!("assignment {}", rule.id()))?;
-                    in_turn(&candidates, turn, works)
-                } else {
-                    None
+                let candidates = self.named(rule);
+                let turns = format!("assignment {}", rule.id());
+                let next = work.next_turn(&turns)?;
+                match in_turn(&candidates, next, |user| self.user(user).is_some() && works(user)) {
+                    Some(place) => {
+                        work.set_next_turn(&turns, i64::try_from(place + 1).unwrap_or(0))?;
+                        candidates.get(place).copied()
+                    }
+                    None => None,
                 }
             }
         };
@@ -213,9 +216,14 @@ impl Rules {
 
     /// The active users among whom a rule assigns.
     fn candidates(&self, rule: &Record<AssignmentRule>) -> Vec<Id> {
+        self.named(rule).into_iter().filter(|user| self.user(*user).is_some()).collect()
+    }
+
+    /// The users among whom a rule assigns; those that it names keep their places when they are deactivated.
+    fn named(&self, rule: &Record<AssignmentRule>) -> Vec<Id> {
         let named = rule.get(AssignmentRule::user_ids);
         if !named.is_empty() {
-            return named.into_iter().filter(|user| self.user(*user).is_some()).collect();
+            return named;
         }
         let team = rule.get(AssignmentRule::team_id);
         let members = self.users.iter().filter(|user| team.is_none() || user.get(User::team_id) == team);

@@ -23,7 +23,7 @@ use farley_domain::{
         leads::{
             conversion::{Maker, PART, over},
             lead::Lead,
-            status::{LeadStatus, enter, respond},
+            status::{LeadStatus, enter},
         },
         opportunity::Opportunity,
     },
@@ -126,7 +126,6 @@ pub async fn convert(call: Call, request: HttpRequest, body: Body) -> Result<Htt
         let contact = contact(work, asked, &customer)?;
         let opportunity = opportunity(work, asked, &customer, contact.as_ref())?;
         let mut lead = asked.record().clone();
-        respond(&mut lead, asked.writer.now);
         enter(&mut lead, LeadStatus::Converted, asked.writer.now);
         lead.set(Lead::customer_id, customer.id());
         lead.set(Lead::contact_id, contact.map(|contact| contact.id()));

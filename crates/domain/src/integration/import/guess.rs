@@ -254,6 +254,10 @@ const WORDS: &[(&str, &[&str])] = &[
         "closed_at",
         &["dateclosed", "closedon", "closeddate", "成交日期", "成交时间", "关闭日期", "结单日期", "赢单日期", "赢单时间"],
     ),
+    (
+        "received_at",
+        &["inquirydate", "inquirytime", "datereceived", "receivedon", "咨询时间", "咨询日期", "线索时间", "线索创建时间"],
+    ),
     ("opened_at", &["opendate", "openedon", "startdate", "engagedate", "开始日期", "立项日期", "立项时间"]),
     ("close_reason", &["lossreason", "lostreason", "winreason", "reason", "输单原因", "赢单原因", "丢单原因"]),
     ("probability", &["winprobability", "成交概率", "成功率", "可能性"]),
@@ -400,7 +404,7 @@ fn guess(header: &str, cells: &[&str], schema: &Schema, writes: &dyn Fn(&Field) 
     let numeric = matches!(field.kind, FieldType::Integer { .. } | FieldType::Money | FieldType::Decimal);
     if numeric
         && !cells.is_empty()
-        && cells.iter().all(|cell| !split_list(cell).iter().any(|part| part.contains(|c: char| c.is_numeric())))
+        && cells.iter().all(|cell| !split_list(cell, None).iter().any(|part| part.contains(|c: char| c.is_numeric())))
     {
         return None;
     }

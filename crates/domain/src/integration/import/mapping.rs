@@ -5,14 +5,19 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{guess, row::Row, template::Template};
+use super::{
+    forms::{DateFormat, Decimal, agreed, date_format_of, decimal_of, is_excel_day, split_of},
+    guess,
+    row::Row,
+    template::Template,
+};
 use crate::{
     model::{
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, Writable},
         object::{Object, Schema},
         recurring, registry,
-        structures::external_ids::is_system,
+        structures::{contact_points::PHONES, external_ids::is_system},
     },
     sales::parties,
     values::money::Currency,
@@ -20,6 +25,9 @@ use crate::{
 
 /// The parts of an address that a column can fill.
 pub const ADDRESS_PARTS: [&str; 7] = ["country", "region", "city", "district", "street", "postal_code", "kind"];
+
+/// How many rows are samples for guesses.
+const SAMPLES: usize = 20;
 
 /// How many items of a list columns can name.
 const MAX_ITEMS: usize = 50;
@@ -78,6 +86,15 @@ pub struct ColumnMapping {
     /// The label of e-mail addresses and phone numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The sign before the decimals of numbers; told from all cells, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
+    /// The order of day, month and year in dates; told from all cells, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_format: Option<DateFormat>,
+    /// The signs between several values of a cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
     /// What becomes of a row where the cell is blank; by default it is imported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_blank: Option<Strictness>,
@@ -184,6 +201,8 @@ pub struct PlannedColumn {
     pub field: Field,
     pub place: Place,
     pub lookup: Lookup,
+    /// Whether its numbers contradict each other in the sign before their decimals, so that none is taken for what is usual.
+    pub mixed: bool,
 }
 
 impl PlannedColumn {
@@ -195,6 +214,30 @@ impl PlannedColumn {
             FieldType::References(link) => Some(link.target),
             FieldType::Structure(structure) => structure.link.map(|link| link.target),
             _ => None,
+        }
+    }
+
+    /// Tells from all rows in which form numbers, dates and lists of numbers are written, where nobody says.
+    fn tell_forms(&mut self, rows: &[Row]) {
+        let cells: Vec<String> = rows.iter().map(|row| self.typed(row).into_owned()).filter(|cell| !cell.is_empty()).collect();
+        match &self.field.kind {
+            FieldType::Integer { .. } | FieldType::Decimal | FieldType::Money if self.mapping.decimal.is_none() => {
+                let (decimal, mixed) = agreed(cells.iter().map(|cell| decimal_of(cell)));
+                self.mixed = mixed;
+                // Points before decimals are what is usual: they are said only where commas might be taken for them.
+                let in_question = decimal == Some(Decimal::Comma) || cells.iter().any(|cell| cell.contains([',', '，']));
+                self.mapping.decimal = decimal.filter(|_| in_question);
+            }
+            FieldType::Date | FieldType::DateTime if self.mapping.date_format.is_none() => {
+                let days = !cells.is_empty() && cells.iter().all(|cell| is_excel_day(cell));
+                let format = agreed(cells.iter().map(|cell| date_format_of(cell))).0;
+                self.mapping.date_format = if days { Some(DateFormat::Excel) } else { format };
+            }
+            FieldType::Structure(structure) if structure.name == PHONES.name && self.mapping.split.is_none() => {
+                let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+                self.mapping.split = split_of(&cells).map(|sign| format!("{sign};；、|,，\n"));
+            }
+            _ => {}
         }
     }
 
@@ -247,6 +290,20 @@ impl PlannedColumn {
         matches!(&self.source, Source::Template(template) if template.is_constant())
     }
 
+    /// Whether it holds texts that may be nothing but digits: keys, phone numbers, names of records.
+    #[must_use]
+    pub fn is_digits(&self) -> bool {
+        match &self.field.kind {
+            FieldType::Text { .. }
+            | FieldType::Phone
+            | FieldType::SocialCreditCode
+            | FieldType::Reference(_)
+            | FieldType::References(_)
+            | FieldType::Structure(_) => true,
+            _ => matches!(self.place, Place::External(_)),
+        }
+    }
+
     /// The path that the mapping names.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -267,7 +324,7 @@ impl Plan {
     pub fn make(
         mapping: &Mapping,
         header: &[String],
-        samples: &[Row],
+        rows: &[Row],
         schema: &Schema,
         writes: &dyn Fn(&Field) -> bool,
     ) -> Result<(Plan, Mapping), Faults> {
@@ -284,11 +341,18 @@ impl Plan {
                 (Some(_), true) | (None, false) => {}
             }
         }
-        let whole = guess::complete(mapping, header, samples, schema, writes);
+        let mut whole = guess::complete(mapping, header, rows.get(..SAMPLES).unwrap_or(rows), schema, writes);
         let mut plan = Plan { columns: Vec::new(), width: header.len() };
-        for (position, column) in whole.columns.iter().enumerate() {
+        for position in 0..whole.columns.len() {
+            let column = &whole.columns[position];
             let said = mapping.columns.iter().position(|said| said == column).unwrap_or(position);
-            match planned(column, &whole, header, schema) {
+            let planned = planned(column, &whole, header, schema).map(|planned| {
+                let mut planned = planned?;
+                planned.tell_forms(rows);
+                whole.columns[position] = planned.mapping.clone();
+                Some(planned)
+            });
+            match planned {
                 Ok(None) => {}
                 Ok(Some(planned))
                     if takes_several(&planned) || plan.columns.iter().all(|other| other.path() != planned.path()) =>
@@ -299,10 +363,12 @@ impl Plan {
                 Err(fault) => faults.add(fault.under(&format!("/mapping/columns/{said}"))),
             }
         }
-        if plan.columns.is_empty() && faults.is_empty() {
-            faults.add(Fault::new("/mapping", FaultCode::Required));
-        }
         faults.into_result((plan, whole))
+    }
+
+    /// A file of which nothing goes anywhere cannot be imported.
+    pub fn check(&self) -> Result<(), Fault> {
+        if self.columns.is_empty() { Err(Fault::new("/mapping", FaultCode::Required)) } else { Ok(()) }
     }
 
     /// The column that fills a path.
@@ -367,7 +433,7 @@ fn planned(mapping: &ColumnMapping, whole: &Mapping, header: &[String], schema: 
             Source::Template(Template::read(text, header, &values).map_err(|fault| fault.under("/value"))?)
         }
     };
-    let mut column = PlannedColumn { source, mapping: mapping.clone(), field, place, lookup: Lookup::Auto };
+    let mut column = PlannedColumn { source, mapping: mapping.clone(), field, place, lookup: Lookup::Auto, mixed: false };
     if let Some(lookup) = &mapping.lookup {
         let target = column
             .target()

@@ -76,6 +76,9 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
                         "currency": nullable("string", "The currency of amounts (ISO 4217); by default the tenant's.", json!("USD")),
                         "lookup": nullable("string", "How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:sap`; by default guessed from the cell. Stages are looked for in the row's pipeline.", json!("name")),
                         "label": nullable("string", "The label of e-mail addresses and phone numbers.", json!("work")),
+                        "decimal": json!({"type": ["string", "null"], "enum": [".", ",", null], "description": "The sign before the decimals of numbers; the other one separates thousands. Told from all rows, unless said.", "examples": [","]}),
+                        "date_format": nullable("string", "The order of dates with the year last: `dmy` or `mdy`, also as a pattern, `DD/MM/YYYY`; `excel`, where days are numbers of a spreadsheet. Told from all rows, unless said.", json!("dmy")),
+                        "split": nullable("string", "The signs between several values of a cell, each of them: e-mail addresses, phone numbers, tags.", json!("/")),
                         "if_blank": strictness("What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and reported), `refuse`.", "warn"),
                         "if_unknown": strictness("What becomes of a row where the cell names no record: `refuse` (the default), `warn` (imported without it, and reported), `accept`.", "warn")
                     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     cell,
+    forms::{Told, decimal_of},
     mapping::{Lookup, Place, Plan, PlannedColumn, Strictness},
 };
 use crate::{
@@ -184,6 +185,10 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
     let wrong = |code| Fault::new("", code);
     let expected = |what: &'static str| Fault::new("", FaultCode::WrongType).with("expected", what);
     let multiplier = column.mapping.multiplier.unwrap_or(1);
+    let (decimal, format, split) = (column.mapping.decimal, column.mapping.date_format, column.mapping.split.as_deref());
+    if column.is_digits() && cell::is_shortened(typed) {
+        return Err(wrong(FaultCode::PrecisionLost));
+    }
     let mut want = |named: &str, object: &str, wants: Wants| {
         read.wanted.push(Wanted {
             path: path.to_owned(),
@@ -208,18 +213,18 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
         (Place::Whole | Place::Item | Place::Part(_), kind) => match kind {
             FieldType::Reference(object) => want(typed, object, Wants::One),
             FieldType::References(link) => {
-                for part in cell::split_list(typed) {
+                for part in cell::split_list(typed, split) {
                     want(part, link.target, Wants::Many);
                 }
             }
             FieldType::Structure(structure) => match structure.link {
                 Some(link) => {
-                    for part in cell::split_list(typed) {
+                    for part in cell::split_list(typed, split) {
                         want(part, link.target, Wants::Link(link.to));
                     }
                 }
                 None => {
-                    for part in cell::split_contacts(typed) {
+                    for part in cell::split_contacts(typed, split) {
                         let mut point = json!({"value": part});
                         if let Some(label) = &column.mapping.label {
                             point["label"] = label.as_str().into();
@@ -229,28 +234,34 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
                 }
             },
             FieldType::Texts { .. } => {
-                for part in cell::split_list(typed) {
+                for part in cell::split_list(typed, split) {
                     push(&mut read.body, path, part.into());
                 }
             }
             FieldType::MultiChoice(choices) => {
-                for part in cell::split_list(typed) {
+                for part in cell::split_list(typed, split) {
                     push(&mut read.body, path, choice(choices, part).into());
                 }
             }
             FieldType::Choice(choices) => set(&mut read.body, path, choice(choices, typed).into()),
             FieldType::Integer { .. } => {
-                let number = cell::integer(typed, multiplier).ok_or_else(|| expected("an integer"))?;
+                let number = cell::integer(typed, multiplier, decimal).map_err(|unread| number_fault(unread, "an integer"))?;
                 set(&mut read.body, path, number.into());
             }
             FieldType::Decimal => {
-                let number = cell::number(typed, multiplier).ok_or_else(|| expected("a number"))?;
+                let number = cell::number(typed, multiplier, decimal).map_err(|unread| number_fault(unread, "a number"))?;
                 set(&mut read.body, path, number.into());
             }
             FieldType::Money => {
                 let currency = column.mapping.currency.unwrap_or(standards.currency);
-                let money = cell::money(typed, multiplier, currency)
-                    .map_err(|error| Fault::new("", FaultCode::Malformed).with("reason", error))?;
+                if column.mixed && decimal_of(typed) == Told::Either {
+                    let plain = cell::number(typed, multiplier, None).err().unwrap_or(cell::Unread::Not);
+                    return Err(number_fault(plain, "an amount"));
+                }
+                let money = cell::money(typed, multiplier, currency, decimal).map_err(|error| match error {
+                    cell::NoMoney::Wrong(error) => Fault::new("", FaultCode::Malformed).with("reason", error),
+                    cell::NoMoney::Either(one, other) => number_fault(cell::Unread::Either(one, other), "an amount"),
+                })?;
                 set(&mut read.body, path, json!({"amount": money.amount, "currency": money.currency.code()}));
             }
             FieldType::Boolean => {
@@ -258,11 +269,12 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
                 set(&mut read.body, path, flag.into());
             }
             FieldType::Date => {
-                let date = cell::date(typed).ok_or_else(|| wrong(FaultCode::InvalidDate))?;
+                let date = cell::date(typed, format).map_err(|unread| date_fault(unread, FaultCode::InvalidDate))?;
                 set(&mut read.body, path, date.to_string().into());
             }
             FieldType::DateTime => {
-                let time = cell::datetime(typed, standards.zone).ok_or_else(|| wrong(FaultCode::InvalidTime))?;
+                let time =
+                    cell::datetime(typed, standards.zone, format).map_err(|unread| date_fault(unread, FaultCode::InvalidTime))?;
                 set(&mut read.body, path, time.to_string().into());
             }
             FieldType::Country => {
@@ -282,6 +294,22 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
         },
     }
     Ok(())
+}
+
+/// What is wrong with a number.
+fn number_fault(unread: cell::Unread, expected: &'static str) -> Fault {
+    match unread {
+        cell::Unread::Not => Fault::new("", FaultCode::WrongType).with("expected", expected),
+        cell::Unread::Either(one, other) => Fault::new("", FaultCode::AmbiguousNumber).with("one", one).with("other", other),
+    }
+}
+
+/// What is wrong with a date or time.
+fn date_fault(unread: cell::Unread, code: FaultCode) -> Fault {
+    match unread {
+        cell::Unread::Not => Fault::new("", code),
+        cell::Unread::Either(one, other) => Fault::new("", FaultCode::AmbiguousDate).with("one", one).with("other", other),
+    }
 }
 
 /// A choice by its value or either label; what is none of them stays as it is, and is refused with the record.

@@ -3,7 +3,8 @@ use std::sync::LazyLock;
 use serde_json::json;
 
 use super::{
-    cell,
+    cell::{self, Unread},
+    forms::{DateFormat, Decimal},
     mapping::{ColumnMapping, Mapping, Plan, Strictness},
     merge, order,
     row::Row,
@@ -321,15 +322,46 @@ fn dates_in_usual_forms() {
     for typed in
         ["2026-09-30", "2026/9/30", "2026.9.30", "2026年9月30日", "20260930", "２０２６年９月３０日", "2026-09-30 00:00:00"]
     {
-        assert_eq!(cell::date(typed).map(|date| date.to_string()).as_deref(), Some("2026-09-30"), "{typed}");
+        assert_eq!(cell::date(typed, None).map(|date| date.to_string()).as_deref(), Ok("2026-09-30"), "{typed}");
     }
-    for typed in ["30/9/2026", "9/30/2026", "2026-13-01", "2026", "26-9-30", "yesterday", "2026-2-30"] {
-        assert_eq!(cell::date(typed), None, "{typed}");
+    // Also with the year last, where that is said or there is but one way to read it.
+    let (dmy, mdy, excel) = (Some(DateFormat::Dmy), Some(DateFormat::Mdy), Some(DateFormat::Excel));
+    for (typed, format) in
+        [("30/9/2026", None), ("9/30/2026", None), ("30.9.2026", dmy), ("9-30-2026", mdy), ("46295", excel), ("2026-09-30", mdy)]
+    {
+        assert_eq!(cell::date(typed, format).map(|date| date.to_string()).as_deref(), Ok("2026-09-30"), "{typed}");
     }
-    let time = |typed: &str| cell::datetime(typed, chrono_tz::Asia::Shanghai).map(|time| time.to_string());
-    assert_eq!(time("2026/9/30 8:05").as_deref(), Some("2026-09-30T00:05:00.000Z"));
-    assert_eq!(time("2026-09-30").as_deref(), Some("2026-09-29T16:00:00.000Z"));
-    assert_eq!(time("2026-09-30T08:00:00Z").as_deref(), Some("2026-09-30T08:00:00.000Z"));
+    let day = |typed: &str, format| cell::date(typed, format).map(|date| date.to_string());
+    assert_eq!((day("03/08/2026", dmy), day("03/08/2026", mdy)), (Ok("2026-08-03".to_owned()), Ok("2026-03-08".to_owned())));
+    assert_eq!(day("8.3.2026", None), Ok("2026-03-08".to_owned()));
+    assert_eq!(day("03/08/2026", None), Err(Unread::Either("2026-08-03".to_owned(), "2026-03-08".to_owned())));
+    for (typed, format) in [
+        ("2026-13-01", None),
+        ("2026", None),
+        ("26-9-30", None),
+        ("yesterday", None),
+        ("2026-2-30", None),
+        ("46295", None),
+        ("30/9/2026", mdy),
+        ("30/02/2026", dmy),
+    ] {
+        assert_eq!(cell::date(typed, format), Err(Unread::Not), "{typed}");
+    }
+    let time = |typed: &str, format| cell::datetime(typed, chrono_tz::Asia::Shanghai, format).map(|time| time.to_string());
+    for (typed, format, at) in [
+        ("2026/9/30 8:05", None, "2026-09-30T00:05:00.000Z"),
+        ("2026-09-30", None, "2026-09-29T16:00:00.000Z"),
+        ("2026-09-30T08:00:00Z", None, "2026-09-30T08:00:00.000Z"),
+        ("03/08/2026 5:06 PM", mdy, "2026-03-08T09:06:00.000Z"),
+        ("03/08/2026 12:06am", dmy, "2026-08-02T16:06:00.000Z"),
+        ("2026-03-08 5:06:07 p.m.", None, "2026-03-08T09:06:07.000Z"),
+        ("2026年3月8日 下午5:06", None, "2026-03-08T09:06:00.000Z"),
+        ("46295.5", excel, "2026-09-30T04:00:00.000Z"),
+        ("46295", excel, "2026-09-29T16:00:00.000Z"),
+    ] {
+        assert_eq!(time(typed, format).as_deref(), Ok(at), "{typed}");
+    }
+    assert_eq!(time("2026-03-08 25:06", None), Err(Unread::Not));
 }
 
 #[test]
@@ -346,17 +378,99 @@ fn numbers_are_multiplied_exactly() {
         ("-0", 1, "0"),
         ("0.001", 10, "0.01"),
     ] {
-        assert_eq!(cell::number(typed, multiplier).as_deref(), Some(number), "{typed}");
+        assert_eq!(cell::number(typed, multiplier, None).as_deref(), Ok(number), "{typed}");
     }
-    for typed in ["", "1,2", "12,34,567", "1.2.3", "1e5", "--1", "five", "万"] {
-        assert_eq!(cell::number(typed, 1), None, "{typed}");
+    for typed in ["", "12,34,567", "1.2.3", "1e5", "--1", "five", "万"] {
+        assert_eq!(cell::number(typed, 1, None), Err(Unread::Not), "{typed}");
     }
-    assert_eq!(cell::integer("2822.0", 1), Some(2822));
-    assert_eq!(cell::integer("2822.5", 1), None);
-    assert_eq!(cell::money("$1,100.04", 1_000_000, Currency::USD).unwrap().amount, 110_004_000_000);
-    assert_eq!(cell::money("¥1,234.50", 1, Currency::CNY).unwrap().amount, 123_450);
-    assert_eq!(cell::money("5万元", 1, Currency::CNY).unwrap().amount, 5_000_000);
-    assert!(cell::money("$5", 1, Currency::CNY).is_err());
+    assert_eq!(cell::integer("2822.0", 1, None), Ok(2822));
+    assert_eq!(cell::integer("2822.5", 1, None), Err(Unread::Not));
+    let money = |typed: &str, multiplier, currency| cell::money(typed, multiplier, currency, None).map(|money| money.amount);
+    assert_eq!(money("$1,100.04", 1_000_000, Currency::USD), Ok(110_004_000_000));
+    assert_eq!(money("¥1,234.50", 1, Currency::CNY), Ok(123_450));
+    assert_eq!(money("5万元", 1, Currency::CNY), Ok(5_000_000));
+    assert!(money("$5", 1, Currency::CNY).is_err());
+}
+
+#[test]
+fn no_number_is_taken_for_a_thousand_times_itself() {
+    let (point, comma) = (Some(Decimal::Point), Some(Decimal::Comma));
+    for (typed, decimal, number) in [
+        ("1.234,50", None, "1234.5"),
+        ("1.234.567", None, "1234567"),
+        ("12,5", None, "12.5"),
+        ("0,500", None, "0.5"),
+        ("1.234", comma, "1234"),
+        ("1,234", comma, "1.234"),
+        ("1.234", point, "1.234"),
+        ("1,234", point, "1234"),
+    ] {
+        assert_eq!(cell::number(typed, 1, decimal).as_deref(), Ok(number), "{typed}");
+    }
+    for typed in ["1.234", "1,234", "-12,500"] {
+        assert!(matches!(cell::number(typed, 1, None), Err(Unread::Either(..))), "{typed}");
+    }
+    assert_eq!(cell::number("1,5", 1, point), Err(Unread::Not));
+    assert_eq!((cell::integer("2,822", 1, None), cell::integer("2.822", 1, comma)), (Ok(2822), Ok(2822)));
+    assert!(cell::integer("2.000", 1, None).is_err());
+    let eur: Currency = "EUR".parse().unwrap();
+    let money = |typed: &str, decimal| cell::money(typed, 1, eur, decimal).map(|money| money.amount).ok();
+    assert_eq!(money("1.234,50", None), Some(123_450));
+    assert_eq!(money("€ 1.234,50", comma), Some(123_450));
+    assert_eq!(money("12,50 €", None), Some(1_250));
+    assert_eq!(money("1,234", None), Some(123_400), "no euros have three places behind a comma");
+    assert_eq!((money("1.234", None), money("1.234", comma), money("1.234", point)), (None, Some(123_400), None));
+    assert_eq!((money("12.500", None), money("12.500", point)), (None, Some(1_250)));
+    assert!(cell::money("1,234", 1_000_000, Currency::USD, None).is_err(), "millions may have them");
+}
+
+#[test]
+fn what_spreadsheets_do_to_texts_is_undone_or_told() {
+    for (typed, bare) in [
+        ("=\"0138\"", "0138"),
+        ("=\"a\"\"b\"", "a\"b"),
+        ("'01067", "01067"),
+        ("'+86", "+86"),
+        ("'t Hooft", "'t Hooft"),
+        (" x ", " x "),
+    ] {
+        assert_eq!(cell::bare(typed), bare);
+    }
+    for (typed, shortened) in
+        [("4.2E+17", true), ("1E+05", true), ("4,2E+17", true), ("1E5", false), ("E+17", false), ("42E+17", false), ("", false)]
+    {
+        assert_eq!(cell::is_shortened(typed), shortened, "{typed}");
+    }
+    let plan = plan(
+        &["id", "phone", "note"],
+        vec![
+            ColumnMapping { column: "id".into(), field: Some("external_ids.erp".into()), ..Default::default() },
+            ColumnMapping { column: "phone".into(), field: Some("phones".into()), ..Default::default() },
+            ColumnMapping { column: "note".into(), field: Some("description".into()), ..Default::default() },
+        ],
+    );
+    let read = plan.read(&rows(&[&["4.2E+17", "1.38E+10", "1.38E+10"]])[0], &STANDARDS);
+    let faults: Vec<_> = read.faults.iter().map(|fault| (fault.column.clone().unwrap(), fault.fault.code)).collect();
+    assert_eq!(faults, [("id".to_owned(), FaultCode::PrecisionLost), ("phone".to_owned(), FaultCode::PrecisionLost)]);
+}
+
+#[test]
+fn the_forms_of_a_column_are_told_from_all_rows() {
+    let header = texts(&["name", "revenue", "founded", "phone"]);
+    let many: Vec<Vec<String>> =
+        (0..40).map(|row| texts(&["A", if row == 39 { "12,5" } else { "1.234" }, "", "13800138000/13900139000"])).collect();
+    let many: Vec<Row> = many.into_iter().zip(2..).map(|(cells, number)| Row { number, cells }).collect();
+    let (_, whole) = Plan::make(&Mapping::default(), &header, &many, &schema(Customer::object()), &|_| true).unwrap();
+    let of = |name: &str| whole.columns.iter().find(|column| column.column == name).unwrap().clone();
+    assert_eq!(of("revenue").decimal, Some(Decimal::Comma));
+    assert!(of("phone").split.unwrap().starts_with('/'));
+    // Where they contradict each other, only what can be read in one way is read.
+    let mixed = rows(&[&["A", "1.234,5", "", ""], &["B", "1,234.5", "", ""], &["C", "1,500", "", ""]]);
+    let (plan, whole) = Plan::make(&Mapping::default(), &header, &mixed, &schema(Customer::object()), &|_| true).unwrap();
+    assert_eq!(whole.columns[1].decimal, None);
+    let codes: Vec<Vec<FaultCode>> =
+        mixed.iter().map(|row| plan.read(row, &STANDARDS).faults.iter().map(|fault| fault.fault.code).collect()).collect();
+    assert_eq!(codes, [vec![], vec![], vec![FaultCode::AmbiguousNumber]]);
 }
 
 #[test]
@@ -371,8 +485,13 @@ fn flags_as_people_write_them() {
 proptest::proptest! {
     #[test]
     fn nothing_panics(typed in proptest::prelude::any::<String>()) {
-        let _ = (cell::date(&typed), cell::datetime(&typed, chrono_tz::UTC), cell::number(&typed, 1000), cell::boolean(&typed));
-        let _ = (cell::money(&typed, 7, Currency::CNY), cell::split_list(&typed).len());
+        for format in [None, Some(DateFormat::Dmy), Some(DateFormat::Excel)] {
+            let _ = (cell::date(&typed, format), cell::datetime(&typed, chrono_tz::UTC, format), cell::boolean(&typed));
+        }
+        for decimal in [None, Some(Decimal::Point), Some(Decimal::Comma)] {
+            let _ = (cell::number(&typed, 1000, decimal), cell::money(&typed, 7, Currency::CNY, decimal));
+        }
+        let _ = (cell::bare(&typed), cell::is_shortened(&typed), cell::split_list(&typed, None).len());
         let _ = Plan::make(&Mapping::default(), &[typed.clone(), typed.clone()], &[], &schema(Customer::object()), &|_| true);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     model::{
         fault::{Fault, FaultCode},
         object::{Ledger, Reach, Relation},
-        record::Draft,
+        record::{Draft, Record},
         structures::{addresses::Address, contact_points::ContactPoint},
     },
     values::money::Money,
@@ -63,10 +63,13 @@ entity! {
         utm: Option<Utm> => structure(&UTM).detail().opaque().label("UTM", "UTM 参数").example(json!({"source": "baidu", "medium": "cpc", "campaign": "spring-2026", "term": null, "content": null})),
         /// Which channels they allowed us to use, when, and to which words.
         consent: Vec<Consent> => structure(&CONSENT).default(json!([])).detail().label("Consent", "授权同意").example(json!([{"channel": "email", "given_at": "2026-09-01T08:00:00.000Z", "text": "同意接收产品资讯", "source": "官网表单"}])),
-        /// How far it has come. `converted` comes only by POST …/convert; `disqualified` needs a reason, and can be opened again.
+        /// How far it has come. `converted` comes only by POST …/convert or, with `status_entered_at`, on creation: converted elsewhere. `disqualified` needs a
+        /// reason, and can be opened again.
         status: Option<LeadStatus> => choice(LeadStatus::choices()).default("new").indexed().label("Status", "状态").example("new"),
-        /// When it came into its present status.
-        status_entered_at: Option<crate::values::time::Timestamp> => datetime().server_set().label("Status entered at", "进入状态时间").example("2026-09-01T08:00:00.000Z"),
+        /// When it came, by default when it is entered here; told for one that came elsewhere before.
+        received_at: Option<crate::values::time::Timestamp> => datetime().on_create().indexed().label("Received at", "收到时间").example("2026-09-01T08:00:00.000Z"),
+        /// When it came into its present status. On creation it tells when one from elsewhere did: was converted or disqualified, perhaps.
+        status_entered_at: Option<crate::values::time::Timestamp> => datetime().on_create().label("Status entered at", "进入状态时间").example("2026-09-01T08:00:00.000Z"),
         /// Why it was given up.
         disqualify_reason: Option<String> => text(200).detail().label("Reason of disqualification", "无效原因").example("无预算"),
         /// More about why.
@@ -77,12 +80,12 @@ entity! {
         score: i64 => integer(-1_000_000, 1_000_000).default(0).server_set().indexed().label("Score", "评分").example(35),
         /// The pool it is in while nobody owns it, and falls back into otherwise; by default the default pool. A lead created with a pool and no owner goes into the pool.
         pool_id: Option<crate::values::id::Id> => reference("pool").indexed().label("Pool", "公海"),
-        /// The customer it became.
-        customer_id: Option<crate::values::id::Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
+        /// The customer it became; on creation only of one converted elsewhere, as the next two.
+        customer_id: Option<crate::values::id::Id> => reference("customer").on_create().indexed().label("Customer", "客户"),
         /// The contact it became.
-        contact_id: Option<crate::values::id::Id> => reference("contact").server_set().indexed().label("Contact", "联系人"),
+        contact_id: Option<crate::values::id::Id> => reference("contact").on_create().indexed().label("Contact", "联系人"),
         /// The opportunity it became.
-        opportunity_id: Option<crate::values::id::Id> => reference("opportunity").server_set().indexed().label("Opportunity", "商机"),
+        opportunity_id: Option<crate::values::id::Id> => reference("opportunity").on_create().indexed().label("Opportunity", "商机"),
         /// On creation: whether the assignment rules find its owner. Where none of them does, it stays with the owner named or with whoever created it.
         assign: bool => boolean().default(false).on_create().detail().opaque().label("Assign", "自动分配").example(false),
         /// The rule that assigned it to its present owner.
@@ -91,11 +94,11 @@ entity! {
         lead_form_id: Option<crate::values::id::Id> => reference("lead_form").server_set().detail().label("Form", "表单"),
         /// Until when somebody should have reached out.
         first_response_due_at: Option<crate::values::time::Timestamp> => datetime().indexed().label("First response due at", "首次响应期限").example("2026-09-01T08:30:00.000Z"),
-        /// When somebody first reached out: the first step to contacted, or the first outgoing activity.
-        first_responded_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("First responded at", "首次响应时间").example("2026-09-01T08:10:00.000Z"),
+        /// When somebody first reached out: the first step to contacted or qualified, or the first outgoing activity. A conversion is none.
+        first_responded_at: Option<crate::values::time::Timestamp> => datetime().on_create().indexed().label("First responded at", "首次响应时间").example("2026-09-01T08:10:00.000Z"),
         /// When it was reported that nobody had (the event `lead.waiting_too_long`).
         overdue_told_at: Option<crate::values::time::Timestamp> => datetime().server_set().detail().label("Overdue reported at", "超时提醒时间"),
-        /// How long that took from its creation, in seconds.
+        /// From `received_at` to `first_responded_at`, in whole seconds by the clock, nights and days off included; null until there is a response.
         response_seconds: Option<i64> => integer(0, i64::MAX).server_set().detail().label("Response time", "响应耗时").example(600),
         /// The last activity on it.
         last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
@@ -122,11 +125,30 @@ entity! {
 /// Every change of status, owner and pool, with the time spent in each status.
 pub static LEDGER: Ledger = Ledger {
     table: "lead_ledger",
-    fields: &["status", "owner_id", "team_id", "pool_id", "status_entered_at"],
-    step: "status",
-    since: "status_entered_at",
-    past: |_| Vec::new(),
+    fields: &[
+        Lead::status.name(),
+        Lead::owner_id.name(),
+        Lead::team_id.name(),
+        Lead::pool_id.name(),
+        Lead::status_entered_at.name(),
+    ],
+    step: Lead::status.name(),
+    since: Lead::status_entered_at.name(),
+    past,
 };
+
+/// One that came elsewhere was new from when it came until it entered its status: of the steps between, nobody told.
+fn past(record: &Record) -> Vec<Record> {
+    let record = record.of::<Lead>();
+    let (received, entered) = (record.get(Lead::received_at), record.get(Lead::status_entered_at));
+    if record.get(Lead::status) == Some(LeadStatus::New) || received >= entered {
+        return Vec::new();
+    }
+    let mut new = record.clone();
+    new.set(Lead::status, LeadStatus::New);
+    new.set(Lead::status_entered_at, received);
+    vec![new.into_any()]
+}
 
 /// Whoever gives a lead to somebody else is not the rule that assigned it before.
 fn given_by_hand(draft: &mut Draft<'_, Lead>) {

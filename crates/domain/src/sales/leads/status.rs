@@ -65,33 +65,74 @@ pub fn respond(lead: &mut Record<Lead>, at: Timestamp) {
         return;
     }
     lead.set(Lead::first_responded_at, at);
-    if let Some(created) = lead.get(Lead::created_at) {
-        lead.set(Lead::response_seconds, (at.milliseconds() - created.milliseconds()).max(0) / 1000);
+    time_response(lead);
+}
+
+/// How long the first answer took.
+fn time_response(lead: &mut Record<Lead>) {
+    if let (Some(received), Some(responded)) = (lead.get(Lead::received_at), lead.get(Lead::first_responded_at)) {
+        lead.set(Lead::response_seconds, (responded.milliseconds() - received.milliseconds()).max(0) / 1000);
     }
+}
+
+/// What is told of a lead that came elsewhere lies between its coming and now. One that ended there says when.
+fn begin(draft: &mut Draft<'_, Lead>, status: LeadStatus) {
+    let now = draft.now;
+    let received = draft.after.get(Lead::received_at).unwrap_or(now);
+    draft.after.set(Lead::received_at, received);
+    for (told, min) in
+        [(Lead::received_at, None), (Lead::status_entered_at, Some(received)), (Lead::first_responded_at, Some(received))]
+    {
+        let Some(time) = draft.after.get(told) else { continue };
+        if time > now {
+            draft.faults.add(Fault::new(told.pointer(), FaultCode::TooLate).with("max", now));
+        } else if let Some(min) = min.filter(|min| time < *min) {
+            draft.faults.add(Fault::new(told.pointer(), FaultCode::TooEarly).with("min", min));
+        }
+    }
+    let entered = draft.after.get(Lead::status_entered_at);
+    if status == LeadStatus::Converted && entered.is_none() {
+        let fault = Fault::new(Lead::status.pointer(), FaultCode::StepNotAllowed);
+        let next: Vec<&str> = LeadStatus::New.next().iter().map(|status| status.as_str()).collect();
+        draft
+            .faults
+            .add(fault.with("from", LeadStatus::New.as_str()).with("to", status.as_str()).with("allowed", next.join(", ")));
+    }
+    if status != LeadStatus::Converted {
+        for became in [Lead::customer_id, Lead::contact_id, Lead::opportunity_id] {
+            if !draft.after.is_null(became) {
+                let other = format!("{} {}", Lead::status.name(), status.as_str());
+                draft.faults.add(Fault::new(became.pointer(), FaultCode::Conflicting).with("other", other));
+            }
+        }
+    }
+    let began = if status == LeadStatus::New { received } else { now };
+    draft.after.set(Lead::status_entered_at, entered.unwrap_or(began));
+    time_response(&mut draft.after);
 }
 
 /// What follows from the status of a lead about to be written.
 pub fn follow_status(draft: &mut Draft<'_, Lead>) {
     let (to, now) = (LeadStatus::of(&draft.after), draft.now);
     let from = draft.before.map(LeadStatus::of);
-    if from != Some(to) {
-        let allowed = match from {
-            Some(from) => from.next().contains(&to),
-            None => to != LeadStatus::Converted,
-        };
-        if !allowed {
-            let next: Vec<&str> = from.unwrap_or(LeadStatus::New).next().iter().map(|status| status.as_str()).collect();
-            let fault = Fault::new(Lead::status.pointer(), FaultCode::StepNotAllowed)
-                .with("from", from.unwrap_or(LeadStatus::New).as_str())
-                .with("to", to.as_str());
-            draft.faults.add(if next.is_empty() { fault } else { fault.with("allowed", next.join(", ")) });
-            return;
+    match from {
+        None => begin(draft, to),
+        Some(from) if from != to => {
+            if !from.next().contains(&to) {
+                let next: Vec<&str> = from.next().iter().map(|status| status.as_str()).collect();
+                let fault = Fault::new(Lead::status.pointer(), FaultCode::StepNotAllowed)
+                    .with("from", from.as_str())
+                    .with("to", to.as_str());
+                draft.faults.add(if next.is_empty() { fault } else { fault.with("allowed", next.join(", ")) });
+                return;
+            }
+            enter(&mut draft.after, to, now);
+            match to {
+                LeadStatus::Contacted | LeadStatus::Qualified => respond(&mut draft.after, now),
+                LeadStatus::New | LeadStatus::Converted | LeadStatus::Disqualified => {}
+            }
         }
-        enter(&mut draft.after, to, now);
-        match (from, to) {
-            (Some(_), LeadStatus::Contacted | LeadStatus::Qualified) => respond(&mut draft.after, now),
-            (None, _) | (Some(_), LeadStatus::New | LeadStatus::Converted | LeadStatus::Disqualified) => {}
-        }
+        Some(_) => {}
     }
     reason(draft, from, to);
 }
@@ -134,7 +175,7 @@ mod tests {
     fn only_the_first_answer_counts() {
         let created = Timestamp::parse("2026-09-01T08:00:00Z").unwrap();
         let mut lead = Record::new(Lead::object()).into_entity();
-        lead.set(Lead::created_at, created);
+        lead.set(Lead::received_at, created);
         respond(&mut lead, created.plus_seconds(90));
         respond(&mut lead, created.plus_seconds(900));
         assert_eq!(lead.get(Lead::response_seconds), Some(90));

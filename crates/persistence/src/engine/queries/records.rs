@@ -79,6 +79,24 @@ pub fn take_numbers(conn: &mut Conn, tenant: Id, name: &str, count: i64) -> Resu
     Ok(next - count)
 }
 
+/// The next number of a sequence, which is not taken; 0 of one that has not begun.
+pub fn next_number(conn: &mut Conn, tenant: Id, name: &str) -> Result<i64, StoreError> {
+    let of_name = sequences::table.filter(sequences::tenant_id.eq(DbId(tenant))).filter(sequences::name.eq(name));
+    Ok(of_name.select(sequences::next).first(conn).optional()?.unwrap_or(0))
+}
+
+/// Goes on with a sequence from a number.
+pub fn set_next_number(conn: &mut Conn, tenant: Id, name: &str, next: i64) -> Result<(), StoreError> {
+    diesel::insert_into(sequences::table)
+        .values((sequences::tenant_id.eq(DbId(tenant)), sequences::name.eq(name), sequences::next.eq(next)))
+        .on_conflict((sequences::tenant_id, sequences::name))
+        .do_update()
+        .set(sequences::next.eq(next))
+        .kept()
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Keeps the first characters of a key beside it, to tell it by.
 pub fn set_api_key_prefix(conn: &mut Conn, tenant: Id, api_key: Id, prefix: &str) -> Result<(), StoreError> {
     let row = api_keys::table.filter(api_keys::tenant_id.eq(DbId(tenant))).filter(api_keys::id.eq(DbId(api_key)));

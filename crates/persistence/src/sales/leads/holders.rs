@@ -34,10 +34,17 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The next turn of a named round, counted from 1; who asks at the same time waits for the end of this work.
-    pub fn turn(&mut self, name: &str) -> Result<i64, StoreError> {
+    /// The next place of a named round, 0 at first; who asks at the same time waits for the end of this work.
+    pub fn next_turn(&mut self, name: &str) -> Result<i64, StoreError> {
+        self.lock(name)?;
         let tenant = self.tenant().id;
-        on!(self.connection(), records::take_numbers(tenant, name, 1))
+        on!(self.connection(), records::next_number(tenant, name))
+    }
+
+    /// Says which place of a named round comes next.
+    pub fn set_next_turn(&mut self, name: &str, next: i64) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        on!(self.connection(), records::set_next_number(tenant, name, next))
     }
 
     /// Notes that somebody holds a record from now on.

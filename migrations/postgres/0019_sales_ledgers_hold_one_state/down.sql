@@ -1,0 +1,10 @@
+ALTER TABLE opportunity_ledger DROP CONSTRAINT opportunity_ledger_next;
+DROP INDEX opportunity_ledger_end;
+ALTER TABLE opportunity_ledger DROP CONSTRAINT opportunity_ledger_lasts;
+ALTER TABLE opportunity_ledger DROP CONSTRAINT opportunity_ledger_pkey;
+ALTER TABLE opportunity_ledger ADD PRIMARY KEY (tenant_id, record_id, at, id);
+ALTER TABLE lead_ledger DROP CONSTRAINT lead_ledger_next;
+DROP INDEX lead_ledger_end;
+ALTER TABLE lead_ledger DROP CONSTRAINT lead_ledger_lasts;
+ALTER TABLE lead_ledger DROP CONSTRAINT lead_ledger_pkey;
+ALTER TABLE lead_ledger ADD PRIMARY KEY (tenant_id, record_id, at, id);
