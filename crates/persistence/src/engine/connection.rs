@@ -3,7 +3,7 @@
 use diesel::{PgConnection, SqliteConnection};
 
 use crate::{
-    engine::leash,
+    engine::{leash, memo},
     error::StoreError,
     sql::{
         row::{Cell, CellRef},
@@ -43,8 +43,13 @@ impl Connection<'_> {
     }
 
     pub fn load(&mut self, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Cell>>, StoreError> {
+        if let Some(rows) = memo::recall(statement) {
+            return Ok(rows);
+        }
         let _reading = leash::reading()?;
-        on!(self, run::load(statement, columns))
+        let rows = on!(self, run::load(statement, columns))?;
+        memo::keep(statement, &rows);
+        Ok(rows)
     }
 
     /// Gives each row to `take` while the engine holds it.
@@ -59,6 +64,7 @@ impl Connection<'_> {
     }
 
     pub fn execute(&mut self, statement: &Statement) -> Result<usize, StoreError> {
+        memo::written(statement);
         on!(self, run::execute(statement))
     }
 }

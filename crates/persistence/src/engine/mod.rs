@@ -6,6 +6,7 @@ pub mod interrupt;
 pub mod kept;
 pub mod leash;
 pub mod log;
+pub mod memo;
 pub mod migrate;
 pub mod postgres;
 #[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
@@ -14,6 +15,7 @@ pub mod sqlite;
 
 pub use connection::Connection;
 pub(crate) use connection::on;
+pub(crate) use memo::Remembering;
 
 /// A set of connections, of which one never waits for what the other does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

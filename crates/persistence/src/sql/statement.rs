@@ -270,6 +270,12 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// The text, and the values with their places in it: two statements of the same are the same.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &[(usize, Bind)]) {
+        (&self.text, &self.binds)
+    }
+
     #[must_use]
     pub fn new(dialect: Dialect) -> Statement {
         Statement { dialect, keep: true, text: String::with_capacity(256), binds: Vec::with_capacity(8), is_refused: false }

@@ -6,7 +6,7 @@ mod gather;
 mod jobs;
 pub(crate) mod numbers;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use farley_domain::{
     activities::concerned::RECORDS,
@@ -27,7 +27,7 @@ use farley_domain::{
 use serde_json::{Map, Value};
 
 use crate::{
-    engine::Connection,
+    engine::{Connection, Remembering},
     error::StoreError,
     on,
     reader::{Reader, TenantKey},
@@ -88,6 +88,12 @@ pub struct Work<'a> {
     events: Vec<(NewEvent, Vec<Id>)>,
     /// New rows that wait for the end of the work; none where each goes at once.
     gathered: Option<gather::Gathered>,
+    /// What has been read is not read again; none where everything is.
+    remembering: Option<Remembering>,
+    /// Records that nobody else can change until the end of the work.
+    locked: HashSet<(&'static str, Id)>,
+    /// Records that stay as they are until then.
+    pub(crate) held: HashSet<(&'static str, Id)>,
     numbers: &'a crate::work::numbers::Numbers,
     announced: bool,
     /// Whether a job came into the queue, which wakes the workers of this node.
@@ -108,6 +114,9 @@ impl<'a> Work<'a> {
             new_id,
             events: Vec::new(),
             gathered: None,
+            remembering: None,
+            locked: HashSet::new(),
+            held: HashSet::new(),
             numbers,
             announced: false,
             queued: false,
@@ -129,6 +138,13 @@ impl<'a> Work<'a> {
         (self.new_id)()
     }
 
+    /// From here on, what many records refer to is read once. For work that is done for many records by the same rules.
+    pub fn remember(&mut self) {
+        if self.dialect() == Dialect::Postgres {
+            self.remembering.get_or_insert_with(Remembering::begin);
+        }
+    }
+
     /// Goes on in another tenant: for what stands above tenants, such as log-ins.
     pub fn enter(&mut self, tenant: TenantKey) {
         self.reader.tenant = tenant;
@@ -145,7 +161,7 @@ impl<'a> Work<'a> {
     /// Reads a record for writing; on PostgreSQL nobody else can change it until the end of the work.
     pub fn load(&mut self, schema: &Schema, view: &dyn View, id: Id, within: &Predicate) -> Result<Option<Loaded>, StoreError> {
         let layout = statements::writing_layout(schema);
-        if self.dialect() == Dialect::Postgres {
+        if self.dialect() == Dialect::Postgres && self.locked.insert((schema.object.table, id)) {
             let mut lock = Statement::new(Dialect::Postgres);
             write_sql!(lock, "SELECT 1 FROM ", schema.object.table, " WHERE tenant_id = ", self.tenant().id);
             write_sql!(lock, " AND id = ", id, " FOR UPDATE");
@@ -178,6 +194,8 @@ impl<'a> Work<'a> {
             work.link(schema.object, None, record)?;
             work.index(schema, None, record)
         })?;
+        self.locked.insert((schema.object.table, record.id()));
+        self.remembering.iter().for_each(|remembering| remembering.forget_table(schema.object.table));
         self.note(schema.object, None, record, change);
         Ok(())
     }
@@ -418,8 +436,11 @@ impl<'a> Work<'a> {
             }
             Err(error) => {
                 self.events.truncate(noted);
-                // Locks taken since the savepoint go with it.
+                // Locks taken since the savepoint go with it, and what it has read may be gone too.
                 self.announced = announced;
+                self.locked.clear();
+                self.held.clear();
+                self.remembering.iter().for_each(Remembering::forget);
                 self.gathered = self.gathered.take().map(|_| gather::Gathered::default());
                 self.savepoint("ROLLBACK TO SAVEPOINT part")?;
                 self.savepoint("RELEASE SAVEPOINT part")?;

@@ -226,6 +226,7 @@ fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record
     permit(&principal, &prepared.options)?;
     let writer = Writer { principal: Arc::new(principal), object: prepared.options.object, now, parent: None, quiet: true };
     let done = usize::try_from(loaded.record.of().get(Import::rows_done)).unwrap_or(0);
+    work.remember();
     let mut tally = Tally::default();
     let mut known = row::Known::default();
     for position in prepared.order.iter().skip(done).take(prepared.options.batch()) {

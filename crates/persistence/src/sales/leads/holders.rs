@@ -26,7 +26,7 @@ impl Work<'_> {
     /// Keeps a record as it is until the end of the work, so that what is decided by it stays true: who would change it waits. Any
     /// number may hold the same record at once. What was read of it before may be out of date.
     pub fn hold(&mut self, object: &Object, id: Id) -> Result<(), StoreError> {
-        if self.dialect() == Dialect::Postgres {
+        if self.dialect() == Dialect::Postgres && self.held.insert((object.table, id)) {
             let mut sql = Statement::of(self.dialect(), "SELECT 1 FROM ");
             write_sql!(sql, object.table, " WHERE tenant_id = ", self.tenant().id, " AND id = ", id, " FOR SHARE");
             self.connection().load(&sql, &[])?;
