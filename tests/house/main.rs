@@ -226,7 +226,6 @@ const NAMED: &[(&str, usize)] = &[
     ("crates/domain/src/model/field.rs", 2),
     ("crates/domain/src/model/object.rs", 1),
     ("crates/domain/src/sales/leads/assignment.rs", 2),
-    ("crates/domain/src/sales/leads/lead.rs", 5),
     ("crates/domain/src/sales/leads/schedule.rs", 2),
     ("crates/domain/src/sales/parties.rs", 7),
     ("crates/persistence/src/records/aggregate.rs", 1),

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many operations the document has: none comes or goes by accident.
-const OPERATIONS: usize = 334;
+const OPERATIONS: usize = 335;
 /// How many objects have a life that is walked through.
 const OBJECTS: usize = 25;
 

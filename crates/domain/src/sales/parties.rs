@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::opportunity::ForecastCategory;
+use super::opportunity::{ForecastCategory, Opportunity};
 use crate::{
     customers::contact_customers::BuyingRole,
     model::{
@@ -146,7 +146,7 @@ static HISTORY_FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
         Field::new("stage_id", FieldType::Reference("stage".into())).required(),
         Field::new("entered_at", FieldType::DateTime).required(),
         Field::new("probability", FieldType::Integer { min: 0, max: 100 }),
-        Field::new("forecast_category", FieldType::Choice(ForecastCategory::choices().into())),
+        Field::new(Opportunity::forecast_category.name(), FieldType::Choice(ForecastCategory::choices().into())),
     ]
 });
 

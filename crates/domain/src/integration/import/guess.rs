@@ -255,7 +255,7 @@ const WORDS: &[(&str, &[&str])] = &[
         &["dateclosed", "closedon", "closeddate", "成交日期", "成交时间", "关闭日期", "结单日期", "赢单日期", "赢单时间"],
     ),
     (
-        "received_at",
+        recurring::RECEIVED_AT.name(),
         &["inquirydate", "inquirytime", "datereceived", "receivedon", "咨询时间", "咨询日期", "线索时间", "线索创建时间"],
     ),
     ("opened_at", &["opendate", "openedon", "startdate", "engagedate", "开始日期", "立项日期", "立项时间"]),
