@@ -238,6 +238,9 @@ enum Subject {
     },
 }
 
+/// Owner, team and currency.
+type Key = (Option<Id>, Option<Id>, String);
+
 /// The sums of one owner, team and currency.
 struct Sum {
     owner: Option<Id>,
@@ -335,7 +338,7 @@ impl Question<'_> {
         let (owner, team) = (Opportunity::owner_id.field(), Opportunity::team_id.field());
         let groups = [owner, team, &currency, Opportunity::forecast_category.field()].map(Group::by);
         let measures = [Measure::Sum(amount.clone()), Measure::Weighted(amount, probability)];
-        let mut sums: BTreeMap<(Option<Id>, Option<Id>, String), (ForecastFigures, Weighted)> = BTreeMap::new();
+        let mut sums: BTreeMap<Key, (ForecastFigures, Weighted)> = BTreeMap::new();
         for predicate in [open, won] {
             for row in reader.aggregate(Opportunity::object(), &predicate, &groups, &measures, (self.as_of, usize::MAX))? {
                 let Some(currency) = row[2].as_text() else { continue };

@@ -8,6 +8,9 @@ use crate::{
     support::TestDb,
 };
 
+/// What it is called, the stages told with their days, the present stage, and the day on which it closed.
+type Case = (&'static str, &'static [(usize, u32)], usize, Option<u32>);
+
 /// A moment of 2017.
 fn day(day: u32) -> String {
     format!("2017-01-{day:02}T00:00:00.000Z")
@@ -19,8 +22,7 @@ pub async fn is_one_state_at_any_time(db: TestDb) {
     let (pipeline, stages) = pipeline(&admin).await;
     let second = format!("/v1/pipelines/{pipeline}/stages/{}", stages[1]);
     admin.patch(&second, json!({"probability": 35, "forecast_category": "best_case"})).await.ok(200);
-    // The stages told, by day; the present one, and on which day it closed.
-    let cases: &[(&str, &[(usize, u32)], usize, Option<u32>)] = &[
+    let cases: &[Case] = &[
         ("open, of its history", &[(0, 2), (1, 4)], 1, None),
         ("open, beyond its history", &[(0, 2), (1, 4)], 2, None),
         ("won after its history", &[(0, 2), (1, 4)], 4, Some(9)),
