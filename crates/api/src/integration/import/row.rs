@@ -15,7 +15,7 @@ use farley_domain::{
         input,
         object::Object,
         operand::Operand,
-        recurring, registry,
+        recurring, registry, value,
     },
     query::{
         list::{ListQuery, SortBy, SortKey, Start},
