@@ -40,7 +40,8 @@ impl Part {
 
     pub fn lookup_values(rows: Vec<LookupValueRow>) -> Part {
         let shape = shape(&("look-up values", rows.len()));
-        Part { shape, insert: Box::new(diesel::insert_into(lookup_values::table).values(rows)) }
+        // A record whose id is taken may have the same values too: it is the id that is in the way.
+        Part { shape, insert: Box::new(diesel::insert_into(lookup_values::table).values(rows).on_conflict_do_nothing()) }
     }
 }
 
