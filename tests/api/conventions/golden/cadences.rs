@@ -14,26 +14,26 @@ fn step(day: i64, kind: &str, subject: &str) -> Value {
 
 pub async fn cadences_and_enrolments(db: TestDb) -> Result<(), Failure> {
     let mut r = Recorder::begin(db, "cadences").await;
-    // Steps are done at eight in the morning.
+    // Steps are done at eight in the morning, none of them on the day on which the test runs.
     r.is_coarse = true;
     let tenant = r.tenant().await;
     let whole = json!({
         "name": "跟进", "description": "x", "object": "lead", "working_days_only": false, "assignee": "owner", "external_ids": {"sap": "7"}, "repeat_every_days": 7, "max_rounds": 2,
-        "steps": [step(3, "email", "给 {company} 发资料"), {"day": 1, "kind": "call", "subject": "致电 {name}", "description": "问 {name} 的预算", "priority": "high", "time": "12:00"}],
+        "steps": [step(3, "email", "给 {company} 发资料"), {"day": 2, "kind": "call", "subject": "致电 {name}", "description": "问 {name} 的预算", "priority": "high", "time": "12:00"}],
     });
     let cadence = r.create("cadences", whole).await;
     let short = r
         .create(
             "cadences",
-            json!({"name": "一步", "working_days_only": false, "stop_on_reply": false, "steps": [step(1, "call", "a")]}),
+            json!({"name": "一步", "working_days_only": false, "stop_on_reply": false, "steps": [step(2, "call", "a")]}),
         )
         .await;
-    let own = r.create("cadences", json!({"name": "客户", "object": "customer", "working_days_only": false, "stop_on_lost": true, "steps": [step(1, "visit", "b"), step(5, "visit", "c")]})).await;
+    let own = r.create("cadences", json!({"name": "客户", "object": "customer", "working_days_only": false, "stop_on_lost": true, "steps": [step(2, "visit", "b"), step(5, "visit", "c")]})).await;
     for body in [
         json!({"name": "x", "steps": []}),
         json!({"name": "x", "steps": [step(0, "nonsense", "")], "max_rounds": 0}),
         json!({"name": "x", "steps": [step(9, "call", "{nonsense}")], "repeat_every_days": 3, "assignee": "user"}),
-        json!({"name": "x", "steps": [step(1, "call", "a")], "enrol_filter": {"field": "nmae", "value": 1}, "user_id": cadence}),
+        json!({"name": "x", "steps": [step(2, "call", "a")], "enrol_filter": {"field": "nmae", "value": 1}, "user_id": cadence}),
     ] {
         r.post("/v1/cadences", body).await;
     }
@@ -51,10 +51,13 @@ pub async fn cadences_and_enrolments(db: TestDb) -> Result<(), Failure> {
     let told = r.post(&enrol(&own), json!({"record_ids": [acme]})).await;
     let of_acme = told["data"][0]["id"].as_str().unwrap().to_owned();
     let path = |id: &str| format!("/v1/cadence-enrolments/{id}");
-    // Each of the next days once, so that no two steps are done at once.
+    // In the evening of each of the next days, so that no two steps are done at once.
+    let (day_long, shanghai, at_eight) = (86_400, 8 * 3_600, 20 * 3_600);
     let now = farley::http::clock::now();
+    let today = (now.milliseconds() / 1_000 + shanghai).rem_euclid(day_long);
+    let evening = now.plus_seconds(at_eight - today);
     for day in 1..=5 {
-        job::perform(&r.server.app, tenant, now.plus_seconds(day * 86_400)).await.expect("the job is done");
+        job::perform(&r.server.app, tenant, evening.plus_seconds(day * day_long)).await.expect("the job is done");
         if day == 2 {
             for verb in ["resume", "pause", "pause", "resume"] {
                 r.post(&format!("{}/{verb}", path(&ids[0])), json!({})).await;
