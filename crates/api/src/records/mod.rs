@@ -4,6 +4,7 @@ pub mod action;
 pub mod area;
 pub mod behaviour;
 pub mod body;
+pub mod create;
 pub mod events;
 pub mod jobs;
 pub mod ledger;
@@ -19,6 +20,7 @@ pub mod reindex;
 pub mod schemas;
 pub mod search;
 pub mod summary;
+pub mod upsert;
 pub mod versions;
 pub mod write;
 
@@ -78,13 +80,13 @@ fn route(operation: Generic, object: &'static Object) -> actix_web::Route {
         Generic::Ledger => route.to(move |call: Call, request: HttpRequest| ledger::ledger(object, call, request)),
         Generic::History => route.to(move |call: Call, request: HttpRequest| read::history(object, call, request)),
         Generic::Create => {
-            route.to(move |call: Call, request: HttpRequest, body: Body| write::create(object, call, request, body))
+            route.to(move |call: Call, request: HttpRequest, body: Body| create::create(object, call, request, body))
         }
         Generic::Update => {
             route.to(move |call: Call, request: HttpRequest, body: Body| write::update(object, call, request, body))
         }
         Generic::Upsert => {
-            route.to(move |call: Call, request: HttpRequest, body: Body| write::upsert(object, call, request, body))
+            route.to(move |call: Call, request: HttpRequest, body: Body| upsert::upsert(object, call, request, body))
         }
         Generic::Archive => route.to(move |call: Call, request: HttpRequest| write::archive(object, call, request, true)),
         Generic::Restore => route.to(move |call: Call, request: HttpRequest| write::archive(object, call, request, false)),

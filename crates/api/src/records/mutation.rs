@@ -127,6 +127,12 @@ impl Mutation {
         Ok(Mutation { key, validate_only })
     }
 
+    /// Whether the request may repeat one that has been answered.
+    #[must_use]
+    pub fn may_be_repeated(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Does the work and answers.
     pub async fn run(
         self,

@@ -47,18 +47,16 @@ pub fn check(
             continue;
         }
         let Some(target) = target(field).filter(|_| !is_concerned(schema.object, field)) else { continue };
-        let asked = named(field, after);
+        // Whoever creates a record may always name themselves.
+        let oneself = |id: &Id| target.name == User::NAME && *id == principal.user_id();
+        let asked: Vec<(String, Id)> = named(field, after).into_iter().filter(|(_, id)| !oneself(id)).collect();
         if asked.is_empty() {
             continue;
         }
         let ids: Vec<Id> = asked.iter().map(|(_, id)| *id).collect();
         let known = visible(work, principal, now, target, &ids)?;
-        for (pointer, id) in asked {
-            // Who creates a record may always name themselves.
-            let oneself = target.name == User::NAME && id == principal.user_id();
-            if !known.contains(&id) && !oneself {
-                faults.add(Fault::new(pointer, FaultCode::NotFound));
-            }
+        for (pointer, _) in asked.into_iter().filter(|(_, id)| !known.contains(id)) {
+            faults.add(Fault::new(pointer, FaultCode::NotFound));
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(Problem::rule(faults)) }

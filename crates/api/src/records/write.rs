@@ -1,4 +1,4 @@
-//! Writing records: create, change, archive, restore, upsert. Each is one closure over a unit of work.
+//! Writing records: change, archive, restore, and what creating them shares with these. Each is one closure over a unit of work.
 
 use std::sync::Arc;
 
@@ -6,9 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use farley_domain::{
     identity::{access::Action, user::User},
     model::{
-        cell::Cell,
         entity::Entity,
-        fault::{Fault, FaultCode, Faults, pointer_token},
+        fault::{Fault, FaultCode, Faults},
         field::Field,
         field_rule::FieldRule,
         input,
@@ -67,7 +66,7 @@ impl Writer {
     }
 
     /// Reads the record that a part belongs to or is to belong to, for a change of the part: nobody else changes it meanwhile.
-    fn load_parent(&self, work: &mut Work<'_>, part: &Record) -> Result<Option<Loaded>, Problem> {
+    pub(super) fn load_parent(&self, work: &mut Work<'_>, part: &Record) -> Result<Option<Loaded>, Problem> {
         let Some(parent) = self.object.parent else { return Ok(None) };
         let named = match (&self.parent, named_by(part, parent)) {
             (Some(named), _) => named.clone(),
@@ -90,7 +89,7 @@ impl Writer {
         self.principal.schema(self.object)
     }
 
-    fn rule(&self) -> impl Fn(&Field) -> Option<FieldRule> {
+    pub(super) fn rule(&self) -> impl Fn(&Field) -> Option<FieldRule> {
         let (principal, object) = (Arc::clone(&self.principal), self.object);
         move |field| principal.asker.grants.rule(object, field)
     }
@@ -109,7 +108,7 @@ impl Writer {
         }
     }
 
-    fn reach(&self, action: Action, record: &Record) -> Result<(), Problem> {
+    pub(super) fn reach(&self, action: Action, record: &Record) -> Result<(), Problem> {
         // A part is reached with its parent, which has been loaded for the purpose.
         if self.object.parent.is_some() || self.principal.asker.reaches(self.object, action, record) {
             Ok(())
@@ -137,94 +136,6 @@ impl Writer {
             rule.apply(&mut draft);
         }
         if draft.faults.is_empty() { Ok(draft.after) } else { Err(Problem::rule(draft.faults)) }
-    }
-
-    /// Stores a new record; the record and what is shown of it once.
-    pub fn create(&self, work: &mut Work<'_>, body: &Value) -> Result<(Record, Shown), Problem> {
-        self.create_with(work, body, |_| ())
-    }
-
-    /// The same, with what Farley itself knows of the record.
-    pub fn create_with(
-        &self,
-        work: &mut Work<'_>,
-        body: &Value,
-        complete: impl FnOnce(&mut Record),
-    ) -> Result<(Record, Shown), Problem> {
-        self.permit(Action::Create)?;
-        let schema = self.schema();
-        let standards = self.principal.standards(self.now);
-        let mut record = input::Reader { schema: &schema, standards: &standards, rule: &self.rule() }.create(body)?;
-        if let (Some(parent), Some(loaded)) = (self.object.parent, self.load_parent(work, &record)?) {
-            let given = named_by(&record, parent);
-            if given.is_some_and(|given| given != loaded.record.id()) {
-                return Err(Fault::new(format!("/{}", parent.field), FaultCode::NotFound).into());
-            }
-            if let Some(field) = self.object.field(parent.field) {
-                record.put(field, Cell::Id(loaded.record.id()));
-            }
-        }
-        complete(&mut record);
-        let given_team = record.get(recurring::TEAM_ID);
-        self.own(work, &mut record)?;
-        let team_by_default = given_team.is_none() && record.get(recurring::TEAM_ID).is_some();
-        let chooses_id = !record.is_null(recurring::ID);
-        if !chooses_id {
-            record.set(recurring::ID, work.new_id());
-        }
-        if !self.principal.is_system() {
-            record.set(recurring::CREATED_BY, self.principal.user_id());
-        }
-        let mut record = self.apply_rules(&schema, None, record)?;
-        self.reach(Action::Create, &record)?;
-        // A team that comes with the owner need not be one that the caller may read of.
-        let mut settled = references::kept_in_step(self.object, body);
-        settled.extend(team_by_default.then_some(recurring::TEAM_ID.name()));
-        references::check(work, &self.principal, self.now, &schema, None, &record, &settled)?;
-        references::check_tree(work, &self.principal, self.now, &schema, None, &record)?;
-        let behaviour = behaviour::of(self.object)?;
-        let writing = Writing { principal: &self.principal, now: self.now, before: None };
-        (behaviour.before)(work, &writing, &mut record)?;
-        references::check_unique(work, Some((&self.principal, self.now)), self.object, None, &record)?;
-        if chooses_id {
-            references::check_id(work, self.object, &record)?;
-        }
-        work.insert(&schema, &mut record, &Change::new("created"))?;
-        let shown = (behaviour.after)(work, &writing, &record)?;
-        self.notify(work, &writing, &behaviour, &record)?;
-        Ok((record, shown))
-    }
-
-    /// A new record belongs to whoever creates it, and to the owner's team, unless it says otherwise. What goes into a pool belongs
-    /// to nobody.
-    fn own(&self, work: &mut Work<'_>, record: &mut Record) -> Result<(), Problem> {
-        let has_team = self.object.bears(recurring::TEAM_ID) && !record.is_null(recurring::TEAM_ID);
-        if !self.object.bears(recurring::OWNER_ID) {
-            // What is about a user counts with the user's team.
-            if let Some(user) = record.get(recurring::USER_ID).filter(|_| self.object.bears(recurring::TEAM_ID) && !has_team) {
-                record.set(recurring::TEAM_ID, self.team_of(work, user)?);
-            }
-            return Ok(());
-        }
-        let pooled = record.get(recurring::POOL_ID).is_some();
-        if record.is_null(recurring::OWNER_ID) && !pooled && !self.principal.is_system() {
-            record.set(recurring::OWNER_ID, self.principal.user_id());
-        }
-        if let Some(owner) = record.get(recurring::OWNER_ID).filter(|_| !has_team) {
-            record.set(recurring::TEAM_ID, self.team_of(work, owner)?);
-        }
-        Ok(())
-    }
-
-    /// The team of a user.
-    pub fn team_of(&self, work: &mut Work<'_>, user: Id) -> Result<Option<Id>, Problem> {
-        if user == self.principal.user_id() {
-            return Ok(self.principal.asker.teams.first().copied());
-        }
-        let (schema, team) = (self.principal.schema(User::object()), User::team_id.name());
-        let layout = Arc::new(farley_persistence::Layout::of(&schema, &|_| true, Some(&[team.to_owned()]), &[]));
-        let row = work.reader().get(&layout, &self.principal.view(self.now), user, &Predicate::all())?;
-        Ok(row.and_then(|row| row.cell(team).and_then(farley_persistence::Cell::as_id)))
     }
 
     /// Reads a record for a change, in the order in which problems are told: 404, 403, 412.
@@ -294,7 +205,13 @@ impl Writer {
         Ok(record)
     }
 
-    fn notify(&self, work: &mut Work<'_>, writing: &Writing<'_>, behaviour: &Behaviours, record: &Record) -> Result<(), Problem> {
+    pub(super) fn notify(
+        &self,
+        work: &mut Work<'_>,
+        writing: &Writing<'_>,
+        behaviour: &Behaviours,
+        record: &Record,
+    ) -> Result<(), Problem> {
         if self.quiet { Ok(()) } else { notify::of_write(work, writing, (self.object, behaviour), record) }
     }
 
@@ -353,7 +270,7 @@ impl<E> Writing<'_, E> {
 }
 
 /// The parent that a part names.
-fn named_by(part: &Record, parent: Parent) -> Option<Id> {
+pub(super) fn named_by(part: &Record, parent: Parent) -> Option<Id> {
     part.object().field(parent.field).and_then(|field| part.cell(field).as_id())
 }
 
@@ -363,7 +280,7 @@ pub fn parent_named(object: &Object, request: &HttpRequest) -> Result<Option<Nam
 }
 
 /// Runs a write of an object, and lets go of what caches knew if it changes that.
-async fn run(
+pub(super) async fn run(
     object: &'static Object,
     call: &Call,
     mutation: Mutation,
@@ -375,19 +292,6 @@ async fn run(
         call.state.principals.forget();
     }
     Ok(response)
-}
-
-pub async fn create(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let mut parameters = parameters(&request)?;
-    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
-    refuse_rest(&parameters, &["validate_only"])?;
-    let writer = Writer::of_request(&call, object, &request)?;
-    writer.permit(Action::Create)?;
-    run(object, &call, mutation, move |work| {
-        let (record, shown) = writer.create(work, &body.0)?;
-        writer.answer(work, 201, &record, shown)
-    })
-    .await
 }
 
 pub async fn update(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
@@ -437,72 +341,4 @@ pub async fn archive(object: &'static Object, call: Call, request: HttpRequest, 
         if archive { Ok(Answer::no_content()) } else { writer.answer(work, 200, &record, Shown::new()) }
     })
     .await
-}
-
-/// `PUT /v1/{collection}/ext:{system}:{key}`: creates the record that has this key, or changes it as a patch would.
-pub async fn upsert(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let mut parameters = parameters(&request)?;
-    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
-    refuse_rest(&parameters, &["validate_only"])?;
-    let expected = if_match(&request);
-    let Named::External { system, key } = Named::parse(request.match_info().query("id"))? else {
-        return Err(Problem::new(Code::MethodNotAllowed).allow("GET, PATCH, DELETE".to_owned()));
-    };
-    let writer = Writer::of_request(&call, object, &request)?;
-    run(object, &call, mutation, move |work| {
-        let (record, created) = writer.upsert(work, &system, &key, &body.0, expected.as_ref())?;
-        writer.answer(work, if created { 201 } else { 200 }, &record, Shown::new())
-    })
-    .await
-}
-
-impl Writer {
-    /// Creates or patches the record that has a key in another system; whether it was created.
-    pub fn upsert(
-        &self,
-        work: &mut Work<'_>,
-        system: &str,
-        key: &str,
-        body: &Value,
-        expected: Option<&Versions>,
-    ) -> Result<(Record, bool), Problem> {
-        let named = Named::External { system: system.to_owned(), key: key.to_owned() };
-        let Some(id) = named.find(work.reader(), &self.principal, self.object)? else {
-            self.permit(Action::Create)?;
-            if self.parent.is_some() {
-                self.load_parent(work, &Record::new(self.object))?;
-            }
-            let body = with_key(body, system, key)?;
-            return Ok((self.create(work, &body)?.0, true));
-        };
-        let loaded = self.load(work, &Named::Id(id), Action::Update)?;
-        if let Some(expected) = expected {
-            versions::check(work, &self.principal, self.object, &loaded.record, expected, None)?;
-        }
-        let body = with_key(body, system, key)?;
-        Ok((self.patch(work, &loaded, &body)?, false))
-    }
-}
-
-/// The body with the key of its path, which it must not contradict.
-fn with_key(body: &Value, system: &str, key: &str) -> Result<Value, Fault> {
-    let conflicting = |pointer: String| Fault::new(pointer, FaultCode::Conflicting).with("other", format!("ext:{system}:{key}"));
-    let mut body = body.clone();
-    let Some(members) = body.as_object_mut() else { return Ok(body) };
-    let ids = members.entry(recurring::EXTERNAL_IDS.name()).or_insert_with(|| Value::Object(serde_json::Map::new()));
-    if ids.is_null() {
-        return Err(conflicting(recurring::EXTERNAL_IDS.pointer()));
-    }
-    if let Some(ids) = ids.as_object_mut() {
-        let contradicts = |given: &Value| match given {
-            Value::String(given) => farley_domain::values::text::clean_line(given) != key,
-            // What is no key at all is told as everywhere.
-            given => given.is_null(),
-        };
-        if ids.get(system).is_some_and(contradicts) {
-            return Err(conflicting(format!("{}/{}", recurring::EXTERNAL_IDS.pointer(), pointer_token(system))));
-        }
-        ids.entry(system).or_insert_with(|| key.into());
-    }
-    Ok(body)
 }

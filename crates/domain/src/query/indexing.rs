@@ -18,14 +18,53 @@ pub fn search_text(schema: &Schema, record: &Record) -> SearchText {
     let mut indexer = Indexer::default();
     for field in schema.fields() {
         let Some(weight) = field.searchable else { continue };
-        for (kind, text) in texts(field, weight, &record.cell(field)) {
-            match weight {
-                SearchWeight::Title => indexer.title(kind, &text),
-                SearchWeight::Body => indexer.body(kind, &text),
-            }
-        }
+        add(&mut indexer, field, weight, &record.cell(field));
     }
     indexer.finish()
+}
+
+/// The terms of a record before it is written, made while nobody waits for them.
+#[derive(Clone, Debug)]
+pub struct Foreseen {
+    record: Record,
+    text: SearchText,
+}
+
+impl Foreseen {
+    #[must_use]
+    pub fn of(schema: &Schema, record: &Record) -> Foreseen {
+        Foreseen { record: record.clone(), text: search_text(schema, record) }
+    }
+
+    /// The terms of the record as it is written; what was not there before is added. None if something else has changed.
+    #[must_use]
+    pub fn complete(&self, schema: &Schema, record: &Record) -> Option<SearchText> {
+        if self.record.object().name != record.object().name {
+            return None;
+        }
+        let mut indexer = Indexer::of(self.text.clone());
+        for field in schema.fields() {
+            let Some(weight) = field.searchable else { continue };
+            let (foreseen, cell) = (self.record.cell(field), record.cell(field));
+            if foreseen == cell {
+                continue;
+            }
+            if !foreseen.is_null() {
+                return None;
+            }
+            add(&mut indexer, field, weight, &cell);
+        }
+        Some(indexer.finish())
+    }
+}
+
+fn add(indexer: &mut Indexer, field: &Field, weight: SearchWeight, cell: &Cell) {
+    for (kind, text) in texts(field, weight, cell) {
+        match weight {
+            SearchWeight::Title => indexer.title(kind, &text),
+            SearchWeight::Body => indexer.body(kind, &text),
+        }
+    }
 }
 
 fn texts(field: &Field, weight: SearchWeight, cell: &Cell) -> Vec<(SearchKind, String)> {
@@ -74,6 +113,22 @@ fn texts(field: &Field, weight: SearchWeight, cell: &Cell) -> Vec<(SearchKind, S
 mod tests {
     use super::*;
     use crate::query::predicate::{evaluate::World, sample};
+
+    #[test]
+    fn what_was_foreseen_is_completed() {
+        let schema = World::schema(&sample::Everything, sample::deal());
+        for number in 0..40 {
+            let record = sample::record(number);
+            for field in sample::deal().fields.iter().filter(|field| field.searchable.is_some()) {
+                let mut before = record.clone();
+                before.put(field, Cell::Null);
+                let completed = Foreseen::of(&schema, &before).complete(&schema, &record);
+                assert_eq!(completed, Some(search_text(&schema, &record)), "{}", field.name);
+                let other = Foreseen::of(&schema, &record).complete(&schema, &before);
+                assert!(record.cell(field).is_null() || other.is_none(), "{}", field.name);
+            }
+        }
+    }
 
     #[test]
     fn titles_stand_apart() {

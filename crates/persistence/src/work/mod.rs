@@ -19,7 +19,7 @@ use farley_domain::{
         recurring,
     },
     query::{
-        indexing,
+        indexing::{self, Foreseen},
         predicate::{Predicate, View},
     },
     values::{id::Id, time::Timestamp},
@@ -96,6 +96,8 @@ pub struct Work<'a> {
     pub(crate) held: HashSet<(&'static str, Id)>,
     numbers: &'a crate::work::numbers::Numbers,
     announced: bool,
+    /// Search terms of a new record, made before this work began.
+    foreseen: Option<Arc<Foreseen>>,
     /// Whether a job came into the queue, which wakes the workers of this node.
     pub(crate) queued: bool,
 }
@@ -119,6 +121,7 @@ impl<'a> Work<'a> {
             held: HashSet::new(),
             numbers,
             announced: false,
+            foreseen: None,
             queued: false,
         }
     }
@@ -169,6 +172,11 @@ impl<'a> Work<'a> {
         }
         let row = self.reader.get(&layout, view, id, within)?;
         row.map(|row| Ok(Loaded { record: row.to_record()?, stored_custom: row.stored_custom().to_owned() })).transpose()
+    }
+
+    /// Search terms that have been made of a record about to be created.
+    pub fn foresee(&mut self, foreseen: &Arc<Foreseen>) {
+        self.foreseen = Some(Arc::clone(foreseen));
     }
 
     /// Stores a new record with its links, search text and event.
@@ -387,7 +395,9 @@ impl<'a> Work<'a> {
     }
 
     fn index_text(&mut self, schema: &Schema, record: &Record, is_new: bool) -> Result<(), StoreError> {
-        let text = indexing::search_text(schema, record);
+        let foreseen = self.foreseen.as_ref().filter(|_| is_new);
+        let foreseen = foreseen.and_then(|foreseen| foreseen.complete(schema, record));
+        let text = foreseen.unwrap_or_else(|| indexing::search_text(schema, record));
         let TenantKey { id, number } = self.tenant();
         let object = schema.object.name;
         match &mut self.reader.connection {

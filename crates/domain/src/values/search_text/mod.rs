@@ -64,6 +64,14 @@ impl Indexer {
         Self::default()
     }
 
+    /// Goes on from what has been collected.
+    pub fn of(text: SearchText) -> Self {
+        let mut indexer = Self::default();
+        indexer.title.set.extend(text.title);
+        indexer.body.set.extend(text.body);
+        indexer
+    }
+
     /// What the record is called or reached by.
     pub fn title(&mut self, kind: Kind, text: &str) {
         for text in forms(kind, text) {
