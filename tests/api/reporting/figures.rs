@@ -26,7 +26,7 @@ pub async fn are_defined_in_two_languages(db: TestDb) {
     for name in ["velocity", "reached_next", "attainment", "response_seconds", "pipeline_id", "weighted"] {
         assert!(figures["data"].as_array().unwrap().iter().any(|figure| figure["name"] == name), "{name}");
     }
-    server.anybody().get("/v1/metadata/figures").await.refused(401, "unauthenticated");
+    server.anybody().get("/v1/metadata/figures").await.refused(401, "unauthorized");
 }
 
 pub async fn are_what_the_records_come_to(db: TestDb) {
