@@ -16,8 +16,18 @@ const DECLARING: &[&str] = &["entity", "body", "choices", "structures"];
 /// Structs whose values are parts of declarations.
 const DECLARED: &[&str] = &["Relation", "ToOne", "Inverse", "Unique", "Link", "Kind", "Structure"];
 /// Methods that declare, in what follows the name of an object.
-const STEPS: &[&str] =
-    &["below", "titled", "ordered_by", "personal", "unique", "hidden_with", "read_with", "recurring", "declared"];
+const STEPS: &[&str] = &[
+    "below",
+    "titled",
+    "ordered_by",
+    "personal",
+    "unique",
+    "hidden_with",
+    "hidden_beside",
+    "read_with",
+    "recurring",
+    "declared",
+];
 /// Methods whose argument is the name of a field, whatever it is called.
 const BY_NAME: &[&str] = &["text", "id_of", "time_of", "changes", "has", "field"];
 

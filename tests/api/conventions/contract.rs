@@ -218,6 +218,8 @@ pub async fn everything_else_needs_a_permission(db: TestDb) {
         "search",
         "listChanges",
         "listObjects",
+        // Definitions, the same for everybody.
+        "listFigures",
     ];
     let server = Server::start(db).await;
     let admin = server.admin().await;
@@ -253,6 +255,8 @@ pub async fn everything_else_needs_a_scope(db: TestDb) {
         "search",
         "listChanges",
         "listObjects",
+        // Definitions, the same for everybody.
+        "listFigures",
     ];
     let server = Server::start(db).await;
     let admin = server.admin().await;

@@ -3,6 +3,7 @@
 mod auth;
 mod custom_fields;
 mod granting;
+mod hidden;
 mod permissions;
 mod tenants;
 
@@ -29,6 +30,10 @@ pub fn tests() -> Vec<Test> {
         granting::people_go_where_their_movers_reach,
         granting::teams_go_where_their_movers_reach,
         granting::records_go_where_they_could_be_created,
+        hidden::stays_in_a_lead_that_is_converted,
+        hidden::is_not_told_by_what_is_made_of_it,
+        hidden::records_of_others_are_not_confirmed,
+        hidden::answers_of_writes_show_what_may_be_read,
         permissions::scopes_hold_on_every_way_to_a_record,
         permissions::scopes_hold_for_writes,
         permissions::fields_are_hidden_and_frozen_everywhere,

@@ -354,7 +354,10 @@ pub async fn are_explained(db: TestDb) {
         admin.get(&path).await.ok(200)
     };
     let said = explain(chief, "read", None).await;
-    assert_eq!((&said["allowed"], &said["scope"], &said["hidden_fields"]), (&json!(true), &json!("team"), &json!(["industry"])));
+    assert_eq!(
+        (&said["allowed"], &said["scope"], &said["hidden_fields"]),
+        (&json!(true), &json!("team"), &json!(["industry", "completeness"]))
+    );
     assert_eq!(said["roles"][0]["name"], "role of chief");
     assert_eq!(explain(chief, "read", Some(company.customer_of(&company.below).await)).await["allowed"], true);
     let said = explain(chief, "read", Some(company.customer_of(admin).await)).await;

@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header};
 use farley_domain::{
     identity::access::{Action, AskerView},
-    model::{fault::Language, object::Object},
+    model::{fault::Language, field::Field, object::Object},
     query::predicate::Predicate,
     values::time::Timestamp,
 };
@@ -70,6 +70,14 @@ impl Call {
     /// Which rows an action reaches, or the problem of not being permitted it at all.
     pub fn rows(&self, object: &'static Object, action: Action) -> Result<Predicate, Problem> {
         self.principal.asker.rows(object, action).ok_or_else(|| Problem::forbidden(action.as_str(), object.name))
+    }
+
+    /// Demands that none of the fields is hidden of which an answer consists.
+    pub fn demand_fields(&self, object: &'static Object, fields: &[&Field]) -> Result<(), Problem> {
+        match fields.iter().find(|field| !self.principal.asker.sees(object, field)) {
+            Some(field) => Err(Problem::forbidden(Action::Read.as_str(), &format!("{}.{}", object.name, field.path()))),
+            None => Ok(()),
+        }
     }
 
     /// Demands a permission on all records of an object.

@@ -92,7 +92,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
             "AsOf",
             query(
                 "as_of",
-                "Records as they were at that time, out of their ledger: filters, sort and totals too. Those that were not there yet are left out. A time, or a relative one such as `-30d`.",
+                "Records as they were at that time, out of their ledger: filters, sort and totals too. Of those that you may read now it tells what the ledger keeps and what never changes; all else is left out, and so are records that were not there yet. A time, or a relative one such as `-30d`.",
                 text(),
             )
             .example(Some(json!("2026-09-30T00:00:00Z"))),

@@ -333,7 +333,7 @@ fn search() -> ObjectBuilder {
             "as_of",
             noted(
                 nullable(text().into()),
-                "For objects with a ledger: records as they were at that time. A time, or a relative one.",
+                "For objects with a ledger: of the records that may be read now, what their ledger knows of that time. A time, or a relative one.",
             ),
         )
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))

@@ -5,7 +5,14 @@ use std::marker::PhantomData;
 use actix_web::{HttpRequest, HttpResponse};
 use farley_domain::{
     identity::access::Action,
-    model::{entity::Entity, record::Record},
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode, Faults},
+        field::Writable,
+        field_rule::FieldRule,
+        object::Object,
+        record::Record,
+    },
 };
 use farley_persistence::{Loaded, Work};
 
@@ -18,7 +25,7 @@ use super::{
     write::Writer,
 };
 use crate::{
-    access::call::Call,
+    access::{call::Call, principal::Principal},
     http::{
         problem::Problem,
         request::{Body, parameters, refuse_rest},
@@ -59,6 +66,7 @@ pub async fn act<E: Entity, B: Entity>(
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
     let body: Record<B> = body::read(&body.0, &call.principal.standards(call.now))?;
+    refuse_ruled(&call.principal, E::object(), &body)?;
     let expected = if_match(&request);
     let named = Named::parse(request.match_info().query("id"))?;
     let writer = Writer::of_request(&call, E::object(), &request)?;
@@ -74,4 +82,19 @@ pub async fn act<E: Entity, B: Entity>(
             work(unit, &Asked { writer: writer.clone(), loaded, body: body.clone(), entity: PhantomData })
         })
         .await
+}
+
+/// What a body says of fields that are hidden from the caller or frozen is refused as in a patch.
+fn refuse_ruled<B: Entity>(principal: &Principal, object: &'static Object, body: &Record<B>) -> Result<(), Problem> {
+    let mut faults = Faults::default();
+    for member in B::object().fields.iter().filter(|member| !body.cell(member).is_null()) {
+        let Some(field) = object.field(&member.name).filter(|field| field.writable == Writable::Always) else { continue };
+        let pointer = format!("/{}", member.name);
+        match principal.asker.grants.rule(object, field) {
+            Some(FieldRule::Hidden) => faults.add(Fault::new(pointer, FaultCode::UnknownMember)),
+            Some(FieldRule::ReadOnly) => faults.add(Fault::new(pointer, FaultCode::NotPermitted)),
+            None => {}
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
 }

@@ -116,7 +116,7 @@ impl Writer {
         (behaviour.before)(work, &writing, &mut record)?;
         references::check_unique(work, Some((&self.principal, self.now)), self.object, None, &record)?;
         if chooses_id {
-            references::check_id(work, self.object, &record)?;
+            references::check_id(work, (&self.principal, self.now), self.object, &record)?;
         }
         work.insert(&schema, &mut record, &Change::new("created"))?;
         let shown = (behaviour.after)(work, &writing, &record)?;

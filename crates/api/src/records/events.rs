@@ -97,7 +97,7 @@ fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
     let mut changes: Map<String, Value> = farley_domain::model::event::changes(&row.changes)?;
     if let Some(object) = object {
         let schema = principal.schema(object);
-        changes.retain(|name, _| schema.field(name).is_none_or(|field| principal.asker.sees(object, field)));
+        changes.retain(|name, _| principal.asker.sees_path(object, &schema, name));
     }
     Ok(Event {
         id: row.id,

@@ -65,8 +65,12 @@ pub async fn ledger(object: &'static Object, call: Call, request: HttpRequest) -
             let schema = principal.schema(object);
             let layout = Layout::of(&schema, &|field| principal.asker.sees(object, field), Some(&names), &[]);
             // One more than shown: the last one shown is told from the one before it.
-            let entries = reader.ledger(&Arc::new(layout), id, limit + 1, offset)?;
+            let mut entries = reader.ledger(&Arc::new(layout), id, limit + 1, offset)?;
             let shown = usize::try_from(limit).unwrap_or(usize::MAX);
+            let step = object.ledger.and_then(|ledger| object.field(ledger.step));
+            if step.is_some_and(|step| !principal.asker.sees(object, step)) {
+                entries.iter_mut().for_each(|entry| entry.former_seconds = None);
+            }
             let changes =
                 entries.iter().enumerate().take(shown).map(|(position, entry)| change(entry, entries.get(position + 1)));
             Ok((changes.collect::<Vec<_>>(), entries.len() > shown))

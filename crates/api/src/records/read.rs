@@ -77,7 +77,8 @@ async fn read_page(
     parent: Option<Named>,
 ) -> Result<(Page<Vec<u8>>, Vec<SortKey>), Problem> {
     let sort = query.sort.clone();
-    let layout = layout_for(&call.principal, object, query.fields.as_deref(), &query.expand, &query.sort);
+    let layout =
+        layout_for(&call.principal, object, query.fields.as_deref(), &query.expand, (&query.sort, query.as_of.is_some()));
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let page = call
         .state
@@ -124,13 +125,13 @@ pub fn below(
     Ok(Some(Predicate::test(field, Op::Eq, Operand::Id(id))))
 }
 
-/// What is read for an answer: the fields shown, and those needed to make it.
+/// What is read for an answer: the fields shown, and those needed to make it. Of the past, what is known of it.
 pub fn layout_for(
     principal: &Principal,
     object: &'static Object,
     fields: Option<&[String]>,
     expand: &[Relation],
-    sort: &[SortKey],
+    (sort, past): (&[SortKey], bool),
 ) -> Arc<Layout> {
     let references = expand.iter().filter_map(|relation| match relation.reach {
         Reach::ToOne { field } => Some(field.to_owned()),
@@ -141,9 +142,14 @@ pub fn layout_for(
         SortBy::Relevance(_) => None,
     });
     // The version is the entity tag, whatever is shown.
-    let also: Vec<String> = references.chain(keys).chain([recurring::VERSION.name().to_owned()]).collect();
-    let full = principal.layout(object);
+    let version = (!past).then(|| recurring::VERSION.name().to_owned());
+    let also: Vec<String> = references.chain(keys).chain(version).collect();
     let schema: Schema = principal.schema(object);
+    if past {
+        let sees = |field: &Field| object.knows_past(field) && principal.asker.sees(object, field);
+        return Arc::new(Layout::of(&schema, &sees, fields, &also));
+    }
+    let full = principal.layout(object);
     if fields.is_none() && also.iter().all(|path| schema.field(path).is_some_and(|field| shown(principal, object, field))) {
         return full;
     }
@@ -196,7 +202,7 @@ pub async fn get(object: &'static Object, call: Call, request: HttpRequest) -> R
         (RecordQuery { fields: None, expand: Vec::new(), archived: false }, call.principal.layout(object))
     } else {
         let query = RecordQuery::from_parameters(object, &parameters(&request)?, &call.view())?;
-        let layout = layout_for(&call.principal, object, query.fields.as_deref(), &query.expand, &[]);
+        let layout = layout_for(&call.principal, object, query.fields.as_deref(), &query.expand, (&[], false));
         (query, layout)
     };
     let parent = parent_named(object, &request)?;

@@ -266,14 +266,19 @@ fn alike(
 }
 
 /// A client that chooses its ids may have chosen one that is taken.
-pub fn check_id(work: &mut Work<'_>, object: &'static Object, record: &Record) -> Result<(), Problem> {
+pub fn check_id(
+    work: &mut Work<'_>,
+    (principal, now): (&Principal, farley_domain::values::time::Timestamp),
+    object: &'static Object,
+    record: &Record,
+) -> Result<(), Problem> {
     if !record.is_null(recurring::ID) {
         let id = record.id();
         let sees_all = crate::access::unrestricted::Unrestricted;
         let schema = Schema { object, custom: std::sync::Arc::from([]) };
         let layout = std::sync::Arc::new(farley_persistence::Layout::of(&schema, &|_| true, Some(&[]), &[]));
         if work.reader().get(&layout, &sees_all, id, &Predicate::all())?.is_some() {
-            return Err(Problem::duplicate(&recurring::ID.pointer(), id));
+            return Err(in_the_way(work, Some((principal, now)), object, &recurring::ID.pointer(), id)?);
         }
     }
     Ok(())

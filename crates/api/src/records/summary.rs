@@ -13,6 +13,7 @@ use farley_domain::{
     },
     query::{
         list::ListQuery,
+        past::AsOf,
         predicate::{View, path},
     },
     values::{
@@ -82,7 +83,8 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
     let parent = parent_named(object, &request)?;
     let mut parameters = parameters(&request)?;
     let (group_by, sum) = (take(&mut parameters, "group_by")?, take(&mut parameters, "sum")?);
-    let view = call.view();
+    let present = call.view();
+    let view = AsOf::of_parameters(&present, object, &parameters);
     let schema = path::shape_of(object, &view);
     let mut faults = Faults::default();
     let groups = named(group_by, "group_by", &mut faults, |name| asked(&schema, name, &view));

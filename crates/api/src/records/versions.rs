@@ -86,7 +86,7 @@ pub fn check(
 }
 
 fn sees(principal: &Principal, object: &'static Object, field: &str) -> bool {
-    principal.schema(object).field(field).is_none_or(|field| principal.asker.sees(object, field))
+    principal.asker.sees_path(object, &principal.schema(object), field)
 }
 
 /// Whether a patch writes a field; `custom` as a whole writes each of its members.

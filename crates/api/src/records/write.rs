@@ -18,7 +18,7 @@ use farley_domain::{
     query::predicate::Predicate,
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::{Change, Loaded, Work};
+use farley_persistence::{Change, Layout, Loaded, Row, Work};
 use serde_json::Value;
 
 use super::{
@@ -145,8 +145,7 @@ impl Writer {
         let view = self.principal.view(self.now);
         if let Some(parent) = self.object.parent {
             // The parent is locked before its part, as every writer of parts does.
-            let layout =
-                Arc::new(farley_persistence::Layout::of(&self.schema(), &|_| true, Some(&[parent.field.to_owned()]), &[]));
+            let layout = Arc::new(Layout::of(&self.schema(), &|_| true, Some(&[parent.field.to_owned()]), &[]));
             let part = work.reader().get(&layout, &view, id, &within)?.ok_or_else(Problem::not_found)?.to_record()?;
             let parent_id = self.load_parent(work, &part)?.map(|loaded| loaded.record.id());
             if named_by(&part, parent) != parent_id {
@@ -232,24 +231,44 @@ impl Writer {
         Ok(record)
     }
 
+    /// What any answer shows of a record as it is stored now: what the caller may read of it. Of one that they may write and not read,
+    /// they learn which it is.
+    pub fn shown(&self, work: &mut Work<'_>, id: Id) -> Result<Row, Problem> {
+        let (layout, view) = (self.principal.layout(self.object), self.principal.view(self.now));
+        if let Some(rows) = self.principal.asker.rows(self.object, Action::Read)
+            && let Some(row) = work.reader().get(&layout, &view, id, &rows)?
+        {
+            return Ok(row);
+        }
+        let parent = self.object.parent.map(|parent| parent.field.to_owned());
+        let named: Vec<String> = parent.into_iter().chain([recurring::VERSION.name().to_owned()]).collect();
+        let bare = Layout::of(&self.schema(), &|_| true, Some(&named), &[]);
+        work.row(&Arc::new(bare), &view, id)?.ok_or_else(Problem::not_found)
+    }
+
+    /// The same of a record as this work has just stored it, which need not be read back where it is plain that the caller may read it.
+    fn shown_of(&self, work: &mut Work<'_>, record: &Record) -> Result<Row, Problem> {
+        let (layout, view) = (self.principal.layout(self.object), self.principal.view(self.now));
+        if self.principal.asker.reaches(self.object, Action::Read, record)
+            && let Some(row) = work.stored_row(&layout, &view, record)?
+        {
+            return Ok(row);
+        }
+        self.shown(work, record.id())
+    }
+
     /// The answer that shows a record as it is stored now, whoever has written it.
     pub fn answer_as_stored(&self, work: &mut Work<'_>, status: u16, id: Id) -> Result<Answer, Problem> {
-        let (layout, view) = (self.principal.layout(self.object), self.principal.view(self.now));
-        Answer::record(status, &work.row(&layout, &view, id)?.ok_or_else(Problem::not_found)?)
+        Answer::record(status, &self.shown(work, id)?)
     }
 
     /// The answer that shows a record as this work has just stored it.
     pub fn answer(&self, work: &mut Work<'_>, status: u16, record: &Record, shown: Shown) -> Result<Answer, Problem> {
-        let (layout, view) = (self.principal.layout(self.object), self.principal.view(self.now));
-        // What is shown once is kept beside the record, and so may be more that belongs to it.
-        let row =
-            if shown.is_empty() { work.stored_row(&layout, &view, record)? } else { work.row(&layout, &view, record.id())? };
-        let row = row.ok_or_else(Problem::not_found)?;
-        debug_assert_eq!(
-            work.row(&layout, &view, record.id())?.map(|row| row.to_value()).transpose()?,
-            Some(row.to_value()?),
-            "the answer is not what is stored"
-        );
+        // What is shown once is kept beside the record, and so may be more that belongs to it. And what a change sets off may change
+        // the record again: a lead given up has no next task.
+        let as_made = shown.is_empty() && status == 201;
+        let row = if as_made { self.shown_of(work, record)? } else { self.shown(work, record.id())? };
+        debug_assert_eq!(self.shown(work, record.id())?.to_value()?, row.to_value()?, "the answer is not what is stored");
         let mut answer = Answer::record(status, &row)?;
         if !shown.is_empty() {
             let mut once = row;

@@ -13,7 +13,10 @@ use farley_domain::{
         handle::Handle,
         record::Record,
     },
-    query::predicate::{Predicate, parse::parameter_as_json},
+    query::{
+        past::AsOf,
+        predicate::{Predicate, parse::parameter_as_json},
+    },
     sales::{
         opportunity::{Opportunity, OpportunityStatus},
         pipeline::Pipeline,
@@ -172,8 +175,10 @@ pub struct FunnelMove {
 pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let object = Opportunity::object();
     call.rows(object, Action::Read)?;
-    let view = call.view();
+    call.demand_fields(object, &[Opportunity::stage_id.field(), Opportunity::status.field()])?;
     let mut parameters = parameters(&request)?;
+    let present = call.view();
+    let view = AsOf::of_parameters(&present, object, &parameters);
     let mut faults = Faults::default();
     let snapshot = match take(&mut parameters, "basis")?.as_deref() {
         None | Some("cohort") => false,

@@ -23,7 +23,11 @@ use crate::{
         problem::Problem,
         request::{parameters, take_number},
     },
-    records::{named::Named, read::PageInfo, summary},
+    records::{
+        named::Named,
+        read::{PageInfo, layout_for},
+        summary,
+    },
 };
 
 /// The open opportunities of a pipeline by stage.
@@ -45,7 +49,7 @@ pub struct BoardStage {
     /// How many opportunities are in the stage.
     #[schema(example = 42)]
     pub count: i64,
-    /// What they are worth, in the order of the currencies; those without an amount are under the currency null, the last. Empty where amounts are hidden from you.
+    /// What they are worth, in the order of the currencies; those without an amount are under the currency null, the last. Empty where amounts or probabilities are hidden from you.
     pub totals: Vec<BoardTotal>,
     /// The first of them, in the order of their `position`.
     #[schema(schema_with = opportunities)]
@@ -87,13 +91,22 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
     let opportunity = Opportunity::object();
     let pipelines = call.rows(Pipeline::object(), Action::Read)?;
     call.rows(opportunity, Action::Read)?;
+    call.demand_fields(opportunity, &[Opportunity::stage_id.field(), Opportunity::status.field()])?;
     let named = Named::parse(request.match_info().query("id"))?;
     let mut parameters = parameters(&request)?;
     let limit = take_number(&mut parameters, "limit", 50, (0, 200))?;
     let query = summary::filters(opportunity, &mut parameters, Faults::default(), &call.view())?;
     // What a role hides is not told by its sum either.
-    let sees_amounts = call.principal.asker.sees(opportunity, Opportunity::amount.field());
+    let sees_amounts = call.demand_fields(opportunity, &[Opportunity::amount.field(), Opportunity::probability.field()]).is_ok();
     let (principal, now) = (Arc::clone(&call.principal), call.now);
+    // Of the past places are not known: there the latest to come into a stage are the first.
+    let (order, descending) = match query.as_of {
+        None => (Opportunity::position.field(), false),
+        Some(_) => (Opportunity::stage_entered_at.field(), true),
+    };
+    let key = |field: &Field| SortKey { by: SortBy::Field(field.clone()), descending };
+    let sort = vec![key(order), key(Opportunity::id.field())];
+    let layout = layout_for(&principal, opportunity, None, &[], (&sort, query.as_of.is_some()));
     let board = call
         .state
         .store
@@ -120,16 +133,15 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
                     totals.clear();
                 }
                 let limit = usize::try_from(limit).unwrap_or(0);
-                let key = |field: &Field| SortKey { by: SortBy::Field(field.clone()), descending: false };
                 // Its stage tells the pipeline; to ask for both would lead SQLite to the index of the totals, and to sort.
                 let list = ListQuery {
                     predicate: open.clone().and(Opportunity::stage_id.eq(stage_id)),
-                    sort: vec![key(Opportunity::position.field()), key(Opportunity::id.field())],
+                    sort: sort.clone(),
                     limit,
                     start: Start::First,
                     ..query.clone()
                 };
-                let page = reader.list_written(&principal.layout(opportunity), &view, &list, b"[".to_vec())?;
+                let page = reader.list_written(&layout, &view, &list, b"[".to_vec())?;
                 let next = page.next.as_ref().map(|cursor| cursor.encode(opportunity, &list.sort));
                 let mut shown = page.rows;
                 shown.push(b']');

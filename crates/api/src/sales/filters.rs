@@ -35,7 +35,7 @@ pub fn check<E>(writing: &Writing<'_, E>, record: &Record<E>, name: &str, object
 fn crosses_relations(predicate: &Predicate) -> bool {
     match predicate {
         Predicate::And(parts) | Predicate::Or(parts) => parts.iter().any(crosses_relations),
-        Predicate::Not(part) => crosses_relations(part),
+        Predicate::Not(part) | Predicate::Now(part) => crosses_relations(part),
         Predicate::Related(_) | Predicate::Matches(_) => true,
         Predicate::Test(_) | Predicate::Archived(_) => false,
     }

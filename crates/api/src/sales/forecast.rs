@@ -172,11 +172,16 @@ pub async fn forecast(call: Call, request: HttpRequest) -> Result<HttpResponse, 
     const PIPELINE_ID: &str = Quota::pipeline_id.name();
     const KNOWN: &[&str] = &[PERIOD, USER_ID, TEAM_ID, PIPELINE_ID, "as_of"];
     let rows = call.rows(Opportunity::object(), Action::Read)?;
-    // A forecast is nothing but sums of amounts.
-    let object = Opportunity::object();
-    if !call.principal.asker.sees(object, Opportunity::amount.field()) {
-        return Err(Problem::forbidden(Action::Read.as_str(), &format!("{}.{}", object.name, Opportunity::amount.name())));
-    }
+    // A forecast is nothing but sums of amounts, by what else is said of them here.
+    let made_of = [
+        Opportunity::amount.field(),
+        Opportunity::probability.field(),
+        Opportunity::forecast_category.field(),
+        Opportunity::status.field(),
+        Opportunity::expected_close_on.field(),
+        Opportunity::closed_at.field(),
+    ];
+    call.demand_fields(Opportunity::object(), &made_of)?;
     let mut parameters = parameters(&request)?;
     let text = take_required(&mut parameters, PERIOD, KNOWN)?;
     let mut faults = Faults::default();
@@ -201,7 +206,7 @@ pub async fn forecast(call: Call, request: HttpRequest) -> Result<HttpResponse, 
         .state
         .store
         .read_heavily::<_, Problem>(call.claim(), move |reader| {
-            let asked = Question { principal: &principal, now, period, pipeline, as_of, rows: rows.clone() };
+            let asked = Question { principal: &principal, now, period, pipeline, as_of, rows: rows.clone().now() };
             let data = asked.answer(reader, user, team)?;
             let ends_on = period.end().pred_opt().unwrap_or(period.start);
             Ok(Forecast { period: period.to_string(), starts_on: period.start, ends_on, as_of, data })

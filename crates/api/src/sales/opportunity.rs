@@ -6,7 +6,7 @@ use farley_domain::{
     identity::access::Action,
     model::{
         entity::Entity,
-        fault::{Fault, FaultCode},
+        fault::{Fault, FaultCode, Faults},
         handle::Handle,
         record::Record,
     },
@@ -249,6 +249,7 @@ impl Closing<'_> {
 pub async fn move_to(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Opportunity, OpportunityMove>((call, request, body), Action::Update, |work, asked| {
         let (before, wanted) = (asked.record(), &asked.body);
+        refuse_of_stages(asked)?;
         let seen_in = wanted.get(OpportunityMove::from_stage_id);
         if seen_in.is_some() && seen_in != before.get(Opportunity::stage_id) {
             return Err(Problem::new(Code::StateConflict)
@@ -323,6 +324,17 @@ async fn close(call: Call, request: HttpRequest, body: Body, kind: StageKind) ->
     .await
 }
 
+/// Whoever may not see the stages of opportunities may not ask whether they are in one.
+fn refuse_of_stages(asked: &Asked<Opportunity, OpportunityMove>) -> Result<(), Problem> {
+    if asked.writer.principal.asker.sees(Opportunity::object(), Opportunity::stage_id.field()) {
+        return Ok(());
+    }
+    let told = [OpportunityMove::from_stage_id, OpportunityMove::before_id, OpportunityMove::after_id].into_iter();
+    let faults = told.filter(|told| !asked.body.is_null(*told)).map(|told| Fault::new(told.pointer(), FaultCode::UnknownMember));
+    let faults = Faults(faults.collect());
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
 /// The place on the board that a mover asks for.
 fn place(
     work: &mut Work<'_>,
@@ -333,8 +345,9 @@ fn place(
     let own = record.id();
     let mut neighbour = |handle: Handle<OpportunityMove, Option<Id>>| -> Result<Option<String>, Problem> {
         let Some(id) = asked.body.get(handle) else { return Ok(None) };
-        let found = lookup::one::<Opportunity>(work, id)?
-            .filter(|other| other.get(Opportunity::stage_id) == Some(stage) && other.id() != own);
+        let rows = asked.writer.principal.asker.rows(Opportunity::object(), Action::Read).unwrap_or_else(Predicate::nothing);
+        let known = lookup::find::<Opportunity>(work, &rows.and(Opportunity::id.eq(id)), 1)?.into_iter().next();
+        let found = known.filter(|other| other.get(Opportunity::stage_id) == Some(stage) && other.id() != own);
         let position = found.and_then(|other| other.get(Opportunity::position).map(str::to_owned));
         position.map(Some).ok_or_else(|| Problem::rule(Fault::new(handle.pointer(), FaultCode::NotFound).into()))
     };

@@ -125,8 +125,10 @@ pub fn ids_of(record: &Record, object: ConcernedObject) -> Vec<Id> {
 /// The relations of an object whose records concern others: to the first of each kind, and to all of them.
 #[must_use]
 pub fn with_relations(object: Object) -> Object {
+    // The list and the references to the first of each kind tell each other.
+    let object = object.hidden_beside(RECORDS.name(), KINDS.iter().map(|kind| kind.field.name()));
     KINDS.iter().fold(object, |object, kind| {
-        object.relations([
+        object.hidden_beside(kind.field.name(), [RECORDS.name()]).relations([
             Relation { name: kind.first, target: kind.object.as_str(), reach: Reach::ToOne { field: kind.field.name() } },
             Relation { name: kind.all, target: kind.object.as_str(), reach: Reach::Linked { link: &kind.links, holder: true } },
         ])

@@ -78,6 +78,12 @@ entity! {
             Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
             Relation { name: "customers", target: "customer", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: true } },
         ])
+        .hidden_beside(
+            "completeness",
+            ["customer_id", "customers", "emails", "phones", "department", "preferred_channel"],
+        )
+        .hidden_beside("customers", ["customer_id"])
+        .hidden_beside("customer_id", ["customers"])
         .rule(primary_customer)
         .rule(tell_completeness)
 }

@@ -124,6 +124,13 @@ entity! {
         .unique("customers_number_key", "number")
         .unique("customers_social_credit_code_key", "social_credit_code")
         .numbered("C-")
+        .hidden_beside(
+            "completeness",
+            [
+                "kind", "industry", "employee_count", "source", "region", "website", "emails", "phones", "addresses", "birthday",
+                "preferred_channel",
+            ],
+        )
         .rule(region_from_address)
         .rule(tell_completeness)
 }

@@ -150,7 +150,23 @@ impl Grants {
     #[must_use]
     pub fn rule(&self, object: &'static Object, field: &Field) -> Option<FieldRule> {
         let own = self.rules.get(object.name).filter(|rules| !rules.is_empty()).and_then(|rules| rules.get(&field.path()));
-        own.copied().max(self.hidden_with_parent(object, field))
+        own.copied().max(self.hidden_with_parent(object, field)).max(self.hidden_beside(object, field))
+    }
+
+    /// The rule of a field by its path alone, also of one that the tenant has no more: what was written of it is not forgotten.
+    #[must_use]
+    pub fn rule_of_path(&self, object: &'static Object, schema: &Schema, path: &str) -> Option<FieldRule> {
+        match schema.field(path) {
+            Some(field) => self.rule(object, field),
+            None => self.rules.get(object.name)?.get(path).copied(),
+        }
+    }
+
+    /// Hides what would tell a hidden field of the same record.
+    fn hidden_beside(&self, object: &'static Object, field: &Field) -> Option<FieldRule> {
+        let rules = self.rules.get(object.name).filter(|rules| !rules.is_empty() && !field.is_custom())?;
+        let mut told = object.hidden_beside.iter().filter(|(own, _)| field.name == *own).map(|(_, told)| *told);
+        told.any(|told| rules.get(told) == Some(&FieldRule::Hidden)).then_some(FieldRule::Hidden)
     }
 
     /// Hides what would tell a hidden field of the record that this one is a part of.
@@ -357,6 +373,12 @@ impl Asker {
     #[must_use]
     pub fn sees(&self, object: &'static Object, field: &Field) -> bool {
         self.grants.rule(object, field) != Some(FieldRule::Hidden)
+    }
+
+    /// The same of a field as the log names it.
+    #[must_use]
+    pub fn sees_path(&self, object: &'static Object, schema: &Schema, path: &str) -> bool {
+        self.grants.rule_of_path(object, schema, path) != Some(FieldRule::Hidden)
     }
 }
 

@@ -54,6 +54,13 @@ impl<E> Members<E> {
         self
     }
 
+    /// Leaves out what is not to be.
+    #[must_use]
+    pub fn retain(mut self, keep: impl Fn(&str) -> bool) -> Members<E> {
+        self.members.retain(|name, _| keep(name));
+        self
+    }
+
     #[must_use]
     pub fn into_map(self) -> Map<String, Value> {
         self.members

@@ -6,7 +6,7 @@ use crate::{
     model::{
         cell::Cell,
         entity::Entity,
-        field::{Field, FieldType, Keyed, Label, Link, Writable},
+        field::{Field, FieldType, Keyed, Label, Link, Storage, Writable},
         handle::{Any, Handle},
         record::{Draft, Record},
         recurring::slots,
@@ -66,6 +66,8 @@ pub struct Ledger {
     pub table: &'static str,
     /// The fields whose changes it keeps; columns of the same names.
     pub fields: &'static [&'static str],
+    /// Fields that stay as they are when a record is made: their past is known too.
+    pub fixed: &'static [&'static str],
     /// The field whose steps it measures: the stage of an opportunity.
     pub step: &'static str,
     /// The field that tells when the present step was entered; one of `fields`.
@@ -148,6 +150,8 @@ pub struct Object {
     pub parent: Option<Parent>,
     /// Fields that are hidden where a field of the parent is, as that can be told from them: own field, the parent's field.
     pub hidden_with: Vec<(&'static str, &'static str)>,
+    /// Fields that are hidden where another of the same record is, as that can be told from them: the field, and what it tells of.
+    pub hidden_beside: Vec<(&'static str, &'static str)>,
     /// Relations to records whose readers may read these too: who sees a customer sees what was done for it.
     pub read_with: Vec<&'static str>,
     pub ledger: Option<&'static Ledger>,
@@ -204,6 +208,7 @@ impl Object {
             read_only: false,
             parent: None,
             hidden_with: Vec::new(),
+            hidden_beside: Vec::new(),
             read_with: Vec::new(),
             ledger: None,
             order: "created_at",
@@ -273,6 +278,13 @@ impl Object {
         self
     }
 
+    /// Hides a field from whom any of those that it tells of is hidden.
+    #[must_use]
+    pub fn hidden_beside(mut self, field: &'static str, told: impl IntoIterator<Item = &'static str>) -> Object {
+        self.hidden_beside.extend(told.into_iter().map(|told| (field, told)));
+        self
+    }
+
     /// Lets whoever may read what these relations lead to read the records too.
     #[must_use]
     pub fn read_with(mut self, relations: impl IntoIterator<Item = &'static str>) -> Object {
@@ -286,7 +298,7 @@ impl Object {
     /// Where the ledger keeps what the object has not: a declaration that contradicts itself is found when its table is made.
     #[must_use]
     pub fn ledger(mut self, ledger: &'static Ledger) -> Object {
-        for name in ledger.fields.iter().chain([&ledger.step, &ledger.since]) {
+        for name in ledger.fields.iter().chain(ledger.fixed).chain([&ledger.step, &ledger.since]) {
             assert!(self.has(name), "the ledger of {} keeps {name}, which it has not", self.name);
         }
         assert!(ledger.fields.contains(&ledger.since), "the ledger of {} does not keep {}", self.name, ledger.since);
@@ -346,6 +358,15 @@ impl Object {
     #[must_use]
     pub fn is_searchable(&self) -> bool {
         self.fields.iter().any(|field| field.searchable.is_some())
+    }
+
+    /// Whether the past of a field is known: the ledger keeps its changes, or it never changes.
+    #[must_use]
+    pub fn knows_past(&self, field: &Field) -> bool {
+        const FIXED: &[usize] = &[slots::ID, slots::CREATED_AT, slots::CREATED_BY, slots::ARCHIVED_AT];
+        let named = |names: &[&str]| names.contains(&field.name.as_ref());
+        let kept = self.ledger.is_some_and(|ledger| named(ledger.fields) || named(ledger.fixed));
+        field.storage == Storage::Column && (kept || FIXED.contains(&field.slot))
     }
 
     /// Whether values of fields are kept in the column `details`.

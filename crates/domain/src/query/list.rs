@@ -11,6 +11,7 @@ use crate::{
     },
     query::{
         cursor::Cursor,
+        past::{AS_OF, AsOf},
         predicate::{
             Operand, Predicate, View,
             parse::{self, Given},
@@ -29,7 +30,7 @@ pub const MAX_SORT_KEYS: usize = 5;
 pub const MAX_EXPANDED: usize = 10;
 pub const MAX_FIELDS: usize = 500;
 
-const LIST_PARAMETERS: &[&str] = &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", "as_of"];
+const LIST_PARAMETERS: &[&str] = &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", AS_OF];
 const RECORD_PARAMETERS: &[&str] = &["fields", "expand", "archived"];
 const FILTER: &str = "filter";
 
@@ -89,6 +90,7 @@ impl ListQuery {
         parameters: &[(String, String)],
         view: &dyn View,
     ) -> Result<ListQuery, Faults> {
+        let view = &AsOf::of_parameters(view, object, parameters);
         let (own, filters): (Vec<_>, Vec<_>) = parameters.iter().cloned().partition(|(name, _)| is_own(object, name));
         let mut request = Request::of_parameters(object, &own, view);
         let filter = parse::from_parameters_beside(object, &filters, LIST_PARAMETERS, view);
@@ -101,6 +103,7 @@ impl ListQuery {
         let Some(members) = body.as_object() else {
             return Err(Fault::new("", FaultCode::WrongType).with("expected", "an object").into());
         };
+        let view = &AsOf::of(view, object, members.get(AS_OF).is_some_and(|time| !time.is_null()));
         let mut request = Request::new(object, "/", view);
         let mut filter = None;
         for (name, value) in members {
@@ -146,7 +149,7 @@ impl RecordQuery {
 fn is_own(object: &Object, name: &str) -> bool {
     match name {
         "q" => object.is_searchable(),
-        "as_of" => object.ledger.is_some(),
+        AS_OF => object.ledger.is_some(),
         name => LIST_PARAMETERS.contains(&name),
     }
 }
@@ -181,6 +184,10 @@ impl<'a> Request<'a> {
     fn list(mut self, filter: Option<Predicate>) -> Result<ListQuery, Faults> {
         let faults = self.faults.0.len();
         let query = self.query();
+        if query.is_some() && self.get(AS_OF).is_some() {
+            // The index of search knows what is written now.
+            self.fault("q", Fault::new("", FaultCode::Conflicting).with("other", AS_OF));
+        }
         let sort = self.sort(query.as_ref());
         // Whether a cursor belongs to a sort that could not be read, nobody can say.
         let start = if self.faults.0.len() == faults { self.start(&sort) } else { Start::First };
@@ -224,9 +231,9 @@ impl<'a> Request<'a> {
 
     /// A time, as filters write them: also a relative one.
     fn as_of(&mut self) -> Option<Timestamp> {
-        let field = Field::new("as_of", FieldType::DateTime);
+        let field = Field::new(AS_OF, FieldType::DateTime);
         let standards = self.view.standards();
-        match self.read("as_of", |given| parse::operand(&field, Op::Lte, given, &standards))? {
+        match self.read(AS_OF, |given| parse::operand(&field, Op::Lte, given, &standards))? {
             Operand::Time(time) => Some(time),
             _ => None,
         }

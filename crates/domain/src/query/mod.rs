@@ -4,4 +4,5 @@ mod comparison;
 pub mod cursor;
 pub mod indexing;
 pub mod list;
+pub mod past;
 pub mod predicate;

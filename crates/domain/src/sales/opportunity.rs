@@ -157,6 +157,7 @@ pub static LEDGER: Ledger = Ledger {
         Opportunity::closed_at.name(),
         Opportunity::stage_entered_at.name(),
     ],
+    fixed: &[Opportunity::opened_at.name()],
     step: Opportunity::stage_id.name(),
     since: Opportunity::stage_entered_at.name(),
     past,

@@ -63,6 +63,13 @@ impl Fragment for Condition<'_> {
                 let is = if *archived { " IS NOT NULL" } else { " IS NULL" };
                 write_sql!(sql, place.alias().column("archived_at"), is);
             }
+            Predicate::Now(part) if place.as_of.is_none() => drop(sql.add(Condition(part, place))),
+            Predicate::Now(part) => {
+                let now = Place { as_of: None, depth: place.depth + 1, ..*place };
+                let (id, alias) = (place.alias().column("id"), now.alias());
+                write_sql!(sql, id, " IN (SELECT ", alias.column("id"), " FROM ", place.object.table, " ", alias);
+                write_sql!(sql, " WHERE ", alias.column("tenant_id"), " = ", place.tenant, " AND ", Condition(part, &now), ")");
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use farley_domain::{
     model::{
         cell,
-        field::{FieldType, Storage},
+        field::FieldType,
         object::{Ledger, Object},
         record::Record,
         recurring::slots,
@@ -52,21 +52,18 @@ impl Fragment for Source<'_> {
         };
         let time = || Bind::time(time);
         sql.sql("(SELECT r.tenant_id");
-        for field in object.fields.iter().filter(|field| field.storage == Storage::Column) {
-            let name = field.name.as_ref();
+        // Nothing else of now stands there to be read by mistake.
+        for field in object.fields.iter().filter(|field| object.knows_past(field)) {
             if field.slot == slots::ARCHIVED_AT {
                 write_sql!(sql, ", CASE WHEN r.archived_at <= ", time(), " THEN r.archived_at END AS archived_at");
                 continue;
             }
-            let from = if ledger.fields.contains(&name) { ", h." } else { ", r." };
+            let from = if ledger.fields.contains(&field.name.as_ref()) { ", h." } else { ", r." };
             let column = Column::of(field);
             write_sql!(sql, from, column);
             if field.kind == FieldType::Money {
                 write_sql!(sql, from, column.map(Column::currency));
             }
-        }
-        if object.has_details() {
-            sql.sql(", r.details");
         }
         write_sql!(
             sql,

@@ -130,7 +130,7 @@ pub(crate) fn is_common(predicate: &Predicate) -> bool {
     fn size(predicate: &Predicate) -> usize {
         match predicate {
             Predicate::And(parts) | Predicate::Or(parts) => parts.iter().map(size).sum::<usize>() + 1,
-            Predicate::Not(inner) => size(inner) + 1,
+            Predicate::Not(inner) | Predicate::Now(inner) => size(inner) + 1,
             Predicate::Test(_) | Predicate::Matches(_) | Predicate::Archived(_) => 1,
             Predicate::Related(related) => size(&related.predicate) + 2,
         }

@@ -150,11 +150,12 @@ pub async fn opportunities(db: TestDb) -> Result<(), Failure> {
         "2017-02-15T00:00:00Z&status=won",
         "2017-03-01T00:00:00Z&status=won",
         "once",
-        "2017-02-15T00:00:00Z&sort=name&limit=1",
+        "2017-02-15T00:00:00Z&sort=-amount&limit=1",
+        "2017-02-15T00:00:00Z&sort=name&source=x&fields=description",
     ] {
         r.get(&format!("/v1/opportunities?as_of={query}&total=true")).await;
     }
-    let search = json!({"filter": {"field": "status", "op": "eq", "value": "open"}, "as_of": "2017-01-15T00:00:00Z", "fields": ["name", "stage_id"]});
+    let search = json!({"filter": {"field": "status", "op": "eq", "value": "open"}, "as_of": "2017-01-15T00:00:00Z", "fields": ["amount", "stage_id"]});
     r.post("/v1/opportunities/search", search).await;
 
     // Lines.

@@ -21,6 +21,7 @@ pub fn tests() -> Vec<Test> {
         moves::are_checked_and_kept,
         moves::follow_the_pipeline,
         moves::succeed_for_one_of_two,
+        past::is_read_by_who_may_read_now,
         past::is_read_from_the_ledger
     ]
 }

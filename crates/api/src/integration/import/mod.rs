@@ -43,11 +43,7 @@ use crate::{
         request::{json_body, parameters, read_body, refuse_rest, take},
         telemetry::traceparent,
     },
-    records::{
-        body,
-        mutation::{Answer, Mutation},
-        schemas::text,
-    },
+    records::{body, mutation::Mutation, schemas::text, write::Writer},
 };
 
 /// The kind of the job that imports.
@@ -271,15 +267,12 @@ pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> 
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let made_ready = web::block(move || Prepared::make(options, &content, &principal, now).map(|prepared| (prepared, content)));
     let (prepared, content) = made_ready.await.map_err(|_| Problem::new(Code::Unavailable).retry_after(2))??;
-    let (principal, now) = (Arc::clone(&call.principal), call.now);
+    let writer = Writer::of(&call, <Import as Entity>::object());
     let prepared = Prepared { traceparent: traceparent(), ..prepared };
     mutation
         .run(&call, move |work| {
-            let (record, _) = start(work, &principal, &prepared, &content)?;
-            let row = work
-                .row(&principal.layout(<Import as Entity>::object()), &principal.view(now), record.id())?
-                .ok_or_else(Problem::not_found)?;
-            Answer::record(201, &row)
+            let (record, _) = start(work, &writer.principal, &prepared, &content)?;
+            writer.answer_as_stored(work, 201, record.id())
         })
         .await
 }

@@ -133,11 +133,10 @@ async fn steer(call: Call, request: HttpRequest, body: Body, verb: Verb) -> Resu
 
 /// Enrolments as the caller sees them, in the order of their ids given.
 pub fn shown(work: &mut Work<'_>, writer: &Writer, ids: &[Id]) -> Result<Vec<Value>, Problem> {
-    let layout = writer.principal.layout(CadenceEnrolment::object());
+    let writer = writer.on(CadenceEnrolment::object());
     let mut shown = Vec::with_capacity(ids.len());
     for id in ids {
-        let row = work.row(&layout, &writer.principal.view(writer.now), *id)?.ok_or_else(Problem::not_found)?;
-        shown.push(serde_json::to_value(&row)?);
+        shown.push(serde_json::to_value(writer.shown(work, *id)?)?);
     }
     Ok(shown)
 }

@@ -331,6 +331,8 @@ pub fn tell_end(work: &mut Work<'_>, record: Id, ended: &str, reason: Option<&st
 
 async fn holders(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let rows = call.rows(object, Action::Read)?;
+    let told: Vec<_> = [recurring::OWNER_ID, recurring::POOL_ID].into_iter().filter_map(|told| told.of(object)).collect();
+    call.demand_fields(object, &told)?;
     let named = Named::parse(request.match_info().query("id"))?;
     let mut parameters = parameters(&request)?;
     let (limit, offset) = position_page(&mut parameters, 0)?;

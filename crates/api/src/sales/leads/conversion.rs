@@ -8,11 +8,12 @@ use farley_domain::{
     customers::{contact::Contact, contact_customers::ContactCustomer, customer::Customer},
     identity::access::Action,
     model::{
+        cell::Cell,
         entity::Entity,
         fault::{Fault, FaultCode},
         field::{Field, Op},
         handle::Handle,
-        input,
+        input::{self, Members},
         object::{Object, Schema},
         operand::Operand,
         record::Record,
@@ -36,7 +37,7 @@ use super::duplicates::{How, Likeness, same};
 use crate::{
     access::{
         call::Call,
-        principal,
+        principal::{self, Principal},
         unrestricted::{Unrestricted, without_custom_fields},
     },
     http::{problem::Problem, request::Body},
@@ -111,9 +112,9 @@ fn opportunity_schema() -> utoipa::openapi::Schema {
 /// Convert a lead
 ///
 /// Makes of it a customer (or takes one that is there), a contact and, if asked, an opportunity, all or nothing. Phone numbers,
-/// e-mail addresses, tags, source, campaign and custom fields of the same key go along, and so does what hangs on the lead. A
-/// contact of the customer with one of the addresses or numbers is taken, not made a second time. It
-/// happens once: a second conversion, also one at the same time, gets 409 with the ids of the first. `validate_only=true` shows
+/// e-mail addresses, tags, source, campaign and custom fields of the same key go along, and so does what hangs on the lead; what is
+/// hidden from you stays where it is. A contact of the customer with one of the addresses or numbers is taken, not made a second
+/// time. It happens once: a second conversion, also one at the same time, gets 409 with the ids of the first. `validate_only=true` shows
 /// what would become of it.
 #[utoipa::path(tag = "leads", operation_id = "convertLead", request_body = Conversion,
     params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
@@ -121,30 +122,36 @@ fn opportunity_schema() -> utoipa::openapi::Schema {
 #[post("/v1/leads/{id}/convert")]
 pub async fn convert(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Lead, Conversion>((call, request, body), Action::Update, |work, asked| {
-        open(asked.record())?;
-        let customer = customer(work, asked)?;
-        let contact = contact(work, asked, &customer)?;
-        let opportunity = opportunity(work, asked, &customer, contact.as_ref())?;
+        open(asked)?;
+        let given = Given::of(asked);
+        let customer = customer(work, asked, &given)?;
+        let contact = contact(work, asked, &given, &customer)?;
+        let opportunity = opportunity(work, asked, &given, &customer, contact.as_ref())?;
         let mut lead = asked.record().clone();
         enter(&mut lead, LeadStatus::Converted, asked.writer.now);
         lead.set(Lead::customer_id, customer.id());
         lead.set(Lead::contact_id, contact.map(|contact| contact.id()));
         lead.set(Lead::opportunity_id, opportunity.map(|opportunity| opportunity.id()));
-        let lead = asked.writer.store(work, &asked.loaded, lead.into_any(), "converted")?.into_entity();
+        // Farley itself says what it has become: whoever may make a customer need not be permitted to read it.
+        let settled = [Lead::customer_id.name(), Lead::contact_id.name(), Lead::opportunity_id.name()];
+        let lead = asked.writer.store_settled(work, &asked.loaded, lead.into_any(), "converted", &settled)?.into_entity();
         carry_over(work, &asked.writer, &lead)?;
         answer(work, asked, &lead)
     })
     .await
 }
 
-fn open(lead: &Record<Lead>) -> Result<(), Problem> {
+fn open(asked: &Converting) -> Result<(), Problem> {
+    let lead = asked.record();
     match LeadStatus::of(lead) {
         LeadStatus::New | LeadStatus::Contacted | LeadStatus::Qualified => Ok(()),
         status @ LeadStatus::Disqualified => Err(Problem::state(status.as_str(), &["reopen"])),
         status @ LeadStatus::Converted => {
             let parts = [Lead::customer_id, Lead::contact_id, Lead::opportunity_id];
             let told = |problem: Problem, part| problem.member(Handle::name(part), lead.cell_of(part).to_json());
-            Err(parts.into_iter().fold(Problem::state(status.as_str(), &[]), told))
+            let asker = &asked.writer.principal.asker;
+            let seen = parts.into_iter().filter(|part| asker.sees(Lead::object(), part.field()));
+            Err(seen.fold(Problem::state(status.as_str(), &[]), told))
         }
     }
 }
@@ -155,35 +162,62 @@ fn of_part(mut problem: Problem, part: Handle<Conversion, Option<Value>>) -> Pro
     problem
 }
 
-fn maker_of<'a>(asked: &'a Converting, schema: &'a Schema, may_name: &'a dyn Fn(&str) -> bool) -> Maker<'a> {
-    Maker { lead: asked.record(), schema, may_name }
+/// What the caller gives by converting: the lead as they see it. What is hidden from them stays in the lead, for what it becomes would
+/// tell it.
+struct Given {
+    lead: Record<Lead>,
+    schema: Schema,
+    principal: Arc<Principal>,
 }
 
-fn may_name(asked: &Converting) -> impl Fn(&str) -> bool {
-    let principal = Arc::clone(&asked.writer.principal);
-    move |name| registry::object(name).is_some_and(|object| principal.asker.rows(object, Action::Read).is_some())
+impl Given {
+    fn of(asked: &Converting) -> Given {
+        let principal = Arc::clone(&asked.writer.principal);
+        let mut lead = asked.record().clone();
+        let schema = asked.writer.schema();
+        let sees = |field: &Field| principal.asker.sees(Lead::object(), field);
+        for field in schema.object.fields.iter().filter(|field| !sees(field)) {
+            lead.any_mut().put(field, Cell::Null);
+        }
+        let schema = Schema { custom: schema.custom.iter().filter(|field| sees(field)).cloned().collect(), ..schema };
+        Given { lead, schema, principal }
+    }
+
+    fn may_name(&self, name: &str) -> bool {
+        registry::object(name).is_some_and(|object| self.principal.asker.rows(object, Action::Read).is_some())
+    }
+
+    /// The members that the lead gives to a part, as far as the caller may write them there.
+    fn to<E: Entity>(&self, writer: &Writer, give: impl FnOnce(&Maker<'_>, &Schema) -> Members<E>) -> Members<E> {
+        let schema = writer.schema();
+        let writes = |field: &Field| self.principal.asker.grants.rule(schema.object, field).is_none();
+        let writable = Schema { custom: schema.custom.iter().filter(|field| writes(field)).cloned().collect(), ..schema.clone() };
+        let may_name = |name: &str| self.may_name(name);
+        let maker = Maker { lead: &self.lead, schema: &self.schema, may_name: &may_name };
+        give(&maker, &writable).retain(|name| schema.object.field(name).is_none_or(writes))
+    }
 }
 
 /// Whether a contact is wanted beside the customer.
-fn wants_contact(asked: &Converting) -> bool {
-    let (lead, body) = (asked.record(), &asked.body);
+fn wants_contact(asked: &Converting, lead: &Record<Lead>) -> bool {
+    let body = &asked.body;
     let told = !body.is_null(Conversion::contact) || !body.is_null(Conversion::contact_id);
     let by_default = !lead.is_null(Lead::company) && !lead.is_null(Lead::person_name);
     told || body.get(Conversion::create_contact).unwrap_or(by_default)
 }
 
-fn customer(work: &mut Work<'_>, asked: &Converting) -> Result<Record<Customer>, Problem> {
+fn customer(work: &mut Work<'_>, asked: &Converting, given: &Given) -> Result<Record<Customer>, Problem> {
     let writer = asked.writer.on(Customer::object());
     if let Some(id) = asked.body.get(Conversion::customer_id) {
         return named(work, &writer, id, &Conversion::customer_id.pointer());
     }
     if asked.body.get(Conversion::match_customer)
-        && let Some(found) = matched(work, asked, &writer)?
+        && let Some(found) = matched(work, &given.lead, &writer)?
     {
         return Ok(found);
     }
-    let (schema, may_name) = (asked.writer.schema(), may_name(asked));
-    let given = maker_of(asked, &schema, &may_name).customer(&writer.schema(), wants_contact(asked));
+    let with_contact = wants_contact(asked, &given.lead);
+    let given = given.to(&writer, |maker, schema| maker.customer(schema, with_contact));
     make(work, &writer, &over(given, asked.body.get(Conversion::customer)), Conversion::customer)
 }
 
@@ -208,8 +242,7 @@ fn named<E: Entity>(work: &mut Work<'_>, writer: &Writer, id: Id, pointer: &str)
 }
 
 /// The one customer alike that the caller may read; several are a fault.
-fn matched(work: &mut Work<'_>, asked: &Converting, writer: &Writer) -> Result<Option<Record<Customer>>, Problem> {
-    let lead = asked.record();
+fn matched(work: &mut Work<'_>, lead: &Record<Lead>, writer: &Writer) -> Result<Option<Record<Customer>>, Problem> {
     let who = lead.get(Lead::company).or(lead.get(Lead::person_name)).map(str::to_owned);
     let likeness = Likeness { company: who, ..Likeness::of_points(lead) };
     let standards = writer.principal.standards(writer.now);
@@ -229,16 +262,20 @@ fn matched(work: &mut Work<'_>, asked: &Converting, writer: &Writer) -> Result<O
     }
 }
 
-fn contact(work: &mut Work<'_>, asked: &Converting, customer: &Record<Customer>) -> Result<Option<Record<Contact>>, Problem> {
-    if !wants_contact(asked) {
+fn contact(
+    work: &mut Work<'_>,
+    asked: &Converting,
+    given: &Given,
+    customer: &Record<Customer>,
+) -> Result<Option<Record<Contact>>, Problem> {
+    if !wants_contact(asked, &given.lead) {
         return Ok(None);
     }
     let writer = asked.writer.on(Contact::object());
     if let Some(id) = asked.body.get(Conversion::contact_id) {
-        return linked(work, asked, &writer, id, customer).map(Some);
+        return linked(work, &given.lead, &writer, id, customer).map(Some);
     }
-    let (schema, may_name) = (asked.writer.schema(), may_name(asked));
-    let given = maker_of(asked, &schema, &may_name).contact(&writer.schema(), customer.id());
+    let given = given.to(&writer, |maker, schema| maker.contact(schema, customer.id()));
     let body = over(given, asked.body.get(Conversion::contact));
     if let Some(known) = known_contact(work, asked, &writer, &body, customer)? {
         return Ok(Some(known));
@@ -277,7 +314,7 @@ fn known_contact(
 /// The contact named, who works at the customer from now on, if not before.
 fn linked(
     work: &mut Work<'_>,
-    asked: &Converting,
+    lead: &Record<Lead>,
     writer: &Writer,
     id: Id,
     customer: &Record<Customer>,
@@ -288,7 +325,7 @@ fn linked(
         return Ok(contact);
     }
     let primary = customers.is_empty();
-    let role = asked.record().get(Lead::job_title).map(str::to_owned);
+    let role = lead.get(Lead::job_title).map(str::to_owned);
     customers.push(ContactCustomer { customer_id: customer.id(), role, buying_role: None, primary });
     let loaded = writer.load(work, &Named::Id(id), Action::Update)?;
     let patch = input::members().with(Contact::customers, customers).into_json();
@@ -298,14 +335,13 @@ fn linked(
 fn opportunity(
     work: &mut Work<'_>,
     asked: &Converting,
+    given: &Given,
     customer: &Record<Customer>,
     contact: Option<&Record<Contact>>,
 ) -> Result<Option<Record<Opportunity>>, Problem> {
     let Some(told) = asked.body.get(Conversion::opportunity) else { return Ok(None) };
     let writer = asked.writer.on(Opportunity::object());
-    let (schema, may_name) = (asked.writer.schema(), may_name(asked));
-    let maker = maker_of(asked, &schema, &may_name);
-    let given = maker.opportunity(&writer.schema(), customer.id(), contact.map(Record::id));
+    let given = given.to(&writer, |maker, schema| maker.opportunity(schema, customer.id(), contact.map(Record::id)));
     make(work, &writer, &over(given, Some(told)), Conversion::opportunity).map(Some)
 }
 
@@ -352,9 +388,7 @@ pub fn carry_over(work: &mut Work<'_>, writer: &Writer, lead: &Record<Lead>) -> 
 fn answer(work: &mut Work<'_>, asked: &Converting, lead: &Record<Lead>) -> Result<Answer, Problem> {
     let shown = |work: &mut Work<'_>, object: &'static Object, id: Option<Id>| -> Result<Value, Problem> {
         let Some(id) = id else { return Ok(Value::Null) };
-        let principal = &asked.writer.principal;
-        let row = work.row(&principal.layout(object), &principal.view(asked.writer.now), id)?.ok_or_else(Problem::not_found)?;
-        Ok(serde_json::to_value(&row)?)
+        Ok(serde_json::to_value(asked.writer.on(object).shown(work, id)?)?)
     };
     let converted = Converted {
         lead: shown(work, Lead::object(), Some(lead.id()))?,

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     identity::access::Action,
     model::{entity::Entity, record::Record},
-    query::predicate::Predicate,
+    query::predicate::{Predicate, parse},
     sales::leads::{
         lead::Lead,
         scoring::{ENOUGH, Ends, Prediction, ScoringRule, features, points, predict, unknown_custom, won},
@@ -238,6 +238,7 @@ pub struct LeadHistory {
 pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let object = Lead::object();
     let rows = call.rows(object, Action::Read)?;
+    call.demand_fields(object, &[Lead::score.field()])?;
     refuse_rest(&parameters(&request)?, &[])?;
     let named = Named::parse(request.match_info().query("id"))?;
     let (principal, now) = (Arc::clone(&call.principal), call.now);
@@ -252,8 +253,18 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             let system = principal::system(reader)?;
             let found = reader.find(&system.schema(object), &Unrestricted, &Lead::id.eq(id), 1)?;
             let lead = found.into_iter().next().ok_or_else(Problem::not_found)?.into_entity();
+            let rules = rules(reader)?;
+            let score = sum(&system, now, &rules, &lead);
+            // Whether a lead meets a rule is told to those who could ask it themselves.
+            let askable = |rule: &&Record<ScoringRule>| {
+                let fades = rule.get(ScoringRule::decay_field).is_none_or(|path| {
+                    let schema = principal.schema(object);
+                    principal.asker.sees_path(object, &schema, path)
+                });
+                fades && rule.get(ScoringRule::filter).is_none_or(|filter| parse::from_json(object, filter, &view).is_ok())
+            };
             let rules: Vec<RuleScore> =
-                rules(reader)?.iter().map(|rule| rule_score(rule, given(&system, now, rule, &lead))).collect();
+                rules.iter().filter(askable).map(|rule| rule_score(rule, given(&system, now, rule, &lead))).collect();
             let known = features(&system.schema(object), &lead);
             let (ends, evidence) = (reader.ends()?, reader.evidence(&known)?);
             let sees = |name: &str| {
@@ -261,7 +272,7 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
                 principal.schema(object).field(path).is_none_or(|field| principal.asker.sees(object, field))
             };
             Ok(LeadScore {
-                score: rules.iter().map(|rule| rule.counted).sum(),
+                score,
                 rules,
                 learned: predict(ends, &evidence).map(|prediction| learned(prediction, &sees)),
                 history: LeadHistory { won: ends.won, lost: ends.lost, needed: ENOUGH },

@@ -40,6 +40,7 @@ pub fn meets(predicate: &Predicate, object: &'static Object, record: &Record, wo
         }
         Predicate::Matches(query) => query.matches(&indexing::search_text(&world.schema(object), record)),
         Predicate::Archived(archived) => record.is_archived() == *archived,
+        Predicate::Now(part) => meets(part, object, record, world),
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Predicate {
     Matches(Query),
     /// Whether the record is archived.
     Archived(bool),
+    /// True of records of which it is true now, where the rest is read as of a time.
+    Now(Box<Predicate>),
 }
 
 impl Predicate {
@@ -75,6 +77,12 @@ impl Predicate {
             }
             (first, second) => Predicate::And(vec![first]).and(second),
         }
+    }
+
+    /// The same of the records as they are now, whatever time the rest is of.
+    #[must_use]
+    pub fn now(self) -> Predicate {
+        if self == Predicate::all() { self } else { Predicate::Now(Box::new(self)) }
     }
 
     /// A comparison that the program itself makes.
@@ -148,6 +156,10 @@ pub trait View {
     fn rows(&self, object: &'static Object) -> Option<Predicate>;
     /// Whether the asker may see the field.
     fn sees(&self, object: &'static Object, field: &Field) -> bool;
+    /// Whether the asker may go by a relation of the object, where they see the field that makes it.
+    fn follows(&self, _object: &'static Object, _relation: &Relation) -> bool {
+        true
+    }
     /// How values are read: country, currency, time zone, the present time.
     fn standards(&self) -> crate::model::value::Standards<'_>;
 }

@@ -106,7 +106,7 @@ pub fn reach(object: &'static Object, relation: &Relation, view: &dyn View) -> O
             (holder, holder.fields.iter().find(|field| holds(field, link)))
         }
     };
-    if field.is_some_and(|field| !view.sees(holder, field)) {
+    if !view.follows(object, relation) || field.is_some_and(|field| !view.sees(holder, field)) {
         return None;
     }
     let rows = view.rows(schema.object)?;

@@ -229,6 +229,7 @@ pub fn any_predicate() -> impl Strategy<Value = Predicate> {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Predicate::And),
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Predicate::Or),
+            inner.clone().prop_map(Predicate::now),
             inner.prop_map(|part| Predicate::Not(Box::new(part))),
         ]
     })

@@ -132,6 +132,7 @@ pub static LEDGER: Ledger = Ledger {
         Lead::pool_id.name(),
         Lead::status_entered_at.name(),
     ],
+    fixed: &[Lead::received_at.name()],
     step: Lead::status.name(),
     since: Lead::status_entered_at.name(),
     past,
