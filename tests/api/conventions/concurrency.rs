@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use crate::{client::Request, server::Server, support::TestDb};
+use crate::{app::start::eventually, client::Request, server::Server, support::TestDb};
 
 pub async fn preconditions_are_strict(db: TestDb) {
     let server = Server::start(db).await;
@@ -146,4 +146,80 @@ pub async fn rules_over_other_records_hold(db: TestDb) {
     // A pipeline without stages has a funnel without any.
     let bare = admin.create("pipelines", json!({"name": "Bare"})).await;
     admin.get(&format!("/v1/reports/sales-funnel?pipeline_id={bare}")).await.ok(200);
+}
+
+/// Many who put a record under the same key at once make one of it, and change it.
+pub async fn puts_under_one_key_make_one_record(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    for key in 0..12 {
+        let path = format!("/v1/customers/ext:erp:{key}");
+        let puts = (0..8).map(|number| {
+            let request = admin.put(&path, json!({"name": format!("Acme {key}"), "employee_count": number + 1}));
+            tokio::spawn(async move { request.await.status })
+        });
+        let mut statuses = Vec::new();
+        for put in puts.collect::<Vec<_>>() {
+            statuses.push(put.await.unwrap());
+        }
+        assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+        assert!(statuses.iter().all(|status| matches!(status, 200 | 201)), "{statuses:?}");
+        assert_eq!(admin.get(&path).await.ok(200)["version"], 8);
+    }
+    assert_eq!(admin.list("/v1/customers", "id").await.len(), 12);
+}
+
+/// The times of a record rise with its versions, in whatever order requests arrive.
+pub async fn times_of_a_record_rise(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let pipeline = admin.create("pipelines", json!({"name": "P"})).await;
+    let mut stages = Vec::new();
+    for name in ["A", "B", "C"] {
+        stages.push(admin.create(&format!("pipelines/{pipeline}/stages"), json!({"name": name, "kind": "open"})).await);
+    }
+    let sale = json!({"name": "x", "pipeline_id": pipeline, "stage_id": stages[0]});
+    let path = format!("/v1/opportunities/{}", admin.create("opportunities", sale).await);
+    let lines = (0..16).map(|number| {
+        let line = json!({"name": "y", "quantity": 1, "unit_price": {"amount": number, "currency": "CNY"}});
+        let (line, moved) = (
+            admin.post(&format!("{path}/line-items"), line),
+            admin.patch(&path, json!({"stage_id": stages[number % 3], "probability": number})),
+        );
+        tokio::spawn(async move {
+            line.await.ok(201);
+            moved.await.ok(200);
+        })
+    });
+    for line in lines.collect::<Vec<_>>() {
+        line.await.unwrap();
+    }
+    let mut times = Vec::new();
+    for (member, minimum) in [("history", 20), ("ledger", 2)] {
+        let times_of = admin.list(&format!("{path}/{member}?limit=200"), "at").await;
+        assert!(times_of.len() > minimum, "{member}: {times_of:?}");
+        assert!(times_of.is_sorted_by(|later, earlier| later > earlier), "{member}: {times_of:?}");
+        times = if times.is_empty() { times_of } else { times };
+    }
+    assert_eq!(admin.get(&path).await.ok(200)["updated_at"], times[0]);
+}
+
+/// Rows of an import that others create meanwhile are changed, not lost.
+pub async fn an_import_meets_others_under_its_keys(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let rows: String = (0..150).map(|number| format!("{number},Acme {number}\n")).collect();
+    let mapping = json!({"columns": [{"column": "key", "field": "external_ids.erp"}]});
+    let body = json!({"object": "customers", "content": format!("key,name\n{rows}"), "mapping": mapping, "match_by": "ext:erp"});
+    let path = format!("/v1/imports/{}", admin.create("imports", body).await);
+    for number in 0..150 {
+        let name = json!({"name": format!("Acme {number}"), "employee_count": 1});
+        let status = admin.put(&format!("/v1/customers/ext:erp:{number}"), name).await.status;
+        assert!(matches!(status, 200 | 201), "{status}");
+    }
+    let ended = async || admin.get(&path).await.ok(200)["status"] == "done";
+    eventually(ended).await;
+    let import = admin.get(&path).await.ok(200);
+    assert_eq!((&import["rows_done"], &import["failed_count"]), (&json!(150), &json!(0)), "{import}");
+    assert_eq!(admin.get("/v1/customers?total=true&limit=1").await.ok(200)["page"]["total"], 150);
 }

@@ -17,10 +17,13 @@ use crate::{support::Test, tests};
 /// The cases of this area.
 pub fn tests() -> Vec<Test> {
     tests![
+        concurrency::an_import_meets_others_under_its_keys,
         concurrency::fields_apart_do_not_conflict,
         concurrency::many_writers_of_one_record,
         concurrency::preconditions_are_strict,
+        concurrency::puts_under_one_key_make_one_record,
         concurrency::rules_over_other_records_hold,
+        concurrency::times_of_a_record_rise,
         concurrency::unchanged_records_are_not_sent_again,
         contract::codes_are_used_and_documented,
         contract::every_write_leaves_its_event,

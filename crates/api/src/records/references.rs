@@ -6,7 +6,7 @@ use farley_domain::{
         attendees,
         concerned::{CONCERNED, KINDS, RECORDS},
     },
-    identity::{custom_field::CustomField, user::User},
+    identity::{custom_field::CustomField, role::Role, user::User},
     model::{
         cell::Cell,
         entity::Entity,
@@ -17,6 +17,7 @@ use farley_domain::{
         recurring, registry,
     },
     query::predicate::Predicate,
+    sales::leads::pool::Pool,
     values::{id::Id, text::meet},
 };
 use farley_persistence::Work;
@@ -29,6 +30,9 @@ use crate::{
     },
     http::problem::Problem,
 };
+
+/// What must not be archived while it is given to somebody, or filled: few change, and seldom.
+const RELIED_ON: [&str; 2] = [Role::NAME, Pool::NAME];
 
 /// Checks every reference that a draft changes, but for fields that are `settled`: Farley itself filled them in.
 pub fn check(
@@ -53,7 +57,14 @@ pub fn check(
         if asked.is_empty() {
             continue;
         }
-        let ids: Vec<Id> = asked.iter().map(|(_, id)| *id).collect();
+        let mut ids: Vec<Id> = asked.iter().map(|(_, id)| *id).collect();
+        if RELIED_ON.contains(&target.name) {
+            // Always in the same order, so that no two writers wait for each other.
+            ids.sort_unstable();
+            for id in &ids {
+                work.hold(target, *id)?;
+            }
+        }
         let known = visible(work, principal, now, target, &ids)?;
         for (pointer, _) in asked.into_iter().filter(|(_, id)| !known.contains(id)) {
             faults.add(Fault::new(pointer, FaultCode::NotFound));

@@ -10,7 +10,7 @@ use farley_domain::{
         recurring,
     },
 };
-use farley_persistence::Work;
+use farley_persistence::{StoreError, Work};
 use serde_json::Value;
 
 use super::{
@@ -62,7 +62,16 @@ impl Writer {
                 self.load_parent(work, &Record::new(self.object))?;
             }
             let body = with_key(body, system, key)?;
-            return Ok((self.create(work, &body)?.0, true));
+            let created = self.create(work, &body);
+            if let Err(problem) = &created
+                && problem.code == Code::Duplicate
+                && problem.inside().is_none()
+                && named.find(work.reader(), &self.principal, self.object)?.is_some()
+            {
+                // Another has created it since it was looked for: from the beginning, it is found and changed.
+                return Err(StoreError::Serialization.into());
+            }
+            return Ok((created?.0, true));
         };
         let loaded = self.load(work, &Named::Id(id), Action::Update)?;
         if let Some(expected) = expected {

@@ -127,11 +127,17 @@ impl Writer {
         if stays { Ok(()) } else { self.reach(action, after) }
     }
 
+    /// The time of a change: later than what it changes, whatever the order in which requests arrived.
+    fn time_of(&self, before: Option<&Record>) -> Timestamp {
+        before.map_or(self.now, |before| before.next_change_at(self.now))
+    }
+
     /// The rules of the object, over a record about to be written.
     pub fn apply_rules(&self, schema: &Schema, before: Option<&Record>, after: Record) -> Result<Record, Problem> {
         let standards = self.principal.standards(self.now);
         let user = Some(self.principal.user_id());
-        let mut draft = Draft { schema, standards: &standards, before, after, faults: Faults::default(), user, now: self.now };
+        let now = self.time_of(before);
+        let mut draft = Draft { schema, standards: &standards, before, after, faults: Faults::default(), user, now };
         for rule in &self.object.rules {
             rule.apply(&mut draft);
         }
@@ -194,7 +200,7 @@ impl Writer {
         references::check(work, &self.principal, self.now, &schema, before, &record, settled)?;
         references::check_tree(work, &self.principal, self.now, &schema, before, &record)?;
         let behaviour = behaviour::of(self.object)?;
-        let writing = Writing { principal: &self.principal, now: self.now, before };
+        let writing = Writing { principal: &self.principal, now: self.time_of(before), before };
         (behaviour.before)(work, &writing, &mut record)?;
         references::check_unique(work, Some((&self.principal, self.now)), self.object, before, &record)?;
         let verb = (behaviour.verb)(&loaded.record, &record).unwrap_or(verb);
@@ -219,9 +225,10 @@ impl Writer {
             return Ok(loaded.record.clone());
         }
         let mut record = loaded.record.clone();
-        record.set(recurring::ARCHIVED_AT, archive.then_some(self.now));
+        let now = self.time_of(Some(&loaded.record));
+        record.set(recurring::ARCHIVED_AT, archive.then_some(now));
         let behaviour = behaviour::of(self.object)?;
-        let writing = Writing { principal: &self.principal, now: self.now, before: Some(&loaded.record) };
+        let writing = Writing { principal: &self.principal, now, before: Some(&loaded.record) };
         (behaviour.before)(work, &writing, &mut record)?;
         if !archive {
             references::check_unique(work, Some((&self.principal, self.now)), self.object, Some(&loaded.record), &record)?;

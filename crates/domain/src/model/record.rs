@@ -245,6 +245,12 @@ impl<E> Record<E> {
         self.any().get(recurring::VERSION)
     }
 
+    /// The time of the next change, which is asked for now: times of a record rise, whatever clocks say.
+    #[must_use]
+    pub fn next_change_at(&self, now: Timestamp) -> Timestamp {
+        self.any().get(recurring::UPDATED_AT).map_or(now, |changed| now.max(changed.plus_milliseconds(1)))
+    }
+
     #[must_use]
     pub fn is_archived(&self) -> bool {
         self.any().get(recurring::ARCHIVED_AT).is_some()

@@ -207,6 +207,9 @@ pub fn report<T, E: Failure>(conn: &mut PgConnection, read: impl FnOnce(&mut PgC
     result
 }
 
+/// How often work is tried again because a value was taken; it may be given up and taken anew meanwhile.
+const TAKEN_ATTEMPTS: u32 = 3;
+
 /// Runs work in a transaction; again from the beginning when another transaction got in its way.
 pub fn transaction<T, E: Failure>(
     conn: &mut PgConnection,
@@ -225,7 +228,7 @@ pub fn transaction<T, E: Failure>(
                 let again = match failure.store_error() {
                     Some(StoreError::Serialization) => true,
                     // Another was quicker with the same value: tried again, the work finds its record and can name it.
-                    Some(StoreError::Taken(_)) => attempt == 1,
+                    Some(StoreError::Taken(_)) => attempt <= TAKEN_ATTEMPTS,
                     Some(
                         StoreError::Unavailable(_)
                         | StoreError::Busy

@@ -148,6 +148,12 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Whether others may write at the same time, so that what has been read may be otherwise by now.
+    #[must_use]
+    pub fn is_among_others(&self) -> bool {
+        self.dialect() == Dialect::Postgres
+    }
+
     /// Goes on in another tenant: for what stands above tenants, such as log-ins.
     pub fn enter(&mut self, tenant: TenantKey) {
         self.reader.tenant = tenant;
@@ -220,6 +226,7 @@ impl<'a> Work<'a> {
         if before == record {
             return Ok(false);
         }
+        self.go_on_after(before);
         record.set(recurring::VERSION, before.version() + 1);
         record.set(recurring::UPDATED_AT, self.origin.now);
         record.set(recurring::UPDATED_BY, self.origin.actor.user_id);
@@ -234,8 +241,18 @@ impl<'a> Work<'a> {
         Ok(true)
     }
 
+    /// A request may have arrived before another that has changed the record since, and the clocks of nodes differ: the times of a
+    /// record rise all the same, as it is locked.
+    fn go_on_after(&mut self, before: &Record) {
+        let now = before.next_change_at(self.origin.now);
+        if now != self.origin.now {
+            self.origin.to_mut().now = now;
+        }
+    }
+
     /// Archives a record (or brings it back): its external ids are free for others meanwhile.
     pub fn archive(&mut self, schema: &Schema, loaded: &Loaded, archive: bool) -> Result<Record, StoreError> {
+        self.go_on_after(&loaded.record);
         let mut record = loaded.record.clone();
         record.set(recurring::ARCHIVED_AT, archive.then_some(self.origin.now));
         self.update(schema, loaded, &mut record, &Change::new(if archive { "archived" } else { "restored" }))?;

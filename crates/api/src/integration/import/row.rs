@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     access::principal::Principal,
-    http::problem::Problem,
+    http::problem::{Code, Problem},
     records::{named::Named, write::Writer},
 };
 
@@ -109,7 +109,11 @@ pub fn import(
     row: &Row,
     known: &mut Known,
 ) -> Result<(Outcome, Vec<RowFault>), Problem> {
-    let tried = work.attempt(|work| write(work, prepared, writer, row, known));
+    let mut tried = work.attempt(|work| write(work, prepared, writer, row, known));
+    if work.is_among_others() && tried.as_ref().is_err_and(|problem| problem.code == Code::Duplicate) {
+        // Another may have created the record since it was looked for: now it is found and changed.
+        tried = work.attempt(|work| write(work, prepared, writer, row, known));
+    }
     let failed = |faults: Vec<RowFault>| Ok((Outcome::Failed(faults), Vec::new()));
     match tried {
         Ok(Ok((outcome, warnings))) => {

@@ -108,6 +108,7 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
         .run(&call, move |work| {
             let (principal, now) = (&writer.principal, writer.now);
             let id = cadence.find(work.reader(), principal, writer.object)?.ok_or_else(Problem::not_found)?;
+            work.hold(writer.object, id)?;
             let row = work.reader().get(&Work::layout(&writer.schema()), &principal.view(now), id, &rows)?;
             let cadence = row.ok_or_else(Problem::not_found)?.to_record()?;
             if let Some(expected) = &expected {
