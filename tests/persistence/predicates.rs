@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
+    identity::user::User,
     model::{
         entity::Entity,
-        field::{Field, FieldType},
+        field::{Field, FieldType, Op},
         object::Object,
         record::Record,
+        registry,
     },
     query::{
         cursor::Cursor,
         list::{ListQuery, SortBy, SortKey, Start},
-        predicate::{Predicate, evaluate, parse},
+        predicate::{self, Predicate, evaluate, parse},
     },
     values::{id::Id, text},
 };
@@ -68,8 +70,17 @@ async fn found(crm: &Crm, object: &'static Object, predicate: Predicate) -> Resu
     .await
 }
 
+/// The same where records of the object are `known`; else the engines have to answer.
+async fn agree_within(crm: &Crm, sample: &Sample, object: &'static Object, filter: &Value, known: bool) {
+    if known {
+        return agree(crm, sample, object, filter).await;
+    }
+    let answer = found(crm, object, parsed(crm, object, filter)).await;
+    answer.unwrap_or_else(|error| panic!("{} {filter}: {error}", object.name));
+}
+
 async fn agree(crm: &Crm, sample: &Sample, object: &'static Object, filter: &Value) {
-    let predicate = parse::from_json(object, filter, &crm.view).unwrap_or_else(|faults| panic!("{filter}: {faults:?}"));
+    let predicate = parsed(crm, object, filter);
     let records = &sample.records[object.name];
     let mut expected: Vec<Id> =
         records.iter().filter(|record| evaluate::meets(&predicate, object, record, sample)).map(|record| record.id()).collect();
@@ -96,6 +107,70 @@ pub async fn sql_and_memory_agree(db: TestDb) -> Result<(), StoreError> {
         agree(&crm, &sample, object, &filter).await;
     }
     Ok(())
+}
+
+/// Every filterable field of every object, with every operator that it takes: both engines answer, and memory as they do.
+pub async fn every_field_takes_its_operators(db: TestDb) -> Result<(), StoreError> {
+    let (crm, mut sample) = filled(&db).await?;
+    for object in registry::objects() {
+        let known = sample.records.contains_key(object.name);
+        let schema = sample.schema(object);
+        let fields: Vec<Field> = schema.fields().cloned().chain(schema.fields().filter_map(Field::currency)).collect();
+        for field in fields {
+            for op in predicate::operators(&field) {
+                let values = match op {
+                    Op::Null => vec![json!(true), json!(false)],
+                    op if op.takes_list() => vec![json!([]), sample.operand(object, &field, *op)],
+                    op => vec![sample.operand(object, &field, *op)],
+                };
+                for value in values {
+                    let filter = json!({"field": field.path(), "op": op.as_str(), "value": value});
+                    // Records of the others there are none of.
+                    agree_within(&crm, &sample, object, &filter, known).await;
+                }
+            }
+        }
+        for relation in &object.relations {
+            for (op, value) in
+                [("null", json!(true)), ("null", json!(false)), ("any", json!([])), ("none", json!([Id::NIL.to_string()]))]
+            {
+                let filter = json!({"field": relation.name, "op": op, "value": value});
+                agree_within(&crm, &sample, object, &filter, known).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Of comparisons, also across relations of which some are missing, those that negate are the negations of the others.
+pub async fn negations_leave_nothing_out(db: TestDb) -> Result<(), StoreError> {
+    let (crm, mut sample) = filled(&db).await?;
+    for round in 0..FILTERS {
+        let object = [Customer::object(), Contact::object(), User::object()][round % 3];
+        let mut filter = sample.far_comparison(object);
+        let negation = match filter["op"].as_str() {
+            Some("eq") => "ne",
+            Some("in") => "nin",
+            Some("any") => "none",
+            Some("null") => "null",
+            _ => continue,
+        };
+        let (affirmed, _) = found(&crm, object, parsed(&crm, object, &filter)).await?;
+        let (refused, _) = found(&crm, object, parsed(&crm, object, &json!({"not": filter}))).await?;
+        filter["op"] = negation.into();
+        if let Some(null) = filter["value"].as_bool().filter(|_| negation == "null") {
+            filter["value"] = (!null).into();
+        }
+        agree(&crm, &sample, object, &filter).await;
+        let (negated, _) = found(&crm, object, parsed(&crm, object, &filter)).await?;
+        assert_eq!(negated, refused, "{filter}");
+        assert_eq!(affirmed.len() + negated.len(), sample.records[object.name].len(), "{filter}");
+    }
+    Ok(())
+}
+
+fn parsed(crm: &Crm, object: &'static Object, filter: &Value) -> Predicate {
+    parse::from_json(object, filter, &crm.view).unwrap_or_else(|faults| panic!("{filter}: {faults:?}"))
 }
 
 pub async fn days_begin_where_the_tenant_is(db: TestDb) -> Result<(), StoreError> {

@@ -278,6 +278,19 @@ impl Sample {
         }
     }
 
+    /// A comparison across a relation, or two.
+    pub fn far_comparison(&mut self, object: &'static Object) -> Value {
+        let (mut end, mut prefix) = (object, String::new());
+        for _ in 0..self.rng.random_range(1..3) {
+            let known = |relation: &&Relation| self.records.contains_key(relation.target);
+            let relations: Vec<Relation> = end.relations.iter().filter(known).copied().collect();
+            let Some(relation) = relations.choose(&mut self.rng) else { break };
+            prefix.push_str(&format!("{}.", relation.name));
+            end = farley_domain::model::registry::object(relation.target).expect("a known object");
+        }
+        self.comparison(end, &prefix)
+    }
+
     fn comparison(&mut self, object: &'static Object, prefix: &str) -> Value {
         let schema = self.schema(object);
         let currencies = schema.fields().filter_map(Field::currency);
@@ -289,7 +302,7 @@ impl Sample {
         json!({"field": format!("{prefix}{}", field.path()), "op": op.as_str(), "value": value})
     }
 
-    fn operand(&mut self, object: &'static Object, field: &Field, op: Op) -> Value {
+    pub fn operand(&mut self, object: &'static Object, field: &Field, op: Op) -> Value {
         match op {
             Op::Null => self.rng.random_bool(0.5).into(),
             Op::In | Op::Nin | Op::Any | Op::None => {
@@ -337,7 +350,8 @@ impl Sample {
                 "emails" => self.pick(EMAILS).into(),
                 "phones" => self.pick(PHONES).into(),
                 "external_ids" => format!("sap:{}", self.rng.random_range(0..5)).into(),
-                _ => self.id_or_nil("customer"),
+                _ if structure.link.is_some() => self.id_or_nil("customer"),
+                _ => self.pick(WORDS).into(),
             },
             _ => self.value(field),
         }

@@ -106,6 +106,41 @@ pub async fn take_every_operator(db: TestDb) {
     assert!(matching(json!({"or": []})).await.is_empty());
 }
 
+pub async fn a_missing_relation_is_null(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let east = Value::from(admin.create("customers", json!({"name": "East", "industry": "Retail"})).await);
+    let plain = Value::from(admin.create("customers", json!({"name": "Plain"})).await);
+    for (name, customer) in [("Of East", &east), ("Of Plain", &plain), ("Of none", &Value::Null)] {
+        admin.create("contacts", json!({"name": name, "customer_id": customer})).await;
+    }
+    for (filter, expected) in [
+        ("customer.industry=Retail", vec!["Of East"]),
+        ("customer.industry_ne=Retail", vec!["Of Plain", "Of none"]),
+        ("customer.industry_nin=Retail,x", vec!["Of Plain", "Of none"]),
+        ("customer.industry_null=true", vec!["Of Plain", "Of none"]),
+        ("customer.industry_null=false", vec!["Of East"]),
+        ("customer.contacts_null=true", vec!["Of none"]),
+        ("customer.parent.name_null=true", vec!["Of East", "Of Plain", "Of none"]),
+        ("customer_null=true", vec!["Of none"]),
+    ] {
+        let mut found = admin.names(&format!("/v1/contacts?{filter}")).await;
+        found.sort();
+        assert_eq!(found, expected, "{filter}");
+    }
+    // Nothing keeps these links in a column of their own.
+    let deal = admin.create("opportunities", json!({"name": "Deal", "customer_id": east})).await;
+    let stage = admin.get(&format!("/v1/opportunities/{deal}")).await.ok(200)["stage_id"].clone();
+    for (filter, expected) in [
+        ("entered_stage_ids_null=true".to_owned(), vec![]),
+        ("entered_stage_ids_null=false".to_owned(), vec!["Deal"]),
+        (format!("entered_stage_ids_any={}", stage.as_str().unwrap()), vec!["Deal"]),
+        (format!("entered_stage_ids_none={}", stage.as_str().unwrap()), vec![]),
+    ] {
+        assert_eq!(admin.names(&format!("/v1/opportunities?{filter}")).await, expected, "{filter}");
+    }
+}
+
 pub async fn are_sorted_with_nulls_last(db: TestDb) {
     let server = Server::start(db).await;
     let admin = server.admin().await;

@@ -62,6 +62,7 @@ pub fn tests() -> Vec<Test> {
         lanes::statements_kept_prepared_are_bounded,
         lanes::what_proves_heavy_moves_to_the_other_lane,
         lanes::who_hangs_up_leaves_nothing_behind,
+        lists::a_missing_relation_is_null,
         lists::are_sorted_with_nulls_last,
         lists::count_and_skip_exactly,
         lists::give_just_the_fields_asked_for,

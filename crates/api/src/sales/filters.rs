@@ -3,7 +3,7 @@
 use farley_domain::{
     model::{
         fault::{Fault, FaultCode},
-        field::Field,
+        field::{Field, Storage},
         object::{Object, Relation, Schema},
         record::Record,
         registry,
@@ -25,19 +25,21 @@ pub fn check<E>(writing: &Writing<'_, E>, record: &Record<E>, name: &str, object
     };
     let view = writing.principal.view(writing.now);
     let predicate = parse::from_json(object, filter, &view).map_err(|faults| faults.under(&format!("/{name}")))?;
-    if crosses_relations(&predicate) {
+    if asks_beyond(&predicate) {
         let fault = Fault::new(format!("/{name}"), FaultCode::WrongType);
         return Err(fault.with("expected", format!("a filter over the {}'s own fields", object.name)).into());
     }
     Ok(())
 }
 
-fn crosses_relations(predicate: &Predicate) -> bool {
+/// Whether a record alone does not answer it: by relations, search, or links that are kept beside it.
+fn asks_beyond(predicate: &Predicate) -> bool {
     match predicate {
-        Predicate::And(parts) | Predicate::Or(parts) => parts.iter().any(crosses_relations),
-        Predicate::Not(part) | Predicate::Now(part) => crosses_relations(part),
+        Predicate::And(parts) | Predicate::Or(parts) => parts.iter().any(asks_beyond),
+        Predicate::Not(part) | Predicate::Now(part) => asks_beyond(part),
         Predicate::Related(_) | Predicate::Matches(_) => true,
-        Predicate::Test(_) | Predicate::Archived(_) => false,
+        Predicate::Test(test) => test.field.storage == Storage::Computed,
+        Predicate::Archived(_) => false,
     }
 }
 

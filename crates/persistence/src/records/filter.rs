@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use farley_domain::{
     model::{
-        field::{Field, FieldType, Op, Storage},
+        field::{Field, FieldType, Link, Op, Storage},
         object::{Object, Reach},
         operand::Operand,
     },
@@ -161,6 +161,15 @@ fn declared(test: &Test) -> Option<&'static str> {
 fn null(sql: &mut Statement, test: &Test, place: &Place) {
     let wanted = test.operand == Operand::Boolean(true);
     let alias = place.alias();
+    if test.field.storage == Storage::Computed
+        && let Some(link) = link_of(&test.field)
+    {
+        // Links that something else keeps have no column beside them.
+        write_sql!(sql, alias.column("id"), if wanted { " NOT IN (" } else { " IN (" });
+        linked(sql, link, place);
+        sql.sql(")");
+        return;
+    }
     if test.field.kind.is_scalar() {
         write_sql!(sql, Scalar(&test.field, alias), if wanted { " IS NULL" } else { " IS NOT NULL" });
     } else {
@@ -171,21 +180,30 @@ fn null(sql: &mut Statement, test: &Test, place: &Place) {
     }
 }
 
+/// The table of links that a field holds.
+fn link_of(field: &Field) -> Option<&'static Link> {
+    match &field.kind {
+        FieldType::References(link) => Some(*link),
+        FieldType::Structure(structure) => structure.link,
+        _ => None,
+    }
+}
+
+/// The ids of the records that have links.
+fn linked(sql: &mut Statement, link: &Link, place: &Place) {
+    write_sql!(sql, "SELECT ", link.from, " FROM ", link.table, " WHERE tenant_id = ", place.tenant);
+    if link.shared {
+        write_sql!(sql, " AND object = '", place.object.name, "'");
+    }
+}
+
 /// A list field has one of the values.
 fn any(sql: &mut Statement, test: &Test, place: &Place) {
     let alias = place.alias();
     let object = place.object.name;
-    let link = match &test.field.kind {
-        FieldType::References(link) => Some(*link),
-        FieldType::Structure(structure) => structure.link,
-        _ => None,
-    };
-    if let Some(link) = link {
-        let id = alias.column("id");
-        write_sql!(sql, id, " IN (SELECT ", link.from, " FROM ", link.table, " WHERE tenant_id = ", place.tenant);
-        if link.shared {
-            write_sql!(sql, " AND object = '", object, "'");
-        }
+    if let Some(link) = link_of(&test.field) {
+        write_sql!(sql, alias.column("id"), " IN (");
+        linked(sql, link, place);
         write_sql!(sql, " AND ", link.to, " IN (");
         let ids = operands(&test.operand).iter().map(|operand| match operand {
             Operand::Id(id) => Bind::id(*id),

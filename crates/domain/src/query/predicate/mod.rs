@@ -4,7 +4,7 @@
 //! persistence turns into SQL and [`evaluate`] answers in memory. Both answer alike; a property test holds them to it.
 //!
 //! A comparison with a field that has no value is false. `ne`, `nin`, `none` and `not` are negations, so records without
-//! a value are among their hits.
+//! a value are among their hits. A missing relation is no value of any field behind it.
 
 pub mod evaluate;
 mod operand;
@@ -77,6 +77,29 @@ impl Predicate {
             }
             (first, second) => Predicate::And(vec![first]).and(second),
         }
+    }
+
+    /// What a comparison affirms, and whether it is the negation of that.
+    pub(crate) fn affirmed(self) -> (Predicate, bool) {
+        let test = match self {
+            Predicate::Not(part) => return (*part, true),
+            Predicate::Related(related) if related.none => return (Predicate::Related(Related { none: false, ..related }), true),
+            Predicate::Test(test) => test,
+            other @ (Predicate::And(_)
+            | Predicate::Or(_)
+            | Predicate::Related(_)
+            | Predicate::Matches(_)
+            | Predicate::Archived(_)
+            | Predicate::Now(_)) => return (other, false),
+        };
+        let (op, operand, negated) = match (test.op, test.operand) {
+            (Op::Ne, operand) => (Op::Eq, operand, true),
+            (Op::Nin, operand) => (Op::In, operand, true),
+            (Op::None, operand) => (Op::Any, operand, true),
+            (Op::Null, Operand::Boolean(true)) => (Op::Null, Operand::Boolean(false), true),
+            (op, operand) => (op, operand, false),
+        };
+        (Predicate::Test(Test { op, operand, ..test }), negated)
     }
 
     /// The same of the records as they are now, whatever time the rest is of.

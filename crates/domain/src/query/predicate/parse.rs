@@ -1,8 +1,9 @@
 //! Reads predicates as clients write them: as parameters (`amount_gte=100`) or as JSON (`{"field": "amount", "op": "gte",
 //! "value": 100}`).
 //!
-//! A name that crosses relations (`customer.region_ne=华东`) asks whether *some related live record* fits, so a record
-//! that is related to none is never a hit. What the asker may not see is refused as if it did not exist.
+//! A name that crosses relations (`customer.region=华东`) asks whether *some related live record* fits. What negates, negates all
+//! of that: `customer.region_ne=华东` is exactly `not` of it, and `customer.region_null=true` is true unless some related record
+//! has a region. So a missing relation is null all along the path. What the asker may not see is refused as if it did not exist.
 
 use std::collections::HashSet;
 
@@ -338,7 +339,12 @@ impl<'a> Reader<'a> {
             End::Field(field) => self.test(field, op, given, place)?,
             End::Relation(step) => self.related(step, op, given, place, depth)?,
         };
-        Some(path.steps.into_iter().rev().fold(test, |inner, step| step.related(false, inner)))
+        if path.steps.is_empty() {
+            return Some(test);
+        }
+        let (affirmed, negated) = test.affirmed();
+        let crossed = path.steps.into_iter().rev().fold(affirmed, |inner, step| step.related(false, inner));
+        Some(if negated { Predicate::Not(Box::new(crossed)) } else { crossed })
     }
 
     fn test(&mut self, field: Field, op: Op, given: Given<'_>, place: &Place) -> Option<Predicate> {
@@ -455,10 +461,11 @@ mod tests {
     #[test]
     fn relations_carry_what_the_asker_may_see() {
         let filter = json!({"field": "firm.deals", "op": "none", "value": {"field": "won", "value": true}});
-        let Ok(Predicate::Related(firm)) = json(&filter) else { panic!("a relation") };
+        let Ok(Predicate::Not(negated)) = json(&filter) else { panic!("a negation") };
+        let Predicate::Related(firm) = *negated else { panic!("a relation") };
         let Predicate::And(parts) = *firm.predicate else { panic!("rows and the rest") };
         let [Predicate::Related(deals)] = parts.as_slice() else { panic!("a relation within") };
-        assert!(!firm.none && deals.none && deals.target.name == "deal");
+        assert!(!firm.none && !deals.none && deals.target.name == "deal");
         // A field that shares its name with the relation takes filters all the same.
         assert!(json(&json!({"field": "partners", "op": "any", "value": {"field": "region", "value": "华东"}})).is_ok());
     }
