@@ -89,6 +89,9 @@ enum Engine {
 /// The target of spans that are sent as traces; of the level TRACE, which costs nothing where nobody listens.
 const TRACED: &str = "farley::traced";
 
+/// How often whoever waits for PostgreSQL looks whether it still answers.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// How often work is tried when transactions get in each other's way.
 const ATTEMPTS: u32 = 8;
 
@@ -124,6 +127,14 @@ impl Store {
         })
     }
 
+    /// Serves the database from this process: a file from no other at the same time.
+    pub fn claim(&self) -> Result<(), StoreError> {
+        match &self.engine {
+            Engine::Sqlite(threads) => threads.claim(),
+            Engine::Postgres(_) => Ok(()),
+        }
+    }
+
     /// The same store for work that no request waits for: its statements may take as long as they need.
     #[must_use]
     pub fn in_background(&self) -> Store {
@@ -138,6 +149,10 @@ impl Store {
             light: traffic.light.figures(),
             heavy: traffic.heavy.figures(),
             prepared: traffic.prepared.load(Ordering::Relaxed),
+            held_up: match &self.engine {
+                Engine::Sqlite(_) => Duration::ZERO,
+                Engine::Postgres(pool) => pool.watch().held_up(),
+            },
         }
     }
 
@@ -303,9 +318,9 @@ impl Store {
             Engine::Postgres(pool) => pool.run(lane, task),
         };
         sent.map_err(E::from)?;
-        let waited = answered.instrument(self.traced("read")).await;
+        let waited = self.wait(answered).instrument(self.traced("read")).await.map_err(E::from)?;
         waiting.leash = None;
-        waited.map_err(|_| E::from(StoreError::Internal("the read panicked".to_owned())))?
+        waited.unwrap_or_else(|| Err(E::from(StoreError::Internal("the read panicked".to_owned()))))
     }
 
     /// Does a piece of work in one transaction, again if another got in its way; its answer is durable when it comes.
@@ -397,8 +412,19 @@ impl Store {
             }
         };
         sent.map_err(E::from)?;
-        let waited = answered.instrument(self.traced("write"));
-        waited.await.map_err(|_| E::from(StoreError::Internal("the work panicked".to_owned())))?
+        let waited = self.wait(answered).instrument(self.traced("write")).await.map_err(E::from)?;
+        waited.unwrap_or_else(|| Err(E::from(StoreError::Internal("the work panicked".to_owned()))))
+    }
+
+    /// Waits for an answer, but not for a server that hangs; none if there will be no answer.
+    async fn wait<T>(&self, mut answered: oneshot::Receiver<T>) -> Result<Option<T>, StoreError> {
+        let Engine::Postgres(pool) = &self.engine else { return Ok(answered.await.ok()) };
+        loop {
+            if let Ok(answer) = tokio::time::timeout(LOOK, &mut answered).await {
+                return Ok(answer.ok());
+            }
+            pool.watch().check()?;
+        }
     }
 
     /// The span of a call, within that of a request or job that is traced.

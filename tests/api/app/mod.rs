@@ -1,6 +1,7 @@
 //! The process: how it starts, serves and ends.
 
 pub mod crash;
+mod hang;
 pub mod start;
 #[cfg(feature = "otel")]
 mod traces;
@@ -14,14 +15,19 @@ pub fn tests() -> Vec<Test> {
     #[cfg(not(feature = "otel"))]
     let traces: Vec<Test> = Vec::new();
     let process = tests![
+        crash::a_newer_database_is_refused,
         crash::killed_under_load_nothing_is_lost,
+        crash::told_to_end_it_ends_soon,
         crash::told_to_end_it_ends_well,
         start::stopping_finishes_what_was_accepted,
         start::the_second_start_makes_nothing,
         start::recurring_jobs_wait_once;
-        sqlite: crash::a_full_disk_refuses_writes_alone => "the disk of PostgreSQL is its server's";
+        sqlite:
+            crash::a_file_has_one_server => "PostgreSQL has any number of nodes",
+            crash::a_full_disk_refuses_writes_alone => "the disk of PostgreSQL is its server's";
         postgres:
             crash::a_lost_connection_comes_back => "a file has no connection to lose",
+            hang::a_database_that_hangs_is_not_waited_for => "a file does not hang",
             start::two_nodes_start_at_once_on_an_empty_database => "one file, one node"
     ];
     process.into_iter().chain(traces).collect()

@@ -79,6 +79,7 @@ pub fn publish(lanes: &Lanes) {
     }
     #[allow(clippy::cast_precision_loss, reason = "counts are far below what a float holds exactly")]
     metrics::gauge!("farley_prepared_statements").set(lanes.prepared as f64);
+    metrics::gauge!("farley_change_feed_lag_seconds").set(lanes.held_up.as_secs_f64());
 }
 
 /// Says what the figures of the lanes mean.
@@ -91,6 +92,11 @@ pub fn describe() {
     describe_counter!("farley_lane_cancelled_total", Count, "Readings ended because nobody waited for them any more, by lane.");
     describe_counter!("farley_lane_moved_total", Count, "Readings begun in a lane and moved to the heavy one, by lane.");
     describe_gauge!("farley_prepared_statements", Count, "Statements that all database connections keep prepared.");
+    describe_gauge!(
+        "farley_change_feed_lag_seconds",
+        metrics::Unit::Seconds,
+        "How long the change feed has been held up by the oldest writing transaction; an alarm from 30 on."
+    );
 }
 
 #[cfg(test)]

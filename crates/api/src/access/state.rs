@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, web};
 use farley_persistence::Store;
-use tokio::sync::watch;
 
 use super::{passwords::Passwords, principal::Principals, tokens::Tokens};
 use crate::{
     http::{
         limits::{Limits, Submissions},
         problem::Problem,
+        stopping::Stopping,
     },
     settings::Settings,
 };
@@ -26,35 +26,7 @@ pub struct State {
     pub passwords: Passwords,
     pub limits: Arc<Limits>,
     pub submissions: Submissions,
-    pub stopping: Stopping,
-}
-
-/// Whether this node is coming to its end.
-pub struct Stopping(watch::Sender<bool>);
-
-impl Default for Stopping {
-    fn default() -> Stopping {
-        Stopping(watch::Sender::new(false))
-    }
-}
-
-impl Stopping {
-    /// Whether the node is stopping: long jobs ask this between their parts, and end where another can go on.
-    #[must_use]
-    pub fn is_begun(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Tells everything that goes on in the background to come to an end.
-    pub fn begin(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Wakes whoever waits when the end begins.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<bool> {
-        self.0.subscribe()
-    }
+    pub stopping: Arc<Stopping>,
 }
 
 impl State {
@@ -66,7 +38,7 @@ impl State {
             passwords: Passwords::default(),
             limits: Arc::new(Limits::new(settings.rate_limit, settings.max_body)),
             submissions: Submissions::default(),
-            stopping: Stopping::default(),
+            stopping: Arc::default(),
             background: store.in_background(),
             store,
             settings,

@@ -26,6 +26,8 @@ use crate::{
     records::events,
 };
 
+/// What a listener is told at the end of a node: to come back soon, where another may be.
+const FAREWELL: &[u8] = b"retry: 1000\n: this server stops\n\n";
 /// How often the log is looked into.
 const EVERY: Duration = Duration::from_secs(1);
 /// After how many looks a sign of life is given, and the caller is asked for again.
@@ -91,9 +93,12 @@ impl Listener {
             if let Some(bytes) = self.waiting.pop_front() {
                 return Some(bytes);
             }
-            tokio::time::sleep(EVERY).await;
             if self.state.stopping.is_begun() {
                 return None;
+            }
+            tokio::select! {
+                () = self.state.stopping.wait() => return Some(Bytes::from_static(FAREWELL)),
+                () = tokio::time::sleep(EVERY) => {}
             }
             self.looks += 1;
             if self.looks.is_multiple_of(LOOKS) {

@@ -36,7 +36,9 @@ pub fn open(settings: Settings) -> Result<Arc<State>, String> {
 /// The same to serve requests.
 pub fn open_for_requests(settings: Settings) -> Result<Arc<State>, String> {
     let limit = Duration::try_from_secs_f64(settings.statement_timeout).ok().filter(|limit| !limit.is_zero());
-    open_store(&farley_persistence::Settings { statement_limit: limit, ..store_settings(&settings) }, settings)
+    let state = open_store(&farley_persistence::Settings { statement_limit: limit, ..store_settings(&settings) }, settings)?;
+    state.store.claim().map_err(|error| error.to_string())?;
+    Ok(state)
 }
 
 fn open_store(opening: &farley_persistence::Settings, settings: Settings) -> Result<Arc<State>, String> {

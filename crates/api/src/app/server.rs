@@ -3,7 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_cors::Cors;
-use actix_web::{App as Actix, HttpResponse, HttpServer, dev::Server, http::header, middleware::from_fn, web};
+use actix_web::{
+    App as Actix, HttpResponse, HttpServer,
+    dev::{Server, ServerHandle},
+    http::header,
+    middleware::from_fn,
+    web,
+};
 use utoipa::OpenApi;
 
 use super::{
@@ -48,10 +54,45 @@ impl Running {
     /// Serves until told to end; then requests are finished, jobs handed back, and the store is closed.
     pub async fn run(self) -> Result<(), String> {
         let Running { server, state, workers, .. } = self;
+        actix_web::rt::spawn(end_when_told(server.handle(), Arc::clone(&state)));
         server.await.map_err(|error| error.to_string())?;
         workers::stop(&workers).await;
         tokio::task::spawn_blocking(move || state.store.close()).await.map_err(|error| error.to_string())
     }
+}
+
+/// Ends the server when the process is told to: what goes on without an end of its own hears of it first, and jobs are handed back
+/// while requests are finished. Whoever asks twice does not want to wait.
+async fn end_when_told(server: ServerHandle, state: Arc<State>) {
+    let mut graceful = told_to_end().await;
+    state.stopping.begin();
+    loop {
+        // The order is given at once; the future only waits for it to be carried out.
+        let stopped = server.stop(graceful);
+        tokio::select! {
+            () = stopped => return,
+            _ = told_to_end() => graceful = false,
+        }
+    }
+}
+
+/// Waits for an order to end; whether there is time.
+#[cfg(unix)]
+async fn told_to_end() -> bool {
+    use actix_web::rt::signal::unix::{SignalKind, signal};
+    let kinds = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::quit()));
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut quit)) = kinds else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => true,
+        _ = interrupt.recv() => false,
+        _ = quit.recv() => false,
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_end() -> bool {
+    drop(actix_web::rt::signal::ctrl_c().await);
+    false
 }
 
 /// Opens the store, makes what a first start needs, and listens.
@@ -69,10 +110,12 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
     };
     let data = web::Data::from(Arc::clone(&state));
     let limits = web::Data::from(Arc::clone(&state.limits));
+    let stopping = web::Data::from(Arc::clone(&state.stopping));
     let factory = move || {
         Actix::new()
             .app_data(data.clone())
             .app_data(limits.clone())
+            .app_data(stopping.clone())
             .wrap(from_fn(middleware::serve))
             .wrap(cors(&data.settings.cors_origins))
             .wrap(from_fn(sales::cors))
@@ -89,6 +132,7 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
         .keep_alive(Duration::from_secs(75))
         // Who closes their side has hung up: nothing more is done for them.
         .h1_allow_half_closed(false)
+        .disable_signals()
         .shutdown_timeout(state.settings.shutdown_timeout)
         .bind(listen)
         .map_err(|error| format!("setting FARLEY_LISTEN: cannot listen on {listen}: {error}"))?;

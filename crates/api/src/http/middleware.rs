@@ -1,6 +1,9 @@
 //! What surrounds every handler: request ids, problems in the asker's language, rate-limit headers, metrics and the access log.
 
-use std::time::Instant;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
@@ -196,10 +199,39 @@ fn replaced<B: MessageBody + 'static>(
     ServiceResponse::new(request, answer).map_into_right_body()
 }
 
+/// How often requests are refused, by code.
+static REFUSALS: Refusals = Refusals(Mutex::new(Vec::new()));
+
+struct Refusals(Mutex<Vec<(&'static str, Instant, u64)>>);
+
+impl Refusals {
+    /// How long the log waits between two lines of a code.
+    const EVERY: Duration = Duration::from_secs(5);
+
+    /// How many refusals a line is to tell of; none if it is too soon for another.
+    fn count(&self, code: &'static str, now: Instant) -> Option<u64> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((_, told, times)) = all.iter_mut().find(|(known, _, _)| *known == code) else {
+            all.push((code, now, 0));
+            return Some(1);
+        };
+        *times += 1;
+        if now.duration_since(*told) < Refusals::EVERY {
+            return None;
+        }
+        *told = now;
+        Some(std::mem::take(times))
+    }
+}
+
 /// Says once in the log what the client is not told.
 fn log_inside(problem: &Problem) {
-    if matches!(problem.code, Code::Busy | Code::QueryTooSlow) {
-        tracing::warn!(code = problem.code.as_str(), "refused");
+    if matches!(problem.code, Code::Busy | Code::QueryTooSlow | Code::Unavailable) {
+        // An overload or an outage is one event, however many it meets.
+        if let Some(times) = REFUSALS.count(problem.code.as_str(), Instant::now()) {
+            let error = problem.inside().map(tracing::field::display);
+            tracing::warn!(code = problem.code.as_str(), times, error, "refused");
+        }
     } else if problem.code.status() >= 500 {
         match problem.inside() {
             Some(inside) => tracing::error!(code = problem.code.as_str(), error = %inside, "failed"),
@@ -225,7 +257,21 @@ fn rate_limit_headers(request: &actix_web::HttpRequest, headers: &mut HeaderMap)
 
 #[cfg(test)]
 mod tests {
-    use super::template;
+    use std::{
+        sync::Mutex,
+        time::{Duration, Instant},
+    };
+
+    use super::{Refusals, template};
+
+    #[test]
+    fn many_refusals_are_one_line() {
+        let (refusals, begun) = (Refusals(Mutex::new(Vec::new())), Instant::now());
+        let at = |milliseconds| begun + Duration::from_millis(milliseconds);
+        let lines: Vec<_> = (0..100).filter_map(|number| refusals.count("busy", at(number * 100))).collect();
+        assert_eq!(lines, [1, 50]);
+        assert_eq!(refusals.count("unavailable", at(0)), Some(1));
+    }
 
     #[test]
     fn routes_are_named_by_their_templates() {

@@ -6,4 +6,5 @@ pub mod limits;
 pub mod middleware;
 pub mod problem;
 pub mod request;
+pub mod stopping;
 pub mod telemetry;

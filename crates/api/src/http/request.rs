@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::{
     limits::{Limits, Standing},
     problem::{Code, Problem},
+    stopping::Stopping,
 };
 
 /// What the middleware around all handlers knows of a request.
@@ -166,6 +167,9 @@ impl FromRequest for Body {
     }
 }
 
+/// How long a node that stops waits for the rest of a body.
+const LAST_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Reads a body of at most `max` bytes.
 pub async fn read_body(request: &HttpRequest, payload: &mut Payload, max: usize) -> Result<web::BytesMut, Problem> {
     use futures_util::StreamExt;
@@ -175,7 +179,22 @@ pub async fn read_body(request: &HttpRequest, payload: &mut Payload, max: usize)
         return Err(too_large());
     }
     let mut bytes = web::BytesMut::with_capacity(declared.unwrap_or(0).min(max));
-    while let Some(chunk) = payload.next().await {
+    let stopping = request.app_data::<web::Data<Stopping>>().cloned();
+    let too_late = async {
+        match &stopping {
+            Some(stopping) => stopping.wait().await,
+            None => std::future::pending().await,
+        }
+        tokio::time::sleep(LAST_WAIT).await;
+    };
+    let mut too_late = std::pin::pin!(too_late);
+    loop {
+        let chunk = tokio::select! {
+            biased;
+            chunk = payload.next() => chunk,
+            () = &mut too_late => return Err(Problem::new(Code::Unavailable).retry_after(2)),
+        };
+        let Some(chunk) = chunk else { break };
         let chunk = chunk.map_err(|error| Problem::new(Code::MalformedRequest).with("reason", error))?;
         if bytes.len() + chunk.len() > max {
             return Err(too_large());

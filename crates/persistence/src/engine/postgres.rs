@@ -4,7 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, atomic::AtomicUsize},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -14,6 +14,7 @@ use super::{
     Lane, canceller, kept,
     leash::{self, Leash},
     sqlite::ReadTask as Task,
+    watch::{self, Watch},
 };
 use crate::{
     engine::{Connection, migrate},
@@ -27,16 +28,20 @@ pub struct Pool {
     light: Mutex<Option<Sender<Task>>>,
     heavy: Mutex<Option<Sender<Task>>>,
     canceller: Mutex<Option<Sender<Arc<Leash>>>>,
+    watch: Arc<Watch>,
+    watching: Mutex<Option<Sender<()>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// Adds a time-out to the URL where it has none: a lost server is to be noticed.
+/// Adds time-outs to the URL where it has none: a lost server is to be noticed.
 pub fn with_timeouts(url: &str) -> String {
     if url.contains("connect_timeout") {
         return url.to_owned();
     }
     let separator = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}connect_timeout=5&tcp_user_timeout=15000")
+    format!(
+        "{url}{separator}connect_timeout=5&tcp_user_timeout=10000&keepalives_idle=10&keepalives_interval=3&keepalives_count=3"
+    )
 }
 
 impl Pool {
@@ -63,7 +68,13 @@ impl Pool {
         }
         let own_url = url.to_owned();
         spawn("farley-canceller", Box::new(move || canceller::serve(&own_url, &orders)))?;
+        let (watching, to_end) = unbounded();
+        let (own_url, watch) = (url.to_owned(), Arc::<Watch>::default());
+        let own = Arc::clone(&watch);
+        spawn("farley-watch", Box::new(move || watch::serve(&own_url, &own, &to_end)))?;
         Ok(Pool {
+            watch,
+            watching: Mutex::new(Some(watching)),
             light: Mutex::new(Some(to_light)),
             heavy: Mutex::new(Some(to_heavy)),
             canceller: Mutex::new(Some(to_cancel)),
@@ -71,7 +82,13 @@ impl Pool {
         })
     }
 
+    /// What is known of the server.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
     pub fn run(&self, lane: Lane, task: Task) -> Result<(), StoreError> {
+        self.watch.check()?;
         let queue = match lane {
             Lane::Light => &self.light,
             Lane::Heavy => &self.heavy,
@@ -95,9 +112,16 @@ impl Pool {
         drop(self.light.lock().map(|mut queue| queue.take()));
         drop(self.heavy.lock().map(|mut queue| queue.take()));
         drop(self.canceller.lock().map(|mut queue| queue.take()));
+        drop(self.watching.lock().map(|mut watching| watching.take()));
         let threads = self.threads.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
         for thread in threads {
-            drop(thread.join());
+            // What waits for a server that hangs may never end.
+            while !thread.is_finished() && self.watch.check().is_ok() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            if thread.is_finished() {
+                drop(thread.join());
+            }
         }
     }
 }
@@ -108,9 +132,15 @@ struct Connected {
     process: i32,
     /// How long a statement may take, as the server was last told.
     limit: Option<Duration>,
+    used: Instant,
 }
 
 impl Connected {
+    /// Whether it is as good as new: one that has been idle may have died since.
+    fn lives(&mut self) -> bool {
+        self.used.elapsed() < IDLE || self.conn.batch_execute("SELECT 1").is_ok()
+    }
+
     /// Tells the server how long statements may take from now on.
     fn limit_to(&mut self, limit: Option<Duration>) -> Result<(), StoreError> {
         if self.limit == limit {
@@ -124,6 +154,9 @@ impl Connected {
         Ok(())
     }
 }
+
+/// After how long a connection is tried before it is used: a server does not come back sooner.
+const IDLE: Duration = Duration::from_millis(250);
 
 /// How long a statement waits for a lock of another.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
@@ -150,10 +183,14 @@ fn connect(url: &str) -> Result<Connected, StoreError> {
     // One plan a statement: making one anew for each list took twice as long as reading the list.
     conn.batch_execute(
         "SET client_min_messages = warning; SET TIME ZONE 'UTC'; SET statement_timeout = 0; SET lock_timeout = '20s'; \
-         SET plan_cache_mode = force_generic_plan",
+         SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '15s'",
     )?;
+    // A node that has vanished holds nothing for long either. Not every system of a server can do this.
+    drop(conn.batch_execute(
+        "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 10000",
+    ));
     let own: Process = diesel::sql_query("SELECT pg_backend_pid() AS process").get_result(&mut conn)?;
-    Ok(Connected { conn, process: own.process, limit: None })
+    Ok(Connected { conn, process: own.process, limit: None, used: Instant::now() })
 }
 
 fn serve(url: &str, mut connection: Option<Connected>, tasks: &Receiver<Task>, prepared: &Arc<AtomicUsize>) {
@@ -161,6 +198,9 @@ fn serve(url: &str, mut connection: Option<Connected>, tasks: &Receiver<Task>, p
     for task in tasks {
         if task.leash.is_abandoned() {
             continue;
+        }
+        if connection.as_mut().is_some_and(|connected| !connected.lives()) {
+            connection = None;
         }
         let connected = match connection.as_mut() {
             Some(connected) => Ok(connected),
@@ -181,6 +221,7 @@ fn serve(url: &str, mut connection: Option<Connected>, tasks: &Receiver<Task>, p
         let Some(held) = task.leash.take_up(Some(connected.process)) else { continue };
         let broken = catch_unwind(AssertUnwindSafe(|| (task.run)(Ok(Connection::Postgres(&mut connected.conn)))));
         drop(held);
+        connected.used = Instant::now();
         match broken {
             Ok(false) => {}
             Ok(true) => connection = None,

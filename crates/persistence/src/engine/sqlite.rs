@@ -2,7 +2,7 @@
 //! all answers.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, atomic::AtomicUsize},
@@ -62,6 +62,9 @@ pub struct Threads {
     heavy: Mutex<Option<Sender<ReadTask>>>,
     writer: Mutex<Option<Sender<WriteTask>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    path: PathBuf,
+    /// That this process serves the file.
+    claim: Mutex<Option<File>>,
 }
 
 impl Threads {
@@ -74,7 +77,11 @@ impl Threads {
         for migration in migrate::sqlite(&mut writing, &lock)? {
             tracing::info!(migration, "migrated");
         }
-        tell_sizes(&mut writing)?;
+        if let Err(error) = tell_sizes(&mut writing) {
+            // On a full disk what is there can still be read, by what the planner was told before.
+            drop(writing.batch_execute("ROLLBACK"));
+            tracing::warn!(%error, "the planner of the database could not be told the sizes of its tables");
+        }
         let entrance = Arc::new(Entrance::default());
         let (write, to_write) = bounded::<WriteTask>(QUEUE);
         let (to_light, lightly) = bounded::<ReadTask>(QUEUE);
@@ -98,7 +105,33 @@ impl Threads {
             heavy: Mutex::new(Some(to_heavy)),
             writer: Mutex::new(Some(write)),
             threads: Mutex::new(threads),
+            path: path.to_owned(),
+            claim: Mutex::default(),
         })
+    }
+
+    /// Serves the file, alone: what one server keeps in mind, another would not know of.
+    pub fn claim(&self) -> Result<(), StoreError> {
+        let claimed = match File::create(beside(&self.path, ".serving")) {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                // A disk on which nothing can be written can be read from.
+                tracing::warn!(%error, "nobody can tell whether another server has the file");
+                return Ok(());
+            }
+        };
+        match claimed.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let text = format!("{} is served by another Farley, and a file has one server", self.path.display());
+                return Err(StoreError::Unavailable(text));
+            }
+            Err(TryLockError::Error(error)) => return Err(cannot(&self.path, &error)),
+        }
+        if let Ok(mut claim) = self.claim.lock() {
+            *claim = Some(claimed);
+        }
+        Ok(())
     }
 
     pub fn read(&self, lane: Lane, task: ReadTask) -> Result<(), StoreError> {
@@ -121,6 +154,7 @@ impl Threads {
         for thread in threads {
             drop(thread.join());
         }
+        drop(self.claim.lock().map(|mut claim| claim.take()));
     }
 }
 

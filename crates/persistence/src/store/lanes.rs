@@ -71,6 +71,8 @@ pub struct Lanes {
     pub heavy: LaneFigures,
     /// How many statements all connections keep prepared.
     pub prepared: usize,
+    /// How long readers of the log of events have been kept from going on, by work that is not done.
+    pub held_up: Duration,
 }
 
 /// The figures of a lane as they are counted.

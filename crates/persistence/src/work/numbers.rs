@@ -47,10 +47,14 @@ impl Numbers {
 
     fn take_block(&self, state: &mut State, tenant: Id, name: &str) -> Result<i64, StoreError> {
         let url = self.url.as_deref().ok_or_else(|| StoreError::Internal("no database for numbers".to_owned()))?;
-        let mut connection = match state.connection.take() {
-            Some(connection) => connection,
-            None => PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))?,
-        };
+        // A connection that has died meanwhile is made anew.
+        if let Some(mut connection) = state.connection.take()
+            && let Ok(first) = take_numbers(&mut connection, tenant, name, BLOCK)
+        {
+            state.connection = Some(connection);
+            return Ok(first);
+        }
+        let mut connection = PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let first = take_numbers(&mut connection, tenant, name, BLOCK)?;
         // A connection that failed is not kept.
         state.connection = Some(connection);
