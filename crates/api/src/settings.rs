@@ -53,6 +53,10 @@ pub struct Settings {
     pub jobs: usize,
     /// The largest body taken, in bytes; imports take sixteen times as much.
     pub max_body: usize,
+    /// How long a request may take to send its body, in seconds; larger ones have a second more for every 16 kB.
+    pub body_timeout: u32,
+    /// For how long a refresh token that was used gives the same new tokens again, in seconds; not at all, if 0.
+    pub refresh_leeway: u32,
     /// The key that lets operators make tenants over the API; nobody can, unless set.
     pub operator_key: Option<SecretString>,
     /// The mail server that notifications are sent through: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail is
@@ -93,6 +97,8 @@ struct Defaults {
     workers: usize,
     jobs: usize,
     max_body: usize,
+    body_timeout: u32,
+    refresh_leeway: u32,
     mail_from: &'static str,
     shutdown_timeout: u64,
     default_country: &'static str,
@@ -115,6 +121,8 @@ const DEFAULTS: Defaults = Defaults {
     workers: 0,
     jobs: 4,
     max_body: 1_048_576,
+    body_timeout: 30,
+    refresh_leeway: 20,
     mail_from: "Farley <farley@localhost>",
     shutdown_timeout: 30,
     default_country: "CN",
@@ -123,8 +131,18 @@ const DEFAULTS: Defaults = Defaults {
 };
 
 /// The settings that are numbers. All others are taken as they are typed: a password may look like a number, or be quoted.
-const NUMBERS: &[&str] =
-    &["rate_limit", "database_connections", "sqlite_readers", "heavy_readers", "workers", "jobs", "max_body", "shutdown_timeout"];
+const NUMBERS: &[&str] = &[
+    "rate_limit",
+    "database_connections",
+    "sqlite_readers",
+    "heavy_readers",
+    "workers",
+    "jobs",
+    "max_body",
+    "body_timeout",
+    "refresh_leeway",
+    "shutdown_timeout",
+];
 
 fn typed(name: &str, text: &str) -> Value {
     if let Some(seconds) = text.trim().parse::<f64>().ok().filter(|_| name == "statement_timeout") {

@@ -40,7 +40,8 @@ pub use reporting::{MAX_STAGES, Median, Moves, Travelled, Travels};
 pub use sql::{
     row::{Cell, Layout, Row},
     rows::{
-        EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow,
+        EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, RotationRow, SessionRow,
+        SigningKeyRow, TenantRow,
     },
     statement::Dialect,
 };

@@ -29,7 +29,9 @@ use crate::{
     },
     sql::{
         row::{Cell, CellRef, Layout, Row},
-        rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, SessionRow, SigningKeyRow, TenantRow},
+        rows::{
+            EventRow, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, RotationRow, SessionRow, SigningKeyRow, TenantRow,
+        },
         statement::{ColumnType, Dialect, Statement, write_sql},
     },
 };
@@ -478,6 +480,16 @@ impl Reader<'_> {
 
     pub fn session(&mut self, id: Id) -> Result<Option<SessionRow>, StoreError> {
         on!(&mut self.connection, credentials::session(self.tenant.id, id))
+    }
+
+    /// What is noted of a token of a session that was rotated at `since` or later.
+    pub fn rotation(
+        &mut self,
+        session: Id,
+        hash: &[u8],
+        since: farley_domain::values::time::Timestamp,
+    ) -> Result<Option<RotationRow>, StoreError> {
+        on!(&mut self.connection, credentials::rotation(self.tenant.id, session, hash, since))
     }
 
     pub fn sessions(&mut self, user: Id, now: farley_domain::values::time::Timestamp) -> Result<Vec<SessionRow>, StoreError> {

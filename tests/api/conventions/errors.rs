@@ -33,7 +33,7 @@ pub async fn bodies_that_cannot_be_read(db: TestDb) {
     for body in ["[]", "\"x\"", "7", "null", "true"] {
         assert_eq!(json(body).await.faults(400)[0], ("".to_owned(), "wrong_type".to_owned()), "{body}");
     }
-    json("{\"name\": \"a\", \"name\": \"b\"}").await.ok(201);
+    json("{\"name\": \"a\", \"name\": \"b\"}").await.refused(400, "malformed_body");
     json("{}").await.refused(400, "invalid_request");
     for media_type in
         ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "nonsense"]

@@ -6,6 +6,7 @@ mod errors;
 mod golden;
 mod idempotency;
 mod lanes;
+mod limits;
 mod lists;
 mod parity;
 mod registration;
@@ -62,6 +63,11 @@ pub fn tests() -> Vec<Test> {
         lanes::statements_kept_prepared_are_bounded,
         lanes::what_proves_heavy_moves_to_the_other_lane,
         lanes::who_hangs_up_leaves_nothing_behind,
+        limits::bodies_arrive_in_time_and_as_they_are,
+        limits::bodies_of_strangers_are_small,
+        limits::data_is_not_kept_by_caches_nor_documentation_framed,
+        limits::faults_are_told_up_to_a_hundred,
+        limits::what_nobody_sees_is_blank,
         lists::a_missing_relation_is_null,
         lists::are_sorted_with_nulls_last,
         lists::count_and_skip_exactly,

@@ -5,6 +5,7 @@ mod custom_fields;
 mod granting;
 mod hidden;
 mod permissions;
+mod sessions;
 mod tenants;
 
 use crate::{support::Test, tests};
@@ -41,6 +42,8 @@ pub fn tests() -> Vec<Test> {
         permissions::an_administrator_stays,
         permissions::are_explained,
         permissions::relations_end_where_permission_does,
+        sessions::tabs_that_refresh_at_once_get_the_same_tokens,
+        sessions::a_token_that_comes_back_later_ends_the_session,
         tenants::are_made_by_the_operator,
         tenants::cannot_reach_each_other
     ]

@@ -1,6 +1,6 @@
 //! What all handlers share: the store, the settings and the caches in front of the store.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, web};
 use farley_persistence::Store;
@@ -36,7 +36,11 @@ impl State {
             principals: Principals::default(),
             tokens: Tokens::default(),
             passwords: Passwords::default(),
-            limits: Arc::new(Limits::new(settings.rate_limit, settings.max_body)),
+            limits: Arc::new(Limits::new(
+                settings.rate_limit,
+                settings.max_body,
+                Duration::from_secs(settings.body_timeout.into()),
+            )),
             submissions: Submissions::default(),
             stopping: Arc::default(),
             background: store.in_background(),

@@ -31,12 +31,19 @@ const OVERLAP_SECONDS: i64 = 24 * 3600;
 /// How often unknown keys may make us read the keys again.
 const REREAD_MILLISECONDS: i64 = 1000;
 const ISSUER: &str = "farley";
+/// Whom the tokens are for: a token of the same keys for anything else is none of ours.
+const AUDIENCE: &str = "farley-api";
+/// What the tokens are (RFC 9068).
+const TOKEN_TYPE: &str = "at+jwt";
+/// How far the clocks of two nodes may be apart, in seconds.
+const SKEW_SECONDS: i64 = 30;
 /// Work on what stands above tenants is done in no tenant.
 pub const NO_TENANT: TenantKey = TenantKey { id: Id::NIL, number: 0 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claims {
     pub iss: String,
+    pub aud: String,
     /// The user.
     pub sub: Id,
     /// The tenant.
@@ -44,6 +51,8 @@ pub struct Claims {
     /// The session.
     pub sid: Id,
     pub iat: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     pub exp: i64,
 }
 
@@ -122,9 +131,18 @@ impl Tokens {
         let signing = keys.values().filter(|key| key.retires_at > now).min_by_key(|key| key.created_at);
         let key = signing.ok_or_else(|| Problem::internal("no key signs"))?;
         let issued = now.milliseconds() / 1000;
-        let claims =
-            Claims { iss: ISSUER.to_owned(), sub: user, tid: tenant, sid: session, iat: issued, exp: issued + ACCESS_SECONDS };
-        let header = Header { kid: Some(key.id.to_string()), ..Header::new(Algorithm::EdDSA) };
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user,
+            tid: tenant,
+            sid: session,
+            iat: issued,
+            nbf: None,
+            exp: issued + ACCESS_SECONDS,
+        };
+        let typ = Some(TOKEN_TYPE.to_owned());
+        let header = Header { typ, kid: Some(key.id.to_string()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(Problem::internal)
     }
 
@@ -136,15 +154,24 @@ impl Tokens {
         }
         let refused = || Problem::new(Code::Unauthorized);
         let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
+        if !header.typ.is_some_and(|typ| typ.eq_ignore_ascii_case(TOKEN_TYPE)) || has_critical_parts(token) {
+            return Err(refused());
+        }
         let kid: Id = header.kid.and_then(|kid| kid.parse().ok()).ok_or_else(refused)?;
         let keys = self.keys();
         let key = keys.get(&kid).ok_or_else(refused)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["iss", "aud", "exp"]);
         validation.leeway = 0;
         // The expiry is judged below, by our clock.
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|_| refused())?.claims;
+        let latest = seconds + SKEW_SECONDS;
+        if claims.iat > latest || claims.nbf.is_some_and(|from| from > latest) {
+            return Err(refused());
+        }
         if claims.exp <= seconds {
             return Err(Problem::new(Code::TokenExpired));
         }
@@ -188,6 +215,13 @@ impl Tokens {
             .collect();
         json!({"keys": keys})
     }
+}
+
+/// Whether the header demands that something be understood (`crit`, RFC 7515): we understand no extension.
+fn has_critical_parts(token: &str) -> bool {
+    let header = token.split('.').next().unwrap_or_default();
+    let header = BASE64_URL_SAFE_NO_PAD.decode(header).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    header.is_none_or(|header| header.get("crit").is_some())
 }
 
 impl Key {

@@ -107,6 +107,9 @@ fn check(body: &Value) -> Result<(), Faults> {
     let wrong = |pointer: String, expected: &'static str| Fault::new(pointer, FaultCode::WrongType).with("expected", expected);
     let Some(members) = body.as_object() else { return Err(wrong(String::new(), "an object").into()) };
     for (kind, ways) in members {
+        if faults.is_full() {
+            break;
+        }
         let pointer = format!("/{}", farley_domain::model::fault::pointer_token(kind));
         if NotificationKind::from_wire(kind).is_none() {
             let known = NotificationKind::ALL.iter().map(|kind| kind.as_str());
@@ -116,7 +119,7 @@ fn check(body: &Value) -> Result<(), Faults> {
         match ways {
             Value::Null => {}
             Value::Object(ways) => {
-                for (way, value) in ways {
+                for (way, value) in ways.iter().take(Faults::MOST + 1) {
                     let pointer = format!("{pointer}/{}", farley_domain::model::fault::pointer_token(way));
                     if Channel::from_wire(way).is_none() {
                         let known = Channel::ALL.iter().map(|way| way.as_str());

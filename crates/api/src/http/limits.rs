@@ -30,6 +30,8 @@ pub struct Limits {
     clock: DefaultClock,
     /// The largest body taken, in bytes.
     pub max_body: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
 }
 
 /// What the headers of an answer say.
@@ -40,9 +42,9 @@ pub struct Standing {
 }
 
 impl Limits {
-    /// So many requests in any minute, no limit if 0; bodies of so many bytes.
+    /// So many requests in any minute, no limit if 0; bodies of so many bytes, within this time.
     #[must_use]
-    pub fn new(requests: u32, max_body: usize) -> Limits {
+    pub fn new(requests: u32, max_body: usize, body_timeout: Duration) -> Limits {
         let quota = NonZeroU32::new(requests).map(Quota::per_minute);
         let policy = match quota {
             Some(_) => format!("\"default\";q={requests};w=60"),
@@ -53,6 +55,7 @@ impl Limits {
             policy: HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("\"default\"")),
             clock: DefaultClock::default(),
             max_body,
+            body_timeout,
         }
     }
 

@@ -11,7 +11,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue, VARY},
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, VARY, X_FRAME_OPTIONS},
     },
     middleware::Next,
 };
@@ -75,6 +75,7 @@ pub async fn serve<B: MessageBody + 'static>(
         headers.insert(REQUEST_ID, value);
     }
     headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    say_how_to_keep(http.path(), headers);
     rate_limit_headers(&http, headers);
     let status = response.status().as_u16();
     let seconds = begun.elapsed().as_secs_f64();
@@ -237,6 +238,19 @@ fn log_inside(problem: &Problem) {
             Some(inside) => tracing::error!(code = problem.code.as_str(), error = %inside, "failed"),
             None => tracing::error!(code = problem.code.as_str(), "failed"),
         }
+    }
+}
+
+/// Data is nobody's to keep but the client's; the documentation runs its own scripts only, and in no frame.
+fn say_how_to_keep(path: &str, headers: &mut HeaderMap) {
+    const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
+                          base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    if path.starts_with("/v1/") && !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if path == "/docs" || path.starts_with("/docs/") {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
 }
 

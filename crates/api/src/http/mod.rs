@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod compression;
+pub mod json;
 pub mod limits;
 pub mod middleware;
 pub mod problem;

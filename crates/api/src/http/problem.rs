@@ -51,6 +51,7 @@ problem_codes! {
     BeyondHeld "permission_not_held" 403 "Forbidden" "无权授予" "You cannot grant what you do not hold: {permission}." "不能授予您自己没有的权限：{permission}。",
     NotFound "not_found" 404 "Not found" "未找到" "There is nothing here, or nothing that you may know of." "此处没有内容，或您无权知晓。",
     MethodNotAllowed "method_not_allowed" 405 "Method not allowed" "方法不允许" "This resource does not take that method." "此资源不支持该方法。",
+    RequestTimeout "request_timeout" 408 "Request timeout" "请求超时" "The body did not arrive in time." "请求体未能及时送达。",
     Duplicate "duplicate" 409 "Duplicate" "重复" "Another live record already has this value." "已有记录使用了该值。",
     StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; now it allows: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
     StillRunning "idempotency_in_progress" 409 "Still running" "仍在处理" "A request with this Idempotency-Key is still running." "使用该 Idempotency-Key 的请求仍在处理中。",
@@ -191,7 +192,7 @@ impl Problem {
     #[must_use]
     pub fn to_json(&self, language: Language, instance: &str, request_id: &str) -> Value {
         let mut detail = self.code.detail(language).to_owned();
-        let count = self.faults.0.len().to_string();
+        let count = self.faults.0.len().min(Faults::MOST).to_string() + if self.faults.is_full() { "+" } else { "" };
         detail = detail.replace("{count}", &count);
         for (name, value) in &self.parameters {
             let value = match (language, *name) {
@@ -199,6 +200,9 @@ impl Problem {
                 _ => value,
             };
             detail = detail.replace(&format!("{{{name}}}"), value);
+        }
+        if self.faults.is_full() {
+            detail = detail.replace("lists them all", &format!("lists the first {}", Faults::MOST));
         }
         // A state without a way out is told without the ways.
         detail = detail.replace("; now it allows: {allowed}", "").replace("；此时允许：{allowed}", "");
@@ -213,8 +217,11 @@ impl Problem {
         });
         if let Some(members) = problem.as_object_mut() {
             if !self.faults.is_empty() {
-                let faults: Vec<_> = self.faults.0.iter().map(|fault| fault.to_wire(language)).collect();
+                let faults: Vec<_> = self.faults.0.iter().take(Faults::MOST).map(|fault| fault.to_wire(language)).collect();
                 members.insert("errors".to_owned(), json!(faults));
+                if self.faults.is_full() {
+                    members.insert("truncated".to_owned(), true.into());
+                }
             }
             members.extend(self.more.clone());
         }

@@ -1,11 +1,17 @@
 //! What the headers, parameters and body of a request ask for.
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::header,
+    rt::time::{Instant, timeout},
+    web,
+};
 use farley_domain::{
     model::{
-        fault::{Fault, FaultCode, Faults, Language},
+        fault::{Fault, FaultCode, Faults, Language, unknown},
         value::Standards,
     },
     values::time::Timestamp,
@@ -13,6 +19,7 @@ use farley_domain::{
 use serde_json::Value;
 
 use super::{
+    json,
     limits::{Limits, Standing},
     problem::{Code, Problem},
     stopping::Stopping,
@@ -55,6 +62,9 @@ pub fn request_id_of(request: &HttpRequest) -> String {
     request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
 
+/// How many parameters a query may have: each is looked for among all.
+const MOST_PARAMETERS: usize = 500;
+
 /// The query parameters, percent-decoded, in their order.
 pub fn parameters(request: &HttpRequest) -> Result<Vec<(String, String)>, Problem> {
     if request.query_string().is_empty() {
@@ -64,6 +74,9 @@ pub fn parameters(request: &HttpRequest) -> Result<Vec<(String, String)>, Proble
     let decoded = percent_encoding::percent_decode_str(request.query_string()).decode_utf8();
     if decoded.is_err() {
         return Err(Problem::new(Code::MalformedRequest).with("reason", "the query is not UTF-8"));
+    }
+    if request.query_string().bytes().filter(|&byte| byte == b'&').count() >= MOST_PARAMETERS {
+        return Err(Fault::new("", FaultCode::TooMany).with("max", MOST_PARAMETERS).into());
     }
     let mut pairs: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(request.query_string().as_bytes()).into_owned() {
@@ -132,21 +145,17 @@ pub fn take_required(parameters: &mut Vec<(String, String)>, name: &str, known: 
     let mut faults = Faults::from(Fault::new(name, FaultCode::Required));
     let unknown: Vec<(String, String)> = parameters.iter().filter(|(name, _)| !known.contains(&name.as_str())).cloned().collect();
     if let Err(problem) = refuse_rest(&unknown, known) {
-        faults.0.extend(problem.faults.0);
+        faults.extend(problem.faults.0);
     }
     Err(faults.into())
 }
 
 /// Refuses what is left of the parameters; `known` are those that could have been meant.
 pub fn refuse_rest(parameters: &[(String, String)], known: &[&str]) -> Result<(), Problem> {
-    let faults: Vec<Fault> = parameters
-        .iter()
-        .map(|(name, _)| {
-            let near = if name.len() > 100 { "" } else { name };
-            farley_domain::model::fault::unknown(name.clone(), FaultCode::UnknownParameter, near, known.iter().copied())
-        })
-        .collect();
-    if faults.is_empty() { Ok(()) } else { Err(farley_domain::model::fault::Faults(faults).into()) }
+    let mut faults = Faults::default();
+    let told = parameters.iter().take(Faults::MOST + 1);
+    faults.extend(told.map(|(name, _)| unknown(name.clone(), FaultCode::UnknownParameter, name, known.iter().copied())));
+    Ok(faults.into_result(())?)
 }
 
 /// The body as JSON. Types: `application/json`, and `application/merge-patch+json` for patches.
@@ -160,19 +169,51 @@ impl FromRequest for Body {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
+            // Whoever names no credential has none.
+            let known = request.headers().contains_key(header::AUTHORIZATION);
             let max = limits_of(&request)?.max_body;
-            let bytes = read_body(&request, &mut payload, max).await?;
+            let bytes = read_body(&request, &mut payload, if known { max } else { max.min(OPEN_BODY) }).await?;
             json_body(&request, &bytes).map(Body)
         })
     }
 }
 
 /// How long a node that stops waits for the rest of a body.
-const LAST_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
-/// Reads a body of at most `max` bytes.
+/// The largest body taken from whom we do not know, in bytes.
+pub const OPEN_BODY: usize = 64 * 1024;
+
+/// The body of a request for which no credential is needed: a small one.
+pub struct OpenBody(pub Value);
+
+impl FromRequest for OpenBody {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<OpenBody, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let max = limits_of(&request)?.max_body.min(OPEN_BODY);
+            let bytes = read_body(&request, &mut payload, max).await?;
+            json_body(&request, &bytes).map(OpenBody)
+        })
+    }
+}
+
+/// The slowest line for which a large body is waited, in bytes a second.
+const SLOW: usize = 16 * 1024;
+
+/// Reads a body of at most `max` bytes, which must arrive in time and as it is.
 pub async fn read_body(request: &HttpRequest, payload: &mut Payload, max: usize) -> Result<web::BytesMut, Problem> {
     use futures_util::StreamExt;
+    let encoding = request.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default().trim());
+    if encoding.is_some_and(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(Problem::new(Code::UnsupportedMediaType).with("expected", "a body without Content-Encoding"));
+    }
+    let begun = Instant::now();
+    let patience = limits_of(request)?.body_timeout;
     let too_large = || Problem::new(Code::PayloadTooLarge).with("max", max);
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > max) {
@@ -189,9 +230,12 @@ pub async fn read_body(request: &HttpRequest, payload: &mut Payload, max: usize)
     };
     let mut too_late = std::pin::pin!(too_late);
     loop {
+        // A large body that keeps coming has the time that it needs on a slow line.
+        let deadline = begun + patience + Duration::from_secs(u64::try_from(bytes.len() / SLOW).unwrap_or(u64::MAX));
+        let next = timeout(deadline.saturating_duration_since(Instant::now()), payload.next());
         let chunk = tokio::select! {
             biased;
-            chunk = payload.next() => chunk,
+            chunk = next => chunk.map_err(|_| Problem::new(Code::RequestTimeout))?,
             () = &mut too_late => return Err(Problem::new(Code::Unavailable).retry_after(2)),
         };
         let Some(chunk) = chunk else { break };
@@ -215,7 +259,7 @@ pub fn json_body(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> 
     if !is_json {
         return Err(Problem::new(Code::UnsupportedMediaType).with("expected", "application/json"));
     }
-    serde_json::from_slice(bytes).map_err(|error| Problem::new(Code::MalformedBody).with("reason", error))
+    json::read(bytes).map_err(|error| Problem::new(Code::MalformedBody).with("reason", error))
 }
 
 /// How values are read where no tenant is known.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, post, web};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use farley_domain::{
     identity::{
         password,
@@ -18,9 +19,10 @@ use farley_domain::{
     query::predicate::Predicate,
     values::{email, id::Id, time::Timestamp},
 };
-use farley_persistence::{Change, Origin, SessionRow, TenantKey, Work};
+use farley_persistence::{Change, Origin, RotationRow, SessionRow, TenantKey, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::{
@@ -33,7 +35,7 @@ use crate::{
     http::{
         clock,
         problem::{Code, Problem},
-        request::{Body, limit_by_address, parameters, refuse_rest, request_id_of},
+        request::{OpenBody, limit_by_address, parameters, refuse_rest, request_id_of},
     },
     records::body::read_plain,
 };
@@ -102,7 +104,7 @@ const MAX_TOKEN: usize = 4_000;
 #[utoipa::path(tag = "auth", operation_id = "login", request_body = LoginRequest, security(()),
     responses((status = 401, description = "The e-mail address or the password is wrong."), (status = 200, description = "Logged in.", body = TokenPair)))]
 #[post("/v1/auth/login")]
-pub async fn login(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+pub async fn login(request: HttpRequest, body: OpenBody) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
     log_in(&request, &body.0).await
@@ -256,7 +258,11 @@ async fn open_session(
 
 /// `fr_`, tenant and session, and a secret: whose token it is can be told even when it is an old one.
 fn refresh_token(tenant: Id, session: Id) -> String {
-    format!("fr_{}{}_{}", tenant.0.simple(), session.0.simple(), new_secret(""))
+    refresh_token_of(tenant, session, &new_secret(""))
+}
+
+fn refresh_token_of(tenant: Id, session: Id, secret: &str) -> String {
+    format!("fr_{}{}_{secret}", tenant.0.simple(), session.0.simple())
 }
 
 fn pair(state: &State, tenant: Id, user: Id, session: Id, refresh_token: String, now: Timestamp) -> Result<TokenPair, Problem> {
@@ -275,11 +281,12 @@ fn no_store(tokens: &TokenPair) -> HttpResponse {
 
 /// Get new tokens
 ///
-/// Each refresh token is good once. One that comes back again, as a stolen one would, ends its whole session.
+/// Each refresh token is good once. For a moment (`FARLEY_REFRESH_LEEWAY`, 20 seconds) it gives the same new tokens again, to another
+/// tab or after an answer that was lost. One that comes back later, as a stolen one would, ends its whole session.
 #[utoipa::path(tag = "auth", operation_id = "refreshTokens", request_body = RefreshRequest, security(()),
     responses((status = 401, description = "The session has ended."), (status = 200, description = "New tokens.", body = TokenPair)))]
 #[post("/v1/auth/refresh")]
-pub async fn refresh(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+pub async fn refresh(request: HttpRequest, body: OpenBody) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let state = state_of(&request)?;
@@ -288,32 +295,67 @@ pub async fn refresh(request: HttpRequest, body: Body) -> Result<HttpResponse, P
     let token = form.get(RefreshRequest::refresh_token).to_owned();
     let ended = || Problem::new(Code::SessionEnded);
     let (tenant, session) = parse_refresh(&token).ok_or_else(ended)?;
-    let next = refresh_token(tenant, session);
-    let next_hash = secret_hash(&next);
-    let hash = secret_hash(&token);
+    let leeway = i64::from(state.settings.refresh_leeway);
     let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(now) };
-    let user = state
+    let rotated = state
         .store
         .write::<_, Problem>(TenantKey { id: tenant, number: 0 }, origin, move |work| {
-            let Some(row) = work.reader().session(session)? else { return Ok(None) };
-            if row.revoked_at.is_some() || row.expires_at <= now {
-                return Ok(None);
-            }
-            let user = row.user_id;
-            let rotated = row.refresh_hash == hash && work.rotate_session(&row, &next_hash, now.plus_seconds(SESSION_SECONDS))?;
-            if !rotated {
-                work.revoke_session(session)?;
-                work.event(User::NAME, "session_reuse_detected", user, 0, Map::new(), &[]);
-                return Ok(None);
-            }
-            Ok(crate::access::grants::asker_of(work.reader(), user)?.map(|_| user))
+            rotate(work, (tenant, session), &token, leeway)
         })
         .await?;
-    let Some(user) = user else {
+    let Some(Rotated { user, token, at }) = rotated else {
         state.principals.forget();
         return Err(ended());
     };
-    Ok(no_store(&pair(&state, tenant, user, session, next, now)?))
+    let mut tokens = pair(&state, tenant, user, session, token, at)?;
+    let age = (now.milliseconds() - at.milliseconds()).max(0) / 1000;
+    tokens.expires_in -= age;
+    tokens.refresh_expires_in -= age;
+    Ok(no_store(&tokens))
+}
+
+/// What a refresh token was exchanged for, and when.
+struct Rotated {
+    user: Id,
+    token: String,
+    at: Timestamp,
+}
+
+/// Exchanges a refresh token. One that was exchanged a moment ago, by another tab or in an answer that was lost, is given the same
+/// successor again; any other that is not the newest ends the session.
+fn rotate(work: &mut Work<'_>, (tenant, session): (Id, Id), token: &str, leeway: i64) -> Result<Option<Rotated>, Problem> {
+    let now = work.origin.now;
+    let Some(row) = work.reader().session(session)? else { return Ok(None) };
+    if row.revoked_at.is_some() || row.expires_at <= now {
+        return Ok(None);
+    }
+    let user = row.user_id;
+    if crate::access::grants::asker_of(work.reader(), user)?.is_none() {
+        return Ok(None);
+    }
+    let (hash, since) = (secret_hash(token), now.plus_seconds(-leeway));
+    let salt = clock::random_bytes::<32>();
+    let next = successor((tenant, session), token, &salt);
+    if row.refresh_hash == hash && work.rotate_session(&row, &secret_hash(&next), now.plus_seconds(SESSION_SECONDS))? {
+        let rotation = RotationRow { tenant_id: tenant, session_id: session, hash, salt: salt.to_vec(), rotated_at: now };
+        work.add_rotation(&rotation, since)?;
+        return Ok(Some(Rotated { user, token: next, at: now }));
+    }
+    if leeway > 0
+        && let Some(rotation) = work.reader().rotation(session, &hash, since)?
+    {
+        let token = successor((tenant, session), token, &rotation.salt);
+        return Ok(Some(Rotated { user, token, at: rotation.rotated_at }));
+    }
+    work.revoke_session(session)?;
+    work.event(User::NAME, "session_reuse_detected", user, 0, Map::new(), &[]);
+    Ok(None)
+}
+
+/// The token that follows another: only who has that one and the salt, which only the database has, can make it.
+fn successor((tenant, session): (Id, Id), token: &str, salt: &[u8]) -> String {
+    let secret = Sha256::new().chain_update(salt).chain_update(token).finalize();
+    refresh_token_of(tenant, session, &BASE64_URL_SAFE_NO_PAD.encode(secret))
 }
 
 fn parse_refresh(token: &str) -> Option<(Id, Id)> {
@@ -328,7 +370,7 @@ fn parse_refresh(token: &str) -> Option<(Id, Id)> {
 #[utoipa::path(tag = "auth", operation_id = "logout", request_body = RefreshRequest, security(()),
     responses((status = 401, description = "Without a refresh token, a valid access token is needed."), (status = 204, description = "Logged out.")))]
 #[post("/v1/auth/logout")]
-pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+pub async fn logout(request: HttpRequest, body: OpenBody) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let state = state_of(&request)?;
@@ -344,9 +386,14 @@ pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
         let Some((tenant, session)) = parse_refresh(&token) else { return Ok(HttpResponse::NoContent().finish()) };
         let hash = secret_hash(&token);
         let key = TenantKey { id: tenant, number: 0 };
+        let since = clock::now().plus_seconds(-i64::from(state.settings.refresh_leeway));
         let ours = state
             .store
-            .read::<_, Problem>(key, move |reader| Ok(reader.session(session)?.is_some_and(|row| row.refresh_hash == hash)))
+            .read::<_, Problem>(key, move |reader| {
+                // Whoever lost the answer to a refresh logs out with the token from before.
+                let newest = reader.session(session)?.is_some_and(|row| row.refresh_hash == hash);
+                Ok(newest || reader.rotation(session, &hash, since)?.is_some())
+            })
             .await?;
         if !ours {
             return Ok(HttpResponse::NoContent().finish());
@@ -376,7 +423,7 @@ pub async fn logout(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
 #[utoipa::path(tag = "auth", operation_id = "acceptInvitation", request_body = AcceptRequest, security(()),
     responses((status = 200, description = "The password is set, and the user logged in.", body = TokenPair)))]
 #[post("/v1/auth/accept")]
-pub async fn accept(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+pub async fn accept(request: HttpRequest, body: OpenBody) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let state = state_of(&request)?;

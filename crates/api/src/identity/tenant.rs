@@ -120,7 +120,7 @@ fn read(settings: &Settings, body: &Value) -> Result<(NewTenant, Record<TenantCr
     let weak = check_strength(password, email, &pointer).err();
     match weak.filter(|_| untold(&faults, &pointer)) {
         Some(weak) if faults.is_empty() => return Err(weak),
-        Some(weak) => faults.0.extend(weak.faults.0),
+        Some(weak) => faults.extend(weak.faults.0),
         None => {}
     }
     Ok(faults.into_result((tenant, form))?)

@@ -57,7 +57,7 @@ fn problems(operation: &Operation, names_something: bool, writes: bool) -> Vec<u
         problems.push(404);
     }
     if operation.request_body.is_some() {
-        problems.extend([413, 415, 422]);
+        problems.extend([408, 413, 415, 422]);
     }
     if writes && !open {
         problems.push(409);

@@ -306,11 +306,11 @@ fn content(schema: &str) -> Content {
 fn problems(generic: Generic) -> &'static [u16] {
     match generic {
         Generic::List | Generic::Summary => &[400, 401, 403, 429, 500, 503],
-        Generic::Search => &[400, 401, 403, 413, 415, 429, 500, 503],
+        Generic::Search => &[400, 401, 403, 408, 413, 415, 429, 500, 503],
         Generic::Get | Generic::History | Generic::Ledger => &[400, 401, 403, 404, 429, 500, 503],
-        Generic::Create => &[400, 401, 403, 409, 413, 415, 422, 429, 500, 503],
-        Generic::Upsert => &[400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503],
-        Generic::Update => &[400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 500, 503],
+        Generic::Create => &[400, 401, 403, 408, 409, 413, 415, 422, 429, 500, 503],
+        Generic::Upsert => &[400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 500, 503],
+        Generic::Update => &[400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 428, 429, 500, 503],
         Generic::Archive | Generic::Restore => &[400, 401, 403, 404, 409, 412, 422, 429, 500, 503],
     }
 }

@@ -54,6 +54,12 @@ pub static REFUSALS: &[Refusal] = &[
         shown: Problem::not_found,
     },
     Refusal {
+        status: 408,
+        name: "RequestTimeout",
+        doc: "The body did not arrive in time (`FARLEY_BODY_TIMEOUT`).",
+        shown: || Problem::new(Code::RequestTimeout),
+    },
+    Refusal {
         status: 409,
         name: "Conflict",
         doc: "The state of things is against it: another live record has the value already (`existing_id`), the record does not take this \

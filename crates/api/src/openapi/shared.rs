@@ -117,7 +117,11 @@ fn problem() -> ObjectBuilder {
         .property("instance", noted(format("uri-reference"), "The path of the request."))
         .property("code", shown(text(), &doc, json!("invalid_request")))
         .property("request_id", noted(text(), "Names the request in the server's logs."))
-        .property("errors", noted(Array::new(named("Fault")), "Every member or parameter at fault."))
+        .property(
+            "errors",
+            noted(Array::new(named("Fault")), "Every member or parameter at fault; the first 100, if there are more."),
+        )
+        .property("truncated", noted(of_type(Type::Boolean), "There if more is at fault than `errors` tells."))
         .property("existing_id", noted(nullable(id().into()), "The record in the way, if you may know of it (409)."))
         .property("allowed", noted(Array::new(text()), "What is allowed in the present state (409)."))
         .property("base_version", noted(integer(), "The version that `If-Match` named (412)."))

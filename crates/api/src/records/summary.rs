@@ -127,7 +127,7 @@ pub fn filters(
     match ListQuery::from_parameters(object, parameters, view) {
         Ok(query) => Ok(faults.into_result(query)?),
         Err(found) => {
-            faults.0.extend(found.0);
+            faults.extend(found.0);
             Err(faults.into())
         }
     }

@@ -198,7 +198,7 @@ pub async fn forecast(call: Call, request: HttpRequest) -> Result<HttpResponse, 
         faults.add(Fault::new(TEAM_ID, FaultCode::Conflicting).with("other", USER_ID));
     }
     if let Err(problem) = refuse_rest(&parameters, KNOWN) {
-        faults.0.extend(problem.faults.0);
+        faults.extend(problem.faults.0);
     }
     let Some(period) = period.filter(|_| faults.is_empty()) else { return Err(faults.into()) };
     let (principal, now) = (Arc::clone(&call.principal), call.now);

@@ -212,7 +212,13 @@ impl Fault {
 
     #[must_use]
     pub fn to_wire(&self, language: Language) -> WireFault {
-        WireFault { pointer: self.pointer.clone(), code: self.code.as_str(), message: self.message(language) }
+        /// The longest pointer that is told in full, in characters: what is longer was made up.
+        const LONG: usize = 500;
+        let pointer = match self.pointer.char_indices().nth(LONG) {
+            Some((end, _)) => format!("{}…", &self.pointer[..end]),
+            None => self.pointer.clone(),
+        };
+        WireFault { pointer, code: self.code.as_str(), message: self.message(language) }
     }
 }
 
@@ -346,8 +352,25 @@ pub struct WireFault {
 pub struct Faults(pub Vec<Fault>);
 
 impl Faults {
+    /// So many are told; one more is kept, so that it is known that there are more.
+    pub const MOST: usize = 100;
+
     pub fn add(&mut self, fault: Fault) {
-        self.0.push(fault);
+        if !self.is_full() {
+            self.0.push(fault);
+        }
+    }
+
+    /// Adds what was found elsewhere.
+    pub fn extend(&mut self, found: impl IntoIterator<Item = Fault>) {
+        let room = (Self::MOST + 1).saturating_sub(self.0.len());
+        self.0.extend(found.into_iter().take(room));
+    }
+
+    /// Whether more than are told have been found: looking for others is of no use.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.0.len() > Self::MOST
     }
 
     /// Keeps the value, or the fault.
@@ -390,11 +413,18 @@ pub fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<
         .map(|(_, name)| name)
 }
 
-/// A fault for a name that nothing here has, with the nearest known one.
+/// The longest mistyped name that is worth a suggestion, and among how many names one is looked for: comparing costs the product.
+const MAX_SUGGESTED: usize = 64;
+const MAX_COMPARED: usize = 1_000;
+
+/// A fault for a name that nothing here has, with the nearest known one unless the name is absurdly long.
 #[must_use]
 pub fn unknown<'a>(pointer: String, code: FaultCode, typed: &str, known: impl Iterator<Item = &'a str>) -> Fault {
     let fault = Fault::new(pointer, code);
-    match nearest(typed, known) {
+    if typed.len() > MAX_SUGGESTED {
+        return fault;
+    }
+    match nearest(typed, known.take(MAX_COMPARED)) {
         Some(name) => fault.with("nearest", name),
         None => fault,
     }

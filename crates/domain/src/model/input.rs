@@ -132,6 +132,9 @@ impl Reader<'_> {
             return;
         };
         for (name, sent) in members {
+            if faults.is_full() {
+                break;
+            }
             let Some(field) = self.schema.object.field(name).filter(|field| self.is_known(field)) else {
                 let known = self.schema.object.fields.iter().filter(|field| self.is_known(field));
                 let pointer = format!("/{}", pointer_token(name));
@@ -160,6 +163,9 @@ impl Reader<'_> {
             }
             Value::Object(members) => {
                 for (key, sent) in members {
+                    if faults.is_full() {
+                        break;
+                    }
                     let found = self.schema.custom.iter().find(|field| field.name == *key && self.is_known(field));
                     let Some(field) = found else {
                         let known = self.schema.custom.iter().filter(|field| self.is_known(field));
@@ -226,7 +232,7 @@ impl Reader<'_> {
                 Some(value)
             }
             Err(found) => {
-                faults.0.extend(found.0.into_iter().map(|fault| fault.under(&pointer)));
+                faults.extend(found.0.into_iter().map(|fault| fault.under(&pointer)));
                 None
             }
         }

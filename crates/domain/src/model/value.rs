@@ -178,7 +178,7 @@ fn decimal(value: &Value) -> Result<Value, Faults> {
 fn money(value: &Value) -> Result<Value, Faults> {
     let members = value.as_object().ok_or_else(|| wrong("an object with amount and currency"))?;
     let mut faults = Faults::default();
-    for name in members.keys().filter(|name| !matches!(name.as_str(), "amount" | "currency")) {
+    for name in members.keys().filter(|name| !matches!(name.as_str(), "amount" | "currency")).take(Faults::MOST + 1) {
         let pointer = format!("/{}", crate::model::fault::pointer_token(name));
         faults.add(crate::model::fault::unknown(pointer, FaultCode::UnknownMember, name, ["amount", "currency"].into_iter()));
     }
@@ -227,7 +227,7 @@ pub(crate) fn list(value: &Value, max: usize, mut accept: impl FnMut(&Value) -> 
         match accept(item) {
             Ok(item) if accepted.contains(&item) => faults.add(Fault::new(pointer, FaultCode::Repeated)),
             Ok(item) => accepted.push(item),
-            Err(found) => faults.0.extend(found.0.into_iter().map(|fault| fault.under(&pointer))),
+            Err(found) => faults.extend(found.0.into_iter().map(|fault| fault.under(&pointer))),
         }
     }
     faults.into_result(Value::Array(accepted))
@@ -244,7 +244,7 @@ impl<'a> Members<'a> {
     pub fn of(value: &'a Value, known: &[&str]) -> Result<Members<'a>, Faults> {
         let members = value.as_object().ok_or_else(|| wrong("an object"))?;
         let mut faults = Faults::default();
-        for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+        for name in members.keys().filter(|name| !known.contains(&name.as_str())).take(Faults::MOST + 1) {
             let pointer = format!("/{}", crate::model::fault::pointer_token(name));
             faults.add(crate::model::fault::unknown(pointer, FaultCode::UnknownMember, name, known.iter().copied()));
         }
@@ -264,7 +264,7 @@ impl<'a> Members<'a> {
             Some(value) => match accept(field, value, standards) {
                 Ok(value) => value,
                 Err(found) => {
-                    self.faults.0.extend(found.0.into_iter().map(|fault| fault.under(&pointer)));
+                    self.faults.extend(found.0.into_iter().map(|fault| fault.under(&pointer)));
                     Value::Null
                 }
             },

@@ -220,7 +220,7 @@ impl<'a> Request<'a> {
     }
 
     fn keep<T>(&mut self, result: Result<T, Faults>, pointer: &str) -> Option<T> {
-        let add = |found: Faults| self.faults.0.extend(found.0.into_iter().map(|fault| fault.under(pointer)));
+        let add = |found: Faults| self.faults.extend(found.0.into_iter().map(|fault| fault.under(pointer)));
         result.map_err(add).ok()
     }
 

@@ -46,6 +46,10 @@ fn visible_text(typed: &str) -> String {
 }
 
 fn trimmed(mut text: String) -> String {
+    // What nobody sees is blank, joiners and fillers that join nothing too.
+    if text.chars().all(|c| c.is_whitespace() || is_unseen_alone(c)) {
+        return String::new();
+    }
     text.truncate(text.trim_end().len());
     let blank = text.len() - text.trim_start().len();
     text.drain(..blank);
@@ -213,6 +217,12 @@ fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Characters that show nothing where no other stands beside them: joiners, selectors of variants, fillers, the blank of Braille.
+fn is_unseen_alone(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200c}' | '\u{200d}'
+        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,7 +232,10 @@ mod tests {
     fn a_line_is_one_line() {
         assert_eq!(clean_line("  ACME Tools\r\n\tLtd\u{200b}\u{0} \u{3000}"), "ACME Tools Ltd");
         assert_eq!(clean_line("华为技术"), "华为技术");
-        assert_eq!(clean_line(" \n "), "");
+        for unseen in [" \n ", "\u{200b}\u{200d}\u{200c}", "\u{3164} \u{feff}", "\u{2800}\u{fe0f}"] {
+            assert_eq!((clean_line(unseen).as_str(), clean_text(unseen).as_str()), ("", ""));
+        }
+        assert_eq!(clean_line("👩\u{200d}🚀"), "👩\u{200d}🚀");
     }
 
     #[test]

@@ -147,6 +147,22 @@ pub struct SessionRow {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// A refresh token that was rotated.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::session_rotations)]
+pub struct RotationRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub session_id: Id,
+    /// Of the token that was given up.
+    pub hash: Vec<u8>,
+    /// What its successor is made with, beside the token itself.
+    pub salt: Vec<u8>,
+    #[diesel(serialize_as = DbTime)]
+    pub rotated_at: Timestamp,
+}
+
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::signing_keys)]
 pub struct SigningKeyRow {

@@ -134,6 +134,18 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    session_rotations (tenant_id, session_id, hash) {
+        tenant_id -> IdSql,
+        session_id -> IdSql,
+        hash -> Binary,
+        salt -> Binary,
+        rotated_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::TimeSql;
     login_failures (subject) {
         subject -> Text,

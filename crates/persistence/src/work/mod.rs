@@ -35,8 +35,8 @@ use crate::{
     sql::{
         row::{Layout, Row},
         rows::{
-            ExternalIdRow, IdempotencyRow, ImportFaultRow, LoginFailureRow, LookupValueRow, NewEvent, SessionRow, SigningKeyRow,
-            TenantRow,
+            ExternalIdRow, IdempotencyRow, ImportFaultRow, LoginFailureRow, LookupValueRow, NewEvent, RotationRow, SessionRow,
+            SigningKeyRow, TenantRow,
         },
         statement::{Alias, Bind, Column, Dialect, JsonKey, Statement, Target, write_sql},
     },
@@ -531,6 +531,11 @@ impl<'a> Work<'a> {
     ) -> Result<bool, StoreError> {
         let now = self.origin.now;
         on!(&mut self.reader.connection, credentials::rotate_session(session, refresh_hash, expires_at, now))
+    }
+
+    /// Notes what a rotated token was followed by, and forgets what was noted of the session before `since`.
+    pub fn add_rotation(&mut self, row: &RotationRow, since: Timestamp) -> Result<(), StoreError> {
+        on!(&mut self.reader.connection, credentials::add_rotation(row.clone(), since))
     }
 
     pub fn revoke_session(&mut self, id: Id) -> Result<bool, StoreError> {

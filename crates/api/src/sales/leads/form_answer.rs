@@ -33,7 +33,7 @@ use crate::{
     http::{
         clock,
         problem::{Code, Problem},
-        request::{json_body, limit_by_address, parameters, read_body, refuse_rest, request_id_of},
+        request::{OPEN_BODY, json_body, limit_by_address, parameters, read_body, refuse_rest, request_id_of},
     },
     records::{named::Named, write::Writer},
 };
@@ -207,12 +207,10 @@ impl FromRequest for Inputs {
     type Future = std::pin::Pin<Box<dyn Future<Output = Result<Inputs, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        /// An answer is short; nobody in particular may send more.
-        const MAX: usize = 256 * 1024;
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let bytes = read_body(&request, &mut payload, MAX).await?;
+            let bytes = read_body(&request, &mut payload, OPEN_BODY).await?;
             let media_type =
                 request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
             if media_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {

@@ -41,7 +41,7 @@ fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
     let members = value.as_object().ok_or_else(|| wrong("an object of system and key"))?;
     let mut faults = Faults::default();
     if members.len() > 20 {
-        faults.add(Fault::new("", FaultCode::TooMany).with("max", 20));
+        return Err(Fault::new("", FaultCode::TooMany).with("max", 20).into());
     }
     let mut accepted = Map::new();
     for (system, key) in members {
@@ -62,7 +62,7 @@ fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
             Ok(key) => {
                 accepted.insert(system.clone(), key.into());
             }
-            Err(found) => faults.0.extend(found.0.into_iter().map(|fault| fault.under(&pointer))),
+            Err(found) => faults.extend(found.0.into_iter().map(|fault| fault.under(&pointer))),
         }
     }
     faults.into_result(Value::Object(accepted))

@@ -201,7 +201,7 @@ fn list(given: Given<'_>, read: impl Fn(Given<'_>) -> Result<Operand, Faults>) -
     for (position, result) in results.into_iter().enumerate() {
         match result {
             Ok(operand) => operands.push(operand),
-            Err(found) => faults.0.extend(found.0.into_iter().map(|fault| fault.under(&format!("/{position}")))),
+            Err(found) => faults.extend(found.0.into_iter().map(|fault| fault.under(&format!("/{position}")))),
         }
     }
     faults.into_result(Operand::List(operands))

@@ -30,7 +30,7 @@ use crate::{
 pub const MAX_QUERY: usize = 200;
 
 /// More faults than anyone reads are not gathered: each costs a search for the nearest name.
-pub(crate) const MAX_FAULTS: usize = 100;
+pub(crate) const MAX_FAULTS: usize = Faults::MOST + 1;
 
 /// What relations take in place of the operators of a field.
 const RELATION_OPERATORS: &[Op] = &[Op::Any, Op::None, Op::Null];

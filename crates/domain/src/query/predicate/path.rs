@@ -11,9 +11,6 @@ use crate::model::{
 /// How many relations a dotted name may cross.
 pub const MAX_RELATIONS: usize = 3;
 
-/// The longest mistyped name that is worth a suggestion: comparing costs its length.
-const MAX_SUGGESTED: usize = 100;
-
 /// A relation that the asker may follow, and what they see at its other end.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -70,10 +67,10 @@ impl Miss {
     }
 }
 
-/// A fault for a name that nothing has, with the nearest known one unless the name is absurdly long.
+/// A fault for a name that nothing has, with the nearest known one.
 #[must_use]
 pub fn unknown_name<'a>(pointer: &str, code: FaultCode, typed: &str, known: impl Iterator<Item = &'a str>) -> Fault {
-    if typed.len() > MAX_SUGGESTED { Fault::new(pointer, code) } else { unknown(pointer.to_owned(), code, typed, known) }
+    unknown(pointer.to_owned(), code, typed, known)
 }
 
 /// The object as the asker sees it.

@@ -249,6 +249,9 @@ pub fn read(
     let names = || items.iter().map(|item| item.name.as_str());
     let honeypot = form.get(LeadForm::honeypot);
     for name in inputs.keys() {
+        if faults.is_full() {
+            break;
+        }
         let own = name == CONSENT_INPUT || UTM_INPUTS.contains(&name.as_str()) || honeypot == Some(name);
         if !own && !names().any(|known| known == name) {
             let pointer = format!("/{}", crate::model::fault::pointer_token(name));
@@ -272,7 +275,7 @@ pub fn read(
             Ok(value) => answered.put(field, Cell::from_json(&field.kind, &value).unwrap_or(Cell::Json(value))),
             Err(found) => {
                 // Where in a list of one the fault is, no visitor asks.
-                faults.0.extend(found.0.into_iter().map(|fault| Fault { pointer: pointer.clone(), ..fault }));
+                faults.extend(found.0.into_iter().map(|fault| Fault { pointer: pointer.clone(), ..fault }));
             }
         }
     }

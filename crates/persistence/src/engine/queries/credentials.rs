@@ -7,8 +7,8 @@ use super::Conn;
 use crate::{
     error::StoreError,
     sql::{
-        rows::{LoginFailureRow, SessionRow, SigningKeyRow},
-        schema::{api_key_hashes, login_failures, password_tokens, passwords, sessions, signing_keys},
+        rows::{LoginFailureRow, RotationRow, SessionRow, SigningKeyRow},
+        schema::{api_key_hashes, login_failures, password_tokens, passwords, session_rotations, sessions, signing_keys},
         sql_types::{DbId, DbTime},
     },
 };
@@ -116,6 +116,35 @@ pub fn rotate_session(
         ))
         .execute(conn)?;
     Ok(touched == 1)
+}
+
+/// Notes what a rotated token was followed by, and forgets what was noted before `since`.
+pub fn add_rotation(conn: &mut Conn, row: RotationRow, since: Timestamp) -> Result<(), StoreError> {
+    let old = session_rotations::table
+        .filter(session_rotations::tenant_id.eq(DbId(row.tenant_id)))
+        .filter(session_rotations::session_id.eq(DbId(row.session_id)))
+        .filter(session_rotations::rotated_at.lt(DbTime(since)));
+    diesel::delete(old).execute(conn)?;
+    diesel::insert_into(session_rotations::table).values(row).execute(conn)?;
+    Ok(())
+}
+
+/// What is noted of a token that was rotated at `since` or later.
+pub fn rotation(
+    conn: &mut Conn,
+    tenant: Id,
+    session: Id,
+    hash: &[u8],
+    since: Timestamp,
+) -> Result<Option<RotationRow>, StoreError> {
+    Ok(session_rotations::table
+        .filter(session_rotations::tenant_id.eq(DbId(tenant)))
+        .filter(session_rotations::session_id.eq(DbId(session)))
+        .filter(session_rotations::hash.eq(hash))
+        .filter(session_rotations::rotated_at.ge(DbTime(since)))
+        .select(RotationRow::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 pub fn revoke_session(conn: &mut Conn, tenant: Id, id: Id, now: Timestamp) -> Result<bool, StoreError> {
