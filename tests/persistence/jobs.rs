@@ -35,7 +35,7 @@ async fn lease_of(
 }
 
 async fn finish(crm: &Crm, at: Timestamp, lease: Lease, state: &'static str) -> Result<bool, StoreError> {
-    crm.write_at(Origin::system(at), move |work, _| work.finish_job(lease, state, None, at)).await
+    crm.write_at(Origin::system(at), move |work, _| work.finish_job(lease, state, None, at, None)).await
 }
 
 pub async fn each_job_is_done_once(db: TestDb) -> Result<(), StoreError> {
@@ -203,11 +203,11 @@ pub async fn a_job_that_fails_gives_way_to_the_next(db: TestDb) -> Result<(), St
     let second = ask().await?;
     assert_ne!(first, second);
     let at = now().plus_seconds(9);
-    assert!(crm.write(move |work, _| work.finish_job(held, "waiting", Some("no mail today"), at)).await?);
+    assert!(crm.write(move |work, _| work.finish_job(held, "waiting", Some("no mail today"), at, None)).await?);
     assert_eq!(crm.read(move |reader, _| reader.job(first)).await?.map(|job| job.state), Some("done".to_owned()));
     // Alone, it waits for its next attempt.
     let held = lease(&crm, now(), 60).await?.expect("the second is due");
-    assert!(crm.write(move |work, _| work.finish_job(held, "waiting", Some("no mail today"), at)).await?);
+    assert!(crm.write(move |work, _| work.finish_job(held, "waiting", Some("no mail today"), at, None)).await?);
     let job = crm.read(move |reader, _| reader.job(second)).await?.expect("it is there");
     assert_eq!((job.state.as_str(), job.attempts, job.run_at), ("waiting", 1, at));
     Ok(())
@@ -248,8 +248,8 @@ pub async fn recurring_jobs_are_there_once(db: TestDb) -> Result<(), StoreError>
     .await?;
     assert_eq!(lease(&crm, now(), 60).await?, None);
     let next = now().plus_seconds(3600);
-    assert!(crm.write(move |work, _| work.finish_job(two, "waiting", None, next.plus_seconds(1))).await?);
-    assert!(crm.write(move |work, _| work.finish_job(one, "waiting", None, next)).await?);
+    assert!(crm.write(move |work, _| work.finish_job(two, "waiting", None, next.plus_seconds(1), None)).await?);
+    assert!(crm.write(move |work, _| work.finish_job(one, "waiting", None, next, None)).await?);
     let again = lease(&crm, next, 60).await?.expect("due again");
     assert_eq!((again.tenant, again.job), (one.tenant, one.job));
     Ok(())

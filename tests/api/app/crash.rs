@@ -310,3 +310,52 @@ pub async fn a_full_disk_refuses_writes_alone(db: TestDb) {
         assert_eq!(admin.get(&format!("/v1/customers/ext:load:{key}")).await.ok(200)["id"], id.as_str());
     }
 }
+
+/// A server that restarts again and again costs an import no attempt.
+pub async fn an_import_survives_restarts(db: TestDb) {
+    let server = Server::start(db.clone()).await;
+    let admin = server.admin().await;
+    let rows: String = (0..1_500).map(|number| format!("Acme {number}\n")).collect();
+    let body = json!({"object": "customers", "content": format!("name\n{rows}")});
+    let path = format!("/v1/imports/{}", admin.create("imports", body).await);
+    let terminate = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid();",
+        db.name()
+    );
+    for _ in 0..8 {
+        beside(&db, &terminate);
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    let begun = Instant::now();
+    while !matches!(admin.get(&path).await.body["status"].as_str(), Some("done" | "failed")) {
+        assert!(begun.elapsed() < Duration::from_secs(90), "the import never ends");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let import = admin.get(&path).await.ok(200);
+    assert_eq!((&import["status"], &import["created_count"]), (&json!("done"), &json!(1_500)), "{import}");
+    assert_eq!(admin.get("/v1/customers?total=true&limit=1").await.ok(200)["page"]["total"], 1_500);
+}
+
+/// An import that was given up goes on when its job is tried again.
+pub async fn an_import_given_up_goes_on(db: TestDb) {
+    let server = Server::start(db.clone()).await;
+    let admin = server.admin().await;
+    let own = |sql: &str| PgConnection::establish(&db.url).expect("it opens").batch_execute(sql).expect("SQL");
+    own("ALTER TABLE customers RENAME TO taken_away");
+    let body = json!({"object": "customers", "content": "name\nAcme\nBeta\n"});
+    let path = format!("/v1/imports/{}", admin.create("imports", body).await);
+    let job = async |state: &str| {
+        let jobs = admin.get(&format!("/v1/jobs?state={state}&limit=200")).await.ok(200);
+        jobs["data"].as_array().unwrap().iter().find(|job| job["kind"] == "import").cloned()
+    };
+    eventually(|| async { job("waiting").await.is_some_and(|job| job["last_error"].is_string()) }).await;
+    own("UPDATE jobs SET attempts = max_attempts - 1, run_at = now() WHERE kind = 'import'");
+    eventually(|| async { job("dead").await.is_some() }).await;
+    assert_eq!(admin.get(&path).await.ok(200)["status"], "failed");
+    own("ALTER TABLE taken_away RENAME TO customers");
+    let id = job("dead").await.expect("the job")["id"].as_str().unwrap().to_owned();
+    admin.post(&format!("/v1/jobs/{id}/retry"), json!({})).await.ok(200);
+    eventually(|| async { admin.get(&path).await.ok(200)["status"] == "done" }).await;
+    let import = admin.get(&path).await.ok(200);
+    assert_eq!((&import["created_count"], &import["problem"]), (&json!(2), &json!(null)), "{import}");
+}

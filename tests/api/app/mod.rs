@@ -26,6 +26,8 @@ pub fn tests() -> Vec<Test> {
             crash::a_file_has_one_server => "PostgreSQL has any number of nodes",
             crash::a_full_disk_refuses_writes_alone => "the disk of PostgreSQL is its server's";
         postgres:
+            crash::an_import_given_up_goes_on => "its table is taken away from beside",
+            crash::an_import_survives_restarts => "a file has no connection to lose",
             crash::a_lost_connection_comes_back => "a file has no connection to lose",
             hang::a_database_that_hangs_is_not_waited_for => "a file does not hang",
             start::two_nodes_start_at_once_on_an_empty_database => "one file, one node"

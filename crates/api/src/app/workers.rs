@@ -30,6 +30,10 @@ const RENEW: Duration = Duration::from_secs(6);
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a job may go on after the order to stop; then it is handed back.
 const GRACE: Duration = Duration::from_secs(5);
+/// After how many seconds a job is gone on with that the store did not let end.
+const SOON: i64 = 2;
+/// How long it is tried to end a job; then whoever leases it next goes on.
+const GIVEN_UP: Duration = Duration::from_secs(120);
 /// For how many days jobs that were done are listed.
 const KEPT_DAYS: i64 = 30;
 /// To how many tenants recurring jobs are given in one piece of work.
@@ -234,9 +238,16 @@ async fn run(workers: Arc<Workers>, job: JobRow, lease: Lease) {
         Err(_) => Err(Halt::Failed("the job panicked".to_owned())),
     };
     let now = clock::now();
+    // How many attempts have been made, where this one does not count as others do.
+    let counted = match &outcome {
+        Err(Halt::Unreached(_)) => Some(job.attempts),
+        Err(Halt::Progressed(_)) => Some(1),
+        Ok(()) | Err(Halt::Stopped | Halt::Failed(_)) => None,
+    };
     let (ending, error, run_at) = match (outcome, recurring) {
         // It stays among those held, to be handed back.
         (Err(Halt::Stopped), _) => return,
+        (Err(Halt::Unreached(error) | Halt::Progressed(error)), _) => ("waiting", Some(error), now.plus_seconds(SOON)),
         (Ok(()), None) => ("done", None, now),
         (Ok(()), Some(every)) => ("waiting", None, now.plus_seconds(every)),
         (Err(Halt::Failed(error)), None) if attempts >= job.max_attempts => ("dead", Some(error), now),
@@ -253,13 +264,27 @@ async fn run(workers: Arc<Workers>, job: JobRow, lease: Lease) {
         traced.record("otel.status_code", "ERROR");
         tracing::warn!(job = %lease.job, kind = job.kind, attempts, error, "a job failed");
     }
-    let finished = workers.state.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
-        Ok(work.finish_job(lease, ending, error.as_deref(), run_at)?)
-    });
-    match finished.await {
-        Ok(true) => {}
-        Ok(false) => tracing::warn!(job = %lease.job, kind = job.kind, "the lease of a job was lost"),
-        Err(problem) => tracing::warn!(%problem, job = %lease.job, "a job could not be ended"),
+    let deadline = Instant::now() + GIVEN_UP;
+    loop {
+        let error = error.clone();
+        let finished = workers.state.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+            Ok(work.finish_job(lease, ending, error.as_deref(), run_at, counted)?)
+        });
+        match finished.await {
+            Ok(true) => break,
+            Ok(false) => {
+                tracing::warn!(job = %lease.job, kind = job.kind, "the lease of a job was lost");
+                break;
+            }
+            // What made the job fail may keep it from being said: it is held until then.
+            Err(problem) if problem.inside().is_some() && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(problem) => {
+                tracing::warn!(%problem, job = %lease.job, "a job could not be ended");
+                break;
+            }
+        }
     }
     workers.let_go(lease);
 }

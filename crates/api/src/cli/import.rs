@@ -251,9 +251,9 @@ async fn perform(state: &Arc<State>, tenant: TenantKey, begun: &Begun, lease: Le
     let outcome = done.clone();
     let ended = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
         match &outcome {
-            Ok(()) => work.finish_job(lease, "done", None, now).map(drop)?,
-            Err(Halt::Failed(error)) => work.finish_job(lease, "dead", Some(error), now).map(drop)?,
-            Err(Halt::Stopped) => work.hand_back(lease)?,
+            Ok(()) => work.finish_job(lease, "done", None, now, None).map(drop)?,
+            Err(Halt::Failed(error)) => work.finish_job(lease, "dead", Some(error), now, None).map(drop)?,
+            Err(Halt::Stopped | Halt::Unreached(_) | Halt::Progressed(_)) => work.hand_back(lease)?,
         }
         Ok(())
     });
@@ -261,6 +261,10 @@ async fn perform(state: &Arc<State>, tenant: TenantKey, begun: &Begun, lease: Le
     match done {
         Ok(()) => Ok(()),
         Err(Halt::Failed(error)) => Err(error),
+        Err(Halt::Unreached(error) | Halt::Progressed(error)) => {
+            bar.abandon();
+            Err(format!("{error}: the same command goes on with it, and so does a server"))
+        }
         Err(Halt::Stopped) => {
             bar.abandon();
             let (done, all) = (bar.position(), bar.length().unwrap_or(0));

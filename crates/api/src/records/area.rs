@@ -8,7 +8,7 @@ use std::{
 };
 
 use farley_domain::model::value::Standards;
-use farley_persistence::{Lease, TenantKey, Work};
+use farley_persistence::{Lease, StoreError, TenantKey, Work};
 
 use super::behaviour::Behaviours;
 use crate::{
@@ -38,13 +38,30 @@ pub type BeginTenant = fn(&mut Work<'_>, &Standards<'_>) -> Result<(), Problem>;
 pub enum Halt {
     /// The node is stopping; another goes on where this one was.
     Stopped,
+    /// The store could not be reached, or others were in the way: that is no attempt.
+    Unreached(String),
+    /// To be tried again, with all attempts: it got further than the one before.
+    Progressed(String),
     /// To be tried again, or not any more.
     Failed(String),
 }
 
 impl From<Problem> for Halt {
     fn from(problem: Problem) -> Halt {
-        Halt::Failed(describe(&problem))
+        match problem.inside() {
+            Some(StoreError::Unavailable(_) | StoreError::Serialization | StoreError::Busy) => {
+                Halt::Unreached(describe(&problem))
+            }
+            Some(
+                StoreError::TooSlow
+                | StoreError::Abandoned
+                | StoreError::Taken(_)
+                | StoreError::Reference
+                | StoreError::SumTooLarge
+                | StoreError::Internal(_),
+            )
+            | None => Halt::Failed(describe(&problem)),
+        }
     }
 }
 

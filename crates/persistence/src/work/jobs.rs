@@ -174,15 +174,22 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Ends a leased job: `done`, `dead`, or `waiting` for the next attempt or, without an error, for the next time. False if the
-    /// lease was lost.
-    pub fn finish_job(&mut self, lease: Lease, state: &str, error: Option<&str>, run_at: Timestamp) -> Result<bool, StoreError> {
+    /// Ends a leased job: `done`, `dead`, or `waiting` for the next attempt or, without an error, for the next time. `attempts` says how many have
+    /// been made, if not as many as were begun. False if the lease was lost.
+    pub fn finish_job(
+        &mut self,
+        lease: Lease,
+        state: &str,
+        error: Option<&str>,
+        run_at: Timestamp,
+        attempts: Option<i64>,
+    ) -> Result<bool, StoreError> {
         let now = self.origin.now;
-        let (mut state, mut attempts) = (state, None);
+        let (mut state, mut attempts) = (state, attempts);
         if state == "waiting" {
             let Some(job) = on!(&mut self.reader.connection, jobs::find(lease.tenant, lease.job))? else { return Ok(false) };
             state = self.waiting_again(&job)?;
-            attempts = error.is_none().then_some(0);
+            attempts = attempts.or(error.is_none().then_some(0));
         }
         on!(&mut self.reader.connection, jobs::finish(lease, state, error, run_at, attempts, now))
     }

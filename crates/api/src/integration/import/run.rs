@@ -1,7 +1,10 @@
 //! The job that imports: batch after batch, each a unit of work of its own that also says how far the import is. After a crash
 //! the next worker goes on behind the last batch that was committed.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use farley_domain::{
     integration::{Import, import::record::ImportStatus},
@@ -84,6 +87,8 @@ struct Tally {
     faults: Vec<RowFault>,
     /// Why the import ends here without being done.
     problem: Option<String>,
+    /// Whether the import can be gone on with all the same, if somebody asks for it.
+    resumable: bool,
 }
 
 /// How a batch ended that is not kept.
@@ -125,19 +130,27 @@ pub async fn perform(
     told: &(dyn Fn(&Record<Import>) + Send + Sync),
 ) -> Result<(), Halt> {
     let task = Task::read(payload, lease).map_err(Halt::Failed)?;
-    let problem = match import(state, tenant, &task, told).await {
+    let progressed = AtomicBool::new(false);
+    let noting = |record: &Record<Import>| {
+        progressed.store(true, Ordering::Relaxed);
+        told(record);
+    };
+    let problem = match import(state, tenant, &task, &noting).await {
         Ok(true) => return Ok(()),
         Ok(false) => return Err(Halt::Stopped),
         Err(problem) => problem,
     };
     let reason = describe(&problem);
     let passing = problem.inside().is_some();
-    if passing && !last {
-        return Err(Halt::Failed(reason));
+    match Halt::from(problem) {
+        Halt::Unreached(reason) => return Err(Halt::Unreached(reason)),
+        Halt::Failed(reason) if passing && progressed.into_inner() => return Err(Halt::Progressed(reason)),
+        halt if passing && !last => return Err(halt),
+        // A refusal will not be taken back by asking again.
+        Halt::Stopped | Halt::Progressed(_) | Halt::Failed(_) => {}
     }
-    // A refusal will not be taken back by asking again.
-    let failed = Tally { problem: Some(reason.clone()), ..Tally::default() };
-    let record = tell(state, tenant, &task, failed).await.map_err(|problem| Halt::Failed(describe(&problem)))?;
+    let failed = Tally { problem: Some(reason.clone()), resumable: passing, ..Tally::default() };
+    let record = tell(state, tenant, &task, failed).await.map_err(Halt::from)?;
     told(&record);
     if passing { Err(Halt::Failed(reason)) } else { Ok(()) }
 }
@@ -187,20 +200,42 @@ fn has_ended(import: &Record<Import>) -> bool {
 
 /// The import made ready; none if it has ended already.
 async fn prepare(state: &State, tenant: TenantKey, task: Task) -> Result<Option<Prepared>, Problem> {
+    let goes_on = task.clone();
     let reading = state.background.read::<_, Problem>(tenant, move |reader| {
         let layout = Work::layout(&schema());
         let row = reader.get(&layout, &Unrestricted, task.import, &Predicate::all())?.ok_or_else(Problem::not_found)?;
         let import = row.to_record()?.into_entity();
-        if has_ended(&import) {
+        let content = reader.import_file(task.import)?;
+        if has_ended(&import) && content.is_none() {
             return Ok(None);
         }
-        let content = reader.import_file(task.import)?.ok_or_else(Problem::not_found)?;
+        let content = content.ok_or_else(Problem::not_found)?;
         let principal = acting(reader, task.user, task.api_key, clock::now())?;
         Ok(Some((Options::of(&import)?, content, principal)))
     });
     let Some((options, content, principal)) = reading.await? else { return Ok(None) };
+    go_on(state, tenant, &goes_on).await?;
     let made = tokio::task::spawn_blocking(move || Prepared::make(options, &content, &principal, clock::now()));
     made.await.map_err(Problem::internal)?.map(Some)
+}
+
+/// Goes on with an import that was given up and is asked for again: its file is still there.
+async fn go_on(state: &State, tenant: TenantKey, task: &Task) -> Result<(), Problem> {
+    let unit = task.clone();
+    let written = state.background.write::<_, Problem>(tenant, task.origin(), move |work| {
+        keep_lease(work, &unit, 0)?;
+        let loaded = load(work, unit.import)?;
+        let mut record: Record<Import> = loaded.record.clone().into_entity();
+        if !has_ended(&record) {
+            return Ok(());
+        }
+        record.set(Import::status, ImportStatus::Running);
+        record.clear(Import::finished_at);
+        record.clear(Import::problem);
+        work.update(&schema(), &loaded, record.any_mut(), &Change::new("progressed"))?;
+        Ok(())
+    });
+    written.await
 }
 
 /// The schema of imports, which have no custom fields.
@@ -312,7 +347,9 @@ fn account(work: &mut Work<'_>, loaded: &Loaded, task: &Task, tally: &Tally) -> 
         record.set(Import::finished_at, now);
         let problem = tally.problem.as_ref().map(|problem| problem.chars().take(1_000).collect::<String>());
         record.set(Import::problem, problem);
-        work.forget_import_file(task.import)?;
+        if !tally.resumable {
+            work.forget_import_file(task.import)?;
+        }
     }
     let tenant = work.tenant().id;
     let mut position = 0;
