@@ -106,6 +106,52 @@ pub async fn take_every_operator(db: TestDb) {
     assert!(matching(json!({"or": []})).await.is_empty());
 }
 
+pub async fn read_values_as_people_write_them(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    for name in ["Acme, Inc.", "3M", "The \"Q\"", "Other"] {
+        admin.create("customers", json!({"name": name})).await;
+    }
+    // Half an hour into the day of the tenant's zone.
+    admin.create("tasks", json!({"subject": "Early", "due_at": "2017-02-28T16:30:00Z"})).await;
+    for (filter, expected) in [
+        (r#"name_in="Acme, Inc.",3M"#, vec!["3M", "Acme, Inc."]),
+        (r#"name_in="Acme, Inc."&name_in=3M"#, vec!["3M", "Acme, Inc."]),
+        (r#"name_in=&name_in="The ""Q""""#, vec!["The \"Q\""]),
+        (r#"name_nin="Acme, Inc.",3M&name_nin="The ""Q""""#, vec!["Other"]),
+        ("created_at_gte=start_of_day&created_at_lte=end_of_day&name=3M", vec!["3M"]),
+    ] {
+        let mut found = admin.names(&format!("/v1/customers?{filter}")).await;
+        found.sort();
+        assert_eq!(found, expected, "{filter}");
+    }
+    for (filter, finds) in [
+        ("due_at=2017-03-01", true),
+        ("due_at_in=2016-01-01,2017-03-01", true),
+        ("due_at_ne=2017-03-01", false),
+        ("due_at_gte=2017-03-01", true),
+        ("due_at_lt=2017-03-01", false),
+        ("due_at_lte=2017-03-01", true),
+        ("due_at_gt=2017-03-01", false),
+        ("due_at_gt=2017-02-28", true),
+    ] {
+        let found = admin.list(&format!("/v1/tasks?{filter}"), "subject").await;
+        assert_eq!(!found.is_empty(), finds, "{filter}");
+    }
+    admin.get("/v1/opportunities?as_of=2017-03-01").await.ok(200);
+    for (filter, code) in [
+        (r#"name_in="Acme"#, "malformed"),
+        ("emails_any=nobody", "invalid_email"),
+        ("phones_any=12", "invalid_phone"),
+        ("annual_revenue.currency=XXQ", "unknown_currency"),
+        ("employee_count=-1", "too_small"),
+        ("created_at_gte=2017-02-30", "invalid_time"),
+    ] {
+        let faults = admin.get(&format!("/v1/customers?{filter}")).await.faults(400);
+        assert_eq!(faults[0].1, code, "{filter}");
+    }
+}
+
 pub async fn a_missing_relation_is_null(db: TestDb) {
     let server = Server::start(db).await;
     let admin = server.admin().await;

@@ -72,6 +72,7 @@ pub fn tests() -> Vec<Test> {
         lists::are_sorted_with_nulls_last,
         lists::count_and_skip_exactly,
         lists::give_just_the_fields_asked_for,
+        lists::read_values_as_people_write_them,
         lists::show_each_record_once_while_others_come,
         lists::take_every_operator,
         lists::travel_compressed_where_wanted,

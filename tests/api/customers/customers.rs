@@ -80,6 +80,43 @@ pub async fn keep_what_a_patch_does_not_name(db: TestDb) {
     assert_eq!(faults, pairs(&[("/annual_revenue/currency", "required"), ("/name", "required")]));
 }
 
+pub async fn take_themselves_back_whole(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let customer = json!({"name": "Acme", "industry": "Retail", "emails": [{"value": "Li@example.cn"}], "external_ids": {"sap": "1"},
+        "annual_revenue": {"amount": 100, "currency": "CNY"}, "addresses": [{"city": "上海"}]});
+    let id = admin.create("customers", customer).await;
+    for (collection, body) in [
+        ("contacts", json!({"name": "Li", "customer_id": id})),
+        ("opportunities", json!({"name": "Deal", "customer_id": id, "amount": {"amount": 5, "currency": "CNY"}})),
+        ("tasks", json!({"subject": "Call", "customer_id": id, "due_at": "2030-01-01T00:00:00Z"})),
+        ("activities", json!({"kind": "note", "subject": "Call", "customer_id": id})),
+        ("leads", json!({"name": "Wang", "company": "Acme"})),
+        ("products", json!({"name": "Box"})),
+        ("teams", json!({"name": "North"})),
+        ("tags", json!({"name": "VIP"})),
+    ] {
+        let path = format!("/v1/{collection}/{}", admin.create(collection, body).await);
+        let record = admin.get(&path).await.ok(200);
+        let answer = admin.patch(&path, record.clone()).await.ok(200);
+        assert_eq!(answer, record, "{collection}");
+        let mut changed = record;
+        changed["version"] = 99.into();
+        changed["created_at"] = "2020-01-01T00:00:00Z".into();
+        let mut faults = admin.patch(&path, changed).await.faults(400);
+        faults.sort();
+        assert_eq!(faults, pairs(&[("/created_at", "read_only"), ("/version", "read_only")]), "{collection}");
+    }
+    let path = format!("/v1/customers/{id}");
+    let record = admin.get(&path).await.ok(200);
+    assert_eq!(admin.put("/v1/customers/ext:sap:1", record.clone()).await.ok(200), record);
+    // Forms say by empty texts that there is no value.
+    let empty = json!({"industry": "", "website": " ", "annual_revenue": {"amount": null, "currency": null}, "addresses": [{"city": "上海", "street": ""}]});
+    let record = admin.patch(&path, empty).await.ok(200);
+    assert_eq!((&record["industry"], &record["website"], &record["annual_revenue"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(admin.patch(&path, json!({"name": ""})).await.faults(400), pairs(&[("/name", "blank")]));
+}
+
 pub async fn are_told_all_their_faults_at_once(db: TestDb) {
     let server = Server::start(db).await;
     let admin = server.admin().await;

@@ -14,6 +14,7 @@ pub fn tests() -> Vec<Test> {
         customers::are_created_read_changed_and_archived,
         customers::keep_what_a_patch_does_not_name,
         customers::are_told_all_their_faults_at_once,
+        customers::take_themselves_back_whole,
         customers::are_standardised_on_the_way_in,
         customers::may_have_ids_their_creator_chose,
         customers::are_known_by_keys_of_other_systems,

@@ -81,9 +81,11 @@ pub fn parameters(request: &HttpRequest) -> Result<Vec<(String, String)>, Proble
     let mut pairs: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(request.query_string().as_bytes()).into_owned() {
         match pairs.iter_mut().find(|(known, _)| *known == name && takes_list(&name)) {
-            // Some clients repeat a list parameter instead of joining its values.
+            // Some clients repeat a list parameter instead of joining its values: each is a line of CSV, and so is all of it.
             Some((_, joined)) => {
-                joined.push(',');
+                if !joined.is_empty() && !value.is_empty() {
+                    joined.push(',');
+                }
                 joined.push_str(&value);
             }
             None => pairs.push((name, value)),

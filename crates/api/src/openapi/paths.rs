@@ -87,8 +87,10 @@ fn description(generic: Generic, object: &Object) -> String {
         Generic::List => format!(
             "The {many} that you may see, a page at a time.\n\nFilter by any field: `field=value`, or with an operator as suffix, as listed \
              below; by the tenant's own fields as `custom.key=value`; by any field of a related record as `relation.field=value`, also with \
-             the suffixes. A list is separated by commas; `\\,` is a comma within a value. Times may be relative, such as `-30d` or \
-             `start_of_month`. All filters must hold; for `or` and `not` there is the search by POST."
+             the suffixes. A list is a line of CSV (`name_in=\"Acme, Inc.\",3M`), and several lists of one name are one. A plain day stands for \
+             all of it where a time is asked for. Times may be relative: `now`, `today`, `tomorrow`, `yesterday`, `start_of_` and `end_of_` \
+             `day`, `week`, `month`, `quarter` or `year`, each with an offset or the offset alone, such as `-30d`, `start_of_month-1mo` (`min`, `h`, \
+             `d`, `w`, `mo`, `q`, `y`), in the tenant's time zone. All filters must hold; for `or` and `not` there is the search by POST."
         ),
         Generic::Create => format!("Creates {} and answers with it. You may choose its `id`, a UUIDv7.", a(object)),
         Generic::Search => {

@@ -290,7 +290,9 @@ fn filter_search() -> ObjectBuilder {
 fn filter_test() -> ObjectBuilder {
     let value = anything(
         "What to compare with, of the field's type: money in minor units, a list for `in`, `nin`, `any` and `none`, true or false for `null`. \
-         For times also `{\"relative\": \"-30d\"}` or `{\"relative\": \"start_of_month\"}`, in the tenant's time zone. For `any` and `none` \
+         For times also a plain day, which stands for all of it, and `{\"relative\": \"-30d\"}` or `{\"relative\": \"start_of_month\"}` \
+         (`now`, `today`, `tomorrow`, `yesterday`, `start_of_` and `end_of_` `day`, `week`, `month`, `quarter` or `year`; offsets in `min`, `h`, `d`, \
+         `w`, `mo`, `q`, `y`), in the tenant's time zone. For `any` and `none` \
          of a relation also a filter on the related records.",
     );
     let field = "A field; `custom.key` for a custom one, `relation.field` for one of a related record, `field.currency` for the currency of \

@@ -130,7 +130,7 @@ mod tests {
         accept: |value, _| Ok(value.clone()),
         schema: || serde_json::Value::Null,
         lookups: |_| Vec::new(),
-        lookup_form: |asked, _| asked.to_owned(),
+        lookup_form: |asked, _| Ok(asked.to_owned()),
         search: |_| Vec::new(),
         link: None,
     };

@@ -49,7 +49,7 @@ pub static ATTENDEES: Structure = Structure {
         let attendees = Vec::<Attendee>::deserialize(value).unwrap_or_default();
         references(&attendees).map(|(_, _, id)| id.to_string()).collect()
     },
-    lookup_form: |asked, _| asked.to_ascii_lowercase(),
+    lookup_form: |asked, _| Ok(asked.to_ascii_lowercase()),
     search: |_| Vec::new(),
     link: None,
 };

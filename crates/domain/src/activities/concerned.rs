@@ -78,7 +78,7 @@ pub static CONCERNED: Structure = Structure {
         let concerned = Vec::<Concerned>::deserialize(value).unwrap_or_default();
         concerned.iter().map(|concerned| concerned.id.to_string()).collect()
     },
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: Some(&CONCERNED_LINK),
 };

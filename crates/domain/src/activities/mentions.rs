@@ -20,7 +20,7 @@ pub static MENTIONS: Structure = Structure {
     accept: |value, _| Ok(value.clone()),
     schema: || serde_json::json!({"type": "array", "items": {"type": "string", "format": "uuid"}}),
     lookups: |value| value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
-    lookup_form: |asked, _| asked.to_ascii_lowercase(),
+    lookup_form: |asked, _| Ok(asked.to_ascii_lowercase()),
     search: |_| Vec::new(),
     link: None,
 };

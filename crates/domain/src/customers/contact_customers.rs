@@ -53,7 +53,7 @@ pub static CONTACT_CUSTOMERS: Structure = Structure {
     lookups: |value| {
         value.as_array().into_iter().flatten().filter_map(|item| item["customer_id"].as_str()).map(str::to_owned).collect()
     },
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: Some(&CONTACT_CUSTOMERS_LINK),
 };

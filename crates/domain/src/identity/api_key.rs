@@ -30,7 +30,7 @@ pub static KEY_SCOPES: Structure = Structure {
         })
     },
     lookups: |_| Vec::new(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: None,
 };

@@ -87,7 +87,7 @@ pub static PERMISSIONS: Structure = Structure {
         })
     },
     lookups: |_| Vec::new(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: None,
 };
@@ -113,7 +113,7 @@ pub static FIELD_RULES: Structure = Structure {
         })
     },
     lookups: |_| Vec::new(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: None,
 };

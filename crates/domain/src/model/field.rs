@@ -39,8 +39,8 @@ pub struct Structure {
     pub schema: fn() -> Value,
     /// The values by which records are found (`_any`, `_none`); empty where that makes no sense.
     pub lookups: fn(&Value) -> Vec<String>,
-    /// Brings what a client asks for into the form of the lookups.
-    pub lookup_form: fn(&str, &Standards<'_>) -> String,
+    /// Brings what a client asks for into the form of the lookups; a fault where it can never be among them.
+    pub lookup_form: fn(&str, &Standards<'_>) -> Result<String, Faults>,
     /// The text to search by.
     pub search: fn(&Value) -> Vec<(SearchKind, String)>,
     /// Where the lookups are ids of records: the table that links them.

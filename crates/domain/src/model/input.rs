@@ -198,18 +198,21 @@ impl Reader<'_> {
         let pointer = pointer(field);
         let refusal = match field.writable {
             Writable::Never => Some(FaultCode::ReadOnly),
-            // Sending back what is there changes nothing, and is what clients do that read, edit and write.
-            Writable::OnCreate if !creating && sent != current => Some(FaultCode::CreateOnly),
+            Writable::OnCreate if !creating => Some(FaultCode::CreateOnly),
             Writable::OnCreate | Writable::Always => match (self.rule)(field) {
                 Some(FieldRule::ReadOnly) => Some(FaultCode::NotPermitted),
                 Some(FieldRule::Hidden) | None => None,
             },
         };
         if let Some(code) = refusal {
+            // Sending back what is there changes nothing, and is what clients do that read, edit and write.
+            if !creating && is_same(field, current, sent) {
+                return None;
+            }
             faults.add(Fault::new(pointer, code));
             return None;
         }
-        if sent.is_null() {
+        if sent.is_null() || (!field.required && value::is_nothing(field, sent)) {
             if field.required {
                 faults.add(Fault::new(pointer, FaultCode::Required));
                 return None;
@@ -237,6 +240,12 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Whether what is sent says what is there: times also in another notation.
+fn is_same(field: &Field, current: &Value, sent: &Value) -> bool {
+    let cell = |value: &Value| Cell::from_json(&field.kind, value);
+    sent == current || cell(sent).is_some_and(|sent| cell(current) == Some(sent))
 }
 
 /// The field as it takes values of a record: one that the record has may stay, also if its choice has been retired since.

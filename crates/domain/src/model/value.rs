@@ -36,6 +36,40 @@ fn refuse(code: FaultCode) -> Faults {
     Fault::new("", code).into()
 }
 
+/// Whether what is sent is how forms say that there is no value: an empty text, money without amount and currency.
+pub(crate) fn is_nothing(field: &Field, sent: &Value) -> bool {
+    match &field.kind {
+        FieldType::LongText { .. } if matches!(field.hint, Some(Hint::Password | Hint::NewPassword)) => false,
+        FieldType::Text { .. }
+        | FieldType::LongText { .. }
+        | FieldType::Email
+        | FieldType::Phone
+        | FieldType::Url
+        | FieldType::Country
+        | FieldType::LanguageTag
+        | FieldType::TimeZone
+        | FieldType::SocialCreditCode => sent.as_str().is_some_and(|text| text::clean_text(text).is_empty()),
+        FieldType::Money => {
+            let null = |name: &str| sent.get(name).is_some_and(Value::is_null);
+            null("amount") && null("currency") && sent.as_object().is_some_and(|members| members.len() == 2)
+        }
+        FieldType::Id
+        | FieldType::Integer { .. }
+        | FieldType::Decimal
+        | FieldType::Boolean
+        | FieldType::Date
+        | FieldType::DateTime
+        | FieldType::Choice(_)
+        | FieldType::MultiChoice(_)
+        | FieldType::Reference(_)
+        | FieldType::References(_)
+        | FieldType::Texts { .. }
+        | FieldType::Structure(_)
+        | FieldType::Custom
+        | FieldType::Count(_) => false,
+    }
+}
+
 /// Checks one value against its field and brings it into standard form. Null is for the caller to judge.
 pub fn accept(field: &Field, value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
     match &field.kind {
@@ -251,9 +285,10 @@ impl<'a> Members<'a> {
         Ok(Members { members, faults, accepted: Map::new() })
     }
 
-    /// Takes one member by its field; null and absent are null.
+    /// Takes one member by its field; null, absent and what says nothing are null.
     pub fn take(&mut self, field: &Field, standards: &Standards<'_>) {
-        let value = self.members.get(field.name.as_ref()).filter(|value| !value.is_null());
+        let said = |value: &&Value| !value.is_null() && (field.required || !is_nothing(field, value));
+        let value = self.members.get(field.name.as_ref()).filter(said);
         let pointer = format!("/{}", field.name);
         let accepted = match value {
             None if field.required => {

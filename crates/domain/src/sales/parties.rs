@@ -66,7 +66,7 @@ pub static OPPORTUNITY_CONTACTS: Structure = Structure {
     },
     schema: contacts_schema,
     lookups: |value| ids(value, |contact: OpportunityContact| contact.contact_id),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: Some(&OPPORTUNITY_CONTACTS_LINK),
 };
@@ -91,7 +91,7 @@ pub static TEAM_MEMBERS: Structure = Structure {
         })
     },
     lookups: |value| ids(value, |member: TeamMember| member.user_id),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: Some(&TEAM_MEMBERS_LINK),
 };
@@ -120,7 +120,7 @@ pub static STAGE_HISTORY: Structure = Structure {
         })
     },
     lookups: |_| Vec::new(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: None,
 };

@@ -263,8 +263,8 @@ pub fn same(
     for (points, values) in [(recurring::PHONES, &asked.phones), (recurring::EMAILS, &asked.emails)] {
         let Some(field) = points.of(object).filter(|field| sees(field)) else { continue };
         let FieldType::Structure(structure) = &field.kind else { continue };
-        let text = |value: &String| Operand::Text((structure.lookup_form)(value, standards));
-        let values: Vec<Operand> = values.iter().map(text).collect();
+        let text = |value: &String| (structure.lookup_form)(value, standards).ok().map(Operand::Text);
+        let values: Vec<Operand> = values.iter().filter_map(text).collect();
         if !values.is_empty() {
             for record in find(field, values)? {
                 found.add(record, 1.0, points.name(), How::Same);

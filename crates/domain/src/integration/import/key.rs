@@ -16,7 +16,7 @@ use crate::{
 pub fn standard(field: &Field, lookup: &Lookup, named: &str, standards: &Standards<'_>) -> Option<String> {
     match (lookup, &field.kind) {
         (Lookup::Id | Lookup::External(_) | Lookup::Auto, _) => Some(clean_line(named)),
-        (Lookup::Field(_), FieldType::Structure(structure)) => Some((structure.lookup_form)(named, standards)),
+        (Lookup::Field(_), FieldType::Structure(structure)) => (structure.lookup_form)(named, standards).ok(),
         (Lookup::Field(_), FieldType::Integer { .. }) => named.trim().parse::<i64>().ok().map(|number| number.to_string()),
         (Lookup::Field(_), _) => match value::accept(field, &named.into(), standards) {
             Ok(Value::String(text)) => Some(text),

@@ -48,7 +48,7 @@ pub static MAPPING: Structure = Structure {
     accept: accept_mapping,
     schema: || SCHEMA.clone(),
     lookups: |_| Vec::new(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: None,
 };

@@ -51,7 +51,7 @@ pub static ADDRESSES: Structure = Structure {
     accept,
     schema,
     lookups: |_| Vec::new(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search,
     link: None,
 };

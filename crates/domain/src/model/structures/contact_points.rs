@@ -9,9 +9,9 @@ use crate::{
     model::{
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType, SearchKind, Structure},
-        value::{Members, Standards, list},
+        value::{self, Members, Standards, list},
     },
-    values::{email, phone},
+    values::email,
 };
 
 /// One e-mail address or phone number.
@@ -37,7 +37,7 @@ pub static EMAILS: Structure = Structure {
     schema: || schema("email", "li.wei@example.cn", "The address, lower-cased.", "work"),
     // Those stored before a domain and its punycode were one are found as they are asked for.
     lookups: |value| lookups(value).into_iter().map(|address| email::standardise(&address).unwrap_or(address)).collect(),
-    lookup_form: |asked, _| email::standardise(asked).unwrap_or_else(|_| asked.to_owned()),
+    lookup_form: |asked, standards| one(FieldType::Email, asked, standards),
     search: |value| lookups(value).into_iter().map(|address| (SearchKind::Email, address)).collect(),
     link: None,
 };
@@ -47,7 +47,7 @@ pub static PHONES: Structure = Structure {
     accept: |value, standards| accept(value, standards, FieldType::Phone),
     schema: || schema("phone", "+8613800138000", "The number in E.164, `;ext=` before an extension.", "mobile"),
     lookups,
-    lookup_form: |asked, standards| phone::standardise(asked, standards.country).unwrap_or_else(|_| asked.to_owned()),
+    lookup_form: |asked, standards| one(FieldType::Phone, asked, standards),
     search: |value| lookups(value).into_iter().map(|number| (SearchKind::Phone, number)).collect(),
     link: None,
 };
@@ -123,6 +123,12 @@ pub(crate) fn primary_first(mut list: Value) -> Result<Value, Faults> {
         first["primary"] = true.into();
     }
     faults.into_result(list)
+}
+
+/// One address or number in standard form.
+fn one(kind: FieldType, asked: &str, standards: &Standards<'_>) -> Result<String, Faults> {
+    let standard = value::accept(&Field::new("value", kind), &asked.into(), standards)?;
+    value::as_text(&standard).map(str::to_owned)
 }
 
 fn lookups(value: &Value) -> Vec<String> {

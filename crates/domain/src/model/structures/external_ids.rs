@@ -17,7 +17,7 @@ pub static EXTERNAL_IDS: Structure = Structure {
     accept,
     schema,
     lookups,
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |value| {
         lookups(value)
             .iter()

@@ -13,7 +13,7 @@ pub static FILTER: Structure = Structure {
     accept,
     schema: || json!({"$ref": "#/components/schemas/Filter"}),
     lookups: |_| Vec::new(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: None,
 };

@@ -12,6 +12,7 @@ use crate::{
         value::{self, Standards},
     },
     values::{
+        money::Currency,
         text,
         time::{Timestamp, parse_date},
     },
@@ -57,10 +58,27 @@ impl<'a> Given<'a> {
 pub fn operand(field: &Field, op: Op, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
     match op {
         Op::Null => given.boolean().map(Operand::Boolean),
-        Op::In | Op::Nin | Op::Any | Op::None => list(given, |item| scalar(field, item, standards)),
+        Op::In | Op::Nin | Op::Any | Op::None => list(given, |item| scalar(field, op, item, standards)),
         Op::Contains | Op::Starts => Ok(part(&cleaned(field, given)?)),
-        Op::Eq | Op::Ne | Op::Gt | Op::Gte | Op::Lt | Op::Lte => scalar(field, given, standards),
+        Op::Eq | Op::Ne | Op::Gt | Op::Gte | Op::Lt | Op::Lte => scalar(field, op, given, standards),
     }
+}
+
+/// The times from and to that the values of a comparison for equality mean, of which a plain day is many; none if each is one time.
+pub(super) fn days(field: &Field, op: Op, given: Given<'_>, standards: &Standards<'_>) -> Option<Vec<(Operand, Operand)>> {
+    if field.kind != FieldType::DateTime || !matches!(op, Op::Eq | Op::Ne | Op::In | Op::Nin) {
+        return None;
+    }
+    let ends = |end: Op| {
+        let read = |item: Given<'_>| time(end, item, standards);
+        match if op.takes_list() { list(given, read) } else { read(given) } {
+            Ok(Operand::List(times)) => Some(times),
+            Ok(time) => Some(vec![time]),
+            Err(_) => None,
+        }
+    };
+    let (from, to) = (ends(Op::Gte)?, ends(Op::Lte)?);
+    (from != to).then(|| from.into_iter().zip(to).collect())
 }
 
 /// What a text has to contain, folded; and, where that may be written otherwise, with the umlauts spelt out.
@@ -71,8 +89,19 @@ fn part(asked: &str) -> Operand {
     if may_differ { Operand::List(vec![folded, Operand::Text(spelt)]) } else { folded }
 }
 
-fn scalar(field: &Field, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
+fn scalar(field: &Field, op: Op, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
+    // What no record can ever have is a mistake rather than an empty answer; what is less or more than it is a fair question.
+    let exactly = !matches!(op, Op::Gt | Op::Gte | Op::Lt | Op::Lte);
     match &field.kind {
+        FieldType::Text { .. } if field.money().is_some() => {
+            let currency = given.text()?.trim().to_ascii_uppercase().parse::<Currency>();
+            currency.map(|currency| Operand::Text(currency.code().to_owned())).map_err(|_| refuse(FaultCode::UnknownCurrency))
+        }
+        FieldType::Integer { .. } if exactly => {
+            let number = given.integer()?;
+            value::accept(field, &number.into(), standards)?;
+            Ok(Operand::Integer(number))
+        }
         FieldType::Id | FieldType::Reference(_) | FieldType::References(_) => id(given),
         FieldType::Text { .. } | FieldType::LongText { .. } | FieldType::Texts { .. } => cleaned(field, given).map(Operand::Text),
         // Of money it is the amount, in minor units.
@@ -80,7 +109,7 @@ fn scalar(field: &Field, given: Given<'_>, standards: &Standards<'_>) -> Result<
         FieldType::Decimal => decimal(field, given, standards),
         FieldType::Boolean => given.boolean().map(Operand::Boolean),
         FieldType::Date => date(given, standards),
-        FieldType::DateTime => time(given, standards),
+        FieldType::DateTime => time(op, given, standards),
         FieldType::Choice(choices) if value::known_choice(choices, given.text()?).is_some() => {
             given.text().map(|known| Operand::Text(known.to_owned()))
         }
@@ -89,9 +118,8 @@ fn scalar(field: &Field, given: Given<'_>, standards: &Standards<'_>) -> Result<
             Ok(Operand::Text(value::as_text(&choice)?.to_owned()))
         }
         FieldType::MultiChoice(choices) => {
-            scalar(&Field::new(field.name.clone(), FieldType::Choice(choices.clone())), given, standards)
+            scalar(&Field::new(field.name.clone(), FieldType::Choice(choices.clone())), op, given, standards)
         }
-        // Part of an address or a number is a fair question too, so what has no standard form is compared as written.
         FieldType::Email
         | FieldType::Phone
         | FieldType::Url
@@ -100,12 +128,14 @@ fn scalar(field: &Field, given: Given<'_>, standards: &Standards<'_>) -> Result<
         | FieldType::TimeZone
         | FieldType::SocialCreditCode => match value::accept(field, &given.text()?.into(), standards) {
             Ok(Value::String(standard)) => Ok(Operand::Text(standard)),
+            Err(faults) if exactly => Err(faults),
+            // Part of an address or a number has no standard form.
             Ok(_) | Err(_) => cleaned(field, given).map(Operand::Text),
         },
         FieldType::Structure(structure) if structure.link.is_some() => id(given),
         FieldType::Structure(structure) => {
             let asked = cleaned(field, given)?;
-            Ok(Operand::Text((structure.lookup_form)(&asked, standards)))
+            (structure.lookup_form)(&asked, standards).map(Operand::Text)
         }
         FieldType::Custom => Err(refuse(FaultCode::NotFilterable)),
     }
@@ -148,10 +178,16 @@ fn date(given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> 
     )
 }
 
-fn time(given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
+/// A plain day is all of that day in the tenant's zone: what is at least or less than it is so of its first millisecond, what is
+/// at most or greater of its last one.
+fn time(op: Op, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
+    let day = |text: &str| {
+        let (first, last) = relative::day(parse_date(text)?, standards.zone)?;
+        Some(if matches!(op, Op::Lte | Op::Gt) { last } else { first })
+    };
     absolute_or_relative(
         given,
-        |text| Timestamp::parse(text).map(Operand::Time),
+        |text| Timestamp::parse(text).or_else(|| day(text)).map(Operand::Time),
         |text| relative::resolve(text, standards.now, standards.zone).map(Operand::Time),
         FaultCode::InvalidTime,
     )
@@ -191,7 +227,7 @@ fn list(given: Given<'_>, read: impl Fn(Given<'_>) -> Result<Operand, Faults>) -
         }
         Given::Json(_) => return Err(wrong("a list")),
         Given::Text(text) => {
-            let items = split(text);
+            let items = split(text)?;
             within(items.len())?;
             items.iter().map(|item| read(Given::Text(item))).collect()
         }
@@ -211,22 +247,42 @@ fn within(count: usize) -> Result<(), Faults> {
     if count > MAX_VALUES { Err(Fault::new("", FaultCode::TooMany).with("max", MAX_VALUES).into()) } else { Ok(()) }
 }
 
-/// The values of a comma-separated list; `\,` is a comma within a value. No text at all is no values.
-pub(super) fn split(text: &str) -> Vec<String> {
-    if text.is_empty() {
-        return Vec::new();
+/// The values of a list as a line of CSV: one with a comma stands in quotes, and a quote within those is doubled. No text at all is
+/// no values.
+pub(super) fn split(text: &str) -> Result<Vec<String>, Faults> {
+    let mut values = Vec::new();
+    let mut rest = Some(text).filter(|text| !text.is_empty());
+    while let Some(line) = rest {
+        let Some(quoted) = line.trim_start().strip_prefix('"') else {
+            let (value, after) = line.split_once(',').map_or((line, None), |(value, after)| (value, Some(after)));
+            values.push(value.to_owned());
+            rest = after;
+            continue;
+        };
+        let (value, after) = unquoted(quoted).ok_or_else(|| malformed("a quoted value does not end"))?;
+        values.push(value);
+        rest = match after.trim_start() {
+            "" => None,
+            after => Some(after.strip_prefix(',').ok_or_else(|| malformed("a quoted value goes on after its end"))?),
+        };
     }
-    let mut values = vec![String::new()];
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match (character, values.last_mut()) {
-            (',', _) => values.push(String::new()),
-            ('\\', Some(value)) => value.push(characters.next_if_eq(&',').unwrap_or('\\')),
-            (other, Some(value)) => value.push(other),
-            (_, None) => {}
-        }
+    Ok(values)
+}
+
+/// What stands before the closing quote, and after it.
+fn unquoted(text: &str) -> Option<(String, &str)> {
+    let (mut value, mut rest) = (String::new(), text);
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        value.push_str(part);
+        let Some(more) = after.strip_prefix('"') else { return Some((value, after)) };
+        value.push('"');
+        rest = more;
     }
-    values
+}
+
+fn malformed(reason: &'static str) -> Faults {
+    Fault::new("", FaultCode::Malformed).with("reason", reason).into()
 }
 
 #[cfg(test)]
@@ -234,7 +290,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::query::predicate::sample;
+    use crate::{model::structures::contact_points::EMAILS, query::predicate::sample};
 
     fn json_operand(kind: FieldType, op: Op, value: &Value) -> Result<Operand, Faults> {
         operand(&Field::new("field", kind), op, Given::Json(value), &sample::standards())
@@ -286,11 +342,45 @@ mod tests {
     fn lists_are_separated_by_commas() {
         let texts = |items: &[&str]| Ok(Operand::List(items.iter().map(|item| Operand::Text((*item).into())).collect()));
         let kind = FieldType::Text { max: 9 };
-        assert_eq!(text_operand(kind.clone(), Op::In, r"a,b\,c,d\e"), texts(&["a", "b,c", r"d\e"]));
+        assert_eq!(text_operand(kind.clone(), Op::In, r#"a,"b,c",d\e"#), texts(&["a", "b,c", r"d\e"]));
+        assert_eq!(
+            text_operand(kind.clone(), Op::In, r#""Acme, ""Inc."" " , 3M,5" pipe"#),
+            texts(&["Acme, \"Inc.\"", "3M", "5\" pipe"])
+        );
+        assert_eq!(text_operand(kind.clone(), Op::In, r#""""#), texts(&[""]));
+        assert_eq!(code(text_operand(kind.clone(), Op::In, r#"a,"b"#)), (String::new(), "malformed"));
+        assert_eq!(code(text_operand(kind.clone(), Op::In, r#""a"b"#)), (String::new(), "malformed"));
         assert_eq!(text_operand(kind.clone(), Op::In, "a,"), texts(&["a", ""]));
         assert_eq!(text_operand(kind.clone(), Op::In, ""), texts(&[]));
         assert_eq!(code(text_operand(FieldType::Id, Op::In, "x")), ("/0".into(), "invalid_id"));
         assert_eq!(code(text_operand(kind, Op::In, &",".repeat(MAX_VALUES))), (String::new(), "too_many"));
+    }
+
+    #[test]
+    fn a_day_is_all_of_it() {
+        let at = |text: &str| Ok(Operand::Time(Timestamp::parse(text).unwrap()));
+        for op in [Op::Gte, Op::Lt] {
+            assert_eq!(text_operand(FieldType::DateTime, op, "2017-03-01"), at("2017-02-28T16:00:00Z"));
+        }
+        for op in [Op::Gt, Op::Lte] {
+            assert_eq!(json_operand(FieldType::DateTime, op, &json!("2017-03-01")), at("2017-03-01T15:59:59.999Z"));
+        }
+    }
+
+    #[test]
+    fn what_can_never_be_is_refused() {
+        for (kind, text, fault) in [
+            (FieldType::Email, "nobody", "invalid_email"),
+            (FieldType::Phone, "138", "invalid_phone"),
+            (FieldType::Country, "ZZ", "unknown_country"),
+            (FieldType::TimeZone, "Mars", "unknown_time_zone"),
+            (FieldType::Integer { min: 0, max: 100 }, "150", "too_large"),
+            (FieldType::Structure(&EMAILS), "nobody", "invalid_email"),
+        ] {
+            let op = if kind.is_scalar() { Op::In } else { Op::Any };
+            assert_eq!(code(text_operand(kind, op, text)), ("/0".into(), fault));
+        }
+        assert_eq!(text_operand(FieldType::Integer { min: 0, max: 100 }, Op::Lt, "150"), Ok(Operand::Integer(150)));
     }
 
     #[test]

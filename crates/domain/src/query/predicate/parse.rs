@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::operand::days;
 pub use super::operand::{Given, operand};
 use super::{
     MAX_DEPTH, MAX_TESTS, Predicate, Test, View,
@@ -23,7 +24,10 @@ use crate::{
         recurring,
         value::Standards,
     },
-    values::search_text,
+    values::{
+        search_text,
+        time::{Timestamp, parse_date},
+    },
 };
 
 /// The longest text to search for, in characters.
@@ -108,13 +112,15 @@ pub fn parameter_as_json(object: &'static Object, name: &str, text: &str, view: 
         FieldType::Integer { .. } | FieldType::Decimal | FieldType::Money | FieldType::Count(_) | FieldType::Boolean => {
             serde_json::from_str(text).unwrap_or_else(|_| text.into())
         }
-        FieldType::DateTime if crate::values::time::Timestamp::parse(text).is_none() => serde_json::json!({"relative": text}),
-        FieldType::Date if crate::values::time::parse_date(text).is_none() => serde_json::json!({"relative": text}),
+        FieldType::DateTime if Timestamp::parse(text).is_none() && parse_date(text).is_none() => {
+            serde_json::json!({"relative": text})
+        }
+        FieldType::Date if parse_date(text).is_none() => serde_json::json!({"relative": text}),
         _ => Value::from(text),
     };
     let value = match op {
         Op::Null => Value::Bool(text == "true"),
-        op if op.takes_list() => super::operand::split(text).iter().map(|item| scalar(item)).collect(),
+        op if op.takes_list() => super::operand::split(text).ok()?.iter().map(|item| scalar(item)).collect(),
         _ => scalar(text),
     };
     Some(serde_json::json!({"field": field, "op": op.as_str(), "value": value}))
@@ -349,7 +355,12 @@ impl<'a> Reader<'a> {
 
     fn test(&mut self, field: Field, op: Op, given: Given<'_>, place: &Place) -> Option<Predicate> {
         let operand = self.operand(&field, op, given, place)?;
-        Some(Predicate::Test(Test { field, op, operand }))
+        let Some(days) = days(&field, op, given, &self.standards) else {
+            return Some(Predicate::Test(Test { field, op, operand }));
+        };
+        let within = |(first, last)| Predicate::test(&field, Op::Gte, first).and(Predicate::test(&field, Op::Lte, last));
+        let any = Predicate::Or(days.into_iter().map(within).collect());
+        Some(if matches!(op, Op::Ne | Op::Nin) { Predicate::Not(Box::new(any)) } else { any })
     }
 
     /// `any` and `none` take the ids of related records or, in JSON, a filter on them; `null` asks whether there are none.

@@ -1,9 +1,12 @@
-//! Relative times: `-30d`, `today`, `start_of_month-1mo`, in the tenant's time zone.
+//! Relative times: `-30d`, `today`, `start_of_month-1mo`, `end_of_quarter`, in the tenant's time zone.
+//!
+//! `today`, `tomorrow`, `yesterday` and `start_of_…` are the first millisecond of their day, week, month, quarter or year,
+//! `end_of_…` the last one, which is moved with the period that it ends: `end_of_month-1mo` is the end of last month.
 //!
 //! Minutes and hours pass on the clock of the world, days and longer on the calendar of the zone: `+1d` is the same time
 //! of day tomorrow, also over a change of clocks. Months end where they end: 31 January `+1mo` is the last of February.
 
-use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime};
+use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 
 use crate::values::time::{Timestamp, instant_of};
@@ -13,6 +16,11 @@ use crate::values::time::{Timestamp, instant_of};
 pub fn resolve(text: &str, now: Timestamp, zone: Tz) -> Option<Timestamp> {
     let now = storable(now)?;
     let (word, offset) = text.split_at(text.find(['+', '-']).unwrap_or(text.len()));
+    if let Some(period) = word.strip_prefix("end_of_") {
+        let next = start_of_next(period, now.to_utc().with_timezone(&zone).date_naive())?.and_time(NaiveTime::MIN);
+        let end = if offset.is_empty() { instant_of(next, zone) } else { moved(instant_of(next, zone), next, offset, zone)? };
+        return storable(end.plus_milliseconds(-1));
+    }
     let local_now = now.to_utc().with_timezone(&zone).naive_local();
     let base = match word {
         "now" => local_now,
@@ -24,22 +32,34 @@ pub fn resolve(text: &str, now: Timestamp, zone: Tz) -> Option<Timestamp> {
     if offset.is_empty() {
         return storable(instant);
     }
+    storable(moved(instant, base, offset, zone)?)
+}
+
+/// An instant, which a clock on the wall shows as `base`, moved by an offset.
+fn moved(instant: Timestamp, base: NaiveDateTime, offset: &str, zone: Tz) -> Option<Timestamp> {
     match Offset::parse(offset)? {
         Offset::Minutes(minutes) => {
             let milliseconds = instant.milliseconds().checked_add(minutes.checked_mul(60_000)?)?;
-            storable(Timestamp::from_milliseconds(milliseconds))
+            Some(Timestamp::from_milliseconds(milliseconds))
         }
         Offset::Days(days) => {
             let count = Days::new(days.unsigned_abs());
             let moved = if days < 0 { base.checked_sub_days(count) } else { base.checked_add_days(count) };
-            storable(instant_of(moved?, zone))
+            Some(instant_of(moved?, zone))
         }
         Offset::Months(months) => {
             let count = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
             let moved = if months < 0 { base.checked_sub_months(count) } else { base.checked_add_months(count) };
-            storable(instant_of(moved?, zone))
+            Some(instant_of(moved?, zone))
         }
     }
+}
+
+/// The first and the last millisecond of a day in the zone.
+#[must_use]
+pub fn day(date: NaiveDate, zone: Tz) -> Option<(Timestamp, Timestamp)> {
+    let start = |date: NaiveDate| instant_of(date.and_time(NaiveTime::MIN), zone);
+    Some((storable(start(date))?, storable(start(date.succ_opt()?).plus_milliseconds(-1))?))
 }
 
 /// The calendar day that a relative time falls on in the zone.
@@ -47,6 +67,18 @@ pub fn resolve(text: &str, now: Timestamp, zone: Tz) -> Option<Timestamp> {
 pub fn resolve_date(text: &str, now: Timestamp, zone: Tz) -> Option<NaiveDate> {
     let date = resolve(text, now, zone)?.to_utc().with_timezone(&zone).date_naive();
     (1..=9999).contains(&date.year()).then_some(date)
+}
+
+/// The day after the last one of the period that today is in.
+fn start_of_next(period: &str, today: NaiveDate) -> Option<NaiveDate> {
+    match period {
+        "day" => today.succ_opt(),
+        "week" => named_day("start_of_week", today)?.checked_add_days(Days::new(7)),
+        "month" => named_day("start_of_month", today)?.checked_add_months(Months::new(1)),
+        "quarter" => named_day("start_of_quarter", today)?.checked_add_months(Months::new(3)),
+        "year" => named_day("start_of_year", today)?.checked_add_months(Months::new(12)),
+        _ => None,
+    }
 }
 
 fn named_day(word: &str, today: NaiveDate) -> Option<NaiveDate> {
@@ -126,6 +158,13 @@ mod tests {
         assert_eq!(resolved("start_of_month", now, Tz::UTC), "2026-09-01T00:00:00.000Z");
         assert_eq!(resolved("start_of_quarter", now, Tz::UTC), "2026-07-01T00:00:00.000Z");
         assert_eq!(resolved("start_of_year", now, Tz::UTC), "2026-01-01T00:00:00.000Z");
+        assert_eq!(resolved("end_of_day", now, SHANGHAI), "2026-10-01T15:59:59.999Z");
+        assert_eq!(resolved("end_of_week", now, SHANGHAI), "2026-10-04T15:59:59.999Z");
+        assert_eq!(resolved("end_of_month", now, Tz::UTC), "2026-09-30T23:59:59.999Z");
+        assert_eq!(resolved("end_of_month-1mo", now, Tz::UTC), "2026-08-31T23:59:59.999Z");
+        assert_eq!(resolved("end_of_quarter+1q", now, Tz::UTC), "2026-12-31T23:59:59.999Z");
+        assert_eq!(resolved("end_of_year", now, Tz::UTC), "2026-12-31T23:59:59.999Z");
+        assert_eq!(resolve_date("end_of_month", at(now), SHANGHAI).unwrap().to_string(), "2026-10-31");
         assert_eq!(resolve_date("today", at(now), SHANGHAI).unwrap().to_string(), "2026-10-01");
     }
 
@@ -161,6 +200,8 @@ mod tests {
             "today-",
             "today+1d+1d",
             "start",
+            "end_of_time",
+            "end_of_",
             "-99999999999d",
             "+9000y",
             "-3000y",
@@ -173,7 +214,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(text in "(now|today|start_of_(day|week|month|quarter|year)|)[+-][0-9]{1,11}(min|h|d|w|mo|q|y)", milliseconds: i64) {
+        fn never_panics(text in "(now|today|(start|end)_of_(day|week|month|quarter|year)|)[+-][0-9]{1,11}(min|h|d|w|mo|q|y)", milliseconds: i64) {
             let now = Timestamp::from_milliseconds(milliseconds);
             let _ = resolve(&text, now, BERLIN);
             let _ = resolve_date(&text, at("9999-12-31T23:59:59Z"), Tz::Pacific__Kiritimati);

@@ -31,7 +31,7 @@ static PARTNERS: Structure = Structure {
     accept: |value, _| Ok(value.clone()),
     schema: || json!({"type": "array"}),
     lookups: |value| value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: Some(&PARTNER_LINKS),
 };

@@ -31,7 +31,7 @@ pub static PART: Structure = Structure {
     accept: |value, _: &Standards<'_>| if value.is_object() { Ok(value.clone()) } else { Err(wrong("an object")) },
     schema: || json!({"type": ["object", "null"]}),
     lookups: |_| Vec::new(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: None,
 };

@@ -74,7 +74,7 @@ pub static FORM_FIELDS: Structure = Structure {
         })
     },
     lookups: |_| Vec::new(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: None,
 };

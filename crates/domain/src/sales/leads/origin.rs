@@ -61,7 +61,7 @@ pub static UTM: Structure = Structure {
         })
     },
     lookups: |_| Vec::new(),
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: None,
 };
@@ -106,7 +106,7 @@ pub static CONSENT: Structure = Structure {
         channels.dedup();
         channels
     },
-    lookup_form: |asked, _| asked.to_owned(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
     search: |_| Vec::new(),
     link: None,
 };
