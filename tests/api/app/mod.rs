@@ -2,6 +2,7 @@
 
 pub mod crash;
 mod hang;
+mod readme;
 pub mod start;
 #[cfg(feature = "otel")]
 mod traces;
@@ -19,6 +20,9 @@ pub fn tests() -> Vec<Test> {
         crash::killed_under_load_nothing_is_lost,
         crash::told_to_end_it_ends_soon,
         crash::told_to_end_it_ends_well,
+        readme::works_from_top_to_bottom,
+        start::the_address_says_what_it_is,
+        start::a_start_that_cannot_listen_makes_nothing,
         start::stopping_finishes_what_was_accepted,
         start::the_second_start_makes_nothing,
         start::recurring_jobs_wait_once;

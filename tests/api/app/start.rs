@@ -84,3 +84,24 @@ pub async fn recurring_jobs_wait_once(db: TestDb) {
         server.stop_gracefully().await;
     }
 }
+
+/// Whoever opens the address learns what it is: a page in a browser, JSON elsewhere.
+pub async fn the_address_says_what_it_is(db: TestDb) {
+    let server = Server::start(db).await;
+    let said = server.anybody().get("/").await.ok(200);
+    assert_eq!([&said["name"], &said["documentation"], &said["readiness"]], ["Farley", "/docs", "/readyz"]);
+    let page = server.anybody().get("/").header("Accept", "text/html,application/xhtml+xml").await;
+    assert!(page.status == 200 && page.text.contains("<a href=\"/docs/\">"), "{}", page.text);
+}
+
+/// The password of the administrator is printed once, by a start that serves.
+pub async fn a_start_that_cannot_listen_makes_nothing(db: TestDb) {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_farley"));
+    command.env("DATABASE_URL", &db.url).env("FARLEY_LISTEN", taken.local_addr().unwrap().to_string());
+    let ended = tokio::task::block_in_place(|| command.current_dir(std::env::temp_dir()).output()).unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(!ended.status.success() && said.contains("cannot listen on") && !said.contains("log in as"), "{said}");
+    // Had it made an administrator, nobody could log in as this one.
+    Server::start(db).await.admin().await.get("/v1/me").await.ok(200);
+}

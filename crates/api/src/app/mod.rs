@@ -4,6 +4,7 @@ pub mod endpoints;
 pub mod health;
 pub mod routes;
 pub mod server;
+mod welcome;
 pub mod workers;
 
 #[cfg(test)]

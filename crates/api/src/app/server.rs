@@ -13,7 +13,7 @@ use actix_web::{
 use utoipa::OpenApi;
 
 use super::{
-    endpoints, routes,
+    endpoints, routes, welcome,
     workers::{self, Workers},
 };
 use crate::{
@@ -97,6 +97,8 @@ async fn told_to_end() -> bool {
 
 /// Opens the store, makes what a first start needs, and listens.
 pub async fn start(settings: Settings) -> Result<Running, String> {
+    // A first start that cannot listen must not have made an administrator, whose password would be lost.
+    drop(std::net::TcpListener::bind(settings.listen).map_err(|error| cannot_listen(settings.listen, &error))?);
     let opening = tokio::task::spawn_blocking(move || super::open_for_requests(settings)).await;
     let state = opening.map_err(|error| error.to_string())??;
     let failed = |problem: Problem| describe(&problem);
@@ -120,6 +122,7 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
             .wrap(cors(&data.settings.cors_origins))
             .wrap(from_fn(sales::cors))
             .configure(routes::configure)
+            .route("/", web::get().to(welcome::welcome))
             .route("/openapi.json", web::get().to(openapi_json))
             .service(web::redirect("/docs", "/docs/"))
             .service(docs())
@@ -135,9 +138,13 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
         .disable_signals()
         .shutdown_timeout(state.settings.shutdown_timeout)
         .bind(listen)
-        .map_err(|error| format!("setting FARLEY_LISTEN: cannot listen on {listen}: {error}"))?;
+        .map_err(|error| cannot_listen(listen, &error))?;
     let addresses = server.addrs();
     Ok(Running { server: server.run(), state, workers: background, addresses, welcome })
+}
+
+fn cannot_listen(address: std::net::SocketAddr, error: &std::io::Error) -> String {
+    format!("setting FARLEY_LISTEN: cannot listen on {address}: {error}")
 }
 
 /// The document as it is checked in, which is the one that `document_text` makes: a test holds them equal. To make it at every start

@@ -6,9 +6,12 @@ mod import;
 mod people;
 mod serve;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use farley_persistence::{Dialect, scaffold::create_table};
 
@@ -113,7 +116,19 @@ enum Command {
     /// Bring the database to the present schema, and stop
     Migrate,
     /// Print the OpenAPI document
-    Openapi,
+    Openapi {
+        /// The file to write instead, which is either written whole or left as it is
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// The settings
+    Config {
+        /// Print a farley.toml with every setting, its meaning and its default
+        #[arg(long, required = true)]
+        example: bool,
+    },
+    /// Print what a shell needs to complete commands and flags
+    Completions { shell: clap_complete::Shell },
     /// Tenants
     #[command(subcommand)]
     Tenant(people::TenantCommand),
@@ -156,8 +171,13 @@ fn run(command: Command, settings: Settings) -> Result<(), String> {
     match command {
         Command::Serve => serve::serve(settings),
         Command::Migrate => serve::migrate(&settings),
-        Command::Openapi => {
-            print!("{}", crate::app::server::document_text());
+        Command::Openapi { output } => print_document(output.as_deref()),
+        Command::Config { example: _ } => {
+            print!("{}", example());
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "farley", &mut std::io::stdout());
             Ok(())
         }
         Command::Tenant(command) => people::tenant(command, settings),
@@ -177,6 +197,48 @@ fn run(command: Command, settings: Settings) -> Result<(), String> {
         Command::RotateKeys => people::rotate_keys(settings),
     }
 }
+
+/// The document, whole or not at all: a program that prints it may hold it compiled in.
+fn print_document(output: Option<&Path>) -> Result<(), String> {
+    let text = crate::app::server::document_text();
+    let Some(output) = output else {
+        print!("{text}");
+        return Ok(());
+    };
+    let beside = output.with_extension("new");
+    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, output));
+    written.map_err(|error| format!("{} cannot be written: {error}", output.display()))
+}
+
+/// A file of settings that sets none: each with what it means, from the flags that set it too.
+fn example() -> String {
+    let mut text = "# Settings of Farley. The environment (FARLEY_LISTEN …) and flags win over this file.\n".to_owned();
+    let command = Cli::command();
+    for flag in command.get_arguments().filter(|flag| !["config", "help", "version"].contains(&flag.get_id().as_str())) {
+        let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+        let (meaning, rest) = help.split_once(" [env: ").unwrap_or((&help, ""));
+        let default = rest.split_once("[default: ").map_or("", |(_, default)| default.trim_end_matches(']'));
+        let is_plain = !default.is_empty() && default.chars().all(|c| c.is_ascii_digit());
+        let value = if is_plain { default.to_owned() } else { format!("\"{default}\"") };
+        text.push_str(&format!("\n# {meaning}\n# {} = {value}\n", flag.get_id()));
+    }
+    for (name, value, meaning) in ONLY_IN_FILES {
+        text.push_str(&format!("\n# {meaning}\n# {name} = {value}\n"));
+    }
+    text
+}
+
+/// Settings that have no flag.
+const ONLY_IN_FILES: &[(&str, &str, &str)] = &[
+    ("admin_email", "\"admin@example.com\"", "The administrator of the first start"),
+    ("admin_password", "\"\"", "Their password; made up and printed once, unless set"),
+    ("operator_key", "\"\"", "Lets operators make tenants over the API; nobody can, unless set"),
+    ("smtp_url", "\"\"", "The mail server: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail, unless set"),
+    ("mail_from", "\"Farley <farley@localhost>\"", "The sender of mail"),
+    ("default_country", "\"CN\"", "The country of the tenant made on the first start"),
+    ("default_currency", "\"CNY\"", "Its currency"),
+    ("default_time_zone", "\"Asia/Shanghai\"", "Its time zone"),
+];
 
 /// Runs a future to its end on a small runtime, for commands that are no servers.
 pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
