@@ -57,6 +57,8 @@ pub struct Settings {
     pub body_timeout: u32,
     /// For how long a refresh token that was used gives the same new tokens again, in seconds; not at all, if 0.
     pub refresh_leeway: u32,
+    /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed: addresses and networks (`10.0.0.0/8`), separated by commas.
+    pub trusted_proxies: String,
     /// The key that lets operators make tenants over the API; nobody can, unless set.
     pub operator_key: Option<SecretString>,
     /// The mail server that notifications are sent through: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail is
@@ -99,6 +101,7 @@ struct Defaults {
     max_body: usize,
     body_timeout: u32,
     refresh_leeway: u32,
+    trusted_proxies: &'static str,
     mail_from: &'static str,
     shutdown_timeout: u64,
     default_country: &'static str,
@@ -123,6 +126,7 @@ const DEFAULTS: Defaults = Defaults {
     max_body: 1_048_576,
     body_timeout: 30,
     refresh_leeway: 20,
+    trusted_proxies: "",
     mail_from: "Farley <farley@localhost>",
     shutdown_timeout: 30,
     default_country: "CN",

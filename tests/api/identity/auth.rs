@@ -214,6 +214,31 @@ pub async fn failures_slow_an_account_down(db: TestDb) {
     server.admin().await;
 }
 
+pub async fn guesses_at_once_are_counted_as_one_after_the_other(db: TestDb) {
+    let server = Server::start_with(db, |settings| settings.trusted_proxies = "127.0.0.0/8".to_owned()).await;
+    let admin = server.admin().await;
+    let wang = server.user(&admin, "Wang", "read_only", json!({})).await;
+    let guess = |email: &str, from: usize| {
+        let body = json!({"email": email, "password": "a wrong passphrase"});
+        server.anybody().post("/v1/auth/login", body).header("X-Forwarded-For", &format!("198.51.100.{from}"))
+    };
+    let answers = futures_util::future::join_all((0..30).map(async |_| guess("wang@example.com", 1).await.status)).await;
+    let judged = answers.iter().filter(|status| **status == 401).count();
+    assert_eq!((judged, answers.iter().filter(|status| **status == 429).count()), (5, 25), "{answers:?}");
+    let failed = admin.list("/v1/changes?types=user.login_failed", "type").await;
+    assert_eq!(failed.len(), 5);
+    // The same for who is logged in and guesses the password behind it.
+    let change = || wang.post("/v1/me/password", json!({"current_password": "wrong", "new_password": "another long passphrase"}));
+    change().await.refused(429, "rate_limited");
+    // Many wrong names block the address they come from, and no other behind the same proxy.
+    let mut statuses = Vec::new();
+    for number in 0..52 {
+        statuses.push(guess(&format!("nobody{number}@example.com"), 2).await.status);
+    }
+    assert_eq!((statuses[44], statuses[51]), (401, 429), "{statuses:?}");
+    assert_eq!(guess("somebody@example.com", 3).await.status, 401);
+}
+
 pub async fn requests_are_limited_by_credential(db: TestDb) {
     let server = Server::start_with(db, |settings| settings.rate_limit = 20).await;
     let admin = server.admin().await;

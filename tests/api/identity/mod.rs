@@ -18,6 +18,7 @@ pub fn tests() -> Vec<Test> {
         auth::what_is_taken_away_is_gone_at_once,
         auth::keys_reach_no_further_than_their_scopes,
         auth::an_unknown_address_is_no_different_from_a_wrong_password,
+        auth::guesses_at_once_are_counted_as_one_after_the_other,
         auth::failures_slow_an_account_down,
         auth::requests_are_limited_by_credential,
         auth::tokens_are_verified_by_the_published_keys,

@@ -18,7 +18,7 @@ use super::{
 use crate::http::{
     clock,
     problem::Problem,
-    request::{language_of, request_id_of},
+    request::{language_of, limit_by_address, request_id_of},
 };
 
 pub struct Call {
@@ -43,7 +43,14 @@ impl Call {
     async fn of(request: &HttpRequest) -> Result<Call, Problem> {
         let state = state_of(request)?;
         let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let principal = state.principals.resolve(&state.store, &state.tokens, authorization).await?;
+        let principal = match state.principals.resolve(&state.store, &state.tokens, authorization).await {
+            Ok(principal) => principal,
+            Err(problem) => {
+                // Who guesses credentials has none of their own to be counted against.
+                limit_by_address(request)?;
+                return Err(problem);
+            }
+        };
         let standing = state.limits.take(principal.credential.0.as_u128())?;
         request.extensions_mut().insert(standing);
         let span = tracing::Span::current();

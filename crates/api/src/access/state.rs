@@ -10,6 +10,7 @@ use crate::{
     http::{
         limits::{Limits, Submissions},
         problem::Problem,
+        proxies::Proxies,
         stopping::Stopping,
     },
     settings::Settings,
@@ -40,6 +41,8 @@ impl State {
                 settings.rate_limit,
                 settings.max_body,
                 Duration::from_secs(settings.body_timeout.into()),
+                // What cannot be read has been refused at the start.
+                Proxies::read(&settings.trusted_proxies).unwrap_or_default(),
             )),
             submissions: Submissions::default(),
             stopping: Arc::default(),

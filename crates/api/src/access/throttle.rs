@@ -48,21 +48,19 @@ pub async fn check(store: &Store, subjects: &[Subject], now: Timestamp) -> Resul
             Ok(latest)
         })
         .await?;
-    match blocked.filter(|until| *until > now) {
-        None => Ok(()),
-        Some(until) => {
-            let seconds = (until.milliseconds() - now.milliseconds()).unsigned_abs() / 1000 + 1;
-            Err(Problem::new(Code::RateLimited).retry_after(seconds))
-        }
-    }
+    refuse_until(blocked, now)
 }
 
-/// Counts a failure against each subject.
-pub async fn failed(store: &Store, subjects: Vec<Subject>, now: Timestamp) -> Result<(), Problem> {
+/// Counts an attempt as a failure against each of its subjects before it is judged, so that many at once are no more than one after
+/// the other; refuses it while one of them is blocked.
+pub async fn attempt(store: &Store, subjects: &[Subject], now: Timestamp) -> Result<(), Problem> {
+    let subjects = subjects.to_vec();
     store
         .write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
             for subject in &subjects {
+                work.lock(&subject.name)?;
                 let known = work.reader().login_failures(&subject.name)?;
+                refuse_until(known.as_ref().and_then(|row| row.blocked_until), now)?;
                 let recent = known.filter(|row| row.since > now.plus_seconds(-MEMORY_SECONDS));
                 let failures = recent.map_or(0, |row| row.failures) + 1;
                 let blocked_until = subject.blocked_seconds(failures).map(|seconds| now.plus_seconds(seconds));
@@ -73,7 +71,25 @@ pub async fn failed(store: &Store, subjects: Vec<Subject>, now: Timestamp) -> Re
         .await
 }
 
-/// Forgets the failures of an account that logged in. Those of the address stay: one good account must not free it for guessing.
-pub fn succeeded(work: &mut Work<'_>, account: &Subject) -> Result<(), Problem> {
-    Ok(work.clear_login_failures(&account.name)?)
+fn refuse_until(blocked_until: Option<Timestamp>, now: Timestamp) -> Result<(), Problem> {
+    match blocked_until.filter(|until| *until > now) {
+        None => Ok(()),
+        Some(until) => {
+            let seconds = (until.milliseconds() - now.milliseconds()).unsigned_abs() / 1000 + 1;
+            Err(Problem::new(Code::RateLimited).retry_after(seconds))
+        }
+    }
+}
+
+/// Forgets the failures of an account that logged in, and takes this attempt off the address. Its failures stay: one good account must
+/// not free it for guessing.
+pub fn succeeded(work: &mut Work<'_>, [account, address]: &[Subject; 2]) -> Result<(), Problem> {
+    work.clear_login_failures(&account.name)?;
+    work.lock(&address.name)?;
+    if let Some(row) = work.reader().login_failures(&address.name)? {
+        let failures = row.failures - 1;
+        let blocked_until = row.blocked_until.filter(|_| failures >= address.free);
+        work.set_login_failures(&LoginFailureRow { failures, blocked_until, ..row })?;
+    }
+    Ok(())
 }

@@ -37,7 +37,7 @@ use crate::{
     http::{
         clock,
         problem::Problem,
-        request::{Body, limit_by_address, parameters, refuse_rest},
+        request::{Body, base_url, limit_by_address, parameters, refuse_rest},
     },
     records::mutation::{Answer, Mutation},
 };
@@ -81,10 +81,7 @@ pub async fn make(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
     farley_domain::model::input::form(&[], &body.0, &call.principal.standards(call.now))?;
     let (user, now) = (call.principal.user_id(), call.now);
     let token = format!("ff_{}", BASE64_URL_SAFE_NO_PAD.encode(clock::random_bytes::<32>()));
-    let url = {
-        let connection = request.connection_info();
-        format!("{}://{}/v1/calendar-feeds/{token}.ics", connection.scheme(), connection.host())
-    };
+    let url = format!("{}/v1/calendar-feeds/{token}.ics", base_url(&request)?);
     mutation
         .run(&call, move |work| {
             work.set_calendar_feed(user, &secret_hash(&token))?;

@@ -17,7 +17,10 @@ use governor::{
     state::keyed::DefaultKeyedStateStore,
 };
 
-use super::problem::{Code, Problem};
+use super::{
+    problem::{Code, Problem},
+    proxies::Proxies,
+};
 
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -32,6 +35,8 @@ pub struct Limits {
     pub max_body: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// The proxies whose word on where a request comes from is taken.
+    pub proxies: Proxies,
 }
 
 /// What the headers of an answer say.
@@ -44,7 +49,7 @@ pub struct Standing {
 impl Limits {
     /// So many requests in any minute, no limit if 0; bodies of so many bytes, within this time.
     #[must_use]
-    pub fn new(requests: u32, max_body: usize, body_timeout: Duration) -> Limits {
+    pub fn new(requests: u32, max_body: usize, body_timeout: Duration, proxies: Proxies) -> Limits {
         let quota = NonZeroU32::new(requests).map(Quota::per_minute);
         let policy = match quota {
             Some(_) => format!("\"default\";q={requests};w=60"),
@@ -56,6 +61,7 @@ impl Limits {
             clock: DefaultClock::default(),
             max_body,
             body_timeout,
+            proxies,
         }
     }
 

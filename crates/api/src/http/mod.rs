@@ -6,6 +6,7 @@ pub mod json;
 pub mod limits;
 pub mod middleware;
 pub mod problem;
+pub mod proxies;
 pub mod request;
 pub mod stopping;
 pub mod telemetry;

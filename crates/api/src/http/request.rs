@@ -1,6 +1,6 @@
 //! What the headers, parameters and body of a request ask for.
 
-use std::{pin::Pin, time::Duration};
+use std::{net::IpAddr, pin::Pin, time::Duration};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -46,9 +46,28 @@ pub fn limit_by_address(request: &HttpRequest) -> Result<(), Problem> {
 #[must_use]
 pub fn address_key(request: &HttpRequest) -> u128 {
     use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-    let address = request.peer_addr().map(|address| address.ip());
+    let address = client_address(request);
     let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(address);
     u128::from(hash)
+}
+
+/// The address that a request comes from; behind trusted proxies the one that they tell.
+#[must_use]
+pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip();
+    Some(limits_of(request).map_or(peer, |limits| limits.proxies.client(peer, request.headers())))
+}
+
+/// The address of this server as the client has it, for addresses that are given out.
+pub fn base_url(request: &HttpRequest) -> Result<String, Problem> {
+    let proxies = &limits_of(request)?.proxies;
+    if request.peer_addr().is_some_and(|peer| proxies.trusts(peer.ip())) {
+        let connection = request.connection_info();
+        return Ok(format!("{}://{}", connection.scheme(), connection.host()));
+    }
+    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = named.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
+    Ok(format!("http://{}", host.unwrap_or_else(|| request.app_config().host())))
 }
 
 #[must_use]

@@ -35,7 +35,7 @@ use crate::{
     http::{
         clock,
         problem::{Code, Problem},
-        request::{OpenBody, limit_by_address, parameters, refuse_rest, request_id_of},
+        request::{OpenBody, client_address, limit_by_address, parameters, refuse_rest, request_id_of},
     },
     records::body::read_plain,
 };
@@ -155,14 +155,20 @@ async fn log_in(request: &HttpRequest, body: &Value) -> Result<HttpResponse, Pro
     let (typed, password) = (form.get(LoginRequest::email), form.get(LoginRequest::password).to_owned());
     let email = email::standardise(typed).unwrap_or_else(|_| typed.to_lowercase());
     let slug = form.get(LoginRequest::tenant).map(str::to_owned);
-    let address = request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
+    let address = client_address(request).map(|address| address.to_string()).unwrap_or_default();
     let found = find_account(&state, slug, email.clone()).await?;
     let tenant = found.as_ref().map_or(NO_TENANT, |account| account.tenant);
     let subjects = [Subject::account(tenant.id, &email), Subject::address(&address)];
     throttle::check(&state.store, &subjects, now).await?;
     let hash = found.as_ref().and_then(|account| account.hash.as_deref());
-    if !state.passwords.verify(&password, hash).await? {
-        throttle::failed(&state.store, subjects.to_vec(), now).await?;
+    let turn = state.passwords.turn().await?;
+    // The wait may have been long.
+    let now = clock::now();
+    throttle::attempt(&state.store, &subjects, now).await?;
+    let fits = turn.verify(&password, hash).await?;
+    drop(turn);
+    if !fits {
+        note_failure(&state, request, found.as_ref(), now).await?;
         metrics::counter!("farley_logins_failed_total").increment(1);
         return Err(Problem::new(Code::WrongCredentials));
     }
@@ -170,9 +176,23 @@ async fn log_in(request: &HttpRequest, body: &Value) -> Result<HttpResponse, Pro
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let user_agent = user_agent.map(|agent| agent.chars().take(300).collect::<String>());
     let session = Session { tenant, user: account.user, user_agent, address, request_id: request_id_of(request) };
-    let [account_subject, _] = subjects;
-    let tokens = open_session(&state, session, Some(account_subject), now).await?;
+    let tokens = open_session(&state, session, Some(subjects), now).await?;
     Ok(no_store(&tokens))
+}
+
+/// Tells the audit trail of a user of a log-in that failed. Of an unknown address there is nobody to tell, but the answer takes as long.
+async fn note_failure(state: &State, request: &HttpRequest, found: Option<&Account>, now: Timestamp) -> Result<(), Problem> {
+    let origin = Origin { request_id: Some(request_id_of(request)), ..Origin::system(now) };
+    let (tenant, user) = (found.map_or(NO_TENANT, |account| account.tenant), found.map(|account| account.user));
+    state
+        .store
+        .write::<_, Problem>(tenant, origin, move |work| {
+            if let Some(user) = user {
+                work.event(User::NAME, "login_failed", user, 0, Map::new(), &[]);
+            }
+            Ok(())
+        })
+        .await
 }
 
 struct Account {
@@ -224,7 +244,7 @@ fn user_origin(user: Id, request_id: String, now: Timestamp) -> Origin {
 async fn open_session(
     state: &Arc<State>,
     session: Session,
-    account: Option<Subject>,
+    subjects: Option<[Subject; 2]>,
     now: Timestamp,
 ) -> Result<TokenPair, Problem> {
     let id = clock::new_id();
@@ -246,8 +266,8 @@ async fn open_session(
         .store
         .write::<_, Problem>(tenant, user_origin(user, session.request_id, now), move |work| {
             work.add_session(&row)?;
-            if let Some(account) = &account {
-                throttle::succeeded(work, account)?;
+            if let Some(subjects) = &subjects {
+                throttle::succeeded(work, subjects)?;
             }
             work.event(User::NAME, "logged_in", user, 0, Map::new(), &[]);
             Ok(())
@@ -458,7 +478,7 @@ pub async fn accept(request: HttpRequest, body: OpenBody) -> Result<HttpResponse
         })
         .await?;
     state.principals.forget();
-    let address = request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
+    let address = client_address(&request).map(|address| address.to_string()).unwrap_or_default();
     let session = Session { tenant, user, user_agent: None, address, request_id: request_id_of(&request) };
     Ok(no_store(&open_session(&state, session, None, now).await?))
 }

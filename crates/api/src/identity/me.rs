@@ -25,11 +25,13 @@ use crate::{
     access::{
         call::Call,
         principal::Principal,
+        throttle::{self, Subject},
         unrestricted::{Unrestricted, user_record},
     },
     http::{
+        clock,
         problem::Problem,
-        request::{Body, parameters, refuse_rest},
+        request::{Body, client_address, parameters, refuse_rest},
     },
     records::{
         body::read_plain,
@@ -216,9 +218,18 @@ pub async fn change_password(call: Call, request: HttpRequest, body: Body) -> Re
         Ok((reader.password(user)?, email.unwrap_or_default()))
     });
     let (hash, email) = found.await?;
-    if !call.state.passwords.verify(form.get(PasswordChange::current_password), hash.as_deref()).await? {
+    let address = client_address(&request).map(|address| address.to_string()).unwrap_or_default();
+    let subjects = [Subject::account(call.tenant().id, &email), Subject::address(&address)];
+    let turn = call.state.passwords.turn().await?;
+    throttle::attempt(&call.state.store, &subjects, clock::now()).await?;
+    let fits = turn.verify(form.get(PasswordChange::current_password), hash.as_deref()).await?;
+    drop(turn);
+    if !fits {
         return Err(Problem::rule(Fault::new(PasswordChange::current_password.pointer(), FaultCode::WrongPassword).into()));
     }
+    let origin = call.origin();
+    let counted = call.state.store.write::<_, Problem>(call.tenant(), origin, move |work| throttle::succeeded(work, &subjects));
+    counted.await?;
     let new = form.get(PasswordChange::new_password);
     check_strength(new, &email, &PasswordChange::new_password.pointer())?;
     let hash = call.state.passwords.hash(new).await?;

@@ -33,7 +33,7 @@ use crate::{
     http::{
         clock,
         problem::{Code, Problem},
-        request::{OPEN_BODY, json_body, limit_by_address, parameters, read_body, refuse_rest, request_id_of},
+        request::{OPEN_BODY, client_address, json_body, limit_by_address, parameters, read_body, refuse_rest, request_id_of},
     },
     records::{named::Named, write::Writer},
 };
@@ -81,7 +81,7 @@ pub async fn answer(request: HttpRequest, inputs: Inputs) -> Result<HttpResponse
     let found = Found::of(&request).await?;
     let state = state_of(&request)?;
     let per_minute = found.form.get(LeadForm::submissions_per_minute);
-    let address = request.peer_addr().map(|address| address.ip());
+    let address = client_address(&request);
     state.submissions.take((found.form.id(), address), per_minute, clock::now())?;
     if !is_machine(&found.form, &inputs.members) {
         take(&state, &request, &found, inputs.members).await?;
