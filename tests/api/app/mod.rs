@@ -1,8 +1,10 @@
 //! The process: how it starts, serves and ends.
 
 pub mod crash;
+mod documentation;
 mod hang;
 mod readme;
+mod metadata;
 pub mod start;
 #[cfg(feature = "otel")]
 mod traces;
@@ -23,6 +25,12 @@ pub fn tests() -> Vec<Test> {
         readme::works_from_top_to_bottom,
         start::the_address_says_what_it_is,
         start::a_start_that_cannot_listen_makes_nothing,
+        documentation::is_served_whole_and_in_parts,
+        documentation::traces_are_answered,
+        metadata::tells_one_object_at_a_time,
+        metadata::tells_the_filters_that_lists_take,
+        metadata::tells_what_the_caller_may_do,
+        metadata::tells_what_there_is_to_choose_from,
         start::stopping_finishes_what_was_accepted,
         start::the_second_start_makes_nothing,
         start::recurring_jobs_wait_once;
