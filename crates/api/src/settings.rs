@@ -15,43 +15,43 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// `sqlite:PATH` or `postgres://…` (`DATABASE_URL`); a file in the data directory, unless set.
+    /// `sqlite:PATH` or `postgres://…` (`DATABASE_URL`). Defaults to a file in the data directory.
     pub database_url: Option<String>,
     /// Where to listen.
     pub listen: std::net::SocketAddr,
     /// Where files are kept.
     pub data_dir: PathBuf,
-    /// Of the administrator made on the first start.
+    /// Of the administrator created on the first start.
     pub admin_email: Option<String>,
-    /// Of the administrator made on the first start; made up and printed once, unless set.
+    /// Of the administrator created on the first start. By default, it is generated and printed once.
     pub admin_password: Option<SecretString>,
     /// What is logged: `info`, `debug`, `farley=debug,actix_web=warn` …
     pub log: String,
     /// `text` or `json`.
     pub log_format: LogFormat,
-    /// Where metrics are served for Prometheus; nowhere, unless set.
+    /// The address to serve Prometheus metrics on; disabled by default.
     pub metrics_listen: Option<std::net::SocketAddr>,
-    /// Where traces are sent: the address of an OpenTelemetry collector; nowhere, unless set. Needs the feature `otel`.
+    /// The address of the OpenTelemetry collector that traces are sent to; disabled by default. Requires the feature `otel`.
     pub otel_endpoint: Option<String>,
-    /// Under which name they are sent.
+    /// The service name of the traces.
     pub otel_service_name: String,
-    /// Origins that browsers may call from, separated by commas; `*` for any.
+    /// Allowed CORS origins, separated by commas; `*` for any.
     pub cors_origins: String,
-    /// Requests a minute for each credential; 0 for no limit.
+    /// Requests per minute for each credential; 0 for no limit.
     pub rate_limit: u32,
-    /// Connections to PostgreSQL; four a core, if 0.
+    /// PostgreSQL connections; 0 for four per core.
     pub database_connections: usize,
-    /// Threads that read from SQLite.
+    /// SQLite reader threads.
     pub sqlite_readers: usize,
-    /// Connections for summaries, reports, counts and other heavy reading, beside those above; two a core, 4 to 16, if 0.
+    /// Additional connections for summaries, reports, counts and other heavy queries; 0 for two per core, 4 to 16.
     pub heavy_readers: usize,
-    /// How long a statement of a request may take, in seconds, also in parts of one; without an end, if 0.
+    /// Time limit of a statement in a request, in seconds, fractions allowed; 0 for no limit.
     pub statement_timeout: f64,
-    /// Threads that serve HTTP; one a core, if 0.
+    /// HTTP worker threads; 0 for one per core.
     pub workers: usize,
-    /// Background jobs that this node does at a time; none, if 0.
+    /// Concurrent background jobs on this node; 0 for none.
     pub jobs: usize,
-    /// The largest body taken, in bytes; imports take sixteen times as much.
+    /// Maximum body size, in bytes; sixteen times as much for imports.
     pub max_body: usize,
     /// How long a request may take to send its body, in seconds; larger ones have a second more for every 16 kB.
     pub body_timeout: u32,
@@ -59,20 +59,20 @@ pub struct Settings {
     pub refresh_leeway: u32,
     /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed: addresses and networks (`10.0.0.0/8`), separated by commas.
     pub trusted_proxies: String,
-    /// The key that lets operators make tenants over the API; nobody can, unless set.
+    /// The key that lets operators create tenants through the API; disabled by default.
     pub operator_key: Option<SecretString>,
     /// The mail server that notifications are sent through: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail is
     /// sent, unless set.
     pub smtp_url: Option<SecretString>,
     /// Who mails are from.
     pub mail_from: String,
-    /// How long shutdown waits for requests under way, in seconds.
+    /// How long shutdown waits for running requests, in seconds.
     pub shutdown_timeout: u64,
-    /// ISO 3166-1 alpha-2 country of the tenant made on the first start.
+    /// ISO 3166-1 alpha-2 country of the tenant created on the first start.
     pub default_country: String,
-    /// ISO 4217 currency of the tenant made on the first start.
+    /// ISO 4217 currency of the tenant created on the first start.
     pub default_currency: String,
-    /// IANA time zone of the tenant made on the first start.
+    /// IANA time zone of the tenant created on the first start.
     pub default_time_zone: String,
 }
 
@@ -196,13 +196,13 @@ impl Settings {
             return Err("setting DATABASE_URL must begin with sqlite: or postgres://".to_owned());
         }
         if !farley_domain::values::country::is_country(&self.default_country) {
-            return Err(format!("setting FARLEY_DEFAULT_COUNTRY: {} is no ISO 3166-1 country code", self.default_country));
+            return Err(format!("setting FARLEY_DEFAULT_COUNTRY: {} is not an ISO 3166-1 country code", self.default_country));
         }
         if self.default_currency.parse::<farley_domain::values::money::Currency>().is_err() {
-            return Err(format!("setting FARLEY_DEFAULT_CURRENCY: {} is no ISO 4217 currency code", self.default_currency));
+            return Err(format!("setting FARLEY_DEFAULT_CURRENCY: {} is not an ISO 4217 currency code", self.default_currency));
         }
         if self.default_time_zone.parse::<chrono_tz::Tz>().is_err() {
-            return Err(format!("setting FARLEY_DEFAULT_TIME_ZONE: {} is no IANA time zone", self.default_time_zone));
+            return Err(format!("setting FARLEY_DEFAULT_TIME_ZONE: {} is not an IANA time zone", self.default_time_zone));
         }
         if let Some(Err(error)) = self.smtp_url.as_ref().map(|url| check_url(url.expose_secret())) {
             return Err(format!("setting FARLEY_SMTP_URL: {error}"));

@@ -3,8 +3,8 @@
 pub mod crash;
 mod documentation;
 mod hang;
-mod readme;
 mod metadata;
+mod readme;
 pub mod start;
 #[cfg(feature = "otel")]
 mod traces;

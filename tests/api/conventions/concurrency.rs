@@ -19,7 +19,7 @@ pub async fn preconditions_are_strict(db: TestDb) {
     assert_eq!((&industry["by"], &industry["version"]), (&json!(other.id), &json!(2)));
     assert!(industry["at"].as_str().unwrap().ends_with('Z'));
     assert_eq!((&industry["from"], &industry["to"], &industry["by_name"]), (&json!(null), &json!("Retail"), &json!("Wang Fang")));
-    let sentence = "The record is at version 2, which is none that If-Match names. Since version 1: Wang Fang changed Industry from nothing \
+    let sentence = "The record is at version 2, which does not match If-Match. Since version 1: Wang Fang changed Industry from nothing \
                     to “Retail”.";
     assert_eq!(problem["detail"], sentence);
     let stale = admin.patch(&path, json!({"name": "x"})).header("If-Match", "\"v1\"").header("Accept-Language", "zh").await;
@@ -30,7 +30,7 @@ pub async fn preconditions_are_strict(db: TestDb) {
     );
     for tag in ["\"v99\"", "\"other\"", "v2", "", "\"v0\""] {
         let refused = admin.patch(&path, json!({"name": "x"})).header("If-Match", tag).await.refused(412, "version_mismatch");
-        assert_eq!(refused["detail"], "The record is at version 2, which is none that If-Match names.");
+        assert_eq!(refused["detail"], "The record is at version 2, which does not match If-Match.");
     }
     admin.delete(&path).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch");
     admin.patch(&path, json!({"size": 1})).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch");

@@ -368,7 +368,7 @@ pub async fn count_and_skip_exactly(db: TestDb) {
         assert_eq!(admin.get(&format!("/v1/customers?{query}")).await.faults(400), pairs(&[fault]), "{query}");
     }
     let problem = admin.get("/v1/customers?lmit=5").await.refused(400, "invalid_request");
-    assert_eq!(problem["errors"][0]["message"], "is not a parameter here; did you mean `limit`?");
+    assert_eq!(problem["errors"][0]["message"], "is not a known parameter; did you mean `limit`?");
     // A cursor belongs to its sort, and goes with no offset.
     let page = admin.get("/v1/customers?sort=name&limit=1").await.ok(200);
     let cursor = page["page"]["next"].as_str().unwrap();

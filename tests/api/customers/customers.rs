@@ -157,12 +157,12 @@ pub async fn are_told_all_their_faults_at_once(db: TestDb) {
             .map(|fault| fault["message"].as_str().unwrap().to_owned())
             .collect::<String>()
     };
-    assert_eq!(message(&answer.body, "/nmae"), "is not a member here; did you mean `name`?");
+    assert_eq!(message(&answer.body, "/nmae"), "is not a known field; did you mean `name`?");
     assert_eq!(message(&answer.body, "/status"), "must be one of: active, inactive, blocked");
 
     let chinese = admin.post("/v1/customers", body).header("Accept-Language", "zh-CN,zh;q=0.9,en;q=0.8").await;
     assert_eq!(chinese.header("content-language"), "zh-CN");
-    assert_eq!(message(&chinese.body, "/nmae"), "不是这里的字段；您是否想写“name”？");
+    assert_eq!(message(&chinese.body, "/nmae"), "不是已知字段；您是否想写“name”？");
     assert_eq!(chinese.body["title"], "请求有误");
     assert_eq!(chinese.body["detail"], "请求中有 16 处错误。");
     assert!(admin.names("/v1/customers").await.is_empty());

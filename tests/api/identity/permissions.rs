@@ -400,7 +400,7 @@ pub async fn relations_end_where_permission_does(db: TestDb) {
     assert!(!metadata.text.contains("\"contacts\""), "a relation that cannot be followed is described");
     // What is refused is named by its own name.
     let refused = chief.get("/v1/jobs").await.refused(403, "forbidden");
-    assert_eq!(refused["detail"], "You may not read job.");
+    assert_eq!(refused["detail"], "You do not have permission to read job.");
     // Nor does a search in one collection answer for another.
     chief.get("/v1/contacts?q=chief").await.refused(403, "forbidden");
     chief.post("/v1/contacts/search", json!({})).await.refused(403, "forbidden");

@@ -45,39 +45,39 @@ const MOST_DAYS: i64 = 100;
 /// The most entries of a calendar.
 pub const MOST_ENTRIES: usize = 2_000;
 
-/// Something in a calendar.
+/// A calendar entry.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CalendarEntry {
-    /// `activity` or `task`; null where only the time may be known.
+    /// `activity` or `task`; null if you can see only the time.
     #[schema(example = "activity")]
     object: Option<String>,
     #[schema(value_type = Option<String>, format = "uuid")]
     id: Option<Id>,
-    /// The kind of an activity; `task` for a task; `busy` where only the time may be known.
+    /// The kind of the activity; `task` for a task; `busy` if you can see only the time.
     #[schema(example = "meeting")]
     kind: String,
     #[schema(example = "报价沟通")]
     title: Option<String>,
     location: Option<String>,
-    /// `planned` or `done` of activities, `open` of tasks.
+    /// `planned` or `done` for activities, `open` for tasks.
     #[schema(example = "planned")]
     status: Option<String>,
-    /// When it begins; of a task, when it is due.
+    /// When it starts; for a task, when it is due.
     #[schema(value_type = String, format = "date-time")]
     starts_at: Timestamp,
-    /// When it ends, where that is known.
+    /// When it ends, if known.
     #[schema(value_type = Option<String>, format = "date-time")]
     ends_at: Option<Timestamp>,
-    /// In whose calendars it stands, of those asked for.
+    /// The requested users whose calendars it appears in.
     #[schema(value_type = Vec<String>)]
     user_ids: Vec<Id>,
     #[schema(value_type = Option<String>, format = "uuid")]
     customer_id: Option<Id>,
-    /// Whether it is a later time of a recurring task, of which there is no task yet.
+    /// Whether it is a future occurrence of a recurring task for which no task exists yet.
     recurring: bool,
 }
 
-/// When somebody is busy.
+/// A busy time of a user.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct BusyTime {
     #[schema(value_type = String, format = "uuid")]
@@ -91,31 +91,31 @@ pub struct BusyTime {
 /// The calendar of one or several users.
 #[derive(Serialize, ToSchema)]
 pub struct Calendar {
-    /// In the order of their beginnings.
+    /// In order of start time.
     data: Vec<CalendarEntry>,
-    /// For each user the times that are taken, in order and without overlap.
+    /// The busy times of each user, in order and without overlap.
     busy: Vec<BusyTime>,
 }
 
 crate::query! {
     /// Whose calendar, and of which days.
     pub struct CalendarQuery {
-        /// The beginning: a time, or a relative one such as `today`. The beginning of the week, unless given.
+        /// The start: a time, or a relative time such as `today`. Defaults to the start of the week.
         from: Option<String> => text(64).example("start_of_week"),
-        /// The end, not included; at most 100 days after the beginning. A week after it, unless given.
+        /// The end, exclusive; at most 100 days after the start. Defaults to one week after the start.
         to: Option<String> => text(64).example("start_of_week+7d"),
-        /// Whose calendar; one's own, unless given.
+        /// The user whose calendar to return. Defaults to your own.
         user_id: Option<Id> => reference("user"),
-        /// The calendars of everybody in a team.
+        /// The team whose members' calendars to return.
         team_id: Option<Id> => reference("team"),
     }
 }
 
-/// A calendar
+/// Get a calendar
 ///
-/// The meetings, visits and calls of a user, or of everybody in a team and the teams below, that are not cancelled, and their open
-/// tasks with a due time, recurring ones at each of their times. A user has what they own and what they attend. Of what you may not
-/// read, only the time is shown.
+/// Returns the meetings, visits and calls, except cancelled ones, of a user or of everybody in a team and the teams below it,
+/// and their open tasks with a due time; recurring tasks appear at each occurrence. A user's calendar contains what they own
+/// and what they attend. For entries that you cannot read, only the time is shown.
 #[utoipa::path(tag = "calendar", operation_id = "getCalendar",
     params(CalendarQuery),
     responses((status = 200, description = "The calendar.", body = Calendar)))]

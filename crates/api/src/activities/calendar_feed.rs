@@ -48,10 +48,10 @@ const AHEAD_DAYS: i64 = 365;
 /// How many characters of a body a feed shows.
 const SHOWN: usize = 1_000;
 
-/// The address of a calendar.
+/// The URL of a calendar.
 #[derive(Serialize, ToSchema)]
 pub struct CalendarFeed {
-    /// The address for a calendar program; whoever has it sees the calendar. Shown now and never again.
+    /// The URL for a calendar program; anyone who has it can see the calendar. Returned only once.
     #[schema(example = "https://crm.example.cn/v1/calendar-feeds/ff_3Zk….ics")]
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
@@ -66,12 +66,12 @@ fn permit(call: &Call) -> Result<(), Problem> {
     call.principal.permit_oneself(User::object(), Action::Update)
 }
 
-/// Make an address for my calendar
+/// Create a URL for my calendar
 ///
-/// For calendar programs, which read it without logging in. A former address is void. An API key needs the scopes `activity:read`,
-/// `task:read` and `user:update`.
+/// For calendar programs, which read it without logging in. A previous URL stops working. An API key needs the scopes
+/// `activity:read`, `task:read` and `user:update`.
 #[utoipa::path(tag = "calendar", operation_id = "makeCalendarFeed",
-    responses((status = 201, description = "The address.", body = CalendarFeed)))]
+    responses((status = 201, description = "The calendar URL.", body = CalendarFeed)))]
 #[post("/v1/me/calendar-feed")]
 pub async fn make(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     permit(&call)?;
@@ -94,9 +94,9 @@ pub async fn make(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
         .await
 }
 
-/// Revoke the address of my calendar
+/// Revoke the URL of my calendar
 #[utoipa::path(tag = "calendar", operation_id = "revokeCalendarFeed",
-    responses((status = 204, description = "There is none any more.")))]
+    responses((status = 204, description = "The URL was revoked.")))]
 #[delete("/v1/me/calendar-feed")]
 pub async fn revoke(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     permit(&call)?;
@@ -114,14 +114,14 @@ pub async fn revoke(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
         .await
 }
 
-/// A calendar as iCalendar
+/// Get a calendar as iCalendar
 ///
-/// The meetings, visits and calls of the user whose address it is, and their due tasks: from 30 days ago to a year ahead.
-/// Meetings that the user attends and may not read are in it as busy time only.
+/// Returns the meetings, visits and calls of the user whose calendar URL it is, and their due tasks, from 30 days ago to a year
+/// ahead. Meetings that the user attends but cannot read appear only as busy time.
 #[utoipa::path(tag = "calendar", operation_id = "getCalendarFeed", security(()),
-    params(("token" = String, Path, description = "The secret of the address.")),
+    params(("token" = String, Path, description = "The secret part of the URL.")),
     responses((status = 200, description = "The calendar.", body = String, content_type = "text/calendar"),
-              (status = 404, description = "No calendar has this address, or it was revoked.")))]
+              (status = 404, description = "There is no calendar with this URL, or it was revoked.")))]
 #[get("/v1/calendar-feeds/{token}.ics")]
 pub async fn feed(request: HttpRequest) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// How many notifications wait to be read.
+/// The number of unread notifications.
 #[derive(Serialize, ToSchema)]
 pub struct UnreadCount {
     #[schema(example = 3)]
@@ -36,7 +36,7 @@ pub struct UnreadCount {
 
 /// Count my unread notifications
 #[utoipa::path(tag = "notifications", operation_id = "countUnreadNotifications",
-    responses((status = 200, description = "How many there are.", body = UnreadCount)))]
+    responses((status = 200, description = "The number of unread notifications.", body = UnreadCount)))]
 #[get("/v1/notifications/unread-count")]
 pub async fn unread_count(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     call.rows(<Notification as Entity>::object(), Action::Read)?;
@@ -48,10 +48,10 @@ pub async fn unread_count(call: Call, request: HttpRequest) -> Result<HttpRespon
 
 /// Mark a notification as read
 ///
-/// Doing it again changes nothing. An API key needs the scope `notification:update` too.
+/// Repeating the request has no effect. An API key also needs the scope `notification:update`.
 #[utoipa::path(tag = "notifications", operation_id = "readNotification",
     params(("id" = String, Path, description = "The notification's id.")),
-    responses((status = 200, description = "The notification, read.", body = ref("#/components/schemas/Notification"))))]
+    responses((status = 200, description = "The notification, marked as read.", body = ref("#/components/schemas/Notification"))))]
 #[post("/v1/notifications/{id}/read")]
 pub async fn mark_read(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let rows = call.rows(<Notification as Entity>::object(), Action::Read)?;
@@ -80,7 +80,7 @@ pub async fn mark_read(call: Call, request: HttpRequest, body: Body) -> Result<H
         .await
 }
 
-/// How many notifications were marked.
+/// The number of notifications marked.
 #[derive(Serialize, ToSchema)]
 pub struct ReadCount {
     #[schema(example = 3)]
@@ -89,9 +89,9 @@ pub struct ReadCount {
 
 /// Mark all my notifications as read
 ///
-/// An API key needs the scope `notification:update` too.
+/// An API key also needs the scope `notification:update`.
 #[utoipa::path(tag = "notifications", operation_id = "readAllNotifications",
-    responses((status = 200, description = "How many were marked.", body = ReadCount)))]
+    responses((status = 200, description = "The number of notifications marked.", body = ReadCount)))]
 #[post("/v1/notifications/read-all")]
 pub async fn mark_all_read(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     call.rows(<Notification as Entity>::object(), Action::Read)?;

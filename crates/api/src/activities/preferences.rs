@@ -40,19 +40,19 @@ impl PartialSchema for NotificationPreferences {
         };
         let way = |way: &Channel| {
             let doc = match way {
-                Channel::App => "In the list of notifications, and its stream. On, until said otherwise.",
-                Channel::Email => "By e-mail, where the server can send it. Off, until said otherwise.",
+                Channel::App => "In the list of notifications and the stream. On by default.",
+                Channel::Email => "By e-mail, if the server can send e-mail. Off by default.",
             };
             let flag = schemas::nullable(schemas::of_type(Type::Boolean).into());
             schemas::annotate(flag, &Notes { description: doc, ..Notes::default() })
         };
         let ways = Channel::ALL
             .iter()
-            .fold(closed("By which ways a user hears of it."), |ways, one| ways.property(one.as_str(), way(one)));
+            .fold(closed("The channels used for a kind of notification."), |ways, one| ways.property(one.as_str(), way(one)));
         let ways = schemas::nullable(ways.into());
         let kinds = NotificationKind::ALL
             .iter()
-            .fold(closed("The ways by kind of notification."), |kinds, kind| kinds.property(kind.as_str(), ways.clone()));
+            .fold(closed("The channels, by kind of notification."), |kinds, kind| kinds.property(kind.as_str(), ways.clone()));
         let shown = json!({NotificationKind::TaskDue.as_str(): {Channel::Email.as_str(): true}});
         kinds.examples([shown]).into()
     }
@@ -67,9 +67,9 @@ fn whole(preferences: &Value) -> Value {
     Value::Object(kinds.map(|kind| (kind.as_str().to_owned(), Value::Object(ways(*kind).collect()))).collect())
 }
 
-/// My notification preferences
+/// Get my notification preferences
 #[utoipa::path(tag = "notifications", operation_id = "getNotificationPreferences",
-    responses((status = 200, description = "What I am notified of, and by which way.", body = NotificationPreferences)))]
+    responses((status = 200, description = "Which notifications you receive, and through which channels.", body = NotificationPreferences)))]
 #[get("/v1/me/notification-preferences")]
 pub async fn get_preferences(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     call.rows(<Notification as Entity>::object(), Action::Read)?;
@@ -80,12 +80,12 @@ pub async fn get_preferences(call: Call, request: HttpRequest) -> Result<HttpRes
     Ok(HttpResponse::Ok().json(whole(&preferences)))
 }
 
-/// Change my notification preferences
+/// Update my notification preferences
 ///
-/// A JSON merge patch: what is not named stays; null is what holds until somebody says otherwise. An API key needs the scope
-/// `notification:update` too.
+/// A JSON merge patch: absent members stay unchanged; null restores the default. An API key also needs the scope
+/// `notification:update`.
 #[utoipa::path(tag = "notifications", operation_id = "updateNotificationPreferences", request_body = NotificationPreferences,
-    responses((status = 200, description = "The preferences as changed.", body = NotificationPreferences)))]
+    responses((status = 200, description = "The updated preferences.", body = NotificationPreferences)))]
 #[patch("/v1/me/notification-preferences")]
 pub async fn update_preferences(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     call.rows(<Notification as Entity>::object(), Action::Read)?;

@@ -48,11 +48,12 @@ struct Listener {
 
 /// Stream my notifications
 ///
-/// Server-sent events. The first, `ready`, says how many notifications are unread; then each new one comes as an event
-/// `notification` with the notification as JSON. Comments keep the connection alive. A client that reconnects sends the id of the
-/// last event in `Last-Event-ID`, as browsers do, and gets what came meanwhile. The stream ends when the credential does.
+/// Server-sent events. The first event, `ready`, contains the number of unread notifications; each new notification then
+/// arrives as a `notification` event with the notification as JSON. Comments keep the connection alive. A client that
+/// reconnects sends the id of the last event in `Last-Event-ID`, as browsers do, and receives the events it missed. The stream
+/// ends when the credential expires or is revoked.
 #[utoipa::path(tag = "notifications", operation_id = "streamNotifications",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event received: go on after it.")),
+    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event received; the stream continues after it.")),
     responses((status = 200, description = "The stream.", body = String, content_type = "text/event-stream")))]
 #[get("/v1/notifications/stream")]
 pub async fn notifications(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -90,10 +90,11 @@ fn check_cycle(work: &mut Work<'_>, before: Option<&Record<Task>>, record: &Reco
 
 /// Complete a task
 ///
-/// A recurring one makes the next, named by `next_id`. A task that depends on an open one cannot be completed before that is.
+/// Completing a recurring task creates the next one, given in `next_id`. A task that depends on an open task cannot be
+/// completed before that one.
 #[utoipa::path(tag = "tasks", operation_id = "completeTask",
-    params(("id" = String, Path, description = "The task: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The task, completed.", body = ref("#/components/schemas/Task"))))]
+    params(("id" = String, Path, description = "The id of the task, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The completed task.", body = ref("#/components/schemas/Task"))))]
 #[post("/v1/tasks/{id}/complete")]
 pub async fn complete(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     set_status((call, request, body), TaskStatus::Completed).await
@@ -101,10 +102,10 @@ pub async fn complete(call: Call, request: HttpRequest, body: Body) -> Result<Ht
 
 /// Reopen a task
 ///
-/// It is to be done again. What a completed recurring task was followed by stays.
+/// Sets the task back to open. The next task that a completed recurring task created is kept.
 #[utoipa::path(tag = "tasks", operation_id = "reopenTask",
-    params(("id" = String, Path, description = "The task: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The task, open.", body = ref("#/components/schemas/Task"))))]
+    params(("id" = String, Path, description = "The id of the task, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The reopened task.", body = ref("#/components/schemas/Task"))))]
 #[post("/v1/tasks/{id}/reopen")]
 pub async fn reopen(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     set_status((call, request, body), TaskStatus::Open).await
@@ -124,20 +125,20 @@ async fn set_status(asking: (Call, HttpRequest, Body), status: TaskStatus) -> Re
 }
 
 body! {
-    /// Until when a task is put off.
+    /// When to be reminded of a snoozed task.
     pub struct TaskSnooze {
-        /// When to remind of it; it lies ahead. A task due before is due then.
+        /// The time of the reminder; it must be in the future. A task due earlier becomes due at that time.
         until: Option<Timestamp> => datetime().required().example("2030-03-09T01:00:00.000Z"),
     }
     example json!({"until": "2030-03-09T01:00:00.000Z"})
 }
 
-/// Put a task off
+/// Snooze a task
 ///
-/// Its owner is reminded of it then, and it is not due before.
+/// The owner is reminded at that time, and the task is not due before it.
 #[utoipa::path(tag = "tasks", operation_id = "snoozeTask", request_body = TaskSnooze,
-    params(("id" = String, Path, description = "The task: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The task, put off.", body = ref("#/components/schemas/Task"))))]
+    params(("id" = String, Path, description = "The id of the task, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The snoozed task.", body = ref("#/components/schemas/Task"))))]
 #[post("/v1/tasks/{id}/snooze")]
 pub async fn snooze(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Task, TaskSnooze>((call, request, body), Action::Update, |work, asked| {
@@ -154,9 +155,9 @@ pub async fn snooze(call: Call, request: HttpRequest, body: Body) -> Result<Http
 }
 
 body! {
-    /// To whom a task is given.
+    /// The user a task is delegated to.
     pub struct TaskDelegation {
-        /// The colleague who is to do it from now on.
+        /// The colleague who takes over the task.
         user_id: Option<Id> => reference("user").required().example("01890a5d-ac96-774b-bcce-b302099a8057"),
     }
     example json!({"user_id": "01890a5d-ac96-774b-bcce-b302099a8057"})
@@ -164,10 +165,10 @@ body! {
 
 /// Delegate a task
 ///
-/// Gives it to a colleague, and with it to the colleague's team; the colleague is notified.
+/// Assigns the task to a colleague and to the colleague's team; the colleague is notified.
 #[utoipa::path(tag = "tasks", operation_id = "delegateTask", request_body = TaskDelegation,
-    params(("id" = String, Path, description = "The task: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The task, delegated.", body = ref("#/components/schemas/Task"))))]
+    params(("id" = String, Path, description = "The id of the task, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The delegated task.", body = ref("#/components/schemas/Task"))))]
 #[post("/v1/tasks/{id}/delegate")]
 pub async fn delegate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Task, TaskDelegation>((call, request, body), Action::Update, |work, asked| {

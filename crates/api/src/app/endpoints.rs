@@ -27,18 +27,18 @@ macro_rules! endpoints {
         #[openapi(
             paths($($($handler),*),*),
             tags(
-                (name = "auth", description = "Logging in and out, and the keys that sign tokens."),
-                (name = "me", description = "The caller's own account."),
-                (name = "calendar", description = "Who has what to do when, here and in other calendar programs."),
+                (name = "auth", description = "Logging in and out, and the token signing keys."),
+                (name = "me", description = "Your own account."),
+                (name = "calendar", description = "Meetings, calls, visits and tasks, in Farley and in other calendar programs."),
                 (name = "search", description = "Search across all objects."),
-                (name = "events", description = "The change feed: everything that happened, in order."),
-                (name = "metadata", description = "What a frontend needs to draw forms and tables."),
-                (name = "access", description = "Who may do what, and why."),
-                (name = "forecasts", description = "What will be won in a period, against quotas."),
-                (name = "reports", description = "What the records say, taken together."),
-                (name = "imports", description = "Files read into objects, row by row."),
+                (name = "events", description = "The change feed: all events, in order."),
+                (name = "metadata", description = "Everything a frontend needs to build forms and tables."),
+                (name = "access", description = "Explains who can do what, and why."),
+                (name = "forecasts", description = "Expected sales per period, compared with quotas."),
+                (name = "reports", description = "Reports across many records."),
+                (name = "imports", description = "CSV imports, row by row."),
                 (name = "jobs", description = "Background jobs."),
-                (name = "tenants", description = "Companies using this server; for its operator."),
+                (name = "tenants", description = "The companies using this server; for the server operator."),
                 (name = "server", description = "The server itself."),
             )
         )]

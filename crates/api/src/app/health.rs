@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// That all is well.
+/// The server is healthy.
 #[derive(Serialize, ToSchema)]
 pub struct Health {
     #[schema(example = "ok")]
@@ -26,17 +26,17 @@ pub struct Health {
 
 const WELL: Health = Health { status: "ok", version: env!("CARGO_PKG_VERSION") };
 
-/// Whether the process lives
-#[utoipa::path(tag = "server", operation_id = "getHealth", security(()), responses((status = 200, description = "It lives.", body = Health)))]
+/// Check that the process is alive
+#[utoipa::path(tag = "server", operation_id = "getHealth", security(()), responses((status = 200, description = "The process is alive.", body = Health)))]
 #[get("/healthz")]
 pub async fn healthz(request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
     Ok(HttpResponse::Ok().json(WELL))
 }
 
-/// Whether the server can do its work
+/// Check that the server is ready
 #[utoipa::path(tag = "server", operation_id = "getReadiness", security(()),
-    responses((status = 200, description = "The database answers.", body = Health)))]
+    responses((status = 200, description = "The server is ready; the database responds.", body = Health)))]
 #[get("/readyz")]
 pub async fn readyz(request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
@@ -44,7 +44,7 @@ pub async fn readyz(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(WELL))
 }
 
-/// The keys that sign access tokens
+/// Get the public signing keys
 #[utoipa::path(tag = "auth", operation_id = "getJwks", security(()), responses((status = 200, description = "Public keys.", body = Jwks)))]
 #[get("/.well-known/jwks.json")]
 pub async fn jwks(request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -6,19 +6,19 @@ use crate::{bench, settings::Settings};
 
 #[derive(Args)]
 pub struct BenchFlags {
-    /// Which engine to measure; PostgreSQL is the one of DATABASE_URL, a database that may be filled
+    /// The engine to measure; for PostgreSQL, DATABASE_URL must point to a database that can be filled
     #[arg(long, value_enum, default_value_t = Engine::Sqlite)]
     engine: Engine,
-    /// How many customers the database has
+    /// Number of customers in the database
     #[arg(long, default_value_t = 100_000)]
     customers: u64,
-    /// How many opportunities the database has, a fifth of them open; with some, sales are measured as well
+    /// Number of opportunities in the database, a fifth of them open; if there are any, sales are measured as well
     #[arg(long, default_value_t = 0)]
     opportunities: u64,
-    /// How many connections ask at once
+    /// Number of concurrent connections
     #[arg(long, default_value_t = 32)]
     connections: usize,
-    /// How long each work is measured, in seconds
+    /// How long each workload is measured, in seconds
     #[arg(long, default_value_t = 5)]
     seconds: u64,
 }
@@ -35,7 +35,7 @@ pub fn bench(flags: &BenchFlags, settings: &Settings) -> Result<(), String> {
         // A file of its own, kept for the next run.
         Engine::Sqlite => format!("sqlite:{}", settings.data_dir.join(format!("bench-{}{sales}.db", flags.customers)).display()),
         Engine::Postgres if settings.database_url().starts_with("postgres") => settings.database_url(),
-        Engine::Postgres => return Err("--engine postgres needs DATABASE_URL=postgres://…".to_owned()),
+        Engine::Postgres => return Err("--engine postgres requires DATABASE_URL=postgres://…".to_owned()),
     };
     let options = bench::Options {
         database_url,

@@ -15,13 +15,14 @@ use crate::{
 
 #[derive(Args)]
 pub struct DemoFlags {
-    /// How many customers to make; each has a contact or two
+    /// Number of customers to create, each with one or two contacts
     #[arg(long, default_value_t = 1000)]
     customers: u64,
-    /// How many opportunities to make, with line items and 18 months of history; by default half as many as customers but at most 5,000
+    /// Number of opportunities to create, with line items and 18 months of history; by default half the number of customers,
+    /// but at most 5,000
     #[arg(long)]
     opportunities: Option<u64>,
-    /// The same seed makes the same data
+    /// The same seed generates the same data
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The tenant's short name
@@ -43,7 +44,7 @@ pub fn demo(flags: DemoFlags, settings: Settings) -> Result<(), String> {
         bar.finish();
         let summary = summary.map_err(|error| error.to_string())?;
         println!(
-            "made {} customers, {} contacts, {} opportunities with {} line items, {} products, {} users in {} teams, {} tags and {} custom fields",
+            "created {} customers, {} contacts, {} opportunities with {} line items, {} products, {} users in {} teams, {} tags and {} custom fields",
             summary.customers,
             summary.contacts,
             summary.opportunities,
@@ -57,7 +58,7 @@ pub fn demo(flags: DemoFlags, settings: Settings) -> Result<(), String> {
         if let Some(welcome) = welcome {
             let password = welcome
                 .password
-                .map_or_else(|| "from FARLEY_ADMIN_PASSWORD".to_owned(), |password| format!("{password} (shown this once)"));
+                .map_or_else(|| "from FARLEY_ADMIN_PASSWORD".to_owned(), |password| format!("{password} (shown only once)"));
             println!("log in as {} with the password {password}", welcome.email);
         }
         state.store.close();

@@ -53,11 +53,11 @@ const WARNINGS: i64 = 1_000_000;
 
 #[derive(Args)]
 pub struct ImportArgs {
-    /// What the rows become: `customers`, `contacts`, `tags` …
+    /// The object to import into: `customers`, `contacts`, `tags` …
     object: String,
     /// The CSV file: UTF-8, UTF-16 or GB18030, separated by commas, semicolons or tabs
     file: PathBuf,
-    /// A JSON file that says which column goes where; columns it does not name are guessed.
+    /// A JSON file with the mapping of columns to fields; other columns are matched by their headers.
     ///
     /// {"columns": [{"column": "revenue", "field": "annual_revenue", "multiplier": 1000000, "currency": "USD"}]}: each entry names a
     /// `column`, or has a `value` instead, made of columns ("{account} – {product}", "{agent|dotted}@example.com") or a constant; and a
@@ -71,16 +71,16 @@ pub struct ImportArgs {
     /// The tenant's short name
     #[arg(long, default_value = "default")]
     tenant: String,
-    /// Who imports, by e-mail address; by default the first administrator
+    /// The e-mail address of the importing user; by default the first administrator
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
-    /// Change the records that rows match: by a field such as `name` or `emails`, or by `ext:SYSTEM`
+    /// Update the records that rows match, by a field such as `name` or `emails`, or by `ext:SYSTEM`
     #[arg(long, value_name = "FIELD")]
     match_by: Option<String>,
-    /// Try every row, and keep nothing
+    /// Try every row without saving anything
     #[arg(long)]
     dry_run: bool,
-    /// Import nothing if any row is at fault (up to 5,000 rows)
+    /// Import nothing if any row has a fault (up to 5,000 rows)
     #[arg(long)]
     all_or_none: bool,
 }
@@ -131,7 +131,7 @@ async fn run_import(state: &Arc<State>, args: ImportArgs) -> Result<(), String> 
     let reading = state.store.read::<_, Problem>(tenant, move |reader| unfinished(reader, user, &asked, &file));
     let begun = match reading.await.map_err(told)? {
         Some(begun) => {
-            println!("going on with import {}, which was not finished", begun.import);
+            println!("continuing import {}, which was not finished", begun.import);
             begun
         }
         None => begin(state, tenant, principal, prepared, content).await.map_err(told)?,
@@ -268,7 +268,7 @@ async fn perform(state: &Arc<State>, tenant: TenantKey, begun: &Begun, lease: Le
         Err(Halt::Stopped) => {
             bar.abandon();
             let (done, all) = (bar.position(), bar.length().unwrap_or(0));
-            Err(format!("interrupted after {done} of {all} rows; the same command goes on with it, and so does a server"))
+            Err(format!("interrupted after {done} of {all} rows; run the same command or start a server to continue"))
         }
     }
 }
@@ -287,7 +287,7 @@ fn print_mapping(prepared: &Prepared) {
         let name = column.value.as_deref().map_or_else(|| column.column.clone(), |value| format!("“{value}”"));
         let unit = column.multiplier.map(|multiplier| format!(" × {multiplier}")).unwrap_or_default();
         let currency = column.currency.map(|currency| format!(" {currency}")).unwrap_or_default();
-        println!("{name} → {}{unit}{currency}", column.field.as_deref().unwrap_or("(left out)"));
+        println!("{name} → {}{unit}{currency}", column.field.as_deref().unwrap_or("(ignored)"));
     }
 }
 
@@ -325,7 +325,7 @@ async fn report(state: &State, tenant: TenantKey, import: Id) -> Result<bool, Pr
         let more = if rows.len() > first.len() { ", …" } else { "" };
         println!("{} rows with a warning: {what} (row {}{more})", rows.len(), first.join(", "));
     }
-    let dry = if record.get(Import::dry_run) { " (only tried, nothing kept)" } else { "" };
+    let dry = if record.get(Import::dry_run) { " (dry run, nothing saved)" } else { "" };
     println!(
         "{} {}: {} created, {} updated, {} unchanged, {} failed{dry}",
         record.get(Import::rows_done),

@@ -19,7 +19,7 @@ use crate::settings::Settings;
 
 /// Farley, the headless CRM: a REST/JSON API server for customers, sales and service.
 #[derive(Parser)]
-#[command(name = "farley", version, about, after_help = "Without a command, Farley serves.")]
+#[command(name = "farley", version, about, after_help = "Without a command, Farley starts the server.")]
 struct Cli {
     #[command(flatten)]
     settings: SettingFlags,
@@ -30,55 +30,55 @@ struct Cli {
 /// Settings as flags; each wins over the variable and the file.
 #[derive(Args)]
 pub struct SettingFlags {
-    /// The file with settings
+    /// The settings file
     #[arg(long, global = true, env = "FARLEY_CONFIG", default_value = "farley.toml", value_name = "FILE")]
     config: PathBuf,
     /// The database: `sqlite:PATH` or `postgres://…` [env: DATABASE_URL] [default: sqlite:DATA_DIR/farley.db]
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// Where to listen [env: FARLEY_LISTEN] [default: 127.0.0.1:8080]
+    /// The address to listen on [env: FARLEY_LISTEN] [default: 127.0.0.1:8080]
     #[arg(long, global = true, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Where files are kept [env: FARLEY_DATA_DIR] [default: ./data]
+    /// The data directory [env: FARLEY_DATA_DIR] [default: ./data]
     #[arg(long, global = true, value_name = "FOLDER")]
     data_dir: Option<String>,
-    /// What is logged: `info`, `debug`, `farley=debug,actix_web=warn` … [env: FARLEY_LOG] [default: info]
+    /// The log level or filter: `info`, `debug`, `farley=debug,actix_web=warn` … [env: FARLEY_LOG] [default: info]
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
-    /// How logs look: `text` or `json` [env: FARLEY_LOG_FORMAT] [default: text]
+    /// The log format: `text` or `json` [env: FARLEY_LOG_FORMAT] [default: text]
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<String>,
-    /// Where metrics are served for Prometheus; nowhere, unless set [env: FARLEY_METRICS_LISTEN]
+    /// The address to serve Prometheus metrics on; disabled by default [env: FARLEY_METRICS_LISTEN]
     #[arg(long, global = true, value_name = "ADDRESS")]
     metrics_listen: Option<String>,
-    /// Origins that browsers may call from, separated by commas; `*` for any [env: FARLEY_CORS_ORIGINS]
+    /// Allowed CORS origins, separated by commas; `*` for any [env: FARLEY_CORS_ORIGINS]
     #[arg(long, global = true, value_name = "ORIGINS")]
     cors_origins: Option<String>,
-    /// Requests a minute for each credential; 0 for no limit [env: FARLEY_RATE_LIMIT] [default: 60000]
+    /// Requests per minute for each credential; 0 for no limit [env: FARLEY_RATE_LIMIT] [default: 60000]
     #[arg(long, global = true, value_name = "NUMBER")]
     rate_limit: Option<u32>,
-    /// Threads that serve HTTP; one a core, if 0 [env: FARLEY_WORKERS] [default: 0]
+    /// HTTP worker threads; 0 for one per core [env: FARLEY_WORKERS] [default: 0]
     #[arg(long, global = true, value_name = "NUMBER")]
     workers: Option<usize>,
-    /// Background jobs that this node does at a time; none, if 0 [env: FARLEY_JOBS] [default: 4]
+    /// Concurrent background jobs on this node; 0 for none [env: FARLEY_JOBS] [default: 4]
     #[arg(long, global = true, value_name = "NUMBER")]
     jobs: Option<usize>,
-    /// Connections to PostgreSQL; four a core, if 0 [env: FARLEY_DATABASE_CONNECTIONS] [default: 0]
+    /// PostgreSQL connections; 0 for four per core [env: FARLEY_DATABASE_CONNECTIONS] [default: 0]
     #[arg(long, global = true, value_name = "NUMBER")]
     database_connections: Option<usize>,
-    /// Threads that read from SQLite [env: FARLEY_SQLITE_READERS] [default: 2]
+    /// SQLite reader threads [env: FARLEY_SQLITE_READERS] [default: 2]
     #[arg(long, global = true, value_name = "NUMBER")]
     sqlite_readers: Option<usize>,
-    /// Connections for heavy reading, beside those above; two a core, 4 to 16, if 0 [env: FARLEY_HEAVY_READERS] [default: 0]
+    /// Additional connections for heavy queries; 0 for two per core, 4 to 16 [env: FARLEY_HEAVY_READERS] [default: 0]
     #[arg(long, global = true, value_name = "NUMBER")]
     heavy_readers: Option<usize>,
-    /// How long a statement of a request may take; without an end, if 0 [env: FARLEY_STATEMENT_TIMEOUT] [default: 10]
+    /// Time limit of a statement in a request, in seconds; 0 for no limit [env: FARLEY_STATEMENT_TIMEOUT] [default: 10]
     #[arg(long, global = true, value_name = "SECONDS")]
     statement_timeout: Option<f64>,
-    /// The largest body taken, in bytes [env: FARLEY_MAX_BODY] [default: 1048576]
+    /// Maximum body size, in bytes [env: FARLEY_MAX_BODY] [default: 1048576]
     #[arg(long, global = true, value_name = "BYTES")]
     max_body: Option<usize>,
-    /// How long shutdown waits for requests under way, in seconds [env: FARLEY_SHUTDOWN_TIMEOUT] [default: 30]
+    /// How long shutdown waits for running requests, in seconds [env: FARLEY_SHUTDOWN_TIMEOUT] [default: 30]
     #[arg(long, global = true, value_name = "SECONDS")]
     shutdown_timeout: Option<u64>,
 }
@@ -113,7 +113,7 @@ impl SettingFlags {
 enum Command {
     /// Serve the API (the default)
     Serve,
-    /// Bring the database to the present schema, and stop
+    /// Migrate the database to the current schema and exit
     Migrate,
     /// Print the OpenAPI document
     Openapi {
@@ -135,21 +135,21 @@ enum Command {
     /// Users
     #[command(subcommand)]
     User(people::UserCommand),
-    /// Fill a tenant with believable Chinese and English data, to try Farley out
+    /// Fill a tenant with realistic Chinese and English demo data
     Demo(demo::DemoFlags),
-    /// Read a CSV file into an object: customers, contacts, tags …
+    /// Import a CSV file into an object: customers, contacts, tags …
     Import(import::ImportArgs),
-    /// Measure a server over HTTP beside a bare route and bare SQL
+    /// Measure a server over HTTP, compared with a bare route and bare SQL
     Bench(bench::BenchFlags),
-    /// The bare route that `bench` measures beside
+    /// Serve the bare route that `bench` compares with
     #[command(hide = true)]
     BenchBare { address: std::net::SocketAddr },
-    /// Ask a running server whether it is ready
+    /// Check whether a running server is ready
     Healthcheck,
-    /// Print a first draft of the migrations of an object declared in the domain
+    /// Print a first draft of the migrations for an object declared in the domain
     #[command(hide = true)]
     Scaffold { object: String },
-    /// Retire the keys that sign access tokens now, and make new ones
+    /// Rotate the signing keys of access tokens
     RotateKeys,
 }
 

@@ -25,26 +25,26 @@ use crate::{
 
 #[derive(Subcommand)]
 pub enum TenantCommand {
-    /// Make a tenant with its ready-made roles and an administrator
+    /// Create a tenant with its built-in roles and an administrator
     Create(TenantCreate),
-    /// List the tenants
+    /// List tenants
     List,
 }
 
 #[derive(Args)]
 pub struct TenantCreate {
-    /// What people type at log-in: lower-case letters, digits and hyphens
+    /// The short name used at log-in: lower-case letters, digits and hyphens
     slug: String,
     /// The company's name
     #[arg(long)]
     name: Option<String>,
-    /// ISO 3166-1 alpha-2 country: where phone numbers without country code belong
+    /// ISO 3166-1 alpha-2 country of phone numbers without a country code
     #[arg(long)]
     country: Option<String>,
-    /// ISO 4217 currency in which amounts are added up
+    /// ISO 4217 currency used for totals
     #[arg(long)]
     currency: Option<String>,
-    /// IANA time zone in which days begin and end
+    /// IANA time zone in which days start and end
     #[arg(long)]
     time_zone: Option<String>,
     /// The administrator's e-mail address
@@ -54,7 +54,7 @@ pub struct TenantCreate {
 
 #[derive(Subcommand)]
 pub enum UserCommand {
-    /// Make an active user; the password is FARLEY_ADMIN_PASSWORD, or made up and printed once
+    /// Create an active user; the password is FARLEY_ADMIN_PASSWORD, or generated and printed once
     Create(UserCreate),
 }
 
@@ -88,7 +88,7 @@ fn password(state: &State, email: &str) -> Result<(String, bool), String> {
 
 fn told(email: &str, password: &str, made_up: bool) {
     if made_up {
-        println!("log in as {email} with the password {password} (shown this once)");
+        println!("log in as {email} with the password {password} (shown only once)");
     } else {
         println!("log in as {email} with the password from FARLEY_ADMIN_PASSWORD");
     }
@@ -129,7 +129,7 @@ async fn create(state: &State, new: TenantCreate) -> Result<(), String> {
         create_tenant(work, &tenant, Some(&administrator))
     });
     let key = made.await.map_err(|problem| describe(&problem))?;
-    println!("made the tenant {slug} ({})", key.id);
+    println!("created tenant {slug} ({})", key.id);
     told(&email, &secret, made_up);
     Ok(())
 }
@@ -149,7 +149,7 @@ pub fn user(command: UserCommand, settings: Settings) -> Result<(), String> {
             create_user(work, &user, &new.role, &tenant.standards(now))
         });
         let id = made.await.map_err(|problem| describe(&problem))?;
-        println!("made the user {email} ({id})");
+        println!("created user {email} ({id})");
         told(&email, &secret, made_up);
         state.store.close();
         Ok(())
@@ -169,7 +169,7 @@ pub fn rotate_keys(settings: Settings) -> Result<(), String> {
         let state = open(settings)?;
         state.tokens.rotate(&state.store).await.map_err(|problem| describe(&problem))?;
         state.store.close();
-        println!("new tokens are signed with a new key; tokens signed before hold until they expire");
+        println!("new tokens are signed with a new key; existing tokens remain valid until they expire");
         Ok(())
     })
 }

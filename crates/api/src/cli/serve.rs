@@ -34,7 +34,7 @@ pub fn serve(settings: Settings) -> Result<(), String> {
         if let Some(welcome) = &running.welcome {
             match &welcome.password {
                 Some(password) => {
-                    eprintln!("first start: log in as {} with the password {password} (shown this once)", welcome.email)
+                    eprintln!("first start: log in as {} with the password {password} (shown only once)", welcome.email)
                 }
                 None => eprintln!("first start: log in as {} with the password from FARLEY_ADMIN_PASSWORD", welcome.email),
             }
@@ -96,7 +96,7 @@ pub fn migrate(settings: &Settings) -> Result<(), String> {
     let _guard = telemetry::start(settings)?;
     let store = farley_persistence::Store::open(&store_settings(settings)).map_err(|error| error.to_string())?;
     store.close();
-    eprintln!("the database is at the present schema");
+    eprintln!("the database schema is up to date");
     Ok(())
 }
 

@@ -13,9 +13,9 @@ use crate::{
     },
 };
 
-/// The timeline of a customer
+/// Get the timeline of a customer
 ///
-/// Everything that happened to the customer and to the records that name it (contacts …), newest first.
+/// Returns the events of the customer and of the records related to it (contacts …), newest first.
 #[utoipa::path(
     tag = "customers",
     operation_id = "listCustomerTimeline",

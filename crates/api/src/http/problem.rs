@@ -40,34 +40,34 @@ macro_rules! problem_codes {
 }
 
 problem_codes! {
-    InvalidRequest "invalid_request" 400 "Bad request" "请求有误" "The request has faults: {count}. `errors` lists them all." "请求中有 {count} 处错误。",
+    InvalidRequest "invalid_request" 400 "Bad request" "请求有误" "The request is invalid. Number of faults: {count}; see `errors`." "请求中有 {count} 处错误。",
     MalformedBody "malformed_body" 400 "Malformed body" "请求体无法解析" "The body cannot be read as JSON: {reason}" "请求体不是有效的 JSON：{reason}",
     MalformedRequest "malformed_request" 400 "Malformed request" "请求格式错误" "The request cannot be read: {reason}" "请求无法解析：{reason}",
-    Unauthorized "unauthorized" 401 "Unauthorized" "未认证" "A valid access token or API key is needed." "需要有效的访问令牌或 API 密钥。",
+    Unauthorized "unauthorized" 401 "Unauthorized" "未认证" "A valid access token or API key is required." "需要有效的访问令牌或 API 密钥。",
     TokenExpired "token_expired" 401 "Unauthorized" "未认证" "The access token has expired." "访问令牌已过期。",
-    WrongCredentials "wrong_credentials" 401 "Wrong credentials" "凭据错误" "E-mail address or password is wrong." "邮箱或密码错误。",
-    SessionEnded "session_ended" 401 "Session ended" "会话已结束" "The session has ended; log in again." "会话已结束，请重新登录。",
-    Forbidden "forbidden" 403 "Forbidden" "无权操作" "You may not {action} {object}." "您无权对 {object} 执行 {action}。",
-    BeyondHeld "permission_not_held" 403 "Forbidden" "无权授予" "You cannot grant what you do not hold: {permission}." "不能授予您自己没有的权限：{permission}。",
-    NotFound "not_found" 404 "Not found" "未找到" "There is nothing here, or nothing that you may know of." "此处没有内容，或您无权知晓。",
-    MethodNotAllowed "method_not_allowed" 405 "Method not allowed" "方法不允许" "This resource does not take that method." "此资源不支持该方法。",
+    WrongCredentials "wrong_credentials" 401 "Wrong credentials" "凭据错误" "The e-mail address or password is incorrect." "邮箱或密码错误。",
+    SessionEnded "session_ended" 401 "Session ended" "会话已结束" "The session has ended. Log in again." "会话已结束，请重新登录。",
+    Forbidden "forbidden" 403 "Forbidden" "无权操作" "You do not have permission to {action} {object}." "您没有对 {object} 执行 {action} 的权限。",
+    BeyondHeld "permission_not_held" 403 "Forbidden" "无权授予" "You cannot grant a permission that you do not have: {permission}." "不能授予您自己没有的权限：{permission}。",
+    NotFound "not_found" 404 "Not found" "未找到" "The resource does not exist, or you do not have access to it." "请求的资源不存在，或您无权访问。",
+    MethodNotAllowed "method_not_allowed" 405 "Method not allowed" "方法不允许" "This resource does not support that method." "此资源不支持该方法。",
     RequestTimeout "request_timeout" 408 "Request timeout" "请求超时" "The body did not arrive in time." "请求体未能及时送达。",
     Duplicate "duplicate" 409 "Duplicate" "重复" "Another live record already has this value." "已有记录使用了该值。",
-    StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; now it allows: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
+    StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; allowed: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
     StillRunning "idempotency_in_progress" 409 "Still running" "仍在处理" "A request with this Idempotency-Key is still running." "使用该 Idempotency-Key 的请求仍在处理中。",
-    CursorGone "cursor_expired" 410 "Gone" "游标已失效" "The cursor is older than what is kept." "游标早于保留期限。",
-    VersionMismatch "version_mismatch" 412 "Precondition failed" "版本不一致" "The record is at version {current}, which is none that If-Match names.{changes_en}" "记录当前版本为 {current}，与 If-Match 指定的版本不一致。{changes_zh}",
-    PayloadTooLarge "payload_too_large" 413 "Payload too large" "请求体过大" "The body may have at most {max} bytes." "请求体最多 {max} 字节。",
+    CursorGone "cursor_expired" 410 "Gone" "游标已失效" "The cursor has expired: it points to events that are no longer kept." "游标已失效：其指向的事件已超过保留期限。",
+    VersionMismatch "version_mismatch" 412 "Precondition failed" "版本不一致" "The record is at version {current}, which does not match If-Match.{changes_en}" "记录当前版本为 {current}，与 If-Match 指定的版本不一致。{changes_zh}",
+    PayloadTooLarge "payload_too_large" 413 "Payload too large" "请求体过大" "The body must not exceed {max} bytes." "请求体最多 {max} 字节。",
     UnsupportedMediaType "unsupported_media_type" 415 "Unsupported media type" "不支持的媒体类型" "Send {expected}." "请使用 {expected}。",
-    RuleViolated "rule_violated" 422 "Unprocessable content" "违反规则" "The request breaks rules: {count}. `errors` lists them all." "请求中有 {count} 处违反规则。",
-    SumTooLarge "sum_too_large" 422 "Sum too large" "合计过大" "The figures add up to more than 64 bits hold; ask for fewer records." "合计超出 64 位整数范围，请缩小查询范围。",
-    KeyReused "idempotency_key_reused" 422 "Idempotency-Key reused" "幂等键被重用" "This Idempotency-Key was used with another request." "该 Idempotency-Key 已用于另一个请求。",
-    PreconditionRequired "precondition_required" 428 "Precondition required" "缺少前置条件" "on_conflict needs If-Match with the version that the edit began with." "使用 on_conflict 时必须提供 If-Match 版本。",
+    RuleViolated "rule_violated" 422 "Unprocessable content" "违反规则" "The request violates rules. Number of faults: {count}; see `errors`." "请求中有 {count} 处违反规则。",
+    SumTooLarge "sum_too_large" 422 "Sum too large" "合计过大" "The sum exceeds the range of 64-bit integers. Narrow down the query." "合计超出 64 位整数范围，请缩小查询范围。",
+    KeyReused "idempotency_key_reused" 422 "Idempotency-Key reused" "幂等键被重用" "This Idempotency-Key was already used for a different request." "该 Idempotency-Key 已用于另一个请求。",
+    PreconditionRequired "precondition_required" 428 "Precondition required" "缺少前置条件" "on_conflict requires If-Match with the version that the edit was based on." "使用 on_conflict 时必须提供 If-Match 版本。",
     RateLimited "rate_limited" 429 "Too many requests" "请求过多" "Try again in {seconds} seconds." "请在 {seconds} 秒后重试。",
-    Internal "internal" 500 "Internal error" "内部错误" "Something went wrong here; it has been noted under the request id." "服务器内部错误，已按请求编号记录。",
-    QueryTooSlow "query_too_slow" 503 "Query too slow" "查询过慢" "The query took longer than a statement may. Ask for less: a shorter period, a narrower filter, fewer groups or related records, no total, a cursor instead of an offset." "查询超出了单条语句的时限。请缩小范围：缩短时间段、收紧筛选条件、减少分组或关联记录、不要总数、用游标代替偏移。",
-    Busy "busy" 503 "Too busy" "繁忙" "Too many summaries, reports, counts and large searches are being worked on, for you or for everybody; try again in {seconds} seconds." "正在处理的汇总、报表、计数和大范围搜索过多（您自己的或全部的），请在 {seconds} 秒后重试。",
-    Unavailable "unavailable" 503 "Service unavailable" "服务暂不可用" "The server is overloaded or its database cannot be reached; try again in {seconds} seconds." "服务器过载或数据库暂不可用，请在 {seconds} 秒后重试。",
+    Internal "internal" 500 "Internal error" "内部错误" "An internal error occurred. It was logged under the request id." "服务器内部错误，已按请求编号记录。",
+    QueryTooSlow "query_too_slow" 503 "Query too slow" "查询过慢" "The query exceeded the time limit. Narrow it down: use a shorter period, a stricter filter, fewer groups or related records, no total, or a cursor instead of an offset." "查询超出了单条语句的时限。请缩小范围：缩短时间段、收紧筛选条件、减少分组或关联记录、不要总数、用游标代替偏移。",
+    Busy "busy" 503 "Too busy" "繁忙" "Too many summaries, reports, counts and large searches are in progress, either yours or in total. Try again in {seconds} seconds." "正在处理的汇总、报表、计数和大范围搜索过多（您自己的或全部的），请在 {seconds} 秒后重试。",
+    Unavailable "unavailable" 503 "Service unavailable" "服务暂不可用" "The server is overloaded or its database is unavailable. Try again in {seconds} seconds." "服务器过载或数据库暂不可用，请在 {seconds} 秒后重试。",
 }
 
 /// What answers in the asker's language say in `Vary`.
@@ -205,7 +205,7 @@ impl Problem {
             detail = detail.replace("lists them all", &format!("lists the first {}", Faults::MOST));
         }
         // A state without a way out is told without the ways.
-        detail = detail.replace("; now it allows: {allowed}", "").replace("；此时允许：{allowed}", "");
+        detail = detail.replace("; allowed: {allowed}", "").replace("；此时允许：{allowed}", "");
         let mut problem = json!({
             "type": format!("https://farley.dev/problems/{}", self.code.as_str()),
             "title": self.code.title(language),

@@ -44,13 +44,13 @@ use crate::{
 const SESSION_SECONDS: i64 = 30 * 24 * 3600;
 
 crate::body! {
-    /// Credentials of a user.
+    /// A user's credentials.
     pub struct LoginRequest {
-        /// The address to log in with.
+        /// The e-mail address to log in with.
         email: String => text(254).required().hint(Hint::Email).example("admin@example.com"),
         /// The user's password.
         password: String => long_text(password::MAX_LENGTH).required().hint(Hint::Password).example("correct horse battery"),
-        /// The tenant's short name; the default tenant, unless given.
+        /// The short name of the tenant. Defaults to the default tenant.
         tenant: Option<String> => text(254).example("default"),
     }
     example json!({"email": "admin@example.com", "password": "correct horse battery"})
@@ -63,12 +63,12 @@ pub struct TokenPair {
     pub access_token: String,
     #[schema(example = "Bearer")]
     pub token_type: &'static str,
-    /// How long the access token holds, in seconds.
+    /// How long the access token is valid, in seconds.
     #[schema(example = 900)]
     pub expires_in: i64,
-    /// Good for one refresh; a used one that comes back ends the session.
+    /// Valid for one refresh; using it again ends the session.
     pub refresh_token: String,
-    /// How long the refresh token holds, in seconds.
+    /// How long the refresh token is valid, in seconds.
     #[schema(example = 2_592_000)]
     pub refresh_expires_in: i64,
 }
@@ -76,19 +76,19 @@ pub struct TokenPair {
 crate::body! {
     /// A refresh token.
     pub struct RefreshRequest {
-        /// The token that the last log-in or refresh gave.
+        /// The token returned by the last log-in or refresh.
         refresh_token: String => long_text(MAX_TOKEN).required().example("fr_0190…"),
     }
     example Value::Null
 }
 
 crate::body! {
-    /// A password for whoever holds a one-time token.
+    /// A new password, set with a one-time token.
     pub struct AcceptRequest {
-        /// The token of an invitation or of a reset.
+        /// The token from an invitation or a password reset.
         token: String => long_text(MAX_TOKEN).required().example("ft_…"),
         // A password is taken as typed, but for the Unicode form: keyboards differ in how they compose a letter.
-        /// At least 10 characters, and none of the common ones.
+        /// At least 10 characters; common passwords are rejected.
         password: String => long_text(password::MAX_LENGTH).required().hint(Hint::NewPassword),
     }
     example Value::Null
@@ -99,10 +99,10 @@ const MAX_TOKEN: usize = 4_000;
 
 /// Log in
 ///
-/// A wrong password and an unknown e-mail address get the same answer, after the same time. Failures slow an account and an
-/// address down.
+/// A wrong password and an unknown e-mail address give the same response, after the same time. Failed attempts slow down
+/// further attempts for the account and the IP address.
 #[utoipa::path(tag = "auth", operation_id = "login", request_body = LoginRequest, security(()),
-    responses((status = 401, description = "The e-mail address or the password is wrong."), (status = 200, description = "Logged in.", body = TokenPair)))]
+    responses((status = 401, description = "The e-mail address or password is incorrect."), (status = 200, description = "Logged in.", body = TokenPair)))]
 #[post("/v1/auth/login")]
 pub async fn login(request: HttpRequest, body: OpenBody) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
@@ -110,18 +110,18 @@ pub async fn login(request: HttpRequest, body: OpenBody) -> Result<HttpResponse,
     log_in(&request, &body.0).await
 }
 
-/// A log-in as OAuth 2.0 writes it.
+/// A log-in in OAuth 2.0 form.
 #[derive(Deserialize, ToSchema)]
 pub struct TokenRequest {
     /// `password`.
     #[schema(example = "password")]
     grant_type: String,
-    /// The e-mail address; the tenant's short name may stand before it: `acme/admin@acme.example.com`.
+    /// The e-mail address, optionally preceded by the tenant's short name: `acme/admin@acme.example.com`.
     #[schema(example = "admin@example.com")]
     username: String,
     #[schema(format = "password")]
     password: String,
-    /// Accepted and not used, as are client credentials.
+    /// Accepted but ignored, as are client credentials.
     #[serde(default)]
     #[allow(dead_code, reason = "clients send it")]
     scope: Option<String>,
@@ -129,10 +129,10 @@ pub struct TokenRequest {
 
 /// Log in, for OAuth 2.0 clients
 ///
-/// The password grant of RFC 6749, for the documentation page and other ready-made clients: the same log-in, as a form.
+/// The password grant of RFC 6749, for the documentation page and other standard OAuth clients: the same log-in, as a form.
 #[utoipa::path(tag = "auth", operation_id = "requestToken", security(()),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 401, description = "The e-mail address or the password is wrong."), (status = 200, description = "Logged in.", body = TokenPair)))]
+    responses((status = 401, description = "The e-mail address or password is incorrect."), (status = 200, description = "Logged in.", body = TokenPair)))]
 #[post("/v1/auth/token")]
 pub async fn oauth_token(request: HttpRequest, form: web::Form<TokenRequest>) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
@@ -299,10 +299,10 @@ fn no_store(tokens: &TokenPair) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(tokens)
 }
 
-/// Get new tokens
+/// Refresh the tokens
 ///
-/// Each refresh token is good once. For a moment (`FARLEY_REFRESH_LEEWAY`, 20 seconds) it gives the same new tokens again, to another
-/// tab or after an answer that was lost. One that comes back later, as a stolen one would, ends its whole session.
+/// Each refresh token can be used once. For a short time (`FARLEY_REFRESH_LEEWAY`, 20 seconds) it returns the same new tokens
+/// again, for another tab or after a lost response. If it is used later, as a stolen token would be, its whole session ends.
 #[utoipa::path(tag = "auth", operation_id = "refreshTokens", request_body = RefreshRequest, security(()),
     responses((status = 401, description = "The session has ended."), (status = 200, description = "New tokens.", body = TokenPair)))]
 #[post("/v1/auth/refresh")]
@@ -386,9 +386,9 @@ fn parse_refresh(token: &str) -> Option<(Id, Id)> {
 
 /// Log out
 ///
-/// Ends the session that the refresh token belongs to. A token that names no living session is no error.
+/// Ends the session that the refresh token belongs to. If the session has already ended, this is not an error.
 #[utoipa::path(tag = "auth", operation_id = "logout", request_body = RefreshRequest, security(()),
-    responses((status = 401, description = "Without a refresh token, a valid access token is needed."), (status = 204, description = "Logged out.")))]
+    responses((status = 401, description = "Without a refresh token, a valid access token is required."), (status = 204, description = "Logged out.")))]
 #[post("/v1/auth/logout")]
 pub async fn logout(request: HttpRequest, body: OpenBody) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
@@ -439,9 +439,10 @@ pub async fn logout(request: HttpRequest, body: OpenBody) -> Result<HttpResponse
 
 /// Set a password
 ///
-/// Takes the one-time token of an invitation or of a reset. The user becomes active and is logged in; other sessions end.
+/// Requires the one-time token from an invitation or a password reset. The user becomes active and is logged in; all other
+/// sessions end.
 #[utoipa::path(tag = "auth", operation_id = "acceptInvitation", request_body = AcceptRequest, security(()),
-    responses((status = 200, description = "The password is set, and the user logged in.", body = TokenPair)))]
+    responses((status = 200, description = "The password was set and the user is logged in.", body = TokenPair)))]
 #[post("/v1/auth/accept")]
 pub async fn accept(request: HttpRequest, body: OpenBody) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;

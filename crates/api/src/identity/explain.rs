@@ -36,13 +36,13 @@ use crate::{
 #[derive(Serialize, ToSchema)]
 pub struct Explanation {
     pub allowed: bool,
-    /// What decided it: `granted`, `user_not_active`, `no_role_grants_it`, `record_not_found`, `out_of_scope`.
+    /// What determined the result: `granted`, `user_not_active`, `no_role_grants_it`, `record_not_found`, `out_of_scope`.
     #[schema(example = "granted")]
     pub reason: &'static str,
-    /// The same in words.
+    /// The same, in words.
     #[schema(example = "The role Sales manager grants customer:read with scope team, and the record is within it.")]
     pub detail: String,
-    /// The widest scope that the user's roles grant: `own`, `team`, `all`; null if none does.
+    /// The widest scope that the user's roles grant: `own`, `team`, `all`; null if none.
     #[schema(example = "team")]
     pub scope: Option<&'static str>,
     /// The roles that grant it.
@@ -67,24 +67,24 @@ pub struct GrantingRole {
 crate::query! {
     /// Who, what, and on which record.
     pub struct AccessQuery {
-        /// The user asked about; oneself may always be asked about.
+        /// The user to check. You can always check your own permissions.
         user_id: Id => reference("user").required(),
         /// The object, such as `customer`.
         object: String => text(100).required().example("customer"),
         /// The action: `read`, `create`, `update`, `archive`, `export`, `import`.
         action: String => text(100).required().example("read"),
-        /// One record of the object.
+        /// A record of the object.
         id: Option<Id> => record_id(),
     }
 }
 
 /// Explain a permission
 ///
-/// Says whether a user may do something to an object or to one record of it, and why. An API key needs the scopes `user:read` and
-/// `role:read`.
+/// Returns whether a user has permission for an action on an object or one of its records, and why. An API key needs the scopes
+/// `user:read` and `role:read`.
 #[utoipa::path(tag = "access", operation_id = "explainAccess",
     params(AccessQuery),
-    responses((status = 200, description = "Yes or no, and why.", body = Explanation)))]
+    responses((status = 200, description = "Whether the action is allowed, and why.", body = Explanation)))]
 #[get("/v1/access/explain")]
 pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     // It tells of the user's roles, which a key may not reach.

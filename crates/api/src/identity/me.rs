@@ -40,17 +40,17 @@ use crate::{
     },
 };
 
-/// The caller: the user, the tenant, and what they may do.
+/// The caller: the user, the tenant and the user's permissions.
 #[derive(Serialize, ToSchema)]
 pub struct Me {
     #[serde(flatten)]
     #[schema(value_type = UserSchema)]
     user: Value,
     tenant: MyTenant,
-    /// Every permission held, as `object:action:scope`.
+    /// All permissions, as `object:action:scope`.
     #[schema(example = json!(["customer:read:team"]))]
     permissions: Vec<String>,
-    /// The teams whose records the scope `team` reaches: the user's own and all below it.
+    /// The teams covered by the scope `team`: the user's own team and all teams below it.
     #[schema(value_type = Vec<String>)]
     team_ids: Vec<Id>,
 }
@@ -71,18 +71,18 @@ impl ToSchema for UserSchema {}
 pub struct MyTenant {
     #[schema(value_type = String, format = "uuid")]
     id: Id,
-    /// The short name, for log-ins.
+    /// The short name, used at log-in.
     #[schema(example = "default")]
     slug: String,
     #[schema(example = "Farley")]
     name: String,
-    /// ISO 3166-1 alpha-2: where a phone number without country code belongs.
+    /// ISO 3166-1 alpha-2: the country of phone numbers without a country code.
     #[schema(example = "CN")]
     country: String,
-    /// ISO 4217: the currency in which amounts are added up.
+    /// ISO 4217: the currency used for totals.
     #[schema(example = "CNY")]
     currency: String,
-    /// IANA time zone in which days begin and end.
+    /// The IANA time zone in which days start and end.
     #[schema(example = "Asia/Shanghai")]
     time_zone: String,
 }
@@ -114,9 +114,9 @@ fn describe(principal: &Principal, user: &Row) -> Result<Me, Problem> {
     })
 }
 
-/// Who am I
+/// Get my account
 ///
-/// To an API key whose scopes do not name `user:read`, of the account nothing but the id.
+/// An API key without the scope `user:read` gets only the id of the account.
 #[utoipa::path(tag = "me", operation_id = "getMe", responses((status = 200, description = "The caller.", body = Me)))]
 #[get("/v1/me")]
 pub async fn get_me(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -131,15 +131,15 @@ pub async fn get_me(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
 }
 
 crate::body! {
-    /// What users may change of themselves. It is read as a patch of the user.
+    /// The fields that users can change on their own account, applied as a patch to the user.
     pub struct MePatch {
-        /// What the user is called.
+        /// The user's name.
         name: Option<String> => text(120).example("王芳"),
-        /// Where to call the user.
+        /// The user's phone number.
         phone: Option<String> => phone().example("+8613800138000"),
         /// The language of messages to the user.
         language: Option<String> => language().example("zh-CN"),
-        /// Where the user's clocks are.
+        /// The user's time zone.
         time_zone: Option<String> => time_zone().example("Asia/Shanghai"),
         /// The user's job title.
         title: Option<String> => text(100).example("销售经理"),
@@ -147,11 +147,11 @@ crate::body! {
     example Value::Null
 }
 
-/// Change my own account
+/// Update my account
 ///
-/// A JSON merge patch of name, phone, language, time zone and title. An API key needs the scope `user:update`.
+/// A JSON merge patch for name, phone, language, time zone and title. An API key needs the scope `user:update`.
 #[utoipa::path(tag = "me", operation_id = "updateMe", request_body = MePatch,
-    responses((status = 200, description = "The caller as changed.", body = Me)))]
+    responses((status = 200, description = "The updated caller.", body = Me)))]
 #[patch("/v1/me")]
 pub async fn update_me(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
@@ -189,11 +189,11 @@ fn own_rule(field: &Field) -> Option<FieldRule> {
 }
 
 crate::body! {
-    /// The old password and the new.
+    /// The current and the new password.
     pub struct PasswordChange {
-        /// The password that holds now.
+        /// The current password.
         current_password: String => long_text(password::MAX_LENGTH).required().hint(Hint::Password),
-        /// At least 10 characters, and none of the common ones.
+        /// At least 10 characters; common passwords are rejected.
         new_password: String => long_text(password::MAX_LENGTH).required().hint(Hint::NewPassword),
     }
     example Value::Null
@@ -201,9 +201,9 @@ crate::body! {
 
 /// Change my password
 ///
-/// Other sessions end.
+/// All other sessions end.
 #[utoipa::path(tag = "me", operation_id = "changeMyPassword", request_body = PasswordChange,
-    responses((status = 204, description = "Changed.")))]
+    responses((status = 204, description = "The password was changed.")))]
 #[post("/v1/me/password")]
 pub async fn change_password(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
@@ -245,15 +245,15 @@ pub async fn change_password(call: Call, request: HttpRequest, body: Body) -> Re
     Ok(response)
 }
 
-/// A log-in.
+/// A session.
 #[derive(Serialize, ToSchema)]
 pub struct SessionInfo {
     #[schema(value_type = String, format = "uuid")]
     id: Id,
-    /// Whether it is the one this request came with.
+    /// Whether it is the session of this request.
     current: bool,
     user_agent: Option<String>,
-    /// The address it was opened from.
+    /// The IP address it was opened from.
     #[schema(example = "192.0.2.1")]
     address: Option<String>,
     #[schema(value_type = String, format = "date-time")]
@@ -265,7 +265,7 @@ pub struct SessionInfo {
     expires_at: Timestamp,
 }
 
-/// Sessions that still hold.
+/// Active sessions.
 #[derive(Serialize, ToSchema)]
 pub struct SessionList {
     pub data: Vec<SessionInfo>,
@@ -287,11 +287,11 @@ impl SessionList {
     }
 }
 
-/// My sessions
+/// List my sessions
 ///
 /// An API key needs the scope `user:read`.
 #[utoipa::path(tag = "me", operation_id = "listMySessions",
-    responses((status = 200, description = "Sessions that still hold, newest first.", body = SessionList)))]
+    responses((status = 200, description = "Active sessions, newest first.", body = SessionList)))]
 #[get("/v1/me/sessions")]
 pub async fn my_sessions(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     call.principal.permit_oneself(User::object(), Action::Read)?;
@@ -311,7 +311,7 @@ pub fn session_of(request: &HttpRequest) -> Result<Id, Problem> {
 /// An API key needs the scope `user:update`.
 #[utoipa::path(tag = "me", operation_id = "endMySession",
     params(("session_id" = String, Path, description = "The session's id.")),
-    responses((status = 204, description = "Ended.")))]
+    responses((status = 204, description = "The session was ended.")))]
 #[delete("/v1/me/sessions/{session_id}")]
 pub async fn end_my_session(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     call.principal.permit_oneself(User::object(), Action::Update)?;

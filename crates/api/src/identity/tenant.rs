@@ -32,11 +32,11 @@ use crate::{
 };
 
 crate::body! {
-    /// A tenant to be made, with its first administrator.
+    /// A new tenant, with its first administrator.
     pub struct TenantCreate {
-        /// What people type at log-in: 2 to 40 lower-case letters, digits and hyphens.
+        /// The short name used at log-in: 2 to 40 lower-case letters, digits and hyphens.
         slug: String => text(40).required().example("acme"),
-        /// What the company is called.
+        /// The name of the company.
         name: String => text(200).required().example("Acme 贸易有限公司"),
         /// ISO 3166-1 alpha-2.
         country: Option<String> => country().example("CN"),
@@ -44,9 +44,9 @@ crate::body! {
         currency: Option<String> => text(3).example("CNY"),
         /// IANA time zone.
         time_zone: Option<String> => time_zone().example("Asia/Shanghai"),
-        /// The address that the administrator logs in with.
+        /// The administrator's e-mail address for log-in.
         admin_email: String => email().required().example("admin@acme.example.com"),
-        /// The administrator's password: at least 10 characters, and none of the common ones.
+        /// The administrator's password: at least 10 characters; common passwords are rejected.
         admin_password: String => long_text(password::MAX_LENGTH).required().hint(Hint::NewPassword),
     }
     example Value::Null
@@ -126,11 +126,11 @@ fn read(settings: &Settings, body: &Value) -> Result<(NewTenant, Record<TenantCr
     Ok(faults.into_result((tenant, form))?)
 }
 
-/// Make a tenant
+/// Create a tenant
 ///
-/// For the operator of the server: send the operator key (`FARLEY_OPERATOR_KEY`) as the bearer token.
+/// For the server operator: send the operator key (`FARLEY_OPERATOR_KEY`) as the bearer token.
 #[utoipa::path(tag = "tenants", operation_id = "createTenant", request_body = TenantCreate,
-    responses((status = 201, description = "Made, with the ready-made roles and an administrator.", body = TenantInfo)))]
+    responses((status = 201, description = "The tenant was created, with the built-in roles and an administrator.", body = TenantInfo)))]
 #[post("/v1/tenants")]
 pub async fn create(request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
@@ -154,11 +154,11 @@ pub async fn create(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
     Ok(HttpResponse::Created().json(info))
 }
 
-/// The tenants
+/// List tenants
 ///
-/// For the operator of the server: send the operator key (`FARLEY_OPERATOR_KEY`) as the bearer token.
+/// For the server operator: send the operator key (`FARLEY_OPERATOR_KEY`) as the bearer token.
 #[utoipa::path(tag = "tenants", operation_id = "listTenants",
-    responses((status = 200, description = "Every tenant, the oldest first.", body = TenantList)))]
+    responses((status = 200, description = "All tenants, oldest first.", body = TenantList)))]
 #[get("/v1/tenants")]
 pub async fn list(request: HttpRequest) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;

@@ -148,10 +148,10 @@ async fn act(
 
 /// Deactivate a user
 ///
-/// The user cannot log in any more; sessions and API keys of the user stop working within five seconds on every node.
+/// The user can no longer log in; the user's sessions and API keys stop working on every node within five seconds.
 #[utoipa::path(tag = "users", operation_id = "deactivateUser",
     params(("id" = String, Path, description = "The user's id, or `ext:{system}:{key}`.")),
-    responses((status = 204, description = "Deactivated.")))]
+    responses((status = 204, description = "The user was deactivated.")))]
 #[post("/v1/users/{id}/deactivate")]
 pub async fn deactivate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let me = call.principal.user_id();
@@ -172,10 +172,10 @@ pub async fn deactivate(call: Call, request: HttpRequest, body: Body) -> Result<
 
 /// Activate a user
 ///
-/// Lets a deactivated user log in again with the password they had.
+/// Lets a deactivated user log in again with their previous password.
 #[utoipa::path(tag = "users", operation_id = "activateUser",
     params(("id" = String, Path, description = "The user's id, or `ext:{system}:{key}`.")),
-    responses((status = 204, description = "Active, or invited if no password was ever set.")))]
+    responses((status = 204, description = "The user is active, or invited if no password was ever set.")))]
 #[post("/v1/users/{id}/activate")]
 pub async fn activate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act(call, request, body, |work, user| {
@@ -190,21 +190,21 @@ pub async fn activate(call: Call, request: HttpRequest, body: Body) -> Result<Ht
 /// A one-time token, shown once.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct ResetToken {
-    /// Give it to the user: `POST /v1/auth/accept` takes it with a new password.
+    /// Give it to the user, who sends it with a new password to `POST /v1/auth/accept`.
     #[schema(example = "ft_…")]
     pub token: String,
-    /// How long it can be taken up, in seconds.
+    /// How long it is valid, in seconds.
     #[schema(example = 604_800)]
     pub expires_in: i64,
 }
 
 /// Reset a user's password
 ///
-/// Gives a one-time token with which the user sets a new password; invites again who has not come yet. The old password
-/// holds until then.
+/// Returns a one-time token that the user sets a new password with; a user who has not accepted the invitation yet is invited
+/// again. The old password stays valid until then.
 #[utoipa::path(tag = "users", operation_id = "resetUserPassword",
     params(("id" = String, Path, description = "The user's id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The token, shown this once.", body = ResetToken)))]
+    responses((status = 200, description = "The token, shown only once.", body = ResetToken)))]
 #[post("/v1/users/{id}/reset-password")]
 pub async fn reset_password(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act(call, request, body, |work, user| {
@@ -223,10 +223,10 @@ pub async fn reset_password(call: Call, request: HttpRequest, body: Body) -> Res
     .await
 }
 
-/// The sessions of a user
+/// List the sessions of a user
 #[utoipa::path(tag = "users", operation_id = "listUserSessions",
     params(("id" = String, Path, description = "The user's id.")),
-    responses((status = 200, description = "Sessions that still hold, newest first.", body = SessionList)))]
+    responses((status = 200, description = "Active sessions, newest first.", body = SessionList)))]
 #[get("/v1/users/{id}/sessions")]
 pub async fn sessions(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
@@ -248,7 +248,7 @@ pub async fn sessions(call: Call, request: HttpRequest) -> Result<HttpResponse, 
 /// End a user's session
 #[utoipa::path(tag = "users", operation_id = "endUserSession",
     params(("id" = String, Path, description = "The user's id."), ("session_id" = String, Path, description = "The session's id.")),
-    responses((status = 204, description = "Ended.")))]
+    responses((status = 204, description = "The session was ended.")))]
 #[delete("/v1/users/{id}/sessions/{session_id}")]
 pub async fn end_session(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     call.rows(User::object(), Action::Update)?;

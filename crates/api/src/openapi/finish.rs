@@ -100,7 +100,7 @@ fn say_default(schema: &mut Map<String, Value>) {
         Value::Null | Value::Array(_) | Value::Object(_) => return,
     };
     let doc = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    let doc = format!("{doc} Unless given: `{default}`.").trim().to_owned();
+    let doc = format!("{doc} Defaults to `{default}`.").trim().to_owned();
     schema.insert("description".to_owned(), doc.into());
 }
 

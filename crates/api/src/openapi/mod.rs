@@ -98,12 +98,12 @@ fn add_shared(components: &mut Components) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The access token of a log-in (a JWT signed with EdDSA, as RFC 8725 has it, valid for 15 minutes), or an API key (`fk_…`)."));
+        .description(Some("The access token from a log-in (a JWT signed with EdDSA, following RFC 8725, valid for 15 minutes), or an API key (`fk_…`)."));
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
     let flow = Password::new("/v1/auth/token", Scopes::new());
     let password = OAuth2::with_description(
         [Flow::Password(flow)],
-        "Log-in with e-mail address and password, from the documentation page itself, for the same JWT (RFC 8725).",
+        "Log in with e-mail address and password from the documentation page; returns the same JWT (RFC 8725).",
     );
     components.add_security_scheme(PASSWORD, SecurityScheme::OAuth2(password));
 }
@@ -122,42 +122,43 @@ fn info() -> Info {
 }
 
 fn servers() -> Vec<Server> {
-    let doc = "The server that this document came from, be it production, staging or local.";
+    let doc = "The server that serves this document, whether production, staging or local.";
     let mut server = Server::builder().url("/").description(Some(doc)).build();
     server.extensions = Some(Extensions::from_iter([("x-internal", false)]));
     vec![server]
 }
 
 const DESCRIPTION: &str = "\
-Farley is a headless CRM: everything it does, it does over this API.
+Farley is a headless CRM: all of its features are available through this API.
 
-- **Records** come bare, lists as `{\"data\": […], \"page\": {…}}`. Times are RFC 3339 in UTC, money is in minor units.
-- **Unknown** members and parameters are refused, never ignored.
-- **Errors** are `application/problem+json` (RFC 9457), every fault at once, in the language of `Accept-Language` (`en`, `zh-CN`).
-- **Retries** are safe with `Idempotency-Key`; **concurrent edits** are told apart by `ETag` and `If-Match`.
-- **Ids** in a path may be `ext:{system}:{key}`, the record's key in another system.
-- **Rate limits** are told by `RateLimit` and `RateLimit-Policy` on every answer.
+- **Records** are returned directly, without a wrapper; lists are returned as `{\"data\": […], \"page\": {…}}`. Times are RFC 3339 in UTC, \
+  money is in minor units.
+- **Unknown** members and parameters are rejected, never ignored.
+- **Errors** are `application/problem+json` (RFC 9457). All faults are reported at once, in the language of `Accept-Language` (`en`, `zh-CN`).
+- **Retries** are safe with `Idempotency-Key`; **concurrent edits** are detected with `ETag` and `If-Match`.
+- **Ids** in paths can be `ext:{system}:{key}`, the record's key in an external system.
+- **Rate limits** are reported in the headers `RateLimit` and `RateLimit-Policy` of every response.
 
 ## Filters
 
-Every list, summary, board and funnel takes the same filters. A few plain ones are listed with each; all others are built alike, from \
-the name of a field and an operator as suffix. `GET /v1/metadata/objects/{object}` tells programs which field takes which.
+All lists, summaries, boards and funnels accept the same filters. A few common ones are listed with each operation; all others follow the \
+same pattern: the name of a field with an operator as suffix. `GET /v1/metadata/objects/{object}` returns the operators that each field supports.
 
-| Parameter | Hits records whose field |
+| Parameter | Matches records whose field |
 |---|---|
 | `field=a` | is `a` |
 | `field_ne=a` | is not `a`, or has no value |
-| `field_gt=` `field_gte=` `field_lt=` `field_lte=` | is greater, at least, less, at most |
-| `field_in=a,b` | is one of these; `id_in` loads many by id |
+| `field_gt=` `field_gte=` `field_lt=` `field_lte=` | is greater than, at least, less than, at most the value |
+| `field_in=a,b` | is one of these; `id_in` loads several records by id |
 | `field_nin=a,b` | is none of these, or has no value |
-| `field_contains=a` `field_starts=a` | contains, starts with it, whatever the case |
-| `field_null=true` | has no value; `false`: has one |
-| `field_any=a,b` `field_none=a,b` | a list, or related records: holds at least one of these, none of these |
+| `field_contains=a` `field_starts=a` | contains, or starts with, the text, ignoring case |
+| `field_null=true` | has no value; `false`: has a value |
+| `field_any=a,b` `field_none=a,b` | (a list or related records) contains at least one of these, none of these |
 
-- `custom.key` is one of the tenant's own fields, `relation.field` a field of a related record, `amount.currency` the currency of money, \
-  which itself is compared in minor units.
-- A list is separated by commas; `\\,` is a comma within a value. Times may be relative, in the tenant's time zone: `-30d`, `start_of_month`.
-- `filter` holds what suffixes cannot say, `or`, `not` and filters on related records, as the JSON of a predicate: \
-  `filter={\"or\":[{\"field\":\"status\",\"value\":\"active\"},{\"field\":\"name\",\"op\":\"contains\",\"value\":\"华为\"}]}`, percent-encoded. `POST …/search` takes the same in its body.
-- Whatever is given must hold together.
+- `custom.key` is a custom field, `relation.field` a field of a related record, `amount.currency` the currency of a money field; amounts are \
+  compared in minor units.
+- List values are separated by commas; use `\\,` for a comma within a value. Times can be relative, in the tenant's time zone: `-30d`, `start_of_month`.
+- `filter` expresses what suffixes cannot, such as `or`, `not` and filters on related records. It is a predicate as percent-encoded JSON: \
+  `filter={\"or\":[{\"field\":\"status\",\"value\":\"active\"},{\"field\":\"name\",\"op\":\"contains\",\"value\":\"华为\"}]}`. `POST …/search` accepts the same predicate in its body.
+- All filters given are combined with AND.
 ";

@@ -28,33 +28,33 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
         ("Limit", query("limit", &limit_doc(), limit())),
         (
             "Cursor",
-            query("cursor", "Where to go on: `page.next` of the page before, which must have been asked for with the same filter and sort.", cursor()),
+            query("cursor", "The `page.next` of the previous page, to continue from there; use the same filter and sort.", cursor()),
         ),
         (
             "Offset",
-            query("offset", "How many records to skip, for tables that jump to a page number. Past row 10,000 use the cursor. Not together with `cursor`.", offset()),
+            query("offset", "The number of records to skip, for tables that jump to a page number. Beyond row 10,000, use the cursor. Cannot be combined with `cursor`.", offset()),
         ),
-        ("Query", query("q", "Full-text search: names, also in pinyin or its initials, parts of e-mail addresses and phone numbers.", search_text())),
-        ("Total", query("total", "Adds the exact number of hits, as `page.total` and as the header `X-Total-Count`.", flag())),
-        ("Archived", query("archived", "Archived records instead of live ones; for a single record, also if it is archived.", flag())),
+        ("Query", query("q", "Full-text search: names, also by pinyin or its initials, and parts of e-mail addresses and phone numbers.", search_text())),
+        ("Total", query("total", "Returns the exact number of matches, as `page.total` and in the header `X-Total-Count`.", flag())),
+        ("Archived", query("archived", "For lists: returns archived records instead of live ones. For a single record: returns it even if it is archived.", flag())),
         (
             "AsOf",
             query(
                 "as_of",
-                "Records as they were at that time, out of their ledger: filters, sort and totals too. Of those that you may read now it tells what the ledger keeps and what never changes; all else is left out, and so are records that were not there yet. A time, or a relative one such as `-30d`.",
+                "Returns records as they were at that time, according to their ledger; filters, sort and totals apply to that state too. Only records that you can read now are included, with the fields that the ledger keeps and those that never change. Other fields, and records that did not exist yet, are left out. A time, or a relative time such as `-30d`.",
                 text().max_length(Some(64)),
             )
             .example(Some(json!("2026-09-30T00:00:00Z"))),
         ),
         (
             "ValidateOnly",
-            query("validate_only", "Checks everything and writes nothing. What would be refused is refused; else the answer shows what would be written.", flag()),
+            query("validate_only", "Validates the request without writing anything. Invalid requests are rejected as usual; otherwise the response shows what would be written.", flag()),
         ),
         (
             "OnConflict",
             query(
                 "on_conflict",
-                "With `fields`, a patch whose `If-Match` is out of date still goes through if none of *its* fields changed since that version.",
+                "With `fields`, a patch with an outdated `If-Match` still succeeds if none of *its* fields has changed since that version.",
                 strategies,
             ),
         ),
@@ -62,22 +62,22 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
             "IdempotencyKey",
             header(
                 "Idempotency-Key",
-                "A key of your choice. The same key and body within 24 hours replays the first answer; another body under the same key is a 422, a key whose first request is still running a 409.",
+                "A key of your choice. Repeating the same key and body within 24 hours returns the first response again. The same key with a different body returns 422; if the first request is still running, 409.",
                 text().min_length(Some(1)).max_length(Some(255)),
             ),
         ),
         (
             "IfMatch",
-            header("If-Match", "The ETag of the version you know, such as `\"v7\"`. If the record has another by now, the answer is 412.", entity_tags()),
+            header("If-Match", "The ETag of the version you have, such as `\"v7\"`. If the record has changed since, the response is 412.", entity_tags()),
         ),
-        ("IfNoneMatch", header("If-None-Match", "The ETag of the version you hold. If the record still has it, the answer is 304.", entity_tags())),
+        ("IfNoneMatch", header("If-None-Match", "The ETag of the version you have. If the record has not changed, the response is 304.", entity_tags())),
         (
             "AcceptLanguage",
-            header("Accept-Language", "The language of problem titles, details and messages: `en` or `zh-CN`; `en`, unless given.", text().max_length(Some(200))),
+            header("Accept-Language", "The language of problem titles, details and messages: `en` or `zh-CN`. Defaults to `en`.", text().max_length(Some(200))),
         ),
-        ("Id", path("id", "The id of the record, or `ext:{system}:{key}` with its key in another system.", schemas::EXAMPLE_ID)),
-        ("System", path("system", "The other system: a lower-case letter, then lower-case letters, digits and `_`.", "sap")),
-        ("Key", path("key", "The key of the record in that system.", "10042")),
+        ("Id", path("id", "The id of the record, or `ext:{system}:{key}` with its key in an external system.", schemas::EXAMPLE_ID)),
+        ("System", path("system", "The external system: a lower-case letter, followed by lower-case letters, digits and `_`.", "sap")),
+        ("Key", path("key", "The key of the record in the external system.", "10042")),
     ]
     .into_iter()
     .map(|(name, parameter)| (name, parameter.build()))

@@ -41,7 +41,7 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
     let operation = match object.parent {
         Some(parent) => operation.parameter(path(
             parent.field,
-            &format!("The {}: its id, or `ext:{{system}}:{{key}}`.", parent.object),
+            &format!("The id of the {}, or `ext:{{system}}:{{key}}`.", parent.object),
             "01890a5d-ac96-774b-bcce-b302099a8057",
         )),
         None => operation,
@@ -73,7 +73,7 @@ fn summary(generic: Generic, object: &Object) -> String {
         Generic::List => format!("List {}", many(object)),
         Generic::Create => format!("Create {}", a(object)),
         Generic::Search => format!("Search {}", many(object)),
-        Generic::Summary => format!("Count {} and add them up", many(object)),
+        Generic::Summary => format!("Summarize {}", many(object)),
         Generic::Get => format!("Get {}", a(object)),
         Generic::Update => format!("Update {}", a(object)),
         Generic::Archive => format!("Archive {}", a(object)),
@@ -88,51 +88,48 @@ fn description(generic: Generic, object: &Object) -> String {
     let (one, many) = (one(object), many(object));
     match generic {
         Generic::List => format!(
-            "The {many} that you may see, a page at a time. Besides the filters below, any field filters with any of its operators, as the \
-             introduction says: `field=value`, `field_suffix=value`. `GET /v1/metadata/objects/{}` lists the fields and their operators.",
+            "Returns the {many} that you can see, page by page. Besides the filters below, you can filter on any field with any of its operators, as described in the introduction: `field=value`, `field_suffix=value`. `GET /v1/metadata/objects/{}` lists the fields and their operators.",
             object.name
         ),
-        Generic::Create => format!("Creates {} and answers with it. You may choose its `id`, a UUID.", a(object)),
+        Generic::Create => format!("Creates {} and returns it. You can choose its `id`, a UUID.", a(object)),
         Generic::Search => {
             format!(
-                "Lists {many} by the whole predicate language: `and`, `or`, `not`, related records, relative times. Changes nothing."
+                "Lists {many} using the full predicate language: `and`, `or`, `not`, related records, relative times. Changes nothing."
             )
         }
         Generic::Summary => format!(
-            "How many {many} there are of each kind, and what their amounts add up to: of those that you may see and that the filters of the \
-             list let through. Each group tells the path that lists its records."
+            "Groups the {many} that you can see and that match the filters, and returns the number of records and the sums of numeric fields for each group. Each group includes the path that lists its records."
         ),
-        Generic::Get => format!("The {one} with this id. With `archived=true` also if it is archived."),
+        Generic::Get => format!("Returns the {one} with this id. With `archived=true`, archived records are returned too."),
         Generic::Update => format!(
-            "Writes the fields that the body names (JSON Merge Patch, RFC 7396, also as \
-             `application/merge-patch+json`) and leaves the others as they are. Without `If-Match` it \
-             overwrites whatever the {one} holds now."
+            "Updates the fields given in the body (JSON Merge Patch, RFC 7396, also accepted as `application/merge-patch+json`) and leaves the others unchanged. Without `If-Match`, it overwrites the current values of the {one}."
         ),
         Generic::Archive => {
             // What more comes of it, where that is not at once.
             let more = match object.name {
                 "cadence" => {
-                    " Who is on it is let go, and their open tasks are cancelled, a moment later, within minutes at most: until then their enrolments still read `active`, but make no task."
+                    " Its enrolments are stopped and their open tasks cancelled shortly afterwards, within minutes at most. Until then the enrolments still show as `active`, but create no tasks."
                 }
                 _ => "",
             };
             format!(
-                "Takes the {one} out of lists and searches. It stays readable with `archived=true` and can be restored.{more}"
+                "Removes the {one} from lists and searches. It can still be read with `archived=true` and can be restored.{more}"
             )
         }
-        Generic::Restore => format!("Brings an archived {one} back."),
+        Generic::Restore => format!("Restores an archived {one}."),
         Generic::Upsert => format!(
-            "Updates the live {one} that has this key in the other system, as a merge patch would; creates one that has it if there is none."
+            "Updates the live {one} that has this key in the external system, as a merge patch does, or creates it if there is none."
         ),
         Generic::History => {
-            format!("What happened to the {one}, the latest first: who changed what from what to what.")
+            format!(
+                "Returns the change history of the {one}, newest first: who changed which fields, with the old and new values."
+            )
         }
         Generic::Ledger => {
             let kept = object.ledger.map_or(&[][..], |ledger| ledger.fields);
             let kept: Vec<String> = kept.iter().map(|field| format!("`{field}`")).collect();
             format!(
-                "Every change of {}, the latest first: from what to what, when, by whom, and how long the {one} had been in \
-                 the step it left. The first entry has nothing before it.",
+                "Returns every change of {}, newest first: the old and new values, when and by whom it was changed, and how long the {one} had been in the previous step. The first entry has no previous values.",
                 kept.join(", ")
             )
         }
@@ -172,8 +169,7 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
 }
 
 fn group_by(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
-    let doc = "Fields to group by, at most 4: those of one value, also of a related record (`owner.team_id`); dates and times with the length of \
-               a period (`created_at.quarter`; `day`, `week`, `month`, `quarter`, `year`, in the tenant's time zone). One group of all, if absent.";
+    let doc = "Fields to group by, at most 4: single-valued fields, also of a related record (`owner.team_id`); dates and times with a period (`created_at.quarter`; `day`, `week`, `month`, `quarter`, `year`, in the tenant's time zone). If absent, all records form one group.";
     let by_status = object.bears(recurring::STATUS);
     let example = if by_status { recurring::STATUS.name().to_owned() } else { format!("{}.month", recurring::CREATED_AT.name()) };
     list("group_by", doc, name_of_field(), 4).example(Some(json!([example])))
@@ -187,7 +183,7 @@ fn sum(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let shown = shown.unwrap_or(recurring::VERSION.name());
     list(
         "sum",
-        &format!("Fields to add up, at most 4: {}; and `custom.key`. Money is added up by currency.", names.join(", ")),
+        &format!("Fields to sum, at most 4: {}; and `custom.key`. Money is summed per currency.", names.join(", ")),
         name_of_field(),
         4,
     )
@@ -203,7 +199,7 @@ fn sort(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let sortable: Vec<String> =
         object.fields.iter().filter(|field| field.sortable).map(|field| format!("`{}`", field.path())).collect();
     let doc = format!(
-        "Fields to sort by, at most {MAX_SORT_KEYS}, `-` before one that falls: {}; and `custom.key`. Without it the best hits of `q`, or else the newest records, come first.",
+        "Fields to sort by, at most {MAX_SORT_KEYS}; prefix a field with `-` for descending order: {}; and `custom.key`. By default, the best matches for `q` come first, or the newest records if there is no `q`.",
         sortable.join(", ")
     );
     list("sort", &doc, name_of_field(), MAX_SORT_KEYS).example(Some(json!(["-created_at"])))
@@ -213,10 +209,10 @@ fn fields(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let on_request: Vec<String> =
         object.fields.iter().filter(|field| field.on_request).map(|field| format!("`{}`", field.path())).collect();
     let mut doc =
-        "The fields to answer with, `id` always among them; `custom.key` for a single custom one. All of them, if it is absent"
+        "The fields to return; `id` is always included. Use `custom.key` for a single custom field. Defaults to all fields"
             .to_owned();
     if !on_request.is_empty() {
-        doc += &format!(", but those computed only on request: {}", on_request.join(", "));
+        doc += &format!(" except those computed only on request: {}", on_request.join(", "));
     }
     list("fields", &(doc + "."), name_of_field(), MAX_FIELDS).example(Some(json!(["id", object.title])))
 }
@@ -225,7 +221,7 @@ fn expand(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let expandable = || object.relations.iter().filter(|relation| !object.has(relation.name));
     let relations: Vec<String> = expandable().map(|relation| format!("`{}`", relation.name)).collect();
     let doc = format!(
-        "Relations whose records to add, at most {MAX_EXPANDED}, each as a member of its name: {}.",
+        "Relations to include, at most {MAX_EXPANDED}, each as a member named after the relation: {}.",
         relations.join(", ")
     );
     let first = expandable().next().map(|relation| json!([relation.name]));

@@ -57,7 +57,7 @@ fn holds_null(field: &Field) -> bool {
 /// A record of which only some members may be there, the id always among them: `fields` names those wanted, and a role may hide
 /// others. Left open, so that clients generated from it survive a member added later.
 fn sparse(object: &Object) -> ObjectBuilder {
-    let doc = format!("{} Only the id is certain to be there.", object.doc.trim());
+    let doc = format!("{} Only the id is always present.", object.doc.trim());
     let mut schema = schemas::of_type(Type::Object).description(Some(doc)).required(recurring::ID.name());
     for field in object.fields.iter().filter(|field| field.is_shown()) {
         let value = schemas::value(object, field);
@@ -76,7 +76,7 @@ fn sparse(object: &Object) -> ObjectBuilder {
 fn record(object: &Object) -> AllOf {
     let whole = object.fields.iter().filter(|field| field.is_shown() && !field.on_request);
     let whole = whole.fold(schemas::of_type(Type::Object), |schema, field| schema.required(field.name.as_ref()));
-    let doc = format!("{} What your roles hide from you is left out.", object.doc.trim());
+    let doc = format!("{} Fields that your roles hide are left out.", object.doc.trim());
     AllOfBuilder::new().item(Ref::from_schema_name(names::sparse(object))).item(whole).description(Some(doc)).build()
 }
 
@@ -98,33 +98,32 @@ fn predicate(object: &Object) -> ObjectBuilder {
     let paths: Vec<String> =
         object.fields.iter().filter(|field| !operators(field).is_empty()).map(|field| format!("`{}`", field.path())).collect();
     let relations: Vec<String> = object.relations.iter().map(|relation| format!("`{}`", relation.name)).collect();
-    let mut field = format!("What is compared: {}; `custom.key`", paths.join(", "));
+    let mut field = format!("The field to compare: {}; `custom.key`", paths.join(", "));
     if !relations.is_empty() {
         field += &format!("; `relation.field` of {}, or the relation itself with `any`, `none`, `null`", relations.join(", "));
     }
     let doc = format!(
-        "A predicate over {}: one of `and`, `or`, `not`, `q`, or a comparison by `field`, `op` and `value`. At most {MAX_DEPTH} levels \
-         deep, and {MAX_TESTS} comparisons in all.",
+        "A predicate on {}: one of `and`, `or`, `not`, `q`, or a comparison with `field`, `op` and `value`. At most {MAX_DEPTH} levels deep, with at most {MAX_TESTS} comparisons.",
         names::many(object)
     );
     let schema = closed(&doc)
-        .property("and", several("All must hold."))
-        .property("or", several("One must hold."))
+        .property("and", several("All of these must be true."))
+        .property("or", several("At least one of these must be true."))
         .property("not", own.clone());
     let schema = if object.is_searchable() { schema.property("q", search_text()) } else { schema };
     let recent = json!({"field": object.title, "op": Op::Null.as_str(), "value": false});
     schema
         .property("field", schemas::text().max_length(Some(300)).description(Some(field + ".")))
         .property("op", Ref::from_schema_name("FilterOperator"))
-        .property("value", ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some("As of a `FilterTest`.")))
+        .property("value", ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some("Same as in `FilterTest`.")))
         .examples([recent])
 }
 
 /// Members that only the answer to a create shows, as the behaviour of the object adds them.
 fn shown_once(object: &Object) -> &'static [(&'static str, &'static str)] {
     match object.name {
-        "api_key" => &[("key", "The key itself; shown when it is created and never again.")],
-        "user" => &[("invitation_token", "Sets the first password; shown when the user is created and never again.")],
+        "api_key" => &[("key", "The key itself. Returned only once, when it is created.")],
+        "user" => &[("invitation_token", "For setting the first password. Returned only once, when the user is created.")],
         _ => &[],
     }
 }
@@ -139,11 +138,11 @@ fn expanded(object: &Object, schema: ObjectBuilder) -> ObjectBuilder {
             annotate(value, &Notes { description, read_only: true, ..Notes::default() })
         };
         if !relation.reach.is_to_many() {
-            let doc = format!("The {} itself; only with `expand={}`.", names::one(target), relation.name);
+            let doc = format!("The {}; only with `expand={}`.", names::one(target), relation.name);
             return schema.property(relation.name, noted(nullable(record.into()), &doc));
         }
-        let doc = format!("The first {} themselves; only with `expand={}`.", names::many(target), relation.name);
-        let more = format!("True if there are more than `{}` shows.", relation.name);
+        let doc = format!("The first {}; only with `expand={}`.", names::many(target), relation.name);
+        let more = format!("Whether there are more than `{}` shows.", relation.name);
         schema
             .property(relation.name, noted(Array::new(record).into(), &doc))
             .property(format!("{}_has_more", relation.name), noted(schemas::of_type(Type::Boolean).into(), &more))
@@ -152,7 +151,7 @@ fn expanded(object: &Object, schema: ObjectBuilder) -> ObjectBuilder {
 
 /// What creates a record. An unknown member is refused, and the schema says so.
 fn create(object: &Object) -> ObjectBuilder {
-    let doc = format!("What a new {} is made from.", names::one(object));
+    let doc = format!("The fields of a new {}.", names::one(object));
     let writable = object.fields.iter().filter(|field| field.writable != Writable::Never);
     writable.fold(closed(&doc), |schema, field| {
         let value = schemas::value(object, field);
@@ -168,7 +167,7 @@ fn create(object: &Object) -> ObjectBuilder {
 /// What changes a record: a JSON merge patch.
 fn patch(object: &Object) -> ObjectBuilder {
     let doc = format!(
-        "Changes of {}, as JSON Merge Patch (RFC 7396): a member that is absent stays as it is, null clears it.",
+        "Changes to {}, as JSON Merge Patch (RFC 7396): absent members stay unchanged, null clears a field.",
         names::a(object)
     );
     let writable = object.fields.iter().filter(|field| field.writable == Writable::Always);

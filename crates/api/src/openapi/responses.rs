@@ -32,8 +32,7 @@ pub static REFUSALS: &[Refusal] = &[
     Refusal {
         status: 400,
         name: "BadRequest",
-        doc: "The request is malformed, or has a member or parameter that is unknown or has no acceptable value. `errors` lists every \
-              fault at once.",
+        doc: "The request is malformed, or contains an unknown member or parameter or an invalid value. `errors` lists all faults at once.",
         shown: || {
             let mut faults = Faults::default();
             faults.add(Fault::new("/annual_revenue/currency", FaultCode::UnknownCurrency));
@@ -44,19 +43,19 @@ pub static REFUSALS: &[Refusal] = &[
     Refusal {
         status: 401,
         name: "Unauthorized",
-        doc: "There is no valid credential: the token is missing, expired, revoked or forged.",
+        doc: "No valid credentials: the token is missing, expired, revoked or invalid.",
         shown: || Problem::new(Code::TokenExpired),
     },
     Refusal {
         status: 403,
         name: "Forbidden",
-        doc: "You may know of this, but not do it.",
+        doc: "You do not have permission to do this.",
         shown: || Problem::forbidden("update", "customer"),
     },
     Refusal {
         status: 404,
         name: "NotFound",
-        doc: "There is nothing here, or nothing that you may know of.",
+        doc: "The resource does not exist, or you do not have access to it.",
         shown: Problem::not_found,
     },
     Refusal {
@@ -68,21 +67,19 @@ pub static REFUSALS: &[Refusal] = &[
     Refusal {
         status: 409,
         name: "Conflict",
-        doc: "The state of things is against it: another live record has the value already (`existing_id`), the record does not take this \
-              now (`allowed`), or a request with the same `Idempotency-Key` is still running.",
+        doc: "The request conflicts with the current state: another live record already has the value (`existing_id`), the record does not allow this in its current state (`allowed`), or a request with the same `Idempotency-Key` is still running.",
         shown: || Problem::duplicate("/social_credit_code", EXAMPLE_ID.parse().unwrap_or(Id::NIL)),
     },
     Refusal {
         status: 410,
         name: "Gone",
-        doc: "The cursor is older than what is kept.",
+        doc: "The cursor has expired: it points to events that are no longer kept.",
         shown: || Problem::new(Code::CursorGone),
     },
     Refusal {
         status: 412,
         name: "PreconditionFailed",
-        doc: "The record has another version than `If-Match` names. The problem tells both versions and what changed between them, by whom \
-              and when.",
+        doc: "The record's version does not match `If-Match`. The problem reports both versions and what changed between them, by whom and when.",
         shown: || {
             let changed = json!([{
                 "field": "status", "from": "active", "to": "inactive", "version": 7, "at": "2026-03-01T08:00:00.000Z",
@@ -96,44 +93,43 @@ pub static REFUSALS: &[Refusal] = &[
     Refusal {
         status: 413,
         name: "PayloadTooLarge",
-        doc: "The body is larger than this operation takes.",
+        doc: "The body is larger than this operation allows.",
         shown: || Problem::new(Code::PayloadTooLarge).with("max", 1_048_576),
     },
     Refusal {
         status: 415,
         name: "UnsupportedMediaType",
-        doc: "The body is of a media type that this operation does not read.",
+        doc: "This operation does not support the media type of the body.",
         shown: || Problem::new(Code::UnsupportedMediaType).with("expected", "application/json"),
     },
     Refusal {
         status: 422,
         name: "UnprocessableContent",
-        doc: "The request is well formed but breaks a rule, or its `Idempotency-Key` was used with another request.",
+        doc: "The request is well formed but violates a rule, or its `Idempotency-Key` was already used for a different request.",
         shown: || Problem::rule(Fault::new("/parent_id", FaultCode::Cycle).into()),
     },
     Refusal {
         status: 428,
         name: "PreconditionRequired",
-        doc: "`on_conflict` says nothing without the version that the edit began with: send `If-Match`.",
+        doc: "`on_conflict` requires the version that the edit was based on: send `If-Match`.",
         shown: || Problem::new(Code::PreconditionRequired),
     },
     Refusal {
         status: 429,
         name: "TooManyRequests",
-        doc: "The rate limit of this credential is used up. `Retry-After` says when to come back.",
+        doc: "The rate limit for these credentials is exceeded. `Retry-After` says when to retry.",
         shown: || Problem::new(Code::RateLimited).retry_after(7),
     },
     Refusal {
         status: 500,
         name: "InternalError",
-        doc: "Something went wrong in the server, which has noted it under the request id.",
+        doc: "An unexpected error occurred in the server. It was logged under the request id.",
         shown: || Problem::new(Code::Internal),
     },
     Refusal {
         status: 503,
         name: "ServiceUnavailable",
-        doc: "The server is overloaded (`unavailable`, `busy`), its database cannot be reached (`unavailable`), or the query took longer than \
-              a statement may (`query_too_slow`). `Retry-After` says when to come back.",
+        doc: "The server is overloaded (`unavailable`, `busy`), its database cannot be reached (`unavailable`), or the query exceeded the time limit (`query_too_slow`). `Retry-After` says when to retry.",
         shown: || Problem::new(Code::Unavailable).retry_after(2),
     },
 ];
@@ -207,10 +203,10 @@ pub fn of_object(object: &Object) -> Vec<(String, Response)> {
     vec![
         (
             names::record(object),
-            record(format!("The {one} as it is now. With `validate_only`: as it would be; nothing was written.")).build(),
+            record(format!("The {one} after the change. With `validate_only`, as it would be; nothing was written.")).build(),
         ),
         (created(object), headed(record(format!("The new {one}.")), &["Location"]).build()),
-        (some(object), whole(format!("The {one}; a sparse one with `fields`."), some_content).build()),
+        (some(object), whole(format!("The {one}; with `fields`, only the selected fields."), some_content).build()),
         (names::page(object), page.build()),
     ]
 }
@@ -219,8 +215,8 @@ pub fn of_object(object: &Object) -> Vec<(String, Response)> {
 #[must_use]
 pub fn of_all() -> Vec<(&'static str, Response)> {
     let page = |doc: &str, name: &str| headed(answer(doc), &["Link"]).content(JSON, content(name)).build();
-    let unchanged = headed(answer("It still has the version that `If-None-Match` names."), &["ETag"]);
-    let archived = "It is archived, and whatever comes of that follows. With `validate_only`: it could be; nothing was written.";
+    let unchanged = headed(answer("The version is still the one given in `If-None-Match`."), &["ETag"]);
+    let archived = "The record was archived. With `validate_only`, it could be archived; nothing was written.";
     vec![
         ("NotModified", unchanged.build()),
         ("Archived", replayable(answer(archived)).build()),
@@ -309,7 +305,7 @@ pub fn headers() -> Vec<(&'static str, Header)> {
     let seconds = || of_type(Type::Integer).minimum(Some(0)).into();
     vec![
         ("ETag", header("The version of the record, for `If-Match` and `If-None-Match`.", text().into(), json!("\"v7\""))),
-        ("Location", header("Where the new record is.", text().into(), json!(format!("/v1/customers/{EXAMPLE_ID}")))),
+        ("Location", header("The path of the new record.", text().into(), json!(format!("/v1/customers/{EXAMPLE_ID}")))),
         (
             "Link",
             header(
@@ -318,11 +314,11 @@ pub fn headers() -> Vec<(&'static str, Header)> {
                 json!("</v1/customers?cursor=eyJ2IjoxfQ>; rel=\"next\""),
             ),
         ),
-        ("X-Total-Count", header("How many records there are in all; only with `total=true`.", seconds(), json!(1284))),
+        ("X-Total-Count", header("The total number of records; only with `total=true`.", seconds(), json!(1284))),
         (
             "RateLimit",
             header(
-                "What is left of the rate limit, and the seconds until it is full again.",
+                "The remaining requests, and the seconds until the full limit is available again.",
                 text().into(),
                 json!("\"default\";r=598;t=1"),
             ),
@@ -334,11 +330,11 @@ pub fn headers() -> Vec<(&'static str, Header)> {
         (
             "Idempotency-Replayed",
             header(
-                "`true` if this is the first answer to this `Idempotency-Key`, replayed.",
+                "`true` if this is a replay of the first response to this `Idempotency-Key`.",
                 of_type(Type::Boolean).into(),
                 json!(true),
             ),
         ),
-        ("Retry-After", header("After how many seconds to try again.", seconds(), json!(7))),
+        ("Retry-After", header("The number of seconds to wait before retrying.", seconds(), json!(7))),
     ]
 }

@@ -94,12 +94,12 @@ fn money() -> ObjectBuilder {
 }
 
 fn page() -> ObjectBuilder {
-    object("Where a page stands in its list.")
+    object("The position of a page in its list.")
         .property("next", noted(nullable(text().into()), "The cursor of the next page; null on the last one."))
         .property("has_more", shown(of_type(Type::Boolean), "Whether there is a next page.", json!(false)))
         .property(
             "total",
-            noted(nullable(integer().minimum(Some(0)).into()), "The exact number of hits, if `total=true` asked for it."),
+            noted(nullable(integer().minimum(Some(0)).into()), "The exact number of matches; null without `total=true`."),
         )
         .required("next")
         .required("has_more")
@@ -108,27 +108,31 @@ fn page() -> ObjectBuilder {
 
 fn problem() -> ObjectBuilder {
     let codes: Vec<String> = Code::ALL.iter().map(|code| format!("`{}`", code.as_str())).collect();
-    let doc = format!("The kind of problem, for programs: it never changes. So far: {}.", codes.join(", "));
-    object("Why a request was refused (RFC 9457).")
+    let doc = format!("The kind of problem, for programs; codes never change. Currently: {}.", codes.join(", "));
+    object("Why a request was rejected (RFC 9457).")
         .property(
             "type",
-            shown(format("uri-reference"), "Names the kind of problem.", json!("https://farley.dev/problems/invalid_request")),
+            shown(
+                format("uri-reference"),
+                "Identifies the kind of problem.",
+                json!("https://farley.dev/problems/invalid_request"),
+            ),
         )
-        .property("title", shown(text(), "The kind of problem, for people.", json!("Bad request")))
+        .property("title", shown(text(), "The kind of problem, in words.", json!("Bad request")))
         .property("status", shown(of_type(Type::Integer).minimum(Some(400)).maximum(Some(599)), "The HTTP status.", json!(400)))
-        .property("detail", noted(text(), "What is wrong with this request, for people."))
+        .property("detail", noted(text(), "What is wrong with this request, in words."))
         .property("instance", noted(format("uri-reference"), "The path of the request."))
         .property("code", shown(text(), &doc, json!("invalid_request")))
-        .property("request_id", noted(text(), "Names the request in the server's logs."))
+        .property("request_id", noted(text(), "Identifies the request in the server's logs."))
         .property(
             "errors",
-            noted(Array::new(named("Fault")), "Every member or parameter at fault; the first 100, if there are more."),
+            noted(Array::new(named("Fault")), "Every invalid member or parameter; if there are more than 100, the first 100."),
         )
         .property("truncated", noted(of_type(Type::Boolean), "There if more is at fault than `errors` tells."))
-        .property("existing_id", noted(nullable(id().into()), "The record in the way, if you may know of it (409)."))
-        .property("allowed", noted(Array::new(text()), "What is allowed in the present state (409)."))
-        .property("base_version", noted(integer(), "The version that `If-Match` named (412)."))
-        .property("current_version", noted(integer(), "The version that the record has (412)."))
+        .property("existing_id", noted(nullable(id().into()), "The conflicting record, if you have access to it (409)."))
+        .property("allowed", noted(Array::new(text()), "What is allowed in the current state (409)."))
+        .property("base_version", noted(integer(), "The version given in `If-Match` (412)."))
+        .property("current_version", noted(integer(), "The current version of the record (412)."))
         .property("changed", noted(Array::new(named("FieldChange")), "The fields that changed between the two versions (412)."))
         .required("type")
         .required("title")
@@ -140,23 +144,23 @@ fn problem() -> ObjectBuilder {
 fn fault() -> ObjectBuilder {
     let codes: Vec<String> = FaultCode::ALL.iter().map(|code| format!("`{}`", code.as_str())).collect();
     // Not an enum: a client generated today must survive a code added tomorrow.
-    let doc = format!("Why, for programs. So far: {}.", codes.join(", "));
-    object("One member of a request that is wrong, and why.")
+    let doc = format!("The reason, for programs. Currently: {}.", codes.join(", "));
+    object("An invalid member of a request, and the reason.")
         .property("pointer", shown(text(), "JSON pointer into the body, or the name of a parameter.", json!("/amount/currency")))
         .property("code", shown(text(), &doc, json!("unknown_currency")))
-        .property("message", shown(text(), "Why, for people.", json!("is not an ISO 4217 currency code")))
+        .property("message", shown(text(), "The reason, in words.", json!("is not an ISO 4217 currency code")))
         .required("pointer")
         .required("code")
         .required("message")
 }
 
 fn field_change() -> ObjectBuilder {
-    object("A field that somebody else changed in the meantime.")
-        .property("field", shown(text(), "The field; a custom one as `custom.key`.", json!("status")))
-        .property("version", noted(integer(), "The version it came with."))
+    object("A field that someone else has changed in the meantime.")
+        .property("field", shown(text(), "The name of the field; `custom.key` for a custom field.", json!("status")))
+        .property("version", noted(integer(), "The version in which it changed."))
         .property("at", shown(format("date-time"), "When it changed.", json!("2026-03-01T08:00:00.000Z")))
         .property("by", shown(nullable(id().into()), "The user who changed it; null for the system.", json!(EXAMPLE_ID)))
-        .property("by_name", shown(nullable(text().into()), "What that user is called, if you may know.", json!("李伟")))
+        .property("by_name", shown(nullable(text().into()), "The user's name, if you can see it.", json!("李伟")))
         .property("from", anything("The value before; null if there was none."))
         .property("to", anything("The value after; null if there is none."))
         .required("field")
@@ -164,16 +168,16 @@ fn field_change() -> ObjectBuilder {
 
 fn event() -> ObjectBuilder {
     let changes = of_type(Type::Object).additional_properties(Some(AdditionalProperties::RefOr(named("Change"))));
-    object("What a write left in the log: who did what to which record, and when.")
+    object("A recorded change: who did what to which record, and when.")
         .property("id", noted(id(), "A UUIDv7."))
         .property("type", shown(text(), "What happened, as `object.what`.", json!("customer.updated")))
         .property("at", shown(format("date-time"), "When it happened.", json!("2026-03-01T08:00:00.000Z")))
         .property("actor", named("Actor"))
-        .property("object", shown(text(), "The kind of the record.", json!("customer")))
+        .property("object", shown(text(), "The object type of the record.", json!("customer")))
         .property("record_id", noted(id(), "The record."))
         .property("version", noted(integer(), "The version of the record after the change."))
-        .property("changes", noted(changes, "Each field that changed; a custom one as `custom.key`."))
-        .property("request_id", noted(nullable(text().into()), "The request that did it."))
+        .property("changes", noted(changes, "The fields that changed; custom fields as `custom.key`."))
+        .property("request_id", noted(nullable(text().into()), "The id of the request that made the change."))
         .required("id")
         .required("type")
         .required("at")
@@ -246,16 +250,13 @@ fn actor() -> ObjectBuilder {
                 json!("user"),
             ),
         )
-        .property(
-            "user_id",
-            noted(nullable(id().into()), "The user, also the one whom an API key acts for; null for the system."),
-        )
+        .property("user_id", noted(nullable(id().into()), "The user, or the user an API key acts for; null for the system."))
         .property("api_key_id", noted(nullable(id().into()), "The API key, if one was used."))
         .required("kind")
 }
 
 fn change() -> ObjectBuilder {
-    object("One field before and after.")
+    object("The old and new value of a field.")
         .property("from", anything("The value before; null if there was none."))
         .property("to", anything("The value after; null if there is none."))
 }
@@ -268,8 +269,7 @@ fn filter() -> AnyOfBuilder {
         .item(named("FilterSearch"))
         .item(named("FilterTest"))
         .description(Some(format!(
-            "A predicate over records: comparisons and searches, joined by `and`, `or` and `not`, at most {MAX_DEPTH} levels deep and \
-             {MAX_TESTS} comparisons in all."
+            "A predicate on records: comparisons and searches, combined with `and`, `or` and `not`, at most {MAX_DEPTH} levels deep and with at most {MAX_TESTS} comparisons."
         )))
 }
 
@@ -280,19 +280,19 @@ fn filters(doc: &str) -> RefOr<Schema> {
 }
 
 fn filter_and() -> ObjectBuilder {
-    object("True when all are.").property("and", filters("An empty list is true.")).required("and")
+    object("True if all of the predicates are true.").property("and", filters("An empty list is true.")).required("and")
 }
 
 fn filter_or() -> ObjectBuilder {
-    object("True when at least one is.").property("or", filters("An empty list is false.")).required("or")
+    object("True if at least one of the predicates is true.").property("or", filters("An empty list is false.")).required("or")
 }
 
 fn filter_not() -> ObjectBuilder {
-    object("True when the other is not.").property("not", named("Filter")).required("not")
+    object("True if the predicate is not true.").property("not", named("Filter")).required("not")
 }
 
 fn filter_search() -> ObjectBuilder {
-    object("True when full-text search finds the record.").property("q", search_text()).required("q")
+    object("True if full-text search finds the record.").property("q", search_text()).required("q")
 }
 
 fn filter_test() -> ObjectBuilder {
@@ -303,9 +303,8 @@ fn filter_test() -> ObjectBuilder {
          `w`, `mo`, `q`, `y`), in the tenant's time zone. For `any` and `none` \
          of a relation also a filter on the related records.",
     );
-    let field = "A field; `custom.key` for a custom one, `relation.field` for one of a related record, `field.currency` for the currency of \
-                 money; or, with `any`, `none` and `null`, a relation.";
-    object("A comparison of one field with a value. A field without a value is equal to nothing, so that `ne`, `nin` and `none` hit it.")
+    let field = "A field; `custom.key` for a custom field, `relation.field` for a field of a related record, `field.currency` for the currency of a money field; or, with `any`, `none` and `null`, a relation.";
+    object("Compares a field with a value. A field without a value equals nothing, so `ne`, `nin` and `none` match it.")
         .property("field", shown(text(), field, json!("status")))
         .property("op", named("FilterOperator"))
         .property("value", value.examples([json!("active")]))
@@ -316,7 +315,7 @@ fn filter_test() -> ObjectBuilder {
 fn operator() -> ObjectBuilder {
     text()
         .description(Some(
-            "An operator of the predicate language. `any` and `none` are for fields and relations that hold several values.",
+            "An operator of the predicate language. `any` and `none` are for fields and relations with several values.",
         ))
         .enum_values(Some(Op::ALL.iter().map(|op| op.as_str())))
         .default(Some(json!(Op::Eq.as_str())))
@@ -329,32 +328,32 @@ fn search() -> ObjectBuilder {
         texts.max_items = Some(most);
         texts
     };
-    object("Which records to list, in which order, and what of each.")
+    object("Which records to list, in which order, and with which fields.")
         .property("filter", named("Filter"))
         .property("q", noted(nullable(search_text().into()), "Full-text search."))
         .property(
             "sort",
-            shown(texts(MAX_SORT_KEYS), "Fields to sort by, `-` before one that falls.", json!(["-created_at", "name"])),
+            shown(texts(MAX_SORT_KEYS), "Fields to sort by; prefix a field with `-` for descending order.", json!(["-created_at", "name"])),
         )
         .property("limit", noted(limit(), &limit_doc()))
-        .property("cursor", noted(nullable(cursor().into()), "Where to go on: `page.next` of the page before."))
-        .property("offset", noted(nullable(offset().into()), "How many records to skip, instead of `cursor`."))
+        .property("cursor", noted(nullable(cursor().into()), "The `page.next` of the previous page, to continue from there."))
+        .property("offset", noted(nullable(offset().into()), "The number of records to skip; an alternative to `cursor`."))
         .property(
             "fields",
             shown(
                 texts(MAX_FIELDS),
-                "The fields to answer with; all but those that are computed on request, if it is absent.",
+                "The fields to return. Defaults to all fields except those computed on request.",
                 json!(["id", "name"]),
             ),
         )
-        .property("expand", noted(texts(MAX_EXPANDED), "Relations whose records to add, each as a member of its name."))
-        .property("total", noted(flag(), "Whether to count all hits."))
-        .property("archived", noted(flag(), "Archived records instead of live ones."))
+        .property("expand", noted(texts(MAX_EXPANDED), "Relations to include, each as a member named after the relation."))
+        .property("total", noted(flag(), "Whether to count all matches."))
+        .property("archived", noted(flag(), "Whether to return archived records instead of live ones."))
         .property(
             "as_of",
             noted(
                 nullable(text().into()),
-                "For objects with a ledger: of the records that may be read now, what their ledger knows of that time. A time, or a relative one.",
+                "For objects with a ledger: returns the records that you can read now as the ledger recorded them at that time. A time, or a relative time.",
             ),
         )
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))

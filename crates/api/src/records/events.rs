@@ -32,12 +32,12 @@ use crate::{
     http::{problem::Problem, request::parameters},
 };
 
-/// One recorded change: who, when, what before, what after.
+/// A recorded change: who, when, and the old and new values.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Event {
     #[schema(value_type = String, format = "uuid")]
     pub id: Id,
-    /// The object and what happened to it.
+    /// The object and what happened, as `object.what`.
     #[schema(example = "customer.updated")]
     pub r#type: String,
     #[schema(value_type = String, format = "date-time", example = "2026-03-01T08:00:00.000Z")]
@@ -75,10 +75,10 @@ pub struct ChangePage {
     pub page: ChangePageInfo,
 }
 
-/// Where to go on in the feed.
+/// The position in the feed.
 #[derive(Serialize, ToSchema)]
 pub struct ChangePageInfo {
-    /// Pass it as `cursor` to go on; it is never null, so that a reader can come back later for what is new.
+    /// Pass it as `cursor` to continue; it is never null, so that a reader can return later for new events.
     pub next: String,
     pub has_more: bool,
 }
@@ -202,17 +202,18 @@ farley_domain::choices! {
 crate::query! {
     /// Which events.
     pub struct ChangesQuery {
-        /// Where to go on: `page.next` of the page before; from the beginning, unless given. `now` begins with what happens from now on.
+        /// The `page.next` of the previous page, to continue from there. Defaults to the beginning of the feed. `now` starts
+        /// with the events from now on.
         cursor: Option<String> => long_text(4_000),
-        /// Types of events to give, separated by commas.
+        /// The event types to return, as a comma-separated list.
         types: Vec<String> => texts(100).example(json!(["customer.created", "customer.updated"])),
-        /// Only the events of one object's records.
+        /// Only events of records of this object.
         object: Option<String> => text(100).example("customer"),
-        /// Only the events of this record.
+        /// Only events of this record.
         record_id: Option<Id> => record_id(),
-        /// `newest` goes back from the latest event; a reader that wants all there is keeps to `oldest`.
+        /// `newest` goes backwards from the latest event; to read the complete feed, use `oldest`.
         order: Option<FeedOrder> => choice(FeedOrder::choices()).example("oldest"),
-        /// How many events to look at, 1 to 200.
+        /// The maximum number of events to read, 1 to 200.
         limit: i64 => integer(1, 200).default(50),
     }
 }
@@ -224,10 +225,10 @@ const FAR: i64 = 100_000;
 
 /// The change feed
 ///
-/// All events of the tenant that you may know of, in the order in which they were committed, at least once and with no gap: a
-/// reader never passes an event that a slower transaction will still commit before it. Archived records leave
-/// `….archived` events as tombstones. Keep `page.next` and come back with it. A page may be empty and yet have more after it: what a
-/// filter or your permissions keep back is passed over, and the cursor goes on.
+/// Returns all events of the tenant that you have access to, in commit order, at least once and without gaps: a reader never
+/// misses an event that a slower transaction commits later. Archived records leave `….archived` events as tombstones. Store
+/// `page.next` and continue from it. A page can be empty even though more events follow: events excluded by a filter or by your
+/// permissions are skipped, and the cursor moves on.
 #[utoipa::path(
     tag = "events",
     operation_id = "listChanges",

@@ -27,14 +27,14 @@ use crate::{
     },
 };
 
-/// A piece of work done in the background.
+/// A background job.
 #[derive(Serialize, ToSchema)]
 pub struct Job {
     #[schema(value_type = String, format = "uuid")]
     id: Id,
     #[schema(example = "import")]
     kind: String,
-    /// `waiting`, `running`, `done`, or `dead` when it failed too often.
+    /// `waiting`, `running`, `done`, or `dead` if it failed too many times.
     #[schema(example = "dead")]
     state: String,
     #[schema(example = 3)]
@@ -42,7 +42,7 @@ pub struct Job {
     #[schema(example = 5)]
     max_attempts: i64,
     last_error: Option<String>,
-    /// When it is due (again).
+    /// When it is due, or will be retried.
     #[schema(value_type = String, format = "date-time")]
     run_at: Timestamp,
     #[schema(value_type = String, format = "date-time")]
@@ -88,25 +88,25 @@ farley_domain::choices! {
         Waiting "waiting" "Waiting" "等待中",
         Running "running" "Running" "进行中",
         Done "done" "Done" "已完成",
-        Dead "dead" "Failed for good" "已彻底失败",
+        Dead "dead" "Failed permanently" "永久失败",
     }
 }
 
 crate::query! {
     /// Which jobs to list.
     pub struct JobsQuery {
-        /// Only these.
+        /// Only faults of this severity.
         state: Option<JobState> => choice(JobState::choices()).example("dead"),
-        /// How many jobs, 1 to 200.
+        /// The maximum number of jobs, 1 to 200.
         limit: i64 => integer(1, 200).default(50),
-        /// Where to go on: `page.next` of the page before.
+        /// The `page.next` of the previous page, to continue from there.
         cursor: Option<String> => long_text(4_000),
     }
 }
 
 /// List jobs
 ///
-/// For administrators: background jobs of the tenant, newest first; `state=dead` lists those that failed for good.
+/// For administrators: returns the tenant's background jobs, newest first; `state=dead` lists those that failed permanently.
 #[utoipa::path(tag = "jobs", operation_id = "listJobs",
     params(JobsQuery),
     responses((status = 200, description = "A page of jobs.", body = JobPage)))]
@@ -131,11 +131,11 @@ pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Prob
     Ok(response.json(JobPage { data, page: PageInfo { next, has_more, total: None } }))
 }
 
-/// Try a job again
+/// Retry a job
 ///
-/// Puts a dead job back into the queue.
+/// Puts a failed job back into the queue.
 #[utoipa::path(tag = "jobs", operation_id = "retryJob", params(("id" = String, Path, description = "The job's id.")),
-    responses((status = 200, description = "The job, waiting again.", body = Job)))]
+    responses((status = 200, description = "The job, back in the queue.", body = Job)))]
 #[post("/v1/jobs/{id}/retry")]
 pub async fn retry(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     permit(&call, "retry")?;

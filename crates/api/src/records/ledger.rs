@@ -19,19 +19,19 @@ use super::{
 };
 use crate::{access::call::Call, http::problem::Problem};
 
-/// One change that a ledger keeps.
+/// A change recorded in a ledger.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct LedgerChange {
-    /// From when on it was so.
+    /// When the change took effect.
     #[schema(value_type = String, format = "date-time", example = "2026-09-01T08:00:00.000Z")]
     pub at: Timestamp,
     /// Who changed it; null for the system.
     #[schema(value_type = Option<String>, format = "uuid")]
     pub user_id: Option<Id>,
-    /// What changed: `{field: {"from": …, "to": …}}`. In the first entry everything comes from null.
+    /// What changed: `{field: {"from": …, "to": …}}`. In the first entry, all old values are null.
     #[schema(value_type = Object, example = json!({"stage_id": {"from": "01890a5d-ac96-774b-bcce-b302099a8057", "to": "01890a5d-ac96-774b-bcce-b302099a8058"}}))]
     pub changes: Map<String, Value>,
-    /// Where the step changed: how many seconds the record had been in the step it left.
+    /// If the step changed: the number of seconds the record had been in the previous step.
     #[schema(example = 86_400)]
     pub seconds_in_former_step: Option<i64>,
 }

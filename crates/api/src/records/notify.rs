@@ -33,7 +33,7 @@ const MAIL_ATTEMPTS: i64 = 8;
 pub struct Mail {
     pub user_id: Id,
     pub kind: NotificationKind,
-    /// What the record is that it happened to.
+    /// The object type of the record it happened to.
     pub object: String,
     pub record_id: Id,
     pub title: Option<String>,

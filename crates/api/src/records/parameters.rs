@@ -97,7 +97,7 @@ pub fn limit() -> ObjectSchema {
 /// What `limit` means.
 #[must_use]
 pub fn limit_doc() -> String {
-    format!("How many records a page has at most; {DEFAULT_LIMIT}, unless given.")
+    format!("The maximum number of records on a page. Defaults to `{DEFAULT_LIMIT}`.")
 }
 
 /// The parameters that a query declares.
@@ -147,7 +147,7 @@ fn filter(object: &Object) -> ParameterBuilder {
     let mut named = text().content_media_type("application/json").max_length(Some(MAX_FILTER)).build();
     named.extensions = Some(Extensions::from_iter([(CONTENT_SCHEMA, reference)]));
     let doc = format!(
-        "A predicate over {}: the JSON of a `{schema}`, as the member `filter` of a search has it. Whatever else filters must hold too.",
+        "A predicate on {}: a `{schema}` as JSON, the same as the member `filter` of a search. It is combined with the other filters using AND.",
         names::many(object)
     );
     let recent = json!({"field": recurring::CREATED_AT.name(), "op": Op::Gte.as_str(), "value": {"relative": "-30d"}});
@@ -156,7 +156,7 @@ fn filter(object: &Object) -> ParameterBuilder {
 
 /// What is asked for most: ids, the bounds of times, choices and references.
 fn plain(object: &Object) -> Vec<ParameterBuilder> {
-    let mut plain = vec![list(&suffixed(recurring::ID.name(), Op::In), "These ones, by id.", id(), MAX_VALUES)];
+    let mut plain = vec![list(&suffixed(recurring::ID.name(), Op::In), "Only the records with these ids.", id(), MAX_VALUES)];
     for time in [recurring::CREATED_AT, recurring::UPDATED_AT] {
         let Some(field) = time.of(object) else { continue };
         plain.extend([Op::Gte, Op::Lt].map(|op| comparison(object, field, op)));
@@ -199,14 +199,14 @@ pub fn meaning(op: Op) -> &'static str {
     match op {
         Op::Eq => "",
         Op::Ne => " is not, or has no value",
-        Op::Gt => " is greater",
+        Op::Gt => " is greater than",
         Op::Gte => " is at least",
-        Op::Lt => " is less",
+        Op::Lt => " is less than",
         Op::Lte => " is at most",
         Op::In => " is one of",
-        Op::Nin => " is none of, or has no value",
-        Op::Contains => " contains, whatever the case",
-        Op::Starts => " starts with, whatever the case",
+        Op::Nin => " is not one of, or has no value",
+        Op::Contains => " contains, ignoring case",
+        Op::Starts => " starts with, ignoring case",
         Op::Null => " has no value (`true`) or has one (`false`)",
         Op::Any => ": has at least one of",
         Op::None => ": has none of",

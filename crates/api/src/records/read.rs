@@ -37,15 +37,15 @@ pub struct Envelope<T: Serialize> {
     pub page: PageInfo,
 }
 
-/// Where a list goes on.
+/// How to continue a list.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Page)]
 pub struct PageInfo {
-    /// The cursor of the next page; null on the last.
+    /// The cursor of the next page; null on the last page.
     pub next: Option<String>,
     /// Whether there is a next page.
     pub has_more: bool,
-    /// How many there are in all; null unless asked for.
+    /// The total number of records; null unless requested.
     pub total: Option<i64>,
 }
 
@@ -258,9 +258,9 @@ pub async fn history(object: &'static Object, call: Call, request: HttpRequest) 
 crate::query! {
     /// A page of a list that goes by position.
     pub struct PageQuery {
-        /// How many, 1 to 200.
+        /// The maximum number of results, 1 to 200.
         limit: i64 => integer(1, 200).default(50),
-        /// Where to go on: `page.next` of the page before.
+        /// The `page.next` of the previous page, to continue from there.
         cursor: Option<String> => long_text(4_000),
     }
 }

@@ -244,8 +244,8 @@ pub fn annotate(schema: RefOr<Schema>, notes: &Notes<'_>) -> RefOr<Schema> {
 pub fn doc_with_default(field: &Field) -> String {
     match &field.default {
         Some(Value::Array(_) | Value::Object(_) | Value::Null) | None => field.doc.to_string(),
-        Some(Value::String(text)) => format!("{} Unless given: `{text}`.", field.doc),
-        Some(value) => format!("{} Unless given: `{value}`.", field.doc),
+        Some(Value::String(text)) => format!("{} Defaults to `{text}`.", field.doc),
+        Some(value) => format!("{} Defaults to `{value}`.", field.doc),
     }
 }
 

@@ -34,44 +34,44 @@ pub struct Hit {
     /// The collection it is in.
     #[schema(example = "customers")]
     collection: &'static str,
-    /// What people know the record by.
+    /// The display name of the record.
     #[schema(example = "华为技术有限公司")]
     title: Option<String>,
-    /// The record, as its own endpoint gives it.
+    /// The record, as returned by its own endpoint.
     #[schema(value_type = Object)]
     record: Row,
 }
 
-/// What was found.
+/// The records found.
 #[derive(Serialize, ToSchema)]
 pub struct SearchResult {
-    /// The best match first.
+    /// The records found, best match first.
     data: Vec<Hit>,
-    /// Whether more records match than are shown; ask one object with `q` to see them all.
+    /// Whether more records match than are returned; search a single object with `q` to see them all.
     has_more: bool,
 }
 
 crate::query! {
     /// What to search for.
     pub struct SearchQuery {
-        /// What to look for.
+        /// The text to search for.
         q: String => long_text(parse::MAX_QUERY).required().example("huawei"),
-        /// Only these objects, separated by commas.
+        /// Only these objects, as a comma-separated list.
         objects: Vec<String> => texts(50).example(json!(["customer", "contact"])),
-        /// How many records, 1 to 100.
+        /// The maximum number of records, 1 to 100.
         limit: i64 => integer(1, 100).default(20),
     }
 }
 
 /// Search everything
 ///
-/// Finds records of every object you may read: by part of a name in Chinese, its pinyin or initials, Latin words, part of a
-/// phone number, part of an e-mail address; signs count (`C++`, `AT&T`). A whole name, number or address that matches comes
-/// first, then what begins with it, then matches in names, then all others, newest first; settings such as stages and roles come
-/// after all records. Companies are found whatever legal form they are written with.
+/// Finds records of every object you can read: by part of a Chinese name, its pinyin or initials, Latin words, part of a phone
+/// number or part of an e-mail address; symbols are significant (`C++`, `AT&T`). Exact matches of a name, number or address
+/// come first, then prefix matches, then other matches in names, then all others, newest first. Settings such as stages and
+/// roles come after all other records. Companies are found regardless of the legal form in their name.
 #[utoipa::path(tag = "search", operation_id = "search",
     params(SearchQuery),
-    responses((status = 200, description = "What was found.", body = SearchResult)))]
+    responses((status = 200, description = "The records found.", body = SearchResult)))]
 #[get("/v1/search")]
 pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let asked = body::read_query::<SearchQuery>(&parameters(&request)?)?;

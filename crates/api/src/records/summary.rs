@@ -45,23 +45,24 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 /// The groups of a summary.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct Summary {
-    /// In the order of their values, those without a value last.
+    /// Sorted by value; the group without a value is last.
     pub data: Vec<SummaryGroup>,
 }
 
-/// The records that have the same values.
+/// The records with the same values.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct SummaryGroup {
-    /// The value of each field grouped by; of a date cut into periods, the period: `2026-Q4`. Null for records without a value.
+    /// The value of each group field; for dates grouped by period, the period: `2026-Q4`. Null for records without a value.
     #[schema(value_type = Object, example = json!({"status": "won", "closed_at.quarter": "2026-Q3"}))]
     pub group: Map<String, Value>,
-    /// How many records there are.
+    /// The number of records.
     #[schema(example = 42)]
     pub count: i64,
-    /// The sum of each field asked for: of money by currency, in minor units; of numbers the number itself.
+    /// The sum of each requested field: for money, per currency in minor units; for numbers, a single number.
     #[schema(value_type = Object, example = json!({"amount": [{"amount": 1_234_500, "currency": "CNY"}]}))]
     pub sums: Map<String, Value>,
-    /// The path that lists these records; null where a related record has no value or is missing, which no parameter can say.
+    /// The path that lists these records; null if a related record is missing or has no value, which cannot be expressed as a
+    /// filter.
     #[schema(
         example = "/v1/opportunities?status=won&closed_at_gte=2026-06-30T16:00:00.000Z&closed_at_lt=2026-09-30T16:00:00.000Z"
     )]
@@ -138,7 +139,7 @@ pub fn group(object: &'static Object, name: &str, parameter: &'static str, view:
     let asked =
         asked(&path::shape_of(object, view), name, view).map_err(|fault| Fault { pointer: parameter.to_owned(), ..fault })?;
     if asked.span.is_some() {
-        return Err(Fault::new(parameter, FaultCode::WrongType).with("expected", "a field of one value that is no date"));
+        return Err(Fault::new(parameter, FaultCode::WrongType).with("expected", "a single-valued field other than a date"));
     }
     Ok(asked.group)
 }
@@ -180,7 +181,7 @@ fn asked(schema: &Schema, name: &str, view: &dyn View) -> Result<Asked, Fault> {
     let through_one = found.steps.iter().all(|step| !step.relation.reach.is_to_many());
     if !single || !through_one || (span.is_some() && !dated) || (span.is_none() && field.kind == FieldType::DateTime) {
         let expected =
-            "a field of one value, also of a related record; dates and times with .day, .week, .month, .quarter or .year";
+            "a single-valued field, also of a related record; dates and times with .day, .week, .month, .quarter or .year";
         return Err(Fault::new("group_by", FaultCode::WrongType).with("expected", expected));
     }
     let group = Group { steps: found.steps, field, bounds: None };

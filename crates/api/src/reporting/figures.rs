@@ -19,16 +19,16 @@ pub struct Figures {
     pub data: &'static [FigureDefinition],
 }
 
-/// A figure, and exactly what is computed.
+/// A figure and its exact definition.
 #[derive(Serialize, ToSchema)]
 pub struct FigureDefinition {
-    /// The member of the answer that holds it.
+    /// The member of the response that contains it.
     #[schema(example = "velocity")]
     pub name: &'static str,
-    /// The schema that the member is of.
+    /// The schema that contains the member.
     #[schema(example = "FunnelSlice")]
     pub schema: &'static str,
-    /// What people call it.
+    /// The label.
     pub label: FigureText,
     pub definition: FigureText,
 }
@@ -56,67 +56,67 @@ macro_rules! figures {
 
 figures! {
     "FunnelSlice" "win_rate", "Win rate" "赢单率"
-        "won ÷ (won + lost), by number, 0 to 1; null while none is closed."
+        "won ÷ (won + lost), by number of opportunities, 0 to 1; null if none are closed."
         "赢单数 ÷（赢单数 + 输单数），按商机个数计算，取值 0 到 1；没有任何已关闭的商机时为 null。",
     "FunnelSlice" "mean_cycle_seconds", "Mean sales cycle" "平均销售周期"
-        "The mean time from `opened_at` to `closed_at` of those won, in seconds; null without any. In a snapshot of the past, of those that were won then."
+        "The mean time from `opened_at` to `closed_at` of won opportunities, in seconds; null if there are none. In a snapshot of the past, of those that were won at that time."
         "已赢单商机从 `opened_at` 到 `closed_at` 的平均时长（秒）；没有赢单时为 null。对过去时点的快照，取当时已赢单的商机。",
     "FunnelSlice" "velocity", "Sales velocity" "销售速度"
-        "Sales velocity: all.count × win_rate × (what those won are worth in the currency ÷ won.count) ÷ (mean_cycle_seconds ÷ 86,400), rounded to a minor unit a day, by currency. all.count counts open, won and lost ones; won.count those won in any currency, and those without an amount. Empty where nothing is won or no time passed, and in a snapshot."
+        "Sales velocity: all.count × win_rate × (won amount in the currency ÷ won.count) ÷ (mean_cycle_seconds ÷ 86,400), per currency, in minor units per day, rounded. all.count includes open, won and lost opportunities; won.count includes those won in any currency and those without an amount. Empty if nothing was won, if the cycle is zero, and in a snapshot."
         "销售速度：all.count × win_rate ×（该币种的赢单金额 ÷ won.count）÷（mean_cycle_seconds ÷ 86,400），按币种计算，单位为每天的最小货币单位，四舍五入。all.count 包括进行中、赢单和输单的商机；won.count 包括所有币种以及没有金额的赢单。没有赢单、周期为零或快照时为空。",
     "FunnelStage" "entered", "Entered" "进入数"
-        "Those of the cohort that have ever been in the stage. Null in a snapshot, as is all that follows."
+        "The opportunities of the cohort that have ever been in the stage. Null in a snapshot, as are all of the following figures."
         "该批商机中曾经处于此阶段的商机。快照中为 null，其后各项亦然。",
     "FunnelStage" "reached_next", "Reached a later stage" "到达后续阶段"
-        "Of those that entered, the ones that have ever been in a later open stage too, whether before or after this one, or in one of the kind `won`. Later is what comes later in the present order of the stages, retired ones included. Of a stage that ends a sale, a later one of the kind `won`."
+        "Of the opportunities that entered, those that have also been in a later open stage, whether before or after this one, or in a stage of the kind `won`. “Later” refers to the current order of the stages, including archived ones. For a stage that ends a sale, only later stages of the kind `won` count."
         "进入此阶段的商机中，还曾处于后面的某个进行中阶段（无论在进入此阶段之前还是之后）或某个类型为 `won` 的阶段的商机。“后面”按阶段目前的顺序，包括已停用的阶段。对结束销售的阶段，只看其后类型为 `won` 的阶段。",
     "FunnelStage" "conversion_to_next", "Conversion to a later stage" "阶段转化率"
-        "reached_next ÷ entered, by number, 0 to 1; null where none entered, and for stages that end a sale."
+        "reached_next ÷ entered, by number of opportunities, 0 to 1; null if none entered, and for stages that end a sale."
         "reached_next ÷ entered，按商机个数计算，取值 0 到 1；没有商机进入时以及对结束销售的阶段为 null。",
     "FunnelStage" "conversion_to_won", "Conversion to won" "赢单转化率"
-        "won ÷ entered, by number, 0 to 1; null where none entered."
+        "won ÷ entered, by number of opportunities, 0 to 1; null if none entered."
         "won ÷ entered，按商机个数计算，取值 0 到 1；没有商机进入时为 null。",
     "FunnelStage" "left_to", "Moves out" "离开去向"
-        "Moves out of the stage, by the stage they led to, which may be one of another pipeline. An opportunity that left it twice counts twice."
+        "Moves out of the stage, by destination stage, which can belong to another pipeline. An opportunity that left twice counts twice."
         "离开此阶段的移动，按去往的阶段统计，去往的阶段可以属于另一个销售管道。离开两次的商机计两次。",
     "FunnelStage" "mean_seconds", "Mean time in the stage" "平均停留时间"
-        "The mean time from entering the stage to leaving it, over all such moves, in seconds. Who is still in it does not count."
+        "The mean time from entering the stage to leaving it, over all moves out of it, in seconds. Opportunities still in the stage do not count."
         "从进入到离开此阶段的平均时长（秒），对所有离开计算。仍在此阶段的不计。",
     "FunnelStage" "median_seconds", "Median time in the stage" "停留时间中位数"
         "The median of the same times, in seconds."
         "上述时长的中位数（秒）。",
     "SalesFunnel" Opportunity::pipeline_id.name(), "Pipeline" "销售管道"
-        "The pipeline. An opportunity that has changed its pipeline counts in the one it is in now, or was in at the time of the snapshot, with the stages of that one it has been in, and in no other."
+        "The pipeline. An opportunity that has changed pipelines counts only in the pipeline it is in now, or was in at the time of the snapshot, with the stages it has been in there."
         "销售管道。换过管道的商机只计入其目前所在的管道（快照则为当时所在的管道），并只按它在该管道中经过的阶段统计，不计入其他管道。",
     "ForecastFigures" "pipeline", "Pipeline" "管道"
-        "Open ones of the category `pipeline` that are expected to close in the period."
+        "Open opportunities of the category `pipeline` that are expected to close in the period."
         "类别为 `pipeline`、预计在期间内成交的进行中商机。",
     "ForecastFigures" "closed", "Closed" "已成交"
-        "Those won in the period, by the day of `closed_at` in the tenant's time zone."
+        "Opportunities won in the period, by the day of `closed_at` in the tenant's time zone."
         "期间内赢单的商机，按租户时区中 `closed_at` 的日期计算。",
     "ForecastFigures" "weighted", "Weighted" "加权金额"
-        "closed, and of the open ones of the three categories amount × probability ÷ 100 (0 without a probability): added up exactly, and rounded once to a minor unit."
+        "closed, plus amount × probability ÷ 100 of the open opportunities of the three categories (0 without a probability): summed exactly and rounded once to a minor unit."
         "closed，加上三个类别中进行中商机的 金额 × 赢率 ÷ 100（没有赢率按 0 计）：精确求和，最后只按最小货币单位四舍五入一次。",
     "ForecastRow" "quota", "Quota" "业绩目标"
-        "The quota set for just this user, team or company, period, pipeline and currency, in minor units; null where none is. Quotas of members or of shorter periods are not added up."
+        "The quota set for exactly this user, team or company, period, pipeline and currency, in minor units; null if there is none. Quotas of members or of shorter periods are not summed."
         "恰好为该用户、团队或公司、该期间、该管道和该币种设定的目标，以最小货币单位表示；没有设定时为 null。不对成员的目标或更短期间的目标求和。",
     "ForecastRow" "attainment", "Attainment" "达成率"
-        "closed ÷ quota: 1 where it is met, more where it is exceeded; null without a quota, or where it is 0. What is open does not count."
+        "closed ÷ quota: 1 if the quota is met, more if it is exceeded; null without a quota or if the quota is 0. Open opportunities do not count."
         "closed ÷ quota：达成为 1，超额则大于 1；没有目标或目标为 0 时为 null。进行中的商机不计。",
     "BoardTotal" "weighted", "Weighted" "加权金额"
-        "The sum of amount × probability, in minor units, rounded once."
+        "The sum of amount × probability, in minor units, rounded once at the end."
         "金额 × 赢率之和，以最小货币单位表示，只四舍五入一次。",
     "Lead" Lead::first_responded_at.name(), "First response" "首次响应"
-        "When somebody first reached out: the first step to contacted or qualified, or the first outgoing activity. A conversion is none."
+        "When the first response was made: the first change of status to contacted or qualified, or the first outbound activity. A conversion does not count."
         "首次联系的时间：状态首次变为已联系或已确认，或首个向外的活动。转化不算首次响应。",
     "Lead" Lead::response_seconds.name(), "Response time" "响应耗时"
-        "From `received_at` to `first_responded_at`, in whole seconds by the clock, nights and days off included; null until there is a response."
+        "The time from `received_at` to `first_responded_at`, in whole seconds of elapsed time, including nights and days off; null until there is a response."
         "从 `received_at` 到 `first_responded_at` 的整秒数，按自然时间计算，包括夜间和休息日；尚无响应时为 null。",
 }
 
-/// Describe the figures
+/// List the definitions of report figures
 ///
-/// What the figures of forecasts, funnels and boards are: exactly what is computed, in English and Chinese.
+/// Returns the exact definition of each figure in forecasts, funnels and boards, in English and Chinese.
 #[utoipa::path(tag = "metadata", operation_id = "listFigures",
     responses((status = 200, description = "The figures.", body = Figures)))]
 #[get("/v1/metadata/figures")]

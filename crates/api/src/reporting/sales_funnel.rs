@@ -36,8 +36,8 @@ use crate::{
 /// A funnel.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct SalesFunnel {
-    /// The pipeline. An opportunity that has changed its pipeline counts in the one it is in now, or was in at the time of the snapshot, with the stages of
-    /// that one it has been in, and in no other.
+    /// The pipeline. An opportunity that has changed pipelines counts only in the pipeline it is in now, or was in at the time
+    /// of the snapshot, with the stages it has been in there.
     #[schema(value_type = String, format = "uuid")]
     pub pipeline_id: Id,
     /// `cohort` or `snapshot`.
@@ -46,37 +46,38 @@ pub struct SalesFunnel {
     /// The first day of the cohort.
     #[schema(value_type = Option<String>, format = "date", example = "2026-01-01")]
     pub from: Option<NaiveDate>,
-    /// The day after the last one.
+    /// The day after the last day of the cohort.
     #[schema(value_type = Option<String>, format = "date", example = "2027-01-01")]
     pub to: Option<NaiveDate>,
-    /// The time of a snapshot of the past.
+    /// The time of the snapshot, if it is in the past.
     #[schema(value_type = Option<String>, format = "date-time")]
     pub as_of: Option<Timestamp>,
-    /// One funnel for each value of the field sliced by; one in all, without.
+    /// One funnel for each value of the slice field; a single one if the funnel is not sliced.
     pub slices: Vec<FunnelSlice>,
 }
 
-/// The funnel of the opportunities that have one value.
+/// The funnel of the opportunities with one value.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct FunnelSlice {
-    /// The value; null where there is none, and without a slice.
+    /// The value; null for opportunities without a value, and if the funnel is not sliced.
     #[schema(value_type = Value)]
     pub value: Value,
     /// All opportunities of the cohort or snapshot.
     pub all: FunnelFigure,
     pub won: FunnelFigure,
     pub lost: FunnelFigure,
-    /// won ÷ (won + lost), by number, 0 to 1; null while none is closed.
+    /// won ÷ (won + lost), by number of opportunities, 0 to 1; null if none are closed.
     #[schema(example = 0.63)]
     pub win_rate: Option<f64>,
-    /// The mean time from `opened_at` to `closed_at` of those won, in seconds; null without any. In a snapshot of the past, of those that were won then.
+    /// The mean time from `opened_at` to `closed_at` of won opportunities, in seconds; null if there are none. In a snapshot of
+    /// the past, of those that were won at that time.
     #[schema(example = 4_147_200)]
     pub mean_cycle_seconds: Option<f64>,
-    /// Sales velocity: all.count × win_rate × (what those won are worth in the currency ÷ won.count) ÷ (mean_cycle_seconds ÷ 86,400), rounded to a minor
-    /// unit a day, by currency. all.count counts open, won and lost ones; won.count those won in any currency, and those without an amount. Empty where
-    /// nothing is won or no time passed, and in a snapshot.
+    /// Sales velocity: all.count × win_rate × (won amount in the currency ÷ won.count) ÷ (mean_cycle_seconds ÷ 86,400), per
+    /// currency, in minor units per day, rounded. all.count includes open, won and lost opportunities; won.count includes those
+    /// won in any currency and those without an amount. Empty if nothing was won, if the cycle is zero, and in a snapshot.
     pub velocity: Vec<FunnelAmount>,
-    /// The stages in their order, retired ones only where something is counted in them.
+    /// The stages in order; archived stages only if they contain any opportunities.
     pub stages: Vec<FunnelStage>,
 }
 
@@ -90,24 +91,28 @@ pub struct FunnelStage {
     /// `open`, `won` or `lost`.
     #[schema(example = "open")]
     pub kind: String,
-    /// The opportunities that are in the stage: now, or at the time of the snapshot.
+    /// The opportunities in the stage now, or at the time of the snapshot.
     pub current: FunnelFigure,
-    /// Those of the cohort that have ever been in the stage. Null in a snapshot, as is all that follows.
+    /// The opportunities of the cohort that have ever been in the stage. Null in a snapshot, as are all of the following
+    /// figures.
     pub entered: Option<FunnelFigure>,
-    /// Of those that entered, the ones that have ever been in a later open stage too, whether before or after this one, or in one of the kind `won`. Later is
-    /// what comes later in the present order of the stages, retired ones included. Of a stage that ends a sale, a later one of the kind `won`.
+    /// Of the opportunities that entered, those that have also been in a later open stage, whether before or after this one, or
+    /// in a stage of the kind `won`. “Later” refers to the current order of the stages, including archived ones. For a stage
+    /// that ends a sale, only later stages of the kind `won` count.
     pub reached_next: Option<FunnelFigure>,
-    /// reached_next ÷ entered, by number, 0 to 1; null where none entered, and for stages that end a sale.
+    /// reached_next ÷ entered, by number of opportunities, 0 to 1; null if none entered, and for stages that end a sale.
     #[schema(example = 0.58)]
     pub conversion_to_next: Option<f64>,
-    /// Of those that entered, the ones that are won now.
+    /// Of the opportunities that entered, those that are now won.
     pub won: Option<FunnelFigure>,
-    /// won ÷ entered, by number, 0 to 1; null where none entered.
+    /// won ÷ entered, by number of opportunities, 0 to 1; null if none entered.
     #[schema(example = 0.31)]
     pub conversion_to_won: Option<f64>,
-    /// Moves out of the stage, by the stage they led to, which may be one of another pipeline. An opportunity that left it twice counts twice.
+    /// Moves out of the stage, by destination stage, which can belong to another pipeline. An opportunity that left twice
+    /// counts twice.
     pub left_to: Vec<FunnelMove>,
-    /// The mean time from entering the stage to leaving it, over all such moves, in seconds. Who is still in it does not count.
+    /// The mean time from entering the stage to leaving it, over all moves out of it, in seconds. Opportunities still in the
+    /// stage do not count.
     #[schema(example = 1_036_800.0)]
     pub mean_seconds: Option<f64>,
     /// The median of the same times, in seconds.
@@ -115,12 +120,13 @@ pub struct FunnelStage {
     pub median_seconds: Option<f64>,
 }
 
-/// How many opportunities, how much they are worth now, and which they are.
+/// A number of opportunities, their current amounts, and where to list them.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct FunnelFigure {
     #[schema(example = 42)]
     pub count: i64,
-    /// The sum of their present amounts, by currency, empty where amounts are hidden from you; in a snapshot of the past, of their amounts then.
+    /// The sum of their current amounts per currency, or of their amounts at the time of a past snapshot. Empty if amounts are
+    /// hidden from you.
     pub amounts: Vec<FunnelAmount>,
     /// Lists them: the `filter` of `POST /v1/opportunities/search` (with the same `as_of`).
     #[schema(value_type = Object, example = json!({"and": [{"field": "status", "op": "eq", "value": "won"}]}))]
@@ -148,36 +154,38 @@ pub struct FunnelMove {
 farley_domain::choices! {
     /// What a funnel is told of.
     pub enum FunnelBasis {
-        Cohort "cohort" "Sales begun in a time" "同期开始的商机",
-        Snapshot "snapshot" "Sales as they stand" "当前商机",
+        Cohort "cohort" "Opened in a period" "期间内开始的商机",
+        Snapshot "snapshot" "Current state" "当前商机",
     }
 }
 
 crate::query! {
     /// Which funnel.
     pub struct FunnelQuery {
-        /// A cohort, unless given.
+        /// The basis of the funnel. Defaults to a cohort.
         basis: Option<FunnelBasis> => choice(FunnelBasis::choices()).example("cohort"),
-        /// The first day of the cohort; without it, from the beginning.
+        /// The first day of the cohort. Defaults to the very first opportunity.
         from: Option<NaiveDate> => date().example("2026-01-01"),
-        /// The day after the last of the cohort; without it, until now.
+        /// The day after the last day of the cohort. Defaults to now.
         to: Option<NaiveDate> => date().example("2027-01-01"),
-        /// The pipeline; the default one, unless given.
+        /// The pipeline. Defaults to the default pipeline.
         pipeline_id: Option<Id> => reference("pipeline"),
-        /// A field to slice by: one of a single value, of the opportunity or of a related record; the opportunity's own ones also `custom.key`.
+        /// A field to slice by: a single-valued field of the opportunity, including `custom.key`, or of a related record.
         slice: Option<String> => text(300).example("owner_id"),
     }
 }
 
 type OpportunityFilters = Filters<Opportunity>;
 
-/// The sales funnel
+/// Get the sales funnel
 ///
-/// How the opportunities that you may see fare in one pipeline, stage by stage. On the basis of a **cohort**, those whose sale began (`opened_at`) from
-/// the day `from` to the day before `to`, in the tenant's time zone; wherever they got to since, counts. On the basis of a **snapshot**, all of
-/// the pipeline as they stand now, or `as_of` a time. An opportunity that has changed its pipeline counts in the one it is in now, or was in at the time of the snapshot,
-/// with the stages of that one it has been in, and in no other. The filters of `GET /v1/opportunities` narrow either. Amounts are added up by currency. What each figure means stands
-/// beside it in the schema, and in two languages at `GET /v1/metadata/figures`.
+/// Shows how the opportunities that you can see progress through the stages of one pipeline. With the basis **cohort**, it
+/// covers opportunities opened (`opened_at`) from the day `from` to the day before `to`, in the tenant's time zone, including
+/// everything that has happened to them since. With the basis **snapshot**, it covers all opportunities of the pipeline as they
+/// are now, or were at `as_of`. An opportunity that has changed pipelines counts only in the pipeline it is in now, or was in
+/// at the time of the snapshot, with the stages it has been in there. The filters of `GET /v1/opportunities` apply to both.
+/// Amounts are summed per currency. Each figure is defined in the schema, and in English and Chinese at `GET
+/// /v1/metadata/figures`.
 #[utoipa::path(tag = "reports", operation_id = "getSalesFunnel",
     params(FunnelQuery, OpportunityFilters),
     responses((status = 200, description = "The funnel.", body = SalesFunnel)))]

@@ -32,7 +32,7 @@ use crate::{
 /// The open opportunities of a pipeline by stage.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct Board {
-    /// The open stages, in their order.
+    /// The open stages, in order.
     pub stages: Vec<BoardStage>,
 }
 
@@ -45,15 +45,17 @@ pub struct BoardStage {
     pub name: String,
     pub sort_order: Option<i64>,
     pub rotting_days: Option<i64>,
-    /// How many opportunities are in the stage.
+    /// The number of opportunities in the stage.
     #[schema(example = 42)]
     pub count: i64,
-    /// What they are worth, in the order of the currencies; those without an amount are under the currency null, the last. Empty where amounts or probabilities are hidden from you.
+    /// Totals per currency, sorted by currency; opportunities without an amount are listed last, under the currency null. Empty
+    /// if amounts or probabilities are hidden from you.
     pub totals: Vec<BoardTotal>,
     /// The first of them, in the order of their `position`.
     #[schema(schema_with = opportunities)]
     pub opportunities: Box<RawValue>,
-    /// Where they go on: as `cursor` of `GET /v1/opportunities?stage_id=…&sort=position` with the same filters.
+    /// The cursor for the next opportunities: the `cursor` of `GET /v1/opportunities?stage_id=…&sort=position` with the same
+    /// filters.
     pub page: PageInfo,
 }
 
@@ -61,7 +63,7 @@ fn opportunities() -> utoipa::openapi::Array {
     utoipa::openapi::Array::new(utoipa::openapi::Ref::from_schema_name("Opportunity"))
 }
 
-/// What the opportunities of a stage are worth in one currency.
+/// The totals of a stage in one currency.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct BoardTotal {
     #[schema(example = "CNY")]
@@ -71,7 +73,7 @@ pub struct BoardTotal {
     /// The sum of their amounts, in minor units.
     #[schema(example = 1_234_500)]
     pub amount: i64,
-    /// The sum of amount × probability, in minor units, rounded once.
+    /// The sum of amount × probability, in minor units, rounded once at the end.
     #[schema(example = 617_250)]
     pub weighted: i64,
 }
@@ -79,19 +81,20 @@ pub struct BoardTotal {
 crate::query! {
     /// How much of a board to show.
     pub struct BoardQuery {
-        /// How many opportunities to show of each stage, 0 to 200.
+        /// The number of opportunities to return per stage, 0 to 200.
         limit: i64 => integer(0, 200).default(50),
     }
 }
 
 type OpportunityFilters = Filters<Opportunity>;
 
-/// The board of a pipeline
+/// Get the board of a pipeline
 ///
-/// The open opportunities that you may see, stage by stage, the first ones of each with the totals of all. Filters of
-/// `GET /v1/opportunities` apply to both. To go on in a stage, list its opportunities with `sort=position` and the stage's cursor.
+/// Returns the open opportunities that you can see, by stage: the first ones of each stage, with totals for the whole stage.
+/// The filters of `GET /v1/opportunities` apply to both. To load more of a stage, list its opportunities with `sort=position`
+/// and the stage's cursor.
 #[utoipa::path(tag = "pipelines", operation_id = "getBoard",
-    params(("id" = String, Path, description = "The pipeline: its id, or `ext:{system}:{key}`."),
+    params(("id" = String, Path, description = "The id of the pipeline, or `ext:{system}:{key}`."),
            BoardQuery, OpportunityFilters),
     responses((status = 200, description = "The board.", body = Board)))]
 #[get("/v1/pipelines/{id}/board")]

@@ -27,7 +27,7 @@ pub fn check<E>(writing: &Writing<'_, E>, record: &Record<E>, name: &str, object
     let predicate = parse::from_json(object, filter, &view).map_err(|faults| faults.under(&format!("/{name}")))?;
     if asks_beyond(&predicate) {
         let fault = Fault::new(format!("/{name}"), FaultCode::WrongType);
-        return Err(fault.with("expected", format!("a filter over the {}'s own fields", object.name)).into());
+        return Err(fault.with("expected", format!("a filter on the {}'s own fields", object.name)).into());
     }
     Ok(())
 }

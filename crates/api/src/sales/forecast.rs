@@ -57,14 +57,14 @@ pub struct Forecast {
     /// The last day.
     #[schema(value_type = String, format = "date", example = "2026-12-31")]
     pub ends_on: chrono::NaiveDate,
-    /// As of when: null for now.
+    /// The time of the forecast; null means now.
     #[schema(value_type = Option<String>, format = "date-time")]
     pub as_of: Option<Timestamp>,
-    /// The whole asked for first, then its teams, then its users; each in every currency that it has something in.
+    /// The requested scope first, then its teams, then its users; one row for each currency with figures.
     pub data: Vec<ForecastRow>,
 }
 
-/// The forecast of one user, one team with the teams below it, or all that you may see, in one currency.
+/// The forecast of one user, one team with the teams below it, or everything you can see, in one currency.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ForecastRow {
     /// `all`, `team` or `user`.
@@ -78,41 +78,42 @@ pub struct ForecastRow {
     #[schema(example = "CNY")]
     pub currency: String,
     pub computed: ForecastFigures,
-    /// What was last put beside the computed figures; each null where nothing was.
+    /// The latest overrides of the computed figures; null if there is none.
     pub overrides: ForecastOverrides,
-    /// The quota set for just this user, team or company, period, pipeline and currency, in minor units; null where none is. Quotas of members or of
-    /// shorter periods are not added up.
+    /// The quota set for exactly this user, team or company, period, pipeline and currency, in minor units; null if there is
+    /// none. Quotas of members or of shorter periods are not summed.
     #[schema(example = 100_000_000)]
     pub quota: Option<i64>,
-    /// closed ÷ quota: 1 where it is met, more where it is exceeded; null without a quota, or where it is 0. What is open does not count.
+    /// closed ÷ quota: 1 if the quota is met, more if it is exceeded; null without a quota or if the quota is 0. Open
+    /// opportunities do not count.
     #[schema(example = 0.42)]
     pub attainment: Option<f64>,
-    /// The opportunities counted: paths that list them.
+    /// The paths that list the opportunities counted.
     pub lists: ForecastLists,
 }
 
-/// Sums of amounts, in minor units. Each opportunity is in one of the first four; a lost one is in none.
+/// Sums of amounts, in minor units. Each opportunity counts in one of the first four; a lost one in none.
 #[derive(Clone, Copy, Default, Serialize, ToSchema)]
 pub struct ForecastFigures {
-    /// Open ones of the category `pipeline` that are expected to close in the period.
+    /// Open opportunities of the category `pipeline` that are expected to close in the period.
     #[schema(example = 50_000_000)]
     pub pipeline: i64,
-    /// The same of the category `best_case`.
+    /// The same for the category `best_case`.
     #[schema(example = 20_000_000)]
     pub best_case: i64,
-    /// The same of the category `commit`.
+    /// The same for the category `commit`.
     #[schema(example = 30_000_000)]
     pub commit: i64,
-    /// Those won in the period, by the day of `closed_at` in the tenant's time zone.
+    /// Opportunities won in the period, by the day of `closed_at` in the tenant's time zone.
     #[schema(example = 42_000_000)]
     pub closed: i64,
-    /// closed, and of the open ones of the three categories amount × probability ÷ 100 (0 without a probability): added up exactly, and rounded once to a
-    /// minor unit.
+    /// closed, plus amount × probability ÷ 100 of the open opportunities of the three categories (0 without a probability):
+    /// summed exactly and rounded once to a minor unit.
     #[schema(example = 81_500_000)]
     pub weighted: i64,
 }
 
-/// Figures that somebody put beside the computed ones.
+/// Overrides shown alongside the computed figures.
 #[derive(Clone, Default, Serialize, ToSchema)]
 pub struct ForecastOverrides {
     pub pipeline: Option<ForecastOpinion>,
@@ -121,7 +122,7 @@ pub struct ForecastOverrides {
     pub closed: Option<ForecastOpinion>,
 }
 
-/// What somebody thinks a figure will come to.
+/// An override of a figure.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ForecastOpinion {
     /// The forecast override.
@@ -137,7 +138,7 @@ pub struct ForecastOpinion {
     pub at: String,
 }
 
-/// Paths that list the opportunities of each figure.
+/// The paths that list the opportunities behind each figure.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ForecastLists {
     #[schema(
@@ -156,20 +157,21 @@ crate::query! {
         period: String => text(20).required().example("2026-Q4"),
         /// The forecast of one user.
         user_id: Option<Id> => reference("user"),
-        /// The forecast of a team: its own, of each team right below it, and of each user in it.
+        /// The forecast of a team: its own figures, those of each team directly below it, and those of each user in it.
         team_id: Option<Id> => reference("team"),
-        /// Only opportunities of this pipeline, and quotas for it.
+        /// Only opportunities and quotas of this pipeline.
         pipeline_id: Option<Id> => reference("pipeline"),
-        /// What was thought at that time; RFC 3339.
+        /// Returns the forecast as of that time (RFC 3339).
         as_of: Option<Timestamp> => datetime().example("2026-10-01T00:00:00Z"),
     }
 }
 
-/// The forecast of a period
+/// Get the forecast of a period
 ///
-/// What the opportunities that you may see come to in a month, quarter or year: for a user, for a team with its teams and users, or for all. Lost
-/// opportunities count nowhere. Quotas and overrides stand beside the computed figures and change none of them. With `as_of`, the
-/// figures are those of that time, out of the ledger, with the overrides that had been made by then; quotas are today's.
+/// Returns the forecast for a month, quarter or year from the opportunities that you can see: for a user, for a team with its
+/// subteams and users, or for everyone. Lost opportunities are not counted. Quotas and overrides are shown alongside the
+/// computed figures and do not change them. With `as_of`, the figures are those of that time according to the ledger, with the
+/// overrides made by then; quotas are today's.
 #[utoipa::path(tag = "forecasts", operation_id = "getForecast",
     params(ForecastQuery),
     responses((status = 200, description = "The forecast.", body = Forecast)))]

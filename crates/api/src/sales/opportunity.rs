@@ -183,34 +183,35 @@ pub fn sum_of(lines: &[Record<LineItem>], pointer: &str) -> Result<Option<Money>
 }
 
 crate::body! {
-    /// Where an opportunity goes.
+    /// The target of a move.
     pub struct OpportunityMove {
-        /// The stage to go to; absent to stay, and only change the place on the board.
+        /// The stage to move to. If absent, only the position on the board changes.
         stage_id: Option<Id> => reference("stage"),
-        /// The stage that the mover saw it in: if it is in another by now, the answer is 409 and nothing changes.
+        /// The stage it is expected to be in. If it is in a different stage by now, the response is 409 and nothing changes.
         from_stage_id: Option<Id> => reference("stage"),
-        /// The opportunity of that stage to stand directly above; at the top, if neither this nor `after_id` is given.
+        /// The opportunity of that stage to place it directly above. If neither this nor `after_id` is given, it is placed at
+        /// the top.
         before_id: Option<Id> => reference("opportunity"),
-        /// The opportunity of that stage to stand directly below.
+        /// The opportunity of that stage to place it directly below.
         after_id: Option<Id> => reference("opportunity"),
-        /// Why it was won or lost, where the stage closes it.
+        /// Why it was won or lost, if the stage closes it.
         close_reason: Option<String> => text(200),
-        /// More about why.
+        /// Details of the reason.
         close_comment: Option<String> => long_text(5_000),
-        /// When it was won or lost; now, by default.
+        /// When it was won or lost. Defaults to now.
         closed_at: Option<Timestamp> => datetime(),
     }
     example json!({"stage_id": "01890a5d-ac96-774b-bcce-b302099a8057", "before_id": "01890a5d-ac96-774b-bcce-b302099a8058"})
 }
 
 crate::body! {
-    /// How an opportunity ended.
+    /// How an opportunity was closed.
     pub struct OpportunityClosing {
-        /// Why: one of the pipeline's reasons, or any text if it has none.
+        /// The reason: one of the pipeline's reasons, or any text if the pipeline has none.
         close_reason: Option<String> => text(200),
-        /// More about why.
+        /// Details of the reason.
         close_comment: Option<String> => long_text(5_000),
-        /// When; now, by default.
+        /// When it was closed. Defaults to now.
         closed_at: Option<Timestamp> => datetime(),
     }
     example json!({"close_reason": "价格", "close_comment": "比竞争对手低 5%"})
@@ -239,12 +240,12 @@ impl Closing<'_> {
 
 /// Move an opportunity
 ///
-/// Puts it into a stage and at a place on the board, in one step. Checks what the stage demands (`required_fields`, the exit rule of
-/// the stage left, the moves that the pipeline allows) and writes the ledger. With `from_stage_id` or `If-Match`, of two
-/// who move it at once one succeeds.
+/// Moves it to a stage and a position on the board in one step. Checks the stage requirements (`required_fields`, the exit rule
+/// of the previous stage, the moves that the pipeline allows) and records the move in the ledger. With `from_stage_id` or
+/// `If-Match`, only one of two concurrent moves succeeds.
 #[utoipa::path(tag = "opportunities", operation_id = "moveOpportunity", request_body = OpportunityMove,
-    params(("id" = String, Path, description = "The opportunity: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The opportunity in its new place.", body = ref("#/components/schemas/Opportunity"))))]
+    params(("id" = String, Path, description = "The id of the opportunity, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The moved opportunity.", body = ref("#/components/schemas/Opportunity"))))]
 #[post("/v1/opportunities/{id}/move")]
 pub async fn move_to(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Opportunity, OpportunityMove>((call, request, body), Action::Update, |work, asked| {
@@ -276,10 +277,10 @@ pub async fn move_to(call: Call, request: HttpRequest, body: Body) -> Result<Htt
 
 /// Win an opportunity
 ///
-/// Moves it to the first stage of the kind `won` of its pipeline. One that is won or lost already is 409: `move` reopens it.
+/// Moves it to the first `won` stage of its pipeline. Returns 409 if it is already won or lost; use `move` to reopen it.
 #[utoipa::path(tag = "opportunities", operation_id = "winOpportunity", request_body = OpportunityClosing,
-    params(("id" = String, Path, description = "The opportunity: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The opportunity, won.", body = ref("#/components/schemas/Opportunity"))))]
+    params(("id" = String, Path, description = "The id of the opportunity, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The won opportunity.", body = ref("#/components/schemas/Opportunity"))))]
 #[post("/v1/opportunities/{id}/win")]
 pub async fn win(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     close(call, request, body, StageKind::Won).await
@@ -287,10 +288,10 @@ pub async fn win(call: Call, request: HttpRequest, body: Body) -> Result<HttpRes
 
 /// Lose an opportunity
 ///
-/// Moves it to the first stage of the kind `lost` of its pipeline. One that is won or lost already is 409: `move` reopens it.
+/// Moves it to the first `lost` stage of its pipeline. Returns 409 if it is already won or lost; use `move` to reopen it.
 #[utoipa::path(tag = "opportunities", operation_id = "loseOpportunity", request_body = OpportunityClosing,
-    params(("id" = String, Path, description = "The opportunity: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The opportunity, lost.", body = ref("#/components/schemas/Opportunity"))))]
+    params(("id" = String, Path, description = "The id of the opportunity, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The lost opportunity.", body = ref("#/components/schemas/Opportunity"))))]
 #[post("/v1/opportunities/{id}/lose")]
 pub async fn lose(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     close(call, request, body, StageKind::Lost).await

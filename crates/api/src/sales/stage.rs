@@ -70,9 +70,9 @@ pub fn of_pipeline(work: &mut Work<'_>, pipeline: Id) -> Result<Vec<Record<Stage
 }
 
 crate::body! {
-    /// A new order of stages.
+    /// A new order for the stages.
     pub struct StageOrder {
-        /// Every live stage of the pipeline, in the new order.
+        /// All live stages of the pipeline, in the new order.
         stage_ids: Vec<String> => texts(1_000).required().example(json!(["01890a5d-ac96-774b-bcce-b302099a8057"])),
     }
     example json!({"stage_ids": ["01890a5d-ac96-774b-bcce-b302099a8057"]})
@@ -80,10 +80,10 @@ crate::body! {
 
 /// Reorder the stages of a pipeline
 ///
-/// Gives every live stage its place in one go. What opportunities went through stays as it was.
+/// Sets the order of all live stages at once. The stage history of opportunities is not affected.
 #[utoipa::path(tag = "pipelines", operation_id = "reorderStages", request_body = StageOrder,
-    params(("pipeline_id" = String, Path, description = "The pipeline: its id, or `ext:{system}:{key}`.")),
-    responses((status = 204, description = "The stages are in the new order.")))]
+    params(("pipeline_id" = String, Path, description = "The id of the pipeline, or `ext:{system}:{key}`.")),
+    responses((status = 204, description = "The stages were reordered.")))]
 #[post("/v1/pipelines/{pipeline_id}/stages/reorder")]
 pub async fn reorder(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
@@ -104,7 +104,7 @@ pub async fn reorder(call: Call, request: HttpRequest, body: Body) -> Result<Htt
             let missing = live.iter().any(|stage| !asked.contains(&stage.id().to_string()));
             if missing || asked.len() != live.len() {
                 let fault = Fault::new(StageOrder::stage_ids.pointer(), FaultCode::WrongType)
-                    .with("expected", "every live stage of the pipeline, each once");
+                    .with("expected", "all live stages of the pipeline, each exactly once");
                 return Err(Problem::rule(fault.into()));
             }
             for (id, order) in asked.iter().zip(1..) {

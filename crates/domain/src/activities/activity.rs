@@ -49,40 +49,44 @@ choices! {
 }
 
 entity! {
-    /// An activity: a call, visit, meeting, email, message or note that happened, or is planned. It may concern several records;
-    /// who may read one of them may read the activity.
+    /// An activity: a call, visit, meeting, email, message or note that has happened or is planned. It can relate to several
+    /// records; anyone who can read one of them can read the activity.
     pub struct Activity("activity", "activities", "activities", "Activity", "跟进记录") [owned, tagged, external, custom] {
         /// What was done.
         kind: Option<ActivityKind> => choice(ActivityKind::choices()).required().indexed().label("Kind", "类型").example("call"),
-        /// What it was about; by default the first line of the body.
+        /// The subject. Defaults to the first line of the body.
         subject: Option<String> => text(200).title().label("Subject", "主题").example("报价沟通").required_when(crate::model::field::when_missing(&["body"])),
-        /// What was said and done, in Markdown. `@[王芳](user:01890a5d-ac96-774b-bcce-b302099a8057)` mentions a colleague, who is notified.
+        /// What was said or done, in Markdown. `@[王芳](user:01890a5d-ac96-774b-bcce-b302099a8057)` mentions a colleague, who is
+        /// notified.
         body: Option<String> => long_text(50_000).detail().searchable().label("Body", "内容").example("客户希望 **下周** 收到报价。"),
-        /// When it happened or is to begin; by default now.
+        /// When it happened or will start. Defaults to now.
         occurred_at: Option<Timestamp> => datetime().indexed().label("Occurred at", "发生时间").example("2026-03-01T08:00:00.000Z"),
-        /// When it ended or is to end. Follows `duration_seconds`, and the other way round, whichever is written.
+        /// When it ended or will end. `duration_seconds` and this field follow each other, whichever is set.
         ends_at: Option<Timestamp> => datetime().label("Ends at", "结束时间").example("2026-03-01T08:15:00.000Z"),
-        /// How long it took or is to take. If `occurred_at` is moved, this stays as it is, and the end moves along.
+        /// How long it took or will take. If `occurred_at` changes, the duration stays the same and the end moves with it.
         duration_seconds: Option<i64> => integer(0, LONGEST_SECONDS).detail().label("Duration in seconds", "时长（秒）").example(900),
-        /// Whether it happened: `planned` if it lies ahead, else `done` by default. What lies ahead cannot be done. Only what is done counts as the last activity of a record.
+        /// Whether it has happened. Defaults to `planned` if it is in the future, otherwise `done`. A future activity cannot be
+        /// `done`. Only `done` activities count as the last activity of a record.
         status: Option<ActivityStatus> => choice(ActivityStatus::choices()).indexed().label("Status", "状态").example("done"),
-        /// Who began it: of calls, emails and messages.
+        /// Who started it; for calls, emails and messages.
         direction: Option<Direction> => choice(Direction::choices()).detail().label("Direction", "方向").example("outbound"),
-        /// What came of it.
+        /// The outcome.
         outcome: Option<String> => text(200).detail().label("Outcome", "结果").example("客户有意向"),
         /// Where it took place.
         location: Option<String> => text(300).detail().label("Location", "地点").example("深圳市龙岗区坂田"),
-        /// Who took part. Meetings and visits stand in the calendars of the users among them. Find by the id of a user or contact.
+        /// The participants. Meetings and visits appear in the calendars of participating users. Filter by the id of a user or
+        /// contact.
         attendees: Vec<Attendee> => structure(&ATTENDEES).default(json!([])).detail().label("Attendees", "参与人").example(json!([{"user_id": null, "contact_id": null, "name": "李伟", "email": "li.wei@example.cn"}])),
-        /// The first customer it concerns; by default that of the opportunity or contact.
+        /// The first customer it relates to. Defaults to the customer of the opportunity or contact.
         customer_id: Option<Id> => reference("customer").indexed().label("Customer", "客户"),
-        /// The first contact it concerns.
+        /// The first contact it relates to.
         contact_id: Option<Id> => reference("contact").indexed().label("Contact", "联系人"),
-        /// The first opportunity it concerns.
+        /// The first opportunity it relates to.
         opportunity_id: Option<Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
-        /// The first lead it concerns.
+        /// The first lead it relates to.
         lead_id: Option<Id> => reference("lead").indexed().label("Lead", "线索"),
-        /// Every record it concerns. `customer_id`, `contact_id`, `opportunity_id` and `lead_id` name the first of each kind; writing either keeps both the same. `records_any` finds by the id of any.
+        /// All records it relates to. `customer_id`, `contact_id`, `opportunity_id` and `lead_id` hold the first of each kind;
+        /// the two representations are kept in sync. `records_any` filters by the id of any of them.
         records: Vec<Concerned> => structure(&CONCERNED).default(json!([])).detail().label("Records", "关联记录"),
         /// The users mentioned in the body.
         mention_ids: Vec<Id> => structure(&MENTIONS).default(json!([])).server_set().detail().label("Mentions", "提及").example(json!([])),

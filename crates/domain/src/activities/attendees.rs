@@ -37,10 +37,10 @@ pub static ATTENDEES: Structure = Structure {
                 "additionalProperties": false,
                 "minProperties": 1,
                 "properties": {
-                    "user_id": {"type": ["string", "null"], "format": "uuid", "description": "A colleague; it stands in their calendar."},
+                    "user_id": {"type": ["string", "null"], "format": "uuid", "description": "A colleague; the activity appears in their calendar."},
                     "contact_id": {"type": ["string", "null"], "format": "uuid", "description": "A contact."},
-                    "name": {"type": ["string", "null"], "maxLength": 200, "description": "Anybody else, by name.", "examples": ["李伟"]},
-                    "email": {"type": ["string", "null"], "format": "email", "description": "Anybody else, by address.", "examples": ["li.wei@example.cn"]}
+                    "name": {"type": ["string", "null"], "maxLength": 200, "description": "Any other participant, by name.", "examples": ["李伟"]},
+                    "email": {"type": ["string", "null"], "format": "email", "description": "Any other participant, by e-mail address.", "examples": ["li.wei@example.cn"]}
                 }
             }
         })

@@ -18,21 +18,22 @@ choices! {
 }
 
 entity! {
-    /// A notification: something happened that its user should know of. Farley makes it; each user sees their own alone, unread ones with `read_at_null=true`.
+    /// A notification: an event that its user should know about. Notifications are created by Farley; each user sees only their
+    /// own. `read_at_null=true` lists unread ones.
     pub struct Notification("notification", "notifications", "notifications", "Notification", "通知") [] {
-        /// Whom it is for.
+        /// The user it is for.
         user_id: Option<crate::values::id::Id> => reference("user").server_set().indexed().label("User", "用户"),
         /// What happened.
         kind: Option<NotificationKind> => choice(NotificationKind::choices()).server_set().label("Kind", "类型").example("assigned"),
-        /// What the record is that it happened to.
+        /// The object type of the record it happened to.
         object: Option<String> => text(40).server_set().label("Object", "对象").example("task"),
         /// The record that it happened to.
         record_id: Option<crate::values::id::Id> => record_id().server_set().label("Record", "记录").example("01890a5d-ac96-774b-bcce-b302099a8057"),
-        /// What the record was called then; null if its user may not read it.
+        /// The name of the record at that time; null if the user cannot read it.
         title: Option<String> => text(300).server_set().label("Title", "标题").example("给客户发报价"),
-        /// Who did it; null for Farley itself.
+        /// The user who did it; null for Farley itself.
         actor_id: Option<crate::values::id::Id> => reference("user").server_set().label("Actor", "操作人"),
-        /// When its user read it; null until then.
+        /// When the user read it; null until then.
         read_at: Option<crate::values::time::Timestamp> => datetime().server_set().label("Read at", "已读时间").example("2026-03-01T08:00:00.000Z"),
     }
     extend |object| object
@@ -48,8 +49,8 @@ entity! {
 choices! {
     /// By which way a user hears of a kind of notification.
     pub enum Channel {
-        App "app" "In the app" "应用内",
-        Email "email" "By e-mail" "邮件",
+        App "app" "In-app" "应用内",
+        Email "email" "E-mail" "邮件",
     }
 }
 

@@ -51,15 +51,15 @@ impl Reason {
         match self {
             Reason::Form => "parts are written as NAME=VALUE, separated by semicolons".to_owned(),
             Reason::Frequency => "FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY".to_owned(),
-            Reason::UnknownPart => format!("it may have these parts: {}", PARTS.join(", ")),
+            Reason::UnknownPart => format!("allowed parts: {}", PARTS.join(", ")),
             Reason::Twice => "a part is given twice".to_owned(),
-            Reason::Interval => "INTERVAL must be a whole number from 1 on".to_owned(),
-            Reason::Count => "COUNT must be a whole number from 1 on".to_owned(),
-            Reason::CountAndUntil => "COUNT and UNTIL exclude each other".to_owned(),
+            Reason::Interval => "INTERVAL must be a whole number of at least 1".to_owned(),
+            Reason::Count => "COUNT must be a whole number of at least 1".to_owned(),
+            Reason::CountAndUntil => "COUNT and UNTIL cannot be combined".to_owned(),
             Reason::Until => "UNTIL must be a day or a time such as 20261231 or 20261231T155959Z".to_owned(),
-            Reason::UntilTooEarly => "UNTIL lies before the first time".to_owned(),
-            Reason::Part(part) => format!("{part} has a value that it cannot have here"),
-            Reason::Never => "no day ever fits it".to_owned(),
+            Reason::UntilTooEarly => "UNTIL is before the first occurrence".to_owned(),
+            Reason::Part(part) => format!("{part} has an invalid value"),
+            Reason::Never => "no date ever matches it".to_owned(),
         }
     }
 }

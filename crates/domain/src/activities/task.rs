@@ -19,7 +19,7 @@ use crate::{
 };
 
 choices! {
-    /// How much it matters.
+    /// The priority.
     pub enum Priority {
         Low "low" "Low" "低",
         Normal "normal" "Normal" "普通",
@@ -38,48 +38,53 @@ choices! {
 }
 
 entity! {
-    /// A task: something to do, with a due time. `owner_id` is who is to do it, `created_by` who gave it and may follow it. Overdue are those of
-    /// `status=open&due_at_lt=now`; due today those of `due_at_gte=today&due_at_lt=tomorrow`, days being those of the tenant.
+    /// A task: something to do, with a due time. `owner_id` is the user who should do it; `created_by` is the user who assigned
+    /// it and can follow it. `status=open&due_at_lt=now` lists overdue tasks, `due_at_gte=today&due_at_lt=tomorrow` tasks due
+    /// today, in the tenant's time zone.
     pub struct Task("task", "tasks", "tasks", "Task", "任务") [owned, tagged, external, custom] {
-        /// What is to be done.
+        /// What needs to be done.
         subject: String => text(200).required().title().label("Subject", "主题").example("给客户发报价"),
-        /// More about it.
+        /// More details.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "描述"),
-        /// What is to be done, in the words of activities.
+        /// The kind of activity to do.
         kind: Option<ActivityKind> => choice(ActivityKind::choices()).detail().label("Kind", "类型").example("call"),
-        /// Until when.
+        /// When it is due.
         due_at: Option<Timestamp> => datetime().indexed().label("Due at", "到期时间").example("2026-03-06T10:00:00.000Z").required_when(crate::model::field::when_given("recurrence")),
-        /// How much it matters.
+        /// The priority.
         priority: Option<Priority> => choice(Priority::choices()).default("normal").label("Priority", "优先级").example("normal"),
-        /// Whether it is still to be done. Writing it completes or reopens the task, with all that belongs to it.
+        /// The status. Changing it completes or reopens the task, with all consequences.
         status: Option<TaskStatus> => choice(TaskStatus::choices()).default("open").indexed().label("Status", "状态").example("open"),
         /// When to remind the owner.
         reminder_at: Option<Timestamp> => datetime().indexed().label("Reminder at", "提醒时间").example("2026-03-06T09:00:00.000Z"),
-        /// How the task comes again, as a recurrence rule of RFC 5545 of days, weeks, months or years: completing it makes the next, due at the first time of the rule that lies ahead, on the clocks of the tenant. It ends after COUNT times or with UNTIL, not both; a day as UNTIL counts to its end.
+        /// How the task repeats, as an RFC 5545 recurrence rule of days, weeks, months or years: completing it creates the next
+        /// task, due at the next future occurrence of the rule in the tenant's time zone. It ends after COUNT occurrences or at
+        /// UNTIL, but not both; a date as UNTIL includes that day.
         recurrence: Option<String> => text(300).detail().label("Recurrence", "重复").example("FREQ=WEEKLY;BYDAY=MO"),
-        /// When the series began: what the recurrence rule counts from. The due time, when the rule was last written.
-        recurrence_from: Option<Timestamp> => datetime().server_set().detail().label("Recurs from", "重复起始").example("2026-03-06T10:00:00.000Z"),
-        /// The first task of its series, if it is one of several.
+        /// When the series started, from which the recurrence rule is counted: the due time at the moment the rule was last
+        /// set.
+        recurrence_from: Option<Timestamp> => datetime().server_set().detail().label("Recurrence start", "重复起始").example("2026-03-06T10:00:00.000Z"),
+        /// The first task of the series, if it belongs to one.
         series_id: Option<Id> => reference("task").server_set().detail().label("Series", "所属系列"),
-        /// The time of its series that it stands for, wherever it is put off to.
+        /// The occurrence of the series it represents, even if it has been snoozed.
         occurrence_at: Option<Timestamp> => datetime().server_set().detail().label("Occurrence at", "系列时间").example("2026-03-06T10:00:00.000Z"),
-        /// The task that came after this one.
+        /// The task that follows this one.
         next_id: Option<Id> => reference("task").server_set().detail().label("Next task", "下一任务"),
-        /// A task that must be done first.
+        /// A task that must be completed first.
         depends_on_id: Option<Id> => reference("task").indexed().label("Depends on", "前置任务"),
         /// When it was completed.
         completed_at: Option<Timestamp> => datetime().server_set().indexed().label("Completed at", "完成时间").example("2026-03-05T08:00:00.000Z"),
-        /// The first customer it concerns; by default that of the opportunity or contact.
+        /// The first customer it relates to. Defaults to the customer of the opportunity or contact.
         customer_id: Option<Id> => reference("customer").indexed().label("Customer", "客户"),
-        /// The first contact it concerns.
+        /// The first contact it relates to.
         contact_id: Option<Id> => reference("contact").indexed().label("Contact", "联系人"),
-        /// The first opportunity it concerns.
+        /// The first opportunity it relates to.
         opportunity_id: Option<Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
-        /// The first lead it concerns.
+        /// The first lead it relates to.
         lead_id: Option<Id> => reference("lead").indexed().label("Lead", "线索"),
-        /// The enrolment in a cadence whose step it is. What stops the enrolment cancels the task, if it is open.
+        /// The cadence enrolment it belongs to. If the enrolment is stopped while the task is open, the task is cancelled.
         cadence_enrolment_id: Option<Id> => reference("cadence_enrolment").server_set().indexed().label("Cadence enrolment", "跟进计划加入记录"),
-        /// Every record it concerns. `customer_id`, `contact_id`, `opportunity_id` and `lead_id` name the first of each kind; writing either keeps both the same. `records_any` finds by the id of any.
+        /// All records it relates to. `customer_id`, `contact_id`, `opportunity_id` and `lead_id` hold the first of each kind;
+        /// the two representations are kept in sync. `records_any` filters by the id of any of them.
         records: Vec<Concerned> => structure(&CONCERNED).default(json!([])).detail().label("Records", "关联记录"),
     }
     extend |object| concerned::with_relations(object)

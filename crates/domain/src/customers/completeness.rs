@@ -28,7 +28,7 @@ pub static COMPLETENESS: Structure = Structure {
             "type": "object",
             "required": ["score", "missing"],
             "properties": {
-                "score": {"type": "integer", "minimum": 0, "maximum": 100, "description": "Per cent of the important fields that have a value, rounded down.", "examples": [75]},
+                "score": {"type": "integer", "minimum": 0, "maximum": 100, "description": "The percentage of important fields that have a value, rounded down.", "examples": [75]},
                 "missing": {"type": "array", "items": {"type": "string"}, "description": "The important fields without a value.", "examples": [["emails"]]}
             }
         })

@@ -30,25 +30,25 @@ choices! {
 entity! {
     /// A contact: a person at one or several customers, with a role in the buying decision.
     pub struct Contact("contact", "contacts", "contacts", "Contact", "联系人") [owned, tagged, external, custom] {
-        /// The full name as it is written.
+        /// The full name.
         name: String => text(200).required().title().indexed().keyed().label("Name", "姓名").example("李伟"),
-        /// Family name, where it matters on its own.
+        /// The family name, if needed separately.
         family_name: Option<String> => text(100).detail().label("Family name", "姓").example("李"),
-        /// Given name, where it matters on its own.
+        /// The given name, if needed separately.
         given_name: Option<String> => text(100).detail().label("Given name", "名").example("伟"),
-        /// Other names: nickname, in another language.
+        /// Other names, such as a nickname or the name in another language.
         other_names: Vec<String> => texts(20).title().detail().opaque().label("Other names", "别名").example(json!(["David Li"])),
-        /// How to address the person.
+        /// The salutation.
         salutation: Option<String> => text(40).detail().label("Salutation", "称谓").example("先生"),
         /// The department the person works in.
         department: Option<String> => text(100).detail().label("Department", "部门").example("采购部"),
         /// Whether the person can still be reached.
         status: Option<ContactStatus> => choice(ContactStatus::choices()).default("active").indexed().label("Status", "状态").example("active"),
-        /// The customer to show first. Writing it makes that customer the primary one of `customers`.
+        /// The primary customer. Setting it makes that customer the primary one in `customers`.
         customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
-        /// Every customer the person works at, with the part played in the buying decision.
+        /// The customers that the person works for, with the person's role in the buying decision.
         customers: Vec<ContactCustomer> => structure(&CONTACT_CUSTOMERS).default(json!([])).label("Customers", "所属客户").example(json!([{"customer_id": "01890a5d-ac96-774b-bcce-b302099a8057", "role": "采购经理", "buying_role": "decision_maker", "primary": true}])),
-        /// Where we know the person from.
+        /// Where the contact came from.
         source: Option<String> => text(100).indexed().label("Source", "来源").example("展会"),
         /// E-mail addresses.
         emails: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::EMAILS).default(json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(json!([{"value": "li.wei@example.cn", "label": "work", "primary": true}])),
@@ -56,21 +56,21 @@ entity! {
         phones: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::PHONES).default(json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(json!([{"value": "+8613800138000", "label": "mobile", "primary": true}])),
         /// Postal addresses.
         addresses: Vec<Address> => structure(&crate::model::structures::addresses::ADDRESSES).default(json!([])).searchable().opaque().sensitive().label("Addresses", "地址"),
-        /// The language to write in.
+        /// The preferred language.
         language: Option<String> => language().detail().label("Language", "语言").example("zh-CN"),
-        /// Where the person's clocks are.
+        /// The person's time zone.
         time_zone: Option<String> => time_zone().detail().label("Time zone", "时区").example("Asia/Shanghai"),
-        /// How the person likes to be reached.
+        /// The preferred contact channel.
         preferred_channel: Option<Channel> => choice(Channel::choices()).detail().label("Preferred channel", "偏好渠道").example("wecom"),
-        /// Day of birth.
+        /// Date of birth.
         birthday: Option<chrono::NaiveDate> => date().detail().sensitive().label("Birthday", "生日").example("1987-09-15"),
-        /// Anything worth knowing.
+        /// Notes.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "备注"),
-        /// The last activity done; changes with activities, without a new version of the record.
+        /// When the last activity was done; updated with activities, without a new version of the record.
         last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
-        /// When the next open task is due; changes with tasks, without a new version of the record.
+        /// When the next open task is due; updated with tasks, without a new version of the record.
         next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
-        /// Which important fields are still missing.
+        /// How complete the record is, and which important fields are still missing.
         completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().opaque().label("Completeness", "完整度").example(json!({"score": 75, "missing": ["emails"]})),
     }
     extend |object| crate::activities::concerned::concerns(object)

@@ -101,8 +101,8 @@ fn schema() -> Value {
             "properties": {
                 "customer_id": {"type": "string", "format": "uuid", "description": "The customer."},
                 "role": {"type": ["string", "null"], "maxLength": 100, "description": "Job title at this customer.", "examples": ["采购经理"]},
-                "buying_role": {"type": ["string", "null"], "enum": buying_roles, "description": "The part played in the buying decision."},
-                "primary": {"type": "boolean", "description": "The customer to show first; the first of the list by default."}
+                "buying_role": {"type": ["string", "null"], "enum": buying_roles, "description": "The role in the buying decision."},
+                "primary": {"type": "boolean", "description": "Whether this is the primary customer. Defaults to the first in the list."}
             }
         }
     })

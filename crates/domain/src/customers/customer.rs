@@ -56,35 +56,37 @@ entity! {
     pub struct Customer("customer", "customers", "customers", "Customer", "客户") [owned, tagged, external, custom] {
         /// Whether the customer is an organization or a person.
         kind: Option<CustomerKind> => choice(CustomerKind::choices()).label("Kind", "类型").default("organization").example("organization"),
-        /// What the customer is called.
+        /// The name of the customer.
         name: String => text(200).required().title().indexed().company_name().label("Name", "名称").example("华为技术有限公司"),
-        /// Other names: short, former, in another language.
+        /// Other names, such as a short name, a former name or the name in another language.
         other_names: Vec<String> => texts(20).title().detail().opaque().company_name().label("Other names", "别名").example(serde_json::json!(["Huawei"])),
-        /// A number of our own, given by the server: unique in the tenant. Numbers may be skipped, and several nodes give them out of their own stocks: `created_at` shows what came first.
+        /// The customer number, assigned by the server and unique within the tenant. Numbers can be skipped, and several nodes
+        /// assign them from separate ranges; use `created_at` for the order of creation.
         number: Option<String> => text(40).server_set().title().indexed().label("Number", "编号").example("C-000042"),
         /// Whether we do business with the customer.
         status: Option<CustomerStatus> => choice(CustomerStatus::choices()).default("active").indexed().label("Status", "状态").example("active"),
-        /// How far the customer has come with us.
+        /// The customer's lifecycle stage.
         lifecycle_stage: Option<LifecycleStage> => choice(LifecycleStage::choices()).default("prospect").indexed().label("Lifecycle stage", "生命周期阶段").example("customer"),
         /// Line of business.
         industry: Option<String> => text(100).indexed().label("Industry", "行业").example("通信设备"),
-        /// How many people work there.
+        /// The number of employees.
         employee_count: Option<i64> => integer(0, 100_000_000).detail().label("Employees", "员工人数").example(207_000),
-        /// What the customer takes in a year.
+        /// Annual revenue.
         annual_revenue: Option<crate::values::money::Money> => money().label("Annual revenue", "年营业额").example(serde_json::json!({"amount": 1_234_500, "currency": "CNY"})),
-        /// The year of foundation.
+        /// The founding year.
         founded_year: Option<i64> => integer(1000, 2200).detail().label("Founded in", "成立年份").example(1987),
-        /// Where we know the customer from.
+        /// Where the customer came from.
         source: Option<String> => text(100).indexed().label("Source", "来源").example("展会"),
-        /// Sales region; the region of the primary address, unless set.
+        /// The sales region. Defaults to the region of the primary address.
         region: Option<String> => text(100).indexed().label("Region", "区域").example("华南"),
         /// The web site.
         website: Option<String> => url().detail().label("Website", "网站").example("https://www.huawei.com"),
-        /// Unified social credit code of a Chinese organization (GB 32100-2015), check digit verified.
+        /// The unified social credit code of a Chinese organization (GB 32100-2015), with a valid check digit.
         social_credit_code: Option<String> => social_credit_code().indexed().searchable().label("Social credit code", "统一社会信用代码").example("914403001922038216"),
-        /// The customer this one belongs to; never one of its own descendants.
+        /// The parent customer; must not be one of its own descendants.
         parent_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Parent customer", "上级客户"),
-        /// The pool it is in while nobody owns it, and falls back into otherwise; by default the default pool. A customer created with a pool and no owner goes into the pool.
+        /// The pool it is in while it has no owner, and to which it returns otherwise. Defaults to the default pool. A customer
+        /// created with a pool and no owner goes into the pool.
         pool_id: Option<crate::values::id::Id> => reference("pool").indexed().label("Pool", "公海"),
         /// E-mail addresses.
         emails: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::EMAILS).default(serde_json::json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(serde_json::json!([{"value": "info@example.cn", "label": "work", "primary": true}])),
@@ -92,25 +94,25 @@ entity! {
         phones: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::PHONES).default(serde_json::json!([])).searchable().sensitive().indexed().label("Phone numbers", "电话").example(serde_json::json!([{"value": "+8675528780808", "label": "work", "primary": true}])),
         /// Postal addresses.
         addresses: Vec<Address> => structure(&crate::model::structures::addresses::ADDRESSES).default(serde_json::json!([])).searchable().opaque().sensitive().label("Addresses", "地址").example(serde_json::json!([{"kind": "office", "country": "CN", "region": "广东省", "city": "深圳市", "district": "龙岗区", "street": "坂田街道 1 号", "postal_code": "518129", "primary": true}])),
-        /// The language to write in.
+        /// The preferred language.
         language: Option<String> => language().detail().label("Language", "语言").example("zh-CN"),
-        /// Where the customer's clocks are.
+        /// The customer's time zone.
         time_zone: Option<String> => time_zone().detail().label("Time zone", "时区").example("Asia/Shanghai"),
-        /// How the customer likes to be reached.
+        /// The preferred contact channel.
         preferred_channel: Option<Channel> => choice(Channel::choices()).detail().label("Preferred channel", "偏好渠道").example("wecom"),
-        /// Day of birth of a person, of foundation of an organization.
+        /// A person's date of birth, or an organization's founding date.
         birthday: Option<chrono::NaiveDate> => date().detail().sensitive().label("Birthday", "生日").example("1987-09-15"),
-        /// Anything worth knowing.
+        /// Notes.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "备注").example("Key account"),
-        /// The last activity done; changes with activities, without a new version of the record.
+        /// When the last activity was done; updated with activities, without a new version of the record.
         last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
-        /// When the next open task is due; changes with tasks, without a new version of the record.
+        /// When the next open task is due; updated with tasks, without a new version of the record.
         next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
-        /// Which important fields are still missing.
+        /// How complete the record is, and which important fields are still missing.
         completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().detail().opaque().label("Completeness", "完整度").example(serde_json::json!({"score": 75, "missing": ["emails"]})),
-        /// How many live contacts the customer has; ask for it with `fields`.
+        /// The number of live contacts of the customer; only with `fields`.
         contact_count: Option<i64> => count("contacts").label("Contacts", "联系人数").example(3),
-        /// How many live customers name this one as their parent; ask for it with `fields`.
+        /// The number of live customers with this one as their parent; only with `fields`.
         child_count: Option<i64> => count("children").label("Child customers", "下级客户数").example(2),
     }
     extend |object| crate::activities::concerned::concerns(object)

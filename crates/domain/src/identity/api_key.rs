@@ -26,7 +26,7 @@ pub static KEY_SCOPES: Structure = Structure {
             "type": "array",
             "minItems": 1,
             "maxItems": 100,
-            "items": {"type": "string", "pattern": "^([a-z_]+|\\*):([a-z_]+|\\*)$", "description": "`object:action`; `*` for every object or action.", "examples": ["customer:read"]}
+            "items": {"type": "string", "pattern": "^([a-z_]+|\\*):([a-z_]+|\\*)$", "description": "`object:action`; `*` means every object or action.", "examples": ["customer:read"]}
         })
     },
     lookups: |_| Vec::new(),
@@ -36,17 +36,17 @@ pub static KEY_SCOPES: Structure = Structure {
 };
 
 entity! {
-    /// An API key: a credential for a program. It acts for a user, within the scopes named, until it expires or is archived.
+    /// An API key: a credential for a program. It acts on behalf of a user, within its scopes, until it expires or is archived.
     pub struct ApiKey("api_key", "api-keys", "api_keys", "API key", "API 密钥") [] {
         /// What the key is for.
         name: String => text(120).required().title().label("Name", "名称").example("ERP sync"),
-        /// The user it acts for; by default whoever creates it.
+        /// The user it acts on behalf of. Defaults to the user who creates it.
         user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
-        /// Which of the user's permissions it may use.
+        /// Which of the user's permissions it can use.
         scopes: Vec<String> => structure(&KEY_SCOPES).default(json!(["*:*"])).opaque().label("Scopes", "范围").example(json!(["customer:read", "contact:*"])),
-        /// The first characters of the key, to tell keys apart.
+        /// The first characters of the key, for identification.
         prefix: Option<String> => text(20).server_set().label("Prefix", "前缀").example("fk_7Qx1"),
-        /// When the key stops working; never, if null.
+        /// When the key expires; null means never.
         expires_at: Option<crate::values::time::Timestamp> => datetime().label("Expires at", "过期时间").example("2027-01-01T00:00:00.000Z"),
     }
     extend |object| object.configuration().relations([Relation { name: "user", target: "user", reach: Reach::ToOne { field: "user_id" } }])

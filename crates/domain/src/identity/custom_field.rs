@@ -61,9 +61,9 @@ pub static FIELD_CHOICES: Structure = Structure {
                 "required": ["value"],
                 "additionalProperties": false,
                 "properties": {
-                    "value": {"type": "string", "minLength": 1, "maxLength": 100, "description": "What is stored and sent: any text.", "examples": ["gold"]},
-                    "label_en": {"type": ["string", "null"], "maxLength": 100, "description": "What people read, in English.", "examples": ["Gold"]},
-                    "label_zh": {"type": ["string", "null"], "maxLength": 100, "description": "What people read, in Chinese.", "examples": ["金牌"]}
+                    "value": {"type": "string", "minLength": 1, "maxLength": 100, "description": "The stored value: any text.", "examples": ["gold"]},
+                    "label_en": {"type": ["string", "null"], "maxLength": 100, "description": "The English label.", "examples": ["Gold"]},
+                    "label_zh": {"type": ["string", "null"], "maxLength": 100, "description": "The Chinese label.", "examples": ["金牌"]}
                 }
             }
         })
@@ -75,36 +75,38 @@ pub static FIELD_CHOICES: Structure = Structure {
 };
 
 entity! {
-    /// A custom field: a field of the tenant's own on an object. It is in force as soon as it is created; archiving
-    /// it hides its values and keeps them, restoring it brings them back.
+    /// A custom field: a field that the tenant adds to an object. It takes effect as soon as it is created; archiving it hides
+    /// its values without deleting them, restoring it brings them back.
     pub struct CustomField("custom_field", "custom-fields", "custom_fields", "Custom field", "自定义字段") [] {
-        /// The object that has the field.
+        /// The object the field belongs to.
         object: String => text(40).required().on_create().indexed().label("Object", "对象").example("customer"),
         /// The name in `custom`, in filters and sorts (`custom.tier`). Renaming keeps every value.
         key: String => text(40).required().title().label("Key", "键").example("tier"),
         /// The type of its values.
         field_type: Option<CustomFieldType> => choice(CustomFieldType::choices()).required().on_create().label("Type", "类型").example("text"),
-        /// What people call it, in English.
+        /// The English label.
         label_en: Option<String> => text(100).label("Label (English)", "英文名称").example("Tier"),
-        /// What people call it, in Chinese.
+        /// The Chinese label.
         label_zh: Option<String> => text(100).label("Label (Chinese)", "中文名称").example("等级"),
         /// What it is for.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
-        /// Whether a new record must have it.
+        /// Whether it is required for new records.
         required: bool => boolean().default(false).label("Required", "必填").example(false),
-        /// Whether full-text search finds it. Where many records have a value, the last of them come in, or go, a little later.
+        /// Whether full-text search includes it. If many records have a value, a change takes a little time to reach all of
+        /// them.
         searchable: bool => boolean().default(false).label("Searchable", "可搜索").example(true),
         /// Whether the database keeps an index on it, for filters and sorts over many records.
         indexed: bool => boolean().default(false).label("Indexed", "建立索引").example(true),
-        /// The values of a choice.
+        /// The values of a choice field.
         choices: Vec<FieldChoice> => structure(&FIELD_CHOICES).default(json!([])).opaque().label("Choices", "选项").example(json!([{"value": "gold", "label_en": "Gold", "label_zh": "金牌"}])).only_when(crate::model::field::when_is("field_type", &["choice", "multi_choice"])),
-        /// Values taken off `choices` that records still have: they are found by them, and no other record gets them.
+        /// Values removed from `choices` that records still have: those records can be found by them, but no other record can
+        /// be given them.
         retired_choices: Vec<FieldChoice> => structure(&FIELD_CHOICES).default(json!([])).server_set().opaque().label("Retired choices", "停用选项").example(json!([])),
-        /// The object that a reference names a record of.
+        /// The object that the reference points to.
         reference_object: Option<String> => text(40).on_create().opaque().label("Reference to", "引用对象").example("customer").only_when(crate::model::field::when_is("field_type", &["reference"])),
-        /// Where forms show it.
+        /// Its position in forms.
         position: Option<i64> => integer(0, 10_000).default(0).label("Position", "排序").example(10),
-        /// Under which key values are stored: never changes.
+        /// The key under which values are stored; it never changes.
         storage_key: Option<String> => text(60).server_set().opaque().label("Storage key", "存储键"),
     }
     extend |object| object.configuration().unique("custom_fields_key_key", "key").titled("key").rule(check)

@@ -59,7 +59,7 @@ impl Actions {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuledField {
     pub object: String,
-    /// The field; a custom one as `custom.key`.
+    /// The name of the field; `custom.key` for a custom field.
     pub field: String,
     pub rule: FieldRule,
 }
@@ -80,8 +80,8 @@ pub static PERMISSIONS: Structure = Structure {
                 "additionalProperties": false,
                 "properties": {
                     "object": {"type": "string", "description": "An object such as `customer`; `*` for every object.", "examples": ["customer"]},
-                    "action": {"type": "string", "enum": action_names(), "description": "What may be done; `*` for everything."},
-                    "scope": {"type": "string", "enum": ["own", "team", "all"], "description": "To which records: one's own, those of one's team and the teams below, all."}
+                    "action": {"type": "string", "enum": action_names(), "description": "The permitted action; `*` for every action."},
+                    "scope": {"type": "string", "enum": ["own", "team", "all"], "description": "The records it applies to: the user's own, those of the user's team and the teams below it, or all."}
                 }
             }
         })
@@ -106,8 +106,8 @@ pub static FIELD_RULES: Structure = Structure {
                 "additionalProperties": false,
                 "properties": {
                     "object": {"type": "string", "description": "An object such as `customer`.", "examples": ["customer"]},
-                    "field": {"type": "string", "description": "One of its fields; a custom one as `custom.key`.", "examples": ["annual_revenue"]},
-                    "rule": {"type": "string", "enum": ["hidden", "read_only"], "description": "Not shown at all, or shown but not writable."}
+                    "field": {"type": "string", "description": "One of its fields; `custom.key` for a custom field.", "examples": ["annual_revenue"]},
+                    "rule": {"type": "string", "enum": ["hidden", "read_only"], "description": "Whether the field is hidden or read-only."}
                 }
             }
         })
@@ -119,17 +119,19 @@ pub static FIELD_RULES: Structure = Structure {
 };
 
 entity! {
-    /// A role: a named collection of permissions and field rules. A user may have several; what one of them grants is granted.
+    /// A role: a named set of permissions and field rules. A user can have several roles; a permission granted by any of them
+    /// applies.
     pub struct Role("role", "roles", "roles", "Role", "角色") [external] {
-        /// What the role is called; unique among live roles.
+        /// The name; unique among live roles.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("Sales manager"),
         /// Names a ready-made role, whatever it is called now.
         key: Option<String> => text(40).server_set().label("Key", "标识").example("sales_manager"),
         /// What the role is for.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
-        /// What the role allows.
+        /// The permissions that the role grants.
         permissions: Vec<Permission> => structure(&PERMISSIONS).default(json!([])).opaque().label("Permissions", "权限").example(json!([{"object": "customer", "action": "read", "scope": "team"}])),
-        /// What the role hides or freezes. A field stays open to a user if another of their roles leaves it open.
+        /// The fields that the role hides or makes read-only. A field remains accessible to a user if another of their roles
+        /// does not restrict it.
         field_rules: Vec<RuledField> => structure(&FIELD_RULES).default(json!([])).opaque().label("Field rules", "字段规则").example(json!([{"object": "customer", "field": "annual_revenue", "rule": "hidden"}])),
     }
     extend |object| object

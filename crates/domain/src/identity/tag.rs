@@ -3,13 +3,13 @@
 use crate::entity;
 
 entity! {
-    /// A tag: a word to group records by.
+    /// A tag: a label for grouping records.
     pub struct Tag("tag", "tags", "tags", "Tag", "标签") [external, custom] {
-        /// What the tag says; unique among live tags.
+        /// The name; unique among live tags.
         name: String => text(80).required().title().indexed().label("Name", "名称").example("重点客户"),
-        /// How to paint it: `#` and six hexadecimal digits.
+        /// The display colour: `#` and six hexadecimal digits.
         color: Option<String> => text(7).opaque().label("Colour", "颜色").example("#d4380d"),
-        /// When to use it.
+        /// When to use the tag.
         description: Option<String> => long_text(2_000).label("Description", "说明").example("Customers the board looks at"),
     }
     extend |object| object.configuration().unique("tags_name_key", "name").rule(color_is_hexadecimal)

@@ -6,15 +6,15 @@ use crate::{
 };
 
 entity! {
-    /// A team of users. Teams form a tree; the scope `team` reaches from a user's team downwards.
+    /// A team of users. Teams form a tree; the scope `team` covers a user's team and all teams below it.
     pub struct Team("team", "teams", "teams", "Team", "团队") [external, custom] {
-        /// What the team is called; unique among live teams.
+        /// The name; unique among live teams.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("华东销售部"),
-        /// The team this one belongs to; never one of its own descendants.
+        /// The parent team; must not be one of its own descendants.
         parent_id: Option<crate::values::id::Id> => reference("team").indexed().label("Parent team", "上级团队"),
-        /// Who leads the team.
+        /// The manager of the team.
         manager_id: Option<crate::values::id::Id> => reference("user").label("Manager", "负责人"),
-        /// What the team does.
+        /// A description of the team.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
     }
     extend |object| object

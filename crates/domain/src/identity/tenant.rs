@@ -11,14 +11,14 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tenant {
     pub id: Id,
-    /// What people type at log-in: lower-case letters, digits and hyphens.
+    /// The short name used at log-in: lower-case letters, digits and hyphens.
     pub slug: String,
     pub name: String,
-    /// ISO 3166-1 alpha-2: where a phone number without country code belongs.
+    /// ISO 3166-1 alpha-2: the country of phone numbers without a country code.
     pub country: String,
     /// The currency in which amounts are added up.
     pub currency: Currency,
-    /// IANA time zone in which days begin and end.
+    /// The IANA time zone in which days start and end.
     pub time_zone: String,
     pub created_at: Timestamp,
 }

@@ -21,25 +21,25 @@ choices! {
 pub static USER_ROLES: Link = Link { table: "user_roles", from: "user_id", to: "role_id", target: "role", shared: false };
 
 entity! {
-    /// A user: somebody who works here. A user is invited, sets a password, and is active until deactivated.
+    /// A user: a member of the organization. A user is invited, sets a password, and is active until deactivated.
     pub struct User("user", "users", "users", "User", "用户") [external, custom] {
-        /// What the user is called.
+        /// The user's name.
         name: String => text(120).required().title().indexed().keyed().label("Name", "姓名").example("王芳"),
-        /// The address to log in with; unique among live users.
+        /// The e-mail address to log in with; unique among live users.
         email: String => email().required().searchable().indexed().sensitive().label("E-mail", "邮箱").example("wang.fang@example.cn"),
-        /// Where to call the user.
+        /// The user's phone number.
         phone: Option<String> => phone().sensitive().label("Phone", "电话").example("+8613800138000"),
-        /// Whether the user can log in; changed by `deactivate` and `activate`.
+        /// Whether the user can log in; changed with `deactivate` and `activate`.
         status: Option<UserStatus> => choice(UserStatus::choices()).server_set().indexed().default("invited").label("Status", "状态").example("active"),
         /// The team the user belongs to.
         team_id: Option<crate::values::id::Id> => reference("team").indexed().label("Team", "团队"),
-        /// The roles that say what the user may do.
+        /// The roles that determine what the user can do.
         role_ids: Vec<crate::values::id::Id> => references(&USER_ROLES).indexed().label("Roles", "角色"),
         /// The user's job title.
         title: Option<String> => text(100).label("Title", "职务").example("销售经理"),
         /// The language of messages to the user.
         language: Option<String> => language().opaque().label("Language", "语言").example("zh-CN"),
-        /// Where the user's clocks are.
+        /// The user's time zone.
         time_zone: Option<String> => time_zone().opaque().label("Time zone", "时区").example("Asia/Shanghai"),
     }
     extend |object| object

@@ -37,23 +37,23 @@ choices! {
 }
 
 entity! {
-    /// A campaign: a marketing effort that leads and opportunities may come from.
+    /// A campaign: a marketing effort that generates leads and opportunities.
     pub struct Campaign("campaign", "campaigns", "campaigns", "Campaign", "营销活动") [owned, tagged, external, custom] {
-        /// What the campaign is called.
+        /// The name of the campaign.
         name: String => text(200).required().title().indexed().keyed().label("Name", "名称").example("2026 上海工博会"),
-        /// What kind of effort it is.
+        /// The kind of campaign.
         kind: Option<CampaignKind> => choice(CampaignKind::choices()).default("other").indexed().label("Kind", "类型").example("trade_show"),
-        /// How far it has come.
+        /// The status.
         status: Option<CampaignStatus> => choice(CampaignStatus::choices()).default("planned").indexed().label("Status", "状态").example("active"),
         /// The first day.
         starts_on: Option<chrono::NaiveDate> => date().indexed().label("Starts on", "开始日期").example("2026-09-22"),
-        /// The last day; not before the first.
+        /// The last day; must not be before the first day.
         ends_on: Option<chrono::NaiveDate> => date().label("Ends on", "结束日期").example("2026-09-26"),
-        /// What it may cost.
+        /// The budget.
         budget: Option<Money> => money().label("Budget", "预算").example(json!({"amount": 20_000_000, "currency": "CNY"})),
-        /// What it has cost.
+        /// The actual cost.
         cost: Option<Money> => money().label("Cost", "实际成本").example(json!({"amount": 18_650_000, "currency": "CNY"})),
-        /// Anything worth knowing.
+        /// Notes.
         description: Option<String> => long_text(20_000).searchable().label("Description", "描述"),
     }
     extend |object| object.rule(ends_after_start)

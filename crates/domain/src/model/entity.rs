@@ -140,14 +140,14 @@ pub fn identity_fields() -> Vec<Field> {
         Field::new("id", FieldType::Id)
             .in_slot(slots::ID)
             .label("Id", "标识")
-            .doc("A UUIDv7. A client may choose the id of what it creates.")
+            .doc("A UUIDv7. Clients can choose the id of records they create.")
             .example(example)
             .on_create()
             .indexed(),
         Field::new("version", FieldType::Integer { min: 1, max: i64::MAX })
             .in_slot(slots::VERSION)
             .label("Version", "版本")
-            .doc("Counts the changes of the record; the ETag of version 7 is \"v7\".")
+            .doc("The version number, incremented on every change; the ETag of version 7 is \"v7\".")
             .example(1)
             .server_set(),
     ]
@@ -173,7 +173,7 @@ pub fn history_fields() -> Vec<Field> {
         Field::new("updated_at", FieldType::DateTime)
             .in_slot(slots::UPDATED_AT)
             .label("Updated at", "更新时间")
-            .doc("When the record last changed.")
+            .doc("When the record was last changed.")
             .example("2026-03-01T08:00:00.000Z")
             .server_set()
             .indexed(),
@@ -219,12 +219,12 @@ pub mod feature {
             Field::new("owner_id", FieldType::Reference("user".into()))
                 .in_slot(slots::OWNER_ID)
                 .label("Owner", "负责人")
-                .doc("The user who looks after the record; by default whoever creates it.")
+                .doc("The user responsible for the record. Defaults to the user who creates it.")
                 .indexed(),
             Field::new("team_id", FieldType::Reference("team".into()))
                 .in_slot(slots::TEAM_ID)
                 .label("Team", "团队")
-                .doc("The team the record belongs to; by default the owner's.")
+                .doc("The team the record belongs to. Defaults to the owner's team.")
                 .indexed(),
         ]
     }
@@ -235,7 +235,7 @@ pub mod feature {
             Field::new("tag_ids", FieldType::References(&TAGS))
                 .in_slot(slots::TAG_IDS)
                 .label("Tags", "标签")
-                .doc("Tags the record bears.")
+                .doc("The tags of the record.")
                 .default(serde_json::json!([]))
                 .indexed(),
         ]
@@ -247,7 +247,7 @@ pub mod feature {
             Field::new("external_ids", FieldType::Structure(&crate::model::structures::external_ids::EXTERNAL_IDS))
                 .in_slot(slots::EXTERNAL_IDS)
                 .label("External ids", "外部标识")
-                .doc("Keys of the record in other systems: one per system, unique among live records.")
+                .doc("Keys of the record in external systems: one per system, unique among live records.")
                 .example(serde_json::json!({"sap": "10042"}))
                 .default(serde_json::json!({}))
                 .searchable()
@@ -261,7 +261,7 @@ pub mod feature {
             Field::new("custom", FieldType::Custom)
                 .in_slot(slots::CUSTOM)
                 .label("Custom fields", "自定义字段")
-                .doc("The tenant's own fields of this object, by key; declared under /v1/custom-fields.")
+                .doc("The values of custom fields, by key; custom fields are defined under /v1/custom-fields.")
                 .example(serde_json::json!({"tier": "gold"}))
                 .default(serde_json::json!({}))
                 .opaque(),

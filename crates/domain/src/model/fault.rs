@@ -74,11 +74,11 @@ macro_rules! fault_codes {
 fault_codes! {
     Required "required" "is required" "为必填项",
     WrongType "wrong_type" "must be {expected}" "类型应为{expected}",
-    UnknownMember "unknown_member" "is not a member here; did you mean `{nearest}`?" "不是这里的字段；您是否想写“{nearest}”？",
-    UnknownParameter "unknown_parameter" "is not a parameter here; did you mean `{nearest}`?" "不是这里的参数；您是否想写“{nearest}”？",
-    DuplicateParameter "duplicate_parameter" "is given twice" "重复出现",
+    UnknownMember "unknown_member" "is not a known field; did you mean `{nearest}`?" "不是已知字段；您是否想写“{nearest}”？",
+    UnknownParameter "unknown_parameter" "is not a known parameter; did you mean `{nearest}`?" "不是已知参数；您是否想写“{nearest}”？",
+    DuplicateParameter "duplicate_parameter" "is given more than once" "重复出现",
     ReadOnly "read_only" "is set by the server and cannot be written" "由服务器维护，不能写入",
-    NotPermitted "field_not_permitted" "may not be written by you" "您无权修改此字段",
+    NotPermitted "field_not_permitted" "you do not have permission to change this field" "您无权修改此字段",
     CreateOnly "create_only" "can be set only when the record is created" "只能在创建时设置",
     TooLong "too_long" "must have at most {max} characters" "最多{max}个字符",
     TooShort "too_short" "must have at least {min} characters" "至少{min}个字符",
@@ -103,60 +103,60 @@ fault_codes! {
     InvalidKey "invalid_key" "must match ^[a-z][a-z0-9_]*$ and have at most 40 characters" "必须匹配 ^[a-z][a-z0-9_]*$，且最多 40 个字符",
     InvalidCharacter "invalid_character" "contains a character that cannot be stored" "包含无法存储的字符",
     InvalidRelativeTime "invalid_relative_time" "is not a relative time such as -30d or start_of_month" "不是相对时间，例如 -30d 或 start_of_month",
-    InvalidCursor "invalid_cursor" "is not a cursor of this list with this sort" "不是此列表在此排序下的游标",
+    InvalidCursor "invalid_cursor" "is not a valid cursor for this list and sort order" "不是此列表在当前排序下的有效游标",
     TooEarly "too_early" "must not be before {min}" "不能早于 {min}",
     TooLate "too_late" "must not be after {max}" "不能晚于 {max}",
-    NotOfPipeline "stage_of_other_pipeline" "is no live stage of the opportunity's pipeline" "不是该商机所属管道的有效阶段",
-    NoStage "no_stage" "names a pipeline without a stage of the kind {kind}" "该管道没有类型为 {kind} 的阶段",
-    NeededByStage "needed_by_stage" "is needed in the stage {stage}" "进入阶段“{stage}”时必填",
-    ExitRule "exit_rule" "cannot leave the stage {stage} before its exit rule is met" "未满足阶段“{stage}”的离开条件",
+    NotOfPipeline "stage_of_other_pipeline" "is not an active stage of the opportunity's pipeline" "不是该商机所属管道的有效阶段",
+    NoStage "no_stage" "the pipeline has no stage of the kind {kind}" "该管道没有类型为 {kind} 的阶段",
+    NeededByStage "needed_by_stage" "is required in the stage {stage}" "进入阶段“{stage}”时必填",
+    ExitRule "exit_rule" "cannot leave the stage {stage} until its exit rule is met" "未满足阶段“{stage}”的离开条件",
     MoveNotAllowed "move_not_allowed" "cannot move from {from} to {to} in this pipeline" "此管道不允许从“{from}”移动到“{to}”",
-    ReasonNeeded "reason_needed" "must say why the opportunity was won or lost" "必须说明赢单或输单原因",
-    OpenHasNone "open_has_none" "belongs to closed opportunities only" "仅适用于已关闭的商机",
-    OpenIsNotClosed "open_is_not_closed" "cannot be closed in an open stage" "进行中的阶段不能归为已成交",
+    ReasonNeeded "reason_needed" "a reason is required when an opportunity is won or lost" "必须说明赢单或输单原因",
+    OpenHasNone "open_has_none" "applies only to closed opportunities" "仅适用于已关闭的商机",
+    OpenIsNotClosed "open_is_not_closed" "cannot be `closed` in an open stage" "进行中的阶段不能归为已成交",
     InvalidPeriod "invalid_period" "is not a month, quarter or year such as 2026-10, 2026-Q4 or 2026" "不是月份、季度或年份，例如 2026-10、2026-Q4 或 2026",
-    DailyClaims "daily_claims_reached" "allows {max} claims a day, which you have made" "每日最多领取 {max} 条，您已达到上限",
-    HoldingCap "holding_cap_reached" "allows {max} records to be held, which you hold" "最多持有 {max} 条，您已达到上限",
-    CoolingDown "cooling_down" "was yours; you can claim it again from {until} on" "曾由您持有，{until} 之后才能再次领取",
-    NoRule "no_rule" "is assigned by no rule: none that fits finds anybody now" "没有适用的分配规则能找到负责人",
-    AlreadyEnrolled "already_enrolled" "is in this cadence already, by the enrolment {id}" "已在此跟进计划中（加入记录 {id}）",
-    CannotEnrol "cannot_enrol" "is {state}: it cannot be put on a cadence" "状态为 {state}，不能加入跟进计划",
-    StepNotAllowed "step_not_allowed" "cannot go from {from} to {to}; it may become: {allowed}" "不能从 {from} 变为 {to}；可变为：{allowed}",
-    InvalidRecurrence "invalid_recurrence" "is no recurrence rule of days, weeks, months or years (RFC 5545): {reason}" "不是按日、周、月或年重复的规则（RFC 5545）：{reason}",
+    DailyClaims "daily_claims_reached" "you have reached the limit of {max} claims per day" "每日最多领取 {max} 条，您已达到上限",
+    HoldingCap "holding_cap_reached" "you have reached the limit of {max} held records" "最多持有 {max} 条，您已达到上限",
+    CoolingDown "cooling_down" "you held this record before; you can claim it again from {until}" "您曾持有该记录，{until} 之后才能再次领取",
+    NoRule "no_rule" "no matching assignment rule finds an owner" "没有适用的分配规则能找到负责人",
+    AlreadyEnrolled "already_enrolled" "is already in this cadence (enrolment {id})" "已在此跟进计划中（加入记录 {id}）",
+    CannotEnrol "cannot_enrol" "is {state} and cannot be enrolled in a cadence" "状态为 {state}，不能加入跟进计划",
+    StepNotAllowed "step_not_allowed" "cannot change from {from} to {to}; allowed: {allowed}" "不能从 {from} 变为 {to}；可变为：{allowed}",
+    InvalidRecurrence "invalid_recurrence" "is not a valid recurrence rule of days, weeks, months or years (RFC 5545): {reason}" "不是有效的按日、周、月或年重复的规则（RFC 5545）：{reason}",
     WaitsForTask "waits_for_task" "cannot be completed before the task it depends on: {task}" "前置任务“{task}”尚未完成",
-    DependencyCycle "dependency_cycle" "would make the task wait for itself" "会使任务等待自身",
+    DependencyCycle "dependency_cycle" "would make the task depend on itself" "会使任务依赖自身",
     SumTooSmall "sum_too_small" "the line items would add up to less than {min}" "明细合计不能小于{min}",
     SumTooLarge "sum_too_large" "the line items would add up to more than {max}" "明细合计不能大于{max}",
-    DefaultNeeded "default_needed" "make another pipeline the default instead" "请改为将另一个销售管道设为默认",
-    SplitTooLarge "split_too_large" "adds up to {sum} per cent; at most 100" "分成合计为 {sum}%，不能超过 100%",
-    OtherCurrency "other_currency" "must be in {currency}, as the rest is" "币种必须与其余一致：{currency}",
-    NotFound "reference_not_found" "names no record you can refer to" "引用的记录不存在",
+    DefaultNeeded "default_needed" "cannot be unset; make another pipeline the default instead" "请改为将另一个销售管道设为默认",
+    SplitTooLarge "split_too_large" "adds up to {sum} per cent; the maximum is 100" "分成合计为 {sum}%，不能超过 100%",
+    OtherCurrency "other_currency" "must be in {currency}, like the other amounts" "币种必须与其他金额一致：{currency}",
+    NotFound "reference_not_found" "does not refer to a record you have access to" "引用的记录不存在或您无权访问",
     Taken "taken" "is already used by {id}" "已被 {id} 使用",
-    Repeated "repeated" "is given twice" "重复出现",
+    Repeated "repeated" "is given more than once" "重复出现",
     OnePrimary "one_primary" "must have at most one primary item" "最多只能有一个主要项",
     Cycle "cycle" "would make a record its own ancestor" "会使记录成为自己的上级",
     NotFilterable "not_filterable" "cannot be filtered on" "不能用于筛选",
     NotSortable "not_sortable" "cannot be sorted by" "不能用于排序",
-    NotExpandable "not_expandable" "is not a relation that can be expanded here; known: {known}" "不是可展开的关联；可用：{known}",
-    WrongOperator "wrong_operator" "does not fit a field of this type; it takes: {operators}" "不适用于此类型的字段；可用：{operators}",
-    Unbound "too_far" "reaches only to row {max}; use the cursor to go on" "只能到第 {max} 行；请改用游标",
+    NotExpandable "not_expandable" "is not a relation that can be expanded here; available: {known}" "不是可展开的关联；可用：{known}",
+    WrongOperator "wrong_operator" "is not supported for this type of field; available: {operators}" "不适用于此类型的字段；可用：{operators}",
+    Unbound "too_far" "is limited to row {max}; use the cursor to continue" "最多到第 {max} 行；请改用游标",
     Conflicting "conflicting" "cannot be combined with {other}" "不能与 {other} 同时使用",
-    WeakPassword "weak_password" "must have at least 10 characters and be no common password" "至少 10 个字符，且不能是常见密码",
+    WeakPassword "weak_password" "must have at least 10 characters and must not be a common password" "至少 10 个字符，且不能是常见密码",
     WrongPassword "wrong_password" "is not the current password" "当前密码不正确",
-    NotHeld "permission_not_held" "grants {permission}, which you do not hold" "授予了您自己没有的权限 {permission}",
-    TooManyRows "too_many_rows" "takes at most {max} rows" "最多支持 {max} 行",
-    UnclosedQuote "unclosed_quote" "has a quote in row {row} that is not closed in its cell" "第 {row} 行的引号在单元格内没有闭合",
-    Unmapped "unmapped" "needs a column that goes into {field}" "需要有一列对应字段 {field}",
+    NotHeld "permission_not_held" "grants {permission}, which you do not have" "授予了您自己没有的权限 {permission}",
+    TooManyRows "too_many_rows" "supports at most {max} rows" "最多支持 {max} 行",
+    UnclosedQuote "unclosed_quote" "has an unclosed quote in row {row}" "第 {row} 行的引号没有闭合",
+    Unmapped "unmapped" "requires a column mapped to {field}" "需要将某一列映射到字段 {field}",
     LeftBlank "left_blank" "is blank" "为空",
-    RepeatedRow "repeated_row" "is given already by row {row}" "与第 {row} 行重复",
-    Ambiguous "ambiguous" "fits several records: {ids}" "匹配多条记录：{ids}",
-    AmbiguousNumber "ambiguous_number" "can be read as {one} or as {other}: say with `decimal` whether . or , stands before decimals" "可读作 {one} 或 {other}：请用 `decimal` 说明小数点是 . 还是 ,",
-    AmbiguousDate "ambiguous_date" "can be read as {one} or as {other}: say the order with `date_format`" "可读作 {one} 或 {other}：请用 `date_format` 说明顺序",
-    PrecisionLost "precision_lost" "was shortened by a spreadsheet: its digits are lost" "已被电子表格缩写，部分数字已丢失",
+    RepeatedRow "repeated_row" "duplicates row {row}" "与第 {row} 行重复",
+    Ambiguous "ambiguous" "matches several records: {ids}" "匹配多条记录：{ids}",
+    AmbiguousNumber "ambiguous_number" "is ambiguous: {one} or {other}; set `decimal` to the decimal separator, . or ," "可读作 {one} 或 {other}：请用 `decimal` 指定小数点是 . 还是 ,",
+    AmbiguousDate "ambiguous_date" "is ambiguous: {one} or {other}; set the order with `date_format`" "可读作 {one} 或 {other}：请用 `date_format` 指定顺序",
+    PrecisionLost "precision_lost" "was abbreviated by a spreadsheet, so digits are lost" "已被电子表格缩写，部分数字已丢失",
     Malformed "malformed" "cannot be read: {reason}" "无法读取：{reason}",
 }
 
-/// One member of a request that is wrong, and why.
+/// An invalid member of a request, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// JSON pointer into the body (`/emails/0/value`), or the name of a parameter.
@@ -199,7 +199,7 @@ impl Fault {
             message = message.replace(&format!("{{{name}}}"), &value);
         }
         // What may become nothing else is told without a list.
-        let message = message.replace("; it may become: {allowed}", "").replace("；可变为：{allowed}", "");
+        let message = message.replace("; allowed: {allowed}", "").replace("；可变为：{allowed}", "");
         // Who may not know of the record in the way hears that there is one.
         let message = message.replace(" by {id}", "").replace("已被 {id} 使用", "已被使用");
         // A fault without a near name ends where the suggestion would begin.
@@ -224,15 +224,15 @@ impl Fault {
 /// What a value should have been, as English has it, in Chinese.
 fn expected_in_chinese(expected: &str) -> &str {
     match expected {
-        "a filter over the opportunity's own fields" => "仅涉及商机自身字段的筛选条件",
-        "a filter over the lead's own fields" => "仅涉及线索自身字段的筛选条件",
-        "a filter over the customer's own fields" => "仅涉及客户自身字段的筛选条件",
+        "a filter on the opportunity's own fields" => "仅涉及商机自身字段的筛选条件",
+        "a filter on the lead's own fields" => "仅涉及线索自身字段的筛选条件",
+        "a filter on the customer's own fields" => "仅涉及客户自身字段的筛选条件",
         "a time of day such as 09:00" => "时刻，例如 09:00",
-        "every live stage of the pipeline, each once" => "该管道的全部有效阶段，每个一次",
-        "a field of one value that is no date" => "非日期的单值字段",
+        "all live stages of the pipeline, each exactly once" => "该管道的全部有效阶段，每个恰好一次",
+        "a single-valued field other than a date" => "非日期的单值字段",
         "a day such as 2026-09-30" => "日期，例如 2026-09-30",
         "fields, not relations" => "字段而非关联",
-        "a field of one value, also of a related record; dates and times with .day, .week, .month, .quarter or .year" => {
+        "a single-valued field, also of a related record; dates and times with .day, .week, .month, .quarter or .year" => {
             "单值字段（也可取自关联记录）；日期和时间需加 .day、.week、.month、.quarter 或 .year"
         }
         "a list" => "列表",
@@ -240,11 +240,11 @@ fn expected_in_chinese(expected: &str) -> &str {
         "a number" => "数值",
         "an amount" => "金额",
         "a text" => "文本",
-        "a text, or an object with the one member relative" => "文本，或仅含成员 relative 的对象",
+        "a text, or an object with the single member relative" => "文本，或仅含成员 relative 的对象",
         "an integer" => "整数",
-        "an integer of minor units" => "以最小货币单位表示的整数",
+        "an integer in minor units" => "以最小货币单位表示的整数",
         "an object" => "对象",
-        "an object of system and key" => "以系统为键的对象",
+        "an object that maps systems to keys" => "以外部系统为键的对象",
         "an object with amount and currency" => "含 amount 和 currency 的对象",
         "true or false" => " true 或 false",
         "# and six hexadecimal digits" => " # 加六位十六进制数字",
@@ -260,19 +260,19 @@ pub fn reason_in(language: Language, reason: &str) -> Cow<'_, str> {
     if language == Language::English {
         return reason.into();
     }
-    if let Some(part) = reason.strip_suffix(" has a value that it cannot have here") {
-        return format!("{part} 在此不能取该值").into();
+    if let Some(part) = reason.strip_suffix(" has an invalid value") {
+        return format!("{part} 的值无效").into();
     }
-    if let Some(parts) = reason.strip_prefix("it may have these parts: ") {
+    if let Some(parts) = reason.strip_prefix("allowed parts: ") {
         return format!("可用的部分：{parts}").into();
     }
-    if let Some(sign) = reason.strip_suffix(" does not belong in a phone number") {
+    if let Some(sign) = reason.strip_suffix(" is not allowed in a phone number") {
         return format!("{sign} 不应出现在电话号码中").into();
     }
     if let Some(text) = reason.strip_suffix(" is not an amount") {
         return format!("{text} 不是金额").into();
     }
-    if let Some((sign, currency)) = reason.split_once(" is not a sign of ") {
+    if let Some((sign, currency)) = reason.split_once(" is not a symbol of ") {
         return format!("{sign} 不是 {currency} 的符号").into();
     }
     if let Some((currency, places)) = reason.strip_suffix(" decimal places").and_then(|reason| reason.split_once(" has ")) {
@@ -282,14 +282,14 @@ pub fn reason_in(language: Language, reason: &str) -> Cow<'_, str> {
         "parts are written as NAME=VALUE, separated by semicolons" => "各部分应写作 NAME=VALUE，以分号分隔",
         "FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY" => "FREQ 必须是 DAILY、WEEKLY、MONTHLY 或 YEARLY",
         "a part is given twice" => "某一部分重复出现",
-        "INTERVAL must be a whole number from 1 on" => "INTERVAL 必须是不小于 1 的整数",
-        "COUNT must be a whole number from 1 on" => "COUNT 必须是不小于 1 的整数",
-        "COUNT and UNTIL exclude each other" => "COUNT 与 UNTIL 不能同时使用",
+        "INTERVAL must be a whole number of at least 1" => "INTERVAL 必须是不小于 1 的整数",
+        "COUNT must be a whole number of at least 1" => "COUNT 必须是不小于 1 的整数",
+        "COUNT and UNTIL cannot be combined" => "COUNT 与 UNTIL 不能同时使用",
         "UNTIL must be a day or a time such as 20261231 or 20261231T155959Z" => {
             "UNTIL 必须是日期或时间，例如 20261231 或 20261231T155959Z"
         }
-        "UNTIL lies before the first time" => "UNTIL 早于第一次的时间",
-        "no day ever fits it" => "没有任何一天符合",
+        "UNTIL is before the first occurrence" => "UNTIL 早于首次发生的时间",
+        "no date ever matches it" => "没有任何一天符合",
         "the phone number is empty" => "电话号码为空",
         "the area code is missing" => "缺少区号",
         "the extension must be 1 to 8 digits" => "分机号应为 1 到 8 位数字",
@@ -299,7 +299,7 @@ pub fn reason_in(language: Language, reason: &str) -> Cow<'_, str> {
         "the amount is empty" => "金额为空",
         "thousands are separated in groups of three digits" => "千位分隔应为每三位一组",
         "the amount is too large" => "金额过大",
-        "a { without its }" => "{ 没有对应的 }",
+        "an unclosed {" => "{ 没有闭合",
         "the text is neither UTF-8 nor GB18030" => "文本既不是 UTF-8 也不是 GB18030",
         "this is not a text file" => "这不是文本文件",
         other => other,
@@ -319,7 +319,7 @@ pub fn state_in_chinese(state: &str) -> &str {
         "converted" => "已转化",
         "disqualified" => "无效",
         "finished" => "已结束",
-        "held by somebody" => "由他人持有",
+        "held by someone else" => "由他人持有",
         "held by you" => "由您持有",
         "in no pool" => "不在任何公海",
         "in use by live records" => "有记录在使用",

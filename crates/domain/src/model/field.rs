@@ -189,7 +189,7 @@ pub struct Field {
     pub doc: Text,
     /// An example value, as JSON.
     pub example: Option<Value>,
-    /// The value of a record created without one.
+    /// The default value for new records.
     pub default: Option<Value>,
     pub required: bool,
     pub filterable: bool,

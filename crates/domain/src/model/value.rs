@@ -21,7 +21,7 @@ use crate::{
 /// What a tenant's settings say about how values are to be read.
 #[derive(Clone, Copy, Debug)]
 pub struct Standards<'a> {
-    /// ISO 3166-1 alpha-2: where a phone number without country code belongs.
+    /// ISO 3166-1 alpha-2: the country of phone numbers without a country code.
     pub country: &'a str,
     pub currency: Currency,
     pub zone: Tz,
@@ -219,7 +219,7 @@ fn money(value: &Value) -> Result<Value, Faults> {
     let amount = match members.get("amount") {
         None | Some(Value::Null) => faults.keep(Err(Fault::new("/amount", FaultCode::Required))),
         Some(amount) => {
-            let fault = || Fault::new("/amount", FaultCode::WrongType).with("expected", "an integer of minor units");
+            let fault = || Fault::new("/amount", FaultCode::WrongType).with("expected", "an integer in minor units");
             let bounded = |amount: i64| match amount {
                 amount if amount > Money::MAX_AMOUNT => {
                     Err(Fault::new("/amount", FaultCode::TooLarge).with("max", Money::MAX_AMOUNT))

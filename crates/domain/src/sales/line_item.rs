@@ -14,25 +14,27 @@ use crate::{
 };
 
 entity! {
-    /// A line item: so much of a product at a price. Its amount counts in that of the opportunity.
+    /// A line item: a quantity of a product at a price. Its amount counts towards the amount of the opportunity.
     pub struct LineItem("line_item", "line-items", "line_items", "Line item", "产品明细") [external, custom] {
-        /// The opportunity it belongs to; the one of the path.
+        /// The opportunity it belongs to, from the path.
         opportunity_id: Option<crate::values::id::Id> => reference("opportunity").on_create().indexed().label("Opportunity", "商机"),
         /// The product sold.
         product_id: Option<crate::values::id::Id> => reference("product").indexed().label("Product", "产品"),
-        /// What is sold; by default the name of the product.
+        /// The name. Defaults to the name of the product.
         name: String => text(200).title().label("Name", "名称").example("GTX Pro"),
         /// How many units.
         quantity: Option<f64> => decimal().default(1).label("Quantity", "数量").example(2),
-        /// The price of one unit; by default the list price of the product. Below zero for a rebate: the lines of an opportunity add up to zero at least.
+        /// The unit price. Defaults to the list price of the product. Use a negative price for a rebate; the line items of an
+        /// opportunity must add up to at least zero.
         unit_price: Option<Money> => money().label("Unit price", "单价").example(json!({"amount": 482_100, "currency": "USD"})),
-        /// What is taken off, in per cent.
+        /// The discount, in per cent.
         discount: Option<f64> => decimal().default(0).label("Discount", "折扣").example(10),
-        /// Quantity × unit price less the discount, rounded to a minor unit: half a unit away from zero, so that a price and the same rebate cancel.
+        /// Quantity × unit price less the discount, rounded to a minor unit, half away from zero, so that a price and an equal
+        /// rebate cancel out.
         amount: Option<Money> => money().server_set().label("Amount", "金额").example(json!({"amount": 867_780, "currency": "USD"})),
-        /// Its place among the lines, ascending.
+        /// Its position among the line items, ascending.
         sort_order: Option<i64> => integer(1, 100_000).label("Order", "顺序").example(1),
-        /// Anything worth knowing.
+        /// Notes.
         description: Option<String> => long_text(5_000).label("Description", "说明"),
     }
     extend |object| object

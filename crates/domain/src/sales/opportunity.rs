@@ -62,62 +62,65 @@ impl From<StageKind> for ForecastCategory {
 }
 
 entity! {
-    /// An opportunity: a possible sale with amount, stage and expected close date.
+    /// An opportunity: a potential sale with an amount, a stage and an expected close date.
     pub struct Opportunity("opportunity", "opportunities", "opportunities", "Opportunity", "商机") [owned, tagged, external, custom] {
-        /// What the opportunity is called.
+        /// The name of the opportunity.
         name: String => text(200).required().title().indexed().keyed().label("Name", "名称").example("华为 2026 服务器采购"),
-        /// The customer it is with; may be missing as long as nobody knows.
+        /// The customer; optional as long as it is not known.
         customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
-        /// The pipeline it moves through; by default the default one.
+        /// The pipeline it is in. Defaults to the default pipeline.
         pipeline_id: Option<crate::values::id::Id> => reference("pipeline").indexed().label("Pipeline", "销售管道"),
-        /// The stage it is in; by default the first open one. Writing it moves the opportunity, with all checks of a move.
+        /// The stage it is in. Defaults to the first open stage. Setting it moves the opportunity, with all checks of a move.
         stage_id: Option<crate::values::id::Id> => reference("stage").indexed().label("Stage", "阶段"),
-        /// Whether it is open, won or lost: the kind of its stage.
+        /// Whether it is open, won or lost, according to the kind of its stage.
         status: Option<OpportunityStatus> => choice(OpportunityStatus::choices()).server_set().indexed().label("Status", "状态").example("open"),
-        /// What it is worth: the sum of its line items, or as set.
+        /// Its amount: the sum of its line items, or a value set explicitly.
         amount: Option<Money> => money().indexed().label("Amount", "金额").example(json!({"amount": 1_234_500, "currency": "CNY"})),
-        /// Whether the amount is the sum of the line items. Writing the amount ends that.
+        /// Whether the amount is the sum of the line items. Setting the amount turns this off.
         amount_from_lines: bool => boolean().default(true).detail().label("Amount from lines", "金额取自明细").example(true),
-        /// How probable winning is, in per cent; that of the stage, until set otherwise.
+        /// The probability of winning, in per cent. Defaults to the probability of the stage.
         probability: Option<i64> => integer(0, 100).label("Probability", "赢率").example(50),
-        /// The day on which it is expected to close.
+        /// The expected close date.
         expected_close_on: Option<chrono::NaiveDate> => date().indexed().label("Expected close", "预计成交日期").example("2026-12-31"),
-        /// When the sale began: the time of creation by default.
+        /// When the sale started. Defaults to the time of creation.
         opened_at: Option<crate::values::time::Timestamp> => datetime().on_create().indexed().label("Opened at", "开始时间").example("2026-03-01T08:00:00.000Z"),
-        /// When it was won or lost; by default now. None while it is open.
+        /// When it was won or lost. Defaults to now. Null while it is open.
         closed_at: Option<crate::values::time::Timestamp> => datetime().indexed().label("Closed at", "关闭时间").example("2026-09-30T08:00:00.000Z"),
-        /// Why it was won or lost: one of the pipeline's reasons, or any text if it has none.
+        /// Why it was won or lost: one of the pipeline's reasons, or any text if the pipeline has none.
         close_reason: Option<String> => text(200).detail().label("Close reason", "赢输原因").example("价格").shown_when(crate::model::field::when_is("status", &["won", "lost"])),
-        /// More about why.
+        /// Details of the reason.
         close_comment: Option<String> => long_text(5_000).detail().label("Close comment", "赢输说明"),
-        /// Which part of a forecast it belongs to; that of the stage, until set otherwise. Always `closed` when won and `omitted` when lost; never `closed` while open.
+        /// The forecast category. Defaults to the category of the stage. Always `closed` when won and `omitted` when lost;
+        /// never `closed` while open.
         forecast_category: Option<ForecastCategory> => choice(ForecastCategory::choices()).indexed().label("Forecast category", "预测类别").example("commit"),
-        /// Where it comes from.
+        /// The source.
         source: Option<String> => text(100).detail().label("Source", "来源").example("展会"),
         /// The campaign it comes from.
         campaign_id: Option<crate::values::id::Id> => reference("campaign").indexed().label("Campaign", "营销活动"),
-        /// The contacts who have a part in the decision.
+        /// The contacts involved in the decision.
         contacts: Vec<OpportunityContact> => structure(&OPPORTUNITY_CONTACTS).default(json!([])).detail().label("Contacts", "联系人").example(json!([{"contact_id": "01890a5d-ac96-774b-bcce-b302099a8057", "buying_role": "decision_maker", "primary": true}])),
-        /// Who sells beside the owner, each with a share in per cent; the rest is the owner's.
+        /// The users who sell together with the owner, each with a share in per cent; the remainder is the owner's.
         team_members: Vec<TeamMember> => structure(&TEAM_MEMBERS).default(json!([])).detail().label("Team members", "协作成员").example(json!([{"user_id": "01890a5d-ac96-774b-bcce-b302099a8057", "role": "售前", "split": 20}])),
-        /// Who else offers.
+        /// The competitors.
         competitors: Vec<String> => texts(20).detail().label("Competitors", "竞争对手").example(json!(["中兴"])),
-        /// What is to be done next.
+        /// The next step.
         next_step: Option<String> => text(500).detail().label("Next step", "下一步").example("周五前发报价"),
-        /// Anything worth knowing.
+        /// Notes.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "描述"),
-        /// Its place in its stage on a board: sort by it, ascending. POST …/move sets it.
+        /// Its position in its stage on the board, ascending. Set with POST …/move.
         position: Option<String> => text(200).server_set().label("Position", "看板位置").example("zzQ3h1aV"),
-        /// When it came into its present stage.
+        /// When it entered its current stage.
         stage_entered_at: Option<crate::values::time::Timestamp> => datetime().server_set().label("Stage entered at", "进入阶段时间").example("2026-09-01T08:00:00.000Z"),
-        /// When it becomes rotten unless it moves or something is done: its last change of stage or activity and the days that the stage allows.
-        rots_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Rots at", "停滞时间").example("2026-09-15T08:00:00.000Z"),
-        /// The last activity done; changes with activities, without a new version of the record.
+        /// When it becomes rotten without a change of stage or an activity: the time of the last one plus the days that the
+        /// stage allows.
+        rots_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Rotten at", "停滞时间").example("2026-09-15T08:00:00.000Z"),
+        /// When the last activity was done; updated with activities, without a new version of the record.
         last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
-        /// When the next open task is due; changes with tasks, without a new version of the record.
+        /// When the next open task is due; updated with tasks, without a new version of the record.
         next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
-        /// The stages it was in before it was entered here, oldest first, when it comes from another system: they begin its ledger. The last may be the stage
-        /// it is in; else it entered that when it closed or, if it is open, when it is entered here.
+        /// For opportunities from another system: the stages they were in before, oldest first; they form the start of the
+        /// ledger. The last one can be the current stage; otherwise the current stage was entered when the opportunity closed
+        /// or, if it is open, at the time of creation.
         stage_history: Vec<FormerStage> => structure(&STAGE_HISTORY).default(json!([])).detail().on_create().opaque().label("Stage history", "历史阶段").on_request(),
         /// The stages it is or was in: to filter by.
         entered_stage_ids: Vec<crate::values::id::Id> => references(&ENTERED_STAGES).filter_only().label("Entered stages", "进入过的阶段"),

@@ -84,7 +84,7 @@ pub static TEAM_MEMBERS: Structure = Structure {
                 "additionalProperties": false,
                 "properties": {
                     "user_id": {"type": "string", "format": "uuid", "description": "The colleague."},
-                    "role": {"type": ["string", "null"], "maxLength": 100, "description": "The part played in the sale.", "examples": ["售前"]},
+                    "role": {"type": ["string", "null"], "maxLength": 100, "description": "The role in the sale.", "examples": ["售前"]},
                     "split": {"type": ["integer", "null"], "minimum": 0, "maximum": 100, "description": "The share of the amount, in per cent."}
                 }
             }
@@ -112,9 +112,9 @@ pub static STAGE_HISTORY: Structure = Structure {
                 "additionalProperties": false,
                 "properties": {
                     "stage_id": {"type": "string", "format": "uuid", "description": "A stage of the pipeline."},
-                    "entered_at": {"type": "string", "format": "date-time", "description": "When the opportunity entered it: not before `opened_at`, before what came earlier, or after `closed_at`.", "examples": ["2016-10-20T00:00:00.000Z"]},
-                    "probability": {"type": ["integer", "null"], "minimum": 0, "maximum": 100, "description": "How probable winning was then, in per cent; that of the stage, unless told.", "examples": [20]},
-                    "forecast_category": {"type": ["string", "null"], "enum": categories, "description": "Its forecast category then; that of the stage, unless told."}
+                    "entered_at": {"type": "string", "format": "date-time", "description": "When the opportunity entered it; must not be before `opened_at` or the previous entry, or after `closed_at`.", "examples": ["2016-10-20T00:00:00.000Z"]},
+                    "probability": {"type": ["integer", "null"], "minimum": 0, "maximum": 100, "description": "The probability of winning at that time, in per cent. Defaults to the probability of the stage.", "examples": [20]},
+                    "forecast_category": {"type": ["string", "null"], "enum": categories, "description": "The forecast category at that time. Defaults to the category of the stage."}
                 }
             }
         })
@@ -230,8 +230,8 @@ fn contacts_schema() -> Value {
             "additionalProperties": false,
             "properties": {
                 "contact_id": {"type": "string", "format": "uuid", "description": "The contact."},
-                "buying_role": {"type": ["string", "null"], "enum": roles, "description": "The part played in the buying decision."},
-                "primary": {"type": "boolean", "description": "The one to talk to first; the first of the list by default."}
+                "buying_role": {"type": ["string", "null"], "enum": roles, "description": "The role in the buying decision."},
+                "primary": {"type": "boolean", "description": "Whether this is the primary contact. Defaults to the first in the list."}
             }
         }
     })

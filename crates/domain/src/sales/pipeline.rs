@@ -18,23 +18,24 @@ choices! {
 }
 
 entity! {
-    /// A pipeline: the ordered stages of one kind of sale. Its stages live under /v1/pipelines/{pipeline_id}/stages.
+    /// A pipeline: the ordered stages of one kind of sale. Its stages are at /v1/pipelines/{pipeline_id}/stages.
     pub struct Pipeline("pipeline", "pipelines", "pipelines", "Pipeline", "销售管道") [external, custom] {
-        /// What the pipeline is called; unique among live pipelines.
+        /// The name; unique among live pipelines.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("Direct sales"),
         /// What it is for.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
-        /// The team whose pipeline it is; everybody's, if none.
+        /// The team that uses the pipeline. If absent, everyone uses it.
         team_id: Option<crate::values::id::Id> => reference("team").indexed().label("Team", "团队"),
-        /// Whether opportunities that name no pipeline go into this one. Making a pipeline the default ends that of the one before; in no other way does the default cease to be one, unless it is archived.
+        /// Whether opportunities without a given pipeline go into this one. Making a pipeline the default replaces the previous
+        /// default; other than that, a pipeline stops being the default only when it is archived.
         is_default: bool => boolean().default(false).label("Default", "默认").example(false),
         /// Which moves between open stages are allowed.
         moves: Option<Moves> => choice(Moves::choices()).default("any").label("Moves", "移动规则").example("any"),
-        /// Whether a won or lost opportunity must say why.
+        /// Whether a reason is required when an opportunity is won or lost.
         reason_required: bool => boolean().default(true).label("Reason required", "须填原因").example(true),
-        /// The reasons to choose from when an opportunity is won; any text will do, if there are none.
+        /// The reasons to choose from when an opportunity is won. If empty, any text is accepted.
         win_reasons: Vec<String> => texts(50).opaque().label("Win reasons", "赢单原因").example(json!(["价格", "关系", "产品功能"])),
-        /// The reasons to choose from when an opportunity is lost; any text will do, if there are none.
+        /// The reasons to choose from when an opportunity is lost. If empty, any text is accepted.
         loss_reasons: Vec<String> => texts(50).opaque().label("Loss reasons", "输单原因").example(json!(["价格", "竞争对手", "预算取消"])),
     }
     extend |object| object

@@ -21,11 +21,11 @@ use crate::{
 };
 
 entity! {
-    /// A quota: what a user, a team or the whole company is to win in a period.
+    /// A quota: the sales target of a user, a team or the whole company for a period.
     pub struct Quota("quota", "quotas", "quotas", "Quota", "业绩目标") [external, custom] {
-        /// Whose quota it is; none, if it is the team's or, without a team, the whole company's.
+        /// The user the quota is for. If absent, it is for the team or, without a team, for the whole company.
         user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
-        /// The team; for a user's quota by default the user's team.
+        /// The team. For a user's quota, defaults to the user's team.
         team_id: Option<crate::values::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
         /// The month, quarter or year: `2026-10`, `2026-Q4`, `2026`.
         period: String => text(10).required().title().on_create().indexed().label("Period", "期间").example("2026-Q4"),
@@ -33,11 +33,11 @@ entity! {
         starts_on: Option<chrono::NaiveDate> => date().server_set().indexed().label("Starts on", "开始日期").example("2026-10-01"),
         /// The last day of the period.
         ends_on: Option<chrono::NaiveDate> => date().server_set().label("Ends on", "结束日期").example("2026-12-31"),
-        /// The pipeline it counts; all, if none.
+        /// The pipeline it applies to. If absent, it applies to all pipelines.
         pipeline_id: Option<crate::values::id::Id> => reference("pipeline").on_create().label("Pipeline", "销售管道"),
-        /// What is to be won; not below zero.
+        /// The target amount; must not be negative.
         amount: Option<Money> => money().required().label("Amount", "目标金额").example(json!({"amount": 100_000_000, "currency": "CNY"})),
-        /// Anything worth knowing.
+        /// Notes.
         description: Option<String> => long_text(2_000).label("Description", "说明").example("含续约"),
     }
     extend |object| object
@@ -62,12 +62,12 @@ choices! {
 }
 
 entity! {
-    /// A forecast override: what somebody thinks a part of a forecast will come to, kept beside the computed figure. The latest counts;
-    /// archive it to go back to the one before.
+    /// A forecast override: a manual estimate for a part of a forecast, shown alongside the computed figure. The latest one
+    /// applies; archive it to return to the previous one.
     pub struct ForecastOverride("forecast_override", "forecast-overrides", "forecast_overrides", "Forecast override", "预测调整") [] {
-        /// The user whose forecast it is about; none, if it is the team's or, without a team, the whole company's.
+        /// The user whose forecast it applies to. If absent, it applies to the team or, without a team, to the whole company.
         user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
-        /// The team; for a user's forecast by default the user's team.
+        /// The team. For a user's forecast, defaults to the user's team.
         team_id: Option<crate::values::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
         /// The month, quarter or year: `2026-10`, `2026-Q4`, `2026`.
         period: String => text(10).required().title().on_create().indexed().label("Period", "期间").example("2026-Q4"),
@@ -75,11 +75,11 @@ entity! {
         starts_on: Option<chrono::NaiveDate> => date().server_set().label("Starts on", "开始日期").example("2026-10-01"),
         /// The last day of the period.
         ends_on: Option<chrono::NaiveDate> => date().server_set().label("Ends on", "结束日期").example("2026-12-31"),
-        /// The pipeline it is about; all, if none.
+        /// The pipeline it applies to. If absent, it applies to all pipelines.
         pipeline_id: Option<crate::values::id::Id> => reference("pipeline").on_create().label("Pipeline", "销售管道"),
         /// The part of the forecast.
         category: Option<ForecastPart> => choice(ForecastPart::choices()).required().on_create().label("Category", "类别").example("commit"),
-        /// What it will come to.
+        /// The estimated amount.
         amount: Option<Money> => money().required().on_create().label("Amount", "金额").example(json!({"amount": 90_000_000, "currency": "CNY"})),
         /// Why.
         comment: Option<String> => long_text(2_000).label("Comment", "说明").example("两个大单推迟到下季度"),

@@ -23,27 +23,29 @@ choices! {
 }
 
 entity! {
-    /// A stage: a step of a pipeline. Archiving retires it: no opportunity can enter it any more, and what was in it once stays recorded.
+    /// A stage: a step of a pipeline. Once it is archived, no opportunity can enter it any more, but its history is kept.
     pub struct Stage("stage", "stages", "stages", "Stage", "阶段") [external] {
-        /// The pipeline it is a step of; the one of the path.
+        /// The pipeline it belongs to, from the path.
         pipeline_id: Option<crate::values::id::Id> => reference("pipeline").on_create().indexed().label("Pipeline", "销售管道"),
-        /// What the stage is called; unique within its pipeline.
+        /// The name; unique within its pipeline.
         name: String => text(120).required().title().keyed().label("Name", "名称").example("Proposal"),
-        /// What being in it means: the sale is open, won or lost.
+        /// Whether opportunities in this stage are open, won or lost.
         kind: Option<StageKind> => choice(StageKind::choices()).default("open").on_create().label("Kind", "类型").example("open"),
-        /// Its place among the stages, from 1; by default a new stage is the last. POST …/stages/reorder sets all at once.
+        /// Its position among the stages, starting from 1. By default a new stage is added at the end. POST …/stages/reorder
+        /// sets all positions at once.
         sort_order: Option<i64> => integer(1, 1_000).label("Order", "顺序").example(3),
-        /// How probable winning is from here, in per cent: what entering it sets in an opportunity. Always 100 where won and 0 where lost.
+        /// The probability of winning in this stage, in per cent, set on opportunities that enter it. Always 100 for won and 0
+        /// for lost stages.
         probability: Option<i64> => integer(0, 100).label("Probability", "赢率").example(50),
-        /// What entering it sets as forecast category; `closed` where won, `omitted` where lost.
+        /// The forecast category set on opportunities that enter it; `closed` for won and `omitted` for lost stages.
         forecast_category: Option<ForecastCategory> => choice(ForecastCategory::choices()).label("Forecast category", "预测类别").example("pipeline"),
-        /// Fields of the opportunity that must have a value to enter it: names, custom ones as `custom.key`.
+        /// The opportunity fields that must have a value to enter the stage; custom fields as `custom.key`.
         required_fields: Vec<String> => texts(30).opaque().label("Required fields", "必填字段").example(json!(["amount", "expected_close_on"])),
-        /// What must be true of an opportunity for it to leave towards another open stage or to be won: a filter over its own fields.
+        /// The condition that an opportunity must meet to move to another open stage or to be won: a filter on its own fields.
         exit_rule: Option<Value> => structure(&crate::model::structures::filter::FILTER).opaque().label("Exit rule", "离开条件").example(json!({"field": "amount", "op": "gt", "value": 0})),
-        /// After how many days without a change of stage or an activity an opportunity here is rotten.
+        /// The number of days without a change of stage or an activity after which an opportunity in this stage is rotten.
         rotting_days: Option<i64> => integer(1, 3_650).label("Rotting days", "停滞天数").example(14),
-        /// What is to be done in it.
+        /// What to do in this stage.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
     }
     extend |object| object

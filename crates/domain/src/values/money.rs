@@ -41,7 +41,7 @@ impl Currency {
         self.iso().map_or_else(String::new, |iso| iso.name().to_owned())
     }
 
-    /// Its sign, where it has one.
+    /// Its symbol, if it has one.
     #[must_use]
     pub fn sign(self) -> Option<String> {
         self.iso().map(|iso| iso.symbol().symbol).filter(|sign| sign != "¤")
@@ -116,7 +116,7 @@ pub enum MoneyError {
     UnknownCurrency(String),
     #[error("{0} and {1} cannot be reckoned together")]
     CurrencyMismatch(Currency, Currency),
-    #[error("{sign:?} is not a sign of {currency}")]
+    #[error("{sign:?} is not a symbol of {currency}")]
     OtherSign { sign: String, currency: Currency },
     #[error("the amount is empty")]
     Empty,

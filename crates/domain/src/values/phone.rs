@@ -12,7 +12,7 @@ use crate::values::text::half_width;
 pub enum PhoneError {
     #[error("the phone number is empty")]
     Empty,
-    #[error("{0:?} does not belong in a phone number")]
+    #[error("{0:?} is not allowed in a phone number")]
     Character(char),
     #[error("{0:?} is not a country code of two letters with a numbering plan")]
     Country(String),

@@ -211,11 +211,11 @@ pub struct ImportFaultRow {
     pub column_name: Option<String>,
     pub pointer: String,
     pub code: String,
-    /// What the cell says.
+    /// The content of the cell.
     pub typed: Option<String>,
     pub message_en: String,
     pub message_zh: String,
-    /// Whether it stopped the row: `fault`, or `warning` if not.
+    /// `fault` if it prevented the import of the row, otherwise `warning`.
     pub level: String,
 }
 

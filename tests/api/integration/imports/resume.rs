@@ -115,7 +115,7 @@ pub async fn the_same_command_goes_on(db: TestDb) {
     });
     let output = again.await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && said.contains("going on with import") && said.contains("2000 created"), "{said}");
+    assert!(output.status.success() && said.contains("continuing import") && said.contains("2000 created"), "{said}");
     assert_eq!((total(&admin).await, admin.list("/v1/imports", "id").await.len()), (2_000, 1));
     // Told to end (as by Ctrl-C), it hands its job back, and a server with workers goes on at once.
     std::fs::write(&file.0, many(2_000).replace("external_ids.load", "external_ids.more")).unwrap();
@@ -133,7 +133,10 @@ pub async fn the_same_command_goes_on(db: TestDb) {
     assert!(!ended_with.success());
     let import = admin.get(&format!("/v1/imports/{id}")).await.ok(200);
     assert!(import["rows_done"].as_i64().unwrap() < 2_000, "{import}");
+    // A file has one server.
+    server.stop_gracefully().await;
     let worker = Process::start(&db);
-    let done = ended(&Client::new(&worker.url).with_token(admin.token()), &id).await;
+    let admin = Client::new(&worker.url).with_token(admin.token());
+    let done = ended(&admin, &id).await;
     assert_eq!((counts(&done), total(&admin).await), ([2_000, 0, 0, 0], 4_000));
 }

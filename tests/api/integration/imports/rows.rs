@@ -155,7 +155,7 @@ pub async fn come_in_files_of_many_shapes(db: TestDb) {
         let endless = || admin.post(path, customers("name,region\nFirst,z\n\"Endless,x\nGood,y\n"));
         assert_eq!(endless().await.faults(400), pairs(&[("/content", "unclosed_quote")]), "{path}");
         let problem = endless().header("Accept-Language", "zh-CN").await.refused(400, "invalid_request");
-        assert_eq!(problem["errors"][0]["message"], "第 3 行的引号在单元格内没有闭合");
+        assert_eq!(problem["errors"][0]["message"], "第 3 行的引号没有闭合");
     }
     // Only a header: nothing to do, and that is soon done.
     let done = import(&admin, customers("name,region\n")).await;

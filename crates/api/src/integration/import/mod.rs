@@ -60,7 +60,7 @@ impl utoipa::PartialSchema for ImportCreate {
     fn schema() -> RefOr<Schema> {
         match body::schema::<ImportOptions>(&Value::Null) {
             RefOr::T(Schema::Object(mut options)) => {
-                let doc = "The file: a header and rows, separated by commas, semicolons or tabs. As `text/csv` also in GB18030 or UTF-16.";
+                let doc = "The file: a header and rows, separated by commas, semicolons or tabs. With `text/csv`, GB18030 and UTF-16 are accepted too.";
                 let content = text().description(Some(doc)).examples(["客户名称,行业\n华为技术有限公司,通信设备\n"]);
                 options.properties.insert(CONTENT.to_owned(), content.into());
                 options.required.push(CONTENT.to_owned());
@@ -76,67 +76,69 @@ impl ToSchema for ImportCreate {}
 /// The member of a body that is the file itself.
 const CONTENT: &str = "content";
 
-/// Which column goes where; columns not named are guessed from their headers.
+/// The mapping of columns to fields; other columns are matched by their headers.
 #[derive(Deserialize, ToSchema)]
 #[allow(dead_code, reason = "documentation")]
 pub struct ImportMapping {
     columns: Vec<ImportColumn>,
-    /// Whether a row whose key (`match_by`) stands in an earlier row is passed over, counted as unchanged; else it is at fault. So
-    /// a column of a wider file becomes records of its own: the teams in a list of people.
+    /// Whether to skip a row whose key (`match_by`) already appears in an earlier row, and count it as unchanged; otherwise it
+    /// is a fault. This allows importing one column of a wider file as records, such as the teams in a list of people.
     #[schema(default = false)]
     distinct: Option<bool>,
 }
 
-/// Where one column goes, or a text made of columns.
+/// The target of a column, or of a text composed of columns.
 #[derive(Deserialize, ToSchema)]
 #[allow(dead_code, reason = "documentation")]
 pub struct ImportColumn {
-    /// The column, by its header. Named several times, it goes to several fields.
+    /// The column, by its header. A column that is listed several times goes to several fields.
     #[schema(example = "revenue")]
     column: Option<String>,
-    /// In place of a column: a text made of columns, `{account} – {product}` (what stands between two columns is left out where one is
-    /// blank), in a form if need be, `{agent|dotted}@example.com` (`lower`, `upper`; `dotted`: anna.snelling); or a constant. It is
-    /// read as a cell would be.
+    /// Instead of a column: a text composed of columns, `{account} – {product}` (the text between two columns is left out if
+    /// one of them is blank), optionally with a format, `{agent|dotted}@example.com` (`lower`, `upper`; `dotted`:
+    /// anna.snelling); or a constant. It is read like a cell.
     #[schema(example = json!(null))]
     value: Option<String>,
-    /// A field, `addresses.country`, `external_ids.sap`, `custom.tier`; a member of an item of a list, `stage_history.0.entered_at`; a
-    /// field of a part of the record, `line_items.0.product_id` (an existing record keeps its parts; the first is the one that
-    /// comes first). Null leaves the column out. Constants of an item or a part count only where another of its columns has a
-    /// value. A day in a field that is a time is its start in the tenant's time zone.
+    /// The target field, such as `addresses.country`, `external_ids.sap` or `custom.tier`; a member of a list item,
+    /// `stage_history.0.entered_at`; or a field of a child record, `line_items.0.product_id` (existing records keep their child
+    /// records, numbered in order). Null ignores the column. Constants for a list item or child record apply only if another of
+    /// its columns has a value. A date in a time field means the start of that day in the tenant's time zone.
     #[schema(example = "annual_revenue")]
     field: Option<String>,
-    /// Cells that are read as something else.
+    /// Cell values to replace, and their replacements.
     #[schema(value_type = Option<std::collections::HashMap<String, String>>, example = json!({"technolgy": "technology"}))]
     values: Option<Map<String, Value>>,
-    /// What a number is multiplied by, exactly: 1000000 where the column is in millions.
+    /// A factor that numbers are multiplied by, exactly: 1000000 if the column is in millions.
     #[schema(example = 1_000_000, minimum = 1)]
     multiplier: Option<i64>,
-    /// The currency of amounts (ISO 4217); by default the tenant's.
+    /// The currency of amounts (ISO 4217). Defaults to the tenant's currency.
     #[schema(example = "USD")]
     currency: Option<String>,
-    /// How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:{system}`; by default guessed from the cell.
-    /// Stages are looked for in the row's pipeline.
+    /// How references identify their record: `id`, `name`, `email`, `number` or another field, or `ext:{system}`. Detected from
+    /// the cell by default. Stages are looked up in the row's pipeline.
     #[schema(example = "name")]
     lookup: Option<String>,
     /// The label of e-mail addresses and phone numbers.
     #[schema(example = "work")]
     label: Option<String>,
-    /// The sign before the decimals of numbers, `.` or `,`; the other one separates thousands. Told from all rows, unless said; a number that
-    /// could then be read either way (`1.234`) is a fault of its row.
+    /// The decimal separator, `.` or `,`; the other one separates thousands. Detected from all rows by default; a number that
+    /// remains ambiguous (`1.234`) is reported as a fault of its row.
     #[schema(example = ",")]
     decimal: Option<String>,
-    /// The order of dates with the year last: `dmy` or `mdy`, also as a pattern (`DD/MM/YYYY`); `excel`, where days are numbers of a
-    /// spreadsheet. Told from all rows, unless said; a date that could then be read either way (`03/08/2026`) is a fault of its row.
+    /// The order of dates with the year last: `dmy` or `mdy`, also as a pattern (`DD/MM/YYYY`); `excel` for spreadsheet serial
+    /// numbers. Detected from all rows by default; a date that remains ambiguous (`03/08/2026`) is reported as a fault of its
+    /// row.
     #[schema(example = "dmy")]
     date_format: Option<String>,
-    /// The signs between several values of a cell, each of them; by default `;`, `、`, `|`, line ends and, between e-mail addresses and phone
-    /// numbers, commas.
+    /// The characters that separate several values in a cell. Defaults to `;`, `、`, `|`, line breaks and, between e-mail
+    /// addresses and phone numbers, commas.
     #[schema(example = "/")]
     split: Option<String>,
-    /// What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and reported), `refuse`.
+    /// What to do with a row if the cell is blank: `accept` (the default), `warn` (import and report it), `refuse`.
     #[schema(example = "warn")]
     if_blank: Option<String>,
-    /// What becomes of a row where the cell names no record: `refuse` (the default), `warn` (imported without it, and reported), `accept`.
+    /// What to do with a row if the cell does not identify a record: `refuse` (the default), `warn` (import without it and
+    /// report it), `accept`.
     #[schema(example = "refuse")]
     if_unknown: Option<String>,
 }
@@ -232,10 +234,11 @@ pub fn start(
 
 /// Import a file
 ///
-/// Reads a CSV file into an object, in the background, with your permissions and the rules of every other write. Columns are guessed
-/// from their headers where the mapping says nothing (`/v1/imports/preview` shows how). Blank cells change nothing; lists such as
-/// e-mail addresses only grow; what can be said only when a record is created is left as it is. References may name records by name, also those of a later row. Poll the import for its progress; an
-/// import that was interrupted goes on where it stopped.
+/// Imports a CSV file into an object in the background, with your permissions and the same rules as every other write. Columns
+/// without a mapping are matched by their headers (`/v1/imports/preview` shows how). Blank cells change nothing; lists such as
+/// e-mail addresses are only added to; fields that can be set only on creation stay unchanged on existing records. References
+/// can identify records by name, including records of a later row. Poll the import for its progress; an interrupted import
+/// continues where it stopped.
 #[utoipa::path(tag = "imports", operation_id = "createImport",
     params(ImportOptions),
     request_body = ImportCreate,

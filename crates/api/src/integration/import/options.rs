@@ -57,21 +57,23 @@ pub struct Options {
 }
 
 crate::body! {
-    /// A file to import. As `text/csv` the body is the file itself, and all else are query parameters (the mapping as JSON text).
+    /// A file to import. With `text/csv`, the body is the file itself and everything else is given as query parameters (the
+    /// mapping as JSON).
     pub struct ImportOptions {
-        /// What the rows become: an object that is created over the API.
+        /// The object to import into; it must be one that can be created through the API.
         object: String => text(40).required().example("customer"),
-        /// What the file is called.
+        /// The file name.
         file_name: Option<String> => text(255).example("customers.csv"),
-        /// `create` makes every row a new record; `upsert` changes the record that a row matches. `upsert` where `match_by` is given.
+        /// `create` creates a new record for every row; `upsert` updates the record that a row matches. Defaults to `upsert` if
+        /// `match_by` is given.
         mode: Option<ImportMode> => choice(ImportMode::choices()).example("upsert"),
-        /// By what a row matches a record: a field that is mapped, such as `name`, `emails` or `phones`, or `ext:{system}`.
+        /// How rows are matched to records: by a mapped field, such as `name`, `emails` or `phones`, or by `ext:{system}`.
         match_by: Option<String> => text(100).example("name"),
-        /// `skip` imports the good rows, `abort` none if any is at fault (up to 5,000 rows).
+        /// `skip` imports the valid rows; `abort` imports no rows if any row has a fault (up to 5,000 rows).
         on_fault: Option<OnFault> => choice(OnFault::choices()).default("skip").example("skip"),
-        /// Tries every row and keeps nothing. Rows are tried together by the 5,000.
+        /// Tries every row without saving anything. Rows are tried in batches of 5,000.
         dry_run: bool => boolean().default(false).example(false),
-        /// Which column goes where; columns not named are guessed from their headers.
+        /// The mapping of columns to fields; other columns are matched by their headers.
         mapping: Option<Mapping> => structure(&MAPPING).default(json!({"columns": []})),
     }
     example Value::Null

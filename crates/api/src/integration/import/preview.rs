@@ -26,32 +26,33 @@ use crate::{
     records::{mutation::Answer, write::Writer},
 };
 
-/// How a file would be read.
+/// A preview of how a file would be read.
 #[derive(Serialize, ToSchema)]
 pub struct ImportPreview {
     #[schema(example = "UTF-8")]
     encoding: &'static str,
     #[schema(value_type = String, example = ",")]
     delimiter: char,
-    /// How many rows the file has, the header and blank rows not counted.
+    /// The number of rows in the file, not counting the header and blank rows.
     #[schema(example = 85)]
     rows_total: usize,
-    /// A line for each column, with the guesses where nothing was said.
+    /// One entry per column, including the detected mappings.
     #[schema(value_type = ImportMapping)]
     mapping: Value,
     /// The first 20 rows.
     rows: Vec<PreviewRow>,
-    /// What is wrong in them, or with the mapping (row 1). A row that names one further down than the first 20 is not at fault for that.
+    /// The faults in these rows, or in the mapping (row 1). A reference to a row beyond the first 20 is not reported as a
+    /// fault.
     faults: Vec<ImportFault>,
 }
 
-/// One row as it would be read.
+/// A row as it would be read.
 #[derive(Serialize, ToSchema)]
 pub struct PreviewRow {
     /// Counted from the header, which is row 1.
     #[schema(example = 2)]
     row: i64,
-    /// The body that it would become; a reference shows what it names.
+    /// The request body it would become; references show the name of their record.
     #[schema(value_type = Object, example = json!({"name": "Acme", "parent_id": {"customer": "Massive Dynamic"}}))]
     record: Value,
 }
@@ -124,9 +125,10 @@ fn tried(work: &mut Work<'_>, prepared: &Prepared, principal: &Arc<Principal>, n
 
 /// Preview an import
 ///
-/// Shows how a file would be read, and writes nothing: the mapping with its guesses and the forms of numbers and dates that all rows tell, and
-/// the first 20 rows as the bodies they would become, with what is wrong in them: each is tried with all rules of an import, and undone. A file of
-/// which no column can be mapped is shown too, with its columns. Takes what `POST /v1/imports` takes.
+/// Shows how a file would be read, without writing anything: the mapping, including the detected columns and the number and
+/// date formats detected from all rows, and the first 20 rows as the request bodies they would become, with their faults: each
+/// row is tried with all import rules and rolled back. A file without any mappable column is shown too, with its columns.
+/// Accepts the same input as `POST /v1/imports`.
 #[utoipa::path(tag = "imports", operation_id = "previewImport",
     params(ImportOptions),
     request_body = ImportCreate,

@@ -39,22 +39,22 @@ pub struct ImportFault {
     /// Counted from the header, which is row 1.
     #[schema(example = 7)]
     row: i64,
-    /// The header of the column; null where the row as a whole is at fault.
+    /// The header of the column; null if the fault concerns the whole row.
     #[schema(example = "office_location")]
     column: Option<String>,
-    /// Where in the record: a JSON pointer.
+    /// The location in the record, as a JSON pointer.
     #[schema(example = "/addresses/country")]
     pointer: String,
-    /// Which fault, for programs.
+    /// The fault code, for programs.
     #[schema(example = "unknown_country")]
     code: String,
-    /// Whether it stopped the row: `fault`, or `warning` if not.
+    /// `fault` if it prevented the import of the row, otherwise `warning`.
     #[schema(example = "fault")]
     level: String,
-    /// What the cell says.
+    /// The content of the cell.
     #[schema(example = "Atlantis")]
     value: Option<String>,
-    /// Which fault, for people.
+    /// The fault, in words.
     #[schema(example = "is not an ISO 3166-1 alpha-2 country code")]
     message: String,
 }
@@ -112,18 +112,19 @@ farley_domain::choices! {
 crate::query! {
     /// Which faults to list.
     pub struct ImportFaultsQuery {
-        /// How many faults, 1 to 200.
+        /// The maximum number of faults, 1 to 200.
         limit: i64 => integer(1, 200).default(50),
-        /// Only these.
+        /// Only faults of this severity.
         level: Option<FaultLevel> => choice(FaultLevel::choices()).example("fault"),
-        /// Where to go on: `page.next` of the page before.
+        /// The `page.next` of the previous page, to continue from there.
         cursor: Option<String> => long_text(4_000),
     }
 }
 
-/// Why rows were not imported
+/// List the faults of an import
 ///
-/// What was wrong with the rows of an import, in the order of the file: faults, which stopped a row, and warnings. With `Accept: text/csv`, all of it as a CSV file.
+/// Returns what was wrong with the rows of an import, in file order: faults, which prevented the import of a row, and warnings.
+/// With `Accept: text/csv`, returns everything as a CSV file.
 #[utoipa::path(tag = "imports", operation_id = "listImportFaults",
     params(("id" = String, Path, description = "The import's id."),
            ImportFaultsQuery),

@@ -21,50 +21,50 @@ use crate::{
     records::operations::{Generic, generic_operations},
 };
 
-/// The objects that the asker may read.
+/// The objects that you can read.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Metadata {
     pub data: Vec<ObjectMetadata>,
 }
 
-/// One kind of record.
+/// A type of record.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ObjectMetadata {
-    /// The name in events, permissions and references.
+    /// Its name in events, permissions and references.
     #[schema(example = "customer")]
     pub name: String,
-    /// The name in paths.
+    /// Its name in paths.
     #[schema(example = "customers")]
     pub collection: String,
     pub label: LabelMetadata,
     pub description: String,
-    /// The field that people know a record by.
+    /// The field that serves as the title of a record.
     #[schema(example = "name")]
     pub title_field: String,
     /// Whether full-text search (`q`) finds its records.
     pub searchable: bool,
-    /// Whether the tenant can add fields of its own.
+    /// Whether custom fields can be added.
     pub customizable: bool,
     pub fields: Vec<FieldMetadata>,
-    /// A form of the object: its fields by what they are about, in the order in which people go through them.
+    /// A form layout for the object: its fields grouped by topic, in the order in which users fill them in.
     pub sections: Vec<SectionMetadata>,
     pub relations: Vec<RelationMetadata>,
-    /// The endpoints of the object that you may call.
+    /// The endpoints of the object that you can call.
     pub operations: Vec<OperationMetadata>,
-    /// What you may do with the record that `record_id` names; null without it.
+    /// What you can do with the record given in `record_id`; null without it.
     pub can: Option<CanMetadata>,
 }
 
-/// What the asker may do with one record as it is now.
+/// What you can do with the record in its current state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CanMetadata {
     pub update: bool,
     pub archive: bool,
-    /// Of an archived record.
+    /// Whether an archived record can be restored.
     pub restore: bool,
 }
 
-/// What people call something.
+/// A label in English and Chinese.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LabelMetadata {
     #[schema(example = "Customer")]
@@ -73,10 +73,10 @@ pub struct LabelMetadata {
     pub zh: String,
 }
 
-/// One field of a record. Fields that are hidden from the asker are left out.
+/// One field of a record. Fields that are hidden from you are left out.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FieldMetadata {
-    /// How filters, sorts and `fields` name it.
+    /// Its name in filters, sorts and `fields`.
     #[schema(example = "status")]
     pub path: String,
     /// The type of its value: `text`, `choice`, `money`, `reference`, `emails` …
@@ -84,16 +84,16 @@ pub struct FieldMetadata {
     pub r#type: String,
     pub label: LabelMetadata,
     pub description: String,
-    /// Whether a new record must have it.
+    /// Whether it is required for new records.
     pub required: bool,
-    /// When a record must have it besides: a predicate over the record's own fields, as `filter` takes it; null, if never.
+    /// When it is also required: a predicate on the record's own fields, as in `filter`; null if never.
     #[schema(value_type = Value, example = json!({"field": "status", "op": "in", "value": ["disqualified"]}))]
     pub required_when: Value,
-    /// When a form shows it: a predicate over the record's own fields; null, if always.
+    /// When forms show it: a predicate on the record's own fields; null if always.
     #[schema(value_type = Value, example = json!({"field": "status", "op": "in", "value": ["disqualified"]}))]
     pub shown_when: Value,
     pub writable: WritableMetadata,
-    /// The operators that a filter on it takes, the bare one first; none if it cannot be filtered on.
+    /// The operators available for filters on it, the default one first; empty if it cannot be filtered on.
     #[schema(example = json!(["eq", "ne", "in", "nin", "null"]))]
     pub operators: Vec<String>,
     pub sortable: bool,
@@ -101,25 +101,25 @@ pub struct FieldMetadata {
     pub exportable: bool,
     /// Personal data.
     pub sensitive: bool,
-    /// One of the tenant's own fields.
+    /// Whether it is a custom field.
     pub custom: bool,
-    /// Left out of answers unless `fields` asks for it.
+    /// Whether it is returned only if requested with `fields`.
     pub on_request: bool,
-    /// The values of a choice, in their order; empty for other types.
+    /// The values of a choice field, in order; empty for other types.
     pub choices: Vec<ChoiceMetadata>,
-    /// The object that a reference names records of.
+    /// The object that the reference points to.
     pub reference: Option<String>,
     pub limits: LimitsMetadata,
-    /// Of a structured value, or of each item of a list of them, the members; empty for other types.
+    /// The members of a structured value, or of each item in a list of them; empty for other types.
     pub members: Vec<MemberMetadata>,
-    /// The value of a record created without one.
+    /// The default value for new records.
     #[schema(value_type = Value)]
     pub default: Value,
     #[schema(value_type = Value)]
     pub example: Value,
 }
 
-/// When the asker may write a field.
+/// When you can write a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WritableMetadata {
@@ -133,34 +133,35 @@ pub struct ChoiceMetadata {
     #[schema(example = "active")]
     pub value: String,
     pub label: LabelMetadata,
-    /// There, and true, if no further record gets it; those that have it are found by it.
+    /// Present and true if the choice is retired: no other record can be given it, but records that have it can still be found
+    /// by it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
 }
 
-/// The bounds of a value; null where there is none of the kind.
+/// The limits of a value; null if there is no limit of that kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LimitsMetadata {
-    /// The most characters of a text.
+    /// The maximum number of characters of a text.
     pub max_length: Option<usize>,
-    /// The least value of a number.
+    /// The minimum value of a number.
     pub min: Option<i64>,
-    /// The greatest value of a number.
+    /// The maximum value of a number.
     pub max: Option<i64>,
-    /// The most items of a list.
+    /// The maximum number of items in a list.
     pub max_items: Option<usize>,
 }
 
-/// A way to other records, for filters (`relation.field`) and for `expand`.
+/// A relation to other records, for filters (`relation.field`) and for `expand`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RelationMetadata {
     #[schema(example = "contacts")]
     pub name: String,
-    /// The object it leads to.
+    /// The object it points to.
     #[schema(example = "contact")]
     pub target: String,
     pub to_many: bool,
-    /// The operators that a filter on the relation itself takes.
+    /// The operators available for filters on the relation itself.
     #[schema(example = json!(["any", "none", "null"]))]
     pub operators: Vec<String>,
 }
@@ -168,7 +169,7 @@ pub struct RelationMetadata {
 /// An endpoint of the object.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OperationMetadata {
-    /// The operation's id in the OpenAPI document.
+    /// The operation id in the OpenAPI document.
     #[schema(example = "createCustomer")]
     pub id: String,
     #[schema(example = "POST")]

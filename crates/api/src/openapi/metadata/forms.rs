@@ -14,14 +14,14 @@ use utoipa::ToSchema;
 
 use super::describe::{FieldMetadata, LabelMetadata, label};
 
-/// A part of a form.
+/// A section of a form.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SectionMetadata {
-    /// Which part: `basics`, `contact`, `ownership`, `notes`, `custom`, `system`.
+    /// The section: `basics`, `contact`, `ownership`, `notes`, `custom`, `system`.
     #[schema(example = "basics")]
     pub key: &'static str,
     pub label: LabelMetadata,
-    /// The paths of its fields, in their order.
+    /// The paths of its fields, in order.
     #[schema(example = json!(["name", "status"]))]
     pub fields: Vec<String>,
 }

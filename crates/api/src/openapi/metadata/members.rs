@@ -10,18 +10,18 @@ use utoipa::ToSchema;
 pub struct MemberMetadata {
     #[schema(example = "value")]
     pub name: String,
-    /// Its type in JSON: `string`, `integer`, `boolean`, `array`, `object`.
+    /// Its JSON type: `string`, `integer`, `boolean`, `array`, `object`.
     #[schema(example = "string")]
     pub r#type: String,
-    /// What a text is, as JSON Schema says it: `email`, `uuid`, `date` …
+    /// The JSON Schema format of a text: `email`, `uuid`, `date` …
     #[schema(example = "email")]
     pub format: Option<String>,
     pub description: String,
     pub required: bool,
-    /// The values that it may have; empty, if any.
+    /// The allowed values; empty if any value is allowed.
     #[schema(value_type = Vec<String>)]
     pub choices: Vec<Value>,
-    /// The most characters of a text.
+    /// The maximum number of characters of a text.
     pub max_length: Option<u64>,
 }
 

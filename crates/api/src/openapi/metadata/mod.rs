@@ -28,7 +28,7 @@ use crate::{
     records::body,
 };
 
-/// The objects that the asker may read.
+/// The objects that you can read.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Metadata {
     pub data: Vec<ObjectMetadata>,
@@ -36,11 +36,11 @@ pub struct Metadata {
 
 /// Describe the objects
 ///
-/// Every object you may read, with its fields (the tenant's own included), their types, labels, choices, operators and what
-/// you may do with them, and its relations. To load one at a time is lighter.
+/// Returns every object you can read, with its fields (including custom fields), their types, labels, choices, operators and
+/// your permissions on them, and its relations. Loading one object at a time is faster.
 #[utoipa::path(tag = "metadata", operation_id = "listObjects",
     responses((status = 200, description = "The objects.", body = Metadata, headers(("ETag" = String, description = "For `If-None-Match`."))),
-              (status = 304, description = "They are still as `If-None-Match` has them.")))]
+              (status = 304, description = "They have not changed since the version given in `If-None-Match`.")))]
 #[get("/v1/metadata/objects")]
 pub async fn objects(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
@@ -53,19 +53,19 @@ pub async fn objects(call: Call, request: HttpRequest) -> Result<HttpResponse, P
 crate::query! {
     /// Of which record to say what may be done with it.
     pub struct ObjectQuery {
-        /// A record of the object: `can` says what you may do with it.
+        /// A record of the object; `can` then shows what you can do with it.
         record_id: Option<Id> => record_id(),
     }
 }
 
 /// Describe an object
 ///
-/// One object you may read, as the list describes all: fields with their operators, a form of them, relations, and the endpoints that you
-/// may call.
+/// Returns one object you can read: its fields with their operators, a form layout, its relations, and the endpoints that you
+/// can call.
 #[utoipa::path(tag = "metadata", operation_id = "getObject",
-    params(("object" = String, Path, description = "The object: its name, or its collection.", example = "customer"), ObjectQuery),
+    params(("object" = String, Path, description = "The name of the object, or of its collection.", example = "customer"), ObjectQuery),
     responses((status = 200, description = "The object.", body = ObjectMetadata, headers(("ETag" = String, description = "For `If-None-Match`."))),
-              (status = 304, description = "It is still as `If-None-Match` has it.")))]
+              (status = 304, description = "It has not changed since the version given in `If-None-Match`.")))]
 #[get("/v1/metadata/objects/{object}")]
 pub async fn one_object(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let asked = body::read_query::<ObjectQuery>(&parameters(&request)?)?;

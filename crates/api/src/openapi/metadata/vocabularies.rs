@@ -22,10 +22,10 @@ pub struct CurrencyEntry {
     pub code: String,
     #[schema(example = "Chinese yuan")]
     pub name: String,
-    /// Its sign, where it has one.
+    /// Its symbol, if it has one.
     #[schema(example = "¥")]
     pub sign: Option<String>,
-    /// How many decimal places its amounts have: an amount of minor units divided by ten to this power is one of major units.
+    /// The number of decimal places: an amount in minor units divided by ten to this power is the amount in major units.
     #[schema(example = 2)]
     pub minor_units: u32,
 }
@@ -33,14 +33,14 @@ pub struct CurrencyEntry {
 /// Currencies.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Currencies {
-    /// In the order of their codes.
+    /// Sorted by code.
     pub data: Vec<CurrencyEntry>,
 }
 
 /// A country, or a language.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct NamedEntry {
-    /// Of a country its alpha-2 code (ISO 3166-1), of a language its tag (BCP 47).
+    /// The alpha-2 code of a country (ISO 3166-1) or the tag of a language (BCP 47).
     #[schema(example = "CN")]
     pub code: &'static str,
     pub label: LabelMetadata,
@@ -49,7 +49,7 @@ pub struct NamedEntry {
 /// Countries, or languages.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct NamedEntries {
-    /// In the order of their codes.
+    /// Sorted by code.
     pub data: Vec<NamedEntry>,
 }
 
@@ -58,7 +58,7 @@ pub struct NamedEntries {
 pub struct TimeZoneEntry {
     #[schema(example = "Asia/Shanghai")]
     pub name: &'static str,
-    /// How far its clocks are ahead of UTC now, in minutes.
+    /// The current offset from UTC, in minutes.
     #[schema(example = 480)]
     pub offset_minutes: i32,
 }
@@ -66,14 +66,14 @@ pub struct TimeZoneEntry {
 /// Time zones.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TimeZones {
-    /// In the order of their names.
+    /// Sorted by name.
     pub data: Vec<TimeZoneEntry>,
 }
 
-/// Currencies to choose from
+/// List currencies
 #[utoipa::path(tag = "metadata", operation_id = "listCurrencies",
     responses((status = 200, description = "The currencies.", body = Currencies, headers(("ETag" = String, description = "For `If-None-Match`."))),
-              (status = 304, description = "They are still as `If-None-Match` has them.")))]
+              (status = 304, description = "They have not changed since the version given in `If-None-Match`.")))]
 #[get("/v1/metadata/currencies")]
 pub async fn currencies(_: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
@@ -94,32 +94,32 @@ fn named(entries: impl Iterator<Item = (&'static str, &'static str, &'static str
     NamedEntries { data: entries.map(entry).collect() }
 }
 
-/// Countries to choose from
+/// List countries
 #[utoipa::path(tag = "metadata", operation_id = "listCountries",
     responses((status = 200, description = "The countries.", body = NamedEntries, headers(("ETag" = String, description = "For `If-None-Match`."))),
-              (status = 304, description = "They are still as `If-None-Match` has them.")))]
+              (status = 304, description = "They have not changed since the version given in `If-None-Match`.")))]
 #[get("/v1/metadata/countries")]
 pub async fn countries(_: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
     json_unless_held(&request, &named(country::all()))
 }
 
-/// Languages to choose from
+/// List languages
 ///
-/// A field of a language takes any other tag too.
+/// Language fields accept any other language tag too.
 #[utoipa::path(tag = "metadata", operation_id = "listLanguages",
     responses((status = 200, description = "The languages.", body = NamedEntries, headers(("ETag" = String, description = "For `If-None-Match`."))),
-              (status = 304, description = "They are still as `If-None-Match` has them.")))]
+              (status = 304, description = "They have not changed since the version given in `If-None-Match`.")))]
 #[get("/v1/metadata/languages")]
 pub async fn languages(_: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
     json_unless_held(&request, &named(LANGUAGES.iter().copied()))
 }
 
-/// Time zones to choose from
+/// List time zones
 #[utoipa::path(tag = "metadata", operation_id = "listTimeZones",
     responses((status = 200, description = "The time zones.", body = TimeZones, headers(("ETag" = String, description = "For `If-None-Match`."))),
-              (status = 304, description = "They are still as `If-None-Match` has them.")))]
+              (status = 304, description = "They have not changed since the version given in `If-None-Match`.")))]
 #[get("/v1/metadata/time-zones")]
 pub async fn time_zones(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;

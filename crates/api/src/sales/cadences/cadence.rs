@@ -60,15 +60,15 @@ impl Behaviour for Cadence {
 }
 
 body! {
-    /// Which records are put on a cadence.
+    /// The records to enrol in a cadence.
     pub struct CadenceEnrolling {
-        /// The leads or customers, by their ids or as `ext:{system}:{key}`: 1 to 200.
+        /// The ids of 1 to 200 leads or customers, or `ext:{system}:{key}`.
         record_ids: Vec<String> => texts(AT_ONCE).required().example(json!(["01890a5d-ac96-774b-bcce-b302099a8057", "ext:sap:10042"])),
     }
     example json!({"record_ids": ["01890a5d-ac96-774b-bcce-b302099a8057", "ext:sap:10042"]})
 }
 
-/// Who is on a cadence now.
+/// The enrolled records.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct CadenceEnrolled {
     /// The new enrolments, in the order of the records.
@@ -83,11 +83,11 @@ fn enrolments_schema() -> utoipa::openapi::schema::Array {
 
 /// Put records on a cadence
 ///
-/// All of them or none. You must be permitted to update each of them. A record that is on the cadence already, a lead that is
-/// converted or disqualified, and a record that is not there are faults of their own; an earlier enrolment that has ended is no
-/// hindrance. Tasks are made on the days of their steps, as `steps` of the cadence says.
+/// Enrols all of the records or none. You need permission to update each of them. A record that is already on the cadence, a
+/// converted or disqualified lead, and a missing record are each reported as a fault; a record whose earlier enrolment has
+/// ended can be enrolled again. Tasks are created on the days of their steps, as described in the cadence's `steps`.
 #[utoipa::path(tag = "cadences", operation_id = "enrolInCadence", request_body = CadenceEnrolling,
-    params(("id" = String, Path, description = "The cadence: its id, or `ext:{system}:{key}`.")),
+    params(("id" = String, Path, description = "The id of the cadence, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The enrolments.", body = CadenceEnrolled)))]
 #[post("/v1/cadences/{id}/enrol")]
 pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {

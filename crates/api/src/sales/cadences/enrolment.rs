@@ -30,10 +30,10 @@ use crate::{
 
 /// Pause an enrolment
 ///
-/// No task is made until it is resumed; what ends it, such as a reply, still does. Tasks that are open stay.
+/// No tasks are created until it is resumed; events that stop it, such as a reply, still do. Open tasks remain.
 #[utoipa::path(tag = "cadence-enrolments", operation_id = "pauseCadenceEnrolment",
-    params(("id" = String, Path, description = "The enrolment: its id.")),
-    responses((status = 200, description = "The enrolment, paused.", body = ref("#/components/schemas/CadenceEnrolment"))))]
+    params(("id" = String, Path, description = "The id of the enrolment.")),
+    responses((status = 200, description = "The paused enrolment.", body = ref("#/components/schemas/CadenceEnrolment"))))]
 #[post("/v1/cadence-enrolments/{id}/pause")]
 pub async fn pause(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     steer(call, request, body, Verb::Pause).await
@@ -41,10 +41,11 @@ pub async fn pause(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
 
 /// Resume an enrolment
 ///
-/// It goes on where it was: the step whose day has passed meanwhile comes now, and those after it as many days later.
+/// Continues where it was paused: a step whose day has passed in the meantime is due now, and the following steps are postponed
+/// by as many days.
 #[utoipa::path(tag = "cadence-enrolments", operation_id = "resumeCadenceEnrolment",
-    params(("id" = String, Path, description = "The enrolment: its id.")),
-    responses((status = 200, description = "The enrolment, active.", body = ref("#/components/schemas/CadenceEnrolment"))))]
+    params(("id" = String, Path, description = "The id of the enrolment.")),
+    responses((status = 200, description = "The resumed enrolment.", body = ref("#/components/schemas/CadenceEnrolment"))))]
 #[post("/v1/cadence-enrolments/{id}/resume")]
 pub async fn resume(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     steer(call, request, body, Verb::Resume).await
@@ -52,10 +53,10 @@ pub async fn resume(call: Call, request: HttpRequest, body: Body) -> Result<Http
 
 /// Stop an enrolment
 ///
-/// Takes the record off the cadence for good. Its open tasks are cancelled.
+/// Removes the record from the cadence permanently. Its open tasks are cancelled.
 #[utoipa::path(tag = "cadence-enrolments", operation_id = "stopCadenceEnrolment",
-    params(("id" = String, Path, description = "The enrolment: its id.")),
-    responses((status = 200, description = "The enrolment, stopped.", body = ref("#/components/schemas/CadenceEnrolment"))))]
+    params(("id" = String, Path, description = "The id of the enrolment.")),
+    responses((status = 200, description = "The stopped enrolment.", body = ref("#/components/schemas/CadenceEnrolment"))))]
 #[post("/v1/cadence-enrolments/{id}/stop")]
 pub async fn stop(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     steer(call, request, body, Verb::Stop).await

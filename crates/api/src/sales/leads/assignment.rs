@@ -77,12 +77,12 @@ fn is_live<E: Entity>(work: &mut Work<'_>, id: Id) -> Result<bool, Problem> {
 
 /// Assign a lead
 ///
-/// Asks the assignment rules, in their order, who gets it. The lead names the rule in `assigned_by_rule_id`. 422 if no rule
-/// that fits it finds anybody.
+/// Applies the assignment rules in order to find an owner. The lead records the rule in `assigned_by_rule_id`. Returns 422 if
+/// no matching rule finds an owner.
 #[utoipa::path(tag = "leads", operation_id = "assignLead",
-    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
+    params(("id" = String, Path, description = "The id of the lead, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The lead with its new owner.", body = ref("#/components/schemas/Lead")),
-              (status = 422, description = "No rule finds anybody.")))]
+              (status = 422, description = "No rule finds an owner.")))]
 #[post("/v1/leads/{id}/assign")]
 pub async fn assign_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Lead, Nothing>((call, request, body), Action::Update, |work, asked| {

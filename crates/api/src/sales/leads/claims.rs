@@ -52,12 +52,12 @@ const DAY: i64 = 24 * 3600;
 
 /// Claim a lead
 ///
-/// Makes an unowned lead of a pool yours. Of many who claim it at once one gets it; the others get 409 with `standing`:
-/// `held_by_someone` or `yours`. The pool's daily quota, holding cap and cool-down apply (422).
+/// Makes you the owner of an unowned lead in a pool. If several users claim it at once, one of them gets it; the others get 409
+/// with `standing`: `held_by_someone` or `yours`. The pool's daily quota, holding cap and cool-down apply (422).
 #[utoipa::path(tag = "leads", operation_id = "claimLead",
-    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The lead, yours.", body = ref("#/components/schemas/Lead")),
-              (status = 422, description = "A rule of the pool forbids it.")))]
+    params(("id" = String, Path, description = "The id of the lead, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The claimed lead.", body = ref("#/components/schemas/Lead")),
+              (status = 422, description = "A rule of the pool does not allow it.")))]
 #[post("/v1/leads/{id}/claim")]
 pub async fn claim_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     claim(Lead::object(), call, request, body).await
@@ -65,23 +65,23 @@ pub async fn claim_lead(call: Call, request: HttpRequest, body: Body) -> Result<
 
 /// Claim a customer
 ///
-/// Makes an unowned customer of a pool yours. Of many who claim it at once one gets it; the others get 409 with `standing`:
-/// `held_by_someone` or `yours`. The pool's daily quota, holding cap and cool-down apply (422).
+/// Makes you the owner of an unowned customer in a pool. If several users claim it at once, one of them gets it; the others get
+/// 409 with `standing`: `held_by_someone` or `yours`. The pool's daily quota, holding cap and cool-down apply (422).
 #[utoipa::path(tag = "customers", operation_id = "claimCustomer",
-    params(("id" = String, Path, description = "The customer: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The customer, yours.", body = ref("#/components/schemas/Customer")),
-              (status = 422, description = "A rule of the pool forbids it.")))]
+    params(("id" = String, Path, description = "The id of the customer, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The claimed customer.", body = ref("#/components/schemas/Customer")),
+              (status = 422, description = "A rule of the pool does not allow it.")))]
 #[post("/v1/customers/{id}/claim")]
 pub async fn claim_customer(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     claim(Customer::object(), call, request, body).await
 }
 
 crate::body! {
-    /// Which pool a record goes back into, and why.
+    /// The pool a record returns to, and why.
     pub struct Release {
-        /// Why; the history of holders keeps it.
+        /// The reason; it is kept in the history of holders.
         reason: Option<String> => text(500),
-        /// The pool; by default the record's own or else the default one.
+        /// The pool. Defaults to the record's own pool, otherwise the default pool.
         pool_id: Option<Id> => reference("pool"),
     }
     example json!({"reason": "暂无需求"})
@@ -89,10 +89,10 @@ crate::body! {
 
 /// Release a lead
 ///
-/// Gives it back into a pool, where nobody owns it.
+/// Returns it to a pool, where it has no owner.
 #[utoipa::path(tag = "leads", operation_id = "releaseLead", request_body = Release,
-    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The lead, unowned.", body = ref("#/components/schemas/Lead"))))]
+    params(("id" = String, Path, description = "The id of the lead, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The released lead, without an owner.", body = ref("#/components/schemas/Lead"))))]
 #[post("/v1/leads/{id}/release")]
 pub async fn release_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     release::<Lead>(call, request, body).await
@@ -100,35 +100,35 @@ pub async fn release_lead(call: Call, request: HttpRequest, body: Body) -> Resul
 
 /// Release a customer
 ///
-/// Gives it back into a pool, where nobody owns it.
+/// Returns it to a pool, where it has no owner.
 #[utoipa::path(tag = "customers", operation_id = "releaseCustomer", request_body = Release,
-    params(("id" = String, Path, description = "The customer: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The customer, unowned.", body = ref("#/components/schemas/Customer"))))]
+    params(("id" = String, Path, description = "The id of the customer, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The released customer, without an owner.", body = ref("#/components/schemas/Customer"))))]
 #[post("/v1/customers/{id}/release")]
 pub async fn release_customer(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     release::<Customer>(call, request, body).await
 }
 
-/// One time somebody held a record.
+/// A period in which a user held a record.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct Holder {
     #[schema(value_type = String, format = "uuid")]
     pub user_id: Id,
-    /// The pool that the record belonged to meanwhile.
+    /// The pool that the record belonged to during that time.
     #[schema(value_type = String, format = "uuid")]
     pub pool_id: Id,
     #[schema(value_type = String, format = "date-time", example = "2026-09-01T08:00:00.000Z")]
     pub since: Timestamp,
-    /// Null for the present holder.
+    /// Null for the current holder.
     #[schema(value_type = Option<String>, format = "date-time")]
     pub until: Option<Timestamp>,
     /// `claimed` or `assigned`.
     #[schema(example = "claimed")]
     pub began: String,
-    /// `released`, `recalled`, `reassigned` or `archived`; null for the present holder.
+    /// `released`, `recalled`, `reassigned` or `archived`; null for the current holder.
     #[schema(example = "recalled")]
     pub ended: Option<String>,
-    /// What was said when it was released; `no_follow_up` or `no_deal` when it was recalled.
+    /// The reason given for the release; `no_follow_up` or `no_deal` for a recall.
     #[schema(example = "no_follow_up")]
     pub reason: Option<String>,
 }
@@ -154,22 +154,22 @@ impl From<Holding> for Holder {
     }
 }
 
-/// The holders of a lead
+/// List the holders of a lead
 ///
-/// Who held it since it belongs to a pool, the latest first.
+/// Returns who has held it since it joined a pool, newest first.
 #[utoipa::path(tag = "leads", operation_id = "listLeadHolders",
-    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`."), PageQuery),
+    params(("id" = String, Path, description = "The id of the lead, or `ext:{system}:{key}`."), PageQuery),
     responses((status = 200, description = "A page of holders.", body = HolderPage)))]
 #[get("/v1/leads/{id}/holders")]
 pub async fn lead_holders(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     holders(Lead::object(), call, request).await
 }
 
-/// The holders of a customer
+/// List the holders of a customer
 ///
-/// Who held it since it belongs to a pool, the latest first.
+/// Returns who has held it since it joined a pool, newest first.
 #[utoipa::path(tag = "customers", operation_id = "listCustomerHolders",
-    params(("id" = String, Path, description = "The customer: its id, or `ext:{system}:{key}`."), PageQuery),
+    params(("id" = String, Path, description = "The id of the customer, or `ext:{system}:{key}`."), PageQuery),
     responses((status = 200, description = "A page of holders.", body = HolderPage)))]
 #[get("/v1/customers/{id}/holders")]
 pub async fn customer_holders(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -222,7 +222,7 @@ fn claimable(work: &mut Work<'_>, principal: &Principal, object: &Object, record
         let (state, standing) = if owner == principal.user_id() {
             ("held by you", Standing::Yours)
         } else {
-            ("held by somebody", Standing::HeldBySomeone)
+            ("held by someone else", Standing::HeldBySomeone)
         };
         return Err(Problem::state(state, &[]).member("standing", standing.as_str()));
     }

@@ -50,21 +50,23 @@ use crate::{
 };
 
 crate::body! {
-    /// What a lead is to become.
+    /// What to convert a lead into.
     pub struct Conversion {
-        /// The customer it becomes part of; a new one, if absent.
+        /// The existing customer to use. If absent, a new customer is created.
         customer_id: Option<Id> => reference("customer"),
-        /// Whether to take the customer you may read that has the same name, phone number or e-mail address, if there is one.
+        /// Whether to use an existing customer that you can read with the same name, phone number or e-mail address, if there
+        /// is one.
         match_customer: bool => boolean().default(false),
-        /// Members of the new customer, over those that come from the lead.
+        /// Fields of the new customer; they override those taken from the lead.
         customer: Option<Value> => structure(&PART),
-        /// The contact it becomes; a new one, if absent.
+        /// The existing contact to use. If absent, a new contact is created.
         contact_id: Option<Id> => reference("contact"),
-        /// Whether to make a contact; by default with a company and a person.
+        /// Whether to create a contact. Defaults to true if the lead has both a company and a person.
         create_contact: Option<bool> => boolean(),
-        /// Members of the new contact, over those that come from the lead.
+        /// Fields of the new contact; they override those taken from the lead.
         contact: Option<Value> => structure(&PART),
-        /// Makes an opportunity: its members (`pipeline_id`, `stage_id`, `amount` …), over those that come from the lead. None is made, if absent.
+        /// Creates an opportunity with these fields (`pipeline_id`, `stage_id`, `amount` …); they override those taken from the
+        /// lead. If absent, no opportunity is created.
         opportunity: Option<Value> => structure(&PART),
     }
     example json!({"match_customer": true, "opportunity": {"name": "大族机器人 六轴机器人", "expected_close_on": "2026-12-31"}})
@@ -73,7 +75,7 @@ crate::body! {
 /// A conversion under way.
 type Converting = Asked<Lead, Conversion>;
 
-/// What a lead has become.
+/// The result of converting a lead.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct Converted {
     #[schema(schema_with = lead_schema)]
@@ -111,14 +113,14 @@ fn opportunity_schema() -> utoipa::openapi::Schema {
 
 /// Convert a lead
 ///
-/// Makes of it a customer (or takes one that is there), a contact and, if asked, an opportunity, all or nothing. Phone numbers,
-/// e-mail addresses, tags, source, campaign and custom fields of the same key go along, and so does what hangs on the lead; what is
-/// hidden from you stays where it is. A contact of the customer with one of the addresses or numbers is taken, not made a second
-/// time. It happens once: a second conversion, also one at the same time, gets 409 with the ids of the first. `validate_only=true` shows
-/// what would become of it.
+/// Creates a customer from the lead (or uses an existing one), a contact and, on request, an opportunity, all or nothing. Phone
+/// numbers, e-mail addresses, tags, source, campaign and custom fields with the same key are copied, and the lead's related
+/// records are carried over; fields hidden from you are not. If the customer already has a contact with one of the addresses or
+/// numbers, that contact is used. A lead can be converted only once: a second conversion, even a concurrent one, gets 409 with
+/// the ids created by the first. `validate_only=true` shows the result without saving it.
 #[utoipa::path(tag = "leads", operation_id = "convertLead", request_body = Conversion,
-    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The lead and what it has become.", body = Converted)))]
+    params(("id" = String, Path, description = "The id of the lead, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The lead and the records created from it.", body = Converted)))]
 #[post("/v1/leads/{id}/convert")]
 pub async fn convert(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Lead, Conversion>((call, request, body), Action::Update, |work, asked| {

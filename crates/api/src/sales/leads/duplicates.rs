@@ -46,11 +46,11 @@ const MOST: usize = 20;
 const CANDIDATES: usize = 50;
 
 crate::body! {
-    /// What is known of a lead that is about to be entered.
+    /// What is known about a lead that is about to be created.
     pub struct DuplicateQuestion {
-        /// Names meet without legal form, case, blanks and punctuation.
+        /// Compared without legal form, case, spaces and punctuation.
         company: Option<String> => text(200),
-        /// Phone numbers, in any form.
+        /// Phone numbers, in any format.
         phones: Vec<String> => texts(20),
         /// E-mail addresses.
         emails: Vec<String> => texts(20),
@@ -79,39 +79,39 @@ impl Standing {
     }
 }
 
-/// Whether somebody has it already.
+/// Whether somebody already holds it.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct DuplicateAnswer {
-    /// `none`, `yours`, `in_pool`, `held_by_someone` or `unowned`: of the strongest match that is the same (`score` 1), held ones
-    /// before yours before the rest. Those that are only similar say nothing of it.
+    /// `none`, `yours`, `in_pool`, `held_by_someone` or `unowned`, taken from the strongest exact match (`score` 1): records
+    /// held by others come before yours, and yours before the rest. Merely similar records are not considered.
     #[schema(example = "held_by_someone")]
     pub standing: &'static str,
     pub matches: Vec<DuplicateMatch>,
 }
 
-/// A lead, customer or contact that is the same or much alike.
+/// A lead, customer or contact that is identical or very similar.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct DuplicateMatch {
     /// `lead`, `customer` or `contact`.
     #[schema(example = "lead")]
     pub object: &'static str,
-    /// Where the record stands: `yours`, `in_pool`, `held_by_someone`, or `unowned` outside of any pool.
+    /// Who holds the record: `yours`, `in_pool`, `held_by_someone`, or `unowned` outside any pool.
     #[schema(example = "held_by_someone")]
     pub standing: &'static str,
-    /// What it was found by: `company`, `phones`, `emails`.
+    /// What matched: `company`, `phones`, `emails`.
     #[schema(example = json!(["phones"]))]
     pub matched_by: Vec<&'static str>,
-    /// How likely it is one: 1 if something is the same, less if names are only similar.
+    /// How likely it is a duplicate: 1 for an exact match, less if only the names are similar.
     #[schema(example = 1.0, minimum = 0.0, maximum = 1.0)]
     pub score: f64,
     /// Why.
     pub reasons: Vec<DuplicateReason>,
-    /// The record, if you may read it.
+    /// The record, if you can read it.
     #[schema(value_type = Option<String>, format = "uuid")]
     pub id: Option<String>,
 }
 
-/// In what a record is like the question.
+/// What a match is based on.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct DuplicateReason {
     /// `company`, `phones` or `emails`.
@@ -140,11 +140,11 @@ impl Likeness {
 
 /// Check for duplicates of a lead
 ///
-/// Says whether leads, customers or contacts with the same company, phone number or e-mail address exist, or with a company of a
-/// similar name, and whose they are in relation to you: nothing else of records that you may not read. What is the same comes
-/// first, then what is most alike.
+/// Returns whether there are leads, customers or contacts with the same company, phone number or e-mail address, or with a
+/// similar company name, and who holds them in relation to you; nothing else is disclosed of records that you cannot read.
+/// Exact matches come first, then the most similar ones.
 #[utoipa::path(tag = "leads", operation_id = "checkLeadDuplicates", request_body = DuplicateQuestion,
-    responses((status = 200, description = "Where the matches stand.", body = DuplicateAnswer)))]
+    responses((status = 200, description = "The matches and who holds them.", body = DuplicateAnswer)))]
 #[post("/v1/leads/check-duplicates")]
 pub async fn check(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     // It is a question, not a write: nothing is stored, and it takes no Idempotency-Key to heart.

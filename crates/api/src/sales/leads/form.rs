@@ -74,9 +74,9 @@ impl Behaviour for LeadForm {
 
 /// Rotate the token of a form
 ///
-/// Gives the form a new token; the old one ends at once.
+/// Gives the form a new token; the old one stops working immediately.
 #[utoipa::path(tag = "lead-forms", operation_id = "rotateLeadFormToken",
-    params(("id" = String, Path, description = "The form: its id, or `ext:{system}:{key}`.")),
+    params(("id" = String, Path, description = "The id of the form, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The form with its new token.", body = ref("#/components/schemas/LeadForm"))))]
 #[post("/v1/lead-forms/{id}/rotate-token")]
 pub async fn rotate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
@@ -89,25 +89,25 @@ pub async fn rotate(call: Call, request: HttpRequest, body: Body) -> Result<Http
     .await
 }
 
-/// A form as a site renders it.
+/// A form to be rendered by a site.
 #[derive(Serialize, ToSchema)]
 pub struct PublicForm {
     #[schema(example = "官网咨询")]
     name: String,
     fields: Vec<PublicField>,
-    /// What a visitor consents to by the input `consent`; null, if nothing.
+    /// The consent given with the input `consent`; null if none is requested.
     consent: Option<PublicConsent>,
-    /// An input to render where people do not see it; null, if there is none.
+    /// The honeypot input, to be hidden from people; null if there is none.
     #[schema(example = "website_url")]
     honeypot: Option<String>,
-    /// Further inputs that are taken: the UTM parameters of the visit.
+    /// Other accepted inputs: the UTM parameters of the visit.
     hidden_inputs: Vec<&'static str>,
-    /// Where to POST the answers, as JSON or as an HTML form.
+    /// The URL to POST submissions to, as JSON or as an HTML form.
     #[schema(example = "/v1/forms/lf_3q2-7w")]
     action: String,
 }
 
-/// One input of a form.
+/// An input of a form.
 #[derive(Serialize, ToSchema)]
 pub struct PublicField {
     #[schema(example = "phone")]
@@ -119,33 +119,33 @@ pub struct PublicField {
     /// `text`, `textarea`, `number`, `checkbox`, `date`, `select`, `email`, `tel` or `url`.
     #[schema(example = "tel")]
     r#type: &'static str,
-    /// Of a select.
+    /// The options of a select input.
     choices: Option<Vec<PublicChoice>>,
     max_length: Option<usize>,
 }
 
-/// One choice of a select.
+/// An option of a select input.
 #[derive(Serialize, ToSchema)]
 pub struct PublicChoice {
     value: String,
     label: String,
 }
 
-/// What a visitor consents to.
+/// The consent requested from a visitor.
 #[derive(Serialize, ToSchema)]
 pub struct PublicConsent {
     text: String,
     required: bool,
 }
 
-/// A web form
+/// Get a web form
 ///
-/// Describes a form by its token, so that any site can render it. Nobody need be logged in; browsers may ask from the form's
-/// allowed origins.
+/// Returns the description of a form by its token, so that any site can render it. No log-in is required; browsers can request
+/// it from the form's allowed origins.
 #[utoipa::path(tag = "lead-forms", operation_id = "getPublicForm", security(()),
     params(("token" = String, Path, description = "The form's token.")),
-    responses((status = 200, description = "What to render.", body = PublicForm),
-              (status = 403, description = "The form may not be shown on this site.")))]
+    responses((status = 200, description = "The form to render.", body = PublicForm),
+              (status = 403, description = "This site is not allowed to show the form.")))]
 #[get("/v1/forms/{token}")]
 pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;

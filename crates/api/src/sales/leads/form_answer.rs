@@ -41,12 +41,12 @@ use crate::{
     records::{named::Named, schemas, write::Writer},
 };
 
-/// The thanks for an answer.
+/// The confirmation after a submission.
 #[derive(Serialize, ToSchema)]
 pub struct FormThanks {
     #[schema(example = "感谢您的咨询，我们会尽快联系您。")]
     message: Option<String>,
-    /// Where to go on.
+    /// Where to continue.
     redirect_url: Option<String>,
 }
 
@@ -55,7 +55,7 @@ pub struct FormAnswer;
 
 impl PartialSchema for FormAnswer {
     fn schema() -> RefOr<Schema> {
-        let inputs = schemas::of_type(Type::Object).description(Some("The answers of a visitor, by the names of the inputs."));
+        let inputs = schemas::of_type(Type::Object).description(Some("A visitor's submission, by input name."));
         let consents = schemas::of_type(Type::Boolean).description(Some("Whether the visitor consents to the text of the form."));
         let inputs = inputs.property(CONSENT_INPUT, schemas::nullable(consents.into()));
         let text = || schemas::nullable(schemas::text().into());
@@ -69,17 +69,17 @@ impl PartialSchema for FormAnswer {
 
 impl ToSchema for FormAnswer {}
 
-/// Answer a web form
+/// Submit a web form
 ///
-/// Takes the answers of a visitor, as JSON or as an HTML form. They become a lead; with an e-mail address or phone number that an
-/// open lead of the last days has (`duplicate_days`), they are added to that one. The answer is the same either way. An HTML
-/// form is sent on to `redirect_url` (303), if the form has one.
+/// Accepts a visitor's submission, as JSON or as an HTML form. It creates a lead; if an open lead of the last days
+/// (`duplicate_days`) has the same e-mail address or phone number, the submission is added to that lead. The response is the
+/// same either way. An HTML form is redirected to `redirect_url` (303), if the form has one.
 #[utoipa::path(tag = "lead-forms", operation_id = "answerForm", security(()),
     params(("token" = String, Path, description = "The form's token.")),
     request_body(content((FormAnswer = "application/json"), (FormAnswer = "application/x-www-form-urlencoded"))),
-    responses((status = 201, description = "It has been taken.", body = FormThanks),
-              (status = 303, description = "It has been taken; the browser goes on to the form's page of thanks."),
-              (status = 403, description = "The form may not be shown on this site.")))]
+    responses((status = 201, description = "The submission was accepted.", body = FormThanks),
+              (status = 303, description = "The submission was accepted; the browser is redirected to the form's thank-you page."),
+              (status = 403, description = "This site is not allowed to show the form.")))]
 #[post("/v1/forms/{token}")]
 pub async fn answer(request: HttpRequest, inputs: Inputs) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
@@ -225,7 +225,7 @@ impl FromRequest for Inputs {
             }
             match json_body(&request, &bytes)? {
                 Value::Object(members) => Ok(Inputs { members, is_html: false }),
-                _ => Err(Problem::new(Code::MalformedBody).with("reason", "an object is needed")),
+                _ => Err(Problem::new(Code::MalformedBody).with("reason", "an object is required")),
             }
         })
     }

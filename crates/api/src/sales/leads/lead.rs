@@ -60,11 +60,11 @@ impl Behaviour for Lead {
 }
 
 crate::body! {
-    /// Why a lead is given up.
+    /// Why a lead is disqualified.
     pub struct LeadDisqualification {
-        /// Why, in a few words.
+        /// The reason, in a few words.
         reason: String => text(200).required(),
-        /// More about why.
+        /// Details of the reason.
         comment: Option<String> => long_text(5_000),
     }
     example json!({"reason": "无预算", "comment": "明年再联系"})
@@ -72,10 +72,10 @@ crate::body! {
 
 /// Disqualify a lead
 ///
-/// Gives it up, with a reason. It can be opened again. The same as a PATCH of `status` and `disqualify_reason`.
+/// Disqualifies the lead, with a reason. It can be reopened. Equivalent to a PATCH of `status` and `disqualify_reason`.
 #[utoipa::path(tag = "leads", operation_id = "disqualifyLead", request_body = LeadDisqualification,
-    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The lead, disqualified.", body = ref("#/components/schemas/Lead"))))]
+    params(("id" = String, Path, description = "The id of the lead, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The disqualified lead.", body = ref("#/components/schemas/Lead"))))]
 #[post("/v1/leads/{id}/disqualify")]
 pub async fn disqualify(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Lead, LeadDisqualification>((call, request, body), Action::Update, |work, asked| {
@@ -94,10 +94,10 @@ pub async fn disqualify(call: Call, request: HttpRequest, body: Body) -> Result<
 
 /// Reopen a lead
 ///
-/// Takes up a disqualified lead again, as a new one. Its reason is cleared; the history keeps it.
+/// Reopens a disqualified lead with the status `new`. Its reason is cleared but remains in the history.
 #[utoipa::path(tag = "leads", operation_id = "reopenLead",
-    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The lead, open again.", body = ref("#/components/schemas/Lead"))))]
+    params(("id" = String, Path, description = "The id of the lead, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The reopened lead.", body = ref("#/components/schemas/Lead"))))]
 #[post("/v1/leads/{id}/reopen")]
 pub async fn reopen(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Lead, Nothing>((call, request, body), Action::Update, |work, asked| {

@@ -146,54 +146,55 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
     }
 }
 
-/// How a lead comes by its score, and how likely it is to be converted.
+/// How the score of a lead is computed, and its probability of conversion.
 #[derive(Serialize, ToSchema)]
 pub struct LeadScore {
-    /// The sum of the rules' points as of now.
+    /// The current sum of the rules' points.
     #[schema(example = 35)]
     score: i64,
-    /// Every rule in force.
+    /// All active rules.
     rules: Vec<RuleScore>,
-    /// What the tenant's own leads teach; null as long as there are too few of them.
+    /// The model learned from the tenant's own leads; null as long as there are too few of them.
     learned: Option<LearnedScore>,
-    /// How many leads were converted and disqualified so far, and how many of each are needed to learn from.
+    /// The number of leads converted and disqualified so far, and the number required of each for learning.
     history: LeadHistory,
 }
 
-/// What one rule gives a lead.
+/// The points that a rule gives a lead.
 #[derive(Serialize, ToSchema)]
 pub struct RuleScore {
     #[schema(value_type = String, format = "uuid")]
     rule_id: Id,
     #[schema(example = "来自展会")]
     name: String,
-    /// Whether the lead meets the rule's filter.
+    /// Whether the lead matches the rule's filter.
     meets: bool,
-    /// The whole points of the rule.
+    /// The full points of the rule.
     #[schema(example = 20)]
     points: i64,
-    /// What is left of them; 0 if the lead does not meet it.
+    /// The remaining points; 0 if the lead does not match the rule.
     #[schema(example = 15)]
     counted: i64,
-    /// From when on they fade; null if they do not.
+    /// The time from which they decay; null if they do not.
     #[schema(value_type = Option<String>, format = "date-time")]
     fades_from: Option<Timestamp>,
 }
 
-/// How likely a lead is to be converted, by naive Bayes over the leads that have ended.
+/// The probability that a lead will be converted, by naive Bayes over the leads that were converted or disqualified.
 #[derive(Serialize, ToSchema)]
 pub struct LearnedScore {
     /// 0 to 1.
     #[schema(example = 0.62)]
     probability: f64,
-    /// The logarithm of the odds of any lead.
+    /// The prior log-odds of any lead.
     #[schema(example = -0.4)]
     prior_log_odds: f64,
-    /// What each field adds or takes, the greatest effect first. The prior and all of them add up to the log-odds of the probability.
+    /// The contribution of each field, the largest effect first. The prior and all contributions add up to the log-odds of the
+    /// probability.
     reasons: Vec<ScoreReason>,
 }
 
-/// What one field adds to the odds.
+/// The contribution of a field to the odds.
 #[derive(Serialize, ToSchema)]
 pub struct ScoreReason {
     /// A field of the lead, or `has_phones`, `has_emails`, `has_company`.
@@ -201,13 +202,13 @@ pub struct ScoreReason {
     field: String,
     #[schema(example = "展会")]
     value: String,
-    /// Leads with this value that were converted.
+    /// The number of leads with this value that were converted.
     #[schema(example = 31)]
     won: i64,
-    /// Leads with this value that were disqualified.
+    /// The number of leads with this value that were disqualified.
     #[schema(example = 12)]
     lost: i64,
-    /// The natural logarithm of how much likelier the value is among converted leads.
+    /// The natural logarithm of how much more likely the value is among converted leads.
     #[schema(example = 0.83)]
     log_odds: f64,
     /// By how many percentage points the probability would be lower without it.
@@ -215,25 +216,25 @@ pub struct ScoreReason {
     percent: f64,
 }
 
-/// How many leads have ended.
+/// The number of leads that were converted or disqualified.
 #[derive(Serialize, ToSchema)]
 pub struct LeadHistory {
     #[schema(example = 120)]
     won: i64,
     #[schema(example = 340)]
     lost: i64,
-    /// So many of each are needed.
+    /// The number required of each.
     #[schema(example = 20)]
     needed: i64,
 }
 
-/// The score of a lead
+/// Get the score of a lead
 ///
-/// What each scoring rule gives it now, and how likely it is to be converted, learned from the tenant's own converted and
-/// disqualified leads with what each field adds. With fewer than 20 of either, `learned` is null.
+/// Returns the points that each scoring rule gives it now, and its probability of conversion, learned from the tenant's own
+/// converted and disqualified leads, with the contribution of each field. With fewer than 20 of either, `learned` is null.
 #[utoipa::path(tag = "leads", operation_id = "getLeadScore",
-    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The score, explained.", body = LeadScore)))]
+    params(("id" = String, Path, description = "The id of the lead, or `ext:{system}:{key}`.")),
+    responses((status = 200, description = "The explained score.", body = LeadScore)))]
 #[get("/v1/leads/{id}/score")]
 pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let object = Lead::object();

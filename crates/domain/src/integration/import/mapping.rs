@@ -71,7 +71,7 @@ pub struct ColumnMapping {
     /// Where it goes; none leaves it out.
     #[serde(default)]
     pub field: Option<String>,
-    /// Cells that are read as something else.
+    /// Cell values to replace, and their replacements.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, String>,
     /// What a number is multiplied by.

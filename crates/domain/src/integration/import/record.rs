@@ -37,8 +37,8 @@ choices! {
 choices! {
     /// What happens when rows are at fault.
     pub enum OnFault {
-        Skip "skip" "Import the good rows" "跳过错误行",
-        Abort "abort" "Import none" "全部放弃",
+        Skip "skip" "Skip invalid rows" "跳过错误行",
+        Abort "abort" "Abort the import" "全部放弃",
     }
 }
 
@@ -60,7 +60,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "distinct": {"type": "boolean", "default": false, "description": "Whether a row whose key (`match_by`) stands in an earlier row is passed over, counted as unchanged; else it is at fault. So a column of a wider file becomes records of its own."},
+            "distinct": {"type": "boolean", "default": false, "description": "Whether to skip a row whose key (`match_by`) already appears in an earlier row, and count it as unchanged; otherwise it is a fault. This allows importing one column of a wider file as records."},
             "columns": {
                 "type": "array",
                 "maxItems": 1000,
@@ -68,19 +68,19 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
                     "type": "object",
                     "additionalProperties": false,
                     "properties": {
-                        "column": {"type": "string", "description": "The column, by its header. Named several times, it goes to several fields.", "examples": ["revenue"]},
-                        "value": nullable("string", "In place of a column: a text made of columns, `{account} – {product}` (what stands between two columns is left out where one is blank), in a form if need be, `{agent|dotted}@example.com` (`lower`, `upper`; `dotted`: anna.snelling); or a constant.", json!("{account} – {product}")),
-                        "field": nullable("string", "Where it goes: a field, `addresses.country`, `external_ids.sap`, `custom.tier`, a member of an item of a list such as `stage_history.0.entered_at`, a field of a part such as `line_items.0.product_id`; null leaves the column out. Constants of an item count only where another of its columns has a value.", json!("annual_revenue")),
-                        "values": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Cells that are read as something else.", "examples": [{"technolgy": "technology"}]},
-                        "multiplier": nullable("integer", "What a number is multiplied by: 1000000 where the column is in millions.", json!(1_000_000)),
-                        "currency": nullable("string", "The currency of amounts (ISO 4217); by default the tenant's.", json!("USD")),
-                        "lookup": nullable("string", "How a reference names its record: `id`, `name`, `email`, `number` or another field, `ext:sap`; by default guessed from the cell. Stages are looked for in the row's pipeline.", json!("name")),
+                        "column": {"type": "string", "description": "The column, by its header. A column that is listed several times goes to several fields.", "examples": ["revenue"]},
+                        "value": nullable("string", "Instead of a column: a text composed of columns, `{account} – {product}` (the text between two columns is left out if one of them is blank), optionally with a format, `{agent|dotted}@example.com` (`lower`, `upper`; `dotted`: anna.snelling); or a constant.", json!("{account} – {product}")),
+                        "field": nullable("string", "The target field, such as `addresses.country`, `external_ids.sap` or `custom.tier`; a member of a list item such as `stage_history.0.entered_at`; or a field of a child record such as `line_items.0.product_id`. Null ignores the column. Constants for a list item apply only if another of its columns has a value.", json!("annual_revenue")),
+                        "values": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Cell values to replace, and their replacements.", "examples": [{"technolgy": "technology"}]},
+                        "multiplier": nullable("integer", "A factor that numbers are multiplied by: 1000000 if the column is in millions.", json!(1_000_000)),
+                        "currency": nullable("string", "The currency of amounts (ISO 4217). Defaults to the tenant's currency.", json!("USD")),
+                        "lookup": nullable("string", "How references identify their record: `id`, `name`, `email`, `number` or another field, or `ext:sap`. Detected from the cell by default. Stages are looked up in the row's pipeline.", json!("name")),
                         "label": nullable("string", "The label of e-mail addresses and phone numbers.", json!("work")),
-                        "decimal": json!({"type": ["string", "null"], "enum": [".", ",", null], "description": "The sign before the decimals of numbers; the other one separates thousands. Told from all rows, unless said.", "examples": [","]}),
-                        "date_format": nullable("string", "The order of dates with the year last: `dmy` or `mdy`, also as a pattern, `DD/MM/YYYY`; `excel`, where days are numbers of a spreadsheet. Told from all rows, unless said.", json!("dmy")),
-                        "split": nullable("string", "The signs between several values of a cell, each of them: e-mail addresses, phone numbers, tags.", json!("/")),
-                        "if_blank": strictness("What becomes of a row where the cell is blank: `accept` (the default), `warn` (imported, and reported), `refuse`.", "warn"),
-                        "if_unknown": strictness("What becomes of a row where the cell names no record: `refuse` (the default), `warn` (imported without it, and reported), `accept`.", "warn")
+                        "decimal": json!({"type": ["string", "null"], "enum": [".", ",", null], "description": "The decimal separator; the other one separates thousands. Detected from all rows by default.", "examples": [","]}),
+                        "date_format": nullable("string", "The order of dates with the year last: `dmy` or `mdy`, also as a pattern, `DD/MM/YYYY`; `excel` for spreadsheet serial numbers. Detected from all rows by default.", json!("dmy")),
+                        "split": nullable("string", "The characters that separate several values in a cell, such as e-mail addresses, phone numbers or tags.", json!("/")),
+                        "if_blank": strictness("What to do with a row if the cell is blank: `accept` (the default), `warn` (import and report it), `refuse`.", "warn"),
+                        "if_unknown": strictness("What to do with a row if the cell does not identify a record: `refuse` (the default), `warn` (import without it and report it), `accept`.", "warn")
                     }
                 }
             }
@@ -94,38 +94,38 @@ fn accept_mapping(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
 }
 
 entity! {
-    /// An import: a CSV file read into one object, row by row, in the background.
+    /// An import: a CSV file imported into one object, row by row, in the background.
     pub struct Import("import", "imports", "imports", "Import", "导入") [] {
-        /// The object its rows become.
+        /// The object the rows are imported into.
         object: String => text(40).server_set().indexed().label("Object", "对象").example("customer"),
-        /// How far it is.
+        /// The status.
         status: Option<ImportStatus> => choice(ImportStatus::choices()).server_set().default("waiting").indexed().label("Status", "状态").example("running"),
-        /// What the file is called.
+        /// The file name.
         file_name: Option<String> => text(255).server_set().label("File", "文件").example("accounts.csv"),
-        /// Whether rows only become new records, or change those they match.
+        /// Whether rows only create records, or also update the records they match.
         mode: Option<ImportMode> => choice(ImportMode::choices()).server_set().default("create").label("Mode", "方式").example("upsert"),
-        /// By what a row matches a record: a field such as `name` or `emails`, or `ext:sap`.
+        /// How rows are matched to records: by a field such as `name` or `emails`, or by `ext:sap`.
         match_by: Option<String> => text(100).server_set().label("Matched by", "匹配字段").example("name"),
-        /// Whether the good rows are imported where others are at fault, or none.
-        on_fault: Option<OnFault> => choice(OnFault::choices()).server_set().default("skip").label("On faults", "出错时").example("skip"),
-        /// Whether everything was only tried, and nothing kept.
+        /// Whether to import the valid rows or no rows at all if some rows have faults.
+        on_fault: Option<OnFault> => choice(OnFault::choices()).server_set().default("skip").label("On fault", "出错时").example("skip"),
+        /// Whether it was a dry run that saved nothing.
         dry_run: bool => boolean().server_set().default(false).label("Dry run", "试运行").example(false),
-        /// Which column goes where.
+        /// The mapping of columns to fields.
         mapping: Option<Mapping> => structure(&MAPPING).server_set().opaque().default(json!({"columns": []})).label("Mapping", "列映射").example(json!({"columns": [{"column": "revenue", "field": "annual_revenue", "multiplier": 1_000_000, "currency": "USD"}]})),
-        /// How many rows the file has, the header and blank rows not counted.
+        /// The number of rows in the file, not counting the header and blank rows.
         rows_total: i64 => integer(0, i64::MAX).server_set().default(0).label("Rows", "总行数").example(85),
-        /// How many of them are done.
-        rows_done: i64 => integer(0, i64::MAX).server_set().default(0).label("Rows done", "已处理行数").example(85),
-        /// How many rows became new records.
+        /// The number of rows processed.
+        rows_done: i64 => integer(0, i64::MAX).server_set().default(0).label("Rows processed", "已处理行数").example(85),
+        /// The number of rows that created a record.
         created_count: i64 => integer(0, i64::MAX).server_set().default(0).label("Created", "新建").example(80),
-        /// How many rows changed a record.
+        /// The number of rows that updated a record.
         updated_count: i64 => integer(0, i64::MAX).server_set().default(0).label("Updated", "更新").example(3),
-        /// How many rows said what their record says already.
+        /// The number of rows that matched a record without changing it.
         unchanged_count: i64 => integer(0, i64::MAX).server_set().default(0).label("Unchanged", "未变").example(1),
-        /// How many rows were at fault; `/v1/imports/{id}/faults` says why.
+        /// The number of rows with faults; see `/v1/imports/{id}/faults` for the reasons.
         failed_count: i64 => integer(0, i64::MAX).server_set().default(0).label("Failed", "失败").example(1),
-        /// How many imported rows have warnings, listed with the faults.
-        warned_count: i64 => integer(0, i64::MAX).server_set().default(0).label("Warned", "警告").example(2),
+        /// The number of imported rows with warnings, which are listed with the faults.
+        warned_count: i64 => integer(0, i64::MAX).server_set().default(0).label("With warnings", "警告").example(2),
         /// Why the import as a whole failed.
         problem: Option<String> => text(1_000).server_set().opaque().label("Problem", "问题").example("1 row was at fault, so none was imported"),
         /// When the first row was read.

@@ -62,7 +62,7 @@ pub struct Wanted {
     pub path: String,
     pub object: String,
     pub lookup: Lookup,
-    /// What the cell says.
+    /// The content of the cell.
     pub named: String,
     pub column: Option<String>,
     pub wants: Wants,

@@ -58,7 +58,7 @@ impl Template {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
-            let malformed = || Fault::new("", FaultCode::Malformed).with("reason", "a { without its }");
+            let malformed = || Fault::new("", FaultCode::Malformed).with("reason", "an unclosed {");
             let (inside, after) = after.split_once('}').ok_or_else(malformed)?;
             if !before.is_empty() {
                 parts.push(Part::Literal(before.to_owned()));

@@ -105,7 +105,7 @@ fn schema() -> Value {
                 "district": text(80, "District or county.", "龙岗区"),
                 "street": text(300, "Street and number.", "坂田街道 1 号"),
                 "postal_code": text(20, "Postal code.", "518129"),
-                "primary": {"type": "boolean", "description": "The one to use first; the first of the list by default."}
+                "primary": {"type": "boolean", "description": "Whether this is the primary one. Defaults to the first in the list."}
             }
         }
     })

@@ -142,9 +142,9 @@ fn schema(format: &str, example: &str, value: &str, label: &str) -> Value {
         "additionalProperties": false,
         "properties": {
             "value": {"type": "string", "description": value, "examples": [example]},
-            "typed": {"type": ["string", "null"], "description": "What was typed, where it differs from the standard form."},
+            "typed": {"type": ["string", "null"], "description": "The original input, if it differs from the standard form."},
             "label": {"type": ["string", "null"], "maxLength": 40, "description": "What it is for.", "examples": [label]},
-            "primary": {"type": "boolean", "description": "The one to use first; the first of the list by default."}
+            "primary": {"type": "boolean", "description": "Whether this is the primary one. Defaults to the first in the list."}
         }
     });
     if format == "email" {

@@ -38,7 +38,7 @@ pub fn is_system(name: &str) -> bool {
 }
 
 fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
-    let members = value.as_object().ok_or_else(|| wrong("an object of system and key"))?;
+    let members = value.as_object().ok_or_else(|| wrong("an object that maps systems to keys"))?;
     let mut faults = Faults::default();
     if members.len() > 20 {
         return Err(Fault::new("", FaultCode::TooMany).with("max", 20).into());

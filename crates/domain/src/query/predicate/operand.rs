@@ -206,7 +206,7 @@ fn absolute_or_relative(
                 let fault = || Fault::new("/relative", FaultCode::InvalidRelativeTime).into();
                 text.as_str().and_then(relative).ok_or_else(fault)
             }
-            _ => Err(wrong("a text, or an object with the one member relative")),
+            _ => Err(wrong("a text, or an object with the single member relative")),
         },
         Given::Json(value) => absolute(value::as_text(value)?).ok_or_else(|| refuse(invalid)),
         Given::Text(text) => {

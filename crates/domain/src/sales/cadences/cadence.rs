@@ -83,39 +83,51 @@ choices! {
 }
 
 entity! {
-    /// A cadence: a named series of steps (day 1 a call, day 3 an e-mail …) that leads or customers are put on, by POST /v1/cadences/{id}/enrol or by a filter. Each step makes a task when its day comes. It stops on a reply, on conversion, loss or archiving, in the same moment; its open tasks are cancelled then. Archiving a cadence takes everybody off it, within minutes.
+    /// A cadence: a named series of steps (day 1 a call, day 3 an e-mail …) in which leads or customers are enrolled, by POST
+    /// /v1/cadences/{id}/enrol or by a filter. Each step creates a task when its day comes. An enrolment stops immediately on a
+    /// reply, conversion, loss or archiving, and its open tasks are cancelled. Archiving a cadence stops all of its enrolments
+    /// within minutes.
     pub struct Cadence("cadence", "cadences", "cadences", "Cadence", "跟进计划") [external] {
-        /// What the cadence is called; unique among live cadences.
+        /// The name; unique among live cadences.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("高意向线索每周跟进"),
         /// What it is for.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
-        /// Which records are put on it.
+        /// The object whose records are enrolled.
         object: Option<Cadenced> => choice(Cadenced::choices()).default("lead").on_create().label("Object", "对象").example("lead"),
-        /// Whether it is at work. While it is not, nobody is enrolled and no task is made; afterwards enrolments go on where they were.
+        /// Whether it is active. While it is inactive, no records are enrolled and no tasks are created; afterwards enrolments
+        /// continue where they were.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
-        /// Who gets the tasks: the owner of the record when the step comes, or the user `user_id`. While nobody owns the record (it waits in a pool), or that user is not active, its next step waits.
+        /// Who gets the tasks: the owner of the record at the time of the step, or the user `user_id`. While the record has no
+        /// owner (it is in a pool), or that user is not active, the next step waits.
         assignee: Option<CadenceAssignee> => choice(CadenceAssignee::choices()).default("owner").label("Assignee", "执行人").example("owner"),
-        /// Who gets the tasks, for the assignee `user`.
+        /// The user who gets the tasks, if the assignee is `user`.
         user_id: Option<Id> => reference("user").label("User", "用户").only_when(crate::model::field::when_is("assignee", &["user"])),
-        /// Whether days are counted in working days of whoever gets the tasks: those with hours in their work schedules and no absence; Monday to Friday, where no hours are given.
+        /// Whether days are counted as working days of the assignee: days with working hours in their work schedules and
+        /// without absence; Monday to Friday if no hours are defined.
         working_days_only: bool => boolean().default(true).label("Working days only", "仅工作日").example(true),
-        /// What is to be done on which day, written whole; kept in the order of the days, steps of one day in the order given. A task is made at 08:00 of its day (earlier, if it is due earlier), on the clocks of whoever gets it; a step whose time has passed comes on the next day. A round goes by the steps as they were when it began: a change of them holds from the next round or enrolment on.
+        /// The steps and their days, always written as a whole; sorted by day, steps of the same day in the given order. A task
+        /// is created at 08:00 on its day (earlier if it is due earlier), in the assignee's time zone; a step whose time has
+        /// passed is moved to the next day. A round uses the steps as they were when it started: changes apply from the next
+        /// round or enrolment.
         steps: Vec<Step> => structure(&STEPS).required().opaque().label("Steps", "步骤").example(json!([{"day": 1, "kind": "call", "subject": "致电 {name}", "description": null, "priority": "high", "time": "12:00"}, {"day": 3, "kind": "email", "subject": "给 {name} 发资料", "description": null, "priority": "normal", "time": "18:00"}])),
-        /// After how many days (not working days) from its beginning the series begins anew: 7 for weekly. Not at all, if none. Not less than the day of the last step.
+        /// The number of days (calendar days, not working days) after which the series starts again, counted from its start: 7
+        /// means weekly. If absent, it does not repeat. Must not be less than the day of the last step.
         repeat_every_days: Option<i64> => integer(1, 730).label("Repeat every", "重复间隔（天）").example(7),
-        /// How many times the series is gone through at most; any number, if none. For cadences that repeat.
-        max_rounds: Option<i64> => integer(1, 1_000).label("Rounds at most", "最多轮次").example(8).shown_when(crate::model::field::when_given("repeat_every_days")),
-        /// Whether a reply stops it: an activity of the kind call, email or message and the direction inbound, done since the enrolment, that concerns the record.
+        /// The maximum number of rounds, for repeating cadences. If absent, there is no limit.
+        max_rounds: Option<i64> => integer(1, 1_000).label("Maximum rounds", "最多轮次").example(8).shown_when(crate::model::field::when_given("repeat_every_days")),
+        /// Whether a reply stops it: an inbound call, email or message related to the record, done since the enrolment.
         stop_on_reply: bool => boolean().default(true).label("Stop on reply", "回复后停止").example(true),
-        /// Whether an opportunity of the customer that is won stops it.
+        /// Whether winning an opportunity of the customer stops it.
         stop_on_won: bool => boolean().default(true).label("Stop when won", "赢单后停止").example(true),
-        /// Whether an opportunity of the customer that is lost stops it.
+        /// Whether losing an opportunity of the customer stops it.
         stop_on_lost: bool => boolean().default(false).label("Stop when lost", "输单后停止").example(false),
-        /// Which records are enrolled by themselves, within minutes: a filter over the record's own fields, such as a tag. None, if none. Of leads only open ones.
+        /// The records that are enrolled automatically, within minutes: a filter on the record's own fields, such as a tag.
+        /// Only open leads are enrolled. If absent, no records are enrolled automatically.
         enrol_filter: Option<Value> => structure(&crate::model::structures::filter::FILTER).opaque().label("Enrolment filter", "自动加入条件").example(json!({"field": "rating", "op": "eq", "value": "hot"})),
-        /// After how many days since the end of its last enrolment in this cadence a record is enrolled by the filter again; never, if none. By hand it can be enrolled again at any time.
-        re_enrol_after_days: Option<i64> => integer(1, 3_650).label("Enrol again after", "再次加入间隔（天）").example(90),
-        /// How many records are or were on it; ask for it with `fields`.
+        /// The number of days after the end of a record's last enrolment in this cadence before the filter enrols it again. If
+        /// absent, it is never enrolled again automatically. It can be enrolled manually at any time.
+        re_enrol_after_days: Option<i64> => integer(1, 3_650).label("Re-enrol after", "再次加入间隔（天）").example(90),
+        /// The number of current and past enrolments; only with `fields`.
         enrolment_count: Option<i64> => count("enrolments").label("Enrolments", "加入数").example(42),
     }
     extend |object| object

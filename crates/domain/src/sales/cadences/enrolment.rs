@@ -48,35 +48,40 @@ choices! {
         Archived "archived" "Archived" "记录已归档",
         Won "won" "Opportunity won" "商机赢单",
         Lost "lost" "Opportunity lost" "商机输单",
-        Manual "manual" "By hand" "手动停止",
+        Manual "manual" "Manual" "手动停止",
         CadenceArchived "cadence_archived" "Cadence archived" "跟进计划已归档",
     }
 }
 
 entity! {
-    /// An enrolment: a lead or customer on a cadence. `created_at` is when it began, `created_by` who enrolled the record, null if the cadence's filter did. Its tasks name it as `cadence_enrolment_id`. Whoever may read the record may read it; whoever may update the record may pause, resume and stop it.
+    /// An enrolment: a lead or customer in a cadence. `created_at` is when it started, `created_by` who enrolled the record,
+    /// null if the cadence's filter did. Its tasks refer to it in `cadence_enrolment_id`. Anyone who can read the record can
+    /// read it; anyone who can update the record can pause, resume and stop it.
     pub struct CadenceEnrolment("cadence_enrolment", "cadence-enrolments", "cadence_enrolments", "Cadence enrolment", "跟进计划加入记录") [] {
         /// The cadence.
         cadence_id: Option<Id> => reference("cadence").server_set().indexed().label("Cadence", "跟进计划"),
-        /// The lead that is on it.
+        /// The enrolled lead.
         lead_id: Option<Id> => reference("lead").server_set().indexed().label("Lead", "线索"),
-        /// The customer that is on it.
+        /// The enrolled customer.
         customer_id: Option<Id> => reference("customer").server_set().indexed().label("Customer", "客户"),
-        /// How it stands: `finished` once the last task is made, `stopped` if it ended before. A record is in the same cadence with one `active` or `paused` enrolment at most. What has ended does not go on, also if the lead is reopened or the record restored: it can be enrolled anew.
+        /// The status: `finished` once the last task has been created, `stopped` if it ended earlier. A record has at most one
+        /// `active` or `paused` enrolment in the same cadence. An enrolment that has ended does not continue, even if the lead
+        /// is reopened or the record restored; the record can be enrolled again.
         status: Option<EnrolmentStatus> => choice(EnrolmentStatus::choices()).default("active").server_set().indexed().label("Status", "状态").example("active"),
-        /// What stopped it.
-        stopped_reason: Option<StoppedReason> => choice(StoppedReason::choices()).server_set().indexed().label("Stopped by", "停止原因").example("reply"),
-        /// How many times the series has begun, from 1.
+        /// Why it was stopped.
+        stopped_reason: Option<StoppedReason> => choice(StoppedReason::choices()).server_set().indexed().label("Stop reason", "停止原因").example("reply"),
+        /// The current round, starting from 1.
         round: i64 => integer(1, 1_000_000).default(1).server_set().label("Round", "轮次").example(1),
-        /// The next step, by its place in `steps`, from 1; the last one, when it has ended.
+        /// The next step, by its position in `steps`, starting from 1; once it has ended, the last one.
         step: i64 => integer(1, 1_000).default(1).server_set().label("Step", "步骤").example(2),
-        /// The steps of the present round, as the cadence had them when it began.
+        /// The steps of the current round, as they were in the cadence when the round started.
         steps: Vec<Step> => structure(&STEPS).server_set().detail().opaque().label("Steps", "步骤").example(serde_json::json!([{"day": 1, "kind": "call", "subject": "致电 {name}", "description": null, "priority": "high", "time": "12:00"}])),
-        /// When the next task is made, if nothing comes between; of a paused one when it would have been. Null, when it has ended.
+        /// When the next task is scheduled to be created; for a paused enrolment, when it would have been. Null once it has
+        /// ended.
         next_step_at: Option<Timestamp> => datetime().server_set().indexed().label("Next step at", "下一步时间").example("2026-09-03T00:00:00.000Z"),
-        /// When the last task was made.
+        /// When the last task was created.
         last_step_at: Option<Timestamp> => datetime().server_set().label("Last step at", "上一步时间").example("2026-09-01T00:00:00.000Z"),
-        /// When it was finished or stopped.
+        /// When it finished or was stopped.
         ended_at: Option<Timestamp> => datetime().server_set().indexed().label("Ended at", "结束时间").example("2026-09-05T08:00:00.000Z"),
     }
     extend |object| object

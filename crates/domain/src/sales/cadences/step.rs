@@ -78,12 +78,12 @@ fn schema() -> Value {
             "required": ["day", "kind", "subject"],
             "additionalProperties": false,
             "properties": {
-                "day": {"type": "integer", "minimum": 1, "maximum": LAST_DAY, "description": "On which day of a round: 1 is its first, that of the enrolment; 3 comes two days later. Counted in working days where the cadence says so.", "examples": [1]},
-                "kind": {"type": "string", "enum": ActivityKind::ALL, "description": "What is to be done, in the words of activities."},
-                "subject": {"type": "string", "maxLength": SUBJECT, "description": "The subject of the task. `{name}` stands for the name of the record; so do its other titles, of a lead `{company}` and `{person_name}`.", "examples": ["致电 {name}"]},
+                "day": {"type": "integer", "minimum": 1, "maximum": LAST_DAY, "description": "The day of the round: 1 is the day of the enrolment, 3 is two days later. Counted in working days if the cadence is set to.", "examples": [1]},
+                "kind": {"type": "string", "enum": ActivityKind::ALL, "description": "The kind of activity to do."},
+                "subject": {"type": "string", "maxLength": SUBJECT, "description": "The subject of the task. `{name}` is replaced with the name of the record; for leads, `{company}` and `{person_name}` are available too.", "examples": ["致电 {name}"]},
                 "description": {"type": ["string", "null"], "maxLength": 5000, "description": "The description of the task, with the same placeholders."},
                 "priority": {"type": "string", "enum": Priority::ALL, "default": Priority::Normal},
-                "time": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "default": BY, "description": "At which time of the day the task is due, on the clocks of whoever is to do it.", "examples": [BY]}
+                "time": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "default": BY, "description": "The time of day at which the task is due, in the assignee's time zone.", "examples": [BY]}
             }
         }
     })

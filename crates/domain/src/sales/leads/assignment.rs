@@ -36,16 +36,16 @@ pub static RULE_USERS: Link =
 /// Whose a region is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Territory {
-    /// As the lead's `region` says it.
+    /// As in the lead's `region`.
     pub region: String,
     pub user_id: Option<Id>,
-    /// The team that gets its leads, where no user is named or at work.
+    /// The team that gets its leads if no user is given or at work.
     pub team_id: Option<Id>,
 }
 
 crate::structures! { Territory }
 
-/// Which region is whose.
+/// Which user or team is responsible for which region.
 pub static TERRITORIES: Structure = Structure {
     name: "territories",
     accept: |value, standards| {
@@ -66,9 +66,9 @@ pub static TERRITORIES: Structure = Structure {
                 "required": ["region"],
                 "additionalProperties": false,
                 "properties": {
-                    "region": {"type": "string", "maxLength": 100, "description": "As the lead's `region` says it.", "examples": ["华东"]},
-                    "user_id": {"type": ["string", "null"], "format": "uuid", "description": "Who gets its leads."},
-                    "team_id": {"type": ["string", "null"], "format": "uuid", "description": "The team that gets its leads, where no user is named or at work."}
+                    "region": {"type": "string", "maxLength": 100, "description": "As in the lead's `region`.", "examples": ["华东"]},
+                    "user_id": {"type": ["string", "null"], "format": "uuid", "description": "The user who gets its leads."},
+                    "team_id": {"type": ["string", "null"], "format": "uuid", "description": "The team that gets its leads if no user is given or at work."}
                 }
             }
         })
@@ -88,29 +88,32 @@ static TERRITORY_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
 });
 
 entity! {
-    /// An assignment rule: which leads it is for, and who gets them. Rules are asked in their order; the first that fits and finds somebody assigns the lead. They are asked for leads created with `assign`, for those of web forms that say so, and by POST /v1/leads/{id}/assign.
+    /// An assignment rule: which leads it applies to, and who gets them. Rules are applied in order; the first matching rule
+    /// that finds an owner assigns the lead. They apply to leads created with `assign`, to leads from web forms with assignment
+    /// enabled, and on POST /v1/leads/{id}/assign.
     pub struct AssignmentRule("assignment_rule", "assignment-rules", "assignment_rules", "Assignment rule", "分配规则") [external] {
-        /// What the rule is called.
+        /// The name of the rule.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("华东官网线索"),
-        /// Whether it is asked at all.
+        /// Whether the rule is active.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
-        /// Its place among the rules, ascending; those of the same place in the order of their creation.
+        /// The order in which rules are applied, ascending; rules with the same value are applied in order of creation.
         sort_order: i64 => integer(0, 100_000).default(100).label("Order", "顺序").example(10),
-        /// Which leads it is for: a filter over the lead's own fields; every lead, if none.
+        /// The leads it applies to: a filter on the lead's own fields. If absent, it applies to every lead.
         filter: Option<Value> => structure(&crate::model::structures::filter::FILTER).opaque().label("Filter", "条件").example(json!({"field": "region", "op": "eq", "value": "华东"})),
-        /// How it finds who gets the lead: in turns or by the fewest open leads among `user_ids` (else the members of `team_id`, else all users); by `territories`; or a fixed user, team or pool.
+        /// How the owner is chosen: in turn or by fewest open leads among `user_ids` (otherwise the members of `team_id`,
+        /// otherwise all users); by `territories`; or a fixed user, team or pool.
         target: Option<AssignmentTarget> => choice(AssignmentTarget::choices()).default("round_robin").label("Target", "分配方式").example("round_robin"),
-        /// Among whom it assigns, in this order; just one for the target `user`.
+        /// The users to choose from, in this order; exactly one for the target `user`.
         user_ids: Vec<Id> => references(&RULE_USERS).label("Users", "用户").required_when(crate::model::field::when_is("target", &["user"])).shown_when(crate::model::field::when_is("target", &["user", "round_robin", "least_loaded"])),
-        /// The team that gets the lead, or among whose members it assigns.
+        /// The team that gets the lead, or whose members it chooses from.
         team_id: Option<Id> => reference("team").label("Team", "团队").required_when(crate::model::field::when_is("target", &["team"])).shown_when(crate::model::field::when_is("target", &["team", "round_robin", "least_loaded"])),
         /// The pool that gets the lead.
         pool_id: Option<Id> => reference("pool").label("Pool", "公海").only_when(crate::model::field::when_is("target", &["pool"])),
-        /// Which region is whose.
+        /// Which user or team is responsible for which region.
         territories: Vec<Territory> => structure(&TERRITORIES).default(json!([])).opaque().label("Territories", "区域划分").only_when(crate::model::field::when_is("target", &["territory"])),
-        /// Whether only those get leads who are at work by their schedules.
+        /// Whether only users who are at work according to their schedules get leads.
         respects_hours: bool => boolean().default(true).label("Respects working hours", "遵循工作时间").example(true),
-        /// Within how many minutes somebody should reach out to the lead.
+        /// The number of minutes within which the lead should be contacted.
         first_response_minutes: Option<i64> => integer(1, 100_000).label("First response within", "首次响应时限（分钟）").example(30),
     }
     extend |object| object

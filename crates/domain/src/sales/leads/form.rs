@@ -28,12 +28,12 @@ use crate::{
 pub struct FormField {
     /// The name of the input.
     pub name: String,
-    /// The field of the lead that the answer goes into; a custom one as `custom.key`.
+    /// The lead field that the answer is saved in; `custom.key` for a custom field.
     pub field: String,
-    /// What the visitor reads.
+    /// The label shown to visitors.
     pub label: Option<String>,
     pub placeholder: Option<String>,
-    /// Whether an answer is needed.
+    /// Whether an answer is required.
     pub required: bool,
 }
 
@@ -64,11 +64,11 @@ pub static FORM_FIELDS: Structure = Structure {
                 "required": ["field"],
                 "additionalProperties": false,
                 "properties": {
-                    "name": {"type": ["string", "null"], "maxLength": 100, "description": "The name of the input; by default that of the field.", "examples": ["phone"]},
-                    "field": {"type": "string", "maxLength": 100, "description": "The field of the lead that the answer goes into; a custom one as `custom.key`.", "examples": ["phones"]},
-                    "label": {"type": ["string", "null"], "maxLength": 200, "description": "What the visitor reads.", "examples": ["手机号"]},
+                    "name": {"type": ["string", "null"], "maxLength": 100, "description": "The name of the input. Defaults to the name of the field.", "examples": ["phone"]},
+                    "field": {"type": "string", "maxLength": 100, "description": "The lead field that the answer is saved in; `custom.key` for a custom field.", "examples": ["phones"]},
+                    "label": {"type": ["string", "null"], "maxLength": 200, "description": "The label shown to visitors.", "examples": ["手机号"]},
                     "placeholder": {"type": ["string", "null"], "maxLength": 200},
-                    "required": {"type": "boolean", "description": "Whether an answer is needed."}
+                    "required": {"type": "boolean", "description": "Whether an answer is required."}
                 }
             }
         })
@@ -113,46 +113,49 @@ impl From<FormConsent> for Channel {
 }
 
 entity! {
-    /// A web form: what a site asks, and what becomes of the answers. Any site can render it from GET /v1/forms/{token} and send it to POST /v1/forms/{token}, without logging in.
+    /// A web form: the questions a site asks, and how submissions become leads. Any site can render it from GET
+    /// /v1/forms/{token} and submit it to POST /v1/forms/{token}, without logging in.
     pub struct LeadForm("lead_form", "lead-forms", "lead_forms", "Lead form", "线索表单") [owned, external] {
-        /// What the form is called; visitors may see it.
+        /// The name of the form; it can be visible to visitors.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("官网咨询"),
-        /// Names the form to the public; POST …/rotate-token gives a new one and ends the old.
+        /// The public identifier of the form; POST …/rotate-token replaces it.
         token: Option<String> => text(100).server_set().opaque().label("Token", "令牌").example("lf_3q2-7w"),
-        /// Whether it takes answers.
+        /// Whether it accepts submissions.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
-        /// What it asks, in order.
+        /// Its inputs, in order.
         fields: Vec<FormField> => structure(&FORM_FIELDS).default(json!([])).opaque().label("Fields", "字段").example(json!([{"name": "name", "field": "person_name", "label": "姓名", "placeholder": null, "required": true}, {"name": "phone", "field": "phones", "label": "手机号", "placeholder": null, "required": true}, {"name": "need", "field": "description", "label": "需求", "placeholder": null, "required": false}])),
-        /// The words that a visitor consents to; no consent is asked for, if none.
+        /// The text that visitors consent to. If absent, no consent is requested.
         consent_text: Option<String> => long_text(5_000).label("Consent text", "授权文本").example("同意通过电话和邮件联系我"),
-        /// The channel that the consent is for.
+        /// The channel that the consent applies to.
         consent_channel: Option<FormConsent> => choice(FormConsent::choices()).default("phone").label("Consent channel", "授权渠道").example("phone"),
-        /// Whether nothing is taken without consent.
+        /// Whether consent is required to submit the form.
         consent_required: bool => boolean().default(false).label("Consent required", "必须授权").example(false),
         /// The source of its leads.
         source: Option<String> => text(100).label("Source", "来源").example("官网"),
         /// The campaign of its leads.
         campaign_id: Option<Id> => reference("campaign").label("Campaign", "营销活动"),
-        /// Who owns its leads; otherwise the assignment rules decide, or they go into the pool.
+        /// The owner of its leads. If absent, the assignment rules decide, or the leads go into the pool.
         lead_owner_id: Option<Id> => reference("user").label("Owner of leads", "线索负责人"),
         /// The pool of its leads.
         pool_id: Option<Id> => reference("pool").label("Pool", "公海"),
-        /// Whether the assignment rules find the owner of its leads.
+        /// Whether the assignment rules choose the owner of its leads.
         assign: bool => boolean().default(true).label("Assign", "自动分配").example(true),
-        /// Within how many minutes somebody should reach out to its leads.
+        /// The number of minutes within which its leads should be contacted.
         first_response_minutes: Option<i64> => integer(1, 100_000).label("First response within", "首次响应时限（分钟）").example(30),
-        /// Sites that may show it, as origins; any, if none.
+        /// The origins of the sites allowed to show it. If empty, any site can.
         allowed_origins: Vec<String> => texts(50).opaque().label("Allowed origins", "允许的来源站点").example(json!(["https://www.example.cn"])),
-        /// An input that people do not see: whoever fills it in is a machine, and is thanked without being heard.
+        /// The name of a hidden input (honeypot) that people do not see: submissions that fill it in are confirmed but
+        /// discarded.
         honeypot: Option<String> => text(40).label("Honeypot", "蜜罐字段").example("website_url"),
-        /// Where a browser is sent after a plain HTML form.
+        /// The page that browsers are redirected to after submitting a plain HTML form.
         redirect_url: Option<String> => url().opaque().label("Redirect", "跳转地址").example("https://www.example.cn/thanks"),
-        /// What is said after an answer.
+        /// The message shown after a submission.
         thank_you: Option<String> => long_text(2_000).label("Thank-you", "致谢语").example("感谢您的咨询，我们会尽快联系您。"),
-        /// For how many days another answer with the same e-mail address or phone number adds to the lead that is there.
-        duplicate_days: i64 => integer(0, 3_650).default(30).label("Days of duplicates", "重复合并天数").example(30),
-        /// How many answers it takes from one address in a minute.
-        submissions_per_minute: i64 => integer(1, 10_000).default(10).label("Answers a minute", "每分钟提交上限").example(10),
+        /// The number of days within which another submission with the same e-mail address or phone number is added to the
+        /// existing lead.
+        duplicate_days: i64 => integer(0, 3_650).default(30).label("Duplicate window in days", "重复合并天数").example(30),
+        /// The maximum number of submissions per minute from one IP address.
+        submissions_per_minute: i64 => integer(1, 10_000).default(10).label("Submissions per minute", "每分钟提交上限").example(10),
     }
     extend |object| object
         .configuration()

@@ -27,15 +27,15 @@ choices! {
 }
 
 entity! {
-    /// A lead: an unqualified inquiry. Qualified, it is converted into a customer, a contact and an opportunity.
+    /// A lead: an unqualified inquiry. Once qualified, it is converted into a customer, a contact and an opportunity.
     pub struct Lead("lead", "leads", "leads", "Lead", "线索") [owned, tagged, external, custom] {
-        /// What the lead is called: a person or a topic; by default the company or the person.
+        /// The name of the lead: a person or a topic. Defaults to the company or the person.
         name: Option<String> => text(200).title().indexed().keyed().label("Name", "名称").example("李伟 咨询工业机器人").required_when(crate::model::field::when_missing(&["company", "person_name"])),
-        /// The company that asks.
+        /// The company that made the inquiry.
         company: Option<String> => text(200).title().indexed().company_name().label("Company", "公司").example("深圳市大族机器人有限公司"),
-        /// The person who asks.
+        /// The person who made the inquiry.
         person_name: Option<String> => text(200).title().detail().label("Person", "联系人姓名").example("李伟"),
-        /// What the person does there.
+        /// The person's job title.
         job_title: Option<String> => text(100).detail().label("Job title", "职务").example("采购经理"),
         /// E-mail addresses.
         emails: Vec<ContactPoint> => structure(&crate::model::structures::contact_points::EMAILS).default(json!([])).searchable().sensitive().indexed().label("E-mail addresses", "邮箱").example(json!([{"value": "li.wei@example.cn", "label": "work", "primary": true}])),
@@ -45,62 +45,69 @@ entity! {
         addresses: Vec<Address> => structure(&crate::model::structures::addresses::ADDRESSES).default(json!([])).detail().searchable().opaque().sensitive().label("Addresses", "地址"),
         /// The web site.
         website: Option<String> => url().detail().label("Website", "网站").example("https://www.example.cn"),
-        /// Sales region; the region of the primary address, unless set.
+        /// The sales region. Defaults to the region of the primary address.
         region: Option<String> => text(100).indexed().label("Region", "区域").example("华南"),
         /// Line of business.
         industry: Option<String> => text(100).detail().label("Industry", "行业").example("机器人"),
-        /// What is needed, in the words of whoever asks.
+        /// The request, in the person's own words.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "需求描述").example("想了解六轴机器人的报价"),
-        /// The least they want to spend.
+        /// The minimum budget.
         budget_min: Option<Money> => money().detail().label("Budget from", "预算下限").example(json!({"amount": 10_000_000, "currency": "CNY"})),
-        /// The most they want to spend; in the currency of the least.
+        /// The maximum budget, in the same currency as the minimum.
         budget_max: Option<Money> => money().detail().label("Budget to", "预算上限").example(json!({"amount": 50_000_000, "currency": "CNY"})),
-        /// Where the lead comes from.
+        /// The source of the lead.
         source: Option<String> => text(100).indexed().label("Source", "来源").example("官网"),
         /// The campaign it comes from.
         campaign_id: Option<crate::values::id::Id> => reference("campaign").indexed().label("Campaign", "营销活动"),
-        /// UTM parameters of the visit it comes from.
+        /// The UTM parameters of the visit it came from.
         utm: Option<Utm> => structure(&UTM).detail().opaque().label("UTM", "UTM 参数").example(json!({"source": "baidu", "medium": "cpc", "campaign": "spring-2026", "term": null, "content": null})),
-        /// Which channels they allowed us to use, when, and to which words.
+        /// The channels they consented to, when, and with which consent text.
         consent: Vec<Consent> => structure(&CONSENT).default(json!([])).detail().label("Consent", "授权同意").example(json!([{"channel": "email", "given_at": "2026-09-01T08:00:00.000Z", "text": "同意接收产品资讯", "source": "官网表单"}])),
-        /// How far it has come. `converted` comes only by POST …/convert or, with `status_entered_at`, on creation: converted elsewhere. `disqualified` needs a
-        /// reason, and can be opened again.
+        /// The status. `converted` is set only by POST …/convert or, together with `status_entered_at`, on creation for leads
+        /// converted in another system. `disqualified` requires a reason and can be reopened.
         status: Option<LeadStatus> => choice(LeadStatus::choices()).default("new").indexed().label("Status", "状态").example("new"),
-        /// When it came, by default when it is entered here; told for one that came elsewhere before.
+        /// When it was received. Defaults to the time of creation; set it for leads that were received earlier in another
+        /// system.
         received_at: Option<crate::values::time::Timestamp> => datetime().on_create().indexed().label("Received at", "收到时间").example("2026-09-01T08:00:00.000Z"),
-        /// When it came into its present status. On creation it tells when one from elsewhere did: was converted or disqualified, perhaps.
+        /// When it entered its current status. On creation, it can be set for leads from another system, such as when they were
+        /// converted or disqualified.
         status_entered_at: Option<crate::values::time::Timestamp> => datetime().on_create().label("Status entered at", "进入状态时间").example("2026-09-01T08:00:00.000Z"),
-        /// Why it was given up.
-        disqualify_reason: Option<String> => text(200).detail().label("Reason of disqualification", "无效原因").example("无预算").only_when(crate::model::field::when_is("status", &["disqualified"])),
-        /// More about why.
-        disqualify_comment: Option<String> => long_text(5_000).detail().label("Comment on disqualification", "无效说明").shown_when(crate::model::field::when_is("status", &["disqualified"])),
-        /// How promising somebody thinks it is.
+        /// Why it was disqualified.
+        disqualify_reason: Option<String> => text(200).detail().label("Disqualification reason", "无效原因").example("无预算").only_when(crate::model::field::when_is("status", &["disqualified"])),
+        /// Details of the reason.
+        disqualify_comment: Option<String> => long_text(5_000).detail().label("Disqualification comment", "无效说明").shown_when(crate::model::field::when_is("status", &["disqualified"])),
+        /// A manual rating of how promising it is.
         rating: Option<LeadRating> => choice(LeadRating::choices()).detail().label("Rating", "意向等级").example("warm"),
-        /// The sum of the points that the scoring rules give it.
+        /// The sum of the points from the scoring rules.
         score: i64 => integer(-1_000_000, 1_000_000).default(0).server_set().indexed().label("Score", "评分").example(35),
-        /// The pool it is in while nobody owns it, and falls back into otherwise; by default the default pool. A lead created with a pool and no owner goes into the pool.
+        /// The pool it is in while it has no owner, and to which it returns otherwise. Defaults to the default pool. A lead
+        /// created with a pool and no owner goes into the pool.
         pool_id: Option<crate::values::id::Id> => reference("pool").indexed().label("Pool", "公海"),
-        /// The customer it became; on creation only of one converted elsewhere, as the next two.
+        /// The customer it was converted into. On creation, this and the next two fields are allowed only for leads converted
+        /// in another system.
         customer_id: Option<crate::values::id::Id> => reference("customer").on_create().indexed().label("Customer", "客户"),
-        /// The contact it became.
+        /// The contact it was converted into.
         contact_id: Option<crate::values::id::Id> => reference("contact").on_create().indexed().label("Contact", "联系人"),
-        /// The opportunity it became.
+        /// The opportunity it was converted into.
         opportunity_id: Option<crate::values::id::Id> => reference("opportunity").on_create().indexed().label("Opportunity", "商机"),
-        /// On creation: whether the assignment rules find its owner. Where none of them does, it stays with the owner named or with whoever created it.
+        /// On creation: whether the assignment rules choose the owner. If no rule finds one, the given owner or the user who
+        /// creates it remains the owner.
         assign: bool => boolean().default(false).on_create().detail().opaque().label("Assign", "自动分配").example(false),
-        /// The rule that assigned it to its present owner.
+        /// The rule that assigned it to its current owner.
         assigned_by_rule_id: Option<crate::values::id::Id> => reference("assignment_rule").server_set().detail().label("Assigned by rule", "分配规则"),
-        /// The web form it came by.
+        /// The web form it came from.
         lead_form_id: Option<crate::values::id::Id> => reference("lead_form").server_set().detail().label("Form", "表单"),
-        /// Until when somebody should have reached out.
+        /// When the first response is due.
         first_response_due_at: Option<crate::values::time::Timestamp> => datetime().indexed().label("First response due at", "首次响应期限").example("2026-09-01T08:30:00.000Z"),
-        /// When somebody first reached out: the first step to contacted or qualified, or the first outgoing activity. A conversion is none.
+        /// When the first response was made: the first change of status to contacted or qualified, or the first outbound
+        /// activity. A conversion does not count.
         first_responded_at: Option<crate::values::time::Timestamp> => datetime().on_create().indexed().label("First responded at", "首次响应时间").example("2026-09-01T08:10:00.000Z"),
-        /// When it was reported that nobody had (the event `lead.waiting_too_long`).
+        /// When the overdue response was reported (the event `lead.waiting_too_long`).
         overdue_told_at: Option<crate::values::time::Timestamp> => datetime().server_set().detail().label("Overdue reported at", "超时提醒时间"),
-        /// From `received_at` to `first_responded_at`, in whole seconds by the clock, nights and days off included; null until there is a response.
+        /// The time from `received_at` to `first_responded_at`, in whole seconds of elapsed time, including nights and days
+        /// off; null until there is a response.
         response_seconds: Option<i64> => integer(0, i64::MAX).server_set().detail().label("Response time", "响应耗时").example(600),
-        /// The last activity on it.
+        /// When the last activity on it took place.
         last_activity_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Last activity at", "最近跟进时间").example("2026-09-01T08:00:00.000Z"),
         /// When the next open task on it is due.
         next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),

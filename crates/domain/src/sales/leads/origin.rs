@@ -31,7 +31,7 @@ pub struct Utm {
 pub struct Consent {
     pub channel: Channel,
     pub given_at: Timestamp,
-    /// The words that were agreed to.
+    /// The text that was agreed to.
     pub text: Option<String>,
     /// Where: a form, a call, a trade fair.
     pub source: Option<String>,
@@ -91,9 +91,9 @@ pub static CONSENT: Structure = Structure {
                 "required": ["channel", "given_at"],
                 "additionalProperties": false,
                 "properties": {
-                    "channel": {"type": "string", "enum": channels, "description": "The channel allowed."},
-                    "given_at": {"type": "string", "format": "date-time", "description": "When it was allowed.", "examples": ["2026-09-01T08:00:00.000Z"]},
-                    "text": {"type": ["string", "null"], "maxLength": 5000, "description": "The words that were agreed to."},
+                    "channel": {"type": "string", "enum": channels, "description": "The permitted channel."},
+                    "given_at": {"type": "string", "format": "date-time", "description": "When consent was given.", "examples": ["2026-09-01T08:00:00.000Z"]},
+                    "text": {"type": ["string", "null"], "maxLength": 5000, "description": "The text that was agreed to."},
                     "source": {"type": ["string", "null"], "maxLength": 200, "description": "Where: a form, a call, a trade fair.", "examples": ["官网表单"]}
                 }
             }

@@ -44,31 +44,37 @@ impl Pooled {
 pub static POOL_TEAMS: Link = Link { table: "pool_teams", from: "pool_id", to: "team_id", target: "team", shared: false };
 
 entity! {
-    /// A pool: leads or customers that nobody owns, for those entitled to claim. Held records of a pool fall back into it by its rules.
+    /// A pool: unowned leads or customers that entitled users can claim. Claimed records return to the pool according to its
+    /// rules.
     pub struct Pool("pool", "pools", "pools", "Pool", "公海") [external] {
-        /// What the pool is called; unique among live pools.
+        /// The name; unique among live pools.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("华东线索公海"),
-        /// What is in it.
+        /// The kind of records in the pool.
         object: Option<Pooled> => choice(Pooled::choices()).default("lead").on_create().label("Object", "对象").example("lead"),
         /// What it is for.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
-        /// The teams entitled to it, with the teams below them; everybody who may read such records, if none.
+        /// The teams entitled to it, including the teams below them. If empty, everybody who can read such records is entitled.
         team_ids: Vec<crate::values::id::Id> => references(&POOL_TEAMS).label("Entitled teams", "可见团队"),
-        /// Whether new records of its kind that name no pool belong to this one. Making a pool the default ends that of the one before.
+        /// Whether new records of this kind without a given pool belong to this one. Making a pool the default replaces the
+        /// previous default.
         is_default: bool => boolean().default(false).label("Default", "默认").example(false),
-        /// How many of its records a user may claim in a day (in the tenant's time zone); any number, if none.
-        daily_claims: Option<i64> => integer(1, 100_000).label("Claims a day", "每日领取上限").example(20),
-        /// How many of its records a user may hold to claim another; any number, if none. Converted and disqualified leads do not count.
+        /// The maximum number of its records that a user can claim per day (in the tenant's time zone). If absent, there is no
+        /// limit.
+        daily_claims: Option<i64> => integer(1, 100_000).label("Claims per day", "每日领取上限").example(20),
+        /// The maximum number of its records that a user can hold. If absent, there is no limit. Converted and disqualified
+        /// leads do not count.
         holding_cap: Option<i64> => integer(1, 1_000_000).label("Holding cap", "持有上限").example(200),
-        /// How many days a record is safe from recall after it came to its holder.
+        /// The number of days that a record is protected from recall after its holder received it.
         protection_days: i64 => integer(0, 3_650).default(0).label("Protection", "保护期（天）").example(3),
-        /// After how many days without follow-up a held record falls back; never, if none.
+        /// The number of days without follow-up after which a held record returns to the pool. If absent, it never does.
         recall_after_days: Option<i64> => integer(1, 3_650).label("Recall after", "未跟进回收（天）").example(15),
-        /// After how many days with its holder a record without a deal falls back: a lead not converted, a customer without a won opportunity since. Never, if none.
+        /// The number of days after which a held record without a deal returns to the pool: a lead that has not been converted,
+        /// or a customer without a won opportunity in that time. If absent, it never does.
         recall_without_deal_days: Option<i64> => integer(1, 3_650).label("Recall without a deal after", "未成交回收（天）").example(90),
-        /// How many days before a recall its holder is warned (the event `lead.recall_warned` or `customer.recall_warned`); not at all, if 0.
+        /// The number of days before a recall that the holder is warned (the event `lead.recall_warned` or
+        /// `customer.recall_warned`); 0 for no warning.
         warn_days: i64 => integer(0, 365).default(1).label("Warn before", "回收提醒提前（天）").example(2),
-        /// How many days after a record left somebody the same person cannot claim it.
+        /// The number of days before a user can claim a record again that they held before.
         cooldown_days: i64 => integer(0, 3_650).default(0).label("Cool-down", "冷却期（天）").example(7),
     }
     extend |object| object

@@ -132,7 +132,7 @@ pub static ABSENCES: Structure = Structure {
                 "required": ["starts_at", "ends_at"],
                 "additionalProperties": false,
                 "properties": {
-                    "user_id": {"type": ["string", "null"], "format": "uuid", "description": "Who is away; everybody of the schedule (a holiday), if absent."},
+                    "user_id": {"type": ["string", "null"], "format": "uuid", "description": "The user who is away; if absent, everybody in the schedule (a holiday)."},
                     "starts_at": {"type": "string", "format": "date-time", "examples": ["2026-10-01T00:00:00.000Z"]},
                     "ends_at": {"type": "string", "format": "date-time", "examples": ["2026-10-08T00:00:00.000Z"]},
                     "reason": {"type": ["string", "null"], "maxLength": 200, "examples": ["国庆节"]}
@@ -156,17 +156,18 @@ static ABSENCE_FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
 });
 
 entity! {
-    /// A work schedule: the hours of some users, and when they are away. Who is in no schedule is always at work; who is in several works when all of them say so.
+    /// A work schedule: the working hours and absences of some users. Users without a schedule are always at work; users with
+    /// several are at work when all of their schedules agree.
     pub struct WorkSchedule("work_schedule", "work-schedules", "work_schedules", "Work schedule", "工作时间表") [external] {
-        /// What the schedule is called.
+        /// The name of the schedule.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("上海办公室"),
-        /// Whose hours it gives.
+        /// The users it applies to.
         user_ids: Vec<Id> => references(&SCHEDULE_USERS).label("Users", "用户"),
-        /// Where its clocks are; the tenant's time zone, if none.
+        /// Its time zone. Defaults to the tenant's time zone.
         time_zone: Option<String> => time_zone().opaque().label("Time zone", "时区").example("Asia/Shanghai"),
-        /// The hours of each day of the week; around the clock, if none are given.
+        /// The working hours of each day of the week. If empty, users work around the clock.
         weekly: Vec<WeeklyHours> => structure(&WEEKLY).default(json!([])).opaque().label("Weekly hours", "每周工作时间").example(json!([{"weekday": 1, "from": "09:00", "to": "18:00"}])),
-        /// When somebody, or everybody, is away.
+        /// The absences of one user or of everybody.
         absences: Vec<Absence> => structure(&ABSENCES).default(json!([])).opaque().label("Absences", "缺勤").example(json!([{"user_id": null, "starts_at": "2026-10-01T00:00:00.000Z", "ends_at": "2026-10-08T00:00:00.000Z", "reason": "国庆节"}])),
     }
     extend |object| object

@@ -17,19 +17,20 @@ use crate::{
 };
 
 entity! {
-    /// A scoring rule: which leads it gives or takes points. The sum of all is the lead's `score`: computed when a lead is written, and again every hour, as points fade.
+    /// A scoring rule: which leads it adds points to or subtracts points from. The sum over all rules is the lead's `score`,
+    /// computed when a lead is saved and again every hour, as points decay.
     pub struct ScoringRule("scoring_rule", "scoring-rules", "scoring_rules", "Scoring rule", "评分规则") [external] {
-        /// What the rule is called.
+        /// The name of the rule.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("来自展会"),
-        /// Whether it counts.
+        /// Whether the rule is active.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
-        /// Which leads it is for: a filter over the lead's own fields; every lead, if none.
+        /// The leads it applies to: a filter on the lead's own fields. If absent, it applies to every lead.
         filter: Option<Value> => structure(&crate::model::structures::filter::FILTER).opaque().label("Filter", "条件").example(serde_json::json!({"field": "source", "op": "eq", "value": "展会"})),
-        /// How many points it gives, or takes if negative.
+        /// The number of points it adds, or subtracts if negative.
         points: i64 => integer(-1_000, 1_000).default(10).label("Points", "分值").example(20),
-        /// A date or time of the lead from which on the points fade: `last_activity_at`, `created_at`, `custom.key` …
-        decay_field: Option<String> => text(100).opaque().label("Fades from", "衰减起点字段").example("created_at").required_when(crate::model::field::when_given("half_life_days")),
-        /// After how many days half of the points are left.
+        /// The date or time field of the lead from which the points decay: `last_activity_at`, `created_at`, `custom.key` …
+        decay_field: Option<String> => text(100).opaque().label("Decays from", "衰减起点字段").example("created_at").required_when(crate::model::field::when_given("half_life_days")),
+        /// The number of days after which the points are halved.
         half_life_days: Option<i64> => integer(1, 3_650).label("Half-life", "半衰期（天）").example(30).only_when(crate::model::field::when_given("decay_field")),
     }
     extend |object| object.configuration().rule(decay_is_whole)
@@ -144,7 +145,7 @@ pub struct Evidence {
     pub values: i64,
 }
 
-/// What one field adds to the odds.
+/// The contribution of a field to the odds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weight {
     pub field: String,

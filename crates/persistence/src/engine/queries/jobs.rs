@@ -180,7 +180,7 @@ pub fn purge(conn: &mut Conn, tenant: Id, before: Timestamp) -> Result<usize, St
     Ok(diesel::delete(done.filter(jobs::finished_at.lt(Some(before)))).execute(conn)?)
 }
 
-/// Puts a dead job back into the queue.
+/// Puts a failed job back into the queue.
 pub fn revive(conn: &mut Conn, tenant: Id, id: Id, now: Timestamp) -> Result<bool, StoreError> {
     let row = jobs::table.filter(jobs::tenant_id.eq(DbId(tenant))).filter(jobs::id.eq(DbId(id))).filter(jobs::state.eq("dead"));
     let touched = diesel::update(row)
