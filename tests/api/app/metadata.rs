@@ -83,7 +83,15 @@ pub async fn tells_the_filters_that_lists_take(db: TestDb) {
         {
             let name = field["path"].as_str().unwrap();
             let value = match field["type"].as_str().unwrap() {
-                "integer" | "decimal" | "money" | "count" => json!(1),
+                "integer" => field["limits"]["min"].as_i64().map_or(json!(1), |least| json!(least.max(1))),
+                "decimal" | "money" | "count" => json!(1),
+                "email" | "emails" => json!("wei@example.com"),
+                "phone" | "phones" => json!("+8613800138000"),
+                "url" => json!("https://example.com"),
+                "country" => json!("CN"),
+                "language" => json!("zh-CN"),
+                "time_zone" => json!("Asia/Shanghai"),
+                "social_credit_code" => json!("914403001922038216"),
                 "boolean" => json!(true),
                 "date" => json!("2026-03-01"),
                 "datetime" => json!("2026-03-01T00:00:00Z"),

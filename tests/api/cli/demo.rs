@@ -16,7 +16,7 @@ pub async fn sales_hold_together(db: TestDb) {
     command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).stderr(Stdio::null());
     let made = tokio::task::block_in_place(|| command.output()).unwrap();
     let said = String::from_utf8_lossy(&made.stdout).into_owned();
-    assert!(made.status.success() && said.contains("made 40 customers"), "{said}");
+    assert!(made.status.success() && said.contains("created 40 customers"), "{said}");
     let server = Server::start(db).await;
     let admin = server.admin().await;
     let page = admin.get("/v1/opportunities?limit=200&total=true&expand=stage,customer,line_items").await.ok(200);

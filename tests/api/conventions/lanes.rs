@@ -42,7 +42,7 @@ fn slow_predicate() -> Predicate {
 async fn fill(admin: &Client, engine: Engine) {
     let text = match engine {
         Engine::Sqlite => "word ".repeat(1_000),
-        Engine::Postgres => "word ".repeat(60),
+        Engine::Postgres => "word ".repeat(200),
     };
     let bodies = (0..CUSTOMERS).map(|number| json!({"name": format!("Customer {number}"), "description": text}));
     join_all(bodies.map(|body| admin.create("customers", body))).await;

@@ -41,7 +41,7 @@ pub async fn faults_are_told_up_to_a_hundred(db: TestDb) {
     let problem = admin.post("/v1/customers", unknown_members(100)).await.refused(400, "invalid_request");
     // The name that is missing is one more.
     assert_eq!((problem["errors"].as_array().unwrap().len(), &problem["truncated"]), (100, &json!(true)));
-    assert_eq!(problem["detail"], "The request has faults: 100+. `errors` lists the first 100.");
+    assert_eq!(problem["detail"], "The request is invalid. Number of faults: 100+; see `errors`.");
     let problem = admin.post("/v1/customers", unknown_members(3)).await.refused(400, "invalid_request");
     assert!(problem["truncated"].is_null());
     // Long names are told shortly, and nothing near them is looked for.

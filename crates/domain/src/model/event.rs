@@ -63,6 +63,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
             "deactivated",
             "logged_in",
             "logged_out",
+            "login_failed",
             "notification_preferences_changed",
             "notifications_read",
             "password_changed",

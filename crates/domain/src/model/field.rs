@@ -450,8 +450,8 @@ impl Field {
     pub fn operators(&self) -> &'static [Op] {
         match (self.filterable, &self.storage) {
             (false, _) => &[],
-            // What is not kept is found by its links alone; that it has none at all, nothing tells.
-            (true, Storage::Computed) => &[Op::Any, Op::None],
+            // What is not kept is found by its links alone.
+            (true, Storage::Computed) => &[Op::Any, Op::None, Op::Null],
             (true, Storage::Column | Storage::Detail | Storage::Custom { .. }) => self.kind.operators(),
         }
     }

@@ -178,7 +178,7 @@ fn faults_name_the_column() {
             (Some("employees"), "/employee_count", FaultCode::WrongType),
             (Some("country"), "/addresses/country", FaultCode::UnknownCountry),
             (Some("revenue"), "/annual_revenue", FaultCode::Malformed),
-            (Some("birthday"), "/birthday", FaultCode::InvalidDate),
+            (Some("birthday"), "/birthday", FaultCode::AmbiguousDate),
         ]
     );
     assert_eq!(plan.column_of("/addresses/0/country").unwrap().mapping.column, "country");

@@ -464,7 +464,8 @@ mod tests {
             local in "[a-z0-9A-Z!#+._'-]{3,14}", from in 0.0..1.0f64, length in 0.0..1.0f64,
         ) {
             let q = slice(&local, 3, from, length);
-            prop_assume!(q.chars().filter(|c| c.is_alphanumeric()).count() > 1);
+            // Letters that stand alone ask for words that begin with them.
+            prop_assume!(q.as_bytes().windows(2).any(|pair| pair.iter().all(u8::is_ascii_alphanumeric)));
             let address = format!("{local}@example.com");
             prop_assert!(finds(Kind::Email, &address, &q), "{q:?} {:?} {:?}", query_terms(&q), indexed(Kind::Email, &address));
         }
