@@ -280,10 +280,15 @@ fn filter(crm: &Crm, field: &Field) -> (String, String) {
         FieldType::DateTime => "2026-09-30T08:00:00.000Z".to_owned(),
         FieldType::Date => "2026-09-30".to_owned(),
         FieldType::Boolean => "true".to_owned(),
+        FieldType::SocialCreditCode => "914403001922038216".to_owned(),
+        FieldType::Email => "info7@example.cn".to_owned(),
+        FieldType::Phone => "+8613800138000".to_owned(),
+        FieldType::Country => "CN".to_owned(),
         FieldType::Choice(choices) => choices.last().expect("there are choices").value.to_string(),
         FieldType::Id | FieldType::Reference(_) | FieldType::References(_) => crm.tenant.id.to_string(),
         FieldType::Structure(structure) if structure.link.is_some() => crm.tenant.id.to_string(),
         FieldType::Structure(structure) if structure.name == "emails" => "info7@example.cn".to_owned(),
+        FieldType::Structure(structure) if structure.name == "phones" => "+8613800138000".to_owned(),
         _ => "7".to_owned(),
     };
     let name = if op == Op::Eq { field.path() } else { format!("{}_{}", field.path(), op.as_str()) };
