@@ -54,7 +54,10 @@ sent = {"filter": {"and": [{"field": "status", "value": "active"}, {"not": {"fie
 for models in (large_client, small_client.models):
     customer = models.Customer.from_dict(examples["Customer"] | new_member)
     assert customer.to_dict()["annual_revenue"] == examples["Customer"]["annual_revenue"]
-    assert models.CustomerPage.from_dict(examples["CustomerPage"]).data[0].name == customer.name
+    page = {"data": [examples["Customer"]], "page": {"next": None, "has_more": False, "total": None}}
+    row = models.CustomerPage.from_dict(page).data[0]
+    # One generator wraps what may be a whole or a sparse record.
+    assert getattr(row, "actual_instance", row).name == customer.name
     assert models.CustomerCreate(name="Acme").to_dict() == {"name": "Acme"}, "what was not given must not be sent"
     assert models.Search.from_dict(sent).to_dict()["filter"]["and"][1]["not"]["op"] == "contains"
 PYTHON

@@ -12,7 +12,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use crate::arrows::{collect, is_for_tests};
 
 /// Macros whose arguments are declarations.
-const DECLARING: &[&str] = &["entity", "body", "choices", "structures"];
+const DECLARING: &[&str] = &["entity", "body", "query", "choices", "structures"];
 /// Structs whose values are parts of declarations.
 const DECLARED: &[&str] = &["Relation", "ToOne", "Inverse", "Unique", "Link", "Kind", "Structure"];
 /// Methods that declare, in what follows the name of an object.

@@ -41,7 +41,7 @@ pub use sql::{
     row::{Cell, Layout, Row},
     rows::{
         EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, RotationRow, SessionRow,
-        SigningKeyRow, TenantRow,
+        SigningKeyRow, TenantRow, WantedEvents,
     },
     statement::Dialect,
 };

@@ -31,6 +31,7 @@ use crate::{
         row::{Cell, CellRef, Layout, Row},
         rows::{
             EventRow, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, RotationRow, SessionRow, SigningKeyRow, TenantRow,
+            WantedEvents,
         },
         statement::{ColumnType, Dialect, Statement, write_sql},
     },
@@ -421,6 +422,11 @@ impl Reader<'_> {
 
     pub fn events(&mut self, after: i64, until: i64, types: &[String], limit: i64) -> Result<Vec<EventRow>, StoreError> {
         on!(&mut self.connection, events::between(self.tenant.id, after, until, types, limit))
+    }
+
+    /// Those events after a position and not after another that somebody wants.
+    pub fn wanted_events(&mut self, within: (i64, i64), wanted: &WantedEvents, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+        on!(&mut self.connection, events::wanted(self.tenant.id, within, wanted, limit))
     }
 
     pub fn timeline(&mut self, record: Id, before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {

@@ -1,7 +1,9 @@
 //! The process: how it starts, serves and ends.
 
 pub mod crash;
+mod documentation;
 mod hang;
+mod metadata;
 mod readme;
 pub mod start;
 #[cfg(feature = "otel")]
@@ -20,6 +22,12 @@ pub fn tests() -> Vec<Test> {
         crash::killed_under_load_nothing_is_lost,
         crash::told_to_end_it_ends_soon,
         crash::told_to_end_it_ends_well,
+        documentation::is_served_whole_and_in_parts,
+        documentation::traces_are_answered,
+        metadata::tells_one_object_at_a_time,
+        metadata::tells_the_filters_that_lists_take,
+        metadata::tells_what_the_caller_may_do,
+        metadata::tells_what_there_is_to_choose_from,
         readme::works_from_top_to_bottom,
         start::the_address_says_what_it_is,
         start::a_start_that_cannot_listen_makes_nothing,

@@ -18,6 +18,16 @@ pub async fn preconditions_are_strict(db: TestDb) {
     let industry = changed.iter().find(|change| change["field"] == "industry").expect("what changed");
     assert_eq!((&industry["by"], &industry["version"]), (&json!(other.id), &json!(2)));
     assert!(industry["at"].as_str().unwrap().ends_with('Z'));
+    assert_eq!((&industry["from"], &industry["to"], &industry["by_name"]), (&json!(null), &json!("Retail"), &json!("Wang Fang")));
+    let sentence = "The record is at version 2, which is none that If-Match names. Since version 1: Wang Fang changed Industry from nothing \
+                    to “Retail”.";
+    assert_eq!(problem["detail"], sentence);
+    let stale = admin.patch(&path, json!({"name": "x"})).header("If-Match", "\"v1\"").header("Accept-Language", "zh").await;
+    let problem = stale.refused(412, "version_mismatch");
+    assert_eq!(
+        problem["detail"],
+        "记录当前版本为 2，与 If-Match 指定的版本不一致。自版本 1 以来：Wang Fang将“行业”从空改为“Retail”。"
+    );
     for tag in ["\"v99\"", "\"other\"", "v2", "", "\"v0\""] {
         let refused = admin.patch(&path, json!({"name": "x"})).header("If-Match", tag).await.refused(412, "version_mismatch");
         assert_eq!(refused["detail"], "The record is at version 2, which is none that If-Match names.");
@@ -32,6 +42,32 @@ pub async fn preconditions_are_strict(db: TestDb) {
     admin.delete(&path).header("If-Match", "\"v5\"").await.ok(204);
     admin.post(&format!("{path}/restore"), json!({})).header("If-Match", "\"v5\"").await.refused(412, "version_mismatch");
     admin.post(&format!("{path}/restore"), json!({})).header("If-Match", "\"v6\"").await.ok(200);
+}
+
+/// Who changed what is told by names, as far as the caller may know of them.
+pub async fn conflicts_are_told_as_people_talk(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let wang = server.user(&admin, "Wang Fang", "administrator", json!({})).await;
+    let path = format!("/v1/customers/{}", admin.create("customers", json!({"name": "Acme"})).await);
+    let body = json!({"status": "inactive", "owner_id": wang.id, "annual_revenue": {"amount": 1_234_500, "currency": "CNY"}});
+    wang.patch(&path, body).await.ok(200);
+    let stale = async |client: &crate::client::Client| {
+        client.patch(&path, json!({"name": "x"})).header("If-Match", "\"v1\"").await.refused(412, "version_mismatch")
+    };
+    let detail = stale(&admin).await["detail"].as_str().unwrap().to_owned();
+    for told in ["Status from “Active” to “Inactive”", "from “Administrator” to “Wang Fang”", "to CNY 12345.00"] {
+        assert!(detail.contains(told), "{detail}");
+    }
+    // Who may know nothing of users hears of no names.
+    let grants = json!([
+        {"object": "customer", "action": "read", "scope": "all"}, {"object": "customer", "action": "update", "scope": "all"}
+    ]);
+    let role = admin.create("roles", json!({"name": "Hermit", "permissions": grants})).await;
+    let hermit = server.user_with(&admin, "Hermit", json!([role]), json!({})).await;
+    let problem = stale(&hermit).await;
+    assert!(!problem.to_string().contains("Wang Fang"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("Somebody changed Status"), "{problem}");
 }
 
 pub async fn fields_apart_do_not_conflict(db: TestDb) {

@@ -153,7 +153,7 @@ pub async fn sql_in_every_string(db: TestDb) {
         let faults =
             admin.post("/v1/custom-fields", json!({"object": "customer", "key": evil, "field_type": "text"})).await.faults(422);
         assert_eq!(faults, pairs(&[("/key", "invalid_key")]));
-        admin.get(&format!("/v1/changes?types={encoded}")).await.ok(200);
+        admin.get(&format!("/v1/changes?types={encoded}")).await.refused(400, "invalid_request");
         server
             .anybody()
             .post("/v1/auth/login", json!({"email": evil, "password": evil, "tenant": evil}))
@@ -232,6 +232,43 @@ pub async fn paths_and_methods_that_are_not_there(db: TestDb) {
     assert_eq!((head.status, head.text.as_str()), (200, ""));
 }
 
+/// Every path refuses every method that the document does not declare for it, and names those that it does.
+pub async fn undeclared_methods_are_refused(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let document = farley::app::server::document();
+    let mut tried = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        // The path of an upsert is one of a record too.
+        if path.contains("ext:{system}") {
+            continue;
+        }
+        let declared: Vec<String> = item.as_object().expect("a path").keys().map(|method| method.to_uppercase()).collect();
+        let upserts = document["paths"].get(path.replace("/{id}", "/ext:{system}:{key}")).is_some() && path.ends_with("{id}");
+        let filled = path.split('/').map(|part| match part.contains('{') {
+            true => part.replace(
+                &part[part.find('{').unwrap_or(0)..=part.find('}').unwrap_or(0)],
+                "01890a5d-ac96-774b-bcce-b302099a8057",
+            ),
+            false => part.to_owned(),
+        });
+        let filled = filled.collect::<Vec<_>>().join("/");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"] {
+            if declared.iter().any(|known| known == method) || (upserts && method == "PUT") {
+                continue;
+            }
+            let answer = admin.request(method.parse().expect("a method"), &filled).await;
+            assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text);
+            let allowed: Vec<&str> = answer.header("allow").split(", ").collect();
+            let missing = declared.iter().filter(|known| *known != "PARAMETERS" && !allowed.contains(&known.as_str()));
+            assert_eq!(missing.count(), 0, "{method} {path} allows {allowed:?}, not {declared:?}");
+            answer.refused(405, "method_not_allowed");
+            tried += 1;
+        }
+    }
+    assert!(tried > 500, "only {tried} tries");
+}
+
 pub async fn browsers_are_let_in_by_the_allow_list(db: TestDb) {
     let server =
         Server::start_with(db, |settings| settings.cors_origins = "https://crm.example, https://b.example".to_owned()).await;
@@ -242,12 +279,15 @@ pub async fn browsers_are_let_in_by_the_allow_list(db: TestDb) {
             .request(Method::OPTIONS, "/v1/customers")
             .header("Origin", origin)
             .header("Access-Control-Request-Method", "POST")
-            .header("Access-Control-Request-Headers", "authorization,content-type,idempotency-key")
+            .header("Access-Control-Request-Headers", "authorization,content-type,idempotency-key,x-some-tool")
     };
     let answer = preflight("https://crm.example").await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, "https://crm.example"));
     assert!(answer.header("access-control-allow-headers").to_lowercase().contains("idempotency-key"));
-    assert_eq!(preflight("https://evil.example").await.header("access-control-allow-origin"), "");
+    assert!(answer.header("access-control-allow-headers").to_lowercase().contains("x-some-tool"), "whatever is asked for");
+    let refused = preflight("https://evil.example").await;
+    assert_eq!((refused.status, refused.header("access-control-allow-origin")), (400, ""));
+    refused.refused(400, "malformed_request");
     for path in ["/v1/customers", "/v1/customers/x"] {
         let answer = admin.get(path).header("Origin", "https://b.example").await;
         assert_eq!(answer.header("access-control-allow-origin"), "https://b.example", "{path}");

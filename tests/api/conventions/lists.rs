@@ -11,6 +11,49 @@ use crate::{
     support::TestDb,
 };
 
+/// `filter` takes what the body of a search takes, in every list, and goes together with plain filters.
+pub async fn filters_may_be_written_as_json(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    for (name, status) in [("Acme", "active"), ("Acme Oil", "inactive"), ("Beta", "blocked")] {
+        admin.create("customers", json!({"name": name, "status": status})).await;
+    }
+    let written = |filter: Value| -> String { form_urlencoded::byte_serialize(filter.to_string().as_bytes()).collect() };
+    let either =
+        written(json!({"or": [{"field": "name", "op": "starts", "value": "acme"}, {"field": "status", "value": "blocked"}]}));
+    let mut found = admin.names(&format!("/v1/customers?filter={either}")).await;
+    found.sort();
+    assert_eq!(found, ["Acme", "Acme Oil", "Beta"]);
+    assert_eq!(admin.names(&format!("/v1/customers?filter={either}&status=inactive")).await, ["Acme Oil"]);
+    // The next page and the lists of a summary keep to it.
+    let first = admin.get(&format!("/v1/customers?filter={either}&limit=2&sort=name")).await;
+    let link = first.header("link").to_owned();
+    let next = link.trim_start_matches('<').split('>').next().unwrap();
+    assert_eq!(admin.names(next).await, ["Beta"]);
+    let summary = admin.get(&format!("/v1/customers/summary?group_by=status&filter={either}")).await.ok(200);
+    assert_eq!(summary["data"].as_array().unwrap().len(), 3);
+    assert_eq!(admin.names(summary["data"][0]["list"].as_str().unwrap()).await, ["Acme"]);
+    let none = written(json!({"field": "name", "value": "x"}));
+    let pipeline = admin.list("/v1/pipelines", "id").await.remove(0);
+    for path in [format!("/v1/pipelines/{pipeline}/board"), "/v1/reports/sales-funnel".to_owned()] {
+        admin.get(&format!("{path}?filter={none}")).await.ok(200);
+        let wrong = written(json!({"field": "nmae", "value": "x"}));
+        let faults = admin.get(&format!("{path}?filter={wrong}")).await.faults(400);
+        assert_eq!(faults, pairs(&[("filter/field", "unknown_member")]), "{path}");
+    }
+    for (filter, fault) in [
+        ("{".to_owned(), ("filter", "malformed")),
+        ("[]".to_owned(), ("filter", "wrong_type")),
+        (r#"{"field":"amuont","value":1}"#.to_owned(), ("filter/field", "unknown_member")),
+    ] {
+        let filter: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        assert_eq!(admin.get(&format!("/v1/customers?filter={filter}")).await.faults(400), pairs(&[fault]));
+    }
+    // What goes beyond one's sight is not asked for by this way either.
+    let faults = admin.get(&format!("/v1/customers?filter={either}&filter={either}")).await.faults(400);
+    assert_eq!(faults, pairs(&[("filter", "duplicate_parameter")]));
+}
+
 /// Five customers that differ in what filters ask about.
 async fn sample(admin: &Client) {
     for body in [

@@ -19,6 +19,7 @@ use crate::{support::Test, tests};
 pub fn tests() -> Vec<Test> {
     tests![
         concurrency::an_import_meets_others_under_its_keys,
+        concurrency::conflicts_are_told_as_people_talk,
         concurrency::fields_apart_do_not_conflict,
         concurrency::many_writers_of_one_record,
         concurrency::preconditions_are_strict,
@@ -28,6 +29,7 @@ pub fn tests() -> Vec<Test> {
         concurrency::unchanged_records_are_not_sent_again,
         contract::codes_are_used_and_documented,
         contract::every_write_leaves_its_event,
+        contract::documented_parameters_work_as_shown,
         contract::everything_else_needs_a_permission,
         contract::everything_else_needs_a_scope,
         contract::everything_else_needs_a_token,
@@ -37,6 +39,7 @@ pub fn tests() -> Vec<Test> {
         contract::unknown_records_are_not_found,
         errors::bodies_that_cannot_be_read,
         errors::browsers_are_let_in_by_the_allow_list,
+        errors::undeclared_methods_are_refused,
         errors::filters_without_bounds,
         errors::paths_and_methods_that_are_not_there,
         errors::sql_in_every_string,
@@ -71,6 +74,7 @@ pub fn tests() -> Vec<Test> {
         lists::a_missing_relation_is_null,
         lists::are_sorted_with_nulls_last,
         lists::count_and_skip_exactly,
+        lists::filters_may_be_written_as_json,
         lists::give_just_the_fields_asked_for,
         lists::read_values_as_people_write_them,
         lists::show_each_record_once_while_others_come,

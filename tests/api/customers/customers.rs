@@ -197,9 +197,19 @@ pub async fn may_have_ids_their_creator_chose(db: TestDb) {
     assert_eq!(record["id"], id.as_str());
     let problem = admin.post("/v1/customers", json!({"id": id, "name": "Again"})).await.refused(409, "duplicate");
     assert_eq!(problem["existing_id"], id.as_str());
-    let random = "3b241101-e2bb-4255-8caf-4136c566a962";
-    let faults = admin.post("/v1/customers", json!({"id": random, "name": "x"})).await.faults(400);
-    assert_eq!(faults, pairs(&[("/id", "not_time_ordered")]));
+    // Other systems make theirs at random, or out of a name.
+    for other in
+        ["3b241101-e2bb-4255-8caf-4136c566a962", "2ed6657d-e927-568b-95e1-2665a8aea6a2", "1ec9414c-232a-6b00-b3c8-9f6bdeced846"]
+    {
+        admin.post("/v1/customers", json!({"id": other, "name": other})).await.ok(201);
+        assert_eq!(admin.get(&format!("/v1/customers/{other}")).await.ok(200)["name"], other);
+    }
+    for none in
+        ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "3b241101e2bb42558caf4136c566a962"]
+    {
+        let faults = admin.post("/v1/customers", json!({"id": none, "name": "x"})).await.faults(400);
+        assert_eq!(faults, pairs(&[("/id", "invalid_id")]), "{none}");
+    }
     let faults = admin.patch(&format!("/v1/customers/{id}"), json!({"id": new_id().to_string()})).await.faults(400);
     assert_eq!(faults, pairs(&[("/id", "create_only")]));
     // An id that is taken stays taken when its record is archived: it would be two records in one history.

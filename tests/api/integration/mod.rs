@@ -7,6 +7,10 @@ use crate::{support::Test, tests};
 
 /// The cases of this area.
 pub fn tests() -> Vec<Test> {
-    let changes = tests![changes::are_missed_by_no_reader, changes::tell_what_happened_in_order];
+    let changes = tests![
+        changes::are_missed_by_no_reader,
+        changes::are_read_from_either_end_and_in_part,
+        changes::tell_what_happened_in_order
+    ];
     changes.into_iter().chain(imports::tests()).collect()
 }

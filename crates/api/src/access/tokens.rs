@@ -14,7 +14,6 @@ use farley_domain::values::{id::Id, time::Timestamp};
 use farley_persistence::{Origin, SigningKeyRow, Store, TenantKey};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::http::{
@@ -200,28 +199,50 @@ impl Tokens {
         kid.is_some_and(|kid| !self.keys().contains_key(&kid))
     }
 
-    /// The public keys, for others who verify our tokens (RFC 7517).
+    /// The public keys, for others who verify our tokens.
     #[must_use]
-    pub fn jwks(&self) -> Value {
+    pub fn jwks(&self) -> Jwks {
         let keys = self.keys();
         let mut keys: Vec<&Key> = keys.values().collect();
         keys.sort_by_key(|key| key.created_at);
-        let keys: Vec<Value> = keys
-            .into_iter()
-            .map(|key| {
-                let x = BASE64_URL_SAFE_NO_PAD.encode(&key.public);
-                json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id.to_string(), "x": x})
-            })
-            .collect();
-        json!({"keys": keys})
+        let public = |key: &Key| Jwk {
+            kty: "OKP",
+            crv: "Ed25519",
+            r#use: "sig",
+            alg: "EdDSA",
+            kid: key.id.to_string(),
+            x: BASE64_URL_SAFE_NO_PAD.encode(&key.public),
+        };
+        Jwks { keys: keys.into_iter().map(public).collect() }
     }
 }
 
 /// Whether the header demands that something be understood (`crit`, RFC 7515): we understand no extension.
 fn has_critical_parts(token: &str) -> bool {
     let header = token.split('.').next().unwrap_or_default();
-    let header = BASE64_URL_SAFE_NO_PAD.decode(header).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let header =
+        BASE64_URL_SAFE_NO_PAD.decode(header).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
     header.is_none_or(|header| header.get("crit").is_some())
+}
+
+/// A public key of the server (RFC 7517).
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct Jwk {
+    #[schema(example = "OKP")]
+    kty: &'static str,
+    #[schema(example = "Ed25519")]
+    crv: &'static str,
+    r#use: &'static str,
+    #[schema(example = "EdDSA")]
+    alg: &'static str,
+    kid: String,
+    x: String,
+}
+
+/// The public keys of the server.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct Jwks {
+    keys: Vec<Jwk>,
 }
 
 impl Key {

@@ -36,10 +36,8 @@ use crate::{
         principal::Principal,
         unrestricted::{Unrestricted, without_custom_fields},
     },
-    http::{
-        problem::Problem,
-        request::{parameters, refuse_rest, take},
-    },
+    http::{problem::Problem, request::parameters},
+    records::body,
 };
 
 /// The longest range of a calendar, in days.
@@ -99,31 +97,38 @@ pub struct Calendar {
     busy: Vec<BusyTime>,
 }
 
+crate::query! {
+    /// Whose calendar, and of which days.
+    pub struct CalendarQuery {
+        /// The beginning: a time, or a relative one such as `today`. The beginning of the week, unless given.
+        from: Option<String> => text(64).example("start_of_week"),
+        /// The end, not included; at most 100 days after the beginning. A week after it, unless given.
+        to: Option<String> => text(64).example("start_of_week+7d"),
+        /// Whose calendar; one's own, unless given.
+        user_id: Option<Id> => reference("user"),
+        /// The calendars of everybody in a team.
+        team_id: Option<Id> => reference("team"),
+    }
+}
+
 /// A calendar
 ///
 /// The meetings, visits and calls of a user, or of everybody in a team and the teams below, that are not cancelled, and their open
 /// tasks with a due time, recurring ones at each of their times. A user has what they own and what they attend. Of what you may not
 /// read, only the time is shown.
 #[utoipa::path(tag = "calendar", operation_id = "getCalendar",
-    params(("from" = Option<String>, Query, description = "The beginning: a time, or a relative one such as `today`. The beginning of the week, unless given.", example = "start_of_week"),
-           ("to" = Option<String>, Query, description = "The end, not included; at most 100 days after the beginning. A week after it, unless given.", example = "start_of_week+7d"),
-           ("user_id" = Option<String>, Query, description = "Whose calendar; one's own, unless given."),
-           ("team_id" = Option<String>, Query, description = "The calendars of everybody in a team.")),
+    params(CalendarQuery),
     responses((status = 200, description = "The calendar.", body = Calendar)))]
 #[get("/v1/calendar")]
 pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let rows = call.rows(Activity::object(), Action::Read)?;
     let tasks = call.principal.asker.rows(Task::object(), Action::Read).unwrap_or_else(Predicate::nothing);
-    let mut parameters = parameters(&request)?;
-    let range = range(&call, &mut parameters)?;
-    let named = |name: &'static str, text: Option<String>| {
-        text.map(|text| text.parse::<Id>().map_err(|_| Fault::new(name, FaultCode::InvalidId))).transpose()
-    };
-    let user = named("user_id", take(&mut parameters, "user_id")?)?;
-    let team = named("team_id", take(&mut parameters, "team_id")?)?;
-    refuse_rest(&parameters, &["from", "to", "user_id", "team_id"])?;
+    let asked = body::read_query::<CalendarQuery>(&parameters(&request)?)?;
+    let range = range(&call, &asked)?;
+    let (user, team) = (asked.get(CalendarQuery::user_id), asked.get(CalendarQuery::team_id));
     if user.is_some() && team.is_some() {
-        return Err(Fault::new("team_id", FaultCode::Conflicting).with("other", "user_id").into());
+        let fault = Fault::new(CalendarQuery::team_id.name(), FaultCode::Conflicting);
+        return Err(fault.with("other", CalendarQuery::user_id.name()).into());
     }
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let calendar = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
@@ -151,7 +156,7 @@ pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, 
             }));
         }
         if entries.len() > MOST_ENTRIES {
-            return Err(Fault::new("to", FaultCode::TooManyRows).with("max", MOST_ENTRIES).into());
+            return Err(Fault::new(CalendarQuery::to.name(), FaultCode::TooManyRows).with("max", MOST_ENTRIES).into());
         }
         entries.sort_by_key(|entry| (entry.starts_at, entry.id));
         let busy = users.iter().flat_map(|user| busy(*user, &meetings, range)).collect();
@@ -160,25 +165,24 @@ pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, 
     Ok(HttpResponse::Ok().json(calendar.await?))
 }
 
-fn range(call: &Call, parameters: &mut Vec<(String, String)>) -> Result<Span, Problem> {
+fn range(call: &Call, asked: &Record<CalendarQuery>) -> Result<Span, Problem> {
     let zone = call.principal.standards(call.now).zone;
-    let mut time = |name: &'static str, fallback: &str| -> Result<Timestamp, Problem> {
-        let text = take(parameters, name)?;
-        let text = text.as_deref().unwrap_or(fallback);
+    let time = |handle: Handle<CalendarQuery, Option<String>>, fallback: &str| -> Result<Timestamp, Problem> {
+        let text = asked.get(handle).unwrap_or(fallback);
         let time = Timestamp::parse(text).or_else(|| relative::resolve(text, call.now, zone));
-        Ok(time.ok_or_else(|| Fault::new(name, FaultCode::InvalidTime))?)
+        Ok(time.ok_or_else(|| Fault::new(handle.name(), FaultCode::InvalidTime))?)
     };
-    let from = time("from", "start_of_week")?;
+    let from = time(CalendarQuery::from, "start_of_week")?;
     let week = from.to_utc().with_timezone(&zone).naive_local() + chrono::Days::new(7);
     let week = chrono::TimeZone::from_local_datetime(&zone, &week).earliest();
     let week = week.map_or(from.plus_seconds(7 * 24 * 3600), |time| Timestamp::from(time.to_utc()));
-    let to = time("to", &week.to_string())?;
+    let to = time(CalendarQuery::to, &week.to_string())?;
     if to <= from {
-        return Err(Fault::new("to", FaultCode::TooEarly).with("min", from).into());
+        return Err(Fault::new(CalendarQuery::to.name(), FaultCode::TooEarly).with("min", from).into());
     }
     let latest = from.plus_seconds(MOST_DAYS * 24 * 3600);
     if to > latest {
-        return Err(Fault::new("to", FaultCode::TooLate).with("max", latest).into());
+        return Err(Fault::new(CalendarQuery::to.name(), FaultCode::TooLate).with("max", latest).into());
     }
     Ok(Span { from, to })
 }
@@ -202,7 +206,7 @@ fn users(
     let wanted = Predicate::Archived(false).and(wanted).and(rows);
     let found = reader.find(&without_custom_fields(object), &principal.view(now), &wanted, 200)?;
     if found.is_empty() {
-        let name = if user.is_some() { "user_id" } else { "team_id" };
+        let name = if user.is_some() { CalendarQuery::user_id } else { CalendarQuery::team_id }.name();
         return Err(Fault::new(name, FaultCode::NotFound).into());
     }
     Ok(found.iter().map(Record::id).collect())

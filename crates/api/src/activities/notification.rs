@@ -20,8 +20,9 @@ use crate::{
         request::{Body, parameters, refuse_rest},
     },
     records::{
-        mutation::{Answer, Mutation},
+        mutation::{Answer, Mutation, if_match},
         named::Named,
+        versions,
         write::Writer,
     },
 };
@@ -60,11 +61,15 @@ pub async fn mark_read(call: Call, request: HttpRequest, body: Body) -> Result<H
     refuse_rest(&parameters, &["validate_only"])?;
     farley_domain::model::input::form(&[], &body.0, &call.principal.standards(call.now))?;
     let Named::Id(id) = Named::parse(request.match_info().query("id"))? else { return Err(Problem::not_found()) };
+    let expected = if_match(&request);
     let writer = Writer::of(&call, <Notification as Entity>::object());
     mutation
         .run(&call, move |work| {
             let view = writer.principal.view(writer.now);
             let loaded = work.load(&writer.schema(), &view, id, &rows)?.ok_or_else(Problem::not_found)?;
+            if let Some(expected) = &expected {
+                versions::check(work, &writer.principal, writer.object, &loaded.record, expected, None)?;
+            }
             if loaded.record.of::<Notification>().is_null(Notification::read_at) {
                 let mut record = loaded.record.clone();
                 record.of_mut::<Notification>().set(Notification::read_at, writer.now);

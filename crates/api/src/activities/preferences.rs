@@ -12,7 +12,10 @@ use farley_domain::{
     },
 };
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema, Type, schema::AdditionalProperties},
+};
 
 use crate::{
     access::call::Call,
@@ -20,33 +23,42 @@ use crate::{
         problem::Problem,
         request::{Body, parameters, refuse_rest},
     },
-    records::mutation::{Answer, Mutation},
+    records::{
+        mutation::{Answer, Mutation},
+        schemas::{self, Notes},
+    },
 };
 
-/// By which ways a user hears of a kind of notification.
-#[derive(serde::Deserialize, ToSchema)]
-#[allow(dead_code, reason = "documentation; the body is read by its members")]
-pub struct NotificationChannels {
-    /// In the list of notifications, and its stream. On, until said otherwise.
-    #[schema(example = true)]
-    app: Option<bool>,
-    /// By e-mail, where the server can send it. Off, until said otherwise.
-    #[schema(example = false)]
-    email: Option<bool>,
+/// The ways by kind of notification: every kind there is, with every way.
+pub struct NotificationPreferences;
+
+impl PartialSchema for NotificationPreferences {
+    fn schema() -> RefOr<Schema> {
+        let closed = |doc: &str| {
+            let object = schemas::of_type(Type::Object).description(Some(doc));
+            object.additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        };
+        let way = |way: &Channel| {
+            let doc = match way {
+                Channel::App => "In the list of notifications, and its stream. On, until said otherwise.",
+                Channel::Email => "By e-mail, where the server can send it. Off, until said otherwise.",
+            };
+            let flag = schemas::nullable(schemas::of_type(Type::Boolean).into());
+            schemas::annotate(flag, &Notes { description: doc, ..Notes::default() })
+        };
+        let ways = Channel::ALL
+            .iter()
+            .fold(closed("By which ways a user hears of it."), |ways, one| ways.property(one.as_str(), way(one)));
+        let ways = schemas::nullable(ways.into());
+        let kinds = NotificationKind::ALL
+            .iter()
+            .fold(closed("The ways by kind of notification."), |kinds, kind| kinds.property(kind.as_str(), ways.clone()));
+        let shown = json!({NotificationKind::TaskDue.as_str(): {Channel::Email.as_str(): true}});
+        kinds.examples([shown]).into()
+    }
 }
 
-/// The ways by kind of notification.
-#[derive(serde::Deserialize, ToSchema)]
-#[schema(example = json!({"task_due": {"email": true}}))]
-#[allow(dead_code, reason = "documentation; the body is read by its members")]
-pub struct NotificationPreferences {
-    assigned: Option<NotificationChannels>,
-    mentioned: Option<NotificationChannels>,
-    task_due: Option<NotificationChannels>,
-    reminder: Option<NotificationChannels>,
-    stage_changed: Option<NotificationChannels>,
-    lead_waiting: Option<NotificationChannels>,
-}
+impl ToSchema for NotificationPreferences {}
 
 /// Every kind with every way, said or not.
 fn whole(preferences: &Value) -> Value {

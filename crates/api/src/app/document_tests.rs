@@ -3,11 +3,15 @@
 use std::collections::HashSet;
 
 use actix_web::dev::ResourceDef;
-use farley_domain::model::{
-    field::FieldType,
-    field_rule::FieldRule,
-    object::{Catalog, Object},
-    registry,
+use farley_domain::{
+    identity::access::Action,
+    model::{
+        field::{Field, FieldType},
+        field_rule::FieldRule,
+        object::{Catalog, Object, Schema},
+        registry,
+    },
+    query::predicate::parse,
 };
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
@@ -18,18 +22,20 @@ use utoipa::openapi::{
 
 use super::endpoints::Handwritten;
 use crate::{
+    access::unrestricted::Unrestricted,
     openapi::{
-        document,
-        metadata::{self, WritableMetadata},
+        self, document,
+        metadata::describe::{self, WritableMetadata},
     },
     records::{
         operations::{Generic, generic_operations},
+        parameters::MAX_PLAIN,
         schemas,
     },
 };
 
 fn whole_document() -> Value {
-    serde_json::to_value(document(Handwritten::openapi())).unwrap()
+    document(Handwritten::openapi())
 }
 
 /// Every operation with its path and method.
@@ -98,7 +104,7 @@ fn parameters_are_unique_and_those_of_the_path_are_declared() {
 
 #[test]
 fn only_what_is_in_the_path_is_required() {
-    let document = serde_json::to_value(document(OpenApi::default())).unwrap();
+    let document = document(OpenApi::default());
     walk(&document, "", &mut |members, pointer| {
         if let (Some(place), Some(required)) = (members.get("in"), members.get("required").and_then(Value::as_bool)) {
             assert_eq!(required, place == "path", "{pointer}");
@@ -160,6 +166,101 @@ fn examples_are_valid() {
 }
 
 #[test]
+fn is_small_enough_to_be_read() {
+    let document = whole_document();
+    let size = openapi::text(&document).len();
+    assert!(size < 1_000_000, "{size} bytes");
+    for (path, method, operation) in operations(&document) {
+        let parameters = operation["parameters"].as_array().map_or(0, Vec::len);
+        assert!(parameters <= 26, "{method} {path} has {parameters} parameters");
+    }
+    for tag in document["tags"].as_array().unwrap() {
+        let tag = tag["name"].as_str().unwrap();
+        let part = openapi::part(document.clone(), &|known| known == tag);
+        assert!(!operations(&part).is_empty(), "{tag}");
+        walk(&part, "", &mut |members, pointer| {
+            if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                assert!(part.pointer(reference.trim_start_matches('#')).is_some(), "{tag}, {pointer}: {reference}");
+            }
+        });
+        let size = part.to_string().len();
+        assert!(size < 400_000, "{tag}: {size} bytes");
+    }
+}
+
+#[test]
+fn lists_take_a_filter_of_their_object_and_a_few_plain_ones() {
+    let document = whole_document();
+    for object in registry::objects() {
+        let path = Generic::List.path(object);
+        let parameters = document["paths"][&path]["get"]["parameters"].as_array().unwrap().iter();
+        let parameters: Vec<&Value> = parameters.map(|parameter| resolved(&document, parameter)).collect();
+        let filter = parameters.iter().find(|parameter| parameter["name"] == "filter").unwrap();
+        let schema = resolved(&document, &filter["schema"]["contentSchema"]);
+        assert_eq!(filter["schema"]["contentMediaType"], "application/json", "{path}");
+        let example: Value = serde_json::from_str(filter["example"].as_str().unwrap()).unwrap();
+        let faults: Vec<String> = validator(&document, schema).iter_errors(&example).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{path}: {faults:?}");
+        let core = ["limit", "cursor", "offset", "total", "archived", "sort", "fields", "expand", "q", "as_of", "filter"];
+        let plain = parameters
+            .iter()
+            .filter(|parameter| parameter["in"] == "query" && !core.iter().any(|core| parameter["name"] == *core));
+        let plain: Vec<&str> = plain.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        assert!(plain.contains(&"id_in") && plain.len() <= MAX_PLAIN, "{path}: {plain:?}");
+    }
+}
+
+#[test]
+fn everything_has_its_limits() {
+    let mut document = whole_document();
+    document["components"]["securitySchemes"].take();
+    document["components"]["examples"].take();
+    let limits = [("string", ["maxLength", "enum", "const"]), ("integer", ["maximum"; 3]), ("array", ["maxItems"; 3])];
+    walk(&document, "", &mut |members, pointer| {
+        // What stands in an example is no schema.
+        if pointer.contains("/example") || !members.contains_key("type") || pointer.ends_with("/properties") {
+            return;
+        }
+        for (kind, limits) in limits {
+            let is_of_kind =
+                members["type"] == kind || members["type"].as_array().is_some_and(|kinds| kinds.iter().any(|one| one == kind));
+            assert!(!is_of_kind || limits.iter().any(|limit| members.contains_key(*limit)), "{pointer} has no limit");
+        }
+        assert!(!members.contains_key("default"), "{pointer}: clients would send the default");
+    });
+}
+
+#[test]
+fn versions_are_demanded_where_they_are_judged() {
+    let document = whole_document();
+    for (path, method, operation) in operations(&document) {
+        let judged = operation["responses"].get("412").is_some();
+        let demanded = operation["parameters"].to_string().contains("#/components/parameters/IfMatch");
+        assert_eq!(judged, demanded, "{method} {path}");
+        let replayed = operation["parameters"].to_string().contains("#/components/parameters/IdempotencyKey");
+        for status in ["409", "422"] {
+            assert!(!replayed || operation["responses"].get(status).is_some(), "{method} {path} does not declare {status}");
+        }
+        for any in ["4XX", "default"] {
+            assert!(operation["responses"].get(any).is_some(), "{method} {path} does not declare {any}");
+        }
+    }
+}
+
+#[test]
+fn whole_records_have_what_sparse_ones_may_lack() {
+    let document = whole_document();
+    let schemas = &document["components"]["schemas"];
+    let required = schemas["Customer"]["allOf"][1]["required"].as_array().unwrap();
+    assert!(["id", "version", "name", "status", "owner_id", "custom"].iter().all(|name| required.contains(&json!(name))));
+    assert!(!required.contains(&json!("contact_count")), "it is computed on request");
+    assert_eq!(schemas["SparseCustomer"]["required"], json!(["id"]));
+    for (name, valid) in [("SparseCustomer", true), ("Customer", false)] {
+        assert_eq!(validator(&document, &schemas[name]).is_valid(&json!({"id": schemas::EXAMPLE_ID})), valid, "{name}");
+    }
+}
+
+#[test]
 fn routes_match_the_documented_paths() {
     for object in registry::objects() {
         for generic in generic_operations(object) {
@@ -205,10 +306,11 @@ fn hand_written_operations_are_completed_and_go_first() {
         .build();
     let mut given = OpenApi::default();
     given.paths = paths;
-    let document = serde_json::to_value(document(given)).unwrap();
+    let document = document(given);
     let login = &document["paths"]["/v1/auth/login"]["post"];
-    assert_eq!(login["responses"]["429"]["$ref"], "#/components/responses/TooManyRequests");
-    assert!(login["responses"].get("401").is_none(), "nobody need be known to log in");
+    assert_eq!(login["responses"]["4XX"]["$ref"], "#/components/responses/Refused");
+    assert_eq!(login["responses"]["default"]["$ref"], "#/components/responses/Failed");
+    assert!(login["responses"].get("409").is_none(), "a log-in cannot be repeated under a key");
     assert!(login["responses"]["200"]["headers"].get("RateLimit").is_some());
     assert!(login.get("parameters").is_none(), "a log-in cannot be replayed");
     let invite = &document["paths"]["/v1/users"]["post"];
@@ -221,12 +323,12 @@ fn hand_written_operations_are_completed_and_go_first() {
 #[test]
 fn metadata_leaves_out_what_is_hidden_and_freezes_what_is_read_only() {
     let schema = Catalog::default().schema(registry::object("customer").unwrap());
-    let metadata = metadata::metadata([&schema], |_, field| match field.name.as_ref() {
+    let rule = |_: &Schema, field: &Field| match field.name.as_ref() {
         "annual_revenue" => Some(FieldRule::Hidden),
         "status" => Some(FieldRule::ReadOnly),
         _ => None,
-    });
-    let customer = &metadata.data[0];
+    };
+    let customer = describe::object(&schema, &rule, &|action| action == Action::Read);
     let field = |path: &str| customer.fields.iter().find(|field| field.path == path);
     assert!(field("annual_revenue").is_none());
     assert!(field("custom").is_none(), "the tenant's fields stand for themselves");
@@ -236,4 +338,25 @@ fn metadata_leaves_out_what_is_hidden_and_freezes_what_is_read_only() {
     assert_eq!(field("parent_id").unwrap().reference.as_deref(), Some("customer"));
     assert_eq!(field("name").unwrap().limits.max_length, Some(200));
     assert!(customer.relations.iter().any(|relation| relation.name == "contacts" && relation.to_many));
+    assert!(customer.operations.iter().all(|operation| operation.method == "GET" || operation.path.ends_with("/search")));
+    let section = |key: &str| customer.sections.iter().find(|section| section.key == key).unwrap();
+    assert_eq!(section("basics").fields[0], "name");
+    assert!(section("contact").fields.contains(&"emails".to_owned()) && !section("system").fields.contains(&"status".to_owned()));
+    assert!(customer.sections.iter().all(|section| !section.fields.contains(&"annual_revenue".to_owned())));
+    let members = &field("emails").unwrap().members;
+    assert_eq!((members[0].name.as_str(), members[0].required, members[0].format.as_deref()), ("value", true, Some("email")));
+}
+
+/// Forms ask for fields by predicates that filters take too, over fields that are there.
+#[test]
+fn conditions_of_forms_are_predicates_over_own_fields() {
+    let mut told = 0;
+    for object in registry::objects() {
+        for condition in object.fields.iter().flat_map(|field| [&field.required_when, &field.shown_when]).flatten() {
+            parse::from_json(object, condition, &Unrestricted)
+                .unwrap_or_else(|faults| panic!("{}: {condition}: {faults:?}", object.name));
+            told += 1;
+        }
+    }
+    assert!(told > 20, "only {told}");
 }

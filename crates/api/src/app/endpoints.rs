@@ -1,14 +1,21 @@
 //! The endpoints that are written by hand, with their documentation: one list for both.
 
-use std::sync::LazyLock;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use actix_web::web::{self, ServiceConfig};
+use farley_domain::model::registry;
 use utoipa::OpenApi;
 
 use super::health;
 use crate::{
     activities, customers, identity, integration, openapi, records,
-    records::{operations::collection_of, refuse_method},
+    records::{
+        operations::{collection_of, generic_operations},
+        refuse_method,
+    },
     reporting, sales,
 };
 
@@ -50,21 +57,44 @@ macro_rules! endpoints {
     };
 }
 
-/// What else is asked of the paths of a collection is refused, with the methods that they take. To be configured after
-/// everything that may share a path with them.
+/// The methods that each path takes, by hand or generic, and whether something is written by hand there. Told once, as every thread
+/// that serves is configured.
+static METHODS: LazyLock<BTreeMap<String, (BTreeSet<String>, bool)>> = LazyLock::new(|| {
+    let mut methods: BTreeMap<String, (BTreeSet<String>, bool)> = BTreeMap::new();
+    for (path, item) in Handwritten::openapi().paths.paths {
+        let operations =
+            [("GET", item.get), ("POST", item.post), ("PUT", item.put), ("PATCH", item.patch), ("DELETE", item.delete)];
+        let taken = operations.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method.to_owned());
+        methods.insert(path, (taken.collect(), true));
+    }
+    for object in registry::objects() {
+        for generic in generic_operations(object) {
+            methods.entry(generic.route(object)).or_default().0.insert(generic.method().to_string());
+        }
+    }
+    for (taken, _) in methods.values_mut() {
+        // What can be got can be asked for without its body.
+        if taken.contains("GET") {
+            taken.insert("HEAD".to_owned());
+        }
+    }
+    methods
+});
+
+/// The methods that a path takes, for `Allow`.
+pub fn allowed(path: &str) -> String {
+    METHODS.get(path).map_or_else(String::new, |(methods, _)| methods.iter().cloned().collect::<Vec<_>>().join(", "))
+}
+
+/// What else is asked of the paths that are written by hand is refused, with the methods that they take: before the generic templates
+/// that would match some of them too.
 pub fn refuse_other_methods(collection: &str, config: &mut ServiceConfig) {
-    // Told once, as every thread that serves is configured.
-    static ALLOWED: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
-        let paths = Handwritten::openapi().paths.paths.into_iter();
-        let allowed = paths.map(|(path, item)| {
-            let methods =
-                [("GET", item.get), ("POST", item.post), ("PUT", item.put), ("PATCH", item.patch), ("DELETE", item.delete)];
-            let methods = methods.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method);
-            (path, methods.collect::<Vec<_>>().join(", "))
-        });
-        allowed.collect()
-    });
-    for (path, allowed) in ALLOWED.iter().filter(|(path, _)| collection_of(path) == collection) {
+    let generic = |path: &str| {
+        registry::objects().into_iter().any(|object| generic_operations(object).iter().any(|one| one.route(object) == path))
+    };
+    let own = METHODS.iter().filter(|(path, (_, by_hand))| *by_hand && collection_of(path) == collection && !generic(path));
+    for (path, _) in own {
+        let allowed = allowed(path);
         config.service(web::resource(path).default_service(web::to(move || refuse_method(allowed.clone()))));
     }
 }
@@ -175,6 +205,11 @@ endpoints! {
     ],
     "metadata" => [
         openapi::metadata::objects,
+        openapi::metadata::one_object,
+        openapi::metadata::vocabularies::currencies,
+        openapi::metadata::vocabularies::countries,
+        openapi::metadata::vocabularies::languages,
+        openapi::metadata::vocabularies::time_zones,
         reporting::figures::figures,
     ],
     "imports" => [

@@ -5,7 +5,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    access::{state::state_of, tokens::NO_TENANT},
+    access::{
+        state::state_of,
+        tokens::{Jwks, NO_TENANT},
+    },
     http::{
         problem::Problem,
         request::{parameters, refuse_rest},
@@ -39,28 +42,6 @@ pub async fn readyz(request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
     state_of(&request)?.store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.ping()?)).await?;
     Ok(HttpResponse::Ok().json(WELL))
-}
-
-/// A public key of the server (RFC 7517).
-#[derive(Serialize, ToSchema)]
-#[allow(dead_code, reason = "documentation; the keys are made by `access::tokens`")]
-pub struct Jwk {
-    #[schema(example = "OKP")]
-    kty: String,
-    #[schema(example = "Ed25519")]
-    crv: String,
-    #[schema(example = "EdDSA")]
-    alg: String,
-    r#use: String,
-    kid: String,
-    x: String,
-}
-
-/// The public keys of the server.
-#[derive(Serialize, ToSchema)]
-#[allow(dead_code, reason = "documentation; the keys are made by `access::tokens`")]
-pub struct Jwks {
-    keys: Vec<Jwk>,
 }
 
 /// The keys that sign access tokens

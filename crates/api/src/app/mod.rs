@@ -1,5 +1,6 @@
 //! The application put together: its areas, routes, workers and the server.
 
+pub mod documentation;
 pub mod endpoints;
 pub mod health;
 pub mod routes;

@@ -32,6 +32,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
 fn configure_collection(collection: &str, config: &mut web::ServiceConfig) {
     // What is written by hand goes before templates that would match it too.
     endpoints::configure(collection, config);
-    records::configure(collection, config);
     endpoints::refuse_other_methods(collection, config);
+    records::configure(collection, config, &endpoints::allowed);
 }

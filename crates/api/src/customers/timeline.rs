@@ -9,6 +9,7 @@ use crate::{
     records::{
         events::{Of, list_of_record},
         named::Named,
+        read::PageQuery,
     },
 };
 
@@ -19,8 +20,7 @@ use crate::{
     tag = "customers",
     operation_id = "listCustomerTimeline",
     params(("id" = String, Path, description = "The customer's id, or `ext:{system}:{key}`."),
-           ("limit" = Option<i64>, Query, description = "How many events, 1 to 200.", minimum = 1, maximum = 200),
-           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
+           PageQuery),
     responses((status = 200, description = "A page of events.", body = ref("#/components/schemas/EventPage")))
 )]
 #[get("/v1/customers/{id}/timeline")]

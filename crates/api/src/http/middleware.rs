@@ -28,6 +28,9 @@ use super::{
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// W3C Trace Context.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// Serves one request.
 pub async fn serve<B: MessageBody + 'static>(
     mut request: ServiceRequest,
@@ -51,8 +54,9 @@ pub async fn serve<B: MessageBody + 'static>(
         http.response.status_code = tracing::field::Empty,
         farley.request_id = %id
     );
+    let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     if !traced.is_disabled() {
-        telemetry::follow(&traced, request.headers().get("traceparent").and_then(|value| value.to_str().ok()));
+        telemetry::follow(&traced, traceparent.as_deref());
     }
     let outer = traced.enter();
     let span = tracing::info_span!("request", id = %id, tenant = tracing::field::Empty, user = tracing::field::Empty);
@@ -73,6 +77,10 @@ pub async fn serve<B: MessageBody + 'static>(
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
+    }
+    let answered = telemetry::answered(&traced, traceparent.as_deref());
+    if let Some(value) = answered.and_then(|answered| HeaderValue::from_str(&answered).ok()) {
+        headers.insert(TRACEPARENT, value);
     }
     headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
     say_how_to_keep(http.path(), headers);

@@ -56,7 +56,7 @@ problem_codes! {
     StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; now it allows: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
     StillRunning "idempotency_in_progress" 409 "Still running" "仍在处理" "A request with this Idempotency-Key is still running." "使用该 Idempotency-Key 的请求仍在处理中。",
     CursorGone "cursor_expired" 410 "Gone" "游标已失效" "The cursor is older than what is kept." "游标早于保留期限。",
-    VersionMismatch "version_mismatch" 412 "Precondition failed" "版本不一致" "The record is at version {current}, which is none that If-Match names." "记录当前版本为 {current}，与 If-Match 指定的版本不一致。",
+    VersionMismatch "version_mismatch" 412 "Precondition failed" "版本不一致" "The record is at version {current}, which is none that If-Match names.{changes_en}" "记录当前版本为 {current}，与 If-Match 指定的版本不一致。{changes_zh}",
     PayloadTooLarge "payload_too_large" 413 "Payload too large" "请求体过大" "The body may have at most {max} bytes." "请求体最多 {max} 字节。",
     UnsupportedMediaType "unsupported_media_type" 415 "Unsupported media type" "不支持的媒体类型" "Send {expected}." "请使用 {expected}。",
     RuleViolated "rule_violated" 422 "Unprocessable content" "违反规则" "The request breaks rules: {count}. `errors` lists them all." "请求中有 {count} 处违反规则。",

@@ -3,7 +3,7 @@
 use std::{pin::Pin, time::Duration};
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest, HttpResponse,
     dev::Payload,
     http::header,
     rt::time::{Instant, timeout},
@@ -262,6 +262,31 @@ pub fn json_body(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> 
         return Err(Problem::new(Code::UnsupportedMediaType).with("expected", "application/json"));
     }
     json::read(bytes).map_err(|error| Problem::new(Code::MalformedBody).with("reason", error))
+}
+
+/// Sends JSON under an entity tag, or says that who asks holds it already.
+pub fn unless_held(request: &HttpRequest, tag: &str, text: impl FnOnce() -> web::Bytes) -> HttpResponse {
+    let held = request.headers().get(header::IF_NONE_MATCH).and_then(|held| held.to_str().ok()).unwrap_or_default();
+    let is_held = held.split(',').map(str::trim).any(|held| held == "*" || held.trim_start_matches("W/") == tag);
+    // A weak tag: compressed it is the same to whoever reads it.
+    let mut response = if is_held { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::ETAG, format!("W/{tag}"))).insert_header((header::CACHE_CONTROL, "no-cache"));
+    if is_held { response.finish() } else { response.content_type("application/json").body(text()) }
+}
+
+/// The same of something that is written as JSON; its tag is told from its text.
+pub fn json_unless_held(request: &HttpRequest, value: &impl serde::Serialize) -> Result<HttpResponse, Problem> {
+    let text = web::Bytes::from(serde_json::to_vec(value)?);
+    Ok(unless_held(request, &tag_of(&text), || text.clone()))
+}
+
+/// An entity tag that is told from a text.
+#[must_use]
+pub fn tag_of(text: &[u8]) -> String {
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest(text);
+    let digits: Vec<String> = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{}\"", digits.concat())
 }
 
 /// How values are read where no tenant is known.

@@ -54,6 +54,29 @@ pub fn follow(_: &tracing::Span, _: Option<&str>) {}
 #[cfg(not(feature = "otel"))]
 pub fn rename(_: &tracing::Span, _: String) {}
 
+/// The `traceparent` that a request is answered with: of its own span, or, where nobody listens to spans, of one made for it in the
+/// trace that the request names.
+#[must_use]
+pub fn answered(span: &tracing::Span, given: Option<&str>) -> Option<String> {
+    span.in_scope(traceparent).or_else(|| continued(given?))
+}
+
+/// A step further in the trace that a `traceparent` (W3C Trace Context) names; none if it names none.
+fn continued(given: &str) -> Option<String> {
+    let parts: Vec<&str> = given.trim().split('-').collect();
+    let [version, trace, parent, flags, ..] = parts.as_slice() else { return None };
+    let is_hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    let names_something = |text: &str| text.bytes().any(|byte| byte != b'0');
+    let known = is_hex(version, 2) && *version != "ff" && (*version != "00" || parts.len() == 4);
+    let valid =
+        known && is_hex(trace, 32) && is_hex(parent, 16) && is_hex(flags, 2) && names_something(trace) && names_something(parent);
+    // The low half of a new id is random.
+    let span = super::clock::new_id().0.as_u128() & u128::from(u64::MAX);
+    valid.then(|| format!("00-{trace}-{span:016x}-{flags}"))
+}
+
 /// The `traceparent` of the span under way, for work that goes on elsewhere.
 #[cfg(not(feature = "otel"))]
 #[must_use]
@@ -135,5 +158,25 @@ mod otel {
         let mut carrier = HashMap::new();
         TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
         carrier.remove(TRACEPARENT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::continued;
+
+    #[test]
+    fn a_trace_goes_on_under_a_span_of_its_own() {
+        let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let answered = continued(given).unwrap();
+        assert_eq!(answered[..36], given[..36]);
+        assert_eq!(&answered[52..], "-01");
+        assert_ne!(answered, given);
+        for wrong in
+            ["", "00", "00-0-0-01", "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", &given.replace("4bf", "4BF")]
+        {
+            assert_eq!(continued(wrong), None, "{wrong}");
+        }
+        assert_eq!(continued("00-00000000000000000000000000000000-00f067aa0ba902b7-01"), None);
     }
 }

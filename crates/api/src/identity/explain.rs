@@ -13,6 +13,7 @@ use farley_domain::{
         entity::Entity,
         fault::{Fault, FaultCode},
         field_rule::FieldRule,
+        handle::Handle,
         registry,
     },
     query::predicate::Predicate,
@@ -27,10 +28,8 @@ use crate::{
         grants::{asker_of, roles_of},
         unrestricted::{Unrestricted, user_record},
     },
-    http::{
-        problem::Problem,
-        request::{parameters, refuse_rest, take, take_required},
-    },
+    http::{problem::Problem, request::parameters},
+    records::body,
 };
 
 /// Whether something is allowed, and why.
@@ -65,35 +64,41 @@ pub struct GrantingRole {
     pub scope: &'static str,
 }
 
+crate::query! {
+    /// Who, what, and on which record.
+    pub struct AccessQuery {
+        /// The user asked about; oneself may always be asked about.
+        user_id: Id => reference("user").required(),
+        /// The object, such as `customer`.
+        object: String => text(100).required().example("customer"),
+        /// The action: `read`, `create`, `update`, `archive`, `export`, `import`.
+        action: String => text(100).required().example("read"),
+        /// One record of the object.
+        id: Option<Id> => record_id(),
+    }
+}
+
 /// Explain a permission
 ///
 /// Says whether a user may do something to an object or to one record of it, and why. An API key needs the scopes `user:read` and
 /// `role:read`.
 #[utoipa::path(tag = "access", operation_id = "explainAccess",
-    params(("user_id" = String, Query, description = "The user asked about; oneself may always be asked about."),
-           ("object" = String, Query, description = "The object, such as `customer`.", example = "customer"),
-           ("action" = String, Query, description = "The action: `read`, `create`, `update`, `archive`, `export`, `import`.", example = "read"),
-           ("id" = Option<String>, Query, description = "One record of the object.")),
+    params(AccessQuery),
     responses((status = 200, description = "Yes or no, and why.", body = Explanation)))]
 #[get("/v1/access/explain")]
 pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     // It tells of the user's roles, which a key may not reach.
     call.principal.permit_oneself(User::object(), Action::Read)?;
     call.principal.permit_oneself(Role::object(), Action::Read)?;
-    let mut parameters = parameters(&request)?;
-    let known = ["user_id", "object", "action", "id"];
-    let mut required = |name: &str| take_required(&mut parameters, name, &known);
-    let user: Id = required("user_id")?.parse().map_err(|_| Fault::new("user_id", FaultCode::InvalidId))?;
-    let object = required("object")?;
-    let action = required("action")?;
-    let record = take(&mut parameters, "id")?;
-    refuse_rest(&parameters, &known)?;
-    let choices =
-        |known: Vec<&str>, pointer: &str| Fault::new(pointer, FaultCode::UnknownChoice).with("choices", known.join(", "));
-    let object = registry::object(&object)
-        .ok_or_else(|| choices(registry::objects().into_iter().map(|object| object.name).collect(), "object"))?;
-    let action = Action::from_name(&action).ok_or_else(|| choices(Action::ALL.map(Action::as_str).to_vec(), "action"))?;
-    let record: Option<Id> = record.map(|id| id.parse()).transpose().map_err(|_| Fault::new("id", FaultCode::InvalidId))?;
+    let asked = body::read_query::<AccessQuery>(&parameters(&request)?)?;
+    let choices = |known: &[&str], handle: Handle<AccessQuery, String>| {
+        Fault::new(handle.name(), FaultCode::UnknownChoice).with("choices", known.join(", "))
+    };
+    let object = registry::object(asked.get(AccessQuery::object))
+        .ok_or_else(|| choices(&registry::objects().map(|object| object.name), AccessQuery::object))?;
+    let action = Action::from_name(asked.get(AccessQuery::action))
+        .ok_or_else(|| choices(&Action::ALL.map(Action::as_str), AccessQuery::action))?;
+    let (user, record) = (asked.get(AccessQuery::user_id), asked.get(AccessQuery::id));
     if user != call.principal.user_id() {
         call.demand_all(Role::object(), Action::Read)?;
         call.demand_all(User::object(), Action::Read)?;

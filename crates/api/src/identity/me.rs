@@ -58,7 +58,7 @@ struct UserSchema;
 
 impl utoipa::PartialSchema for UserSchema {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        utoipa::openapi::Ref::from_schema_name("User").into()
+        utoipa::openapi::Ref::from_schema_name("SparseUser").into()
     }
 }
 

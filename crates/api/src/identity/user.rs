@@ -30,8 +30,9 @@ use crate::{
     records::{
         behaviour::{Behaviour, Shown, Writing},
         body::{Nothing, read_plain},
-        mutation::{Answer, Mutation},
+        mutation::{Answer, Mutation, if_match},
         named::Named,
+        versions,
         write::Writer,
     },
 };
@@ -123,12 +124,16 @@ async fn act(
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
     read_plain::<Nothing>(&body.0)?;
-    let named = Named::parse(request.match_info().query("id"))?;
+    let (expected, named) = (if_match(&request), Named::parse(request.match_info().query("id"))?);
     let writer = Writer::of(&call, User::object());
     let principal = std::sync::Arc::clone(&call.principal);
     let response = mutation
         .run(&call, move |unit| {
-            let user = writer.load(unit, &named, Action::Update)?.record.into_entity::<User>();
+            let user = writer.load(unit, &named, Action::Update)?.record;
+            if let Some(expected) = &expected {
+                versions::check(unit, &principal, User::object(), &user, expected, None)?;
+            }
+            let user = user.into_entity::<User>();
             // Whoever could take over an account must hold all that the account holds.
             let theirs = standing_of(unit.reader(), &user)?;
             if let Some(permission) = principal.asker.first_beyond(&theirs) {

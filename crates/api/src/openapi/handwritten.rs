@@ -1,10 +1,11 @@
 //! What hand-written operations share with the generic ones and need not say themselves.
 
+use farley_domain::model::registry;
 use utoipa::openapi::{OpenApi, PathItem, RefOr, SecurityRequirement, path::Operation};
 
 use super::{
     parameters::shared,
-    responses::{PROBLEM, RATE_HEADERS, Refusal, header_ref, problem},
+    responses::{PROBLEM, RATE_HEADERS, Refusal, any_problem, header_ref, problem},
 };
 
 /// Adds what hand-written operations lack: problems, the parameters of every write, the headers of every answer.
@@ -12,15 +13,18 @@ pub fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let names_something = path.contains('{');
         for (writes, operation) in operations(item) {
-            for status in problems(operation, names_something, writes) {
-                if let Some((status, response)) = problem(status) {
-                    operation.responses.responses.entry(status).or_insert(response);
-                }
+            let told = problems(operation, (path, names_something), writes).into_iter().filter_map(problem);
+            for (status, response) in told.chain(any_problem()) {
+                operation.responses.responses.entry(status).or_insert(response);
             }
             if writes && !is_open(operation) && !is_of_the_operator(operation) {
                 let parameters = operation.parameters.get_or_insert_default();
                 parameters.extend(["ValidateOnly", "IdempotencyKey"].map(|name| RefOr::Ref(shared(name))));
             }
+            if operation.responses.responses.contains_key("412") {
+                operation.parameters.get_or_insert_default().push(RefOr::Ref(shared("IfMatch")));
+            }
+            tell_once(operation);
             fill(operation);
             // A doc comment of one line gives only the summary.
             if operation.description.as_ref().is_none_or(String::is_empty) {
@@ -28,6 +32,22 @@ pub fn complete(document: &mut OpenApi) {
             }
         }
     }
+}
+
+/// What an operation declares itself goes before a filter of the same name.
+fn tell_once(operation: &mut Operation) {
+    let mut seen = Vec::new();
+    operation.parameters.iter_mut().for_each(|parameters| {
+        parameters.retain(|parameter| match parameter {
+            RefOr::T(parameter) => {
+                let place = (parameter.name.clone(), parameter.parameter_in.clone());
+                let is_new = !seen.contains(&place);
+                seen.push(place);
+                is_new
+            }
+            RefOr::Ref(_) => true,
+        });
+    });
 }
 
 /// The operations of a path, and whether each writes.
@@ -47,22 +67,28 @@ fn is_of_the_operator(operation: &Operation) -> bool {
     operation.tags.iter().flatten().any(|tag| tag == "tenants")
 }
 
-fn problems(operation: &Operation, names_something: bool, writes: bool) -> Vec<u16> {
-    let open = is_open(operation);
-    let mut problems = vec![400, 429, 500, 503];
-    if !open {
-        problems.extend([401, 403]);
+fn problems(operation: &Operation, (path, names_something): (&str, bool), writes: bool) -> Vec<u16> {
+    let mut problems = Vec::new();
+    if writes && names_version(path) {
+        problems.push(412);
     }
     if names_something {
         problems.push(404);
     }
-    if operation.request_body.is_some() {
-        problems.extend([408, 413, 415, 422]);
+    // Also for a key that was used with another request, or whose first request is still running.
+    if writes && !is_open(operation) {
+        problems.extend([409, 422]);
     }
-    if writes && !open {
-        problems.push(409);
+    if operation.request_body.is_some() {
+        problems.push(422);
     }
     problems
+}
+
+/// Whether a path names a record that has a version, for `If-Match`: one of an object, or the caller's own account.
+fn names_version(path: &str) -> bool {
+    let of_object = registry::objects().into_iter().any(|object| path.starts_with(&format!("/v1/{}/{{id}}", object.collection)));
+    of_object || path == "/v1/me"
 }
 
 /// Gives each answer the headers that all have, and to a problem that is only described its body.

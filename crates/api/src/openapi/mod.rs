@@ -2,7 +2,7 @@
 
 pub mod metadata;
 
-mod filters;
+mod finish;
 mod handwritten;
 mod parameters;
 mod paths;
@@ -12,12 +12,14 @@ mod shared;
 mod sharing;
 mod unused;
 
+pub use self::finish::{part, text};
 use crate::records::{names, schemas};
 use farley_domain::model::{object::Object, registry};
 use serde_json::Value;
 use utoipa::openapi::{
     Components, Contact, Info, License, OpenApi, PathItem, RefOr, SecurityRequirement, Server, Tag,
     example::Example,
+    extensions::Extensions,
     security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme},
 };
 
@@ -31,7 +33,7 @@ const BEARER: &str = "bearer";
 /// The whole document. A hand-written operation goes before a generic one of the same method and path, and a hand-written
 /// schema before a generic one of the same name.
 #[must_use]
-pub fn document(handwritten: OpenApi) -> OpenApi {
+pub fn document(handwritten: OpenApi) -> Value {
     let mut document = handwritten;
     handwritten::complete(&mut document);
     let mut components = document.components.take().unwrap_or_default();
@@ -42,6 +44,7 @@ pub fn document(handwritten: OpenApi) -> OpenApi {
         for (name, schema) in records::schemas(object) {
             components.schemas.entry(name).or_insert(schema);
         }
+        components.responses.extend(responses::of_object(object).into_iter().map(|(name, response)| (name, response.into())));
         components.examples.extend(records::examples(object).into_iter().map(named_example));
         if object.parent.is_none() && tags.iter().all(|tag| tag.name != object.collection) {
             tags.push(Tag::builder().name(object.collection).description(Some(object.doc.trim())).build());
@@ -59,7 +62,7 @@ pub fn document(handwritten: OpenApi) -> OpenApi {
     document.servers = Some(servers());
     let either = |scheme: &str| SecurityRequirement::new(scheme, Vec::<String>::new());
     document.security = Some(vec![either(BEARER), either(PASSWORD)]);
-    document
+    finish::finish(&document)
 }
 
 fn add_paths(document: &mut OpenApi, object: &'static Object) {
@@ -86,7 +89,7 @@ fn add_shared(components: &mut Components) {
     for (name, parameter) in parameters::components() {
         components.parameters.insert(name.to_owned(), parameter.into());
     }
-    for (name, response) in responses::components() {
+    for (name, response) in responses::components().into_iter().chain(responses::of_all()) {
         components.responses.insert(name.to_owned(), response.into());
     }
     for (name, header) in responses::headers() {
@@ -95,12 +98,12 @@ fn add_shared(components: &mut Components) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The access token of a log-in (a JWT, valid for 15 minutes), or an API key (`fk_…`)."));
+        .description(Some("The access token of a log-in (a JWT signed with EdDSA, as RFC 8725 has it, valid for 15 minutes), or an API key (`fk_…`)."));
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
     let flow = Password::new("/v1/auth/token", Scopes::new());
     let password = OAuth2::with_description(
         [Flow::Password(flow)],
-        "Log-in with e-mail address and password, from the documentation page itself.",
+        "Log-in with e-mail address and password, from the documentation page itself, for the same JWT (RFC 8725).",
     );
     components.add_security_scheme(PASSWORD, SecurityScheme::OAuth2(password));
 }
@@ -119,8 +122,10 @@ fn info() -> Info {
 }
 
 fn servers() -> Vec<Server> {
-    let server = |url: &str, doc: &str| Server::builder().url(url).description(Some(doc)).build();
-    vec![server("/", "The server that this document came from."), server("http://127.0.0.1:8080", "A Farley on this machine.")]
+    let doc = "The server that this document came from, be it production, staging or local.";
+    let mut server = Server::builder().url("/").description(Some(doc)).build();
+    server.extensions = Some(Extensions::from_iter([("x-internal", false)]));
+    vec![server]
 }
 
 const DESCRIPTION: &str = "\
@@ -132,4 +137,30 @@ Farley is a headless CRM: everything it does, it does over this API.
 - **Retries** are safe with `Idempotency-Key`; **concurrent edits** are told apart by `ETag` and `If-Match`.
 - **Ids** in a path may be `ext:{system}:{key}`, the record's key in another system.
 - **Rate limits** are told by `RateLimit` and `RateLimit-Policy` on every answer.
+
+## Filters
+
+Every list, summary, board and funnel takes the same filters. A few plain ones are listed with each; all others are built alike, from \
+the name of a field and an operator as suffix. `GET /v1/metadata/objects/{object}` tells programs which field takes which.
+
+| Parameter | Hits records whose field |
+|---|---|
+| `field=a` | is `a` |
+| `field_ne=a` | is not `a`, or has no value |
+| `field_gt=` `field_gte=` `field_lt=` `field_lte=` | is greater, at least, less, at most |
+| `field_in=a,b` | is one of these; `id_in` loads many by id |
+| `field_nin=a,b` | is none of these, or has no value |
+| `field_contains=a` `field_starts=a` | contains, starts with it, whatever the case |
+| `field_null=true` | has no value; `false`: has one |
+| `field_any=a,b` `field_none=a,b` | a list, or related records: holds at least one of these, none of these |
+
+- `custom.key` is one of the tenant's own fields, `relation.field` a field of a related record, `amount.currency` the currency of money, \
+  which itself is compared in minor units.
+- A list is a line of CSV (`name_in=\"Acme, Inc.\",3M`), and several lists of one name are one.
+- A plain day stands for all of it where a time is asked for. Times may be relative, in the tenant's time zone: `now`, `today`, `tomorrow`, \
+  `yesterday`, `start_of_` and `end_of_` `day`, `week`, `month`, `quarter` or `year`, each with an offset or the offset alone, such as `-30d`, \
+  `start_of_month-1mo` (`min`, `h`, `d`, `w`, `mo`, `q`, `y`).
+- `filter` holds what suffixes cannot say, `or`, `not` and filters on related records, as the JSON of a predicate: \
+  `filter={\"or\":[{\"field\":\"status\",\"value\":\"active\"},{\"field\":\"name\",\"op\":\"contains\",\"value\":\"华为\"}]}`, percent-encoded. `POST …/search` takes the same in its body.
+- Whatever is given must hold together.
 ";

@@ -1,74 +1,23 @@
-//! Parameters that many operations share, as components, and references to them.
+//! Parameters that many operations share, as components.
 
-use farley_domain::query::{
-    list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET},
-    predicate::parse::MAX_QUERY,
-};
 use serde_json::json;
-use utoipa::openapi::{
-    Array, Object, Ref, RefOr, Required, Schema, Type,
-    path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle},
-};
+use utoipa::openapi::{Object, Type, path::Parameter};
 
-use super::schemas::{of_type, text};
-
-/// A reference to a shared parameter.
-#[must_use]
-pub fn shared(name: &str) -> Ref {
-    Ref::new(format!("#/components/parameters/{name}"))
-}
-
-fn parameter(place: ParameterIn, name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
-    // In this order: the builder makes whatever is in the path required, and the path is where it begins.
-    ParameterBuilder::new()
-        .parameter_in(place)
-        .required(Required::False)
-        .name(name)
-        .description(Some(description))
-        .schema(Some(schema))
-}
-
-#[must_use]
-pub fn query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
-    parameter(ParameterIn::Query, name, description, schema)
-}
-
-fn header(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
-    parameter(ParameterIn::Header, name, description, schema)
-}
-
-/// A parameter in the path, with the value that the documentation shows.
-#[must_use]
-pub fn path(name: &str, description: &str, example: &str) -> ParameterBuilder {
-    parameter(ParameterIn::Path, name, description, text()).example(Some(json!(example)))
-}
-
-/// A list in one parameter: `a,b`.
-#[must_use]
-pub fn list(name: &str, description: &str, item: impl Into<RefOr<Schema>>) -> ParameterBuilder {
-    query(name, description, Array::new(item)).style(Some(ParameterStyle::Form)).explode(Some(false))
-}
-
-/// How many records to skip.
-#[must_use]
-pub fn offset() -> Object {
-    of_type(Type::Integer).minimum(Some(0)).maximum(usize::try_from(MAX_OFFSET).ok()).build()
-}
-
-/// A text to search for.
-#[must_use]
-pub fn search_text() -> Object {
-    text().max_length(Some(MAX_QUERY)).build()
-}
+use super::schemas::{self, text};
+pub use crate::records::parameters::{header, limit, limit_doc, list, offset, path, query, search_text, shared};
 
 fn flag() -> Object {
     Object::with_type(Type::Boolean)
 }
 
-/// How many records a page has.
+/// A cursor, which is as long as what it stands for.
 #[must_use]
-pub fn limit() -> Object {
-    of_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_LIMIT)).default(Some(json!(DEFAULT_LIMIT))).build()
+pub fn cursor() -> Object {
+    text().max_length(Some(4_000)).build()
+}
+
+fn entity_tags() -> Object {
+    text().max_length(Some(1_000)).build()
 }
 
 /// The shared parameters, by the name of their component.
@@ -76,10 +25,10 @@ pub fn limit() -> Object {
 pub fn components() -> Vec<(&'static str, Parameter)> {
     let strategies = text().enum_values(Some(["fields"]));
     [
-        ("Limit", query("limit", "How many records a page has at most.", limit())),
+        ("Limit", query("limit", &limit_doc(), limit())),
         (
             "Cursor",
-            query("cursor", "Where to go on: `page.next` of the page before, which must have been asked for with the same filter and sort.", text()),
+            query("cursor", "Where to go on: `page.next` of the page before, which must have been asked for with the same filter and sort.", cursor()),
         ),
         (
             "Offset",
@@ -93,7 +42,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
             query(
                 "as_of",
                 "Records as they were at that time, out of their ledger: filters, sort and totals too. Of those that you may read now it tells what the ledger keeps and what never changes; all else is left out, and so are records that were not there yet. A time, or a relative one such as `-30d`.",
-                text(),
+                text().max_length(Some(64)),
             )
             .example(Some(json!("2026-09-30T00:00:00Z"))),
         ),
@@ -119,14 +68,14 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
         ),
         (
             "IfMatch",
-            header("If-Match", "The ETag of the version you know, such as `\"v7\"`. If the record has another by now, the answer is 412.", text()),
+            header("If-Match", "The ETag of the version you know, such as `\"v7\"`. If the record has another by now, the answer is 412.", entity_tags()),
         ),
-        ("IfNoneMatch", header("If-None-Match", "The ETag of the version you hold. If the record still has it, the answer is 304.", text())),
+        ("IfNoneMatch", header("If-None-Match", "The ETag of the version you hold. If the record still has it, the answer is 304.", entity_tags())),
         (
             "AcceptLanguage",
-            header("Accept-Language", "The language of problem titles, details and messages: `en` or `zh-CN`.", text().default(Some(json!("en")))),
+            header("Accept-Language", "The language of problem titles, details and messages: `en` or `zh-CN`; `en`, unless given.", text().max_length(Some(200))),
         ),
-        ("Id", path("id", "The id of the record, or `ext:{system}:{key}` with its key in another system.", super::schemas::EXAMPLE_ID)),
+        ("Id", path("id", "The id of the record, or `ext:{system}:{key}` with its key in another system.", schemas::EXAMPLE_ID)),
         ("System", path("system", "The other system: a lower-case letter, then lower-case letters, digits and `_`.", "sap")),
         ("Key", path("key", "The key of the record in that system.", "10042")),
     ]

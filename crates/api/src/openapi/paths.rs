@@ -1,25 +1,28 @@
 //! One generic endpoint as an operation of the document: its parameters, its body, its answers.
 
 use farley_domain::{
-    model::{field::FieldType, object::Object, recurring, registry},
-    query::list::{MAX_EXPANDED, MAX_SORT_KEYS},
+    model::{
+        field::{Field, FieldType},
+        object::Object,
+        recurring, registry,
+    },
+    query::list::{MAX_EXPANDED, MAX_FIELDS, MAX_SORT_KEYS},
 };
 use serde_json::{Value, json};
 use utoipa::openapi::{
-    Content, HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder,
+    Content, HttpMethod, Ref, Required,
     path::{Operation, OperationBuilder},
     request_body::{RequestBody, RequestBodyBuilder},
 };
 
 use super::{
-    filters,
     names::{self, a, many, one},
     parameters::{list, path, shared},
     records::{create_example, patch_example},
-    responses::{header_ref, problem, rate_limited},
+    responses::{self, any_problem, problem},
     schemas::text,
 };
-use crate::records::operations::Generic;
+use crate::records::{operations::Generic, parameters::filters};
 
 /// The operation of a generic endpoint.
 #[must_use]
@@ -46,11 +49,11 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
     let operation = parameters(generic, object, operation);
     let operation = answers(generic, object)
         .into_iter()
-        .fold(operation, |operation, (status, answer)| operation.response(status.to_string(), answer.build()));
+        .fold(operation, |operation, (status, name)| operation.response(status.to_string(), Ref::from_response_name(name)));
     // The parent of a part may be unknown.
     let of_parent: &[u16] = if object.parent.is_some() { &[404] } else { &[] };
-    let problems = problems(generic).iter().chain(of_parent).filter_map(|status| problem(*status));
-    problems.fold(operation, |operation, (status, problem)| operation.response(status, problem)).build()
+    let told = problems(generic).iter().chain(of_parent).filter_map(|status| problem(*status));
+    told.chain(any_problem()).fold(operation, |operation, (status, problem)| operation.response(status, problem)).build()
 }
 
 /// The method in utoipa's terms.
@@ -85,14 +88,11 @@ fn description(generic: Generic, object: &Object) -> String {
     let (one, many) = (one(object), many(object));
     match generic {
         Generic::List => format!(
-            "The {many} that you may see, a page at a time.\n\nFilter by any field: `field=value`, or with an operator as suffix, as listed \
-             below; by the tenant's own fields as `custom.key=value`; by any field of a related record as `relation.field=value`, also with \
-             the suffixes. A list is a line of CSV (`name_in=\"Acme, Inc.\",3M`), and several lists of one name are one. A plain day stands for \
-             all of it where a time is asked for. Times may be relative: `now`, `today`, `tomorrow`, `yesterday`, `start_of_` and `end_of_` \
-             `day`, `week`, `month`, `quarter` or `year`, each with an offset or the offset alone, such as `-30d`, `start_of_month-1mo` (`min`, `h`, \
-             `d`, `w`, `mo`, `q`, `y`), in the tenant's time zone. All filters must hold; for `or` and `not` there is the search by POST."
+            "The {many} that you may see, a page at a time. Besides the filters below, any field filters with any of its operators, as the \
+             introduction says: `field=value`, `field_suffix=value`. `GET /v1/metadata/objects/{}` lists the fields and their operators.",
+            object.name
         ),
-        Generic::Create => format!("Creates {} and answers with it. You may choose its `id`, a UUIDv7.", a(object)),
+        Generic::Create => format!("Creates {} and answers with it. You may choose its `id`, a UUID.", a(object)),
         Generic::Search => {
             format!(
                 "Lists {many} by the whole predicate language: `and`, `or`, `not`, related records, relative times. Changes nothing."
@@ -153,13 +153,13 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
             let operation = shown(with(operation, &["Limit", "Cursor", "Offset", "Total", "Archived"]).parameter(sort(object)));
             let operation = if searchable { with(operation, &["Query"]) } else { operation };
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
-            filters::parameters(object).into_iter().fold(operation, OperationBuilder::parameter)
+            filters(object).into_iter().fold(operation, OperationBuilder::parameter)
         }
         Generic::Summary => {
             let operation = with(operation, &["Archived"]).parameter(group_by(object)).parameter(sum(object));
             let operation = if object.is_searchable() { with(operation, &["Query"]) } else { operation };
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
-            filters::parameters(object).into_iter().fold(operation, OperationBuilder::parameter)
+            filters(object).into_iter().fold(operation, OperationBuilder::parameter)
         }
         Generic::Create => with(operation, &["ValidateOnly", "IdempotencyKey"]),
         Generic::Search => operation,
@@ -176,17 +176,27 @@ fn group_by(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
                a period (`created_at.quarter`; `day`, `week`, `month`, `quarter`, `year`, in the tenant's time zone). One group of all, if absent.";
     let by_status = object.bears(recurring::STATUS);
     let example = if by_status { recurring::STATUS.name().to_owned() } else { format!("{}.month", recurring::CREATED_AT.name()) };
-    list("group_by", doc, text()).example(Some(json!([example])))
+    list("group_by", doc, name_of_field(), 4).example(Some(json!([example])))
 }
 
 fn sum(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let numbers = object.fields.iter().filter(|field| matches!(field.kind, FieldType::Money | FieldType::Integer { .. }));
-    let names: Vec<String> = numbers.map(|field| format!("`{}`", field.name)).collect();
+    let numbers: Vec<&Field> = numbers.collect();
+    let names: Vec<String> = numbers.iter().map(|field| format!("`{}`", field.name)).collect();
+    let shown = numbers.iter().map(|field| field.name.as_ref()).find(|name| *name != recurring::VERSION.name());
+    let shown = shown.unwrap_or(recurring::VERSION.name());
     list(
         "sum",
         &format!("Fields to add up, at most 4: {}; and `custom.key`. Money is added up by currency.", names.join(", ")),
-        text(),
+        name_of_field(),
+        4,
     )
+    .example(Some(json!([shown])))
+}
+
+/// The path of a field, as parameters name it.
+fn name_of_field() -> utoipa::openapi::ObjectBuilder {
+    text().max_length(Some(300))
 }
 
 fn sort(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
@@ -196,7 +206,7 @@ fn sort(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
         "Fields to sort by, at most {MAX_SORT_KEYS}, `-` before one that falls: {}; and `custom.key`. Without it the best hits of `q`, or else the newest records, come first.",
         sortable.join(", ")
     );
-    list("sort", &doc, text()).example(Some(json!(["-created_at"])))
+    list("sort", &doc, name_of_field(), MAX_SORT_KEYS).example(Some(json!(["-created_at"])))
 }
 
 fn fields(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
@@ -208,7 +218,7 @@ fn fields(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     if !on_request.is_empty() {
         doc += &format!(", but those computed only on request: {}", on_request.join(", "));
     }
-    list("fields", &(doc + "."), text()).example(Some(json!(["id", object.title])))
+    list("fields", &(doc + "."), name_of_field(), MAX_FIELDS).example(Some(json!(["id", object.title])))
 }
 
 fn expand(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
@@ -219,7 +229,7 @@ fn expand(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
         relations.join(", ")
     );
     let first = expandable().next().map(|relation| json!([relation.name]));
-    list("expand", &doc, text()).example(first)
+    list("expand", &doc, name_of_field(), MAX_EXPANDED).example(first)
 }
 
 fn body(generic: Generic, object: &Object) -> Option<RequestBody> {
@@ -245,74 +255,30 @@ fn search_example(object: &Object) -> Value {
     json!({"filter": {"and": [recent, named]}, "sort": ["-created_at"], "limit": 20})
 }
 
-fn answers(generic: Generic, object: &Object) -> Vec<(u16, ResponseBuilder)> {
-    let (a, one) = (a(object), one(object));
-    let record = |doc: &str| headed(answer(doc), &["ETag"]).content("application/json", content(&names::record(object)));
-    let would = |doc: &str| record(&format!("{doc} With `validate_only`: as it would be; nothing was written."));
-    let created = |doc: &str| headed(record(doc), &["Location"]);
+/// The answers of an endpoint, each the component that all of its kind share.
+fn answers(generic: Generic, object: &Object) -> Vec<(u16, String)> {
+    let saved = (200, names::record(object));
+    let created = (201, responses::created(object));
     match generic {
-        Generic::List | Generic::Search => {
-            let page = answer("A page.").content("application/json", content(&names::page(object)));
-            vec![(200, headed(page, &["Link", "X-Total-Count"]))]
-        }
-        Generic::Summary => {
-            vec![(200, answer("The groups.").content("application/json", content("Summary")))]
-        }
-        Generic::Get => vec![
-            (200, record(&format!("The {one}."))),
-            (304, headed(answer("It still has the version that `If-None-Match` names."), &["ETag"])),
-        ],
-        Generic::Create => vec![
-            (200, replayable(record(&format!("With `validate_only`: {a} as it would be; nothing was written.")))),
-            (201, replayable(created(&format!("The new {one}.")))),
-        ],
-        Generic::Update => vec![(200, replayable(would(&format!("The {one} as it is now."))))],
-        Generic::Archive => {
-            vec![(204, replayable(answer(&format!("The {one} is archived. With `validate_only`: it could be."))))]
-        }
-        Generic::Restore => vec![(200, replayable(would(&format!("The {one}, live again."))))],
-        Generic::Upsert => vec![
-            (200, replayable(would(&format!("The {one} was there and is as shown now.")))),
-            (201, replayable(created(&format!("The new {one}.")))),
-        ],
-        Generic::History => {
-            let page = answer("A page of events.").content("application/json", content("EventPage"));
-            vec![(200, headed(page, &["Link"]))]
-        }
-        Generic::Ledger => {
-            let page = answer("A page of the ledger.").content("application/json", content("LedgerPage"));
-            vec![(200, headed(page, &["Link"]))]
-        }
+        Generic::List | Generic::Search => vec![(200, names::page(object))],
+        Generic::Summary => vec![(200, "Summary".to_owned())],
+        Generic::Get => vec![(200, responses::some(object)), (304, "NotModified".to_owned())],
+        Generic::Create | Generic::Upsert => vec![saved, created],
+        Generic::Update | Generic::Restore => vec![saved],
+        Generic::Archive => vec![(204, "Archived".to_owned())],
+        Generic::History => vec![(200, "EventPage".to_owned())],
+        Generic::Ledger => vec![(200, "LedgerPage".to_owned())],
     }
 }
 
-fn answer(doc: &str) -> ResponseBuilder {
-    rate_limited(Response::builder().description(doc))
-}
-
-fn replayable(response: ResponseBuilder) -> ResponseBuilder {
-    headed(response, &["Idempotency-Replayed"])
-}
-
-fn headed(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
-    headers.iter().fold(response, |response, name| response.header_ref(*name, header_ref(name)))
-}
-
-/// What answers with a schema and the example of the same name.
-fn content(schema: &str) -> Content {
-    let example = Ref::new(format!("#/components/examples/{schema}"));
-    Content::builder().schema(Some(Ref::from_schema_name(schema))).examples_from_iter([("example", RefOr::Ref(example))]).build()
-}
-
-/// The problems that an endpoint can answer with.
+/// The problems that tell something of an endpoint; what any request can meet is said for all of them at once.
 fn problems(generic: Generic) -> &'static [u16] {
     match generic {
-        Generic::List | Generic::Summary => &[400, 401, 403, 429, 500, 503],
-        Generic::Search => &[400, 401, 403, 408, 413, 415, 429, 500, 503],
-        Generic::Get | Generic::History | Generic::Ledger => &[400, 401, 403, 404, 429, 500, 503],
-        Generic::Create => &[400, 401, 403, 408, 409, 413, 415, 422, 429, 500, 503],
-        Generic::Upsert => &[400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 500, 503],
-        Generic::Update => &[400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 428, 429, 500, 503],
-        Generic::Archive | Generic::Restore => &[400, 401, 403, 404, 409, 412, 422, 429, 500, 503],
+        Generic::List | Generic::Summary | Generic::Search => &[],
+        Generic::Get | Generic::History | Generic::Ledger => &[404],
+        Generic::Create => &[409, 422],
+        Generic::Upsert => &[404, 409, 412, 422],
+        Generic::Update => &[404, 409, 412, 422, 428],
+        Generic::Archive | Generic::Restore => &[404, 409, 412, 422],
     }
 }

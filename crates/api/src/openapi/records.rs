@@ -1,23 +1,35 @@
 //! The schemas of an object: the record as it is read, what creates it, what changes it, a page of it.
 
-use farley_domain::model::{
-    field::{Field, FieldType, Writable},
-    object::Object,
-    registry,
+use farley_domain::{
+    model::{
+        field::{Field, FieldType, Op, Writable},
+        object::Object,
+        recurring, registry,
+    },
+    query::{
+        list::MAX_LIMIT,
+        predicate::{MAX_DEPTH, MAX_TESTS, operators},
+    },
 };
 use serde_json::{Map, Value, json};
-use utoipa::openapi::{Array, ObjectBuilder, Ref, RefOr, Schema, Type, schema::AdditionalProperties};
+use utoipa::openapi::{
+    AllOf, AllOfBuilder, Array, ObjectBuilder, Ref, RefOr, Schema, Type,
+    schema::{AdditionalProperties, AnyOfBuilder, SchemaType},
+};
 
 use super::{
     names,
-    schemas::{self, Notes, annotate, example, nullable},
+    parameters::search_text,
+    schemas::{self, Notes, annotate, doc_with_default, example, nullable},
 };
 
 /// Every schema that an object brings along, by name.
 #[must_use]
 pub fn schemas(object: &Object) -> Vec<(String, RefOr<Schema>)> {
     let mut schemas = vec![
-        (names::record(object), record(object).into()),
+        (names::sparse(object), sparse(object).into()),
+        (names::record(object), RefOr::T(Schema::AllOf(record(object)))),
+        (names::filter(object), predicate(object).into()),
         (names::create(object), create(object).into()),
         (names::patch(object), patch(object).into()),
         (names::page(object), page(object).into()),
@@ -42,10 +54,11 @@ fn holds_null(field: &Field) -> bool {
     !always_there && !field.required && field.default.is_none() && may_lack
 }
 
-/// The record as it is read. Only the id is certain to be there: `fields` and the reader's permissions take others away.
-/// Left open, so that clients generated from it survive a member added later.
-fn record(object: &Object) -> ObjectBuilder {
-    let mut schema = schemas::of_type(Type::Object).description(Some(object.doc.trim())).required("id");
+/// A record of which only some members may be there, the id always among them: `fields` names those wanted, and a role may hide
+/// others. Left open, so that clients generated from it survive a member added later.
+fn sparse(object: &Object) -> ObjectBuilder {
+    let doc = format!("{} Only the id is certain to be there.", object.doc.trim());
+    let mut schema = schemas::of_type(Type::Object).description(Some(doc)).required(recurring::ID.name());
     for field in object.fields.iter().filter(|field| field.is_shown()) {
         let value = schemas::value(object, field);
         let value = if holds_null(field) { nullable(value) } else { value };
@@ -57,6 +70,54 @@ fn record(object: &Object) -> ObjectBuilder {
         schema.property(*name, annotate(schemas::text().into(), &Notes { description: doc, read_only: true, ..Notes::default() }))
     });
     expanded(object, schema)
+}
+
+/// A whole record: whatever is not computed on request is there.
+fn record(object: &Object) -> AllOf {
+    let whole = object.fields.iter().filter(|field| field.is_shown() && !field.on_request);
+    let whole = whole.fold(schemas::of_type(Type::Object), |schema, field| schema.required(field.name.as_ref()));
+    let doc = format!("{} What your roles hide from you is left out.", object.doc.trim());
+    AllOfBuilder::new().item(Ref::from_schema_name(names::sparse(object))).item(whole).description(Some(doc)).build()
+}
+
+/// A record as a read answers with it: whole, or what `fields` leaves of it.
+#[must_use]
+pub fn some(object: &Object) -> RefOr<Schema> {
+    let [whole, sparse] = [names::record(object), names::sparse(object)].map(Ref::from_schema_name);
+    RefOr::T(Schema::AnyOf(AnyOfBuilder::new().item(whole).item(sparse).build()))
+}
+
+/// A predicate over the records of an object.
+fn predicate(object: &Object) -> ObjectBuilder {
+    let own = Ref::from_schema_name(names::filter(object));
+    let several = |doc: &str| {
+        let mut list = Array::new(own.clone());
+        (list.max_items, list.description) = (Some(MAX_TESTS), Some(doc.to_owned()));
+        list
+    };
+    let paths: Vec<String> =
+        object.fields.iter().filter(|field| !operators(field).is_empty()).map(|field| format!("`{}`", field.path())).collect();
+    let relations: Vec<String> = object.relations.iter().map(|relation| format!("`{}`", relation.name)).collect();
+    let mut field = format!("What is compared: {}; `custom.key`", paths.join(", "));
+    if !relations.is_empty() {
+        field += &format!("; `relation.field` of {}, or the relation itself with `any`, `none`, `null`", relations.join(", "));
+    }
+    let doc = format!(
+        "A predicate over {}: one of `and`, `or`, `not`, `q`, or a comparison by `field`, `op` and `value`. At most {MAX_DEPTH} levels \
+         deep, and {MAX_TESTS} comparisons in all.",
+        names::many(object)
+    );
+    let schema = closed(&doc)
+        .property("and", several("All must hold."))
+        .property("or", several("One must hold."))
+        .property("not", own.clone());
+    let schema = if object.is_searchable() { schema.property("q", search_text()) } else { schema };
+    let recent = json!({"field": object.title, "op": Op::Null.as_str(), "value": false});
+    schema
+        .property("field", schemas::text().max_length(Some(300)).description(Some(field + ".")))
+        .property("op", Ref::from_schema_name("FilterOperator"))
+        .property("value", ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some("As of a `FilterTest`.")))
+        .examples([recent])
 }
 
 /// Members that only the answer to a create shows, as the behaviour of the object adds them.
@@ -73,7 +134,7 @@ fn expanded(object: &Object, schema: ObjectBuilder) -> ObjectBuilder {
     let relations = object.relations.iter().filter(|relation| !object.has(relation.name));
     relations.fold(schema, |schema, relation| {
         let Some(target) = registry::object(relation.target) else { return schema };
-        let record = Ref::from_schema_name(names::record(target));
+        let record = Ref::from_schema_name(names::sparse(target));
         let noted = |value: RefOr<Schema>, description: &str| {
             annotate(value, &Notes { description, read_only: true, ..Notes::default() })
         };
@@ -104,16 +165,6 @@ fn create(object: &Object) -> ObjectBuilder {
     })
 }
 
-/// The default as prose. Said by the keyword `default`, generated clients would send it, and an upsert with it would reset
-/// what is there.
-fn doc_with_default(field: &Field) -> String {
-    match &field.default {
-        Some(Value::Array(_) | Value::Object(_) | Value::Null) | None => field.doc.to_string(),
-        Some(Value::String(text)) => format!("{} Unless given: `{text}`.", field.doc),
-        Some(value) => format!("{} Unless given: `{value}`.", field.doc),
-    }
-}
-
 /// What changes a record: a JSON merge patch.
 fn patch(object: &Object) -> ObjectBuilder {
     let doc = format!(
@@ -124,9 +175,8 @@ fn patch(object: &Object) -> ObjectBuilder {
     writable.fold(closed(&doc), |schema, field| {
         let value = schemas::merged(object, field);
         let value = if field.required { value } else { nullable(value) };
-        let example = example(field);
-        let notes = Notes { description: &field.doc, example: example.as_ref(), ..Notes::default() };
-        schema.property(field.name.as_ref(), annotate(value, &notes))
+        // What it looks like, the body that creates shows.
+        schema.property(field.name.as_ref(), annotate(value, &Notes { description: &field.doc, ..Notes::default() }))
     })
 }
 
@@ -135,9 +185,11 @@ fn closed(doc: &str) -> ObjectBuilder {
 }
 
 fn page(object: &Object) -> ObjectBuilder {
+    let mut rows = Array::new(some(object));
+    rows.max_items = Some(MAX_LIMIT);
     schemas::of_type(Type::Object)
         .description(Some(format!("A page of {}.", names::many(object))))
-        .property("data", Array::new(Ref::from_schema_name(names::record(object))))
+        .property("data", rows)
         .property("page", Ref::from_schema_name("Page"))
         .required("data")
         .required("page")
@@ -146,9 +198,7 @@ fn page(object: &Object) -> ObjectBuilder {
 /// Every example that several operations of an object show, by name.
 #[must_use]
 pub fn examples(object: &Object) -> Vec<(String, Value)> {
-    let record = record_example(object);
-    let page = json!({"data": [record], "page": {"next": null, "has_more": false, "total": null}});
-    vec![(names::record(object), record), (names::page(object), page)]
+    vec![(names::record(object), record_example(object))]
 }
 
 /// A record to show: each field's example, null where there is none.

@@ -1,13 +1,19 @@
 //! Shared responses: one component for each status of a problem, and the headers that answers bear.
 
 use farley_domain::{
-    model::fault::{Fault, FaultCode, Faults, Language},
+    model::{
+        fault::{Fault, FaultCode, Faults, Language},
+        object::Object,
+    },
     values::id::Id,
 };
 use serde_json::{Value, json};
-use utoipa::openapi::{Content, Header, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type};
+use utoipa::openapi::{Content, Header, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type, example::Example};
 
-use super::schemas::{EXAMPLE_ID, of_type, text};
+use super::{
+    names, records,
+    schemas::{EXAMPLE_ID, of_type, text},
+};
 use crate::http::problem::{Code, Problem};
 
 /// A status that problems have.
@@ -78,8 +84,12 @@ pub static REFUSALS: &[Refusal] = &[
         doc: "The record has another version than `If-Match` names. The problem tells both versions and what changed between them, by whom \
               and when.",
         shown: || {
-            let changed = json!([{"field": "status", "version": 7, "at": "2026-03-01T08:00:00.000Z", "by": EXAMPLE_ID}]);
-            let problem = Problem::new(Code::VersionMismatch).with("current", 7);
+            let changed = json!([{
+                "field": "status", "from": "active", "to": "inactive", "version": 7, "at": "2026-03-01T08:00:00.000Z",
+                "by": EXAMPLE_ID, "by_name": "李伟"
+            }]);
+            let told = " Since version 6: 李伟 changed Status from “Active” to “Inactive”.";
+            let problem = Problem::new(Code::VersionMismatch).with("current", 7).with("changes_en", told);
             problem.member("base_version", 6).member("current_version", 7).member("changed", changed)
         },
     },
@@ -138,8 +148,11 @@ impl Refusal {
     /// What its body is.
     #[must_use]
     pub fn content(&self) -> Content {
-        let example = (self.shown)().to_json(Language::English, "/v1/customers", EXAMPLE_ID);
-        Content::builder().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example)).build()
+        Content::builder().schema(Some(Ref::from_schema_name("Problem"))).example(Some(self.example())).build()
+    }
+
+    fn example(&self) -> Value {
+        (self.shown)().to_json(Language::English, "/v1/customers", EXAMPLE_ID)
     }
 
     fn response(&self) -> Response {
@@ -157,7 +170,8 @@ pub const PROBLEM: &str = "application/problem+json";
 /// The problem responses, by the name of their component.
 #[must_use]
 pub fn components() -> Vec<(&'static str, Response)> {
-    REFUSALS.iter().map(|refusal| (refusal.name, refusal.response())).collect()
+    let each = REFUSALS.iter().map(|refusal| (refusal.name, refusal.response()));
+    each.chain(ANY.iter().map(|any| (any.name, any.response()))).collect()
 }
 
 /// A reference to the response of a problem, by its status.
@@ -165,6 +179,110 @@ pub fn components() -> Vec<(&'static str, Response)> {
 pub fn problem(status: u16) -> Option<(String, RefOr<Response>)> {
     let refusal = Refusal::of(status)?;
     Some((status.to_string(), Ref::from_response_name(refusal.name).into()))
+}
+
+/// The response that shows a record as a read does.
+#[must_use]
+pub fn some(object: &Object) -> String {
+    format!("Some{}", names::record(object))
+}
+
+/// The response that shows a new record.
+#[must_use]
+pub fn created(object: &Object) -> String {
+    format!("{}Created", names::record(object))
+}
+
+/// The answers that the generic endpoints of an object share, by the name of their component.
+#[must_use]
+pub fn of_object(object: &Object) -> Vec<(String, Response)> {
+    let one = names::one(object);
+    let whole = |doc: String, content: Content| headed(answer(&doc), &["ETag"]).content(JSON, content);
+    let record = |doc: String| replayable(whole(doc, content(&names::record(object))));
+    // Its example would be that of a record in a frame.
+    let rows = Content::builder().schema(Some(Ref::from_schema_name(names::page(object)))).build();
+    let page = headed(answer("A page."), &["Link", "X-Total-Count"]).content(JSON, rows);
+    let some_content =
+        Content::builder().schema(Some(records::some(object))).examples_from_iter([example_of(&names::record(object))]).build();
+    vec![
+        (
+            names::record(object),
+            record(format!("The {one} as it is now. With `validate_only`: as it would be; nothing was written.")).build(),
+        ),
+        (created(object), headed(record(format!("The new {one}.")), &["Location"]).build()),
+        (some(object), whole(format!("The {one}; a sparse one with `fields`."), some_content).build()),
+        (names::page(object), page.build()),
+    ]
+}
+
+/// The answers that the generic endpoints of all objects share.
+#[must_use]
+pub fn of_all() -> Vec<(&'static str, Response)> {
+    let page = |doc: &str, name: &str| headed(answer(doc), &["Link"]).content(JSON, content(name)).build();
+    let unchanged = headed(answer("It still has the version that `If-None-Match` names."), &["ETag"]);
+    let archived = "It is archived, and whatever comes of that follows. With `validate_only`: it could be; nothing was written.";
+    vec![
+        ("NotModified", unchanged.build()),
+        ("Archived", replayable(answer(archived)).build()),
+        ("Summary", answer("The groups.").content(JSON, content("Summary")).build()),
+        ("EventPage", page("A page of events.", "EventPage")),
+        ("LedgerPage", page("A page of the ledger.", "LedgerPage")),
+    ]
+}
+
+const JSON: &str = "application/json";
+
+fn answer(doc: &str) -> ResponseBuilder {
+    rate_limited(Response::builder().description(doc))
+}
+
+fn replayable(response: ResponseBuilder) -> ResponseBuilder {
+    headed(response, &["Idempotency-Replayed"])
+}
+
+fn headed(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
+    headers.iter().fold(response, |response, name| response.header_ref(*name, header_ref(name)))
+}
+
+/// What answers with a schema and the example of the same name.
+fn content(schema: &str) -> Content {
+    Content::builder().schema(Some(Ref::from_schema_name(schema))).examples_from_iter([example_of(schema)]).build()
+}
+
+fn example_of(schema: &str) -> (&'static str, RefOr<Example>) {
+    ("example", RefOr::Ref(Ref::new(format!("#/components/examples/{schema}"))))
+}
+
+/// What any request can meet: a fault of the client's or of the server's. Statuses that tell something of an operation stand beside it.
+pub fn any_problem() -> impl Iterator<Item = (String, RefOr<Response>)> {
+    ANY.iter().map(|any| (any.key.to_owned(), Ref::from_response_name(any.name).into()))
+}
+
+/// Several statuses told as one response.
+struct Any {
+    /// The key among the responses of an operation.
+    key: &'static str,
+    name: &'static str,
+    statuses: &'static [u16],
+}
+
+static ANY: &[Any] = &[
+    Any { key: "4XX", name: "Refused", statuses: &[400, 401, 403, 408, 413, 415, 429] },
+    Any { key: "default", name: "Failed", statuses: &[500, 503] },
+];
+
+impl Any {
+    /// All of them, each with when it is answered, and an example of the first.
+    fn response(&self) -> Response {
+        let told: Vec<&Refusal> = self.statuses.iter().filter_map(|status| Refusal::of(*status)).collect();
+        let docs: Vec<String> = told.iter().map(|refusal| format!("- **{}** {}", refusal.status, refusal.doc)).collect();
+        let response = rate_limited(Response::builder().description(docs.join("\n")));
+        let response = response.header_ref("Retry-After", header_ref("Retry-After"));
+        let shown =
+            told.iter().map(|refusal| (refusal.name, RefOr::T(Example::builder().value(Some(refusal.example())).build())));
+        let content = Content::builder().schema(Some(Ref::from_schema_name("Problem"))).examples_from_iter(shown);
+        response.content(PROBLEM, content.build()).build()
+    }
 }
 
 /// A reference to a shared header.

@@ -2,7 +2,10 @@
 
 use farley_domain::{
     model::{fault::FaultCode, field::Op},
-    query::predicate::{MAX_DEPTH, MAX_TESTS},
+    query::{
+        list::{MAX_EXPANDED, MAX_FIELDS, MAX_SORT_KEYS},
+        predicate::{MAX_DEPTH, MAX_TESTS},
+    },
 };
 use serde_json::{Value, json};
 use utoipa::PartialSchema as _;
@@ -12,7 +15,7 @@ use utoipa::openapi::{
 };
 
 use super::{
-    parameters::{limit, offset, search_text},
+    parameters::{cursor, limit, limit_doc, offset, search_text},
     schemas::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
 };
 use crate::{
@@ -153,6 +156,9 @@ fn field_change() -> ObjectBuilder {
         .property("version", noted(integer(), "The version it came with."))
         .property("at", shown(format("date-time"), "When it changed.", json!("2026-03-01T08:00:00.000Z")))
         .property("by", shown(nullable(id().into()), "The user who changed it; null for the system.", json!(EXAMPLE_ID)))
+        .property("by_name", shown(nullable(text().into()), "What that user is called, if you may know.", json!("李伟")))
+        .property("from", anything("The value before; null if there was none."))
+        .property("to", anything("The value after; null if there is none."))
         .required("field")
 }
 
@@ -268,7 +274,9 @@ fn filter() -> AnyOfBuilder {
 }
 
 fn filters(doc: &str) -> RefOr<Schema> {
-    noted(Array::new(named("Filter")), doc)
+    let mut filters = Array::new(named("Filter"));
+    filters.max_items = Some(MAX_TESTS);
+    noted(filters, doc)
 }
 
 fn filter_and() -> ObjectBuilder {
@@ -311,28 +319,35 @@ fn operator() -> ObjectBuilder {
             "An operator of the predicate language. `any` and `none` are for fields and relations that hold several values.",
         ))
         .enum_values(Some(Op::ALL.iter().map(|op| op.as_str())))
-        .default(Some(json!("eq")))
+        .default(Some(json!(Op::Eq.as_str())))
 }
 
 fn search() -> ObjectBuilder {
-    let flag = || of_type(Type::Boolean).default(Some(json!(false)));
-    let texts = || Array::new(text());
+    let flag = || of_type(Type::Boolean);
+    let texts = |most: usize| {
+        let mut texts = Array::new(text().max_length(Some(300)));
+        texts.max_items = Some(most);
+        texts
+    };
     object("Which records to list, in which order, and what of each.")
         .property("filter", named("Filter"))
         .property("q", noted(nullable(search_text().into()), "Full-text search."))
-        .property("sort", shown(texts(), "Fields to sort by, `-` before one that falls.", json!(["-created_at", "name"])))
-        .property("limit", noted(limit(), "How many records a page has at most."))
-        .property("cursor", noted(nullable(text().into()), "Where to go on: `page.next` of the page before."))
+        .property(
+            "sort",
+            shown(texts(MAX_SORT_KEYS), "Fields to sort by, `-` before one that falls.", json!(["-created_at", "name"])),
+        )
+        .property("limit", noted(limit(), &limit_doc()))
+        .property("cursor", noted(nullable(cursor().into()), "Where to go on: `page.next` of the page before."))
         .property("offset", noted(nullable(offset().into()), "How many records to skip, instead of `cursor`."))
         .property(
             "fields",
             shown(
-                texts(),
+                texts(MAX_FIELDS),
                 "The fields to answer with; all but those that are computed on request, if it is absent.",
                 json!(["id", "name"]),
             ),
         )
-        .property("expand", noted(texts(), "Relations whose records to add, each as a member of its name."))
+        .property("expand", noted(texts(MAX_EXPANDED), "Relations whose records to add, each as a member of its name."))
         .property("total", noted(flag(), "Whether to count all hits."))
         .property("archived", noted(flag(), "Archived records instead of live ones."))
         .property(

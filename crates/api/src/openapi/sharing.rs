@@ -1,43 +1,71 @@
-//! Parameters that the lists of several objects have in common, said once: without it the filters on `created_at` and
-//! its kind would make half of the document.
+//! Parameters that several operations have in common, said once: without it the filters on `created_at` and their kind would make a
+//! good part of the document.
 
-use std::collections::BTreeMap;
+use utoipa::openapi::{
+    Components, Paths, RefOr, Schema,
+    path::{Operation, Parameter},
+};
 
-use utoipa::openapi::{Components, Paths, RefOr, path::Parameter};
+use crate::records::parameters::{CONTENT_SCHEMA, shared};
 
-use super::parameters::shared;
-
-/// Moves query parameters that several operations declare alike into the components. Where operations declare different
-/// parameters of one name, each keeps its own.
+/// Moves query parameters that several operations declare alike into the components, and refers to those that are there already.
 pub fn share_parameters(paths: &mut Paths, components: &mut Components) {
-    let mut common: BTreeMap<String, Vec<Parameter>> = BTreeMap::new();
-    for parameter in inline(paths).filter_map(inner) {
-        common.entry(parameter.name.clone()).or_default().push(parameter.clone());
-    }
-    common.retain(|_, declared| declared.len() > 1 && declared.windows(2).all(|pair| pair[0] == pair[1]));
-    for parameter in inline(paths) {
-        if let Some(name) = inner(parameter).map(|parameter| parameter.name.clone()).filter(|name| common.contains_key(name)) {
-            *parameter = RefOr::Ref(shared(&component(&name)));
+    let mut known: Vec<(String, Parameter)> = Vec::new();
+    for (name, parameter) in &components.parameters {
+        if let RefOr::T(parameter) = parameter {
+            known.push((name.clone(), parameter.clone()));
         }
     }
-    for (name, declared) in common {
-        components.parameters.extend(declared.into_iter().next().map(|parameter| (component(&name), parameter.into())));
+    let mut declared: Vec<(Parameter, usize, String)> = Vec::new();
+    for (collection, parameter) in inline(paths).filter_map(|(collection, parameter)| Some((collection, inner(parameter)?))) {
+        match declared.iter_mut().find(|(other, _, _)| other == parameter) {
+            Some((_, times, _)) => *times += 1,
+            None => declared.push((parameter.clone(), 1, collection)),
+        }
+    }
+    // Where operations declare different parameters of one name, the one that most declare takes it, and the others say whose they are.
+    declared.retain(|(parameter, times, _)| *times > 1 && !known.iter().any(|(_, other)| other == parameter));
+    declared.sort_by_key(|(_, times, _)| std::cmp::Reverse(*times));
+    for (parameter, _, collection) in declared {
+        let plain = component(&parameter);
+        let names = [format!("{plain}.{collection}"), plain];
+        let Some(name) = names.into_iter().rev().find(|name| known.iter().all(|(other, _)| other != name)) else { continue };
+        components.parameters.insert(name.clone(), parameter.clone().into());
+        known.push((name, parameter));
+    }
+    for (_, parameter) in inline(paths) {
+        let name = inner(parameter).and_then(|own| known.iter().find(|(_, other)| other == own)).map(|(name, _)| shared(name));
+        if let Some(reference) = name {
+            *parameter = RefOr::Ref(reference);
+        }
     }
 }
 
-/// The parameters of all lists.
-fn inline(paths: &mut Paths) -> impl Iterator<Item = &mut RefOr<Parameter>> {
-    let lists = paths.paths.values_mut().filter_map(|item| item.get.as_mut());
-    lists.flat_map(|operation| operation.parameters.iter_mut().flatten())
+/// The parameters of all reads, each with the last fixed part of its path: the collection of a list.
+fn inline(paths: &mut Paths) -> impl Iterator<Item = (String, &mut RefOr<Parameter>)> {
+    let reads = paths.paths.iter_mut().filter_map(|(path, item)| {
+        let mut fixed = path.rsplit('/').filter(|part| !part.contains(['{', '}']) && !["", "v1", "summary"].contains(part));
+        Some((fixed.next().unwrap_or_default().to_owned(), item.get.as_mut()?))
+    });
+    reads.flat_map(|(collection, operation): (String, &mut Operation)| {
+        operation.parameters.iter_mut().flatten().map(move |parameter| (collection.clone(), parameter))
+    })
 }
 
-fn inner(parameter: &mut RefOr<Parameter>) -> Option<&mut Parameter> {
+fn inner(parameter: &RefOr<Parameter>) -> Option<&Parameter> {
     match parameter {
         RefOr::T(parameter) => Some(parameter),
         RefOr::Ref(_) => None,
     }
 }
 
-fn component(name: &str) -> String {
+/// Its name among the components; of one that holds a predicate, with whose.
+fn component(parameter: &Parameter) -> String {
+    let schema = match &parameter.schema {
+        Some(RefOr::T(Schema::Object(schema))) => schema.extensions.as_ref(),
+        _ => None,
+    };
+    let content = schema.and_then(|extensions| extensions.get(CONTENT_SCHEMA)).and_then(|reference| reference.as_str());
+    let name = content.and_then(|reference| reference.rsplit('/').next()).unwrap_or(&parameter.name);
     format!("filter.{name}")
 }

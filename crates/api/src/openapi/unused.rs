@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
+use crate::records::parameters::CONTENT_SCHEMA;
+
 /// Takes away what nothing refers to, and what only that referred to.
 pub fn remove(document: &mut OpenApi) {
     loop {
@@ -37,7 +39,7 @@ fn size(components: &utoipa::openapi::Components) -> usize {
 fn collect<'a>(value: &'a Value, used: &mut HashSet<&'a str>) {
     match value {
         Value::Object(members) => {
-            used.extend(members.get("$ref").and_then(Value::as_str));
+            used.extend([members.get("$ref"), members.get(CONTENT_SCHEMA)].into_iter().flatten().filter_map(Value::as_str));
             members.values().for_each(|value| collect(value, used));
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, used)),

@@ -6,25 +6,30 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use farley_domain::{
     identity::access::Action,
-    model::{object::Object, registry},
+    model::{
+        event,
+        fault::{FaultCode, Faults, unknown},
+        object::Object,
+        record::Record,
+        registry,
+    },
     query::predicate::Predicate,
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::{EventRow, Reader};
+use farley_persistence::{EventRow, Reader, WantedEvents};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
+    body,
+    jobs::JOB,
     named::Named,
-    read::{Envelope, PageInfo, below, next_link, position_page},
+    read::{Envelope, PageInfo, below, next_link, position_of, position_page},
 };
 use crate::{
     access::{call::Call, principal::Principal},
-    http::{
-        problem::Problem,
-        request::{parameters, refuse_rest, take},
-    },
+    http::{problem::Problem, request::parameters},
 };
 
 /// One recorded change: who, when, what before, what after.
@@ -153,9 +158,7 @@ pub async fn list_of_record(
     (named, parent): (Named, Option<Named>),
     mut rows: Predicate,
 ) -> Result<HttpResponse, Problem> {
-    let mut parameters = parameters(request)?;
-    let (limit, before) = position_page(&mut parameters, i64::MAX)?;
-    refuse_rest(&parameters, &["limit", "cursor"])?;
+    let (limit, before) = position_page(request, i64::MAX)?;
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let (data, next) = call
         .state
@@ -188,41 +191,122 @@ pub async fn list_of_record(
     Ok(response.json(Envelope { data, page }))
 }
 
+farley_domain::choices! {
+    /// In which order events are read.
+    pub enum FeedOrder {
+        Oldest "oldest" "Oldest first" "从早到晚",
+        Newest "newest" "Newest first" "从晚到早",
+    }
+}
+
+crate::query! {
+    /// Which events.
+    pub struct ChangesQuery {
+        /// Where to go on: `page.next` of the page before; from the beginning, unless given. `now` begins with what happens from now on.
+        cursor: Option<String> => long_text(4_000),
+        /// Types of events to give, separated by commas.
+        types: Vec<String> => texts(100).example(json!(["customer.created", "customer.updated"])),
+        /// Only the events of one object's records.
+        object: Option<String> => text(100).example("customer"),
+        /// Only the events of this record.
+        record_id: Option<Id> => record_id(),
+        /// `newest` goes back from the latest event; a reader that wants all there is keeps to `oldest`.
+        order: Option<FeedOrder> => choice(FeedOrder::choices()).example("oldest"),
+        /// How many events to look at, 1 to 200.
+        limit: i64 => integer(1, 200).default(50),
+    }
+}
+
+/// The cursor of whoever wants to hear only of what is yet to come.
+const NOW: &str = "now";
+/// How far one page looks for events that a filter lets through. Where there are none, the next page goes on from there.
+const FAR: i64 = 100_000;
+
 /// The change feed
 ///
 /// All events of the tenant that you may know of, in the order in which they were committed, at least once and with no gap: a
 /// reader never passes an event that a slower transaction will still commit before it. Archived records leave
-/// `….archived` events as tombstones. Keep `page.next` and come back with it.
+/// `….archived` events as tombstones. Keep `page.next` and come back with it. A page may be empty and yet have more after it: what a
+/// filter or your permissions keep back is passed over, and the cursor goes on.
 #[utoipa::path(
     tag = "events",
     operation_id = "listChanges",
-    params(("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before; from the beginning, unless given."),
-           ("types" = Option<String>, Query, description = "Types of events to give, separated by commas.", example = "customer.created,customer.updated"),
-           ("limit" = Option<i64>, Query, description = "How many events to look at, 1 to 200.", minimum = 1, maximum = 200)),
+    params(ChangesQuery),
     responses((status = 200, description = "A page of the feed.", body = ChangePage))
 )]
 #[get("/v1/changes")]
 pub async fn change_feed(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let mut parameters = parameters(&request)?;
-    let (limit, after) = position_page(&mut parameters, 0)?;
-    let types = take(&mut parameters, "types")?.unwrap_or_default();
-    let types: Vec<String> = types.split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
-    refuse_rest(&parameters, &["cursor", "types", "limit"])?;
+    let asked = body::read_query::<ChangesQuery>(&parameters(&request)?)?;
+    let limit = asked.get(ChangesQuery::limit);
+    let given = asked.get(ChangesQuery::cursor);
+    let begin = if given == Some(NOW) { None } else { Some(position_of(given, 0)?) };
+    let wanted = wanted(&asked)?;
+    let newest = wanted.newest;
+    // Newest first, a page goes back from where the cursor stands.
+    let begin = if newest && given.is_none() { None } else { begin };
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let page = call
         .state
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let horizon = reader.event_horizon()?;
-            let mut found = reader.events(after, horizon, &types, limit + 1)?;
-            let has_more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            let next = cursor(found.last().map_or(after, |event| event.seq));
+            let end = reader.log_end()?;
+            let size = usize::try_from(limit).unwrap_or(usize::MAX);
+            let is_filtered = !wanted.types.is_empty() || wanted.object.is_some();
+            let far = if is_filtered && wanted.record.is_none() { FAR } else { i64::MAX };
+            // What is looked at: after the first position, and not after the second.
+            let within = match (newest, begin) {
+                (true, None) => (end.saturating_sub(far).max(0), end),
+                (true, Some(before)) => ((before - 1).saturating_sub(far).max(0), before - 1),
+                (false, None) => (end, end),
+                (false, Some(after)) => (after, after.saturating_add(far).min(end.max(after))),
+            };
+            let mut found = reader.wanted_events(within, &wanted, limit + 1)?;
+            let full = found.len() > size;
+            found.truncate(size);
+            let (next, has_more) = match (found.last().filter(|_| full), newest) {
+                (Some(last), _) => (last.seq, true),
+                (None, true) => (within.0 + 1, within.0 > 0),
+                (None, false) => (within.1, within.1 < end),
+            };
             let found = visible(reader, found, &principal, now)?;
             let data = found.into_iter().map(|row| shown(row, &principal)).collect::<Result<Vec<_>, _>>()?;
-            Ok(ChangePage { data, page: ChangePageInfo { next, has_more } })
+            Ok(ChangePage { data, page: ChangePageInfo { next: cursor(next), has_more } })
         })
         .await?;
     let link = next_link(&request, &page.page.next);
     Ok(HttpResponse::Ok().insert_header(("Link", link)).json(page))
+}
+
+/// Which events are asked for. A type, or an object, that there is none of is refused: a reader would wait for it in vain.
+fn wanted(asked: &Record<ChangesQuery>) -> Result<WantedEvents, Faults> {
+    let mut faults = Faults::default();
+    let mut object = None;
+    if let Some(name) = asked.get(ChangesQuery::object) {
+        object = registry::object(name);
+        if object.is_none() {
+            let known = registry::objects().map(|object| object.name);
+            let fault = unknown(ChangesQuery::object.name().to_owned(), FaultCode::UnknownChoice, name, known.into_iter());
+            faults.add(fault.with("choices", known.join(", ")));
+        }
+    }
+    let types = asked.get(ChangesQuery::types);
+    for name in &types {
+        let known = name.split_once('.').is_some_and(|(object, verb)| {
+            (object == JOB || registry::object(object).is_some()) && event::verbs(object).any(|known| known == verb)
+        });
+        if !known {
+            let objects = registry::objects().into_iter().map(|object| object.name);
+            let known: Vec<String> =
+                objects.flat_map(|object| event::verbs(object).map(move |verb| format!("{object}.{verb}"))).collect();
+            let known = known.iter().map(String::as_str);
+            let fault = unknown(ChangesQuery::types.name().to_owned(), FaultCode::UnknownChoice, name, known);
+            faults.add(fault.with("choices", "object.created, object.updated …"));
+        }
+    }
+    let newest = match asked.get(ChangesQuery::order) {
+        None | Some(FeedOrder::Oldest) => false,
+        Some(FeedOrder::Newest) => true,
+    };
+    let object = object.map(|object| object.name.to_owned());
+    faults.into_result(WantedEvents { types, object, record: asked.get(ChangesQuery::record_id), newest })
 }

@@ -15,14 +15,15 @@ use serde_json::Map;
 use utoipa::ToSchema;
 
 use super::{
+    body,
     mutation::{Answer, Mutation},
-    read::{Envelope, PageInfo, next_link},
+    read::{PageInfo, next_link},
 };
 use crate::{
     access::call::Call,
     http::{
         problem::Problem,
-        request::{Body, parameters, refuse_rest, take, take_number},
+        request::{Body, parameters, refuse_rest},
     },
 };
 
@@ -78,31 +79,45 @@ fn permit(call: &Call, action: &str) -> Result<(), Problem> {
     call.demand_all(Role::object(), Action::Update).map_err(|_| Problem::forbidden(action, "job"))
 }
 
-const STATES: [&str; 4] = ["waiting", "running", "done", "dead"];
+/// What the events of jobs are of.
+pub const JOB: &str = "job";
+
+farley_domain::choices! {
+    /// How far a job is.
+    pub enum JobState {
+        Waiting "waiting" "Waiting" "等待中",
+        Running "running" "Running" "进行中",
+        Done "done" "Done" "已完成",
+        Dead "dead" "Failed for good" "已彻底失败",
+    }
+}
+
+crate::query! {
+    /// Which jobs to list.
+    pub struct JobsQuery {
+        /// Only these.
+        state: Option<JobState> => choice(JobState::choices()).example("dead"),
+        /// How many jobs, 1 to 200.
+        limit: i64 => integer(1, 200).default(50),
+        /// Where to go on: `page.next` of the page before.
+        cursor: Option<String> => long_text(4_000),
+    }
+}
 
 /// List jobs
 ///
 /// For administrators: background jobs of the tenant, newest first; `state=dead` lists those that failed for good.
 #[utoipa::path(tag = "jobs", operation_id = "listJobs",
-    params(("state" = Option<String>, Query, description = "`waiting`, `running`, `done` or `dead`.", example = "dead"),
-           ("limit" = Option<i64>, Query, description = "How many jobs, 1 to 200.", minimum = 1, maximum = 200),
-           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
+    params(JobsQuery),
     responses((status = 200, description = "A page of jobs.", body = JobPage)))]
 #[get("/v1/jobs")]
 pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     permit(&call, "read")?;
-    let mut parameters = parameters(&request)?;
-    let state = take(&mut parameters, "state")?;
-    if state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
-        return Err(Fault::new("state", FaultCode::UnknownChoice).with("choices", STATES.join(", ")).into());
-    }
-    let limit = take_number(&mut parameters, "limit", 50, (1, 200))?;
-    let before = take(&mut parameters, "cursor")?;
-    let before: Option<Id> =
-        before.map(|id| id.parse()).transpose().map_err(|_| Fault::new("cursor", FaultCode::InvalidCursor))?;
-    refuse_rest(&parameters, &["state", "limit", "cursor"])?;
-    let rows =
-        call.state.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.jobs(state.as_deref(), before, limit + 1)?));
+    let query = body::read_query::<JobsQuery>(&parameters(&request)?)?;
+    let (state, limit) = (query.get(JobsQuery::state).map(JobState::as_str), query.get(JobsQuery::limit));
+    let before = query.get(JobsQuery::cursor).map(str::parse::<Id>).transpose();
+    let before = before.map_err(|_| Fault::new(JobsQuery::cursor.name(), FaultCode::InvalidCursor))?;
+    let rows = call.state.store.read::<_, Problem>(call.tenant(), move |reader| Ok(reader.jobs(state, before, limit + 1)?));
     let mut rows = rows.await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > size;
@@ -113,7 +128,7 @@ pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Prob
         response.insert_header(("Link", next_link(&request, next)));
     }
     let data: Vec<Job> = rows.into_iter().map(Job::from).collect();
-    Ok(response.json(Envelope { data, page: PageInfo { next, has_more, total: None } }))
+    Ok(response.json(JobPage { data, page: PageInfo { next, has_more, total: None } }))
 }
 
 /// Try a job again
@@ -134,7 +149,7 @@ pub async fn retry(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
             if !work.revive_job(id)? {
                 return Err(Problem::state(&job.state, &[]));
             }
-            work.event("job", "retried", id, job.attempts, Map::new(), &[]);
+            work.event(JOB, "retried", id, job.attempts, Map::new(), &[]);
             let job = work.reader().job(id)?.ok_or_else(Problem::not_found)?;
             Answer::json(200, &Job::from(job))
         })

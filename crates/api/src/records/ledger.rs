@@ -17,13 +17,7 @@ use super::{
     read::{Envelope, PageInfo, below, next_link, position_page},
     write::parent_named,
 };
-use crate::{
-    access::call::Call,
-    http::{
-        problem::Problem,
-        request::{parameters, refuse_rest},
-    },
-};
+use crate::{access::call::Call, http::problem::Problem};
 
 /// One change that a ledger keeps.
 #[derive(serde::Serialize, utoipa::ToSchema)]
@@ -46,9 +40,7 @@ pub struct LedgerChange {
 pub async fn ledger(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let rows = call.rows(object, Action::Read)?;
     let (named, parent) = (Named::parse(request.match_info().query("id"))?, parent_named(object, &request)?);
-    let mut parameters = parameters(&request)?;
-    let (limit, offset) = position_page(&mut parameters, 0)?;
-    refuse_rest(&parameters, &["limit", "cursor"])?;
+    let (limit, offset) = position_page(&request, 0)?;
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let (data, has_more) = call
         .state

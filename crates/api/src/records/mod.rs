@@ -14,6 +14,7 @@ pub mod named;
 pub mod names;
 pub mod notify;
 pub mod operations;
+pub mod parameters;
 pub mod read;
 pub mod references;
 pub mod reindex;
@@ -36,8 +37,9 @@ use crate::{
     records::operations::{Generic, collection_of, generic_operations},
 };
 
-/// Registers the generic endpoints of the objects of a collection: its own, and those below its records.
-pub fn configure(collection: &str, config: &mut web::ServiceConfig) {
+/// Registers the generic endpoints of the objects of a collection: its own, and those below its records. `allowed` tells the methods
+/// that a path takes, others' too.
+pub fn configure(collection: &str, config: &mut web::ServiceConfig, allowed: &dyn Fn(&str) -> String) {
     for object in registry::objects() {
         let mut routes: Vec<(String, Vec<Generic>)> = Vec::new();
         for operation in generic_operations(object) {
@@ -53,12 +55,12 @@ pub fn configure(collection: &str, config: &mut web::ServiceConfig) {
         // Fixed paths go before templates that would match them too.
         routes.sort_by_key(|(path, _)| path.contains('{'));
         for (path, operations) in routes {
-            let methods: Vec<String> = operations.iter().map(|operation| operation.method().to_string()).collect();
+            let methods = allowed(&path);
             let mut resource = web::resource(path);
             for operation in operations {
                 resource = resource.route(route(operation, object));
             }
-            config.service(resource.default_service(web::to(move || refuse_method(methods.join(", ")))));
+            config.service(resource.default_service(web::to(move || refuse_method(methods.clone()))));
         }
     }
 }

@@ -60,6 +60,18 @@ pub fn page(object: &Object) -> String {
     record(object) + "Page"
 }
 
+/// The schema of a record of which only some members are there: `fields` asked for them alone, or a role hides the others.
+#[must_use]
+pub fn sparse(object: &Object) -> String {
+    format!("Sparse{}", record(object))
+}
+
+/// The schema of a predicate over its records.
+#[must_use]
+pub fn filter(object: &Object) -> String {
+    record(object) + "Filter"
+}
+
 /// The schema of the choices of a field: `CustomerStatus`. The prefix is not said twice: `CustomFieldType`.
 #[must_use]
 pub fn choice(object: &Object, field: &Field) -> String {

@@ -21,12 +21,12 @@ use farley_domain::{
 use farley_persistence::{Layout, Page, Reader, Turn, Written};
 use serde::Serialize;
 
-use super::{events, mutation::etag, named::Named, versions::Versions, write::parent_named};
+use super::{body, events, mutation::etag, named::Named, versions::Versions, write::parent_named};
 use crate::{
     access::{call::Call, lane, principal::Principal},
     http::{
         problem::Problem,
-        request::{Body, parameters, refuse_rest, take, take_number},
+        request::{Body, parameters, refuse_rest},
     },
 };
 
@@ -255,12 +255,26 @@ pub async fn history(object: &'static Object, call: Call, request: HttpRequest) 
     events::list_of_record(&call, &request, events::Of::Record(object), (named, parent), rows).await
 }
 
-/// Reads `limit` and `cursor` of a list that is ordered by position in the log.
-pub fn position_page(parameters: &mut Vec<(String, String)>, fallback: i64) -> Result<(i64, i64), Problem> {
-    let limit = take_number(parameters, "limit", 50, (1, 200))?;
-    let cursor = match take(parameters, "cursor")? {
-        None => fallback,
-        Some(cursor) => events::position(&cursor).ok_or_else(|| Fault::new("cursor", FaultCode::InvalidCursor))?,
-    };
-    Ok((limit, cursor))
+crate::query! {
+    /// A page of a list that goes by position.
+    pub struct PageQuery {
+        /// How many, 1 to 200.
+        limit: i64 => integer(1, 200).default(50),
+        /// Where to go on: `page.next` of the page before.
+        cursor: Option<String> => long_text(4_000),
+    }
+}
+
+/// Reads `limit` and the position to go on from, of a list that takes nothing else.
+pub fn position_page(request: &HttpRequest, fallback: i64) -> Result<(i64, i64), Problem> {
+    let query = body::read_query::<PageQuery>(&parameters(request)?)?;
+    Ok((query.get(PageQuery::limit), position_of(query.get(PageQuery::cursor), fallback)?))
+}
+
+/// The position that a cursor stands for.
+pub fn position_of(cursor: Option<&str>, fallback: i64) -> Result<i64, Problem> {
+    match cursor {
+        None => Ok(fallback),
+        Some(cursor) => Ok(events::position(cursor).ok_or_else(|| Fault::new("cursor", FaultCode::InvalidCursor))?),
+    }
 }

@@ -238,6 +238,17 @@ pub fn annotate(schema: RefOr<Schema>, notes: &Notes<'_>) -> RefOr<Schema> {
     }
 }
 
+/// What a field is, with its default as prose. Said by the keyword `default`, generated clients would send it, and an upsert with it
+/// would reset what is there.
+#[must_use]
+pub fn doc_with_default(field: &Field) -> String {
+    match &field.default {
+        Some(Value::Array(_) | Value::Object(_) | Value::Null) | None => field.doc.to_string(),
+        Some(Value::String(text)) => format!("{} Unless given: `{text}`.", field.doc),
+        Some(value) => format!("{} Unless given: `{value}`.", field.doc),
+    }
+}
+
 /// An example value of the field; none if it has none that would help.
 #[must_use]
 pub fn example(field: &Field) -> Option<Value> {

@@ -16,14 +16,13 @@ use farley_domain::{
 };
 use farley_persistence::Row;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
+use super::body;
 use crate::{
     access::{call::Call, lane},
-    http::{
-        problem::Problem,
-        request::{parameters, refuse_rest, take, take_number, take_required},
-    },
+    http::{problem::Problem, request::parameters},
 };
 
 /// A record that was found.
@@ -52,6 +51,18 @@ pub struct SearchResult {
     has_more: bool,
 }
 
+crate::query! {
+    /// What to search for.
+    pub struct SearchQuery {
+        /// What to look for.
+        q: String => long_text(parse::MAX_QUERY).required().example("huawei"),
+        /// Only these objects, separated by commas.
+        objects: Vec<String> => texts(50).example(json!(["customer", "contact"])),
+        /// How many records, 1 to 100.
+        limit: i64 => integer(1, 100).default(20),
+    }
+}
+
 /// Search everything
 ///
 /// Finds records of every object you may read: by part of a name in Chinese, its pinyin or initials, Latin words, part of a
@@ -59,28 +70,22 @@ pub struct SearchResult {
 /// first, then what begins with it, then matches in names, then all others, newest first; settings such as stages and roles come
 /// after all records. Companies are found whatever legal form they are written with.
 #[utoipa::path(tag = "search", operation_id = "search",
-    params(("q" = String, Query, description = "What to look for.", example = "huawei"),
-           ("objects" = Option<String>, Query, description = "Only these objects, separated by commas.", example = "customer,contact"),
-           ("limit" = Option<i64>, Query, description = "How many records, 1 to 100.", minimum = 1, maximum = 100)),
+    params(SearchQuery),
     responses((status = 200, description = "What was found.", body = SearchResult)))]
 #[get("/v1/search")]
 pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let mut parameters = parameters(&request)?;
-    let q = take_required(&mut parameters, "q", &["q", "objects", "limit"])?;
-    let objects = take(&mut parameters, "objects")?;
-    let limit = usize::try_from(take_number(&mut parameters, "limit", 20, (1, 100))?).unwrap_or(20);
-    refuse_rest(&parameters, &["q", "objects", "limit"])?;
-    let query = parse::search_query(&q).map_err(|fault| Fault { pointer: "q".to_owned(), ..fault })?;
-    let wanted: Option<Vec<&str>> = objects.as_deref().map(|names| names.split(',').map(str::trim).collect());
-    for name in wanted.iter().flatten() {
-        if registry::object(name).is_none() {
-            let known: Vec<&str> = registry::objects().into_iter().map(|object| object.name).collect();
-            return Err(Fault::new("objects", FaultCode::UnknownChoice).with("choices", known.join(", ")).into());
-        }
+    let asked = body::read_query::<SearchQuery>(&parameters(&request)?)?;
+    let limit = usize::try_from(asked.get(SearchQuery::limit)).unwrap_or(20);
+    let named = |fault| Fault { pointer: SearchQuery::q.name().to_owned(), ..fault };
+    let query = parse::search_query(asked.get(SearchQuery::q)).map_err(named)?;
+    let wanted = asked.get(SearchQuery::objects);
+    if wanted.iter().any(|name| registry::object(name).is_none()) {
+        let known: Vec<&str> = registry::objects().into_iter().map(|object| object.name).collect();
+        return Err(Fault::new(SearchQuery::objects.name(), FaultCode::UnknownChoice).with("choices", known.join(", ")).into());
     }
     let searched: Vec<_> = registry::objects()
         .into_iter()
-        .filter(|object| object.is_searchable() && wanted.as_ref().is_none_or(|names| names.contains(&object.name)))
+        .filter(|object| object.is_searchable() && (wanted.is_empty() || wanted.iter().any(|name| name == object.name)))
         .filter_map(|object| Some((object, call.principal.asker.rows(object, Action::Read)?)))
         .collect();
     let (principal, now) = (Arc::clone(&call.principal), call.now);

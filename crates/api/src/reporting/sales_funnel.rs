@@ -22,26 +22,16 @@ use farley_domain::{
         pipeline::Pipeline,
         stage::{Stage, StageKind},
     },
-    values::{
-        calendar::start_of_day,
-        id::Id,
-        time::{Timestamp, parse_date},
-    },
+    values::{calendar::start_of_day, id::Id, time::Timestamp},
 };
 use farley_persistence::{Cell, Group, MAX_STAGES, Measure, Moves, Reader, StoreError, Travelled, Travels};
 use serde_json::{Value, json};
 
 use crate::{
     access::{call::Call, unrestricted::without_custom_fields},
-    http::{
-        problem::Problem,
-        request::{parameters, take},
-    },
-    records::summary,
+    http::{problem::Problem, request::parameters},
+    records::{body, parameters::Filters, summary},
 };
-
-/// The parameter that names the pipeline.
-const PIPELINE_ID: &str = Opportunity::pipeline_id.name();
 
 /// A funnel.
 #[derive(serde::Serialize, utoipa::ToSchema)]
@@ -155,6 +145,32 @@ pub struct FunnelMove {
     pub count: i64,
 }
 
+farley_domain::choices! {
+    /// What a funnel is told of.
+    pub enum FunnelBasis {
+        Cohort "cohort" "Sales begun in a time" "同期开始的商机",
+        Snapshot "snapshot" "Sales as they stand" "当前商机",
+    }
+}
+
+crate::query! {
+    /// Which funnel.
+    pub struct FunnelQuery {
+        /// A cohort, unless given.
+        basis: Option<FunnelBasis> => choice(FunnelBasis::choices()).example("cohort"),
+        /// The first day of the cohort; without it, from the beginning.
+        from: Option<NaiveDate> => date().example("2026-01-01"),
+        /// The day after the last of the cohort; without it, until now.
+        to: Option<NaiveDate> => date().example("2027-01-01"),
+        /// The pipeline; the default one, unless given.
+        pipeline_id: Option<Id> => reference("pipeline"),
+        /// A field to slice by: one of a single value, of the opportunity or of a related record; the opportunity's own ones also `custom.key`.
+        slice: Option<String> => text(300).example("owner_id"),
+    }
+}
+
+type OpportunityFilters = Filters<Opportunity>;
+
 /// The sales funnel
 ///
 /// How the opportunities that you may see fare in one pipeline, stage by stage. On the basis of a **cohort**, those whose sale began (`opened_at`) from
@@ -163,13 +179,7 @@ pub struct FunnelMove {
 /// with the stages of that one it has been in, and in no other. The filters of `GET /v1/opportunities` narrow either. Amounts are added up by currency. What each figure means stands
 /// beside it in the schema, and in two languages at `GET /v1/metadata/figures`.
 #[utoipa::path(tag = "reports", operation_id = "getSalesFunnel",
-    params(("pipeline_id" = Option<String>, Query, description = "The pipeline; the default one, unless given."),
-           ("basis" = Option<String>, Query, description = "`cohort` or `snapshot`; by default a cohort.", example = "cohort"),
-           ("from" = Option<String>, Query, description = "The first day of the cohort; without it, from the beginning.", example = "2026-01-01"),
-           ("to" = Option<String>, Query, description = "The day after the last of the cohort; without it, until now.", example = "2027-01-01"),
-           ("as_of" = Option<String>, Query, description = "The time of the snapshot; now, unless given. Also a relative time."),
-           ("slice" = Option<String>, Query, description = "A field to slice by: one of a single value, of the opportunity or of a related record; the opportunity's own ones also `custom.key`.", example = "owner_id"),
-           ("owner_id" = Option<String>, Query, description = "Only those of this owner; any other filter of `GET /v1/opportunities` works the same way.")),
+    params(FunnelQuery, OpportunityFilters),
     responses((status = 200, description = "The funnel.", body = SalesFunnel)))]
 #[get("/v1/reports/sales-funnel")]
 pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -180,36 +190,34 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
     let present = call.view();
     let view = AsOf::of_parameters(&present, object, &parameters);
     let mut faults = Faults::default();
-    let snapshot = match take(&mut parameters, "basis")?.as_deref() {
-        None | Some("cohort") => false,
-        Some("snapshot") => true,
-        Some(_) => {
-            faults.add(Fault::new("basis", FaultCode::UnknownChoice).with("choices", "cohort, snapshot"));
-            false
+    let slice = parameters.iter().find(|(name, _)| name == FunnelQuery::slice.name()).map(|(_, name)| name.clone());
+    let asked = match body::take_query::<FunnelQuery>(&mut parameters) {
+        Ok(asked) => asked,
+        Err(mut found) => {
+            // What is wrong with the slice and the filters is told as well.
+            found.keep(slice.map(|name| summary::group(object, &name, FunnelQuery::slice.name(), &view)).transpose());
+            summary::filters(object, &mut parameters, found.clone(), &view)?;
+            return Err(found.into());
         }
     };
-    let mut day = |name: &str| -> Result<Option<NaiveDate>, Problem> {
-        let Some(text) = take(&mut parameters, name)? else { return Ok(None) };
-        let day = parse_date(&text);
-        if day.is_none() || snapshot {
-            let code = if snapshot { FaultCode::UnknownParameter } else { FaultCode::InvalidDate };
-            faults.add(Fault::new(name, code));
-        }
-        Ok(day)
+    let snapshot = match asked.get(FunnelQuery::basis) {
+        None | Some(FunnelBasis::Cohort) => false,
+        Some(FunnelBasis::Snapshot) => true,
     };
-    let (from, to) = (day("from")?, day("to")?);
-    let pipeline = take(&mut parameters, PIPELINE_ID)?;
-    let pipeline = pipeline.map(|id| id.parse::<Id>().map_err(|_| Fault::new(PIPELINE_ID, FaultCode::InvalidId)));
-    let pipeline = faults.keep(pipeline.transpose()).flatten();
-    let slice = take(&mut parameters, "slice")?.map(|name| (summary::group(object, &name, "slice", &view), name));
-    let slice = match slice {
-        Some((Ok(group), name)) => Some((group, name)),
-        Some((Err(fault), _)) => {
-            faults.add(fault);
-            None
+    let day = |handle: Handle<FunnelQuery, Option<NaiveDate>>, faults: &mut Faults| {
+        let day = asked.get(handle);
+        if snapshot && day.is_some() {
+            faults.add(Fault::new(handle.name(), FaultCode::UnknownParameter));
         }
-        None => None,
+        day
     };
+    let (from, to) = (day(FunnelQuery::from, &mut faults), day(FunnelQuery::to, &mut faults));
+    let pipeline = asked.get(FunnelQuery::pipeline_id);
+    let slice = asked.get(FunnelQuery::slice).map(str::to_owned);
+    let slice = slice.and_then(|name| {
+        let group = summary::group(object, &name, FunnelQuery::slice.name(), &view);
+        Some((faults.keep(group)?, name))
+    });
     let query = summary::filters(object, &mut parameters, faults, &view)?;
     if query.as_of.is_some() && !snapshot {
         return Err(Fault::new("as_of", FaultCode::Conflicting).with("other", "basis=cohort").into());
@@ -272,7 +280,7 @@ fn find_pipeline(
         None => Pipeline::is_default.eq(true).and(Predicate::Archived(false)),
     };
     let found = reader.find(&without_custom_fields(object), &principal.view(now), &rows.and(which), 1)?;
-    found.first().map(Record::id).ok_or_else(|| Fault::new(PIPELINE_ID, FaultCode::NotFound).into())
+    found.first().map(Record::id).ok_or_else(|| Fault::new(FunnelQuery::pipeline_id.name(), FaultCode::NotFound).into())
 }
 
 /// The stages of a pipeline in their order, retired ones too: open ones first, then won, then lost.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     identity::access::Action,
-    model::{entity::Entity, fault::Faults, field::Field, record::Record},
+    model::{entity::Entity, field::Field, record::Record},
     query::list::{ListQuery, SortBy, SortKey, Start},
     sales::{
         opportunity::{Opportunity, OpportunityStatus},
@@ -19,12 +19,11 @@ use serde_json::value::RawValue;
 
 use crate::{
     access::call::Call,
-    http::{
-        problem::Problem,
-        request::{parameters, take_number},
-    },
+    http::{problem::Problem, request::parameters},
     records::{
+        body,
         named::Named,
+        parameters::Filters,
         read::{PageInfo, layout_for},
         summary,
     },
@@ -77,14 +76,23 @@ pub struct BoardTotal {
     pub weighted: i64,
 }
 
+crate::query! {
+    /// How much of a board to show.
+    pub struct BoardQuery {
+        /// How many opportunities to show of each stage, 0 to 200.
+        limit: i64 => integer(0, 200).default(50),
+    }
+}
+
+type OpportunityFilters = Filters<Opportunity>;
+
 /// The board of a pipeline
 ///
 /// The open opportunities that you may see, stage by stage, the first ones of each with the totals of all. Filters of
 /// `GET /v1/opportunities` apply to both. To go on in a stage, list its opportunities with `sort=position` and the stage's cursor.
 #[utoipa::path(tag = "pipelines", operation_id = "getBoard",
     params(("id" = String, Path, description = "The pipeline: its id, or `ext:{system}:{key}`."),
-           ("limit" = Option<i64>, Query, description = "How many opportunities to show of each stage, 0 to 200; by default 50.", minimum = 0, maximum = 200),
-           ("owner_id" = Option<String>, Query, description = "Only those of this owner; any other filter of `GET /v1/opportunities` works the same way.")),
+           BoardQuery, OpportunityFilters),
     responses((status = 200, description = "The board.", body = Board)))]
 #[get("/v1/pipelines/{id}/board")]
 pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -94,8 +102,10 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
     call.demand_fields(opportunity, &[Opportunity::stage_id.field(), Opportunity::status.field()])?;
     let named = Named::parse(request.match_info().query("id"))?;
     let mut parameters = parameters(&request)?;
-    let limit = take_number(&mut parameters, "limit", 50, (0, 200))?;
-    let query = summary::filters(opportunity, &mut parameters, Faults::default(), &call.view())?;
+    let asked = body::take_query::<BoardQuery>(&mut parameters);
+    let found = asked.as_ref().err().cloned().unwrap_or_default();
+    let query = summary::filters(opportunity, &mut parameters, found, &call.view())?;
+    let limit = asked?.get(BoardQuery::limit);
     // What a role hides is not told by its sum either.
     let sees_amounts = call.demand_fields(opportunity, &[Opportunity::amount.field(), Opportunity::probability.field()]).is_ok();
     let (principal, now) = (Arc::clone(&call.principal), call.now);

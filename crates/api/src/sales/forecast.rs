@@ -42,11 +42,8 @@ use crate::{
         principal::Principal,
         unrestricted::{Unrestricted, without_custom_fields},
     },
-    http::{
-        problem::Problem,
-        request::{parameters, refuse_rest, take, take_required},
-    },
-    records::lookup,
+    http::{problem::Problem, request::parameters},
+    records::{body, lookup},
 };
 
 /// A forecast of a period.
@@ -152,25 +149,32 @@ pub struct ForecastLists {
     pub closed: String,
 }
 
+crate::query! {
+    /// Which period, and whose opportunities.
+    pub struct ForecastQuery {
+        /// A month, quarter or year: `2026-10`, `2026-Q4`, `2026`.
+        period: String => text(20).required().example("2026-Q4"),
+        /// The forecast of one user.
+        user_id: Option<Id> => reference("user"),
+        /// The forecast of a team: its own, of each team right below it, and of each user in it.
+        team_id: Option<Id> => reference("team"),
+        /// Only opportunities of this pipeline, and quotas for it.
+        pipeline_id: Option<Id> => reference("pipeline"),
+        /// What was thought at that time; RFC 3339.
+        as_of: Option<Timestamp> => datetime().example("2026-10-01T00:00:00Z"),
+    }
+}
+
 /// The forecast of a period
 ///
 /// What the opportunities that you may see come to in a month, quarter or year: for a user, for a team with its teams and users, or for all. Lost
 /// opportunities count nowhere. Quotas and overrides stand beside the computed figures and change none of them. With `as_of`, the
 /// figures are those of that time, out of the ledger, with the overrides that had been made by then; quotas are today's.
 #[utoipa::path(tag = "forecasts", operation_id = "getForecast",
-    params(("period" = String, Query, description = "A month, quarter or year: `2026-10`, `2026-Q4`, `2026`.", example = "2026-Q4"),
-           ("user_id" = Option<String>, Query, description = "The forecast of one user."),
-           ("team_id" = Option<String>, Query, description = "The forecast of a team: its own, of each team right below it, and of each user in it."),
-           ("pipeline_id" = Option<String>, Query, description = "Only opportunities of this pipeline, and quotas for it."),
-           ("as_of" = Option<String>, Query, description = "What was thought at that time; RFC 3339.", example = "2026-10-01T00:00:00Z")),
+    params(ForecastQuery),
     responses((status = 200, description = "The forecast.", body = Forecast)))]
 #[get("/v1/forecasts")]
 pub async fn forecast(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    const PERIOD: &str = Quota::period.name();
-    const USER_ID: &str = Quota::user_id.name();
-    const TEAM_ID: &str = Quota::team_id.name();
-    const PIPELINE_ID: &str = Quota::pipeline_id.name();
-    const KNOWN: &[&str] = &[PERIOD, USER_ID, TEAM_ID, PIPELINE_ID, "as_of"];
     let rows = call.rows(Opportunity::object(), Action::Read)?;
     // A forecast is nothing but sums of amounts, by what else is said of them here.
     let made_of = [
@@ -182,23 +186,25 @@ pub async fn forecast(call: Call, request: HttpRequest) -> Result<HttpResponse, 
         Opportunity::closed_at.field(),
     ];
     call.demand_fields(Opportunity::object(), &made_of)?;
-    let mut parameters = parameters(&request)?;
-    let text = take_required(&mut parameters, PERIOD, KNOWN)?;
-    let mut faults = Faults::default();
-    let mut id = |name: &str| -> Result<Option<Id>, Problem> {
-        let given = take(&mut parameters, name)?.map(|id| id.parse::<Id>().map_err(|_| Fault::new(name, FaultCode::InvalidId)));
-        Ok(faults.keep(given.transpose()).flatten())
+    let given = parameters(&request)?;
+    // A period is a text of its own kind, told of with whatever else is at fault.
+    let period_of =
+        |text: &str| sales_period(text).ok_or_else(|| Fault::new(ForecastQuery::period.name(), FaultCode::InvalidPeriod));
+    let asked = match body::read_query::<ForecastQuery>(&given) {
+        Ok(asked) => asked,
+        Err(mut faults) => {
+            let text = given.iter().find(|(name, text)| name == ForecastQuery::period.name() && !text.trim().is_empty());
+            faults.keep(text.map(|(_, text)| period_of(text)).transpose());
+            return Err(faults.into());
+        }
     };
-    let (user, team, pipeline) = (id(USER_ID)?, id(TEAM_ID)?, id(PIPELINE_ID)?);
-    let as_of = take(&mut parameters, "as_of")?;
-    let as_of = as_of.map(|time| Timestamp::parse(&time).ok_or_else(|| Fault::new("as_of", FaultCode::InvalidTime)));
-    let as_of = faults.keep(as_of.transpose()).flatten();
-    let period = faults.keep(sales_period(&text).ok_or_else(|| Fault::new(PERIOD, FaultCode::InvalidPeriod)));
+    let mut faults = Faults::default();
+    let (user, team) = (asked.get(ForecastQuery::user_id), asked.get(ForecastQuery::team_id));
+    let (pipeline, as_of) = (asked.get(ForecastQuery::pipeline_id), asked.get(ForecastQuery::as_of));
+    let period = faults.keep(period_of(asked.get(ForecastQuery::period)));
     if user.is_some() && team.is_some() {
-        faults.add(Fault::new(TEAM_ID, FaultCode::Conflicting).with("other", USER_ID));
-    }
-    if let Err(problem) = refuse_rest(&parameters, KNOWN) {
-        faults.extend(problem.faults.0);
+        let fault = Fault::new(ForecastQuery::team_id.name(), FaultCode::Conflicting);
+        faults.add(fault.with("other", ForecastQuery::user_id.name()));
     }
     let Some(period) = period.filter(|_| faults.is_empty()) else { return Err(faults.into()) };
     let (principal, now) = (Arc::clone(&call.principal), call.now);

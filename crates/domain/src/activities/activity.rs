@@ -55,7 +55,7 @@ entity! {
         /// What was done.
         kind: Option<ActivityKind> => choice(ActivityKind::choices()).required().indexed().label("Kind", "类型").example("call"),
         /// What it was about; by default the first line of the body.
-        subject: Option<String> => text(200).title().label("Subject", "主题").example("报价沟通"),
+        subject: Option<String> => text(200).title().label("Subject", "主题").example("报价沟通").required_when(crate::model::field::when_missing(&["body"])),
         /// What was said and done, in Markdown. `@[王芳](user:01890a5d-ac96-774b-bcce-b302099a8057)` mentions a colleague, who is notified.
         body: Option<String> => long_text(50_000).detail().searchable().label("Body", "内容").example("客户希望 **下周** 收到报价。"),
         /// When it happened or is to begin; by default now.

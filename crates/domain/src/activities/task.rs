@@ -48,7 +48,7 @@ entity! {
         /// What is to be done, in the words of activities.
         kind: Option<ActivityKind> => choice(ActivityKind::choices()).detail().label("Kind", "类型").example("call"),
         /// Until when.
-        due_at: Option<Timestamp> => datetime().indexed().label("Due at", "到期时间").example("2026-03-06T10:00:00.000Z"),
+        due_at: Option<Timestamp> => datetime().indexed().label("Due at", "到期时间").example("2026-03-06T10:00:00.000Z").required_when(crate::model::field::when_given("recurrence")),
         /// How much it matters.
         priority: Option<Priority> => choice(Priority::choices()).default("normal").label("Priority", "优先级").example("normal"),
         /// Whether it is still to be done. Writing it completes or reopens the task, with all that belongs to it.

@@ -97,11 +97,11 @@ entity! {
         /// Whether the database keeps an index on it, for filters and sorts over many records.
         indexed: bool => boolean().default(false).label("Indexed", "建立索引").example(true),
         /// The values of a choice.
-        choices: Vec<FieldChoice> => structure(&FIELD_CHOICES).default(json!([])).opaque().label("Choices", "选项").example(json!([{"value": "gold", "label_en": "Gold", "label_zh": "金牌"}])),
+        choices: Vec<FieldChoice> => structure(&FIELD_CHOICES).default(json!([])).opaque().label("Choices", "选项").example(json!([{"value": "gold", "label_en": "Gold", "label_zh": "金牌"}])).only_when(crate::model::field::when_is("field_type", &["choice", "multi_choice"])),
         /// Values taken off `choices` that records still have: they are found by them, and no other record gets them.
         retired_choices: Vec<FieldChoice> => structure(&FIELD_CHOICES).default(json!([])).server_set().opaque().label("Retired choices", "停用选项").example(json!([])),
         /// The object that a reference names a record of.
-        reference_object: Option<String> => text(40).on_create().opaque().label("Reference to", "引用对象").example("customer"),
+        reference_object: Option<String> => text(40).on_create().opaque().label("Reference to", "引用对象").example("customer").only_when(crate::model::field::when_is("field_type", &["reference"])),
         /// Where forms show it.
         position: Option<i64> => integer(0, 10_000).default(0).label("Position", "排序").example(10),
         /// Under which key values are stored: never changes.

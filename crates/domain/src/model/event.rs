@@ -23,6 +23,62 @@ pub enum ActorKind {
     System,
 }
 
+/// What happens to records of any object.
+const COMMON: &[&str] = &["created", "updated", "archived", "restored"];
+
+/// What happens to some, by object.
+const PARTICULAR: &[(&str, &[&str])] = &[
+    ("cadence_enrolment", &["step_made", "paused", "resumed", "stopped", "finished"]),
+    ("customer", &["assigned", "claimed", "released", "recalled", "recall_warned"]),
+    ("import", &["progressed", "finished", "failed"]),
+    ("job", &["retried"]),
+    (
+        "lead",
+        &[
+            "assigned",
+            "answered_again",
+            "claimed",
+            "contacted",
+            "converted",
+            "disqualified",
+            "qualified",
+            "recall_warned",
+            "recalled",
+            "released",
+            "reopened",
+            "status_changed",
+            "waiting_too_long",
+        ],
+    ),
+    ("lead_form", &["token_rotated"]),
+    ("notification", &["read"]),
+    ("opportunity", &["stage_changed"]),
+    ("task", &["cancelled", "completed", "delegated", "reopened"]),
+    (
+        "user",
+        &[
+            "activated",
+            "calendar_feed_made",
+            "calendar_feed_revoked",
+            "deactivated",
+            "logged_in",
+            "logged_out",
+            "notification_preferences_changed",
+            "notifications_read",
+            "password_changed",
+            "password_reset_issued",
+            "session_ended",
+            "session_reuse_detected",
+        ],
+    ),
+];
+
+/// The verbs of an object's events.
+pub fn verbs(object: &str) -> impl Iterator<Item = &'static str> {
+    let own = PARTICULAR.iter().find(|(known, _)| *known == object).map_or(&[][..], |(_, verbs)| *verbs);
+    COMMON.iter().chain(own).copied()
+}
+
 /// Stands before the values of a new record, which no field is called: that each was null before goes without saying, and would be
 /// stored with every record there is.
 const NEW: &str = "+";

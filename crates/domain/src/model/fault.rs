@@ -93,7 +93,6 @@ fault_codes! {
     UnknownTimeZone "unknown_time_zone" "is not an IANA time zone such as Asia/Shanghai" "不是有效的 IANA 时区，例如 Asia/Shanghai",
     UnknownLanguage "unknown_language" "is not a language tag such as zh-CN" "不是有效的语言标签，例如 zh-CN",
     InvalidId "invalid_id" "is not a UUID in its hyphenated form" "不是带连字符的 UUID",
-    NotTimeOrdered "not_time_ordered" "must be a UUID of version 7" "必须是第 7 版 UUID",
     InvalidTime "invalid_time" "is not an RFC 3339 time such as 2026-09-30T08:00:00Z" "不是 RFC 3339 时间，例如 2026-09-30T08:00:00Z",
     InvalidDate "invalid_date" "is not a date such as 2026-09-30" "不是日期，例如 2026-09-30",
     InvalidEmail "invalid_email" "is not an e-mail address" "不是有效的邮箱地址",

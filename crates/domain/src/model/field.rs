@@ -208,6 +208,10 @@ pub struct Field {
     pub on_request: bool,
     /// What its text is, where it is read as any other.
     pub hint: Option<Hint>,
+    /// When a record must have it: a predicate over the record's own fields, as JSON. For forms: the rules of the object say the same.
+    pub required_when: Option<Value>,
+    /// When a form shows it; always, if nothing is said.
+    pub shown_when: Option<Value>,
     /// Its name, or the name of the money that it is the currency of, where it is declared: such a name can be that of a column.
     pub declared: Option<&'static str>,
     /// Where a record keeps its value; of no meaning for a tenant's own field, which is a member of another.
@@ -247,6 +251,8 @@ impl Field {
             storage: Storage::Column,
             on_request: false,
             hint: None,
+            required_when: None,
+            shown_when: None,
             slot: Field::NOWHERE,
         }
     }
@@ -355,6 +361,26 @@ impl Field {
         self
     }
 
+    /// Says when a record must have it, for forms.
+    #[must_use]
+    pub fn required_when(mut self, predicate: Value) -> Field {
+        self.required_when = Some(predicate);
+        self
+    }
+
+    /// Says when a form shows it.
+    #[must_use]
+    pub fn shown_when(mut self, predicate: Value) -> Field {
+        self.shown_when = Some(predicate);
+        self
+    }
+
+    /// For a field that some value of another asks for, and that means nothing without it.
+    #[must_use]
+    pub fn only_when(self, predicate: Value) -> Field {
+        self.required_when(predicate.clone()).shown_when(predicate)
+    }
+
     #[must_use]
     pub fn in_slot(mut self, slot: usize) -> Field {
         self.slot = slot;
@@ -422,7 +448,12 @@ impl Field {
     /// The operators a filter on this field takes, the bare one (`eq`) first; none where it cannot be filtered on.
     #[must_use]
     pub fn operators(&self) -> &'static [Op] {
-        if self.filterable { self.kind.operators() } else { &[] }
+        match (self.filterable, &self.storage) {
+            (false, _) => &[],
+            // What is not kept is found by its links alone; that it has none at all, nothing tells.
+            (true, Storage::Computed) => &[Op::Any, Op::None],
+            (true, Storage::Column | Storage::Detail | Storage::Custom { .. }) => self.kind.operators(),
+        }
     }
 
     /// The column of its object's table that holds it (of money, its amount); none for a member of a JSON column.
@@ -445,6 +476,25 @@ impl Field {
     pub fn path(&self) -> String {
         if self.is_custom() { format!("custom.{}", self.name) } else { self.name.to_string() }
     }
+}
+
+/// The predicate that a field has one of these values, as JSON.
+#[must_use]
+pub fn when_is(field: &str, values: &[&str]) -> Value {
+    serde_json::json!({"field": field, "op": Op::In.as_str(), "value": values})
+}
+
+/// The predicate that a field has a value, as JSON.
+#[must_use]
+pub fn when_given(field: &str) -> Value {
+    serde_json::json!({"field": field, "op": Op::Null.as_str(), "value": false})
+}
+
+/// The predicate that none of these fields has a value, as JSON.
+#[must_use]
+pub fn when_missing(fields: &[&str]) -> Value {
+    let missing = |field: &&str| serde_json::json!({"field": field, "op": Op::Null.as_str(), "value": true});
+    serde_json::json!({"and": fields.iter().map(missing).collect::<Vec<_>>()})
 }
 
 /// An operator of the predicate language.

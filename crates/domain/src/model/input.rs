@@ -287,3 +287,123 @@ pub fn form(fields: &[Field], body: &Value, standards: &Standards<'_>) -> Result
     let faults = std::mem::take(&mut members.faults);
     faults.into_result(members.accepted)
 }
+
+/// Reads parameters against a few fields of their own, each from its text: unknown ones refused, every fault at once. A list is
+/// separated by commas, a structure written as JSON.
+pub fn parameters(
+    fields: &[Field],
+    written: &[(String, String)],
+    standards: &Standards<'_>,
+) -> Result<Map<String, Value>, Faults> {
+    let (body, mut faults) = body_of_parameters(fields, written);
+    let told: Vec<String> = faults.0.iter().map(|fault| fault.pointer.clone()).collect();
+    match form(fields, &Value::Object(body), standards) {
+        Ok(read) => faults.into_result(read),
+        Err(found) => {
+            // The items of a list have no places of their own in a parameter, nor have the members of a structure.
+            let found = found.0.into_iter().map(|fault| {
+                let name = fault.pointer.split('/').nth(1).unwrap_or_default().to_owned();
+                Fault { pointer: name, ..fault }
+            });
+            for fault in found {
+                if !told.contains(&fault.pointer) && !faults.0.contains(&fault) {
+                    faults.add(fault);
+                }
+            }
+            Err(faults)
+        }
+    }
+}
+
+/// What parameters write, as the members of a body that says the same.
+pub fn written(fields: &[Field], written: &[(String, String)]) -> Result<Map<String, Value>, Faults> {
+    let (body, faults) = body_of_parameters(fields, written);
+    faults.into_result(body)
+}
+
+fn body_of_parameters(fields: &[Field], written: &[(String, String)]) -> (Map<String, Value>, Faults) {
+    let mut faults = Faults::default();
+    let mut body = Map::new();
+    for (name, text) in written {
+        let Some(field) = fields.iter().find(|field| field.name == *name) else {
+            let known = fields.iter().map(|field| field.name.as_ref());
+            let near = if name.len() > 100 { "" } else { name };
+            faults.add(unknown(name.clone(), FaultCode::UnknownParameter, near, known));
+            continue;
+        };
+        if body.contains_key(name) {
+            faults.add(Fault::new(name, FaultCode::DuplicateParameter));
+            continue;
+        }
+        body.insert(name.clone(), faults.keep(from_text(field, text)).unwrap_or(Value::Null));
+    }
+    (body, faults)
+}
+
+/// The value that a parameter writes, as JSON; what is at fault in it is found when it is accepted.
+fn from_text(field: &Field, text: &str) -> Result<Value, Fault> {
+    match &field.kind {
+        FieldType::Boolean => Ok(text.parse::<bool>().map_or_else(|_| text.into(), Value::from)),
+        FieldType::Integer { .. } => Ok(text.parse::<i64>().map_or_else(|_| text.into(), Value::from)),
+        FieldType::Texts { .. } | FieldType::References(_) | FieldType::MultiChoice(_) => {
+            Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect())
+        }
+        FieldType::Structure(_) => serde_json::from_str(text)
+            .map_err(|error| Fault::new(field.name.as_ref(), FaultCode::Malformed).with("reason", error)),
+        FieldType::Id
+        | FieldType::Text { .. }
+        | FieldType::LongText { .. }
+        | FieldType::Decimal
+        | FieldType::Money
+        | FieldType::Date
+        | FieldType::DateTime
+        | FieldType::Choice(_)
+        | FieldType::Reference(_)
+        | FieldType::Email
+        | FieldType::Phone
+        | FieldType::Url
+        | FieldType::Country
+        | FieldType::LanguageTag
+        | FieldType::TimeZone
+        | FieldType::SocialCreditCode
+        | FieldType::Custom
+        | FieldType::Count(_) => Ok(text.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_by_their_fields() {
+        let fields = [
+            Field::new("limit", FieldType::Integer { min: 1, max: 200 }).default(50),
+            Field::new("objects", FieldType::Texts { max_items: 2 }),
+            Field::new("q", FieldType::LongText { max: 5 }).required(),
+            Field::new("dry", FieldType::Boolean),
+        ];
+        let standards = crate::query::predicate::sample::standards();
+        let read = |written: &[(&str, &str)]| {
+            let written: Vec<_> = written.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+            parameters(&fields, &written, &standards)
+        };
+        let faults = |written: &[(&str, &str)]| -> Vec<(String, &'static str)> {
+            let faults = read(written).unwrap_err().0.into_iter();
+            faults.map(|fault| (fault.pointer, fault.code.as_str())).collect()
+        };
+        let told = |name: &str, code: &'static str| (name.to_owned(), code);
+        let given = read(&[("q", "x"), ("objects", "a, b,"), ("dry", "true")]).unwrap();
+        assert_eq!(Value::Object(given), json!({"limit": 50, "objects": ["a", "b"], "q": "x", "dry": true}));
+        assert_eq!(faults(&[("limti", "5")]), [told("limti", "unknown_parameter"), told("q", "required")]);
+        assert_eq!(faults(&[("q", "a"), ("q", "b")]), [told("q", "duplicate_parameter")]);
+        assert_eq!(
+            faults(&[("q", "too long"), ("limit", "ten"), ("dry", "yes")]),
+            [told("limit", "wrong_type"), told("q", "too_long"), told("dry", "wrong_type")]
+        );
+        assert_eq!(faults(&[("q", "x"), ("limit", "0")]), [told("limit", "too_small")]);
+        assert_eq!(faults(&[("q", "x"), ("objects", "a,b,c")]), [told("objects", "too_many")]);
+    }
+}

@@ -109,7 +109,7 @@ pub fn accept(field: &Field, value: &Value, standards: &Standards<'_>) -> Result
         FieldType::MultiChoice(choices) => list(value, 100, |item| choice(choices, as_text(item)?).map(Value::from)),
         FieldType::Id => {
             let id = id(value)?;
-            if id.is_time_ordered() { Ok(id.to_string().into()) } else { Err(refuse(FaultCode::NotTimeOrdered)) }
+            if id.is_of_a_version() { Ok(id.to_string().into()) } else { Err(refuse(FaultCode::InvalidId)) }
         }
         FieldType::Reference(_) => Ok(id(value)?.to_string().into()),
         FieldType::References(_) => list(value, 200, |item| Ok(id(item)?.to_string().into())),

@@ -30,9 +30,11 @@ pub const MAX_SORT_KEYS: usize = 5;
 pub const MAX_EXPANDED: usize = 10;
 pub const MAX_FIELDS: usize = 500;
 
-const LIST_PARAMETERS: &[&str] = &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", AS_OF];
+const LIST_PARAMETERS: &[&str] =
+    &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", AS_OF, FILTER];
 const RECORD_PARAMETERS: &[&str] = &["fields", "expand", "archived"];
-const FILTER: &str = "filter";
+/// A predicate: in the body of a search as it is, among the parameters of a list as a text that holds its JSON.
+pub const FILTER: &str = "filter";
 
 /// A request for a page of records.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +95,11 @@ impl ListQuery {
         let view = &AsOf::of_parameters(view, object, parameters);
         let (own, filters): (Vec<_>, Vec<_>) = parameters.iter().cloned().partition(|(name, _)| is_own(object, name));
         let mut request = Request::of_parameters(object, &own, view);
-        let filter = parse::from_parameters_beside(object, &filters, LIST_PARAMETERS, view);
+        let written = request.get(FILTER).and_then(|given| match given {
+            Given::Text(text) => request.keep(written_filter(text), FILTER),
+            Given::Json(_) => None,
+        });
+        let filter = parse::from_parameters_beside(object, &filters, LIST_PARAMETERS, (FILTER, written.as_ref()), view);
         let filter = request.keep(filter, "");
         request.list(filter)
     }
@@ -107,10 +113,10 @@ impl ListQuery {
         let mut request = Request::new(object, "/", view);
         let mut filter = None;
         for (name, value) in members {
-            if name != FILTER && !is_own(object, name) {
+            if !is_own(object, name) {
                 if request.faults.0.len() < parse::MAX_FAULTS {
                     let pointer = format!("/{}", pointer_token(name));
-                    let known = LIST_PARAMETERS.iter().copied().chain([FILTER]);
+                    let known = LIST_PARAMETERS.iter().copied();
                     request.faults.add(path::unknown_name(&pointer, FaultCode::UnknownMember, name, known));
                 }
             } else if value.is_null() {
@@ -143,6 +149,11 @@ impl RecordQuery {
         let archived = request.boolean("archived");
         request.faults.into_result(RecordQuery { fields, expand, archived })
     }
+}
+
+/// The predicate that the parameter `filter` holds. The pointer of the fault is empty.
+pub fn written_filter(text: &str) -> Result<Value, Faults> {
+    serde_json::from_str(text).map_err(|error| Fault::new("", FaultCode::Malformed).with("reason", error).into())
 }
 
 /// Whether a name is one of the list's own; `q` only where there is something to search, `as_of` where there is a ledger.
@@ -451,6 +462,19 @@ mod tests {
     }
 
     #[test]
+    fn a_written_filter_and_plain_ones_must_all_hold() {
+        let written = r#"{"or": [{"field": "won", "value": true}, {"field": "name", "op": "contains", "value": "x"}]}"#;
+        let query = list(&[("amount_gte", "5"), ("filter", written)]).unwrap();
+        let body = search(&json!({"filter": {"and": [
+            {"field": "amount", "op": "gte", "value": 5}, serde_json::from_str::<Value>(written).unwrap()
+        ]}}));
+        assert_eq!(query.predicate, body.unwrap().predicate);
+        let wide = json!({"or": vec![json!({"field": "won", "value": true}); crate::query::predicate::MAX_TESTS]}).to_string();
+        assert!(list(&[("filter", &wide)]).is_ok());
+        assert_eq!(codes(list(&[("filter", &wide), ("amount_gte", "5")]))[0].1, "too_many");
+    }
+
+    #[test]
     fn says_what_it_means_without_being_asked() {
         let query = list(&[]).unwrap();
         assert_eq!(order(&query), ["-created_at", "-id"]);
@@ -478,6 +502,9 @@ mod tests {
         assert_eq!(codes(list(&[("expand", "ledger")])), only("expand", "not_expandable"));
         assert_eq!(codes(list(&[("sort", "name"), ("sort", "name")])), only("sort", "duplicate_parameter"));
         assert_eq!(codes(list(&[("limti", "5")])), only("limti", "unknown_parameter"));
+        assert_eq!(codes(list(&[("filter", "{")])), only("filter", "malformed"));
+        assert_eq!(codes(list(&[("filter", r#"{"field": "nmae", "value": 1}"#)])), only("filter/field", "unknown_member"));
+        assert_eq!(codes(list(&[("filter", "{}"), ("filter", "{}")])), only("filter", "duplicate_parameter"));
         assert_eq!(list(&[("limti", "5")]).unwrap_err().0[0].parameters, [("nearest", "limit".to_owned())]);
         assert_eq!(codes(search(&json!({"sort": ["name", 1]}))), only("/sort/1", "wrong_type"));
         assert_eq!(codes(search(&json!({"filtre": {}}))), only("/filtre", "unknown_member"));

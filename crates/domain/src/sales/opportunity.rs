@@ -87,7 +87,7 @@ entity! {
         /// When it was won or lost; by default now. None while it is open.
         closed_at: Option<crate::values::time::Timestamp> => datetime().indexed().label("Closed at", "关闭时间").example("2026-09-30T08:00:00.000Z"),
         /// Why it was won or lost: one of the pipeline's reasons, or any text if it has none.
-        close_reason: Option<String> => text(200).detail().label("Close reason", "赢输原因").example("价格"),
+        close_reason: Option<String> => text(200).detail().label("Close reason", "赢输原因").example("价格").shown_when(crate::model::field::when_is("status", &["won", "lost"])),
         /// More about why.
         close_comment: Option<String> => long_text(5_000).detail().label("Close comment", "赢输说明"),
         /// Which part of a forecast it belongs to; that of the stage, until set otherwise. Always `closed` when won and `omitted` when lost; never `closed` while open.

@@ -14,6 +14,11 @@ pub fn names(code: &str) -> Option<(&'static str, &'static str)> {
     row(code).map(|&(_, english, chinese)| (english, chinese))
 }
 
+/// Every country: its alpha-2 code, its English and its Chinese name, in the order of the codes.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    COUNTRIES.iter().copied()
+}
+
 /// The alpha-2 code of a country told by its code, its English or its Chinese name.
 ///
 /// An English name may be misspelt (`Philipines`), as long as one country is nearer than all others.

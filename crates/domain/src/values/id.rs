@@ -1,4 +1,4 @@
-//! Record ids: UUIDv7, so that ids sort by the time they were made.
+//! Record ids. Farley makes them as UUIDv7, which sort by the time they were made; clients may choose a UUID of any version.
 
 use std::{fmt, str::FromStr};
 
@@ -14,10 +14,11 @@ impl Id {
     /// The id with all bits zero: the lower end of the key space.
     pub const NIL: Id = Id(Uuid::nil());
 
-    /// Whether a client may choose this id for what it creates: only UUIDv7 keeps rows in time order.
+    /// Whether a client may choose this id for what it creates: a UUID of some version (RFC 9562), as opposed to one that stands for
+    /// none or all, or to 128 bits of another making.
     #[must_use]
-    pub fn is_time_ordered(self) -> bool {
-        self.0.get_version_num() == 7
+    pub fn is_of_a_version(self) -> bool {
+        (1..=8).contains(&self.0.get_version_num()) && self.0.get_variant() == uuid::Variant::RFC4122
     }
 }
 

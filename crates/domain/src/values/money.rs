@@ -28,6 +28,25 @@ impl Currency {
         self.iso().and_then(|iso| iso.exponent()).map_or(0, u32::from)
     }
 
+    /// Every currency of ISO 4217, in the order of the codes.
+    pub fn all() -> impl Iterator<Item = Currency> {
+        const LETTERS: std::ops::RangeInclusive<u8> = b'A'..=b'Z';
+        let codes = LETTERS.flat_map(|first| LETTERS.flat_map(move |second| LETTERS.map(move |third| [first, second, third])));
+        codes.map(Currency).filter(|currency| currency.iso().is_some())
+    }
+
+    /// Its English name.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.iso().map_or_else(String::new, |iso| iso.name().to_owned())
+    }
+
+    /// Its sign, where it has one.
+    #[must_use]
+    pub fn sign(self) -> Option<String> {
+        self.iso().map(|iso| iso.symbol().symbol).filter(|sign| sign != "¤")
+    }
+
     /// Whether an amount of this currency may be written with that sign.
     fn is_written(self, sign: &str) -> bool {
         match sign {

@@ -64,6 +64,16 @@ pub struct NewEvent {
     pub request_id: Option<String>,
 }
 
+/// Which events are asked for; all, where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct WantedEvents {
+    pub types: Vec<String>,
+    pub object: Option<String>,
+    pub record: Option<Id>,
+    /// The latest first.
+    pub newest: bool,
+}
+
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::events)]
 pub struct EventRow {

@@ -261,6 +261,10 @@ impl<'a> Work<'a> {
 
     /// Notes an event that is no plain change of fields, such as a log-in or an import's end.
     pub fn event(&mut self, object: &str, verb: &str, record: Id, version: i64, changes: Map<String, Value>, about: &[Id]) {
+        debug_assert!(
+            farley_domain::model::event::verbs(object).any(|known| known == verb),
+            "{object}.{verb} is not declared in model::event"
+        );
         let event = NewEvent {
             tenant_id: self.tenant().id,
             id: self.new_id(),

@@ -18,7 +18,7 @@ use farley_domain::{
         cell::Cell,
         entity::Entity,
         fault::{Fault, FaultCode},
-        field::{Field, FieldType},
+        input,
         record::Record,
     },
     values::id::Id,
@@ -40,7 +40,7 @@ use crate::{
     access::{call::Call, principal::Principal},
     http::{
         problem::{Code, Problem},
-        request::{json_body, parameters, read_body, refuse_rest, take},
+        request::{json_body, parameters, read_body, refuse_rest},
         telemetry::traceparent,
     },
     records::{body, mutation::Mutation, schemas::text, write::Writer},
@@ -166,13 +166,9 @@ async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload)
     let essence = request.headers().get("Content-Type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_csv = essence.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/csv");
     let (members, content) = if is_csv {
-        let mut members = Map::new();
-        for field in &<ImportOptions as Entity>::object().fields {
-            if let Some(text) = take(&mut parameters, &field.name)? {
-                members.insert(field.name.to_string(), parameter(field, text)?);
-            }
-        }
-        (Value::Object(members), bytes.to_vec())
+        let options = <ImportOptions as Entity>::object();
+        let written: Vec<_> = parameters.extract_if(.., |(name, _)| options.has(name)).collect();
+        (Value::Object(input::written(&options.fields, &written)?), bytes.to_vec())
     } else {
         let mut body = json_body(request, &bytes)?;
         let content = body.as_object_mut().and_then(|members| members.shift_remove(CONTENT));
@@ -189,17 +185,6 @@ async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload)
     let options = Options::read(&members, &call.principal.standards(call.now))?;
     permit(&call.principal, &options)?;
     Ok(Asked { options, content, mutation })
-}
-
-/// An option as a parameter says it.
-fn parameter(field: &Field, text: String) -> Result<Value, Problem> {
-    match (&field.kind, text.as_str()) {
-        (FieldType::Boolean, "true") => Ok(true.into()),
-        (FieldType::Boolean, "false") => Ok(false.into()),
-        (FieldType::Structure(_), text) => serde_json::from_str(text)
-            .map_err(|error| Fault::new(field.name.as_ref(), FaultCode::Malformed).with("reason", error).into()),
-        _ => Ok(text.into()),
-    }
 }
 
 /// Importing needs its own permission, and that to create; whether a row may be changed is told with the row.
@@ -252,13 +237,7 @@ pub fn start(
 /// e-mail addresses only grow; what can be said only when a record is created is left as it is. References may name records by name, also those of a later row. Poll the import for its progress; an
 /// import that was interrupted goes on where it stopped.
 #[utoipa::path(tag = "imports", operation_id = "createImport",
-    params(("object" = Option<String>, Query, description = "With a `text/csv` body: what the rows become.", example = "customer"),
-           ("file_name" = Option<String>, Query, description = "With a `text/csv` body: what the file is called.", example = "customers.csv"),
-           ("mode" = Option<String>, Query, description = "With a `text/csv` body: `create` or `upsert`.", example = "upsert"),
-           ("match_by" = Option<String>, Query, description = "With a `text/csv` body: by what rows match records.", example = "name"),
-           ("on_fault" = Option<String>, Query, description = "With a `text/csv` body: `skip` or `abort`.", example = "skip"),
-           ("dry_run" = Option<bool>, Query, description = "With a `text/csv` body: try, and keep nothing.", example = true),
-           ("mapping" = Option<String>, Query, description = "With a `text/csv` body: the mapping, as JSON text.")),
+    params(ImportOptions),
     request_body = ImportCreate,
     responses((status = 201, description = "The import, waiting to run.", body = ImportSchema)))]
 #[post("/v1/imports")]

@@ -12,6 +12,7 @@ use farley_domain::{
         },
     },
     model::{
+        entity::Entity,
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType},
         field_rule::FieldRule,
@@ -26,9 +27,17 @@ use farley_domain::{
     },
 };
 use serde_json::{Value, json};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 
 use super::csv_file::CsvFile;
-use crate::{access::principal::Principal, http::problem::Problem, records::body};
+use crate::{
+    access::principal::Principal,
+    http::problem::Problem,
+    records::{body, parameters},
+};
 
 /// How many rows are imported or tried in one piece: all or none goes no further.
 pub const ROWS_AT_ONCE: usize = 5_000;
@@ -66,6 +75,13 @@ crate::body! {
         mapping: Option<Mapping> => structure(&MAPPING).default(json!({"columns": []})),
     }
     example Value::Null
+}
+
+/// With a CSV body the options are parameters; with a JSON body they are its members, and none may be.
+impl IntoParams for ImportOptions {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        parameters::documented(<ImportOptions as Entity>::object(), "With a `text/csv` body: ", false)
+    }
 }
 
 impl Options {

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::{
     Asked, ImportCreate, ImportMapping,
-    options::{Prepared, SAMPLE},
+    options::{ImportOptions, Prepared, SAMPLE},
     read_request,
     report::ImportFault,
     row::{self, Outcome, RowFault},
@@ -128,9 +128,7 @@ fn tried(work: &mut Work<'_>, prepared: &Prepared, principal: &Arc<Principal>, n
 /// the first 20 rows as the bodies they would become, with what is wrong in them: each is tried with all rules of an import, and undone. A file of
 /// which no column can be mapped is shown too, with its columns. Takes what `POST /v1/imports` takes.
 #[utoipa::path(tag = "imports", operation_id = "previewImport",
-    params(("object" = Option<String>, Query, description = "With a `text/csv` body: what the rows become.", example = "customer"),
-           ("match_by" = Option<String>, Query, description = "With a `text/csv` body: by what rows match records.", example = "name"),
-           ("mapping" = Option<String>, Query, description = "With a `text/csv` body: the mapping, as JSON text.")),
+    params(ImportOptions),
     request_body = ImportCreate,
     responses((status = 200, description = "How the file would be read.", body = ImportPreview)))]
 #[post("/v1/imports/preview")]

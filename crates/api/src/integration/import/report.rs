@@ -21,11 +21,12 @@ use crate::{
     access::call::Call,
     http::{
         problem::{BY_LANGUAGE, Problem},
-        request::{parameters, refuse_rest, take, take_number},
+        request::parameters,
     },
     records::{
+        body,
         named::Named,
-        read::{Envelope, PageInfo, next_link},
+        read::{PageInfo, next_link},
     },
 };
 
@@ -100,30 +101,44 @@ pub struct ImportFaultPage {
     page: PageInfo,
 }
 
+farley_domain::choices! {
+    /// Whether a fault stopped its row.
+    pub enum FaultLevel {
+        Fault "fault" "Fault" "错误",
+        Warning "warning" "Warning" "警告",
+    }
+}
+
+crate::query! {
+    /// Which faults to list.
+    pub struct ImportFaultsQuery {
+        /// How many faults, 1 to 200.
+        limit: i64 => integer(1, 200).default(50),
+        /// Only these.
+        level: Option<FaultLevel> => choice(FaultLevel::choices()).example("fault"),
+        /// Where to go on: `page.next` of the page before.
+        cursor: Option<String> => long_text(4_000),
+    }
+}
+
 /// Why rows were not imported
 ///
 /// What was wrong with the rows of an import, in the order of the file: faults, which stopped a row, and warnings. With `Accept: text/csv`, all of it as a CSV file.
 #[utoipa::path(tag = "imports", operation_id = "listImportFaults",
     params(("id" = String, Path, description = "The import's id."),
-           ("limit" = Option<i64>, Query, description = "How many faults, 1 to 200.", minimum = 1, maximum = 200),
-           ("level" = Option<String>, Query, description = "Only these: `fault` or `warning`.", example = "fault"),
-           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
+           ImportFaultsQuery),
     responses((status = 200, description = "A page of faults, or all of them as CSV.",
         content((ImportFaultPage = "application/json"), (String = "text/csv")))))]
 #[get("/v1/imports/{id}/faults")]
 pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let rows = call.rows(<Import as Entity>::object(), Action::Read)?;
-    let mut parameters = parameters(&request)?;
-    let limit = take_number(&mut parameters, "limit", 50, (1, 200))?;
-    let after = match take(&mut parameters, "cursor")? {
+    let query = body::read_query::<ImportFaultsQuery>(&parameters(&request)?)?;
+    let limit = query.get(ImportFaultsQuery::limit);
+    let level = query.get(ImportFaultsQuery::level).map(FaultLevel::as_str);
+    let after = match query.get(ImportFaultsQuery::cursor) {
         None => (0, 0),
-        Some(cursor) => position(&cursor).ok_or_else(|| Fault::new("cursor", FaultCode::InvalidCursor))?,
+        Some(cursor) => position(cursor).ok_or_else(|| Fault::new(ImportFaultsQuery::cursor.name(), FaultCode::InvalidCursor))?,
     };
-    let level = take(&mut parameters, "level")?;
-    if level.as_deref().is_some_and(|level| !matches!(level, "fault" | "warning")) {
-        return Err(Fault::new("level", FaultCode::UnknownChoice).with("choices", "fault, warning").into());
-    }
-    refuse_rest(&parameters, &["limit", "cursor", "level"])?;
     let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let as_csv = accepts.split(',').any(|kind| kind.trim().to_ascii_lowercase().starts_with("text/csv"));
     let asked = if as_csv { MAX_REPORT } else { limit + 1 };
@@ -137,7 +152,7 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
             let layout = Arc::new(Layout::of(&principal.schema(<Import as Entity>::object()), &|_| true, Some(&[]), &[]));
             let within = Predicate::Archived(false).and(rows.clone());
             reader.get(&layout, &principal.view(now), id, &within)?.ok_or_else(Problem::not_found)?;
-            Ok(reader.import_faults(id, level.as_deref(), after, asked)?)
+            Ok(reader.import_faults(id, level, after, asked)?)
         })
         .await?;
     if as_csv {
@@ -153,7 +168,7 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
         response.insert_header((header::LINK, next_link(&request, next)));
     }
     let data: Vec<ImportFault> = found.into_iter().map(|fault| ImportFault::stored(fault, call.language)).collect();
-    Ok(response.json(Envelope { data, page: PageInfo { next, has_more, total: None } }))
+    Ok(response.json(ImportFaultPage { data, page: PageInfo { next, has_more, total: None } }))
 }
 
 fn position(cursor: &str) -> Option<(i64, i64)> {

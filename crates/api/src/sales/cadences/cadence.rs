@@ -69,8 +69,7 @@ body! {
 }
 
 /// Who is on a cadence now.
-#[derive(utoipa::ToSchema)]
-#[allow(dead_code, reason = "documents the answer")]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct CadenceEnrolled {
     /// The new enrolments, in the order of the records.
     #[schema(schema_with = enrolments_schema)]
@@ -97,9 +96,6 @@ pub async fn enrol(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
     refuse_rest(&parameters, &["validate_only"])?;
     let asked = body::read::<CadenceEnrolling>(&body.0, &call.principal.standards(call.now))?;
     let named = asked.get(CadenceEnrolling::record_ids);
-    if named.is_empty() {
-        return Err(Fault::new(CadenceEnrolling::record_ids.pointer(), FaultCode::Required).into());
-    }
     let (expected, cadence) = (if_match(&request), Named::parse(request.match_info().query("id"))?);
     let writer = Writer::of(&call, <Cadence as Entity>::object());
     let rows = call.rows(writer.object, Action::Read)?;
@@ -207,5 +203,5 @@ fn live(work: &mut Work<'_>, cadence: &Record<Cadence>, cadenced: Cadenced, id: 
 
 fn answer(work: &mut Work<'_>, writer: &Writer, ids: &[Id]) -> Result<Answer, Problem> {
     let data: Vec<Value> = enrolment::shown(work, writer, ids)?;
-    Answer::json(200, &json!({"data": data}))
+    Answer::json(200, &CadenceEnrolled { data })
 }

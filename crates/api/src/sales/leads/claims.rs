@@ -42,7 +42,7 @@ use crate::{
         events,
         mutation::{Mutation, if_match},
         named::Named,
-        read::{Envelope, PageInfo, next_link, position_page},
+        read::{PageInfo, PageQuery, next_link, position_page},
         versions,
         write::Writer,
     },
@@ -135,7 +135,6 @@ pub struct Holder {
 
 /// A page of holders.
 #[derive(serde::Serialize, utoipa::ToSchema)]
-#[allow(dead_code, reason = "documents the answer")]
 pub struct HolderPage {
     data: Vec<Holder>,
     page: PageInfo,
@@ -159,9 +158,7 @@ impl From<Holding> for Holder {
 ///
 /// Who held it since it belongs to a pool, the latest first.
 #[utoipa::path(tag = "leads", operation_id = "listLeadHolders",
-    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`."),
-           ("limit" = Option<i64>, Query, description = "How many, 1 to 200.", minimum = 1, maximum = 200),
-           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
+    params(("id" = String, Path, description = "The lead: its id, or `ext:{system}:{key}`."), PageQuery),
     responses((status = 200, description = "A page of holders.", body = HolderPage)))]
 #[get("/v1/leads/{id}/holders")]
 pub async fn lead_holders(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -172,9 +169,7 @@ pub async fn lead_holders(call: Call, request: HttpRequest) -> Result<HttpRespon
 ///
 /// Who held it since it belongs to a pool, the latest first.
 #[utoipa::path(tag = "customers", operation_id = "listCustomerHolders",
-    params(("id" = String, Path, description = "The customer: its id, or `ext:{system}:{key}`."),
-           ("limit" = Option<i64>, Query, description = "How many, 1 to 200.", minimum = 1, maximum = 200),
-           ("cursor" = Option<String>, Query, description = "Where to go on: `page.next` of the page before.")),
+    params(("id" = String, Path, description = "The customer: its id, or `ext:{system}:{key}`."), PageQuery),
     responses((status = 200, description = "A page of holders.", body = HolderPage)))]
 #[get("/v1/customers/{id}/holders")]
 pub async fn customer_holders(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -334,9 +329,7 @@ async fn holders(object: &'static Object, call: Call, request: HttpRequest) -> R
     let told: Vec<_> = [recurring::OWNER_ID, recurring::POOL_ID].into_iter().filter_map(|told| told.of(object)).collect();
     call.demand_fields(object, &told)?;
     let named = Named::parse(request.match_info().query("id"))?;
-    let mut parameters = parameters(&request)?;
-    let (limit, offset) = position_page(&mut parameters, 0)?;
-    refuse_rest(&parameters, &["limit", "cursor"])?;
+    let (limit, offset) = position_page(&request, 0)?;
     let (principal, now) = (std::sync::Arc::clone(&call.principal), call.now);
     let mut data = call
         .state
@@ -356,5 +349,5 @@ async fn holders(object: &'static Object, call: Call, request: HttpRequest) -> R
         response.insert_header(("Link", next_link(&request, next)));
     }
     let data: Vec<Holder> = data.into_iter().map(Holder::from).collect();
-    Ok(response.json(Envelope { data, page: PageInfo { next, has_more, total: None } }))
+    Ok(response.json(HolderPage { data, page: PageInfo { next, has_more, total: None } }))
 }

@@ -8,7 +8,7 @@ use farley_domain::{
     model::{entity::Entity, input, record::Record},
     query::predicate::Predicate,
     sales::leads::{
-        form::{self, FormConsent, LeadForm, added, is_machine},
+        form::{self, CONSENT_INPUT, FormConsent, LeadForm, UTM_INPUTS, added, is_machine},
         lead::Lead,
         origin::{Consent, with_consent},
         status::LeadStatus,
@@ -17,8 +17,11 @@ use farley_domain::{
 };
 use farley_persistence::{Loaded, Origin, Work};
 use serde::Serialize;
-use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use serde_json::{Map, Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema, Type, schema::AdditionalProperties},
+};
 
 use super::{
     assignment::due,
@@ -35,7 +38,7 @@ use crate::{
         problem::{Code, Problem},
         request::{OPEN_BODY, json_body, limit_by_address, parameters, read_body, refuse_rest, request_id_of},
     },
-    records::{named::Named, write::Writer},
+    records::{named::Named, schemas, write::Writer},
 };
 
 /// The thanks for an answer.
@@ -47,21 +50,24 @@ pub struct FormThanks {
     redirect_url: Option<String>,
 }
 
-/// The answers of a visitor, by the names of the inputs.
-#[derive(serde::Deserialize, ToSchema)]
-#[schema(example = json!({"name": "李伟", "phone": "13800138000", "need": "六轴机器人报价", "consent": true, "utm_source": "baidu"}))]
-#[allow(dead_code, reason = "documents the body; it is read by the form's own fields")]
-pub struct FormAnswer {
-    /// Whether the visitor consents to the text of the form.
-    consent: Option<bool>,
-    utm_source: Option<String>,
-    utm_medium: Option<String>,
-    utm_campaign: Option<String>,
-    utm_term: Option<String>,
-    utm_content: Option<String>,
-    #[serde(flatten)]
-    inputs: Map<String, Value>,
+/// The answers of a visitor, by the names of the inputs: those of the form, and the few that all forms take.
+pub struct FormAnswer;
+
+impl PartialSchema for FormAnswer {
+    fn schema() -> RefOr<Schema> {
+        let inputs = schemas::of_type(Type::Object).description(Some("The answers of a visitor, by the names of the inputs."));
+        let consents = schemas::of_type(Type::Boolean).description(Some("Whether the visitor consents to the text of the form."));
+        let inputs = inputs.property(CONSENT_INPUT, schemas::nullable(consents.into()));
+        let text = || schemas::nullable(schemas::text().into());
+        let inputs = UTM_INPUTS.iter().fold(inputs, |inputs, name| inputs.property(*name, text()));
+        let [source, ..] = UTM_INPUTS;
+        let shown =
+            json!({"name": "李伟", "phone": "13800138000", "need": "六轴机器人报价", CONSENT_INPUT: true, source: "baidu"});
+        inputs.additional_properties(Some(AdditionalProperties::FreeForm(true))).examples([shown]).into()
+    }
 }
+
+impl ToSchema for FormAnswer {}
 
 /// Answer a web form
 ///

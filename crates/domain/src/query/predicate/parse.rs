@@ -37,18 +37,20 @@ pub const MAX_QUERY: usize = 200;
 pub(crate) const MAX_FAULTS: usize = Faults::MOST + 1;
 
 /// What relations take in place of the operators of a field.
-const RELATION_OPERATORS: &[Op] = &[Op::Any, Op::None, Op::Null];
+pub const RELATION_OPERATORS: &[Op] = &[Op::Any, Op::None, Op::Null];
 
 /// Reads filters from the parameters that are left over after a list's own ones.
 pub fn from_parameters(object: &'static Object, parameters: &[(String, String)], view: &dyn View) -> Result<Predicate, Faults> {
-    from_parameters_beside(object, parameters, &[], view)
+    from_parameters_beside(object, parameters, &[], ("", None), view)
 }
 
-/// As [`from_parameters`]; a mistyped name may also have been meant for one of the list's `own` parameters.
+/// As [`from_parameters`]; a mistyped name may also have been meant for one of the list's `own` parameters. A filter that came
+/// as JSON, in the parameter named, must hold too.
 pub(crate) fn from_parameters_beside(
     object: &'static Object,
     parameters: &[(String, String)],
     own: &[&str],
+    (filter_name, filter): (&str, Option<&Value>),
     view: &dyn View,
 ) -> Result<Predicate, Faults> {
     let schema = path::shape_of(object, view);
@@ -61,6 +63,9 @@ pub(crate) fn from_parameters_beside(
         } else {
             reader.fault(|| Fault::new(name, FaultCode::DuplicateParameter));
         }
+    }
+    if let Some(filter) = filter {
+        parts.extend(reader.filter(&schema, filter, filter_name, 0));
     }
     reader.faults.into_result(Predicate::And(parts))
 }
@@ -102,6 +107,9 @@ pub fn within_sight(query: search_text::Query, schema: &Schema, view: &dyn View)
 pub fn parameter_as_json(object: &'static Object, name: &str, text: &str, view: &dyn View) -> Option<Value> {
     if name == "q" && object.is_searchable() {
         return Some(serde_json::json!({"q": text}));
+    }
+    if name == crate::query::list::FILTER {
+        return crate::query::list::written_filter(text).ok();
     }
     let (path, op, field) = named(&path::shape_of(object, view), name, view).ok()?;
     let kind = match path.end {

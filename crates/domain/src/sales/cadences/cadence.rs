@@ -96,7 +96,7 @@ entity! {
         /// Who gets the tasks: the owner of the record when the step comes, or the user `user_id`. While nobody owns the record (it waits in a pool), or that user is not active, its next step waits.
         assignee: Option<CadenceAssignee> => choice(CadenceAssignee::choices()).default("owner").label("Assignee", "执行人").example("owner"),
         /// Who gets the tasks, for the assignee `user`.
-        user_id: Option<Id> => reference("user").label("User", "用户"),
+        user_id: Option<Id> => reference("user").label("User", "用户").only_when(crate::model::field::when_is("assignee", &["user"])),
         /// Whether days are counted in working days of whoever gets the tasks: those with hours in their work schedules and no absence; Monday to Friday, where no hours are given.
         working_days_only: bool => boolean().default(true).label("Working days only", "仅工作日").example(true),
         /// What is to be done on which day, written whole; kept in the order of the days, steps of one day in the order given. A task is made at 08:00 of its day (earlier, if it is due earlier), on the clocks of whoever gets it; a step whose time has passed comes on the next day. A round goes by the steps as they were when it began: a change of them holds from the next round or enrolment on.
@@ -104,7 +104,7 @@ entity! {
         /// After how many days (not working days) from its beginning the series begins anew: 7 for weekly. Not at all, if none. Not less than the day of the last step.
         repeat_every_days: Option<i64> => integer(1, 730).label("Repeat every", "重复间隔（天）").example(7),
         /// How many times the series is gone through at most; any number, if none. For cadences that repeat.
-        max_rounds: Option<i64> => integer(1, 1_000).label("Rounds at most", "最多轮次").example(8),
+        max_rounds: Option<i64> => integer(1, 1_000).label("Rounds at most", "最多轮次").example(8).shown_when(crate::model::field::when_given("repeat_every_days")),
         /// Whether a reply stops it: an activity of the kind call, email or message and the direction inbound, done since the enrolment, that concerns the record.
         stop_on_reply: bool => boolean().default(true).label("Stop on reply", "回复后停止").example(true),
         /// Whether an opportunity of the customer that is won stops it.

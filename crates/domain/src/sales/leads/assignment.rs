@@ -101,13 +101,13 @@ entity! {
         /// How it finds who gets the lead: in turns or by the fewest open leads among `user_ids` (else the members of `team_id`, else all users); by `territories`; or a fixed user, team or pool.
         target: Option<AssignmentTarget> => choice(AssignmentTarget::choices()).default("round_robin").label("Target", "分配方式").example("round_robin"),
         /// Among whom it assigns, in this order; just one for the target `user`.
-        user_ids: Vec<Id> => references(&RULE_USERS).label("Users", "用户"),
+        user_ids: Vec<Id> => references(&RULE_USERS).label("Users", "用户").required_when(crate::model::field::when_is("target", &["user"])).shown_when(crate::model::field::when_is("target", &["user", "round_robin", "least_loaded"])),
         /// The team that gets the lead, or among whose members it assigns.
-        team_id: Option<Id> => reference("team").label("Team", "团队"),
+        team_id: Option<Id> => reference("team").label("Team", "团队").required_when(crate::model::field::when_is("target", &["team"])).shown_when(crate::model::field::when_is("target", &["team", "round_robin", "least_loaded"])),
         /// The pool that gets the lead.
-        pool_id: Option<Id> => reference("pool").label("Pool", "公海"),
+        pool_id: Option<Id> => reference("pool").label("Pool", "公海").only_when(crate::model::field::when_is("target", &["pool"])),
         /// Which region is whose.
-        territories: Vec<Territory> => structure(&TERRITORIES).default(json!([])).opaque().label("Territories", "区域划分"),
+        territories: Vec<Territory> => structure(&TERRITORIES).default(json!([])).opaque().label("Territories", "区域划分").only_when(crate::model::field::when_is("target", &["territory"])),
         /// Whether only those get leads who are at work by their schedules.
         respects_hours: bool => boolean().default(true).label("Respects working hours", "遵循工作时间").example(true),
         /// Within how many minutes somebody should reach out to the lead.

@@ -30,7 +30,7 @@ entity! {
     /// A lead: an unqualified inquiry. Qualified, it is converted into a customer, a contact and an opportunity.
     pub struct Lead("lead", "leads", "leads", "Lead", "线索") [owned, tagged, external, custom] {
         /// What the lead is called: a person or a topic; by default the company or the person.
-        name: Option<String> => text(200).title().indexed().keyed().label("Name", "名称").example("李伟 咨询工业机器人"),
+        name: Option<String> => text(200).title().indexed().keyed().label("Name", "名称").example("李伟 咨询工业机器人").required_when(crate::model::field::when_missing(&["company", "person_name"])),
         /// The company that asks.
         company: Option<String> => text(200).title().indexed().company_name().label("Company", "公司").example("深圳市大族机器人有限公司"),
         /// The person who asks.
@@ -71,9 +71,9 @@ entity! {
         /// When it came into its present status. On creation it tells when one from elsewhere did: was converted or disqualified, perhaps.
         status_entered_at: Option<crate::values::time::Timestamp> => datetime().on_create().label("Status entered at", "进入状态时间").example("2026-09-01T08:00:00.000Z"),
         /// Why it was given up.
-        disqualify_reason: Option<String> => text(200).detail().label("Reason of disqualification", "无效原因").example("无预算"),
+        disqualify_reason: Option<String> => text(200).detail().label("Reason of disqualification", "无效原因").example("无预算").only_when(crate::model::field::when_is("status", &["disqualified"])),
         /// More about why.
-        disqualify_comment: Option<String> => long_text(5_000).detail().label("Comment on disqualification", "无效说明"),
+        disqualify_comment: Option<String> => long_text(5_000).detail().label("Comment on disqualification", "无效说明").shown_when(crate::model::field::when_is("status", &["disqualified"])),
         /// How promising somebody thinks it is.
         rating: Option<LeadRating> => choice(LeadRating::choices()).detail().label("Rating", "意向等级").example("warm"),
         /// The sum of the points that the scoring rules give it.

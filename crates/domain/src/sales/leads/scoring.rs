@@ -28,9 +28,9 @@ entity! {
         /// How many points it gives, or takes if negative.
         points: i64 => integer(-1_000, 1_000).default(10).label("Points", "分值").example(20),
         /// A date or time of the lead from which on the points fade: `last_activity_at`, `created_at`, `custom.key` …
-        decay_field: Option<String> => text(100).opaque().label("Fades from", "衰减起点字段").example("created_at"),
+        decay_field: Option<String> => text(100).opaque().label("Fades from", "衰减起点字段").example("created_at").required_when(crate::model::field::when_given("half_life_days")),
         /// After how many days half of the points are left.
-        half_life_days: Option<i64> => integer(1, 3_650).label("Half-life", "半衰期（天）").example(30),
+        half_life_days: Option<i64> => integer(1, 3_650).label("Half-life", "半衰期（天）").example(30).only_when(crate::model::field::when_given("decay_field")),
     }
     extend |object| object.configuration().rule(decay_is_whole)
 }

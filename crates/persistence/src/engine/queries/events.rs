@@ -7,7 +7,7 @@ use super::Conn;
 use crate::{
     error::StoreError,
     sql::{
-        rows::EventRow,
+        rows::{EventRow, WantedEvents},
         schema::{event_subjects, events},
         sql_types::DbId,
     },
@@ -31,6 +31,32 @@ pub fn between(
         query = query.filter(events::kind.eq_any(types));
     }
     Ok(query.order(events::seq).limit(limit).select(EventRow::as_select()).load(conn)?)
+}
+
+/// Those events of a tenant after a position and not after another that somebody wants.
+pub fn wanted(
+    conn: &mut Conn,
+    tenant: Id,
+    (after, until): (i64, i64),
+    wanted: &WantedEvents,
+    limit: i64,
+) -> Result<Vec<EventRow>, StoreError> {
+    let mut query = events::table
+        .filter(events::tenant_id.eq(DbId(tenant)))
+        .filter(events::seq.gt(after))
+        .filter(events::seq.le(until))
+        .into_boxed();
+    if !wanted.types.is_empty() {
+        query = query.filter(events::kind.eq_any(&wanted.types));
+    }
+    if let Some(object) = &wanted.object {
+        query = query.filter(events::object.eq(object));
+    }
+    if let Some(record) = wanted.record {
+        query = query.filter(events::record_id.eq(DbId(record)));
+    }
+    let ordered = if wanted.newest { query.order(events::seq.desc()) } else { query.order(events::seq.asc()) };
+    Ok(ordered.limit(limit).select(EventRow::as_select()).load(conn)?)
 }
 
 /// Events of one record and those that stand on its timeline, newest first.

@@ -1,13 +1,12 @@
-//! `GET /v1/metadata/objects`: what a frontend needs to draw forms and tables, from the same field tables as everything else.
+//! What the metadata of an object says, made from its field table.
 
-use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     identity::access::Action,
     model::{
         field::{ANY_OBJECT, Choice, Field, FieldType, Label, Writable},
         field_rule::FieldRule,
         object::{Relation, Schema},
-        recurring, registry,
+        recurring,
     },
     query::predicate,
     values::money::Money,
@@ -16,14 +15,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{names, schemas};
+use super::{forms, forms::SectionMetadata, members, members::MemberMetadata};
 use crate::{
-    access::call::Call,
-    http::{
-        problem::Problem,
-        request::{parameters, refuse_rest},
-    },
-    records::operations::generic_operations,
+    openapi::{names, schemas},
+    records::operations::{Generic, generic_operations},
 };
 
 /// The objects that the asker may read.
@@ -51,8 +46,22 @@ pub struct ObjectMetadata {
     /// Whether the tenant can add fields of its own.
     pub customizable: bool,
     pub fields: Vec<FieldMetadata>,
+    /// A form of the object: its fields by what they are about, in the order in which people go through them.
+    pub sections: Vec<SectionMetadata>,
     pub relations: Vec<RelationMetadata>,
+    /// The endpoints of the object that you may call.
     pub operations: Vec<OperationMetadata>,
+    /// What you may do with the record that `record_id` names; null without it.
+    pub can: Option<CanMetadata>,
+}
+
+/// What the asker may do with one record as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CanMetadata {
+    pub update: bool,
+    pub archive: bool,
+    /// Of an archived record.
+    pub restore: bool,
 }
 
 /// What people call something.
@@ -77,6 +86,12 @@ pub struct FieldMetadata {
     pub description: String,
     /// Whether a new record must have it.
     pub required: bool,
+    /// When a record must have it besides: a predicate over the record's own fields, as `filter` takes it; null, if never.
+    #[schema(value_type = Value, example = json!({"field": "status", "op": "in", "value": ["disqualified"]}))]
+    pub required_when: Value,
+    /// When a form shows it: a predicate over the record's own fields; null, if always.
+    #[schema(value_type = Value, example = json!({"field": "status", "op": "in", "value": ["disqualified"]}))]
+    pub shown_when: Value,
     pub writable: WritableMetadata,
     /// The operators that a filter on it takes, the bare one first; none if it cannot be filtered on.
     #[schema(example = json!(["eq", "ne", "in", "nin", "null"]))]
@@ -95,6 +110,8 @@ pub struct FieldMetadata {
     /// The object that a reference names records of.
     pub reference: Option<String>,
     pub limits: LimitsMetadata,
+    /// Of a structured value, or of each item of a list of them, the members; empty for other types.
+    pub members: Vec<MemberMetadata>,
     /// The value of a record created without one.
     #[schema(value_type = Value)]
     pub default: Value,
@@ -143,9 +160,12 @@ pub struct RelationMetadata {
     #[schema(example = "contact")]
     pub target: String,
     pub to_many: bool,
+    /// The operators that a filter on the relation itself takes.
+    #[schema(example = json!(["any", "none", "null"]))]
+    pub operators: Vec<String>,
 }
 
-/// An endpoint that every object of this kind has.
+/// An endpoint of the object.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OperationMetadata {
     /// The operation's id in the OpenAPI document.
@@ -157,18 +177,18 @@ pub struct OperationMetadata {
     pub path: String,
 }
 
-/// Describes objects to somebody; `rule` says which fields are hidden from them or frozen.
-pub fn metadata<'a>(
-    shapes: impl IntoIterator<Item = &'a Schema>,
-    rule: impl Fn(&Schema, &Field) -> Option<FieldRule>,
-) -> Metadata {
-    Metadata { data: shapes.into_iter().map(|schema| object(schema, &rule)).collect() }
-}
-
-fn object(schema: &Schema, rule: &impl Fn(&Schema, &Field) -> Option<FieldRule>) -> ObjectMetadata {
+/// Describes an object to somebody: `rule` says which fields are hidden from them or frozen, `may` what they may do.
+pub fn object(
+    schema: &Schema,
+    rule: &dyn Fn(&Schema, &Field) -> Option<FieldRule>,
+    may: &dyn Fn(Action) -> bool,
+) -> ObjectMetadata {
     let object = schema.object;
-    let fields = schema.fields().filter(|field| field.kind != FieldType::Custom);
-    let operations = generic_operations(object).into_iter().map(|generic| OperationMetadata {
+    let described = schema.fields().filter(|field| field.kind != FieldType::Custom);
+    let described: Vec<(&Field, FieldMetadata)> =
+        described.filter_map(|described| Some((described, field(described, rule(schema, described))?))).collect();
+    let operations = generic_operations(object).into_iter().filter(|generic| actions(*generic).iter().all(|action| may(*action)));
+    let operations = operations.map(|generic| OperationMetadata {
         id: names::operation_id(generic, object),
         method: generic.method().to_string(),
         path: generic.path(object),
@@ -181,10 +201,28 @@ fn object(schema: &Schema, rule: &impl Fn(&Schema, &Field) -> Option<FieldRule>)
         title_field: object.title.to_owned(),
         searchable: object.is_searchable(),
         customizable: object.bears(recurring::CUSTOM),
-        fields: fields.filter_map(|described| field(described, rule(schema, described))).collect(),
+        sections: forms::sections(object, &described),
+        fields: described.into_iter().map(|(_, metadata)| metadata).collect(),
         relations: object.relations.iter().map(relation).collect(),
         operations: operations.collect(),
+        can: None,
     }
+}
+
+/// What somebody must be allowed for an endpoint to be of use to them.
+fn actions(generic: Generic) -> &'static [Action] {
+    match generic {
+        Generic::List | Generic::Search | Generic::Summary | Generic::Get | Generic::History | Generic::Ledger => &[Action::Read],
+        Generic::Create => &[Action::Create],
+        Generic::Update => &[Action::Update],
+        Generic::Upsert => &[Action::Create, Action::Update],
+        Generic::Archive | Generic::Restore => &[Action::Archive],
+    }
+}
+
+/// Takes away the relations that lead to what somebody may know nothing of.
+pub fn keep_relations(metadata: &mut ObjectMetadata, readable: &dyn Fn(&str) -> bool) {
+    metadata.relations.retain(|relation| readable(&relation.target));
 }
 
 fn field(field: &Field, rule: Option<FieldRule>) -> Option<FieldMetadata> {
@@ -200,6 +238,8 @@ fn field(field: &Field, rule: Option<FieldRule>) -> Option<FieldMetadata> {
         label: label(&field.label),
         description: field.doc.to_string(),
         required: field.required,
+        required_when: field.required_when.clone().unwrap_or(Value::Null),
+        shown_when: field.shown_when.clone().unwrap_or(Value::Null),
         writable,
         operators: predicate::operators(field).iter().map(|op| op.as_str().to_owned()).collect(),
         sortable: field.sortable,
@@ -211,12 +251,13 @@ fn field(field: &Field, rule: Option<FieldRule>) -> Option<FieldMetadata> {
         choices: choices(&field.kind),
         reference: reference(&field.kind),
         limits: limits(&field.kind),
+        members: members::of(&field.kind),
         default: field.default.clone().unwrap_or(Value::Null),
         example: schemas::example(field).unwrap_or(Value::Null),
     })
 }
 
-fn label(label: &Label) -> LabelMetadata {
+pub fn label(label: &Label) -> LabelMetadata {
     LabelMetadata { en: label.en.to_string(), zh: label.zh.to_string() }
 }
 
@@ -260,29 +301,10 @@ fn limits(kind: &FieldType) -> LimitsMetadata {
 }
 
 fn relation(relation: &Relation) -> RelationMetadata {
-    RelationMetadata { name: relation.name.to_owned(), target: relation.target.to_owned(), to_many: relation.reach.is_to_many() }
-}
-
-/// Describe the objects
-///
-/// Every object you may read, with its fields (the tenant's own included), their types, labels, choices, operators and what
-/// you may do with them, and its relations.
-#[utoipa::path(tag = "metadata", operation_id = "listObjects",
-    responses((status = 200, description = "The objects.", body = Metadata)))]
-#[get("/v1/metadata/objects")]
-pub async fn objects(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    refuse_rest(&parameters(&request)?, &[])?;
-    let principal = &call.principal;
-    let shapes: Vec<Schema> = registry::objects()
-        .into_iter()
-        .filter(|object| principal.asker.grants.scope(object.name, Action::Read).is_some())
-        .map(|object| principal.schema(object))
-        .collect();
-    let mut described = metadata(&shapes, |schema, field| principal.asker.grants.rule(schema.object, field));
-    // A relation that the caller cannot follow is not there for them.
-    let readable: Vec<String> = described.data.iter().map(|object| object.name.clone()).collect();
-    for object in &mut described.data {
-        object.relations.retain(|relation| readable.contains(&relation.target));
+    RelationMetadata {
+        name: relation.name.to_owned(),
+        target: relation.target.to_owned(),
+        to_many: relation.reach.is_to_many(),
+        operators: predicate::parse::RELATION_OPERATORS.iter().map(|op| op.as_str().to_owned()).collect(),
     }
-    Ok(HttpResponse::Ok().json(described))
 }

@@ -1,0 +1,101 @@
+//! The documentation: the OpenAPI document, whole or of a few tags, and the page that shows it.
+
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use farley_domain::model::fault::{Fault, FaultCode, unknown};
+use serde_json::Value;
+
+use super::server::DOCUMENT;
+use crate::{
+    http::{
+        problem::Problem,
+        request::{parameters, tag_of, unless_held},
+    },
+    openapi,
+    records::body,
+};
+
+pub fn configure(config: &mut web::ServiceConfig) {
+    let document = web::resource("/openapi.json").route(web::get().to(openapi_json));
+    config
+        .service(document.default_service(web::to(|| crate::records::refuse_method("GET, HEAD".to_owned()))))
+        .service(web::redirect("/docs", "/docs/"))
+        .service(docs());
+}
+
+/// Swagger UI out of the binary itself: works offline, remembers who logged in. Everything begins folded, as there is much of it.
+fn docs() -> utoipa_swagger_ui::SwaggerUi {
+    let config = utoipa_swagger_ui::Config::from("/openapi.json")
+        .persist_authorization(true)
+        .try_it_out_enabled(true)
+        .doc_expansion("none")
+        .default_models_expand_depth(-1)
+        .deep_linking(true)
+        .filter(true);
+    utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(config)
+}
+
+crate::query! {
+    /// Which part of the document.
+    pub struct DocumentQuery {
+        /// Only the operations of these tags, with what they refer to.
+        tag: Vec<String> => texts(50),
+    }
+}
+
+/// A document as it is sent.
+#[derive(Clone)]
+struct Sent {
+    text: web::Bytes,
+    tag: String,
+}
+
+impl Sent {
+    fn of(text: web::Bytes) -> Sent {
+        let tag = tag_of(&text);
+        Sent { text, tag }
+    }
+}
+
+static WHOLE: LazyLock<Sent> = LazyLock::new(|| Sent::of(web::Bytes::from_static(DOCUMENT.as_bytes())));
+/// The parts that were asked for. There are as many as tags: several together are put together each time.
+static PARTS: LazyLock<Mutex<HashMap<String, Sent>>> = LazyLock::new(Mutex::default);
+
+async fn openapi_json(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let asked = body::read_query::<DocumentQuery>(&parameters(&request)?)?;
+    let mut tags = asked.get(DocumentQuery::tag);
+    tags.sort_unstable();
+    let sent = match tags.as_slice() {
+        [] => WHOLE.clone(),
+        [tag] => {
+            let known = PARTS.lock().unwrap_or_else(PoisonError::into_inner).get(tag).cloned();
+            match known {
+                Some(sent) => sent,
+                None => {
+                    let sent = part(&tags)?;
+                    PARTS.lock().unwrap_or_else(PoisonError::into_inner).insert(tag.clone(), sent.clone());
+                    sent
+                }
+            }
+        }
+        _ => part(&tags)?,
+    };
+    Ok(unless_held(&request, &sent.tag, || sent.text.clone()))
+}
+
+/// The document of a few tags.
+fn part(tags: &[String]) -> Result<Sent, Problem> {
+    let whole: Value = serde_json::from_str(DOCUMENT)?;
+    let known: Vec<&str> = whole["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str()).collect();
+    if let Some(other) = tags.iter().find(|tag| !known.contains(&tag.as_str())) {
+        let pointer = DocumentQuery::tag.name().to_owned();
+        let fault: Fault = unknown(pointer, FaultCode::UnknownChoice, other, known.iter().copied());
+        return Err(fault.with("choices", known.join(", ")).into());
+    }
+    let part = openapi::part(whole, &|tag| tags.iter().any(|wanted| wanted == tag));
+    Ok(Sent::of(web::Bytes::from(part.to_string())))
+}

@@ -1,0 +1,51 @@
+//! The members of structured values, for forms that edit them.
+
+use farley_domain::model::field::FieldType;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// One member of a structured value.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct MemberMetadata {
+    #[schema(example = "value")]
+    pub name: String,
+    /// Its type in JSON: `string`, `integer`, `boolean`, `array`, `object`.
+    #[schema(example = "string")]
+    pub r#type: String,
+    /// What a text is, as JSON Schema says it: `email`, `uuid`, `date` …
+    #[schema(example = "email")]
+    pub format: Option<String>,
+    pub description: String,
+    pub required: bool,
+    /// The values that it may have; empty, if any.
+    #[schema(value_type = Vec<String>)]
+    pub choices: Vec<Value>,
+    /// The most characters of a text.
+    pub max_length: Option<u64>,
+}
+
+/// The members of the values of a type, or of each item of a list of them.
+pub fn of(kind: &FieldType) -> Vec<MemberMetadata> {
+    let FieldType::Structure(structure) = kind else { return Vec::new() };
+    let schema = (structure.schema)();
+    let whole = if schema["type"] == "array" { &schema["items"] } else { &schema };
+    let required: Vec<&str> = whole["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let members = whole["properties"].as_object().into_iter().flatten();
+    members
+        .map(|(name, member)| {
+            let text = |key: &str| member[key].as_str().map(str::to_owned);
+            let kinds = member["type"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let kind = text("type").or_else(|| kinds.filter(|kind| *kind != "null").map(str::to_owned).next());
+            MemberMetadata {
+                name: name.clone(),
+                r#type: kind.unwrap_or_else(|| "object".to_owned()),
+                format: text("format"),
+                description: text("description").unwrap_or_default(),
+                required: required.contains(&name.as_str()),
+                choices: member["enum"].as_array().into_iter().flatten().filter(|choice| !choice.is_null()).cloned().collect(),
+                max_length: member["maxLength"].as_u64(),
+            }
+        })
+        .collect()
+}

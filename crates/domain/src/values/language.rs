@@ -1,0 +1,123 @@
+//! Languages by their tags (BCP 47), and what they are called. Any other tag is taken too: these are the ones to choose from.
+
+/// Tag, English name, Chinese name, by tag. Names after the Unicode CLDR.
+pub static LANGUAGES: &[(&str, &str, &str)] = &[
+    ("af", "Afrikaans", "南非荷兰语"),
+    ("am", "Amharic", "阿姆哈拉语"),
+    ("ar", "Arabic", "阿拉伯语"),
+    ("az", "Azerbaijani", "阿塞拜疆语"),
+    ("be", "Belarusian", "白俄罗斯语"),
+    ("bg", "Bulgarian", "保加利亚语"),
+    ("bn", "Bangla", "孟加拉语"),
+    ("bo", "Tibetan", "藏语"),
+    ("bs", "Bosnian", "波斯尼亚语"),
+    ("ca", "Catalan", "加泰罗尼亚语"),
+    ("cs", "Czech", "捷克语"),
+    ("da", "Danish", "丹麦语"),
+    ("de", "German", "德语"),
+    ("de-AT", "Austrian German", "奥地利德语"),
+    ("de-CH", "Swiss High German", "瑞士高地德语"),
+    ("el", "Greek", "希腊语"),
+    ("en", "English", "英语"),
+    ("en-AU", "Australian English", "澳大利亚英语"),
+    ("en-GB", "British English", "英国英语"),
+    ("en-IN", "English (India)", "英语（印度）"),
+    ("en-US", "American English", "美国英语"),
+    ("es", "Spanish", "西班牙语"),
+    ("es-MX", "Mexican Spanish", "墨西哥西班牙语"),
+    ("et", "Estonian", "爱沙尼亚语"),
+    ("eu", "Basque", "巴斯克语"),
+    ("fa", "Persian", "波斯语"),
+    ("fi", "Finnish", "芬兰语"),
+    ("fil", "Filipino", "菲律宾语"),
+    ("fr", "French", "法语"),
+    ("fr-CA", "Canadian French", "加拿大法语"),
+    ("fr-CH", "Swiss French", "瑞士法语"),
+    ("ga", "Irish", "爱尔兰语"),
+    ("gl", "Galician", "加利西亚语"),
+    ("gu", "Gujarati", "古吉拉特语"),
+    ("he", "Hebrew", "希伯来语"),
+    ("hi", "Hindi", "印地语"),
+    ("hr", "Croatian", "克罗地亚语"),
+    ("hu", "Hungarian", "匈牙利语"),
+    ("hy", "Armenian", "亚美尼亚语"),
+    ("id", "Indonesian", "印度尼西亚语"),
+    ("is", "Icelandic", "冰岛语"),
+    ("it", "Italian", "意大利语"),
+    ("ja", "Japanese", "日语"),
+    ("ka", "Georgian", "格鲁吉亚语"),
+    ("kk", "Kazakh", "哈萨克语"),
+    ("km", "Khmer", "高棉语"),
+    ("kn", "Kannada", "卡纳达语"),
+    ("ko", "Korean", "韩语"),
+    ("ky", "Kyrgyz", "吉尔吉斯语"),
+    ("lo", "Lao", "老挝语"),
+    ("lt", "Lithuanian", "立陶宛语"),
+    ("lv", "Latvian", "拉脱维亚语"),
+    ("mk", "Macedonian", "马其顿语"),
+    ("ml", "Malayalam", "马拉雅拉姆语"),
+    ("mn", "Mongolian", "蒙古语"),
+    ("mr", "Marathi", "马拉地语"),
+    ("ms", "Malay", "马来语"),
+    ("mt", "Maltese", "马耳他语"),
+    ("my", "Burmese", "缅甸语"),
+    ("nb", "Norwegian Bokmål", "书面挪威语"),
+    ("ne", "Nepali", "尼泊尔语"),
+    ("nl", "Dutch", "荷兰语"),
+    ("nl-BE", "Flemish", "弗拉芒语"),
+    ("nn", "Norwegian Nynorsk", "新挪威语"),
+    ("pa", "Punjabi", "旁遮普语"),
+    ("pl", "Polish", "波兰语"),
+    ("ps", "Pashto", "普什图语"),
+    ("pt", "Portuguese", "葡萄牙语"),
+    ("pt-BR", "Brazilian Portuguese", "巴西葡萄牙语"),
+    ("pt-PT", "European Portuguese", "欧洲葡萄牙语"),
+    ("ro", "Romanian", "罗马尼亚语"),
+    ("ru", "Russian", "俄语"),
+    ("si", "Sinhala", "僧伽罗语"),
+    ("sk", "Slovak", "斯洛伐克语"),
+    ("sl", "Slovenian", "斯洛文尼亚语"),
+    ("sq", "Albanian", "阿尔巴尼亚语"),
+    ("sr", "Serbian", "塞尔维亚语"),
+    ("sv", "Swedish", "瑞典语"),
+    ("sw", "Swahili", "斯瓦希里语"),
+    ("ta", "Tamil", "泰米尔语"),
+    ("te", "Telugu", "泰卢固语"),
+    ("tg", "Tajik", "塔吉克语"),
+    ("th", "Thai", "泰语"),
+    ("tk", "Turkmen", "土库曼语"),
+    ("tr", "Turkish", "土耳其语"),
+    ("ug", "Uyghur", "维吾尔语"),
+    ("uk", "Ukrainian", "乌克兰语"),
+    ("ur", "Urdu", "乌尔都语"),
+    ("uz", "Uzbek", "乌兹别克语"),
+    ("vi", "Vietnamese", "越南语"),
+    ("yue", "Cantonese", "粤语"),
+    ("zh", "Chinese", "中文"),
+    ("zh-CN", "Chinese (China)", "中文（中国）"),
+    ("zh-HK", "Chinese (Hong Kong SAR China)", "中文（中国香港特别行政区）"),
+    ("zh-Hans", "Simplified Chinese", "简体中文"),
+    ("zh-Hant", "Traditional Chinese", "繁体中文"),
+    ("zh-TW", "Chinese (Taiwan)", "中文（台湾）"),
+    ("zu", "Zulu", "祖鲁语"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        field::{Field, FieldType},
+        value,
+    };
+
+    #[test]
+    fn every_one_is_a_tag_that_fields_take_as_it_is() {
+        let field = Field::new("language", FieldType::LanguageTag);
+        let standards = crate::query::predicate::sample::standards();
+        for (tag, english, chinese) in LANGUAGES {
+            assert_eq!(value::accept(&field, &(*tag).into(), &standards).unwrap(), *tag);
+            assert!(!english.is_empty() && !chinese.is_empty(), "{tag}");
+        }
+        assert!(LANGUAGES.windows(2).all(|pair| pair[0].0 < pair[1].0), "by tag");
+    }
+}

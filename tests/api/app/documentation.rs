@@ -1,0 +1,46 @@
+//! The documentation as it is served.
+
+use serde_json::Value;
+
+use crate::{client::pairs, server::Server, support::TestDb};
+
+pub async fn is_served_whole_and_in_parts(db: TestDb) {
+    let server = Server::start(db).await;
+    let anybody = server.anybody();
+    let whole = anybody.get("/openapi.json").await;
+    assert!(whole.text.len() < 1_000_000, "{} bytes", whole.text.len());
+    assert_eq!(whole.body["info"]["title"], "Farley");
+    let tag = whole.header("etag").to_owned();
+    let again = anybody.get("/openapi.json").header("If-None-Match", &tag).await;
+    assert_eq!((again.status, again.text.as_str(), again.header("etag")), (304, "", tag.as_str()));
+    let leads = anybody.get("/openapi.json?tag=leads").await;
+    assert_ne!(leads.header("etag"), tag);
+    let known = leads.header("etag").to_owned();
+    assert_eq!(anybody.get("/openapi.json?tag=leads").header("If-None-Match", &known).await.status, 304);
+    let paths: Vec<&String> = leads.body["paths"].as_object().unwrap().keys().collect();
+    assert!(paths.iter().any(|path| *path == "/v1/leads") && paths.iter().all(|path| path.starts_with("/v1/leads")), "{paths:?}");
+    assert!(leads.body["components"]["schemas"].get("Lead").is_some(), "what is referred to is there");
+    assert!(leads.body["components"]["schemas"].get("QuotaCreate").is_none(), "what is not is not");
+    let two = anybody.get("/openapi.json?tag=leads,quotas").await.ok(200);
+    assert!(two["paths"].get("/v1/leads").is_some() && two["paths"].get("/v1/quotas").is_some());
+    assert_eq!(two["tags"].as_array().map(Vec::len), Some(2));
+    assert_eq!(anybody.get("/openapi.json?tag=leds").await.faults(400), pairs(&[("tag", "unknown_choice")]));
+    assert_eq!(anybody.get("/openapi.json?tga=leads").await.faults(400), pairs(&[("tga", "unknown_parameter")]));
+    let refused = anybody.request(reqwest::Method::POST, "/openapi.json").await;
+    assert_eq!(refused.header("allow"), "GET, HEAD");
+    refused.refused(405, "method_not_allowed");
+    let page = anybody.get("/docs/").await;
+    assert!(page.status == 200 && matches!(page.body, Value::Null | Value::String(_)), "{}", page.status);
+}
+
+/// A caller who traces hears under which span its request was worked on.
+pub async fn traces_are_answered(db: TestDb) {
+    let server = Server::start(db).await;
+    let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let answer = server.anybody().get("/healthz").header("traceparent", given).await;
+    let answered = answer.header("traceparent");
+    assert!(answered.starts_with(&given[..36]) && answered.ends_with("-01") && answered != given, "{answered}");
+    let refused = server.anybody().get("/v1/customers").header("traceparent", given).await;
+    assert!(refused.header("traceparent").starts_with(&given[..36]), "what is refused is answered too");
+    assert_eq!(server.anybody().get("/healthz").header("traceparent", "nonsense").await.header("traceparent"), "");
+}

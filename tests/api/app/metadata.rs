@@ -1,0 +1,134 @@
+//! What a frontend is told to draw forms and tables.
+
+use serde_json::{Value, json};
+
+use crate::{
+    client::pairs,
+    server::Server,
+    support::{TestDb, new_id},
+};
+
+pub async fn tells_one_object_at_a_time(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let answer = admin.get("/v1/metadata/objects/lead").await;
+    let tag = answer.header("etag").to_owned();
+    let lead = answer.ok(200);
+    assert_eq!(admin.get("/v1/metadata/objects/leads").await.ok(200), lead, "by its collection too");
+    let again = admin.get("/v1/metadata/objects/lead").header("If-None-Match", &tag).await;
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    let field = |path: &str| lead["fields"].as_array().unwrap().iter().find(|field| field["path"] == path).unwrap().clone();
+    let status = json!({"field": "status", "op": "in", "value": ["disqualified"]});
+    assert_eq!((&field("disqualify_reason")["required_when"], &field("disqualify_reason")["shown_when"]), (&status, &status));
+    assert_eq!(field("emails")["members"][0]["name"], "value");
+    assert_eq!((&lead["sections"][0]["key"], &lead["sections"][0]["fields"][0]), (&json!("basics"), &json!("name")));
+    assert_eq!(lead["sections"][0]["label"], json!({"en": "Basics", "zh": "基本信息"}));
+    let in_form: usize =
+        lead["sections"].as_array().unwrap().iter().map(|section| section["fields"].as_array().unwrap().len()).sum();
+    assert_eq!(in_form, lead["fields"].as_array().unwrap().len(), "each field once");
+    assert_eq!(lead["can"], Value::Null);
+    // A field of the tenant's own changes the tag.
+    let of_customers = admin.get("/v1/metadata/objects/customer").await.header("etag").to_owned();
+    admin.custom_field("tier", "text", json!({})).await;
+    let changed = admin.get("/v1/metadata/objects/customer").header("If-None-Match", &of_customers).await.ok(200);
+    let custom = changed["sections"].as_array().unwrap().iter().find(|section| section["key"] == "custom").unwrap();
+    assert_eq!(custom["fields"], json!(["custom.tier"]));
+    admin.get("/v1/metadata/objects/nothing").await.refused(404, "not_found");
+    let faults = admin.get("/v1/metadata/objects/lead?record_id=x").await.faults(400);
+    assert_eq!(faults, pairs(&[("record_id", "invalid_id")]));
+    let nobody = server.user_with(&admin, "Nobody", json!([]), json!({})).await;
+    nobody.get("/v1/metadata/objects/lead").await.refused(403, "forbidden");
+}
+
+/// Only what one may call is offered, and of one record what one may do with it.
+pub async fn tells_what_the_caller_may_do(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let team = admin.create("teams", json!({"name": "Sales"})).await;
+    let seller = server.user(&admin, "Seller", "sales_representative", json!({"team_id": team})).await;
+    let methods = |metadata: &Value| {
+        metadata["operations"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let pools = seller.get("/v1/metadata/objects/pool").await.ok(200);
+    assert_eq!(methods(&pools), ["listPools", "searchPools", "summarizePools", "getPool", "listPoolHistory"]);
+    assert!(methods(&seller.get("/v1/metadata/objects/lead").await.ok(200)).contains(&"createLead".to_owned()));
+    let mine = seller.create("customers", json!({"name": "Mine"})).await;
+    let other = admin.create("customers", json!({"name": "Other", "team_id": team})).await;
+    let can = async |client: &crate::client::Client, id: &str| {
+        client.get(&format!("/v1/metadata/objects/customer?record_id={id}")).await.ok(200)["can"].clone()
+    };
+    assert_eq!(can(&seller, &mine).await, json!({"update": true, "archive": true, "restore": false}));
+    assert_eq!(can(&seller, &other).await, json!({"update": false, "archive": false, "restore": false}));
+    assert_eq!(can(&admin, &other).await, json!({"update": true, "archive": true, "restore": false}));
+    admin.delete(&format!("/v1/customers/{other}")).await.ok(204);
+    assert_eq!(can(&admin, &other).await, json!({"update": false, "archive": false, "restore": true}));
+    let unseen = admin.create("customers", json!({"name": "Unseen"})).await;
+    seller.get(&format!("/v1/metadata/objects/customer?record_id={unseen}")).await.refused(404, "not_found");
+}
+
+/// Every operator that metadata names for a field works in a list, by its suffix and in `filter`.
+pub async fn tells_the_filters_that_lists_take(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let parent = admin.list("/v1/pipelines", "id").await.remove(0);
+    let sale = admin.create("opportunities", json!({"name": "x"})).await;
+    let objects = admin.get("/v1/metadata/objects").await.ok(200);
+    let encoded = |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
+    let mut tried = 0;
+    for object in objects["data"].as_array().unwrap() {
+        let path = object["operations"].as_array().unwrap().iter().find(|one| one["id"].as_str().unwrap().starts_with("list"));
+        let path = path.unwrap()["path"].as_str().unwrap().replace("{pipeline_id}", &parent).replace("{opportunity_id}", &sale);
+        for field in
+            object["fields"].as_array().unwrap().iter().filter(|field| !field["operators"].as_array().unwrap().is_empty())
+        {
+            let name = field["path"].as_str().unwrap();
+            let value = match field["type"].as_str().unwrap() {
+                "integer" | "decimal" | "money" | "count" => json!(1),
+                "boolean" => json!(true),
+                "date" => json!("2026-03-01"),
+                "datetime" => json!("2026-03-01T00:00:00Z"),
+                "choice" | "multi_choice" => field["choices"][0]["value"].clone(),
+                _ => json!(new_id().to_string()),
+            };
+            let (mut plain, mut tests) = (Vec::new(), Vec::new());
+            for op in field["operators"].as_array().unwrap().iter().map(|op| op.as_str().unwrap()) {
+                let value = match op {
+                    "null" => json!(false),
+                    "in" | "nin" | "any" | "none" => json!([value]),
+                    "contains" | "starts" => json!("x"),
+                    _ => value.clone(),
+                };
+                let text = match &value {
+                    Value::Array(items) => items[0].as_str().map_or_else(|| items[0].to_string(), str::to_owned),
+                    other => other.as_str().map_or_else(|| other.to_string(), str::to_owned),
+                };
+                let suffix = if op == "eq" { String::new() } else { format!("_{op}") };
+                plain.push(format!("{name}{suffix}={}", encoded(&text)));
+                tests.push(json!({"field": name, "op": op, "value": value}));
+                tried += 1;
+            }
+            admin.get(&format!("{path}?limit=1&{}", plain.join("&"))).await.ok(200);
+            let filter = encoded(&json!({"or": tests}).to_string());
+            admin.get(&format!("{path}?limit=1&filter={filter}")).await.ok(200);
+        }
+    }
+    assert!(tried > 2_000, "only {tried}");
+}
+
+pub async fn tells_what_there_is_to_choose_from(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let find = async |list: &str, key: &str, value: &str| {
+        let answer = admin.get(&format!("/v1/metadata/{list}")).await;
+        let tag = answer.header("etag").to_owned();
+        assert_eq!(admin.get(&format!("/v1/metadata/{list}")).header("If-None-Match", &tag).await.status, 304);
+        let body = answer.ok(200);
+        body["data"].as_array().unwrap().iter().find(|entry| entry[key] == value).unwrap_or_else(|| panic!("{value}")).clone()
+    };
+    let yen = find("currencies", "code", "JPY").await;
+    assert_eq!((&yen["minor_units"], &yen["sign"]), (&json!(0), &json!("¥")));
+    assert_eq!(find("countries", "code", "DE").await["label"], json!({"en": "Germany", "zh": "德国"}));
+    assert_eq!(find("languages", "code", "zh-CN").await["label"]["en"], "Chinese (China)");
+    assert_eq!(find("time-zones", "name", "Asia/Shanghai").await["offset_minutes"], 480);
+    server.anybody().get("/v1/metadata/currencies").await.refused(401, "unauthorized");
+}
