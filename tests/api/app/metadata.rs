@@ -83,7 +83,9 @@ pub async fn tells_the_filters_that_lists_take(db: TestDb) {
         {
             let name = field["path"].as_str().unwrap();
             let value = match field["type"].as_str().unwrap() {
-                "integer" | "decimal" | "money" | "count" => json!(1),
+                // A value that the field cannot have is refused.
+                "integer" => field["limits"]["min"].clone(),
+                "decimal" | "money" | "count" => json!(1),
                 "boolean" => json!(true),
                 "date" => json!("2026-03-01"),
                 "datetime" => json!("2026-03-01T00:00:00Z"),
