@@ -231,6 +231,18 @@ pub async fn paths_and_methods_that_are_not_there(db: TestDb) {
     assert_eq!((head.status, head.text.as_str()), (200, ""));
 }
 
+/// A header that requests are read by is as long as the document says, and no longer.
+pub async fn headers_without_end(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    for name in ["Accept-Language", "If-Match", "If-None-Match"] {
+        let answer = admin.get("/v1/customers").header(name, &"x".repeat(1_001)).await;
+        assert_ne!(answer.header("ratelimit"), "");
+        answer.refused(400, "malformed_request");
+        assert_ne!(admin.get("/v1/customers").header(name, &"x".repeat(1_000)).await.status, 400, "{name}");
+    }
+}
+
 /// Every path refuses every method that the document does not declare for it, and names those that it does.
 pub async fn undeclared_methods_are_refused(db: TestDb) {
     let server = Server::start(db).await;

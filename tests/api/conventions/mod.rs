@@ -41,6 +41,7 @@ pub fn tests() -> Vec<Test> {
         errors::browsers_are_let_in_by_the_allow_list,
         errors::undeclared_methods_are_refused,
         errors::filters_without_bounds,
+        errors::headers_without_end,
         errors::paths_and_methods_that_are_not_there,
         errors::sql_in_every_string,
         errors::values_of_the_wrong_kind,

@@ -11,7 +11,10 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, VARY, X_FRAME_OPTIONS},
+        header::{
+            ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+            VARY, X_FRAME_OPTIONS,
+        },
     },
     middleware::Next,
 };
@@ -31,6 +34,17 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// W3C Trace Context.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// The longest of the headers that requests are read by, in bytes.
+pub const MAX_HEADER: usize = 1_000;
+/// These headers.
+const READ: [HeaderName; 3] = [ACCEPT_LANGUAGE, IF_MATCH, IF_NONE_MATCH];
+
+/// What a request is refused for before anything else of it is read.
+fn overlong(headers: &HeaderMap) -> Option<Problem> {
+    let name = READ.iter().find(|name| headers.get(*name).is_some_and(|value| value.len() > MAX_HEADER))?;
+    Some(Problem::new(Code::MalformedRequest).with("reason", format!("{name} has more than {MAX_HEADER} bytes")))
+}
+
 /// Serves one request.
 pub async fn serve<B: MessageBody + 'static>(
     mut request: ServiceRequest,
@@ -44,6 +58,14 @@ pub async fn serve<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
     }
     request.extensions_mut().insert(RequestId(id.clone()));
+    if let Some(problem) = overlong(request.headers()) {
+        let mut answer = problem.respond(Language::English, request.path(), &id);
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            answer.headers_mut().insert(REQUEST_ID, value);
+        }
+        rate_limit_headers(request.request(), answer.headers_mut());
+        return Ok(request.into_response(answer).map_into_right_body());
+    }
     let traced = tracing::trace_span!(
         target: TRACED,
         "request",

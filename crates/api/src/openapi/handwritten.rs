@@ -24,6 +24,9 @@ pub fn complete(document: &mut OpenApi) {
             if operation.responses.responses.contains_key("412") {
                 operation.parameters.get_or_insert_default().push(RefOr::Ref(shared("IfMatch")));
             }
+            if writes && !is_open(operation) {
+                tell_validated(operation);
+            }
             tell_once(operation);
             fill(operation);
             // A doc comment of one line gives only the summary.
@@ -31,6 +34,16 @@ pub fn complete(document: &mut OpenApi) {
                 operation.description.clone_from(&operation.summary);
             }
         }
+    }
+}
+
+/// What would be made is shown as what is made, but under another status: there is nothing new.
+fn tell_validated(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    if let Some(RefOr::T(made)) = responses.get("201").filter(|_| !responses.contains_key("200")) {
+        let mut validated = made.clone();
+        validated.description = "With `validate_only`: as it would be; nothing was written.".to_owned();
+        responses.insert("200".to_owned(), validated.into());
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 use utoipa::openapi::{Object, Type, path::Parameter};
 
 use super::schemas::{self, text};
+use crate::http::middleware::MAX_HEADER;
 pub use crate::records::parameters::{header, limit, limit_doc, list, offset, path, query, search_text, shared};
 
 fn flag() -> Object {
@@ -17,7 +18,7 @@ pub fn cursor() -> Object {
 }
 
 fn entity_tags() -> Object {
-    text().max_length(Some(1_000)).build()
+    text().max_length(Some(MAX_HEADER)).build()
 }
 
 /// The shared parameters, by the name of their component.
@@ -63,7 +64,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
             header(
                 "Idempotency-Key",
                 "A key of your choice. Repeating the same key and body within 24 hours returns the first response again. The same key with a different body returns 422; if the first request is still running, 409.",
-                text().min_length(Some(1)).max_length(Some(255)),
+                text().max_length(Some(255)),
             ),
         ),
         (
@@ -73,7 +74,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
         ("IfNoneMatch", header("If-None-Match", "The ETag of the version you have. If the record has not changed, the response is 304.", entity_tags())),
         (
             "AcceptLanguage",
-            header("Accept-Language", "The language of problem titles, details and messages: `en` or `zh-CN`. Defaults to `en`.", text().max_length(Some(200))),
+            header("Accept-Language", "The language of problem titles, details and messages: `en` or `zh-CN`. Defaults to `en`.", text().max_length(Some(MAX_HEADER))),
         ),
         ("Id", path("id", "The id of the record, or `ext:{system}:{key}` with its key in an external system.", schemas::EXAMPLE_ID)),
         ("System", path("system", "The external system: a lower-case letter, followed by lower-case letters, digits and `_`.", "sap")),

@@ -121,7 +121,7 @@ fn problem() -> ObjectBuilder {
         .property("title", shown(text(), "The kind of problem, in words.", json!("Bad request")))
         .property("status", shown(of_type(Type::Integer).minimum(Some(400)).maximum(Some(599)), "The HTTP status.", json!(400)))
         .property("detail", noted(text(), "What is wrong with this request, in words."))
-        .property("instance", noted(format("uri-reference"), "The path of the request."))
+        .property("instance", noted(format("uri-reference").max_length(Some(65_536)), "The path of the request."))
         .property("code", shown(text(), &doc, json!("invalid_request")))
         .property("request_id", noted(text(), "Identifies the request in the server's logs."))
         .property(
