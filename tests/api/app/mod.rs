@@ -4,6 +4,7 @@ pub mod crash;
 mod documentation;
 mod hang;
 mod metadata;
+mod readme;
 pub mod start;
 #[cfg(feature = "otel")]
 mod traces;
@@ -21,6 +22,7 @@ pub fn tests() -> Vec<Test> {
         crash::killed_under_load_nothing_is_lost,
         crash::told_to_end_it_ends_soon,
         crash::told_to_end_it_ends_well,
+        readme::works_from_top_to_bottom,
         start::the_address_says_what_it_is,
         start::a_start_that_cannot_listen_makes_nothing,
         documentation::is_served_whole_and_in_parts,
