@@ -37,7 +37,7 @@ pub struct Settings {
     pub otel_service_name: String,
     /// Allowed CORS origins, separated by commas; `*` for any.
     pub cors_origins: String,
-    /// Requests per minute for each credential; 0 for no limit.
+    /// Requests per minute for each credential, and for each address without a valid one; 0 for no limit.
     pub rate_limit: u32,
     /// PostgreSQL connections; 0 for four per core.
     pub database_connections: usize,
@@ -175,7 +175,7 @@ impl Settings {
         for (name, text) in flags {
             figment = figment.merge((*name, typed(name, text)));
         }
-        let settings: Settings = figment.extract().map_err(|error| {
+        let mut settings: Settings = figment.extract().map_err(|error| {
             let error = error.into_iter().next();
             error.map_or_else(
                 || "the settings cannot be read".to_owned(),
@@ -186,8 +186,20 @@ impl Settings {
                 },
             )
         })?;
+        settings.unset_blank();
         settings.check()?;
         Ok(settings)
+    }
+
+    /// What is set to nothing is not set, as containers pass on variables that nobody has given: no blank password, and no blank key.
+    fn unset_blank(&mut self) {
+        let is_blank = |secret: &mut SecretString| secret.expose_secret().trim().is_empty();
+        for secret in [&mut self.admin_password, &mut self.operator_key, &mut self.smtp_url] {
+            secret.take_if(is_blank);
+        }
+        for text in [&mut self.database_url, &mut self.admin_email, &mut self.otel_endpoint] {
+            text.take_if(|text| text.trim().is_empty());
+        }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -244,6 +256,15 @@ fn check_sender(from: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_set_to_nothing_is_not_set() {
+        let blank =
+            ["admin_password", "admin_email", "operator_key", "smtp_url", "database_url"].map(|name| (name, " ".to_owned()));
+        let settings = Settings::read(Path::new("no such file"), &blank).unwrap();
+        assert!(settings.admin_password.is_none() && settings.operator_key.is_none() && settings.smtp_url.is_none());
+        assert!(settings.admin_email.is_none() && settings.database_url().starts_with("sqlite:"));
+    }
 
     #[test]
     fn settings_are_checked() {

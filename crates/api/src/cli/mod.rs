@@ -54,7 +54,7 @@ pub struct SettingFlags {
     /// Allowed CORS origins, separated by commas; `*` for any [env: FARLEY_CORS_ORIGINS]
     #[arg(long, global = true, value_name = "ORIGINS")]
     cors_origins: Option<String>,
-    /// Requests per minute for each credential; 0 for no limit [env: FARLEY_RATE_LIMIT] [default: 60000]
+    /// Requests per minute for each credential, and for each address without a valid one; 0 for no limit [env: FARLEY_RATE_LIMIT] [default: 60000]
     #[arg(long, global = true, value_name = "NUMBER")]
     rate_limit: Option<u32>,
     /// HTTP worker threads; 0 for one per core [env: FARLEY_WORKERS] [default: 0]

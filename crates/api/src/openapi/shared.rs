@@ -169,7 +169,7 @@ fn field_change() -> ObjectBuilder {
 fn event() -> ObjectBuilder {
     let changes = of_type(Type::Object).additional_properties(Some(AdditionalProperties::RefOr(named("Change"))));
     object("A recorded change: who did what to which record, and when.")
-        .property("id", noted(id(), "A UUIDv7."))
+        .property("id", noted(id(), "A UUID."))
         .property("type", shown(text(), "What happened, as `object.what`.", json!("customer.updated")))
         .property("at", shown(format("date-time"), "When it happened.", json!("2026-03-01T08:00:00.000Z")))
         .property("actor", named("Actor"))

@@ -140,7 +140,7 @@ pub fn identity_fields() -> Vec<Field> {
         Field::new("id", FieldType::Id)
             .in_slot(slots::ID)
             .label("Id", "标识")
-            .doc("A UUIDv7. Clients can choose the id of records they create.")
+            .doc("A UUID, made by Farley as version 7. Clients can choose the id of records they create, a UUID of any version.")
             .example(example)
             .on_create()
             .indexed(),
