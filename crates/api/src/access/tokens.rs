@@ -279,3 +279,114 @@ pub fn secret_hash(secret: &str) -> Vec<u8> {
 pub fn new_secret(prefix: &str) -> String {
     format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(clock::random_bytes::<32>()))
 }
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::{Signer, SigningKey};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SEED: [u8; 32] = [7; 32];
+
+    struct Signed {
+        tokens: Tokens,
+        now: Timestamp,
+        header: Value,
+        claims: Value,
+    }
+
+    impl Signed {
+        fn new() -> Signed {
+            let (now, kid) = (clock::now(), clock::new_id());
+            let row = SigningKeyRow {
+                id: kid,
+                private_key: SEED.to_vec(),
+                public_key: public_key(&SEED).unwrap(),
+                created_at: now,
+                retires_at: now.plus_seconds(SIGNING_SECONDS),
+            };
+            let tokens = Tokens::default();
+            *tokens.keys.write().unwrap() = Arc::new(HashMap::from([(kid, Key::read(row))]));
+            let issued = now.milliseconds() / 1000;
+            let [user, tenant, session] = [(); 3].map(|()| clock::new_id());
+            Signed {
+                tokens,
+                now,
+                header: json!({"alg": "EdDSA", "typ": "at+jwt", "kid": kid}),
+                claims: json!({"iss": "farley", "aud": "farley-api", "sub": user, "tid": tenant, "sid": session,
+                    "iat": issued, "exp": issued + ACCESS_SECONDS}),
+            }
+        }
+
+        /// Why the token is refused if a member of its header or claims is another; null takes it away.
+        fn refusal(&self, of_header: bool, member: &str, value: Value) -> Option<Code> {
+            let (mut header, mut claims) = (self.header.clone(), self.claims.clone());
+            let changed = if of_header { &mut header } else { &mut claims }.as_object_mut().unwrap();
+            if value.is_null() {
+                changed.shift_remove(member);
+            } else {
+                changed.insert(member.to_owned(), value);
+            }
+            self.verify(&token(&SEED, &header, &claims))
+        }
+
+        fn verify(&self, token: &str) -> Option<Code> {
+            self.tokens.verify(token, self.now).err().map(|problem| problem.code)
+        }
+    }
+
+    fn token(seed: &[u8; 32], header: &Value, claims: &Value) -> String {
+        let [header, claims] = [header, claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string()));
+        let signature = SigningKey::from_bytes(seed).sign(format!("{header}.{claims}").as_bytes());
+        format!("{header}.{claims}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+
+    #[test]
+    fn tokens_for_something_else_are_refused() {
+        let signed = Signed::new();
+        let issued = signed.now.milliseconds() / 1000;
+        assert_eq!(signed.verify(&token(&SEED, &signed.header, &signed.claims)), None);
+        assert_eq!(signed.verify(&token(&[8; 32], &signed.header, &signed.claims)), Some(Code::Unauthorized), "another key's");
+        for (member, value) in [
+            ("typ", json!("JWT")),
+            ("typ", json!(null)),
+            ("crit", json!(["exp"])),
+            ("crit", json!([])),
+            ("alg", json!("none")),
+            ("alg", json!("HS256")),
+            ("kid", json!(null)),
+            ("kid", json!(clock::new_id())),
+        ] {
+            assert_eq!(signed.refusal(true, member, value.clone()), Some(Code::Unauthorized), "{member}: {value}");
+        }
+        for (member, value) in [
+            ("aud", json!("another-api")),
+            ("aud", json!(null)),
+            ("iss", json!("another")),
+            ("iss", json!(null)),
+            ("exp", json!(null)),
+            ("sid", json!(null)),
+            ("iat", json!(issued + SKEW_SECONDS + 1)),
+            ("nbf", json!(issued + SKEW_SECONDS + 1)),
+        ] {
+            assert_eq!(signed.refusal(false, member, value.clone()), Some(Code::Unauthorized), "{member}: {value}");
+        }
+        assert_eq!(signed.refusal(false, "exp", json!(issued)), Some(Code::TokenExpired));
+        // The clock of the node that signed may be a little ahead, and a media type is written in any case.
+        assert_eq!(signed.refusal(false, "iat", json!(issued + SKEW_SECONDS)), None);
+        assert_eq!(signed.refusal(false, "nbf", json!(issued + SKEW_SECONDS)), None);
+        assert_eq!(signed.refusal(true, "typ", json!("AT+JWT")), None);
+    }
+
+    #[test]
+    fn a_token_that_was_verified_expires_all_the_same() {
+        let signed = Signed::new();
+        let [tenant, user, session] = [(); 3].map(|()| clock::new_id());
+        let token = signed.tokens.sign(tenant, user, session, signed.now).unwrap();
+        let claims = signed.tokens.verify(&token, signed.now).unwrap();
+        assert_eq!((claims.tid, claims.sub, claims.sid), (tenant, user, session));
+        let later = signed.now.plus_seconds(ACCESS_SECONDS);
+        assert_eq!(signed.tokens.verify(&token, later).err().map(|problem| problem.code), Some(Code::TokenExpired));
+    }
+}
