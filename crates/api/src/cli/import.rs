@@ -34,6 +34,7 @@ use crate::{
         KIND,
         options::{Options, Prepared},
         permit,
+        row::FaultLevel,
         run::{self, Payload},
         start,
     },
@@ -307,8 +308,8 @@ async fn report(state: &State, tenant: TenantKey, import: Id) -> Result<bool, Pr
     let read = state.store.read::<_, Problem>(tenant, move |reader| {
         Ok((
             entity_of::<Import>(reader, import)?.ok_or_else(Problem::not_found)?,
-            reader.import_faults(import, Some("fault"), (0, 0), SHOWN + 1)?,
-            reader.import_faults(import, Some("warning"), (0, 0), WARNINGS)?,
+            reader.import_faults(import, Some(FaultLevel::Fault.as_str()), (0, 0), SHOWN + 1)?,
+            reader.import_faults(import, Some(FaultLevel::Warning.as_str()), (0, 0), WARNINGS)?,
         ))
     });
     let (record, faults, warnings) = read.await?;

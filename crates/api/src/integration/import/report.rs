@@ -16,7 +16,7 @@ use farley_persistence::{ImportFaultRow, Layout};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::row::RowFault;
+use super::row::{FaultLevel, RowFault};
 use crate::{
     access::call::Call,
     http::{
@@ -68,7 +68,7 @@ impl ImportFault {
             column,
             pointer,
             code: code.to_owned(),
-            level: level.to_owned(),
+            level: level.as_str().to_owned(),
             value: typed,
             message: in_language(language, message_en, message_zh),
         }
@@ -99,14 +99,6 @@ fn in_language(language: Language, en: String, zh: String) -> String {
 pub struct ImportFaultPage {
     data: Vec<ImportFault>,
     page: PageInfo,
-}
-
-farley_domain::choices! {
-    /// Whether a fault stopped its row.
-    pub enum FaultLevel {
-        Fault "fault" "Fault" "错误",
-        Warning "warning" "Warning" "警告",
-    }
 }
 
 crate::query! {

@@ -48,6 +48,14 @@ pub enum Outcome {
     Failed(Vec<RowFault>),
 }
 
+farley_domain::choices! {
+    /// Whether a fault stopped its row.
+    pub enum FaultLevel {
+        Fault "fault" "Fault" "错误",
+        Warning "warning" "Warning" "警告",
+    }
+}
+
 /// What is wrong with a row, in every language.
 #[derive(Clone, Debug)]
 pub struct RowFault {
@@ -55,8 +63,7 @@ pub struct RowFault {
     pub column: Option<String>,
     pub pointer: String,
     pub code: &'static str,
-    /// `fault`, or `warning` if it does not stop the row.
-    pub level: &'static str,
+    pub level: FaultLevel,
     pub typed: Option<String>,
     pub message_en: String,
     pub message_zh: String,
@@ -71,7 +78,7 @@ impl RowFault {
             column,
             typed,
             code: fault.code.as_str(),
-            level: "fault",
+            level: FaultLevel::Fault,
             message_en: fault.message(Language::English),
             message_zh: fault.message(Language::Chinese),
             pointer: fault.pointer,
@@ -80,7 +87,7 @@ impl RowFault {
 
     #[must_use]
     pub fn warning(row: i64, found: CellFault) -> RowFault {
-        RowFault { level: "warning", ..RowFault::of(row, found) }
+        RowFault { level: FaultLevel::Warning, ..RowFault::of(row, found) }
     }
 
     #[must_use]
@@ -96,7 +103,7 @@ impl RowFault {
             typed: self.typed.clone(),
             message_en: self.message_en.clone(),
             message_zh: self.message_zh.clone(),
-            level: self.level.to_owned(),
+            level: self.level.as_str().to_owned(),
         }
     }
 }
@@ -145,7 +152,7 @@ fn explained(prepared: &Prepared, row: &Row, problem: &Problem) -> Vec<RowFault>
             column: None,
             pointer: String::new(),
             code: problem.code.as_str(),
-            level: "fault",
+            level: FaultLevel::Fault,
             typed: None,
             message_en: detail(Language::English),
             message_zh: detail(Language::Chinese),
