@@ -4,7 +4,7 @@ use farley_domain::{
     identity::{
         access::{Asker, EntitledPool, Grants},
         role::Role,
-        team::{Team, subtree},
+        team::{Team, lineage, subtree},
         user::{User, UserStatus},
     },
     model::record::Record,
@@ -60,12 +60,7 @@ pub fn roles_of(reader: &mut Reader<'_>, user: &Record<User>) -> Result<Vec<Reco
 
 /// The live pools that a member of a team is entitled to: those of the team, of one above and of one below, and everybody's.
 fn pools_of(reader: &mut Reader<'_>, teams: &[Record<Team>], own: Option<Id>) -> Result<Vec<EntitledPool>, Problem> {
-    let mut line = own.map_or_else(Vec::new, |own| subtree(teams, own));
-    let mut above = own;
-    while let Some(team) = above.and_then(|id| teams.iter().find(|team| team.id() == id)) {
-        above = team.get(Team::parent_id).filter(|parent| !line.contains(parent));
-        line.extend(above);
-    }
+    let line: Vec<Id> = own.map_or_else(Vec::new, |own| [subtree(teams, own), lineage(teams, own)].concat());
     let pools = all_of::<Pool>(reader)?.into_iter().filter(|pool| {
         let entitled = pool.get(Pool::team_ids);
         !pool.is_archived() && (entitled.is_empty() || entitled.iter().any(|team| line.contains(team)))

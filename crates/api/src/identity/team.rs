@@ -6,7 +6,7 @@ use farley_domain::{
     identity::{
         access::Grants,
         role::Role,
-        team::{Team, subtree},
+        team::{Team, lineage, subtree},
         user::User,
     },
     model::record::Record,
@@ -34,8 +34,9 @@ impl Behaviour for Team {
         let present: Vec<Record<Team>> = former.iter().map(moved).collect();
         // The teams above gain or lose what is in the moved ones, and all of them pools of each other.
         let mut concerned = subtree(&former, record.id());
-        concerned.extend(line(&former, before.get(Team::parent_id)));
-        concerned.extend(line(&present, record.get(Team::parent_id)));
+        for (teams, parent) in [(&former, before.get(Team::parent_id)), (&present, record.get(Team::parent_id))] {
+            concerned.extend(parent.map(|parent| lineage(teams, parent)).into_iter().flatten());
+        }
         let users = lookup::all::<User>(work.reader())?;
         let members = users.iter().filter(|user| !user.is_archived()).filter_map(|user| {
             let team = user.get(User::team_id).filter(|team| concerned.contains(team))?;
@@ -57,15 +58,4 @@ impl Behaviour for Team {
         }
         Ok(())
     }
-}
-
-/// A team and all above it.
-fn line(teams: &[Record<Team>], from: Option<Id>) -> Vec<Id> {
-    let mut line = Vec::new();
-    let mut above = from;
-    while let Some(id) = above.filter(|id| !line.contains(id)) {
-        line.push(id);
-        above = teams.iter().find(|team| team.id() == id).and_then(|team| team.get(Team::parent_id));
-    }
-    line
 }

@@ -2,7 +2,11 @@
 
 use crate::{
     entity,
-    model::object::{Reach, Relation},
+    model::{
+        object::{Reach, Relation},
+        record::Record,
+    },
+    values::id::Id,
 };
 
 entity! {
@@ -11,9 +15,9 @@ entity! {
         /// The name; unique among live teams.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("华东销售部"),
         /// The parent team; must not be one of its own descendants.
-        parent_id: Option<crate::values::id::Id> => reference("team").indexed().label("Parent team", "上级团队"),
+        parent_id: Option<Id> => reference("team").indexed().label("Parent team", "上级团队"),
         /// The manager of the team.
-        manager_id: Option<crate::values::id::Id> => reference("user").label("Manager", "负责人"),
+        manager_id: Option<Id> => reference("user").label("Manager", "负责人"),
         /// A description of the team.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
     }
@@ -30,15 +34,26 @@ entity! {
 
 /// A team and all below it.
 #[must_use]
-pub fn subtree(teams: &[crate::model::record::Record<Team>], top: crate::values::id::Id) -> Vec<crate::values::id::Id> {
+pub fn subtree(teams: &[Record<Team>], top: Id) -> Vec<Id> {
     let mut found = vec![top];
     let mut position = 0;
     while let Some(parent) = found.get(position).copied() {
-        let children =
-            teams.iter().filter(|team| team.get(Team::parent_id) == Some(parent)).map(crate::model::record::Record::id);
-        let new: Vec<crate::values::id::Id> = children.filter(|child| !found.contains(child)).collect();
+        let children = teams.iter().filter(|team| team.get(Team::parent_id) == Some(parent)).map(Record::id);
+        let new: Vec<Id> = children.filter(|child| !found.contains(child)).collect();
         found.extend(new);
         position += 1;
+    }
+    found
+}
+
+/// A team and all above it.
+#[must_use]
+pub fn lineage(teams: &[Record<Team>], bottom: Id) -> Vec<Id> {
+    let mut found = Vec::new();
+    let mut next = Some(bottom);
+    while let Some(id) = next.filter(|id| !found.contains(id)) {
+        found.push(id);
+        next = teams.iter().find(|team| team.id() == id).and_then(|team| team.get(Team::parent_id));
     }
     found
 }
