@@ -21,12 +21,6 @@ use crate::{
     records::operations::{Generic, generic_operations},
 };
 
-/// The objects that you can read.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Metadata {
-    pub data: Vec<ObjectMetadata>,
-}
-
 /// A type of record.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ObjectMetadata {
@@ -219,11 +213,6 @@ fn actions(generic: Generic) -> &'static [Action] {
         Generic::Upsert => &[Action::Create, Action::Update],
         Generic::Archive | Generic::Restore => &[Action::Archive],
     }
-}
-
-/// Takes away the relations that lead to what somebody may know nothing of.
-pub fn keep_relations(metadata: &mut ObjectMetadata, readable: &dyn Fn(&str) -> bool) {
-    metadata.relations.retain(|relation| readable(&relation.target));
 }
 
 fn field(field: &Field, rule: Option<FieldRule>) -> Option<FieldMetadata> {

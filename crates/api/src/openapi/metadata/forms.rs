@@ -1,7 +1,7 @@
 //! The form of an object: its fields by what they are about.
 
 use farley_domain::model::{
-    field::{Field, FieldType, Label, SearchWeight, Writable},
+    field::{Choice, Field, FieldType, SearchWeight, Writable},
     object::Object,
     recurring,
     structures::{
@@ -71,16 +71,10 @@ pub fn sections(object: &Object, fields: &[(&Field, FieldMetadata)]) -> Vec<Sect
         (false, true) => 1,
         (false, false) => 2,
     };
-    let section = |section: &Section| {
+    let section = |(section, choice): (&Section, Choice)| {
         let mut own: Vec<&Field> = fields.iter().map(|(field, _)| *field).filter(|field| section_of(field) == *section).collect();
         own.sort_by_key(|field| rank(field));
-        let choices = Section::choices();
-        let named = choices.iter().find(|choice| choice.value == section.as_str());
-        SectionMetadata {
-            key: section.as_str(),
-            label: label(named.map_or(&Label { en: "".into(), zh: "".into() }, |choice| &choice.label)),
-            fields: own.into_iter().map(Field::path).collect(),
-        }
+        SectionMetadata { key: section.as_str(), label: label(&choice.label), fields: own.into_iter().map(Field::path).collect() }
     };
-    Section::ALL.iter().map(section).filter(|section| !section.fields.is_empty()).collect()
+    Section::ALL.iter().zip(Section::choices()).map(section).filter(|section| !section.fields.is_empty()).collect()
 }

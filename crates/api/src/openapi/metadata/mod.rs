@@ -10,7 +10,10 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     identity::access::Action,
-    model::{object::Object, registry},
+    model::{
+        object::{Object, Schema},
+        registry,
+    },
     query::predicate::Predicate,
     values::id::Id,
 };
@@ -86,10 +89,10 @@ fn reads(principal: &Principal, object: &str) -> bool {
 
 fn described(principal: &Principal, object: &'static Object) -> ObjectMetadata {
     let grants = &principal.asker.grants;
-    let rule = |schema: &farley_domain::model::object::Schema, field: &_| grants.rule(schema.object, field);
+    let rule = |schema: &Schema, field: &_| grants.rule(schema.object, field);
     let mut metadata = describe::object(&principal.schema(object), &rule, &|action| grants.scope(object.name, action).is_some());
     // A relation that the caller cannot follow is not there for them.
-    describe::keep_relations(&mut metadata, &|target| reads(principal, target));
+    metadata.relations.retain(|relation| reads(principal, &relation.target));
     metadata
 }
 
