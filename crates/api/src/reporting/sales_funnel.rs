@@ -152,7 +152,7 @@ pub struct FunnelMove {
 }
 
 farley_domain::choices! {
-    /// What a funnel is told of.
+    /// The opportunities that a funnel covers.
     pub enum FunnelBasis {
         Cohort "cohort" "Opened in a period" "期间内开始的商机",
         Snapshot "snapshot" "Current state" "当前商机",
@@ -208,10 +208,8 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
             return Err(found.into());
         }
     };
-    let snapshot = match asked.get(FunnelQuery::basis) {
-        None | Some(FunnelBasis::Cohort) => false,
-        Some(FunnelBasis::Snapshot) => true,
-    };
+    let basis = asked.get(FunnelQuery::basis).unwrap_or(FunnelBasis::Cohort);
+    let snapshot = basis == FunnelBasis::Snapshot;
     let day = |handle: Handle<FunnelQuery, Option<NaiveDate>>, faults: &mut Faults| {
         let day = asked.get(handle);
         if snapshot && day.is_some() {
@@ -266,8 +264,7 @@ pub async fn sales_funnel(call: Call, request: HttpRequest) -> Result<HttpRespon
             let making = Making { stages: &stages, base: &base, slice, snapshot };
             let values = self::slices(&found, making.slice.is_none()).into_iter();
             let slices = values.map(|value| making.slice(&found, &value)).collect::<Result<_, _>>()?;
-            let basis = if snapshot { "snapshot" } else { "cohort" };
-            Ok(SalesFunnel { pipeline_id: pipeline, basis, from, to, as_of: query.as_of, slices })
+            Ok(SalesFunnel { pipeline_id: pipeline, basis: basis.as_str(), from, to, as_of: query.as_of, slices })
         })
         .await?;
     Ok(HttpResponse::Ok().json(funnel))

@@ -229,9 +229,7 @@ impl Found {
             None => self.0.push(Alike { record, score, reasons: vec![reason] }),
         }
     }
-}
 
-impl Found {
     /// Adds a record whose company has a name enough like the one asked for.
     fn add_alike(&mut self, record: Record, fields: &[&'static Field], company: &str) {
         let names = fields.iter().flat_map(|field| names(field, &record));
