@@ -95,6 +95,8 @@ pub async fn make(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
 }
 
 /// Revoke the URL of my calendar
+///
+/// An API key needs the scopes `activity:read`, `task:read` and `user:update`.
 #[utoipa::path(tag = "calendar", operation_id = "revokeCalendarFeed",
     responses((status = 204, description = "The URL was revoked.")))]
 #[delete("/v1/me/calendar-feed")]

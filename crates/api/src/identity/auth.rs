@@ -66,7 +66,7 @@ pub struct TokenPair {
     /// How long the access token is valid, in seconds.
     #[schema(example = 900)]
     pub expires_in: i64,
-    /// Valid for one refresh; using it again ends the session.
+    /// Valid for one refresh; using it again after `FARLEY_REFRESH_LEEWAY` ends the session.
     pub refresh_token: String,
     /// How long the refresh token is valid, in seconds.
     #[schema(example = 2_592_000)]

@@ -128,7 +128,7 @@ fn problem() -> ObjectBuilder {
             "errors",
             noted(Array::new(named("Fault")), "Every invalid member or parameter; if there are more than 100, the first 100."),
         )
-        .property("truncated", noted(of_type(Type::Boolean), "There if more is at fault than `errors` tells."))
+        .property("truncated", noted(of_type(Type::Boolean), "Present and true if there are more faults than `errors` lists."))
         .property("existing_id", noted(nullable(id().into()), "The conflicting record, if you have access to it (409)."))
         .property("allowed", noted(Array::new(text()), "What is allowed in the current state (409)."))
         .property("base_version", noted(integer(), "The version given in `If-Match` (412)."))
@@ -298,7 +298,7 @@ fn filter_search() -> ObjectBuilder {
 fn filter_test() -> ObjectBuilder {
     let value = anything(
         "What to compare with, of the field's type: money in minor units, a list for `in`, `nin`, `any` and `none`, true or false for `null`. \
-         For times also a plain day, which stands for all of it, and `{\"relative\": \"-30d\"}` or `{\"relative\": \"start_of_month\"}` \
+         For times also a plain date, which stands for the whole day, and `{\"relative\": \"-30d\"}` or `{\"relative\": \"start_of_month\"}` \
          (`now`, `today`, `tomorrow`, `yesterday`, `start_of_` and `end_of_` `day`, `week`, `month`, `quarter` or `year`; offsets in `min`, `h`, `d`, \
          `w`, `mo`, `q`, `y`), in the tenant's time zone. For `any` and `none` \
          of a relation also a filter on the related records.",

@@ -104,8 +104,8 @@ figures! {
         "closed ÷ quota: 1 if the quota is met, more if it is exceeded; null without a quota or if the quota is 0. Open opportunities do not count."
         "closed ÷ quota：达成为 1，超额则大于 1；没有目标或目标为 0 时为 null。进行中的商机不计。",
     "BoardTotal" "weighted", "Weighted" "加权金额"
-        "The sum of amount × probability, in minor units, rounded once at the end."
-        "金额 × 赢率之和，以最小货币单位表示，只四舍五入一次。",
+        "The sum of amount × probability ÷ 100 (0 without a probability), in minor units, rounded once at the end."
+        "金额 × 赢率 ÷ 100 之和（没有赢率按 0 计），以最小货币单位表示，最后只四舍五入一次。",
     "Lead" Lead::first_responded_at.name(), "First response" "首次响应"
         "When the first response was made: the first change of status to contacted or qualified, or the first outbound activity. A conversion does not count."
         "首次联系的时间：状态首次变为已联系或已确认，或首个向外的活动。转化不算首次响应。",

@@ -73,7 +73,7 @@ pub struct BoardTotal {
     /// The sum of their amounts, in minor units.
     #[schema(example = 1_234_500)]
     pub amount: i64,
-    /// The sum of amount × probability, in minor units, rounded once at the end.
+    /// The sum of amount × probability ÷ 100 (0 without a probability), in minor units, rounded once at the end.
     #[schema(example = 617_250)]
     pub weighted: i64,
 }
