@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::Client,
+    integration::imports,
     server::Server,
     support::{Engine, TestDb},
 };
@@ -193,26 +194,8 @@ pub async fn of_imports_is_matched_however_it_is_written(db: TestDb) {
     let content = "name,tags,parent_id,region\nmueller soehne,vip,华为技术,华东\n";
     let body = json!({"object": "customer", "match_by": "name", "content": content,
         "mapping": {"columns": [{"column": "tags", "field": "tag_ids"}]}});
-    let import = admin.post("/v1/imports", body).await.ok(201);
-    let path = format!("/v1/imports/{}", import["id"].as_str().unwrap());
-    let mut done = Value::Null;
-    for _ in 0..300 {
-        done = admin.get(&path).await.ok(200);
-        if done["status"] == "done" || done["status"] == "failed" {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert_eq!(
-        (&done["updated_count"], &done["failed_count"]),
-        (&json!(1), &json!(0)),
-        "{done} {:?}",
-        faults(&admin, &path).await
-    );
+    let done = imports::import(&admin, body).await;
+    assert_eq!(imports::counts(&done), [0, 1, 0, 0], "{:?}", imports::faults(&admin, &done).await);
     let customer = admin.get(&format!("/v1/customers/{known}")).await.ok(200);
     assert_eq!((&customer["tag_ids"], &customer["parent_id"]), (&json!([vip]), &json!(parent)));
-}
-
-async fn faults(admin: &Client, path: &str) -> String {
-    admin.get(&format!("{path}/faults")).await.text
 }

@@ -1,7 +1,7 @@
 //! What comes from other systems and goes to them.
 
 mod changes;
-mod imports;
+pub mod imports;
 
 use crate::{support::Test, tests};
 

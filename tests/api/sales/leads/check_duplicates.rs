@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{pool, rep};
-use crate::{client::Client, server::Server, support::TestDb};
+use crate::{client::Client, integration::imports, server::Server, support::TestDb};
 
 pub async fn tells_of_similar_records_without_giving_them_away(db: TestDb) {
     let server = Server::start(db).await;
@@ -39,14 +39,8 @@ pub async fn knows_names_however_they_are_written(db: TestDb) {
     admin.create("leads", json!({"company": "深圳市大族机器人有限公司"})).await;
     // Longer names, of which there are many, hide nobody.
     let lines: String = (0..230).map(|number| format!("Kingsway Trading {number} Partners\n")).collect();
-    let import = admin.post("/v1/imports", json!({"object": "customer", "content": format!("name\n{lines}")})).await.ok(201);
-    for _ in 0..600 {
-        let import = admin.get(&format!("/v1/imports/{}", import["id"].as_str().unwrap())).await.ok(200);
-        if import["status"] == "done" {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    let done = imports::import(&admin, imports::customers(&format!("name\n{lines}"))).await;
+    assert_eq!(done["status"], "done", "{done}");
     let ask = async |company: &str| {
         let answer = admin.post("/v1/leads/check-duplicates", json!({"company": company})).await.ok(200);
         let best = answer["matches"][0].clone();

@@ -32,7 +32,7 @@ pub async fn is_one_state_at_any_time(db: TestDb) {
         ("without a history", &[], 4, Some(9)),
         ("open without a history", &[], 1, None),
     ];
-    let made_at = chrono_now();
+    let made_at = now();
     for (name, history, present, closed) in cases {
         let told: Vec<Value> =
             history.iter().map(|(stage, on)| json!({"stage_id": stages[*stage], "entered_at": day(*on)})).collect();
@@ -78,7 +78,7 @@ pub async fn is_one_state_at_any_time(db: TestDb) {
     assert_eq!((&then["probability"], &then["forecast_category"]), (&json!(70), &json!("commit")));
 }
 
-fn chrono_now() -> String {
+fn now() -> String {
     farley::http::clock::now().to_string()
 }
 
