@@ -1,194 +1,24 @@
 //! The contract: what the OpenAPI document says, walked operation by operation. A new endpoint is covered the day it appears.
 
 mod actions;
+pub mod codes;
+mod document;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use farley::{app::server, http::problem::Code};
-use farley_domain::{
-    activities::task::TaskStatus,
-    model::fault::{FaultCode, state_in_chinese},
-    sales::{cadences::enrolment::EnrolmentStatus, leads::status::LeadStatus},
-};
+use farley::app::server;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use self::document::{Contract, Operation};
 use crate::{
-    client::{Answer, Client, Request},
+    client::Client,
     server::{OPERATOR_KEY, Server},
     support::{TestDb, new_id},
 };
 
-/// How many operations the document has: none comes or goes by accident.
-const OPERATIONS: usize = 340;
 /// How many objects have a life that is walked through.
 const OBJECTS: usize = 25;
-
-struct Contract {
-    document: Value,
-    /// Compiled schemas by status and operation.
-    schemas: HashMap<String, jsonschema::Validator>,
-}
-
-#[derive(Clone)]
-struct Operation {
-    method: Method,
-    path: String,
-    id: String,
-    declared: Value,
-    /// The members of its body.
-    writable: Vec<String>,
-}
-
-impl Contract {
-    fn new() -> Contract {
-        Contract { document: server::document(), schemas: HashMap::new() }
-    }
-
-    fn operations(&self) -> Vec<Operation> {
-        let mut operations = Vec::new();
-        for (path, item) in self.document["paths"].as_object().expect("paths") {
-            for (method, declared) in item.as_object().expect("a path").iter().filter(|(method, _)| *method != "parameters") {
-                let method = method.to_uppercase().parse().expect("a method");
-                let id = declared["operationId"].as_str().expect("an id").to_owned();
-                // What has a name of its own is asked of an object that is there.
-                let path = path.replace("{object}", "customer");
-                let mut operation = Operation { method, path, id, declared: declared.clone(), writable: Vec::new() };
-                operation.fill_example(self);
-                let schema = self.resolve(&declared["requestBody"]["content"]["application/json"]["schema"]);
-                operation.writable =
-                    schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
-                operations.push(operation);
-            }
-        }
-        assert_eq!(operations.len(), OPERATIONS, "the number of operations is kept exactly");
-        operations
-    }
-
-    fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
-        let reference = value["$ref"].as_str().map(|reference| reference.trim_start_matches('#'));
-        reference.map_or(value, |reference| self.document.pointer(reference).expect("a reference leads somewhere"))
-    }
-
-    /// The answer is one that the document declares: status, type of body, and the body itself.
-    fn check(&mut self, operation: &Operation, answer: &Answer) {
-        let status = answer.status.to_string();
-        let what = format!("{} {status}: {}", operation.id, answer.text);
-        let responses = &operation.declared["responses"];
-        // What any request can meet is declared for all of them, each status by name; what tells something of an operation it declares
-        // itself.
-        let any = &responses[if answer.status < 500 { "4XX" } else { "default" }];
-        let declared = self.resolve(responses.get(&status).unwrap_or(any)).clone();
-        let doc = declared["description"].as_str().unwrap_or_default();
-        assert!(responses.get(&status).is_some() || doc.contains(&format!("**{status}**")), "undocumented: {what}");
-        let media_type = answer.header("content-type").split(';').next().unwrap_or_default().to_owned();
-        let Some(content) = declared["content"].as_object().filter(|content| !content.is_empty()) else {
-            assert_eq!(answer.text, "", "{what}");
-            return;
-        };
-        let schema = &content.get(&media_type).unwrap_or_else(|| panic!("{media_type} is undocumented: {what}"))["schema"];
-        let key = format!("{status} {}", if answer.status < 300 { operation.id.as_str() } else { "problem" });
-        let validator = self.schemas.entry(key).or_insert_with(|| {
-            let root = json!({"components": self.document["components"], "allOf": [schema]});
-            jsonschema::options().should_validate_formats(true).build(&root).expect("a schema")
-        });
-        let faults: Vec<String> =
-            validator.iter_errors(&answer.body).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
-        assert!(faults.is_empty(), "{faults:?} in {what}");
-        if answer.status >= 400 {
-            let code = answer.body["code"].as_str().unwrap_or_default().to_owned();
-            assert!(Code::ALL.iter().any(|known| known.as_str() == code), "{what}");
-            answer.clone().refused(answer.status, &code);
-        }
-        for (name, header) in declared["headers"].as_object().into_iter().flatten() {
-            let required = self.document.pointer(&header["$ref"].as_str().unwrap_or_default().replace('#', "")).unwrap_or(header)
-                ["required"]
-                == true;
-            assert!(!required || answer.headers.contains_key(name.as_str()), "no {name}: {what}");
-        }
-    }
-}
-
-impl Operation {
-    /// Whether it is there to change something.
-    fn writes(&self) -> bool {
-        self.method != Method::GET && !self.id.starts_with("search")
-    }
-
-    /// Whether nobody need be known.
-    fn is_open(&self) -> bool {
-        self.declared["security"].as_array().is_some_and(|needed| needed.iter().all(|one| one == &json!({})))
-    }
-
-    fn is_of_the_operator(&self) -> bool {
-        self.declared["tags"][0] == "tenants"
-    }
-
-    fn names_a_record(&self) -> bool {
-        ["{id}", "_id}", "{token}"].iter().any(|parameter| self.path.contains(parameter))
-    }
-
-    /// The path of a record that is not there, or of the one given; below no parent.
-    fn path_of(&self, id: &str) -> String {
-        self.path_below(id, id)
-    }
-
-    /// The path of a record below a parent.
-    fn path_below(&self, parent: &str, id: &str) -> String {
-        let path = self.path.replace("{session_id}", &new_id().to_string());
-        let path = self.parent().map_or(path.clone(), |(parameter, _)| path.replace(&parameter, parent));
-        path.replace("{id}", id).replace("{token}", id).replace("{system}", "sap").replace("{key}", "777")
-    }
-
-    /// The parameter that stands for the parent of a part, and the path of its collection.
-    fn parent(&self) -> Option<(String, String)> {
-        let (collection, rest) = self.path.split_once("/{")?;
-        let (parameter, _) = rest.split_once('}').filter(|(name, rest)| name.ends_with("_id") && !rest.is_empty())?;
-        Some((format!("{{{parameter}}}"), collection.to_owned()))
-    }
-
-    /// The object that a generic operation creates: `createLineItem` makes a `line_item`.
-    fn object(&self) -> String {
-        let name = self.id.trim_start_matches("create");
-        name.char_indices().fold(String::new(), |snake, (position, letter)| {
-            let separator = if letter.is_uppercase() && position > 0 { "_" } else { "" };
-            format!("{snake}{separator}{}", letter.to_lowercase())
-        })
-    }
-
-    /// The documented example of its body.
-    fn example(&self) -> Option<Value> {
-        let content = self.declared["requestBody"]["content"].as_object()?;
-        Some(content.get("application/json").map_or(json!({}), |json| json.get("example").cloned().unwrap_or(json!({}))))
-    }
-
-    /// A body with what is required, for one without an example.
-    fn fill_example(&mut self, contract: &Contract) {
-        let Some(json) = self.declared["requestBody"]["content"].get("application/json").cloned() else { return };
-        if json.get("example").is_some() {
-            return;
-        }
-        let schema = contract.resolve(&json["schema"]);
-        let value = |name: &str| match &schema["properties"][name] {
-            declared if declared["examples"].is_array() => declared["examples"][0].clone(),
-            declared if declared.get("example").is_some() => declared["example"].clone(),
-            _ => json!("a long enough text"),
-        };
-        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let body: Map<String, Value> = required.map(|name| (name.to_owned(), value(name))).collect();
-        self.declared["requestBody"]["content"]["application/json"]["example"] = Value::Object(body);
-    }
-
-    fn send(&self, client: &Client, path: &str) -> Request {
-        let request = client.request(self.method.clone(), path);
-        let form = self.declared["requestBody"]["content"].get("application/x-www-form-urlencoded").is_some();
-        match self.example() {
-            Some(_) if form => request.body("application/x-www-form-urlencoded", "grant_type=password&username=x&password=y"),
-            Some(body) => request.json(&body),
-            None => request,
-        }
-    }
-}
 
 /// Without a token 401, in the language asked for; open operations take no token into account.
 pub async fn everything_else_needs_a_token(db: TestDb) {
@@ -527,68 +357,4 @@ pub async fn the_document_is_checked_in(_db: TestDb) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi/farley.json");
     let checked_in = std::fs::read_to_string(path).expect("openapi/farley.json");
     assert!(checked_in == server::document_text(), "openapi/farley.json is out of date: farley openapi > openapi/farley.json");
-}
-
-/// Each code is given somewhere, under one name, with its texts.
-pub async fn codes_are_used_and_documented(_db: TestDb) {
-    let sources = sources(&["api", "domain", "persistence"]);
-    let used = |name: String, defined_in: &str| {
-        sources.iter().any(|(path, text)| {
-            !path.ends_with(defined_in)
-                && text.match_indices(&name).any(|(at, _)| {
-                    let before = text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric());
-                    before && text[at + name.len()..].chars().next().is_none_or(|after| !after.is_alphanumeric())
-                })
-        })
-    };
-    for code in Code::ALL {
-        let by_store = sources
-            .iter()
-            .any(|(path, text)| path.ends_with("problem.rs") && text.contains(&format!("Problem::new(Code::{code:?})")));
-        let rule =
-            sources.iter().any(|(path, text)| path.ends_with("problem.rs") && text.contains(&format!("code: Code::{code:?}")));
-        assert!(by_store || rule || used(format!("Code::{code:?}"), "api/src/http/problem.rs"), "{code:?} is never given");
-    }
-    for code in FaultCode::ALL {
-        assert!(used(format!("FaultCode::{code:?}"), "domain/src/model/fault.rs"), "{code:?} is never given");
-    }
-    let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    names.sort_unstable();
-    let count = names.len();
-    names.dedup();
-    assert_eq!(names.len(), count, "two problems share a code");
-    // Whoever reads Chinese reads of states in Chinese.
-    let literals = sources.iter().flat_map(|(_, text)| text.split("Problem::state(\"").skip(1));
-    let states = literals.filter_map(|rest| rest.split('"').next().map(str::to_owned));
-    let choices = LeadStatus::choices().into_iter().chain(EnrolmentStatus::choices()).chain(TaskStatus::choices());
-    for state in states.chain(choices.map(|choice| choice.value.to_string())) {
-        assert_ne!(state_in_chinese(&state), state, "is not told in Chinese");
-    }
-    // A reader of the document can learn every code.
-    let text = server::document_text();
-    let undocumented: Vec<&str> = Code::ALL
-        .iter()
-        .map(|code| code.as_str())
-        .chain(FaultCode::ALL.iter().map(|code| code.as_str()))
-        .filter(|code| !text.contains(*code))
-        .collect();
-    assert!(undocumented.is_empty(), "undocumented: {undocumented:?}");
-}
-
-fn sources(crates: &[&str]) -> Vec<(String, String)> {
-    let mut folders: Vec<_> =
-        crates.iter().map(|name| std::path::PathBuf::from(format!("{}/../{name}/src", env!("CARGO_MANIFEST_DIR")))).collect();
-    let mut sources = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("sources").flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).expect("UTF-8");
-                sources.push((path.to_string_lossy().into_owned(), text));
-            }
-        }
-    }
-    sources
 }

@@ -27,7 +27,7 @@ pub fn tests() -> Vec<Test> {
         concurrency::rules_over_other_records_hold,
         concurrency::times_of_a_record_rise,
         concurrency::unchanged_records_are_not_sent_again,
-        contract::codes_are_used_and_documented,
+        contract::codes::are_used_and_documented,
         contract::every_write_leaves_its_event,
         contract::documented_parameters_work_as_shown,
         contract::everything_else_needs_a_permission,

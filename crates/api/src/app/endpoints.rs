@@ -103,8 +103,8 @@ endpoints! {
     "auth" => [
         identity::auth::login,
         identity::auth::oauth_token,
-        identity::auth::refresh,
-        identity::auth::logout,
+        identity::session::refresh,
+        identity::session::logout,
         identity::auth::accept,
     ],
     "me" => [

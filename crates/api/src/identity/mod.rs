@@ -8,6 +8,7 @@ pub mod custom_field;
 pub mod explain;
 pub mod me;
 pub mod role;
+pub mod session;
 pub mod team;
 pub mod tenant;
 pub mod user;
