@@ -150,10 +150,10 @@ impl Term {
 /// What a person typed into the search box, as terms.
 pub fn query_terms(q: &str) -> Query {
     let text = prepare(q);
-    // Companies meet whatever their legal form: 华为公司 asks for 华为.
-    let text = name::without_legal_form(&text).unwrap_or(&text);
-    let exact = whole_token(text);
     let is_lone = |token: &str| token.chars().filter(|c| c.is_alphanumeric()).count() < 2 && !token.contains(is_cjk);
+    // Companies meet whatever their legal form: 华为公司 asks for 华为. X Corp. is told by its form alone from all that begins with X.
+    let text = name::without_legal_form(&text).filter(|proper| !is_lone(proper)).unwrap_or(&text);
+    let exact = whole_token(text);
     let begins = exact.clone().filter(|token| !is_lone(token));
     let mut query = Query { exact, begins, terms: Vec::new(), titles_only: false };
     if let Some(digits) = number_of(text) {
@@ -173,7 +173,7 @@ pub fn query_terms(q: &str) -> Query {
     }
     // A lone letter begins too much: the number of every record, for one.
     if let [only] = query.terms.as_mut_slice()
-        && is_lone(&only.token)
+        && is_lone(text)
         && !is_signed(&only.token)
     {
         only.prefix = false;
@@ -254,6 +254,9 @@ mod tests {
         all_find(Kind::Name, "Vitamin Chen", &["v", "c", "C"]);
         all_find(Kind::Name, "华为技术", &["h", "w", "华"]);
         assert!(!finds(Kind::Phone, "+8613800138000", "1") && !finds(Kind::Name, "Huawei", "u"));
+        assert!(finds(Kind::Name, "X Corporation", "X Corp.") && !finds(Kind::Name, "Xiaomi", "X Corp."));
+        all_find(Kind::Email, "ap'p0##0@example.com", &["p'p"]);
+        all_find(Kind::Email, "_aa-bV@example.com", &["a-bV"]);
     }
 
     #[test]
@@ -464,8 +467,8 @@ mod tests {
             local in "[a-z0-9A-Z!#+._'-]{3,14}", from in 0.0..1.0f64, length in 0.0..1.0f64,
         ) {
             let q = slice(&local, 3, from, length);
-            // Letters that stand alone ask for words that begin with them.
-            prop_assume!(q.as_bytes().windows(2).any(|pair| pair.iter().all(u8::is_ascii_alphanumeric)));
+            // A lone letter asks for names that begin with it.
+            prop_assume!(q.chars().filter(|c| c.is_alphanumeric()).count() > 1);
             let address = format!("{local}@example.com");
             prop_assert!(finds(Kind::Email, &address, &q), "{q:?} {:?} {:?}", query_terms(&q), indexed(Kind::Email, &address));
         }
