@@ -1,4 +1,5 @@
-//! Keys under which names of one organization or person coincide, for the search for duplicates.
+//! Whether names are of one organization or person: keys under which they coincide, how much they are alike, and the legal form
+//! of a company, by which none is told from another.
 //!
 //! Keys are compared, never shown. Two equal keys are a hint, not a proof.
 
@@ -17,7 +18,7 @@ pub fn organization_key(name: &str) -> String {
     if words.len() > 1 && words[0] == "the" {
         words.remove(0);
     }
-    while words.len() > 1 && words.last().is_some_and(|word| LEGAL_FORMS.contains(word)) {
+    while words.len() > 1 && words.last().is_some_and(|word| PLAIN_FORMS.contains(word) || LOOSE_FORMS.contains(word)) {
         words.pop();
     }
     let joined = words.concat();
@@ -202,82 +203,45 @@ const PLAIN_FORMS: &[&str] = &[
     "kft",
 ];
 
-/// Last words of Latin names that tell the form, not the company.
-const LEGAL_FORMS: &[&str] = &[
-    "inc",
-    "incorporated",
-    "corp",
-    "corporation",
-    "co",
-    "company",
+/// Last words that tell the form too, and may mean something else in what people search for.
+const LOOSE_FORMS: &[&str] = &[
     "companies",
-    "ltd",
-    "limited",
-    "coltd",
-    "llc",
-    "llp",
     "lp",
-    "plc",
     "pllc",
     "pc",
     "group",
     "holding",
     "holdings",
-    "gmbh",
-    "mbh",
-    "ag",
-    "kg",
-    "kgaa",
-    "ohg",
     "ug",
     "se",
     "ev",
-    "sa",
-    "sas",
     "sasu",
-    "sarl",
     "sl",
     "slu",
-    "srl",
-    "spa",
     "sapi",
     "sab",
     "cv",
     "de",
-    "ltda",
     "eireli",
     "lda",
-    "bv",
-    "nv",
     "vof",
-    "ab",
     "as",
     "asa",
     "aps",
-    "oy",
-    "oyj",
     "kk",
     "gk",
-    "pty",
-    "pte",
-    "pvt",
     "private",
-    "sdn",
-    "bhd",
     "tbk",
     "jsc",
     "ojsc",
     "pjsc",
-    "ooo",
     "oao",
     "zao",
     "doo",
     "dd",
-    "sro",
     "zoo",
     "sp",
     "z",
-    "kft",
     "zrt",
     "nyrt",
     "and",
