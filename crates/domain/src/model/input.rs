@@ -327,8 +327,7 @@ fn body_of_parameters(fields: &[Field], written: &[(String, String)]) -> (Map<St
     for (name, text) in written {
         let Some(field) = fields.iter().find(|field| field.name == *name) else {
             let known = fields.iter().map(|field| field.name.as_ref());
-            let near = if name.len() > 100 { "" } else { name };
-            faults.add(unknown(name.clone(), FaultCode::UnknownParameter, near, known));
+            faults.add(unknown(name.clone(), FaultCode::UnknownParameter, name, known));
             continue;
         };
         if body.contains_key(name) {

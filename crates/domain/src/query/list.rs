@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     model::{
-        fault::{Fault, FaultCode, Faults, pointer_token},
+        fault::{Fault, FaultCode, Faults, pointer_token, unknown},
         field::{Field, FieldType, Op},
         object::{Object, Relation, Schema},
         recurring,
@@ -114,10 +114,10 @@ impl ListQuery {
         let mut filter = None;
         for (name, value) in members {
             if !is_own(object, name) {
-                if request.faults.0.len() < parse::MAX_FAULTS {
+                if !request.faults.is_full() {
                     let pointer = format!("/{}", pointer_token(name));
                     let known = LIST_PARAMETERS.iter().copied();
-                    request.faults.add(path::unknown_name(&pointer, FaultCode::UnknownMember, name, known));
+                    request.faults.add(unknown(pointer, FaultCode::UnknownMember, name, known));
                 }
             } else if value.is_null() {
                 // Stands for a member that is absent.
@@ -142,7 +142,7 @@ impl RecordQuery {
         let mut request = Request::of_parameters(object, &own, view);
         for (name, _) in &others {
             let known = RECORD_PARAMETERS.iter().copied();
-            request.faults.add(path::unknown_name(name, FaultCode::UnknownParameter, name, known));
+            request.faults.add(unknown(name.clone(), FaultCode::UnknownParameter, name, known));
         }
         let fields = request.fields();
         let expand = request.expand();
@@ -371,7 +371,7 @@ impl<'a> Request<'a> {
         if field.is_none() {
             let known = path::visible_paths(&self.schema, self.view);
             let known = known.iter().map(String::as_str);
-            self.faults.add(path::unknown_name(pointer, FaultCode::UnknownMember, name, known));
+            self.faults.add(unknown(pointer.to_owned(), FaultCode::UnknownMember, name, known));
         }
         field
     }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     model::{
-        fault::{Fault, FaultCode, Faults},
+        fault::{Fault, FaultCode, Faults, pointer_token, unknown},
         field::{Field, FieldType, Op, SearchWeight},
         object::{Object, Schema},
         operand::Operand,
@@ -32,9 +32,6 @@ use crate::{
 
 /// The longest text to search for, in characters.
 pub const MAX_QUERY: usize = 200;
-
-/// More faults than anyone reads are not gathered: each costs a search for the nearest name.
-pub(crate) const MAX_FAULTS: usize = Faults::MOST + 1;
 
 /// What relations take in place of the operators of a field.
 pub const RELATION_OPERATORS: &[Op] = &[Op::Any, Op::None, Op::Null];
@@ -188,8 +185,9 @@ impl<'a> Reader<'a> {
         Reader { view, standards: view.standards(), faults: Faults::default(), tests: 0 }
     }
 
+    /// More faults than anyone reads are not even made: each costs a search for the nearest name.
     fn fault(&mut self, fault: impl FnOnce() -> Fault) {
-        if self.faults.0.len() < MAX_FAULTS {
+        if !self.faults.is_full() {
             self.faults.add(fault());
         }
     }
@@ -248,13 +246,13 @@ impl<'a> Reader<'a> {
         const FORMS: &[&str] = &["and", "or", "not", "q", "field"];
         const KNOWN: &[&str] = &["and", "or", "not", "q", "field", "op", "value"];
         let form = FORMS.iter().copied().find(|form| members.contains_key(*form));
-        let mut unknown = false;
+        let mut has_unknown = false;
         for name in members.keys().map(String::as_str) {
-            let place = || format!("{pointer}/{}", crate::model::fault::pointer_token(name));
+            let place = || format!("{pointer}/{}", pointer_token(name));
             if !KNOWN.contains(&name) || (name == "q" && !schema.object.is_searchable()) {
-                unknown = true;
+                has_unknown = true;
                 let known = KNOWN.iter().copied().filter(|known| *known != name);
-                self.fault(|| path::unknown_name(&place(), FaultCode::UnknownMember, name, known));
+                self.fault(|| unknown(place(), FaultCode::UnknownMember, name, known));
             } else if let Some(form) = form
                 && form != name
                 && (form != "field" || FORMS.contains(&name))
@@ -262,7 +260,7 @@ impl<'a> Reader<'a> {
                 self.fault(|| Fault::new(place(), FaultCode::Conflicting).with("other", form));
             }
         }
-        if form.is_none() && !unknown && !members.is_empty() {
+        if form.is_none() && !has_unknown && !members.is_empty() {
             self.fault(|| Fault::new(format!("{pointer}/field"), FaultCode::Required));
         }
     }

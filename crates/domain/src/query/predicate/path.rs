@@ -61,16 +61,10 @@ impl Miss {
     #[must_use]
     pub fn fault(&self, pointer: &str, code: FaultCode, typed: &str) -> Fault {
         match self {
-            Miss::Unknown { known } => unknown_name(pointer, code, typed, known.iter().map(String::as_str)),
+            Miss::Unknown { known } => unknown(pointer.to_owned(), code, typed, known.iter().map(String::as_str)),
             Miss::TooDeep => Fault::new(pointer, FaultCode::TooDeep).with("max", MAX_RELATIONS),
         }
     }
-}
-
-/// A fault for a name that nothing has, with the nearest known one.
-#[must_use]
-pub fn unknown_name<'a>(pointer: &str, code: FaultCode, typed: &str, known: impl Iterator<Item = &'a str>) -> Fault {
-    unknown(pointer.to_owned(), code, typed, known)
 }
 
 /// The object as the asker sees it.
