@@ -300,6 +300,8 @@ pub fn reason_in(language: Language, reason: &str) -> Cow<'_, str> {
         "thousands are separated in groups of three digits" => "千位分隔应为每三位一组",
         "the amount is too large" => "金额过大",
         "an unclosed {" => "{ 没有闭合",
+        "a quote is not closed" => "引号没有闭合",
+        "a closing quote is followed by text" => "右引号之后还有文本",
         "the text is neither UTF-8 nor GB18030" => "文本既不是 UTF-8 也不是 GB18030",
         "this is not a text file" => "这不是文本文件",
         other => other,

@@ -259,11 +259,11 @@ pub(super) fn split(text: &str) -> Result<Vec<String>, Faults> {
             rest = after;
             continue;
         };
-        let (value, after) = unquoted(quoted).ok_or_else(|| malformed("a quoted value does not end"))?;
+        let (value, after) = unquoted(quoted).ok_or_else(|| malformed("a quote is not closed"))?;
         values.push(value);
         rest = match after.trim_start() {
             "" => None,
-            after => Some(after.strip_prefix(',').ok_or_else(|| malformed("a quoted value goes on after its end"))?),
+            after => Some(after.strip_prefix(',').ok_or_else(|| malformed("a closing quote is followed by text"))?),
         };
     }
     Ok(values)
