@@ -29,11 +29,10 @@ fn is_guessed(folded: &str, local: &str) -> bool {
     }
     // `P@ssw0rd123!` is `password` with digits and signs; what stands around the word adds nothing that is not tried too.
     let is_edge = |c: char| !c.is_alphabetic();
-    let bare = folded.trim_matches(|c: char| is_edge(c) && !LEET.iter().any(|(sign, _)| *sign == c));
+    let bare = folded.trim_matches(|c: char| is_edge(c) && letter_of(c, 'i') == c);
     [folded.trim_matches(is_edge), bare, folded].into_iter().any(|core| {
-        [&LEET[..], &LEET_WITH_L[..]].into_iter().any(|leet| {
-            let plain: String =
-                core.chars().map(|c| leet.iter().find(|(sign, _)| *sign == c).map_or(c, |(_, letter)| *letter)).collect();
+        ['i', 'l'].into_iter().any(|bar| {
+            let plain: String = core.chars().map(|c| letter_of(c, bar)).collect();
             is_words(core, local) || is_words(&plain, local) || is_words(&letters(&plain), local)
         })
     })
@@ -92,33 +91,19 @@ fn is_walk(text: &str) -> bool {
     characters.windows(2).filter(|pair| !follows(pair)).count() <= 3.min(characters.len() / 4)
 }
 
-/// Signs that stand for letters.
-const LEET: [(char, char); 11] = [
-    ('@', 'a'),
-    ('4', 'a'),
-    ('8', 'b'),
-    ('3', 'e'),
-    ('1', 'i'),
-    ('!', 'i'),
-    ('0', 'o'),
-    ('$', 's'),
-    ('5', 's'),
-    ('7', 't'),
-    ('+', 't'),
-];
-const LEET_WITH_L: [(char, char); 11] = [
-    ('@', 'a'),
-    ('4', 'a'),
-    ('8', 'b'),
-    ('3', 'e'),
-    ('1', 'l'),
-    ('!', 'l'),
-    ('0', 'o'),
-    ('$', 's'),
-    ('5', 's'),
-    ('7', 't'),
-    ('+', 't'),
-];
+/// The letter that a sign stands for; any other as it is. `1` and `!` stand for i as well as l.
+fn letter_of(sign: char, bar: char) -> char {
+    match sign {
+        '@' | '4' => 'a',
+        '8' => 'b',
+        '3' => 'e',
+        '1' | '!' => bar,
+        '0' => 'o',
+        '$' | '5' => 's',
+        '7' | '+' => 't',
+        other => other,
+    }
+}
 
 /// The words that passwords are made of most, by the lists of those that leaked.
 const COMMON: &[&str] = &[
