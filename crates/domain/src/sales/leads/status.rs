@@ -92,11 +92,7 @@ fn begin(draft: &mut Draft<'_, Lead>, status: LeadStatus) {
     }
     let entered = draft.after.get(Lead::status_entered_at);
     if status == LeadStatus::Converted && entered.is_none() {
-        let fault = Fault::new(Lead::status.pointer(), FaultCode::StepNotAllowed);
-        let next: Vec<&str> = LeadStatus::New.next().iter().map(|status| status.as_str()).collect();
-        draft
-            .faults
-            .add(fault.with("from", LeadStatus::New.as_str()).with("to", status.as_str()).with("allowed", next.join(", ")));
+        draft.faults.add(not_allowed(LeadStatus::New, status));
     }
     if status != LeadStatus::Converted {
         for became in [Lead::customer_id, Lead::contact_id, Lead::opportunity_id] {
@@ -111,6 +107,13 @@ fn begin(draft: &mut Draft<'_, Lead>, status: LeadStatus) {
     time_response(&mut draft.after);
 }
 
+/// A lead cannot go from one status to the other; whereto it can is told.
+fn not_allowed(from: LeadStatus, to: LeadStatus) -> Fault {
+    let fault = Fault::new(Lead::status.pointer(), FaultCode::StepNotAllowed).with("from", from.as_str()).with("to", to.as_str());
+    let next: Vec<&str> = from.next().iter().map(|status| status.as_str()).collect();
+    if next.is_empty() { fault } else { fault.with("allowed", next.join(", ")) }
+}
+
 /// What follows from the status of a lead about to be written.
 pub fn follow_status(draft: &mut Draft<'_, Lead>) {
     let (to, now) = (LeadStatus::of(&draft.after), draft.now);
@@ -119,11 +122,7 @@ pub fn follow_status(draft: &mut Draft<'_, Lead>) {
         None => begin(draft, to),
         Some(from) if from != to => {
             if !from.next().contains(&to) {
-                let next: Vec<&str> = from.next().iter().map(|status| status.as_str()).collect();
-                let fault = Fault::new(Lead::status.pointer(), FaultCode::StepNotAllowed)
-                    .with("from", from.as_str())
-                    .with("to", to.as_str());
-                draft.faults.add(if next.is_empty() { fault } else { fault.with("allowed", next.join(", ")) });
+                draft.faults.add(not_allowed(from, to));
                 return;
             }
             enter(&mut draft.after, to, now);
