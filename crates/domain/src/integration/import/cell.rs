@@ -156,21 +156,22 @@ fn with_point(cell: &str, decimal: Decimal) -> String {
 }
 
 /// Reads a number in the form that is said, or that it tells; what could be either is not read.
-fn in_form<T: std::fmt::Display, E>(
+fn in_form<T: std::fmt::Display, E, U>(
     cell: &str,
     decimal: Option<Decimal>,
-    not: impl Fn(E) -> Unread,
+    not: fn(E) -> U,
+    either: fn(String, String) -> U,
     read: impl Fn(&str) -> Result<T, E>,
-) -> Result<T, Unread> {
+) -> Result<T, U> {
     match (decimal, forms::decimal_of(cell)) {
         (Some(decimal), _) | (None, Told::Form(decimal)) => read(&with_point(cell, decimal)).map_err(not),
         (None, Told::Nothing) => read(&with_point(cell, Decimal::Point)).map_err(not),
         (None, Told::Either) => {
             let shown = |decimal| read(&with_point(cell, decimal)).map(|read| read.to_string());
             match (shown(Decimal::Point), shown(Decimal::Comma)) {
-                (Ok(one), Ok(other)) => Err(Unread::Either(one, other)),
+                (Ok(one), Ok(other)) => Err(either(one, other)),
                 // Even what only one of them takes may have been meant as the other.
-                (Ok(one), Err(_)) | (Err(_), Ok(one)) => Err(Unread::Either(one, cell.trim().to_owned())),
+                (Ok(one), Err(_)) | (Err(_), Ok(one)) => Err(either(one, cell.trim().to_owned())),
                 (Err(error), Err(_)) => Err(not(error)),
             }
         }
@@ -180,7 +181,7 @@ fn in_form<T: std::fmt::Display, E>(
 /// A number in plain decimal form, thousands and blanks taken out and multiplied exactly: `1,100.04` million are `1100040000`.
 /// `3.2万` and `1亿` are numbers too.
 pub fn number(cell: &str, multiplier: i64, decimal: Option<Decimal>) -> Result<String, Unread> {
-    in_form(cell, decimal, |()| Unread::Not, |cell| plain_number(cell, multiplier).ok_or(()))
+    in_form(cell, decimal, |()| Unread::Not, Unread::Either, |cell| plain_number(cell, multiplier).ok_or(()))
 }
 
 /// A number with a point before its decimals.
@@ -236,20 +237,7 @@ pub fn money(cell: &str, multiplier: i64, currency: Currency, decimal: Option<De
     // No currency of two places is written with three of them behind a comma: that separates thousands.
     let grouped = multiplier == 1 && currency.minor_units() < 3 && half_width(cell).contains(',') && !cell.contains(['万', '亿']);
     let decimal = decimal.or((grouped && forms::decimal_of(cell) == Told::Either).then_some(Decimal::Point));
-    let wrong = std::cell::RefCell::new(None);
-    let found = in_form(
-        cell,
-        decimal,
-        |error| {
-            wrong.replace(Some(error));
-            Unread::Not
-        },
-        |cell| plain_money(cell, multiplier, currency),
-    );
-    found.map_err(|unread| match unread {
-        Unread::Either(one, other) => NoMoney::Either(one, other),
-        Unread::Not => NoMoney::Wrong(wrong.take().unwrap_or(MoneyError::Empty)),
-    })
+    in_form(cell, decimal, NoMoney::Wrong, NoMoney::Either, |cell| plain_money(cell, multiplier, currency))
 }
 
 fn plain_money(cell: &str, multiplier: i64, currency: Currency) -> Result<Money, MoneyError> {
