@@ -9,7 +9,7 @@ use crate::values::time::{Timestamp, instant_of, start_of_day};
 /// How many times are looked through for the next one; a rule that gives none among them has ended.
 const MOST: u16 = 10_000;
 
-/// The parts of a rule, and whether they pick days or times.
+/// The parts that a rule can have.
 const PARTS: [&str; 14] = [
     "FREQ",
     "INTERVAL",
