@@ -221,7 +221,7 @@ const NAMED: &[(&str, usize)] = &[
     ("crates/domain/src/integration/import/guess.rs", 23),
     ("crates/domain/src/integration/import/record.rs", 1),
     ("crates/domain/src/model/fault.rs", 1),
-    ("crates/domain/src/model/field.rs", 2),
+    ("crates/domain/src/model/field/field_type.rs", 2),
     ("crates/domain/src/model/object.rs", 1),
     ("crates/domain/src/sales/leads/assignment.rs", 2),
     ("crates/domain/src/sales/leads/schedule.rs", 2),

@@ -17,6 +17,6 @@ pub enum Operand {
     Id(Id),
     Time(Timestamp),
     Date(NaiveDate),
-    /// For `in`, `nin`, `any`, `none`.
+    /// For `in`, `nin`, `any`, `none`; for `contains` and `starts`, where umlauts can be spelt out, both spellings of the text.
     List(Vec<Operand>),
 }
