@@ -2,7 +2,8 @@
 
 pub mod import;
 pub use import::{
-    mapping::{ColumnMapping, Lookup, Mapping, Place, Plan, PlannedColumn, Strictness},
+    mapping::{ColumnMapping, Lookup, Mapping, Strictness},
+    plan::{Place, Plan, PlannedColumn},
     record::Import,
     row::{CellFault, Row, RowRead, Wanted, Wants},
 };

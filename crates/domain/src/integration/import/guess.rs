@@ -2,7 +2,8 @@
 
 use super::{
     cell::split_list,
-    mapping::{ColumnMapping, Mapping, paths, resolve},
+    mapping::{ColumnMapping, Mapping},
+    plan::{paths, resolve},
     row::Row,
 };
 use crate::{

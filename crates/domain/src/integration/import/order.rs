@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    mapping::{Lookup, Place, Plan, PlannedColumn},
+    mapping::Lookup,
+    plan::{Place, Plan, PlannedColumn},
     row::Row,
 };
 use crate::{

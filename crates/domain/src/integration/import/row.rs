@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{
     cell,
     forms::{Told, decimal_of},
-    mapping::{Lookup, Place, Plan, PlannedColumn, Strictness},
+    mapping::{Lookup, Strictness},
+    plan::{Place, Plan, PlannedColumn},
 };
 use crate::{
     model::{

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::{
     cell::{self, Unread},
     forms::{DateFormat, Decimal},
-    mapping::{ColumnMapping, Mapping, Plan, Strictness},
+    mapping::{ColumnMapping, Mapping, Strictness},
     merge, order,
+    plan::Plan,
     row::Row,
     template::Template,
 };
