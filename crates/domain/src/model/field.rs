@@ -347,6 +347,12 @@ impl Field {
         self
     }
 
+    /// Whether it takes a password: blanks count in it, and an empty one is at fault rather than none.
+    #[must_use]
+    pub fn is_password(&self) -> bool {
+        matches!(self.hint, Some(Hint::Password | Hint::NewPassword))
+    }
+
     /// The operators a filter on this field takes, the bare one (`eq`) first; none where it cannot be filtered on.
     #[must_use]
     pub fn operators(&self) -> &'static [Op] {

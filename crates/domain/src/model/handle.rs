@@ -258,18 +258,7 @@ impl Single for String {
     }
 
     fn suits_kind(kind: &FieldType) -> bool {
-        matches!(
-            kind,
-            FieldType::Text { .. }
-                | FieldType::LongText { .. }
-                | FieldType::Email
-                | FieldType::Phone
-                | FieldType::Url
-                | FieldType::Country
-                | FieldType::LanguageTag
-                | FieldType::TimeZone
-                | FieldType::SocialCreditCode
-        )
+        kind.is_text()
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     model::{
         fault::{Fault, FaultCode, Faults},
-        field::{Choice, Field, FieldType, Hint},
+        field::{Choice, Field, FieldType},
     },
     values::{
         country, email,
@@ -38,36 +38,12 @@ fn refuse(code: FaultCode) -> Faults {
 
 /// Whether what is sent is how forms say that there is no value: an empty text, money without amount and currency.
 pub(crate) fn is_nothing(field: &Field, sent: &Value) -> bool {
-    match &field.kind {
-        FieldType::LongText { .. } if matches!(field.hint, Some(Hint::Password | Hint::NewPassword)) => false,
-        FieldType::Text { .. }
-        | FieldType::LongText { .. }
-        | FieldType::Email
-        | FieldType::Phone
-        | FieldType::Url
-        | FieldType::Country
-        | FieldType::LanguageTag
-        | FieldType::TimeZone
-        | FieldType::SocialCreditCode => sent.as_str().is_some_and(|text| text::clean_text(text).is_empty()),
-        FieldType::Money => {
-            let null = |name: &str| sent.get(name).is_some_and(Value::is_null);
-            null("amount") && null("currency") && sent.as_object().is_some_and(|members| members.len() == 2)
-        }
-        FieldType::Id
-        | FieldType::Integer { .. }
-        | FieldType::Decimal
-        | FieldType::Boolean
-        | FieldType::Date
-        | FieldType::DateTime
-        | FieldType::Choice(_)
-        | FieldType::MultiChoice(_)
-        | FieldType::Reference(_)
-        | FieldType::References(_)
-        | FieldType::Texts { .. }
-        | FieldType::Structure(_)
-        | FieldType::Custom
-        | FieldType::Count(_) => false,
+    if field.kind.is_text() {
+        return !field.is_password() && sent.as_str().is_some_and(|text| text::clean_text(text).is_empty());
     }
+    let null = |name: &str| sent.get(name).is_some_and(Value::is_null);
+    let has_no_other = || sent.as_object().is_some_and(|members| members.len() == 2);
+    field.kind == FieldType::Money && null("amount") && null("currency") && has_no_other()
 }
 
 /// Checks one value against its field and brings it into standard form. Null is for the caller to judge.
@@ -80,9 +56,7 @@ pub fn accept(field: &Field, value: &Value, standards: &Standards<'_>) -> Result
             }
             within(line, *max).map(Value::from)
         }
-        FieldType::LongText { max } if matches!(field.hint, Some(Hint::Password | Hint::NewPassword)) => {
-            within(text::clean_secret(as_text(value)?), *max).map(Value::from)
-        }
+        FieldType::LongText { max } if field.is_password() => within(text::clean_secret(as_text(value)?), *max).map(Value::from),
         FieldType::LongText { max } => within(text::clean_text(as_text(value)?), *max).map(Value::from),
         FieldType::Integer { min, max } => {
             let number = value.as_i64().ok_or_else(|| wrong("an integer"))?;

@@ -175,6 +175,23 @@ impl FieldType {
         }
     }
 
+    /// Whether its values are texts that people write, rather than choose.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        matches!(
+            self,
+            FieldType::Text { .. }
+                | FieldType::LongText { .. }
+                | FieldType::Email
+                | FieldType::Phone
+                | FieldType::Url
+                | FieldType::Country
+                | FieldType::LanguageTag
+                | FieldType::TimeZone
+                | FieldType::SocialCreditCode
+        )
+    }
+
     /// Whether it holds a list of single values.
     #[must_use]
     pub fn is_list(&self) -> bool {
