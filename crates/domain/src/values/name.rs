@@ -119,7 +119,7 @@ pub fn telling_part(name: &str) -> Option<Query> {
 }
 
 /// A Chinese name without the province or city it begins with, as long as something is left that tells.
-pub fn without_place(key: &str) -> &str {
+fn without_place(key: &str) -> &str {
     let mut rest = key;
     while let Some((at, place)) = rest.char_indices().skip(1).take(5).find(|(_, c)| matches!(c, '省' | '市' | '县')) {
         let left = &rest[at + place.len_utf8()..];

@@ -139,7 +139,7 @@ fn plain_letters(c: char) -> impl Iterator<Item = char> {
 }
 
 /// Letters that no decomposition makes plain.
-pub const STROKES: [(char, char); 9] =
+const STROKES: [(char, char); 9] =
     [('ı', 'i'), ('ø', 'o'), ('ł', 'l'), ('đ', 'd'), ('ð', 'd'), ('ħ', 'h'), ('ŧ', 't'), ('ə', 'e'), ('ς', 'σ')];
 
 /// The simplified form of a traditional character; any other as it is.

@@ -69,7 +69,7 @@ pub(super) fn pairs(run: &[char]) -> impl Iterator<Item = String> {
 }
 
 /// Where the endings of a local part start: at its first letters and digits, and at its words however far back.
-/// No question begins with a sign.
+/// No question begins with a sign but the dot, which is kept with the word after it.
 pub(super) fn local_starts(local: &str) -> impl Iterator<Item = usize> {
     let count = local.chars().count();
     let letters = local
