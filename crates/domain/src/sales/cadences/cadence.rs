@@ -122,7 +122,7 @@ entity! {
         /// Whether losing an opportunity of the customer stops it.
         stop_on_lost: bool => boolean().default(false).label("Stop when lost", "输单后停止").example(false),
         /// The records that are enrolled automatically, within minutes: a filter on the record's own fields, such as a tag.
-        /// Leads are enrolled only while they are open. If absent, no records are enrolled automatically.
+        /// Leads must be open to be enrolled. If absent, no records are enrolled automatically.
         enrol_filter: Option<Value> => structure(&crate::model::structures::filter::FILTER).opaque().label("Enrolment filter", "自动加入条件").example(json!({"field": "rating", "op": "eq", "value": "hot"})),
         /// The number of days after the end of a record's last enrolment in this cadence before the filter enrols it again. If
         /// absent, it is never enrolled again automatically. It can be enrolled manually at any time.

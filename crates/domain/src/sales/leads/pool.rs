@@ -61,8 +61,8 @@ entity! {
         /// The maximum number of its records that a user can claim per day (in the tenant's time zone). If absent, there is no
         /// limit.
         daily_claims: Option<i64> => integer(1, 100_000).label("Claims per day", "每日领取上限").example(20),
-        /// The number of its records held by a user from which on the user cannot claim any more. If absent, there is no limit.
-        /// Converted and disqualified leads do not count.
+        /// The maximum number of its records that a user can hold by claiming; a user who holds that many cannot claim another.
+        /// If absent, there is no limit. Converted and disqualified leads do not count.
         holding_cap: Option<i64> => integer(1, 1_000_000).label("Holding cap", "持有上限").example(200),
         /// The number of days that a record is protected from recall after its holder received it.
         protection_days: i64 => integer(0, 3_650).default(0).label("Protection", "保护期（天）").example(3),
