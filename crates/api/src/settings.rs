@@ -9,29 +9,38 @@ use figment::{
 };
 use lettre::{AsyncSmtpTransport, Tokio1Executor, message::Mailbox};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{IntoDeserializer, value::StringDeserializer},
+};
 
-/// Every setting, with its default. In the environment each is `FARLEY_` and its name in capitals, except `DATABASE_URL`.
+/// Every setting, with its default. In the environment each is `FARLEY_` and its name in capitals, except `DATABASE_URL`. One without a
+/// default is not set where it is blank, as container files leave variables.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// `sqlite:PATH` or `postgres://…` (`DATABASE_URL`). Defaults to a file in the data directory.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub database_url: Option<String>,
     /// Where to listen.
     pub listen: std::net::SocketAddr,
     /// Where files are kept.
     pub data_dir: PathBuf,
     /// Of the administrator created on the first start.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub admin_email: Option<String>,
     /// Of the administrator created on the first start. By default, it is generated and printed once.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub admin_password: Option<SecretString>,
     /// What is logged: `info`, `debug`, `farley=debug,actix_web=warn` …
     pub log: String,
     /// `text` or `json`.
     pub log_format: LogFormat,
     /// The address to serve Prometheus metrics on; disabled by default.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub metrics_listen: Option<std::net::SocketAddr>,
     /// The address of the OpenTelemetry collector that traces are sent to; disabled by default. Requires the feature `otel`.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub otel_endpoint: Option<String>,
     /// The service name of the traces.
     pub otel_service_name: String,
@@ -60,9 +69,11 @@ pub struct Settings {
     /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed: addresses and networks (`10.0.0.0/8`), separated by commas.
     pub trusted_proxies: String,
     /// The key that lets operators create tenants through the API; disabled by default.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub operator_key: Option<SecretString>,
     /// The mail server that notifications are sent through: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail is
     /// sent, unless set.
+    #[serde(default, deserialize_with = "unless_blank")]
     pub smtp_url: Option<SecretString>,
     /// Who mails are from.
     pub mail_from: String,
@@ -74,6 +85,12 @@ pub struct Settings {
     pub default_currency: String,
     /// IANA time zone of the tenant created on the first start.
     pub default_time_zone: String,
+}
+
+fn unless_blank<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    let text = Option::<String>::deserialize(value)?.filter(|text| !text.trim().is_empty());
+    let text: Option<StringDeserializer<D::Error>> = text.map(IntoDeserializer::into_deserializer);
+    text.map(T::deserialize).transpose()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,7 +192,11 @@ impl Settings {
         for (name, text) in flags {
             figment = figment.merge((*name, typed(name, text)));
         }
-        let mut settings: Settings = figment.extract().map_err(|error| {
+        Settings::of(&figment)
+    }
+
+    fn of(figment: &Figment) -> Result<Settings, String> {
+        let settings: Settings = figment.extract().map_err(|error| {
             let error = error.into_iter().next();
             error.map_or_else(
                 || "the settings cannot be read".to_owned(),
@@ -186,20 +207,8 @@ impl Settings {
                 },
             )
         })?;
-        settings.unset_blank();
         settings.check()?;
         Ok(settings)
-    }
-
-    /// What is set to nothing is not set, as containers pass on variables that nobody has given: no blank password, and no blank key.
-    fn unset_blank(&mut self) {
-        let is_blank = |secret: &mut SecretString| secret.expose_secret().trim().is_empty();
-        for secret in [&mut self.admin_password, &mut self.operator_key, &mut self.smtp_url] {
-            secret.take_if(is_blank);
-        }
-        for text in [&mut self.database_url, &mut self.admin_email, &mut self.otel_endpoint] {
-            text.take_if(|text| text.trim().is_empty());
-        }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -254,16 +263,45 @@ fn check_sender(from: &str) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
+    /// What the settings are called in files.
+    pub(crate) fn names() -> Vec<&'static str> {
+        let error = Figment::from(("no_such_setting", 1)).merge(Serialized::defaults(DEFAULTS)).extract::<Settings>();
+        match error.unwrap_err().kind {
+            figment::error::Kind::UnknownField(_, names) => names.to_vec(),
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Reads a file of settings, without the environment.
+    pub(crate) fn of_file(text: &str) -> Result<Settings, String> {
+        Settings::of(&Figment::from(Serialized::defaults(DEFAULTS)).merge(Toml::string(text)))
+    }
+
     #[test]
-    fn what_is_set_to_nothing_is_not_set() {
-        let blank =
-            ["admin_password", "admin_email", "operator_key", "smtp_url", "database_url"].map(|name| (name, " ".to_owned()));
-        let settings = Settings::read(Path::new("no such file"), &blank).unwrap();
-        assert!(settings.admin_password.is_none() && settings.operator_key.is_none() && settings.smtp_url.is_none());
-        assert!(settings.admin_email.is_none() && settings.database_url().starts_with("sqlite:"));
+    fn what_is_left_blank_is_not_set() {
+        let optional =
+            ["database_url", "admin_email", "admin_password", "metrics_listen", "otel_endpoint", "operator_key", "smtp_url"];
+        let blank: String = optional.iter().map(|name| format!("{name} = \" \"\n")).collect();
+        assert_eq!(format!("{:?}", of_file(&blank).unwrap()), format!("{:?}", of_file("").unwrap()));
+        let set = of_file("metrics_listen = \"127.0.0.1:9100\"\nadmin_password = \"secret\"").unwrap();
+        assert!(set.metrics_listen.is_some() && set.admin_password.is_some());
+        assert!(of_file("metrics_listen = \"9100\"").unwrap_err().starts_with("setting FARLEY_METRICS_LISTEN"));
+    }
+
+    /// The table of the README has every setting, and nothing else.
+    #[test]
+    fn the_readme_tells_of_every_setting() {
+        let readme = include_str!("../../../README.md");
+        let rows = readme.lines().filter(|line| line.starts_with("| `FARLEY_") || line.starts_with("| `DATABASE_URL`"));
+        let told = rows.filter_map(|line| line.split('|').nth(1)).flat_map(|cell| cell.split('`').skip(1).step_by(2));
+        let mut told: Vec<String> = told.map(|name| name.trim_start_matches("FARLEY_").to_lowercase()).collect();
+        let mut names = names();
+        told.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(told, names);
     }
 
     #[test]

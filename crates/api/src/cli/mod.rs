@@ -157,7 +157,7 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = cli.settings.read().and_then(|settings| run(cli.command.unwrap_or(Command::Serve), settings));
+    let outcome = run(cli.command.unwrap_or(Command::Serve), &cli.settings);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -167,10 +167,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, settings: Settings) -> Result<(), String> {
+/// Runs a command. The settings are read where they are needed: the others help to put them right.
+fn run(command: Command, settings: &SettingFlags) -> Result<(), String> {
     match command {
-        Command::Serve => serve::serve(settings),
-        Command::Migrate => serve::migrate(&settings),
+        Command::Serve => serve::serve(settings.read()?),
+        Command::Migrate => serve::migrate(&settings.read()?),
         Command::Openapi { output } => print_document(output.as_deref()),
         Command::Config { example: _ } => {
             print!("{}", example());
@@ -180,11 +181,11 @@ fn run(command: Command, settings: Settings) -> Result<(), String> {
             clap_complete::generate(shell, &mut Cli::command(), "farley", &mut std::io::stdout());
             Ok(())
         }
-        Command::Tenant(command) => people::tenant(command, settings),
-        Command::User(command) => people::user(command, settings),
-        Command::Demo(flags) => demo::demo(flags, settings),
-        Command::Import(args) => import::import(args, settings),
-        Command::Bench(flags) => bench::bench(&flags, &settings),
+        Command::Tenant(command) => people::tenant(command, settings.read()?),
+        Command::User(command) => people::user(command, settings.read()?),
+        Command::Demo(flags) => demo::demo(flags, settings.read()?),
+        Command::Import(args) => import::import(args, settings.read()?),
+        Command::Bench(flags) => bench::bench(&flags, &settings.read()?),
         Command::BenchBare { address } => bench::bare(address),
         Command::Scaffold { object } => {
             let object = farley_domain::model::registry::object(&object).ok_or_else(|| format!("there is no object {object}"))?;
@@ -193,8 +194,8 @@ fn run(command: Command, settings: Settings) -> Result<(), String> {
             }
             Ok(())
         }
-        Command::Healthcheck => serve::healthcheck(&settings),
-        Command::RotateKeys => people::rotate_keys(settings),
+        Command::Healthcheck => serve::healthcheck(&settings.read()?),
+        Command::RotateKeys => people::rotate_keys(settings.read()?),
     }
 }
 
@@ -210,7 +211,8 @@ fn print_document(output: Option<&Path>) -> Result<(), String> {
     written.map_err(|error| format!("{} cannot be written: {error}", output.display()))
 }
 
-/// A file of settings that sets none: each with what it means, from the flags that set it too.
+/// A file of settings that sets none: each with what it means and its default, or an example where it has none. From the flags that
+/// set it too, as far as there are any.
 fn example() -> String {
     let mut text = "# Settings of Farley. The environment (FARLEY_LISTEN …) and flags win over this file.\n".to_owned();
     let command = Cli::command();
@@ -218,23 +220,49 @@ fn example() -> String {
         let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
         let (meaning, rest) = help.split_once(" [env: ").unwrap_or((&help, ""));
         let default = rest.split_once("[default: ").map_or("", |(_, default)| default.trim_end_matches(']'));
-        let is_plain = !default.is_empty() && default.chars().all(|c| c.is_ascii_digit());
-        let value = if is_plain { default.to_owned() } else { format!("\"{default}\"") };
+        let is_number = !default.is_empty() && default.chars().all(|c| c.is_ascii_digit());
+        let value = match flag.get_id().as_str() {
+            "database_url" => "\"sqlite:./data/farley.db\"".to_owned(),
+            "metrics_listen" => "\"127.0.0.1:9100\"".to_owned(),
+            _ if is_number => default.to_owned(),
+            _ => format!("\"{default}\""),
+        };
         text.push_str(&format!("\n# {meaning}\n# {} = {value}\n", flag.get_id()));
     }
-    for (name, value, meaning) in ONLY_IN_FILES {
+    for (name, value, meaning) in WITHOUT_FLAG {
         text.push_str(&format!("\n# {meaning}\n# {name} = {value}\n"));
     }
     text
 }
 
 /// Settings that have no flag.
-const ONLY_IN_FILES: &[(&str, &str, &str)] = &[
+const WITHOUT_FLAG: &[(&str, &str, &str)] = &[
     ("admin_email", "\"admin@example.com\"", "The administrator of the first start"),
     ("admin_password", "\"\"", "Their password; made up and printed once, unless set"),
     ("operator_key", "\"\"", "Lets operators make tenants over the API; nobody can, unless set"),
+    (
+        "body_timeout",
+        "30",
+        "How long a request may take to send its body, in seconds; larger ones have a second more for every 16 kB",
+    ),
+    (
+        "refresh_leeway",
+        "20",
+        "For how long a refresh token that was used gives the same new tokens again, in seconds; not at all, if 0",
+    ),
+    (
+        "trusted_proxies",
+        "\"\"",
+        "Proxies whose X-Forwarded-For and Forwarded are believed: addresses and networks (10.0.0.0/8), separated by commas",
+    ),
     ("smtp_url", "\"\"", "The mail server: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail, unless set"),
     ("mail_from", "\"Farley <farley@localhost>\"", "The sender of mail"),
+    (
+        "otel_endpoint",
+        "\"\"",
+        "The OpenTelemetry collector that traces are sent to (`http://127.0.0.1:4318`), by a Farley with the feature `otel`",
+    ),
+    ("otel_service_name", "\"farley\"", "The service name of the traces"),
     ("default_country", "\"CN\"", "The country of the tenant made on the first start"),
     ("default_currency", "\"CNY\"", "Its currency"),
     ("default_time_zone", "\"Asia/Shanghai\"", "Its time zone"),
@@ -244,4 +272,33 @@ const ONLY_IN_FILES: &[(&str, &str, &str)] = &[
 pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(future)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::{names, of_file};
+
+    #[test]
+    fn the_example_has_every_setting_with_its_default() {
+        let example = example();
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let lines = example.lines().filter_map(|line| line.strip_prefix("# "));
+        let set = lines.filter(|line| line.split_once(" = ").is_some_and(|(name, _)| is_name(name)));
+        let set: Vec<&str> = set.collect();
+        let mut told: Vec<&str> = set.iter().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+        let mut names = names();
+        told.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(told, names);
+        // As it stands it sets nothing; and what it shows are the defaults, but for two that have none.
+        let defaults = of_file("").unwrap();
+        let shown = |settings: &Settings| format!("{settings:?}");
+        assert_eq!(shown(&of_file(&example).unwrap()), shown(&defaults));
+        let mut all = of_file(&set.join("\n")).unwrap();
+        assert_eq!(all.database_url(), defaults.database_url());
+        assert!(all.metrics_listen.is_some() && all.admin_email.as_deref() == Some("admin@example.com"));
+        (all.database_url, all.metrics_listen, all.admin_email) = (None, None, None);
+        assert_eq!(shown(&all), shown(&defaults));
+    }
 }
