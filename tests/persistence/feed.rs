@@ -10,7 +10,7 @@ use std::{
 };
 
 use farley_domain::{customers::customer::Customer, model::entity::Entity, values::id::Id};
-use farley_persistence::StoreError;
+use farley_persistence::{StoreError, WantedEvents};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -19,11 +19,11 @@ use crate::{
     support::{Engine, TestDb},
 };
 
-/// Reads on from a position, as the feed does: a page up to the horizon.
+/// Reads on from a position, as the feed does: a page up to the end of what may be read.
 async fn follow(crm: &Crm, position: i64) -> Result<Vec<(i64, Id, i64)>, StoreError> {
     crm.read(move |reader, _| {
-        let horizon = reader.event_horizon()?;
-        let events = reader.events(position, horizon, &[], 7)?;
+        let end = reader.log_end()?;
+        let events = reader.events((position, end), &WantedEvents::default(), 7)?;
         Ok(events.iter().map(|event| (event.seq, event.record_id, event.version)).collect())
     })
     .await
@@ -57,7 +57,7 @@ pub async fn nothing_is_missed(db: TestDb) -> Result<(), StoreError> {
     let seen = reader.await.expect("the reader does not panic")?;
 
     assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0), "positions rise");
-    let all = crm.read(|reader, _| reader.events(0, i64::MAX, &[], 10_000)).await?;
+    let all = crm.read(|reader, _| reader.events((0, i64::MAX), &WantedEvents::default(), 10_000)).await?;
     let all: Vec<i64> = all.iter().map(|event| event.seq).collect();
     assert_eq!(all.len() as u64, written.load(Ordering::Relaxed), "every write left its event");
     assert_eq!(seen.iter().map(|event| event.0).collect::<Vec<_>>(), all, "all events were seen, each once");
@@ -144,7 +144,8 @@ pub async fn timelines_tell_of_a_record_and_those_about_it(db: TestDb) -> Result
     assert_eq!(history.iter().map(|event| event.version).collect::<Vec<_>>(), [4, 3, 2, 1]);
     let since = crm.read(move |reader, _| reader.events_since_version(contact, 2)).await?;
     assert_eq!(since.iter().map(|event| event.version).collect::<Vec<_>>(), [3, 4]);
-    let only = crm.read(|reader, _| reader.events(0, i64::MAX, &["contact.created".to_owned()], 50)).await?;
+    let wanted = WantedEvents { types: vec!["contact.created".to_owned()], ..WantedEvents::default() };
+    let only = crm.read(move |reader, _| reader.events((0, i64::MAX), &wanted, 50)).await?;
     assert_eq!(only.len(), 1);
     Ok(())
 }

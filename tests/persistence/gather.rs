@@ -5,7 +5,7 @@ use farley_domain::{
     model::{entity::Entity, recurring},
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::StoreError;
+use farley_persistence::{StoreError, WantedEvents};
 use serde_json::{Value, json};
 
 use crate::{
@@ -50,7 +50,7 @@ async fn fill(crm: &Crm, gather: bool) -> Result<Vec<Id>, StoreError> {
 
 /// All that can be seen of it, without what is drawn by lot.
 async fn seen(crm: &Crm, users: &[Id]) -> Result<Value, StoreError> {
-    let events = crm.read(|reader, _| reader.events(0, i64::MAX, &[], 1_000)).await?;
+    let events = crm.read(|reader, _| reader.events((0, i64::MAX), &WantedEvents::default(), 1_000)).await?;
     let log: Vec<Value> = events
         .iter()
         .map(|event| {
@@ -116,7 +116,7 @@ pub async fn gathered_rows_go_with_their_part(db: TestDb) -> Result<(), StoreErr
     }
     names.sort();
     assert_eq!(names, ["After", "Before", "Within"]);
-    let events = crm.read(|reader, _| reader.events(0, i64::MAX, &[], 10)).await?;
+    let events = crm.read(|reader, _| reader.events((0, i64::MAX), &WantedEvents::default(), 10)).await?;
     assert_eq!(events.len(), 3);
     Ok(())
 }

@@ -14,7 +14,7 @@ use farley_domain::{
     model::{entity::Entity, record::Record, recurring},
     values::id::Id,
 };
-use farley_persistence::StoreError;
+use farley_persistence::{StoreError, WantedEvents};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -28,7 +28,7 @@ async fn count(crm: &Crm) -> Result<i64, StoreError> {
 }
 
 async fn events(crm: &Crm) -> Result<usize, StoreError> {
-    Ok(crm.read(|reader, _| reader.events(0, i64::MAX, &[], 10_000)).await?.len())
+    Ok(crm.read(|reader, _| reader.events((0, i64::MAX), &WantedEvents::default(), 10_000)).await?.len())
 }
 
 async fn acme(crm: &Crm) -> Result<Id, StoreError> {

@@ -406,26 +406,18 @@ impl Reader<'_> {
         Ok(rows.iter().filter_map(|cells| cells.last()?.as_text()).collect::<Vec<_>>().join("\n"))
     }
 
-    /// Up to which position the log may be read: no transaction still open can put an event before it.
-    pub fn event_horizon(&mut self) -> Result<i64, StoreError> {
-        on!(&mut self.connection, locks::horizon())
-    }
-
     /// The position of the last event that may be read: whoever has read up to it has read all there is.
     pub fn log_end(&mut self) -> Result<i64, StoreError> {
-        let horizon = self.event_horizon()?;
+        // No transaction still open can put an event before this.
+        let horizon = on!(&mut self.connection, locks::horizon())?;
         if horizon < i64::MAX {
             return Ok(horizon);
         }
         on!(&mut self.connection, events::end())
     }
 
-    pub fn events(&mut self, after: i64, until: i64, types: &[String], limit: i64) -> Result<Vec<EventRow>, StoreError> {
-        on!(&mut self.connection, events::between(self.tenant.id, after, until, types, limit))
-    }
-
     /// Those events after a position and not after another that somebody wants.
-    pub fn wanted_events(&mut self, within: (i64, i64), wanted: &WantedEvents, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+    pub fn events(&mut self, within: (i64, i64), wanted: &WantedEvents, limit: i64) -> Result<Vec<EventRow>, StoreError> {
         on!(&mut self.connection, events::wanted(self.tenant.id, within, wanted, limit))
     }
 

@@ -14,6 +14,7 @@ use farley_domain::{
     query::predicate::Predicate,
     values::id::Id,
 };
+use farley_persistence::WantedEvents;
 use futures_util::stream;
 
 use crate::{
@@ -124,7 +125,8 @@ impl Listener {
             .read::<_, Problem>(self.principal.key, move |reader| {
                 // Asked first: what comes later is for the next look.
                 let end = reader.log_end()?;
-                let events = reader.events(after, end, &["notification.created".to_owned()], AT_ONCE)?;
+                let wanted = WantedEvents { types: vec!["notification.created".to_owned()], ..WantedEvents::default() };
+                let events = reader.events((after, end), &wanted, AT_ONCE)?;
                 let until = events.last().filter(|_| events.len() as i64 >= AT_ONCE).map_or(end, |event| event.seq);
                 let ids: Vec<Id> = events.iter().map(|event| event.record_id).collect();
                 let within = Predicate::Archived(false).and(rows);

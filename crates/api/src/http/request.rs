@@ -140,37 +140,6 @@ pub fn take_flag(parameters: &mut Vec<(String, String)>, name: &str) -> Result<b
     }
 }
 
-/// Takes a number between two bounds.
-pub fn take_number(
-    parameters: &mut Vec<(String, String)>,
-    name: &str,
-    default: i64,
-    (min, max): (i64, i64),
-) -> Result<i64, Problem> {
-    let Some(text) = take(parameters, name)? else { return Ok(default) };
-    let number: i64 = text.parse().map_err(|_| Fault::new(name, FaultCode::WrongType).with("expected", "an integer"))?;
-    if number < min {
-        return Err(Fault::new(name, FaultCode::TooSmall).with("min", min).into());
-    }
-    if number > max {
-        return Err(Fault::new(name, FaultCode::TooLarge).with("max", max).into());
-    }
-    Ok(number)
-}
-
-/// Takes a parameter that must be there; without it, unknown ones are told as well, as it may be among them under a wrong name.
-pub fn take_required(parameters: &mut Vec<(String, String)>, name: &str, known: &[&str]) -> Result<String, Problem> {
-    if let Some(value) = take(parameters, name)? {
-        return Ok(value);
-    }
-    let mut faults = Faults::from(Fault::new(name, FaultCode::Required));
-    let unknown: Vec<(String, String)> = parameters.iter().filter(|(name, _)| !known.contains(&name.as_str())).cloned().collect();
-    if let Err(problem) = refuse_rest(&unknown, known) {
-        faults.extend(problem.faults.0);
-    }
-    Err(faults.into())
-}
-
 /// Refuses what is left of the parameters; `known` are those that could have been meant.
 pub fn refuse_rest(parameters: &[(String, String)], known: &[&str]) -> Result<(), Problem> {
     let mut faults = Faults::default();

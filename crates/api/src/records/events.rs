@@ -261,7 +261,7 @@ pub async fn change_feed(call: Call, request: HttpRequest) -> Result<HttpRespons
                 (false, None) => (end, end),
                 (false, Some(after)) => (after, after.saturating_add(far).min(end.max(after))),
             };
-            let mut found = reader.wanted_events(within, &wanted, limit + 1)?;
+            let mut found = reader.events(within, &wanted, limit + 1)?;
             let full = found.len() > size;
             found.truncate(size);
             let (next, has_more) = match (found.last().filter(|_| full), newest) {

@@ -13,26 +13,6 @@ use crate::{
     },
 };
 
-/// Events of a tenant after a position and not after another, oldest first.
-pub fn between(
-    conn: &mut Conn,
-    tenant: Id,
-    after: i64,
-    until: i64,
-    types: &[String],
-    limit: i64,
-) -> Result<Vec<EventRow>, StoreError> {
-    let mut query = events::table
-        .filter(events::tenant_id.eq(DbId(tenant)))
-        .filter(events::seq.gt(after))
-        .filter(events::seq.le(until))
-        .into_boxed();
-    if !types.is_empty() {
-        query = query.filter(events::kind.eq_any(types));
-    }
-    Ok(query.order(events::seq).limit(limit).select(EventRow::as_select()).load(conn)?)
-}
-
 /// Those events of a tenant after a position and not after another that somebody wants.
 pub fn wanted(
     conn: &mut Conn,
