@@ -84,6 +84,8 @@ fn refuse_until(blocked_until: Option<Timestamp>, now: Timestamp) -> Result<(), 
 /// Forgets the failures of an account that logged in, and takes this attempt off the address. Its failures stay: one good account must
 /// not free it for guessing.
 pub fn succeeded(work: &mut Work<'_>, [account, address]: &[Subject; 2]) -> Result<(), Problem> {
+    // An attempt under way must not write back what it has counted before.
+    work.lock(&account.name)?;
     work.clear_login_failures(&account.name)?;
     work.lock(&address.name)?;
     if let Some(row) = work.reader().login_failures(&address.name)? {

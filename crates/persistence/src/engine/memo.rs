@@ -40,7 +40,7 @@ impl Remembering {
         });
     }
 
-    /// Forgets all: what was read may have been undone.
+    /// Forgets all: what was read may have been undone, or another may have changed it.
     pub fn forget(&self) {
         MEMO.set(Some(HashMap::new()));
     }

@@ -148,6 +148,11 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// From here on it is read again: it may be otherwise by now.
+    pub(crate) fn forget_read(&mut self) {
+        self.remembering.iter().for_each(Remembering::forget);
+    }
+
     /// Whether others may write at the same time, so that what has been read may be otherwise by now.
     #[must_use]
     pub fn is_among_others(&self) -> bool {
@@ -471,7 +476,7 @@ impl<'a> Work<'a> {
                 self.announced = announced;
                 self.locked.clear();
                 self.held.clear();
-                self.remembering.iter().for_each(Remembering::forget);
+                self.forget_read();
                 self.gathered = self.gathered.take().map(|_| gather::Gathered::default());
                 self.savepoint("ROLLBACK TO SAVEPOINT part")?;
                 self.savepoint("RELEASE SAVEPOINT part")?;

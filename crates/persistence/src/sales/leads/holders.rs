@@ -30,6 +30,7 @@ impl Work<'_> {
             let mut sql = Statement::of(self.dialect(), "SELECT 1 FROM ");
             write_sql!(sql, object.table, " WHERE tenant_id = ", self.tenant().id, " AND id = ", id, " FOR SHARE");
             self.connection().load(&sql, &[])?;
+            self.forget_read();
         }
         Ok(())
     }
