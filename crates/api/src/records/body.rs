@@ -72,7 +72,9 @@ macro_rules! asked {
 
 /// Declares the body of an action. Its fields are typed handles, as those of an entity:
 ///
-/// ```ignore body! { /// How an opportunity was closed.
+/// ```ignore
+/// body! {
+///     /// How an opportunity was closed.
 ///     pub struct OpportunityClosing {
 ///         /// Why it was won or lost.
 ///         close_reason: Option<String> => text(200),

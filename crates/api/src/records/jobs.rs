@@ -95,7 +95,7 @@ farley_domain::choices! {
 crate::query! {
     /// Which jobs to list.
     pub struct JobsQuery {
-        /// Only faults of this severity.
+        /// Only jobs in this state.
         state: Option<JobState> => choice(JobState::choices()).example("dead"),
         /// The maximum number of jobs, 1 to 200.
         limit: i64 => integer(1, 200).default(50),
