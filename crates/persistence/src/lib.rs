@@ -38,7 +38,8 @@ pub use records::{
 };
 pub use reporting::{MAX_STAGES, Median, Moves, Travelled, Travels};
 pub use sql::{
-    row::{Cell, Layout, Row},
+    cell::Cell,
+    row::{Layout, Row},
     rows::{
         EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, RotationRow, SessionRow,
         SigningKeyRow, TenantRow, WantedEvents,

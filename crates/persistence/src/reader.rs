@@ -1,5 +1,7 @@
 //! Reading: pages, single records, relations and counts, all from one scoped query.
 
+mod credentials;
+
 use std::{collections::HashMap, sync::Arc};
 
 use farley_domain::{
@@ -28,11 +30,9 @@ use crate::{
         page, statements,
     },
     sql::{
-        row::{Cell, CellRef, Layout, Row},
-        rows::{
-            EventRow, IdempotencyRow, ImportFaultRow, JobRow, LoginFailureRow, RotationRow, SessionRow, SigningKeyRow, TenantRow,
-            WantedEvents,
-        },
+        cell::{Cell, CellRef},
+        row::{Layout, Row},
+        rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, TenantRow, WantedEvents},
         statement::{ColumnType, Dialect, Statement, write_sql},
     },
 };
@@ -472,28 +472,6 @@ impl Reader<'_> {
         Ok(found.into_iter().map(|(id, number)| TenantKey { id, number }).collect())
     }
 
-    pub fn password(&mut self, user: Id) -> Result<Option<String>, StoreError> {
-        on!(&mut self.connection, credentials::password(self.tenant.id, user))
-    }
-
-    pub fn session(&mut self, id: Id) -> Result<Option<SessionRow>, StoreError> {
-        on!(&mut self.connection, credentials::session(self.tenant.id, id))
-    }
-
-    /// What is noted of a token of a session that was rotated at `since` or later.
-    pub fn rotation(
-        &mut self,
-        session: Id,
-        hash: &[u8],
-        since: farley_domain::values::time::Timestamp,
-    ) -> Result<Option<RotationRow>, StoreError> {
-        on!(&mut self.connection, credentials::rotation(self.tenant.id, session, hash, since))
-    }
-
-    pub fn sessions(&mut self, user: Id, now: farley_domain::values::time::Timestamp) -> Result<Vec<SessionRow>, StoreError> {
-        on!(&mut self.connection, credentials::sessions(self.tenant.id, user, now))
-    }
-
     /// The tenant itself.
     pub fn own_tenant(&mut self) -> Result<Option<Tenant>, StoreError> {
         on!(&mut self.connection, tenants::find(self.tenant.id))?.map(|row| row.to_tenant()).transpose()
@@ -511,27 +489,6 @@ impl Reader<'_> {
 
     pub fn tenant_by_slug(&mut self, slug: &str) -> Result<Option<TenantRow>, StoreError> {
         on!(&mut self.connection, tenants::find_by_slug(slug))
-    }
-
-    /// Whose API key has this hash: tenant and key.
-    pub fn api_key(&mut self, hash: &[u8]) -> Result<Option<(Id, Id)>, StoreError> {
-        on!(&mut self.connection, credentials::api_key(hash))
-    }
-
-    pub fn password_token(
-        &mut self,
-        hash: &[u8],
-        now: farley_domain::values::time::Timestamp,
-    ) -> Result<Option<(Id, Id)>, StoreError> {
-        on!(&mut self.connection, credentials::password_token(hash, now))
-    }
-
-    pub fn signing_keys(&mut self) -> Result<Vec<SigningKeyRow>, StoreError> {
-        on!(&mut self.connection, credentials::signing_keys())
-    }
-
-    pub fn login_failures(&mut self, subject: &str) -> Result<Option<LoginFailureRow>, StoreError> {
-        on!(&mut self.connection, credentials::login_failures(subject))
     }
 
     /// Whether the store answers at all.

@@ -6,7 +6,7 @@ use crate::{
     engine::{leash, memo},
     error::StoreError,
     sql::{
-        row::{Cell, CellRef},
+        cell::{Cell, CellRef},
         statement::{ColumnType, Dialect, Statement},
     },
 };

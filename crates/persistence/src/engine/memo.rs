@@ -4,7 +4,7 @@
 use std::{cell::RefCell, collections::HashMap};
 
 use crate::sql::{
-    row::Cell,
+    cell::Cell,
     statement::{Bind, Statement},
 };
 

@@ -18,7 +18,8 @@ use crate::{
         ledger::Source,
     },
     sql::{
-        row::{Cell, column_type},
+        cell::Cell,
+        row::column_type,
         statement::{Alias, Bind, ColumnType, Dialect, Fragment, Number, Statement, write_sql},
     },
 };

@@ -22,7 +22,8 @@ use crate::{
     reader::Reader,
     records::{filter::Place, statements::encode},
     sql::{
-        row::{Cell, Layout, Row},
+        cell::Cell,
+        row::{Layout, Row},
         statement::{Bind, Column, ColumnType, Dialect, Fragment, Statement, Target, write_sql},
     },
     work::Work,

@@ -23,7 +23,8 @@ use crate::{
         statements,
     },
     sql::{
-        row::{CellRef, Layout},
+        cell::CellRef,
+        row::Layout,
         statement::{Bind, ColumnType, Dialect, Fragment, Number, Statement, write_sql},
     },
 };

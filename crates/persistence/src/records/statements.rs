@@ -25,7 +25,8 @@ use crate::{
         ledger::Source,
     },
     sql::{
-        row::{self, Layout, Selected, column_type},
+        cell,
+        row::{Layout, Selected, column_type},
         statement::{Bind, Column, ColumnType, Dialect, Statement, Target, write_sql},
     },
 };
@@ -252,8 +253,8 @@ pub(crate) fn new_row(schema: &Schema, tenant: Id, record: &Record) -> Result<(T
 }
 
 /// The cells that a layout would read of a record as it has just been stored; none where the layout counts other records.
-pub(crate) fn stored_cells(layout: &Layout, record: &Record) -> Result<Option<Vec<row::Cell>>, StoreError> {
-    let mut cells = vec![row::Cell::Null; layout.selected.len()];
+pub(crate) fn stored_cells(layout: &Layout, record: &Record) -> Result<Option<Vec<cell::Cell>>, StoreError> {
+    let mut cells = vec![cell::Cell::Null; layout.selected.len()];
     let at =
         |column: Column| layout.selected.iter().position(|selected| matches!(selected, Selected::Column(own) if *own == column));
     if layout.selected.iter().any(|selected| matches!(selected, Selected::Count(_))) {
@@ -272,7 +273,7 @@ pub(crate) fn stored_cells(layout: &Layout, record: &Record) -> Result<Option<Ve
     }
     for (column, bind) in own {
         if let Some(at) = at(column) {
-            cells[at] = row::Cell::of(bind)?;
+            cells[at] = cell::Cell::of(bind)?;
         }
     }
     Ok(Some(cells))

@@ -17,7 +17,7 @@ use crate::{
         filter::Condition,
     },
     sql::{
-        row::Cell,
+        cell::Cell,
         statement::{ColumnType, Dialect, Number, Statement, write_sql},
     },
 };

@@ -1,6 +1,7 @@
 //! SQL before it meets an engine: statements with their binds, types, rows, and the tables of Farley's own.
 
 pub mod batch;
+pub mod cell;
 pub mod row;
 /// Rows of Farley's own tables.
 pub mod rows;

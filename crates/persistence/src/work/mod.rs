@@ -1,8 +1,9 @@
 //! The unit of work: the one way to write. Rows, links, search text, events and jobs go into one transaction; if the closure that
 //! does the work fails, nothing of it stays.
 
-mod again;
+mod credentials;
 mod gather;
+mod index;
 mod jobs;
 pub(crate) mod numbers;
 
@@ -11,15 +12,14 @@ use std::{borrow::Cow, collections::HashSet, sync::Arc};
 use farley_domain::{
     activities::concerned::RECORDS,
     model::{
-        cell::Cell,
         event::{Actor, ActorKind},
-        field::{Field, FieldType, Link, Storage},
+        field::{Field, Storage},
         object::{Object, Schema},
         record::{Record, changes},
         recurring,
     },
     query::{
-        indexing::{self, Foreseen},
+        indexing::Foreseen,
         predicate::{Predicate, View},
     },
     values::{id::Id, time::Timestamp},
@@ -31,14 +31,11 @@ use crate::{
     error::StoreError,
     on,
     reader::{Reader, TenantKey},
-    records::{filter::Scalar, search, statements},
+    records::{filter::Scalar, statements},
     sql::{
         row::{Layout, Row},
-        rows::{
-            ExternalIdRow, IdempotencyRow, ImportFaultRow, LoginFailureRow, LookupValueRow, NewEvent, RotationRow, SessionRow,
-            SigningKeyRow, TenantRow,
-        },
-        statement::{Alias, Bind, Column, Dialect, JsonKey, Statement, Target, write_sql},
+        rows::{IdempotencyRow, ImportFaultRow, NewEvent, TenantRow},
+        statement::{Alias, Dialect, JsonKey, Statement, write_sql},
     },
 };
 
@@ -331,110 +328,6 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Keeps the tables of links, look-up values and external ids in step with a record.
-    fn link(&mut self, object: &'static Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
-        let archiving = before.is_some_and(|before| before.is_archived() != record.is_archived());
-        let tenant = self.tenant().id;
-        let mut lookups = Vec::new();
-        for field in &object.fields {
-            let changed = before.is_none_or(|before| before.cell(field) != record.cell(field));
-            if field.name == recurring::EXTERNAL_IDS.name() && (changed || archiving) {
-                self.link_external(object, before, record)?;
-            }
-            if !changed {
-                continue;
-            }
-            let (link, values): (_, Vec<String>) = match (&field.kind, &*record.cell(field)) {
-                (FieldType::References(link), Cell::Ids(ids)) => (Some(*link), ids.iter().map(Id::to_string).collect()),
-                (FieldType::References(link), _) => (Some(*link), Vec::new()),
-                (FieldType::Structure(structure), cell) => {
-                    (structure.link, (structure.lookups)(cell.as_json().unwrap_or(&Value::Null)))
-                }
-                (_, cell) if field.keyed.is_some() => (None, field.keys(cell)),
-                _ => continue,
-            };
-            match link {
-                Some(link) => {
-                    if before.is_some() {
-                        let mut sql = Statement::new(self.dialect());
-                        write_sql!(sql, "DELETE FROM ", link.table, " WHERE tenant_id = ", tenant);
-                        write_sql!(sql, " AND ", link.from, " = ", record.id());
-                        self.reader.connection.execute(&sql)?;
-                    }
-                    self.insert_links(object, link, record.id(), &values)?;
-                }
-                None => {
-                    let (record_id, object, field) = (record.id(), object.name, field.name.as_ref());
-                    if before.is_some() {
-                        on!(&mut self.reader.connection, records::forget_lookup_values(tenant, record_id, field))?;
-                    }
-                    let row = |value| LookupValueRow { tenant_id: tenant, object, field: field.to_owned(), value, record_id };
-                    lookups.extend(values.into_iter().map(row));
-                }
-            }
-        }
-        self.add_rows(gather::Rows::LookupValues(lookups))
-    }
-
-    fn insert_links(&mut self, object: &Object, link: &Link, record: Id, ids: &[String]) -> Result<(), StoreError> {
-        let tenant = self.tenant().id;
-        let mut rows = Vec::with_capacity(ids.len());
-        for id in ids {
-            let id = id.parse().map_err(|_| StoreError::Reference)?;
-            let mut row = vec![Bind::id(tenant), Bind::id(record), Bind::id(id)];
-            if link.shared {
-                row.push(Bind::Text(object.name.to_owned()));
-            }
-            rows.push(row);
-        }
-        let mut columns: Vec<Column> = vec!["tenant_id".into(), link.from.into(), link.to.into()];
-        columns.extend(link.shared.then_some(Column::from("object")));
-        self.insert_rows(&Target { table: link.table, columns }, rows)
-    }
-
-    fn link_external(&mut self, object: &Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
-        let (tenant_id, record_id) = (self.tenant().id, record.id());
-        if before.is_some() {
-            on!(&mut self.reader.connection, records::forget_external_ids(tenant_id, record_id))?;
-        }
-        let keys = Some(record.get(recurring::EXTERNAL_IDS)).filter(|_| !record.is_archived());
-        let row = |(system, key): (&String, &Value)| {
-            let key = key.as_str().unwrap_or_default().to_owned();
-            ExternalIdRow { tenant_id, object: object.name, system: system.clone(), key, record_id }
-        };
-        let rows = keys.into_iter().flatten().map(row).collect();
-        self.add_rows(gather::Rows::ExternalIds(rows))
-    }
-
-    /// Brings the search index in step, if anything searchable changed.
-    fn index(&mut self, schema: &Schema, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
-        if !schema.object.is_searchable() {
-            return Ok(());
-        }
-        let searchable = |field: &&Field| field.searchable.is_some() && field.storage != Storage::Computed;
-        let changed =
-            before.is_none_or(|before| schema.fields().filter(searchable).any(|field| before.cell(field) != record.cell(field)));
-        if !changed {
-            return Ok(());
-        }
-        self.index_text(schema, record, before.is_none())
-    }
-
-    fn index_text(&mut self, schema: &Schema, record: &Record, is_new: bool) -> Result<(), StoreError> {
-        let foreseen = self.foreseen.as_ref().filter(|_| is_new);
-        let foreseen = foreseen.and_then(|foreseen| foreseen.complete(schema, record));
-        let text = foreseen.unwrap_or_else(|| indexing::search_text(schema, record));
-        let TenantKey { id, number } = self.tenant();
-        let object = schema.object.name;
-        match &mut self.reader.connection {
-            Connection::Sqlite(conn) => search::index_sqlite(conn, (id, number), object, record.id(), &text, is_new),
-            Connection::Postgres(_) => {
-                let row = search::row((id, number), object, record.id(), &text);
-                self.add_rows(gather::Rows::Written { target: search::target(), tail: search::INSTEAD, rows: vec![row] })
-            }
-        }
-    }
-
     /// Keeps out everybody else who changes a tree (teams, customers): two moves at once could close a circle.
     pub fn lock_tree(&mut self, object: &Object) -> Result<(), StoreError> {
         self.lock(&format!("tree {}", object.table))
@@ -511,82 +404,6 @@ impl<'a> Work<'a> {
 
     pub fn next_tenant_number(&mut self) -> Result<i64, StoreError> {
         on!(&mut self.reader.connection, tenants::next_number())
-    }
-
-    pub fn set_password(&mut self, user: Id, hash: &str) -> Result<(), StoreError> {
-        let (tenant, now) = (self.tenant().id, self.origin.now);
-        on!(&mut self.reader.connection, credentials::set_password(tenant, user, hash, now))
-    }
-
-    pub fn set_password_token(&mut self, user: Id, hash: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
-        let tenant = self.tenant().id;
-        on!(&mut self.reader.connection, credentials::set_password_token(tenant, user, hash, expires_at))
-    }
-
-    pub fn void_password_tokens(&mut self, user: Id) -> Result<(), StoreError> {
-        let tenant = self.tenant().id;
-        on!(&mut self.reader.connection, credentials::void_password_tokens(tenant, user))
-    }
-
-    pub fn add_session(&mut self, row: &SessionRow) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, credentials::add_session(row.clone()))
-    }
-
-    pub fn rotate_session(
-        &mut self,
-        session: &SessionRow,
-        refresh_hash: &[u8],
-        expires_at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let now = self.origin.now;
-        on!(&mut self.reader.connection, credentials::rotate_session(session, refresh_hash, expires_at, now))
-    }
-
-    /// Notes what a rotated token was followed by, and forgets what was noted of the session before `since`.
-    pub fn add_rotation(&mut self, row: &RotationRow, since: Timestamp) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, credentials::add_rotation(row.clone(), since))
-    }
-
-    pub fn revoke_session(&mut self, id: Id) -> Result<bool, StoreError> {
-        let (tenant, now) = (self.tenant().id, self.origin.now);
-        on!(&mut self.reader.connection, credentials::revoke_session(tenant, id, now))
-    }
-
-    pub fn revoke_sessions(&mut self, user: Id, but: Option<Id>) -> Result<(), StoreError> {
-        let (tenant, now) = (self.tenant().id, self.origin.now);
-        on!(&mut self.reader.connection, credentials::revoke_sessions(tenant, user, but, now))
-    }
-
-    pub fn add_api_key_hash(&mut self, api_key: Id, hash: &[u8]) -> Result<(), StoreError> {
-        let tenant = self.tenant().id;
-        on!(&mut self.reader.connection, credentials::add_api_key_hash(tenant, api_key, hash))
-    }
-
-    /// Keeps the first characters of a key beside it, to tell it by.
-    pub fn set_api_key_prefix(&mut self, api_key: Id, prefix: &str) -> Result<(), StoreError> {
-        let tenant = self.tenant().id;
-        on!(&mut self.reader.connection, records::set_api_key_prefix(tenant, api_key, prefix))
-    }
-
-    pub fn add_signing_key(&mut self, row: &SigningKeyRow) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, credentials::add_signing_key(row.clone()))
-    }
-
-    pub fn retire_signing_keys(&mut self) -> Result<(), StoreError> {
-        let now = self.origin.now;
-        on!(&mut self.reader.connection, credentials::retire_signing_keys(now))
-    }
-
-    pub fn forget_signing_keys(&mut self, retired_before: Timestamp) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, credentials::forget_signing_keys(retired_before))
-    }
-
-    pub fn set_login_failures(&mut self, row: &LoginFailureRow) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, credentials::set_login_failures(row))
-    }
-
-    pub fn clear_login_failures(&mut self, subject: &str) -> Result<(), StoreError> {
-        on!(&mut self.reader.connection, credentials::clear_login_failures(subject))
     }
 
     /// Builds the index that a custom field marked `indexed` asks for, if it is not there yet. All tenants with

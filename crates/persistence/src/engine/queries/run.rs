@@ -5,7 +5,7 @@ use crate::{
     engine::kept::{self, Verdict},
     error::StoreError,
     sql::{
-        row::{Cell, CellRef},
+        cell::{Cell, CellRef},
         sql_types::{DateSql, DbDate, DbId, DbJson, DbTime, IdSql, JsonSql, TimeSql},
         statement::{Bind, ColumnType, Statement},
     },

@@ -7,7 +7,7 @@ use farley_domain::{sales::opportunity::OpportunityStatus, values::id::Id};
 use super::{MAX_STAGES, Median, Moves, Travelled, Travels, status};
 use crate::{
     error::StoreError,
-    sql::row::{Cell, CellRef},
+    sql::cell::{Cell, CellRef},
 };
 
 /// A slice, by the order in which they came.
