@@ -73,15 +73,12 @@ impl<Announcement> QueryId for Insert<Announcement> {
 
 impl<Announcement> RunQueryDsl<Conn> for Insert<Announcement> {}
 
-/// PostgreSQL gives each part a name, and runs it whether or not it is asked for.
-const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
-
 impl<Announcement: QueryFragment<Db>> QueryFragment<Db> for Insert<Announcement> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Db>) -> QueryResult<()> {
         for (position, part) in self.parts.iter().enumerate() {
-            let name = NAMES.get(position).ok_or_else(|| diesel::result::Error::QueryBuilderError("too many parts".into()))?;
-            out.push_sql(if position == 0 { "WITH " } else { ", " });
-            out.push_sql(name);
+            // PostgreSQL gives each part a name, and runs it whether or not it is asked for.
+            out.push_sql(if position == 0 { "WITH part" } else { ", part" });
+            out.push_sql(&position.to_string());
             out.push_sql(" AS (");
             part.insert.walk_ast(out.reborrow())?;
             out.push_sql(")");
