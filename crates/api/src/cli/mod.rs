@@ -7,6 +7,7 @@ mod people;
 mod serve;
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -173,13 +174,11 @@ fn run(command: Command, settings: &SettingFlags) -> Result<(), String> {
         Command::Serve => serve::serve(settings.read()?),
         Command::Migrate => serve::migrate(&settings.read()?),
         Command::Openapi { output } => print_document(output.as_deref()),
-        Command::Config { example: _ } => {
-            print!("{}", example());
-            Ok(())
-        }
+        Command::Config { example: _ } => show(example().as_bytes()),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "farley", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "farley", &mut script);
+            show(&script)
         }
         Command::Tenant(command) => people::tenant(command, settings.read()?),
         Command::User(command) => people::user(command, settings.read()?),
@@ -199,12 +198,19 @@ fn run(command: Command, settings: &SettingFlags) -> Result<(), String> {
     }
 }
 
+/// Prints a text that may be piped on: a reader that has seen enough, such as `head`, is no fault.
+fn show(text: &[u8]) -> Result<(), String> {
+    match std::io::stdout().write_all(text) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("cannot print: {error}")),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// The document, whole or not at all: a program that prints it may hold it compiled in.
 fn print_document(output: Option<&Path>) -> Result<(), String> {
     let text = crate::app::server::document_text();
     let Some(output) = output else {
-        print!("{text}");
-        return Ok(());
+        return show(text.as_bytes());
     };
     let beside = output.with_extension("new");
     let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, output));
