@@ -308,9 +308,9 @@ impl Sample {
             Op::In | Op::Nin | Op::Any | Op::None => {
                 (0..self.rng.random_range(0..4)).map(|_| self.scalar(object, field)).collect()
             }
-            Op::Contains | Op::Starts => {
+            Op::Contains | Op::Ncontains | Op::Starts | Op::Ends => {
                 let text = self.pick(TEXTS);
-                let text: String = text.chars().skip(self.rng.random_range(0..2)).take(self.rng.random_range(0..4)).collect();
+                let text: String = text.chars().skip(self.rng.random_range(0..4)).take(self.rng.random_range(0..4)).collect();
                 if self.rng.random_bool(0.5) { text.to_uppercase().into() } else { text.to_lowercase().into() }
             }
             Op::Eq | Op::Ne | Op::Gt | Op::Gte | Op::Lt | Op::Lte => self.scalar(object, field),

@@ -14,7 +14,7 @@ use farley_domain::{
     },
     query::{
         cursor::Cursor,
-        list::ListQuery,
+        list::{Expanded, ListQuery},
         predicate::{Predicate, View},
     },
     values::{id::Id, search_text::Query},
@@ -238,11 +238,12 @@ impl Reader<'_> {
         &mut self,
         rows: &mut [Row],
         view: &dyn View,
-        relations: &[Relation],
-        full: &dyn Fn(&'static Object) -> Option<Arc<Layout>>,
+        expanded: &[Expanded],
+        layout_of: &dyn Fn(&'static Object, Option<&[String]>) -> Arc<Layout>,
     ) -> Result<(), StoreError> {
-        for relation in relations {
-            let Some(layout) = view.schema(relation.target).and_then(|schema| full(schema.object)) else { continue };
+        for Expanded { relation, fields } in expanded {
+            let Some(schema) = view.schema(relation.target) else { continue };
+            let layout = layout_of(schema.object, fields.as_deref());
             match relation.reach {
                 Reach::ToOne { field } => self.expand_one(rows, view, relation, field, &layout)?,
                 Reach::Inverse { .. } | Reach::Linked { .. } => self.expand_many(rows, view, relation, &layout)?,

@@ -3,6 +3,7 @@
 mod concurrency;
 mod contract;
 mod errors;
+mod expansions;
 mod golden;
 mod idempotency;
 mod lanes;
@@ -45,6 +46,10 @@ pub fn tests() -> Vec<Test> {
         errors::paths_and_methods_that_are_not_there,
         errors::sql_in_every_string,
         errors::values_of_the_wrong_kind,
+        expansions::archived_and_live_records_come_together,
+        expansions::fields_add_to_the_default_and_reach_into_relations,
+        expansions::objects_go_by_either_name,
+        expansions::what_is_referred_to_is_shown_archived,
         golden::a_new_tenant,
         golden::activities_and_tasks,
         golden::cadences_and_enrolments,

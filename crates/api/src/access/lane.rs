@@ -35,7 +35,7 @@ pub fn of_list(request: &HttpRequest, query: &ListQuery, body: &str) -> Turn {
         Start::First | Start::After(_) => 0,
         Start::Offset(offset) => offset,
     };
-    let related = query.expand.iter().map(|relation| match relation.reach {
+    let related = query.expand.iter().map(|expanded| match expanded.relation.reach {
         Reach::ToOne { .. } => shown,
         Reach::Inverse { .. } | Reach::Linked { .. } => shown * RELATED_EACH,
     });
@@ -102,7 +102,11 @@ pub fn describe() {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
-    use farley_domain::{customers::customer::Customer, model::entity::Entity, query::predicate::Predicate};
+    use farley_domain::{
+        customers::customer::Customer,
+        model::entity::Entity,
+        query::{list::Expanded, predicate::Predicate},
+    };
 
     use super::*;
 
@@ -128,7 +132,8 @@ mod tests {
         assert!(matches!(lane(ListQuery { start: Start::Offset(200), ..query(50) }), Turn::Unsure { .. }));
         assert_eq!(lane(ListQuery { start: Start::Offset(5_000), ..query(50) }), Turn::Heavy);
         assert_eq!(lane(ListQuery { total: true, ..query(1) }), Turn::Heavy);
-        let contacts: Vec<_> = Customer::object().relation("contacts").cloned().into_iter().collect();
+        let contacts = Customer::object().relation("contacts").into_iter();
+        let contacts: Vec<_> = contacts.map(|relation| Expanded { relation: *relation, fields: None }).collect();
         assert_eq!(contacts.len(), 1);
         assert!(matches!(lane(ListQuery { expand: contacts.clone(), ..query(50) }), Turn::Unsure { .. }));
         assert_eq!(lane(ListQuery { expand: contacts, ..query(200) }), Turn::Heavy);

@@ -69,7 +69,7 @@ crate::query! {
     pub struct AccessQuery {
         /// The user to check. You can always check your own permissions.
         user_id: Id => reference("user").required(),
-        /// The object, such as `customer`.
+        /// The object, by its name (`customer`) or that of its collection (`customers`).
         object: String => text(100).required().example("customer"),
         /// The action: `read`, `create`, `update`, `archive`, `export`, `import`.
         action: String => text(100).required().example("read"),
@@ -94,7 +94,7 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
     let choices = |known: &[&str], handle: Handle<AccessQuery, String>| {
         Fault::new(handle.name(), FaultCode::UnknownChoice).with("choices", known.join(", "))
     };
-    let object = registry::object(asked.get(AccessQuery::object))
+    let object = registry::named(asked.get(AccessQuery::object))
         .ok_or_else(|| choices(&registry::objects().map(|object| object.name), AccessQuery::object))?;
     let action = Action::from_name(asked.get(AccessQuery::action))
         .ok_or_else(|| choices(&Action::ALL.map(Action::as_str), AccessQuery::action))?;

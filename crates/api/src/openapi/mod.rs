@@ -151,7 +151,8 @@ same pattern: the name of a field with an operator as suffix. `GET /v1/metadata/
 | `field_gt=` `field_gte=` `field_lt=` `field_lte=` | is greater than, at least, less than, at most the value |
 | `field_in=a,b` | is one of these; `id_in` loads several records by id |
 | `field_nin=a,b` | is none of these, or has no value |
-| `field_contains=a` `field_starts=a` | contains, or starts with, the text, ignoring case |
+| `field_contains=a` `field_starts=a` `field_ends=a` | contains, starts or ends with the text, ignoring case |
+| `field_ncontains=a` | does not contain the text, ignoring case, or has no value |
 | `field_null=true` | has no value; `false`: has a value |
 | `field_any=a,b` `field_none=a,b` | (a list or related records) contains at least one of these, none of these |
 

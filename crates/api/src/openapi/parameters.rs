@@ -37,7 +37,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
         ),
         ("Query", query("q", "Full-text search: names, also by pinyin or its initials, and parts of e-mail addresses and phone numbers.", search_text())),
         ("Total", query("total", "Returns the exact number of matches, as `page.total` and in the header `X-Total-Count`.", flag())),
-        ("Archived", query("archived", "For lists: returns archived records instead of live ones. For a single record: returns it even if it is archived.", flag())),
+        ("Archived", query("archived", "For lists: with `true`, returns archived records instead of live ones; with `any`, both together: those with an `archived_at` are archived. For a single record, `true` returns it even if it is archived.", text().enum_values(Some(["false", "true", "any"])))),
         (
             "AsOf",
             query(

@@ -209,7 +209,7 @@ fn fields(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let on_request: Vec<String> =
         object.fields.iter().filter(|field| field.on_request).map(|field| format!("`{}`", field.path())).collect();
     let mut doc =
-        "The fields to return; `id` is always included. Use `custom.key` for a single custom field. Defaults to all fields"
+        "The fields to return; `id` is always included. Use `custom.key` for a single custom field and `relation.field` for a field of a related record, which is then expanded with such fields alone. `*` stands for the default, to which other names add (`relation.*` for that of a relation). Defaults to all fields"
             .to_owned();
     if !on_request.is_empty() {
         doc += &format!(" except those computed only on request: {}", on_request.join(", "));
@@ -221,7 +221,7 @@ fn expand(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let expandable = || object.relations.iter().filter(|relation| !object.has(relation.name));
     let relations: Vec<String> = expandable().map(|relation| format!("`{}`", relation.name)).collect();
     let doc = format!(
-        "Relations to include, at most {MAX_EXPANDED}, each as a member named after the relation: {}.",
+        "Relations to include, at most {MAX_EXPANDED}, each as a member named after the relation: {}. Archived records that a record itself refers to are included. `fields` chooses what to return of them (`relation.field`).",
         relations.join(", ")
     );
     let first = expandable().next().map(|relation| json!([relation.name]));

@@ -3,7 +3,7 @@
 use farley_domain::{
     model::{fault::FaultCode, field::Op},
     query::{
-        list::{MAX_EXPANDED, MAX_FIELDS, MAX_SORT_KEYS},
+        list::{ANY, MAX_EXPANDED, MAX_FIELDS, MAX_SORT_KEYS},
         predicate::{MAX_DEPTH, MAX_TESTS},
     },
 };
@@ -342,13 +342,19 @@ fn search() -> ObjectBuilder {
             "fields",
             shown(
                 texts(MAX_FIELDS),
-                "The fields to return. Defaults to all fields except those computed on request.",
+                "The fields to return; `*` stands for all fields except those computed on request, which is also the default. `relation.field` expands the relation with that field alone.",
                 json!(["id", "name"]),
             ),
         )
-        .property("expand", noted(texts(MAX_EXPANDED), "Relations to include, each as a member named after the relation."))
+        .property("expand", noted(texts(MAX_EXPANDED), "Relations to include, each as a member named after the relation. Archived records that a record itself refers to are included."))
         .property("total", noted(flag(), "Whether to count all matches."))
-        .property("archived", noted(flag(), "Whether to return archived records instead of live ones."))
+        .property(
+            "archived",
+            noted(
+                AnyOfBuilder::new().item(flag()).item(text().enum_values(Some([ANY]))),
+                "`true` returns archived records instead of live ones, `any` both together: those with an `archived_at` are archived.",
+            ),
+        )
         .property(
             "as_of",
             noted(

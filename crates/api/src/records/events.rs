@@ -207,7 +207,7 @@ crate::query! {
         cursor: Option<String> => long_text(4_000),
         /// The event types to return, as a comma-separated list.
         types: Vec<String> => texts(100).example(json!(["customer.created", "customer.updated"])),
-        /// Only events of records of this object.
+        /// Only events of records of this object, by its name (`customer`) or that of its collection (`customers`).
         object: Option<String> => text(100).example("customer"),
         /// Only events of this record.
         record_id: Option<Id> => record_id(),
@@ -283,7 +283,7 @@ fn wanted(asked: &Record<ChangesQuery>) -> Result<WantedEvents, Faults> {
     let mut faults = Faults::default();
     let mut object = None;
     if let Some(name) = asked.get(ChangesQuery::object) {
-        object = registry::object(name);
+        object = registry::named(name);
         if object.is_none() {
             let known = registry::objects().map(|object| object.name);
             let fault = unknown(ChangesQuery::object.name().to_owned(), FaultCode::UnknownChoice, name, known.into_iter());

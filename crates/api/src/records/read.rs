@@ -8,12 +8,12 @@ use farley_domain::{
     model::{
         fault::{Fault, FaultCode},
         field::{Field, Op},
-        object::{Object, Reach, Relation, Schema},
+        object::{Object, Reach, Schema},
         operand::Operand,
         recurring, registry,
     },
     query::{
-        list::{ListQuery, RecordQuery, SortBy, SortKey},
+        list::{Expanded, ListQuery, RecordQuery, SortBy, SortKey},
         predicate::Predicate,
     },
     values::time::Timestamp,
@@ -94,7 +94,7 @@ async fn read_page(
                 return Ok(reader.list_written(&layout, &view, &query, BODY.to_vec())?);
             }
             let mut page = reader.list(&layout, &view, &query)?;
-            reader.expand(&mut page.rows, &view, &query.expand, &|target| Some(principal.layout(target)))?;
+            reader.expand(&mut page.rows, &view, &query.expand, &|target, fields| layout_of(&principal, target, fields))?;
             let mut rows = BODY.to_vec();
             for (position, row) in page.rows.iter().enumerate() {
                 if position > 0 {
@@ -130,10 +130,10 @@ pub fn layout_for(
     principal: &Principal,
     object: &'static Object,
     fields: Option<&[String]>,
-    expand: &[Relation],
+    expand: &[Expanded],
     (sort, past): (&[SortKey], bool),
 ) -> Arc<Layout> {
-    let references = expand.iter().filter_map(|relation| match relation.reach {
+    let references = expand.iter().filter_map(|expanded| match expanded.relation.reach {
         Reach::ToOne { field } => Some(field.to_owned()),
         Reach::Inverse { .. } | Reach::Linked { .. } => None,
     });
@@ -154,6 +154,17 @@ pub fn layout_for(
         return full;
     }
     Arc::new(Layout::of(&schema, &|field| principal.asker.sees(object, field), fields, &also))
+}
+
+/// What is shown of a record that is expanded: these fields, or all but those on request.
+fn layout_of(principal: &Principal, object: &'static Object, fields: Option<&[String]>) -> Arc<Layout> {
+    match fields {
+        None => principal.layout(object),
+        Some(fields) => {
+            let sees = |field: &Field| principal.asker.sees(object, field);
+            Arc::new(Layout::of(&principal.schema(object), &sees, Some(fields), &[]))
+        }
+    }
 }
 
 fn shown(principal: &Principal, object: &'static Object, field: &Field) -> bool {
@@ -238,7 +249,8 @@ async fn read_one(
                 return Ok(reader.get_written(&layout, &view, id, &within)?);
             }
             let Some(mut row) = reader.get(&layout, &view, id, &within)? else { return Ok(None) };
-            reader.expand(std::slice::from_mut(&mut row), &view, &query.expand, &|target| Some(principal.layout(target)))?;
+            let rows = std::slice::from_mut(&mut row);
+            reader.expand(rows, &view, &query.expand, &|target, fields| layout_of(&principal, target, fields))?;
             let mut json = Vec::new();
             row.write_json(&mut json)?;
             Ok(Some(Written { version: row.version(), json }))

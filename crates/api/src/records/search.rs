@@ -56,7 +56,7 @@ crate::query! {
     pub struct SearchQuery {
         /// The text to search for.
         q: String => long_text(parse::MAX_QUERY).required().example("huawei"),
-        /// Only these objects, as a comma-separated list.
+        /// Only these objects, as a comma-separated list: by name (`customer`) or by collection (`customers`).
         objects: Vec<String> => texts(50).example(json!(["customer", "contact"])),
         /// The maximum number of records, 1 to 100.
         limit: i64 => integer(1, 100).default(20),
@@ -76,16 +76,17 @@ crate::query! {
 pub async fn search(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let asked = body::read_query::<SearchQuery>(&parameters(&request)?)?;
     let limit = usize::try_from(asked.get(SearchQuery::limit)).unwrap_or(20);
-    let named = |fault| Fault { pointer: SearchQuery::q.name().to_owned(), ..fault };
-    let query = parse::search_query(asked.get(SearchQuery::q)).map_err(named)?;
+    let at_q = |fault| Fault { pointer: SearchQuery::q.name().to_owned(), ..fault };
+    let query = parse::search_query(asked.get(SearchQuery::q)).map_err(at_q)?;
     let wanted = asked.get(SearchQuery::objects);
-    if wanted.iter().any(|name| registry::object(name).is_none()) {
+    let named: Vec<_> = wanted.iter().filter_map(|name| registry::named(name)).collect();
+    if named.len() < wanted.len() {
         let known: Vec<&str> = registry::objects().into_iter().map(|object| object.name).collect();
         return Err(Fault::new(SearchQuery::objects.name(), FaultCode::UnknownChoice).with("choices", known.join(", ")).into());
     }
     let searched: Vec<_> = registry::objects()
         .into_iter()
-        .filter(|object| object.is_searchable() && (wanted.is_empty() || wanted.iter().any(|name| name == object.name)))
+        .filter(|object| object.is_searchable() && (wanted.is_empty() || named.iter().any(|named| named.name == object.name)))
         .filter_map(|object| Some((object, call.principal.asker.rows(object, Action::Read)?)))
         .collect();
     let (principal, now) = (Arc::clone(&call.principal), call.now);

@@ -247,6 +247,7 @@ fn expected_in_chinese(expected: &str) -> &str {
         "an object that maps systems to keys" => "以外部系统为键的对象",
         "an object with amount and currency" => "含 amount 和 currency 的对象",
         "true or false" => " true 或 false",
+        "true, false or any" => " true、false 或 any",
         "# and six hexadecimal digits" => " # 加六位十六进制数字",
         "2 to 40 lower-case letters, digits and hyphens" => " 2 到 40 个小写字母、数字和连字符",
         "object:action, such as customer:read or *:read" => " object:action 形式，例如 customer:read 或 *:read",

@@ -67,6 +67,12 @@ pub fn object(name: &str) -> Option<&'static Object> {
     objects().into_iter().find(|object| object.name == name)
 }
 
+/// The object that a client means, by its own name or by that of its collection: `customer`, `customers`.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Object> {
+    object(name).or_else(|| objects().into_iter().find(|object| object.collection == name))
+}
+
 #[must_use]
 pub fn collection(collection: &str) -> Option<&'static Object> {
     objects().into_iter().find(|object| object.collection == collection)

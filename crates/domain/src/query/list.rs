@@ -15,7 +15,7 @@ use crate::{
         predicate::{
             Operand, Predicate, View,
             parse::{self, Given},
-            path,
+            path::{self, Step},
         },
     },
     values::{search_text::Query, time::Timestamp},
@@ -33,6 +33,10 @@ pub const MAX_FIELDS: usize = 500;
 const LIST_PARAMETERS: &[&str] =
     &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", AS_OF, FILTER];
 const RECORD_PARAMETERS: &[&str] = &["fields", "expand", "archived"];
+/// All fields shown without being asked for, among the names in `fields`.
+pub const EVERY_FIELD: &str = "*";
+/// Live and archived records together, as the value of `archived`.
+pub const ANY: &str = "any";
 /// A predicate: in the body of a search as it is, among the parameters of a list as a text that holds its JSON.
 pub const FILTER: &str = "filter";
 
@@ -47,7 +51,7 @@ pub struct ListQuery {
     pub start: Start,
     /// Paths of the fields to show, the id first; none for all but those on request.
     pub fields: Option<Vec<String>>,
-    pub expand: Vec<Relation>,
+    pub expand: Vec<Expanded>,
     /// Whether to count all records that fit.
     pub total: bool,
     /// The time as of which records are read from their ledger; none for now.
@@ -76,11 +80,19 @@ pub enum SortBy {
     Relevance(Query),
 }
 
+/// A relation whose records are shown beside each record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expanded {
+    pub relation: Relation,
+    /// Paths of the fields to show of them, the id first; none for all but those on request.
+    pub fields: Option<Vec<String>>,
+}
+
 /// A request for one record by its id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordQuery {
     pub fields: Option<Vec<String>>,
-    pub expand: Vec<Relation>,
+    pub expand: Vec<Expanded>,
     /// Whether an archived record will do.
     pub archived: bool,
 }
@@ -144,8 +156,8 @@ impl RecordQuery {
             let known = RECORD_PARAMETERS.iter().copied();
             request.faults.add(unknown(name.clone(), FaultCode::UnknownParameter, name, known));
         }
-        let fields = request.fields();
-        let expand = request.expand();
+        let mut expand = request.expand();
+        let fields = request.fields(&mut expand);
         let archived = request.boolean("archived");
         request.faults.into_result(RecordQuery { fields, expand, archived })
     }
@@ -202,17 +214,17 @@ impl<'a> Request<'a> {
         let sort = self.sort(query.as_ref());
         // Whether a cursor belongs to a sort that could not be read, nobody can say.
         let start = if self.faults.0.len() == faults { self.start(&sort) } else { Start::First };
-        let archived = self.boolean("archived");
+        let archived = self.archived();
         let limit = self.limit();
-        let fields = self.fields();
-        let expand = self.expand();
+        let mut expand = self.expand();
+        let fields = self.fields(&mut expand);
         let total = self.boolean("total");
         let as_of = self.as_of();
         let predicate = self
             .view
             .rows(self.schema.object)
             .unwrap_or_else(Predicate::nothing)
-            .and(Predicate::Archived(archived))
+            .and(archived)
             .and(query.map_or_else(Predicate::all, Predicate::Matches))
             .and(filter.unwrap_or_else(Predicate::all));
         self.faults.into_result(ListQuery { predicate, sort, limit, start, fields, expand, total, as_of })
@@ -252,6 +264,19 @@ impl<'a> Request<'a> {
 
     fn boolean(&mut self, name: &str) -> bool {
         self.read(name, Given::boolean).unwrap_or(false)
+    }
+
+    /// Live records, archived ones, or both.
+    fn archived(&mut self) -> Predicate {
+        let wrong = |_| Faults::from(Fault::new("", FaultCode::WrongType).with("expected", "true, false or any"));
+        let read = |given: Given<'a>| {
+            if given.text().is_ok_and(|text| text == ANY) { Ok(None) } else { given.boolean().map(Some).map_err(wrong) }
+        };
+        match self.read("archived", read) {
+            Some(None) => Predicate::all(),
+            Some(Some(archived)) => Predicate::Archived(archived),
+            None => Predicate::Archived(false),
+        }
     }
 
     /// The names of a list, each with the pointer to it: separated by commas or, in JSON, also as a list.
@@ -349,20 +374,73 @@ impl<'a> Request<'a> {
         keys
     }
 
-    fn fields(&mut self) -> Option<Vec<String>> {
+    /// The fields to show; those of a relation (`customer.name`) go to what is expanded, which they do by themselves.
+    fn fields(&mut self, expanded: &mut Vec<Expanded>) -> Option<Vec<String>> {
         let names = self.names("fields")?;
         if names.len() > MAX_FIELDS {
             self.fault("fields", Fault::new("", FaultCode::TooMany).with("max", MAX_FIELDS));
             return None;
         }
+        let schema = self.schema.clone();
         let mut fields = vec![recurring::ID.name().to_owned()];
+        let mut is_told = false;
         for (pointer, name) in names {
-            if fields.iter().any(|field| field == name) {
-                continue;
+            let reached = name.split_once('.').filter(|_| path::visible_field(&schema, name, self.view).is_none());
+            let step = reached.and_then(|(head, rest)| Some((self.expandable(head)?, rest)));
+            match step {
+                Some((step, rest)) => {
+                    let of_relation = match expanded.iter().position(|one| one.relation == step.relation) {
+                        Some(position) => position,
+                        None if expanded.len() < MAX_EXPANDED => {
+                            expanded.push(Expanded { relation: step.relation, fields: None });
+                            expanded.len() - 1
+                        }
+                        None => {
+                            if !is_told {
+                                self.faults.add(Fault::new(pointer, FaultCode::TooMany).with("max", MAX_EXPANDED));
+                            }
+                            is_told = true;
+                            continue;
+                        }
+                    };
+                    let shown = expanded[of_relation].fields.get_or_insert_with(|| vec![recurring::ID.name().to_owned()]);
+                    self.show(shown, &step.schema, Some(&step.relation), (&pointer, rest));
+                }
+                None => self.show(&mut fields, &schema, None, (&pointer, name)),
             }
-            fields.extend(self.visible(&pointer, name).map(|field| field.path()));
         }
         Some(fields)
+    }
+
+    /// Adds a field to those that are shown of an object, or all that are shown without being asked for. `relation` is the way to it, if it is
+    /// not the object of the list.
+    fn show(&mut self, shown: &mut Vec<String>, schema: &Schema, relation: Option<&Relation>, (pointer, name): (&str, &str)) {
+        let view = self.view;
+        // Each of many records would have its own related records counted.
+        let is_bounded = |field: &&Field| {
+            relation.is_none_or(|relation| !relation.reach.is_to_many()) || !matches!(field.kind, FieldType::Count(_))
+        };
+        let mut add = |path: String| {
+            if !shown.contains(&path) {
+                shown.push(path);
+            }
+        };
+        if name == EVERY_FIELD {
+            let fields = schema.object.fields.iter().filter(|field| !field.on_request && view.sees(schema.object, field));
+            fields.map(Field::path).for_each(add);
+            return;
+        }
+        match path::visible_field(schema, name, view).filter(is_bounded) {
+            Some(field) => add(field.path()),
+            None => {
+                let before = relation.map(|relation| format!("{}.", relation.name)).unwrap_or_default();
+                let fields = schema.fields().filter(|field| view.sees(schema.object, field)).filter(is_bounded);
+                let known: Vec<String> = fields.map(|field| format!("{before}{}", field.path())).collect();
+                let known = known.iter().map(String::as_str);
+                let fault = unknown(pointer.to_owned(), FaultCode::UnknownMember, &format!("{before}{name}"), known);
+                self.faults.add(fault);
+            }
+        }
     }
 
     /// The field of this path; one that the asker may not see is unknown.
@@ -376,23 +454,28 @@ impl<'a> Request<'a> {
         field
     }
 
-    fn expand(&mut self) -> Vec<Relation> {
+    /// The relation of this name, if it may be expanded.
+    fn expandable(&self, name: &str) -> Option<Step> {
+        let object = self.schema.object;
+        // What is expanded stands beside the fields: a relation named as a field has no place there.
+        let relation = object.relation(name).filter(|relation| !object.has(relation.name))?;
+        path::reach(object, relation, self.view)
+    }
+
+    fn expand(&mut self) -> Vec<Expanded> {
         let names = self.names("expand").unwrap_or_default();
         if names.len() > MAX_EXPANDED {
             self.fault("expand", Fault::new("", FaultCode::TooMany).with("max", MAX_EXPANDED));
             return Vec::new();
         }
-        let object = self.schema.object;
-        // What is expanded stands beside the fields: a relation named as a field has no place there.
-        let may_reach = |relation: &&Relation| !object.has(relation.name) && path::reach(object, relation, self.view).is_some();
-        let known: Vec<&Relation> = object.relations.iter().filter(may_reach).collect();
-        let mut expanded: Vec<Relation> = Vec::with_capacity(names.len());
+        let mut expanded: Vec<Expanded> = Vec::with_capacity(names.len());
         for (pointer, name) in names {
-            match known.iter().find(|relation| relation.name == name) {
-                Some(relation) if expanded.contains(relation) => {}
-                Some(relation) => expanded.push(**relation),
+            match self.expandable(name) {
+                Some(step) if expanded.iter().any(|one| one.relation == step.relation) => {}
+                Some(step) => expanded.push(Expanded { relation: step.relation, fields: None }),
                 None => {
-                    let known: Vec<&str> = known.iter().map(|relation| relation.name).collect();
+                    let relations = self.schema.object.relations.iter().map(|relation| relation.name);
+                    let known: Vec<&str> = relations.filter(|name| self.expandable(name).is_some()).collect();
                     self.faults.add(Fault::new(pointer, FaultCode::NotExpandable).with("known", known.join(", ")));
                 }
             }

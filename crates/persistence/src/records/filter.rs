@@ -76,10 +76,7 @@ impl Fragment for Condition<'_> {
 
 /// What is unknown counts as false, which each engine writes in its own way.
 fn or_false(dialect: Dialect, sqlite: &'static str, postgres: &'static str) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => sqlite,
-        Dialect::Postgres => postgres,
-    }
+    by_dialect(dialect, sqlite, postgres)
 }
 
 fn joined(sql: &mut Statement, parts: &[Predicate], place: &Place, with: &'static str, empty: &'static str) {
@@ -98,7 +95,7 @@ fn joined(sql: &mut Statement, parts: &[Predicate], place: &Place, with: &'stati
 }
 
 fn comparison(sql: &mut Statement, test: &Test, place: &Place) {
-    let negated = matches!(test.op, Op::Ne | Op::Nin | Op::None);
+    let negated = matches!(test.op, Op::Ne | Op::Nin | Op::Ncontains | Op::None);
     if negated {
         sql.sql("NOT COALESCE((");
     }
@@ -116,14 +113,13 @@ fn comparison(sql: &mut Statement, test: &Test, place: &Place) {
             values(sql, &test.field, &test.operand);
             sql.sql(")");
         }
-        Op::Contains | Op::Starts => {
-            let within = if sql.dialect == Dialect::Sqlite { "instr(" } else { "strpos(" };
-            let found = if test.op == Op::Starts { ") = 1" } else { ") > 0" };
+        Op::Contains | Op::Ncontains | Op::Starts | Op::Ends => {
             sql.sql("(");
             // A second part is to be found where the umlauts are spelt out.
             for (part, (before, folding)) in operands(&test.operand).iter().zip([("", Folding::Plain), (" OR ", Folding::Spelt)])
             {
-                write_sql!(sql, before, within, Folded(value, folding), ", ", bind(&test.field, part), found);
+                sql.sql(before);
+                found(sql, test, &Folded(value, folding), part);
             }
             sql.sql(")");
         }
@@ -132,6 +128,35 @@ fn comparison(sql: &mut Statement, test: &Test, place: &Place) {
     }
     if negated {
         sql.sql(or_false(sql.dialect, "), 0)", "), false)"));
+    }
+}
+
+fn by_dialect(dialect: Dialect, sqlite: &'static str, postgres: &'static str) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => sqlite,
+        Dialect::Postgres => postgres,
+    }
+}
+
+/// A folded text contains a part, begins or ends with it.
+fn found(sql: &mut Statement, test: &Test, text: &Folded<'_>, part: &Operand) {
+    let length = match part {
+        Operand::Text(part) => part.chars().count(),
+        _ => 0,
+    };
+    let (within, end) = match sql.dialect {
+        Dialect::Sqlite => ("instr(", "substr("),
+        Dialect::Postgres => ("strpos(", "right("),
+    };
+    let part = bind(&test.field, part);
+    // Every text ends with nothing, as it contains it; SQLite cannot be asked for the last no characters.
+    if test.op == Op::Ends && length > 0 {
+        let characters = i64::try_from(length).unwrap_or(i64::MAX);
+        write_sql!(sql, end, *text, by_dialect(sql.dialect, ", -", ", "));
+        sql.integer(characters);
+        write_sql!(sql, by_dialect(sql.dialect, ") = ", "::integer) = "), part);
+    } else {
+        write_sql!(sql, within, *text, ", ", part, if test.op == Op::Starts { ") = 1" } else { ") > 0" });
     }
 }
 
@@ -360,6 +385,7 @@ enum Folding {
 }
 
 /// The value as it is compared however it is written: as the domain's `text::fold` and `text::fold_spelt`.
+#[derive(Clone, Copy)]
 struct Folded<'a>(Scalar<'a>, Folding);
 
 impl Fragment for Folded<'_> {

@@ -170,7 +170,11 @@ pub fn related(
         }
     }
     write_sql!(sql, " WHERE t.tenant_id = ", place.tenant, " AND ", origin, " IN (");
-    sql.id_list(from).sql(") AND t.archived_at IS NULL");
+    sql.id_list(from).sql(")");
+    // What a record itself refers to is shown archived too; of what refers to it, or is linked with it from the other side, only what is live.
+    if !matches!(relation.reach, Reach::Linked { holder: true, .. }) {
+        sql.sql(" AND t.archived_at IS NULL");
+    }
     and(&mut sql, &view.rows(place.object).unwrap_or_else(Predicate::nothing), place);
     sql.sql(") ranked WHERE place <= ").integer(each + 1).sql(" ORDER BY origin, place");
     sql

@@ -73,8 +73,7 @@ crate::query! {
 pub async fn one_object(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let asked = body::read_query::<ObjectQuery>(&parameters(&request)?)?;
     let name = request.match_info().query("object");
-    let object = registry::objects().into_iter().find(|object| object.name == name || object.collection == name);
-    let object = object.ok_or_else(Problem::not_found)?;
+    let object = registry::named(name).ok_or_else(Problem::not_found)?;
     call.rows(object, Action::Read)?;
     let mut metadata = described(&call.principal, object);
     if let Some(record) = asked.get(ObjectQuery::record_id) {

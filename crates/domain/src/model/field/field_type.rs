@@ -200,13 +200,16 @@ impl FieldType {
 
     pub(super) fn operators(&self) -> &'static [Op] {
         const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::Nin, Op::Null];
-        const TEXT: &[Op] =
-            &[Op::Eq, Op::Ne, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::Nin, Op::Contains, Op::Starts, Op::Null];
+        #[rustfmt::skip]
+        const TEXT: &[Op] = &[
+            Op::Eq, Op::Ne, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::Nin,
+            Op::Contains, Op::Ncontains, Op::Starts, Op::Ends, Op::Null,
+        ];
         const NAMED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::Null];
         const MANY: &[Op] = &[Op::Any, Op::None, Op::Null];
         match self {
             FieldType::Text { .. } | FieldType::Email | FieldType::Phone | FieldType::Url | FieldType::SocialCreditCode => TEXT,
-            FieldType::LongText { .. } => &[Op::Contains, Op::Starts, Op::Null],
+            FieldType::LongText { .. } => &[Op::Contains, Op::Ncontains, Op::Starts, Op::Ends, Op::Null],
             FieldType::Integer { .. }
             | FieldType::Decimal
             | FieldType::Money

@@ -1,5 +1,5 @@
 //! Answers predicates in memory, as persistence answers them in SQL: for rules, webhooks and whatever has the record at
-//! hand. Texts are equal and ordered by their code points as stored; `contains` and `starts` compare them folded.
+//! hand. Texts are equal and ordered by their code points as stored; `contains`, `starts` and `ends` compare them folded.
 
 use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
@@ -116,6 +116,8 @@ fn passes(test: &Test, record: &Record) -> bool {
         Op::In => is_among(stored(field, record).as_slice(), operand),
         Op::Nin => !is_among(stored(field, record).as_slice(), operand),
         Op::Contains => folded(field, record, operand, |text, part| text.contains(part)),
+        Op::Ncontains => !folded(field, record, operand, |text, part| text.contains(part)),
+        Op::Ends => folded(field, record, operand, |text, part| text.ends_with(part)),
         Op::Starts => folded(field, record, operand, |text, part| text.starts_with(part)),
         Op::Null => Operand::Boolean(is_empty(field, record)) == *operand,
         Op::Any => is_among(&items(field, record), operand),
@@ -234,6 +236,8 @@ mod tests {
     fn texts_are_equal_by_code_point_and_found_folded() {
         assert!(holds("name", "eq", "华为 Deal") && !holds("name", "eq", "华为 deal"));
         assert!(holds("name", "contains", "ＤＥＡＬ") && holds("name", "starts", "华为 d") && !holds("name", "starts", "deal"));
+        assert!(holds("name", "ends", "ＤＥＡＬ") && holds("name", "ends", "") && !holds("name", "ends", "华为"));
+        assert!(holds("name", "ncontains", "offer") && !holds("name", "ncontains", "DEAL"));
         assert!(holds("name", "gt", "Z"));
     }
 
@@ -249,10 +253,11 @@ mod tests {
         let mut record = sample::record(1);
         sample::put(&mut record, "name", Value::Null);
         sample::put(&mut record, "words", json!([]));
-        for op in ["eq", "gt", "gte", "lt", "lte", "contains", "starts"] {
+        for op in ["eq", "gt", "gte", "lt", "lte", "contains", "starts", "ends"] {
             assert!(!is(&record, &json!({"field": "name", "op": op, "value": "A"})), "{op}");
         }
         assert!(is(&record, &json!({"field": "name", "op": "ne", "value": "A"})));
+        assert!(is(&record, &json!({"field": "name", "op": "ncontains", "value": "A"})));
         assert!(!is(&record, &json!({"field": "name", "op": "in", "value": ["A"]})));
         assert!(is(&record, &json!({"field": "name", "op": "nin", "value": ["A"]})));
         assert!(is(&record, &json!({"not": {"field": "name", "value": "A"}})));

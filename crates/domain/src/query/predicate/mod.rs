@@ -3,7 +3,7 @@
 //! A client writes it as parameters or as JSON ([`parse`]); checked against the field table it becomes a [`Predicate`], which
 //! persistence turns into SQL and [`evaluate`] answers in memory. Both answer alike; a property test holds them to it.
 //!
-//! A comparison with a field that has no value is false. `ne`, `nin`, `none` and `not` are negations, so records without
+//! A comparison with a field that has no value is false. `ne`, `nin`, `ncontains`, `none` and `not` are negations, so records without
 //! a value are among their hits. A missing relation is no value of any field behind it.
 
 pub mod evaluate;
@@ -95,6 +95,7 @@ impl Predicate {
         let (op, operand, negated) = match (test.op, test.operand) {
             (Op::Ne, operand) => (Op::Eq, operand, true),
             (Op::Nin, operand) => (Op::In, operand, true),
+            (Op::Ncontains, operand) => (Op::Contains, operand, true),
             (Op::None, operand) => (Op::Any, operand, true),
             (Op::Null, Operand::Boolean(true)) => (Op::Null, Operand::Boolean(false), true),
             (op, operand) => (op, operand, false),

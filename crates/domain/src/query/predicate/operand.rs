@@ -59,7 +59,7 @@ pub fn operand(field: &Field, op: Op, given: Given<'_>, standards: &Standards<'_
     match op {
         Op::Null => given.boolean().map(Operand::Boolean),
         Op::In | Op::Nin | Op::Any | Op::None => list(given, |item| scalar(field, op, item, standards)),
-        Op::Contains | Op::Starts => Ok(part(&cleaned(field, given)?)),
+        Op::Contains | Op::Ncontains | Op::Starts | Op::Ends => Ok(part(&cleaned(field, given)?)),
         Op::Eq | Op::Ne | Op::Gt | Op::Gte | Op::Lt | Op::Lte => scalar(field, op, given, standards),
     }
 }
@@ -81,7 +81,7 @@ pub(super) fn days(field: &Field, op: Op, given: Given<'_>, standards: &Standard
     (from != to).then(|| from.into_iter().zip(to).collect())
 }
 
-/// What a text has to contain, folded; and, where that may be written otherwise, with the umlauts spelt out.
+/// What a text has to contain, begin or end with, folded; and, where that may be written otherwise, with the umlauts spelt out.
 fn part(asked: &str) -> Operand {
     let (folded, spelt) = (text::fold(asked), text::fold_spelt(asked));
     let may_differ = folded != spelt || ["ae", "oe", "ue"].iter().any(|umlaut| folded.contains(umlaut));
