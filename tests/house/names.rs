@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     "below",
     "titled",
     "ordered_by",
+    "open_while",
     "personal",
     "unique",
     "hidden_with",

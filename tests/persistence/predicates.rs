@@ -8,13 +8,14 @@ use farley_domain::{
     model::{
         entity::Entity,
         field::{Field, FieldType, Op},
-        object::Object,
+        object::{Object, Reach, Schema},
+        operand::Operand,
         record::Record,
         registry,
     },
     query::{
         cursor::Cursor,
-        list::{ListQuery, SortBy, SortKey, Start},
+        list::{Far, ListQuery, SortBy, SortKey, Start},
         predicate::{self, Predicate, evaluate, parse},
     },
     values::{id::Id, text},
@@ -283,7 +284,18 @@ pub async fn ways_of_writing_meet(db: TestDb) -> Result<(), StoreError> {
 pub async fn pages_follow_the_order(db: TestDb) -> Result<(), StoreError> {
     let (crm, mut sample) = filled(&db).await?;
     for object in [Customer::object(), Contact::object()] {
-        let names: Vec<String> = sample.schema(object).fields().filter(|field| field.sortable).map(Field::path).collect();
+        let sortable = |object| {
+            let is_count = |field: &Field| matches!(field.kind, FieldType::Count(_));
+            let schema: Schema = sample.schema(object);
+            schema.fields().filter(|field| field.sortable).map(|field| (field.path(), is_count(field))).collect::<Vec<_>>()
+        };
+        let mut names: Vec<String> = sortable(object).into_iter().map(|(path, _)| path).collect();
+        for relation in &object.relations {
+            let is_one = matches!(relation.reach, Reach::ToOne { .. }) && sample.records.contains_key(relation.target);
+            let Some(target) = registry::object(relation.target).filter(|_| is_one) else { continue };
+            let fields = sortable(target).into_iter().filter(|(_, is_count)| !is_count);
+            names.extend(fields.map(|(path, _)| format!("{}.{path}", relation.name)));
+        }
         let mut sorts: Vec<String> = names.iter().flat_map(|name| [name.clone(), format!("-{name}")]).collect();
         for _ in 0..40 {
             let keys: Vec<&String> = names.sample(&mut sample.rng, 3).collect();
@@ -299,10 +311,29 @@ pub async fn pages_follow_the_order(db: TestDb) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// What related records tell of a record, archived ones of a reference too.
+fn told(sample: &Sample, object: &'static Object, record: &Record, sort: &[SortKey]) -> Vec<Option<Operand>> {
+    let value = |far: &Far| {
+        if far.is_count() {
+            return Some(Operand::Integer(evaluate::count(&far.related, object, record, sample)));
+        }
+        let Reach::ToOne { field } = far.related.relation.reach else { panic!("{} leads to several", far.path) };
+        let id = record.cell(object.field(field)?).as_id()?;
+        let target = sample.records[far.related.target.name].iter().find(|target| target.id() == id)?;
+        let is_readable = evaluate::meets(&far.related.predicate, far.related.target, target, sample);
+        evaluate::stored(&far.field, target).filter(|_| is_readable)
+    };
+    let fars = sort.iter().filter_map(|key| match &key.by {
+        SortBy::Far(far) => Some(far),
+        SortBy::Field(_) | SortBy::Relevance(_) => None,
+    });
+    fars.map(value).collect()
+}
+
 async fn paged(crm: &Crm, sample: &Sample, object: &'static Object, sort: &str, limit: usize) -> Result<(), StoreError> {
     let limit = limit.to_string();
     let query = crm.query(object, &[("sort", sort), ("limit", &limit)]);
-    let place = |record: &Record| Cursor::of(record, &query.sort, None);
+    let place = |record: &Record| Cursor::beside(record, &query.sort, None, told(sample, object, record, &query.sort));
     let mut expected: Vec<&Arc<Record>> = sample.records[object.name].iter().filter(|record| !record.is_archived()).collect();
     expected.sort_by(|left, right| place(left).order(&place(right), &query.sort));
     let expected: Vec<Id> = expected.into_iter().map(|record| record.id()).collect();

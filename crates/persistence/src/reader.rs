@@ -31,7 +31,7 @@ use crate::{
     },
     sql::{
         cell::{Cell, CellRef},
-        row::{Layout, Row},
+        row::{self, Layout, Row},
         rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, TenantRow, WantedEvents},
         statement::{ColumnType, Dialect, Statement, write_sql},
     },
@@ -68,6 +68,16 @@ pub struct Written {
 
 /// Takes a row, and its rank where the order is by relevance.
 pub(crate) type Take<'t> = &'t mut dyn FnMut(&[CellRef<'_>], Option<i64>) -> Result<(), StoreError>;
+
+/// The cursor of the last row of a page. The values that related records tell stand behind those of the layout.
+fn cursor_of(last: &Row, query: &ListQuery, rank: Option<i64>) -> Result<Cursor, StoreError> {
+    let told = last.cells.iter().skip(last.layout.types.len());
+    let told: Vec<_> = page::fars(query).zip(told).map(|(far, cell)| cell.to_operand(&far.field)).collect();
+    Ok(Cursor::beside(&last.to_record()?, &query.sort, rank, told))
+}
+
+/// What is shown of an object: the named fields, or all but those on request.
+pub type LayoutOf<'l> = &'l dyn Fn(&'static Object, Option<&[String]>) -> Arc<Layout>;
 
 /// Reads within one tenant.
 pub struct Reader<'a> {
@@ -142,7 +152,7 @@ impl Reader<'_> {
         if rows.len() > query.limit {
             rows.truncate(query.limit);
             if let (Some(last), Some(rank)) = (rows.last(), ranks.get(rows.len().wrapping_sub(1))) {
-                next = Some(Cursor::of(&last.to_record()?, &query.sort, *rank));
+                next = Some(cursor_of(last, query, *rank)?);
             }
         }
         Ok(Page { rows, next, total: self.total(layout, query)? })
@@ -162,7 +172,7 @@ impl Reader<'_> {
                 // One row more than asked for: there is a next page, after the row before this.
                 if let Some((last, rank)) = last.take() {
                     let last: Row = last;
-                    next = Some(Cursor::of(&last.to_record()?, &query.sort, rank));
+                    next = Some(cursor_of(&last, query, rank)?);
                 }
                 return Ok(());
             }
@@ -191,10 +201,12 @@ impl Reader<'_> {
             return self.each_ranked(layout, view, query, asked, take);
         }
         let place = self.place_of(layout, query);
+        let mut types = layout.types.clone();
+        types.extend(page::fars(query).map(|far| row::scalar_type(&far.field)));
         let mut rest = query.limit.saturating_add(1);
         for part in page::parts(query) {
             let sql = page::list(self.connection.dialect(), layout, &place, view, query, *part, rest);
-            self.connection.read(&sql, &layout.types, &mut |cells| {
+            self.connection.read(&sql, &types, &mut |cells| {
                 rest = rest.saturating_sub(1);
                 take(cells, None)
             })?;
@@ -239,7 +251,7 @@ impl Reader<'_> {
         rows: &mut [Row],
         view: &dyn View,
         expanded: &[Expanded],
-        layout_of: &dyn Fn(&'static Object, Option<&[String]>) -> Arc<Layout>,
+        layout_of: LayoutOf<'_>,
     ) -> Result<(), StoreError> {
         for Expanded { relation, fields } in expanded {
             let Some(schema) = view.schema(relation.target) else { continue };

@@ -1,6 +1,7 @@
 //! Customers and their contacts.
 
 mod contacts;
+mod counts;
 mod customers;
 
 use crate::{support::Test, tests};
@@ -11,6 +12,8 @@ pub fn tests() -> Vec<Test> {
         contacts::belong_to_several_customers_one_of_them_primary,
         contacts::are_reached_from_both_ends,
         contacts::are_expanded_where_asked_for,
+        counts::are_those_of_the_records_that_one_may_read,
+        counts::related_records_give_the_order,
         customers::are_created_read_changed_and_archived,
         customers::keep_what_a_patch_does_not_name,
         customers::are_told_all_their_faults_at_once,

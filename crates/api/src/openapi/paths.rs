@@ -199,7 +199,7 @@ fn sort(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let sortable: Vec<String> =
         object.fields.iter().filter(|field| field.sortable).map(|field| format!("`{}`", field.path())).collect();
     let doc = format!(
-        "Fields to sort by, at most {MAX_SORT_KEYS}; prefix a field with `-` for descending order: {}; and `custom.key`. By default, the best matches for `q` come first, or the newest records if there is no `q`.",
+        "Fields to sort by, at most {MAX_SORT_KEYS}; prefix a field with `-` for descending order: {}; `custom.key`; and `relation.field` for a field of the one record that a reference leads to. Records without a value come last, whichever the order. By default, the best matches for `q` come first, or the newest records if there is no `q`.",
         sortable.join(", ")
     );
     list("sort", &doc, name_of_field(), MAX_SORT_KEYS).example(Some(json!(["-created_at"])))

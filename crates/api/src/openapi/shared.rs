@@ -333,7 +333,7 @@ fn search() -> ObjectBuilder {
         .property("q", noted(nullable(search_text().into()), "Full-text search."))
         .property(
             "sort",
-            shown(texts(MAX_SORT_KEYS), "Fields to sort by; prefix a field with `-` for descending order.", json!(["-created_at", "name"])),
+            shown(texts(MAX_SORT_KEYS), "Fields to sort by, also of the one record that a reference leads to (`relation.field`); prefix a field with `-` for descending order. Records without a value come last.", json!(["-created_at", "name"])),
         )
         .property("limit", noted(limit(), &limit_doc()))
         .property("cursor", noted(nullable(cursor().into()), "The `page.next` of the previous page, to continue from there."))

@@ -139,7 +139,7 @@ pub fn layout_for(
     });
     let keys = sort.iter().filter_map(|key| match &key.by {
         SortBy::Field(field) => Some(field.money().map_or_else(|| field.path(), str::to_owned)),
-        SortBy::Relevance(_) => None,
+        SortBy::Far(_) | SortBy::Relevance(_) => None,
     });
     // The version is the entity tag, whatever is shown.
     let version = (!past).then(|| recurring::VERSION.name().to_owned());

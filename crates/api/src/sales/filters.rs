@@ -37,7 +37,7 @@ fn asks_beyond(predicate: &Predicate) -> bool {
     match predicate {
         Predicate::And(parts) | Predicate::Or(parts) => parts.iter().any(asks_beyond),
         Predicate::Not(part) | Predicate::Now(part) => asks_beyond(part),
-        Predicate::Related(_) | Predicate::Matches(_) => true,
+        Predicate::Related(_) | Predicate::Count(_) | Predicate::Matches(_) => true,
         Predicate::Test(test) => test.field.storage == Storage::Computed,
         Predicate::Archived(_) => false,
     }

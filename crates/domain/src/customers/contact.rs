@@ -11,6 +11,7 @@ use super::{
 use crate::{
     choices, entity,
     model::{
+        field::Link,
         object::{Reach, Relation},
         record::Draft,
         structures::{addresses::Address, contact_points::ContactPoint},
@@ -26,6 +27,10 @@ choices! {
         Unreachable "unreachable" "Unreachable" "失联",
     }
 }
+
+/// The contacts of opportunities: the field is theirs, and contacts are found by it from both ends.
+pub static OPPORTUNITY_CONTACTS_LINK: Link =
+    Link { table: "opportunity_contacts", from: "opportunity_id", to: "contact_id", target: "contact", shared: false };
 
 entity! {
     /// A contact: a person at one or several customers, with a role in the buying decision.
@@ -72,11 +77,16 @@ entity! {
         next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
         /// How complete the record is, and which important fields are still missing.
         completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().opaque().label("Completeness", "完整度").example(json!({"score": 75, "missing": ["emails"]})),
+        /// The number of open opportunities that the contact is involved in; only with `fields`.
+        open_opportunity_count: Option<i64> => open_count("opportunities").label("Open opportunities", "进行中商机数").example(2),
+        /// The number of open tasks that concern the contact; only with `fields`.
+        open_task_count: Option<i64> => open_count("tasks").label("Open tasks", "未完成任务数").example(4),
     }
     extend |object| crate::activities::concerned::concerns(object)
         .relations([
             Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
             Relation { name: "customers", target: "customer", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: true } },
+            Relation { name: "opportunities", target: "opportunity", reach: Reach::Linked { link: &OPPORTUNITY_CONTACTS_LINK, holder: false } },
         ])
         .hidden_beside(
             "completeness",

@@ -114,6 +114,10 @@ entity! {
         contact_count: Option<i64> => count("contacts").label("Contacts", "联系人数").example(3),
         /// The number of live customers with this one as their parent; only with `fields`.
         child_count: Option<i64> => count("children").label("Child customers", "下级客户数").example(2),
+        /// The number of open opportunities of the customer; only with `fields`.
+        open_opportunity_count: Option<i64> => open_count("opportunities").label("Open opportunities", "进行中商机数").example(2),
+        /// The number of open tasks that concern the customer; only with `fields`.
+        open_task_count: Option<i64> => open_count("tasks").label("Open tasks", "未完成任务数").example(4),
     }
     extend |object| crate::activities::concerned::concerns(object)
         .relations([
@@ -122,6 +126,7 @@ entity! {
             Relation { name: "pool", target: "pool", reach: Reach::ToOne { field: "pool_id" } },
             Relation { name: "children", target: "customer", reach: Reach::Inverse { field: "parent_id" } },
             Relation { name: "contacts", target: "contact", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: false } },
+            Relation { name: "opportunities", target: "opportunity", reach: Reach::Inverse { field: "customer_id" } },
         ])
         .unique("customers_number_key", "number")
         .unique("customers_social_credit_code_key", "social_credit_code")

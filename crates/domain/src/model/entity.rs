@@ -273,7 +273,7 @@ pub mod feature {
 pub mod kind {
     use std::borrow::Cow;
 
-    use crate::model::field::{Choice, Field, FieldType, Link, Structure};
+    use crate::model::field::{Choice, Counted, Field, FieldType, Link, Structure};
 
     #[must_use]
     pub fn text(name: &'static str, max: usize) -> Field {
@@ -362,7 +362,15 @@ pub mod kind {
     }
     #[must_use]
     pub fn count(name: &'static str, relation: &'static str) -> Field {
-        Field::new(name, FieldType::Count(relation)).computed()
+        counted(name, Counted { relation, open: false })
+    }
+    /// How many of the related records are open.
+    #[must_use]
+    pub fn open_count(name: &'static str, relation: &'static str) -> Field {
+        counted(name, Counted { relation, open: true })
+    }
+    fn counted(name: &'static str, counted: Counted) -> Field {
+        Field { filterable: true, sortable: true, ..Field::new(name, FieldType::Count(counted)).computed() }
     }
 }
 

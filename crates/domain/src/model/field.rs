@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 pub use self::{
-    field_type::{ANY_OBJECT, Choice, FieldType, Link, Structure},
+    field_type::{ANY_OBJECT, Choice, Counted, FieldType, Link, Structure},
     operator::{Op, when_given, when_is, when_missing},
 };
 pub use crate::values::search_text::Kind as SearchKind;
@@ -358,6 +358,7 @@ impl Field {
     pub fn operators(&self) -> &'static [Op] {
         match (self.filterable, &self.storage) {
             (false, _) => &[],
+            (true, Storage::Computed) if matches!(self.kind, FieldType::Count(_)) => self.kind.operators(),
             // What is not kept is found by its links alone.
             (true, Storage::Computed) => &[Op::Any, Op::None, Op::Null],
             (true, Storage::Column | Storage::Detail | Storage::Custom { .. }) => self.kind.operators(),

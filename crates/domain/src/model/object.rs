@@ -159,6 +159,8 @@ pub struct Object {
     pub order: &'static str,
     /// The reference to the one user whose records alone each user reaches, whatever their roles say.
     pub personal: Option<&'static str>,
+    /// When a record is open, for counts of those that are: the field, and its value then.
+    pub open: Option<(&'static str, &'static str)>,
     /// Whether who made a record may read it whoever has it now.
     pub read_by_author: bool,
     /// How many cells a record has.
@@ -213,6 +215,7 @@ impl Object {
             ledger: None,
             order: "created_at",
             personal: None,
+            open: None,
             read_by_author: false,
             slots,
             by_name,
@@ -310,6 +313,19 @@ impl Object {
     #[must_use]
     pub fn ordered_by(mut self, field: &'static str) -> Object {
         self.order = field;
+        self
+    }
+
+    /// Says when a record is open.
+    ///
+    /// # Panics
+    /// Where the object has no such choice: a declaration that contradicts itself is found when its table is made.
+    #[must_use]
+    pub fn open_while(mut self, field: &'static str, value: &'static str) -> Object {
+        let is_choice =
+            |field: &Field| matches!(&field.kind, FieldType::Choice(choices) if choices.iter().any(|one| one.value == value));
+        assert!(self.field(field).is_some_and(is_choice), "no {} can be open while its {field} is {value}", self.name);
+        self.open = Some((field, value));
         self
     }
 

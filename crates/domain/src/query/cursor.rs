@@ -13,7 +13,7 @@ use crate::{
         record::Record,
     },
     query::{
-        list::{SortBy, SortKey},
+        list::{Far, SortBy, SortKey},
         predicate::{Operand, evaluate},
     },
     values::time::{Timestamp, parse_date},
@@ -29,10 +29,23 @@ impl Cursor {
     /// The cursor of a record that was listed, with its tier of relevance if the list was sorted by that.
     #[must_use]
     pub fn of(record: &Record, sort: &[SortKey], tier: Option<i64>) -> Cursor {
+        Cursor::beside(record, sort, tier, std::iter::empty())
+    }
+
+    /// The same where related records tell some of the keys, whose values come in their order.
+    #[must_use]
+    pub fn beside(
+        record: &Record,
+        sort: &[SortKey],
+        tier: Option<i64>,
+        far: impl IntoIterator<Item = Option<Operand>>,
+    ) -> Cursor {
+        let mut far = far.into_iter();
         let keys = sort
             .iter()
             .map(|key| match &key.by {
                 SortBy::Field(field) => evaluate::stored(field, record),
+                SortBy::Far(_) => far.next().flatten(),
                 SortBy::Relevance(_) => tier.map(Operand::Integer),
             })
             .collect();
@@ -88,6 +101,7 @@ fn fingerprint(object: &Object, sort: &[SortKey]) -> String {
             let sign = if key.descending { "-" } else { "" };
             match &key.by {
                 SortBy::Field(field) => format!("{sign}{}", field.path()),
+                SortBy::Far(far) => format!("{sign}{}", far.path),
                 SortBy::Relevance(_) => format!("{sign}~relevance"),
             }
         })
@@ -115,8 +129,8 @@ fn read(value: &Value, key: &SortKey) -> Option<Option<Operand>> {
         SortBy::Relevance(_) => value.as_i64().map(Operand::Integer).map(Some),
         // Every record has an id, and where the page ended is decided by it.
         SortBy::Field(Field { kind: FieldType::Id, .. }) => value.as_str()?.parse().ok().map(Operand::Id).map(Some),
-        SortBy::Field(_) if value.is_null() => Some(None),
-        SortBy::Field(field) => read_as(&field.kind, value).map(Some),
+        SortBy::Field(_) | SortBy::Far(_) if value.is_null() => Some(None),
+        SortBy::Field(field) | SortBy::Far(Far { field, .. }) => read_as(&field.kind, value).map(Some),
     }
 }
 

@@ -6,14 +6,14 @@ use crate::{
     model::{
         fault::{Fault, FaultCode, Faults, pointer_token, unknown},
         field::{Field, FieldType, Op},
-        object::{Object, Relation, Schema},
+        object::{Object, Reach, Relation, Schema},
         recurring,
     },
     query::{
         cursor::Cursor,
         past::{AS_OF, AsOf},
         predicate::{
-            Operand, Predicate, View,
+            Operand, Predicate, Related, View,
             parse::{self, Given},
             path::{self, Step},
         },
@@ -76,8 +76,29 @@ pub struct SortKey {
 #[allow(clippy::large_enum_variant, reason = "a list is sorted by a handful of keys")]
 pub enum SortBy {
     Field(Field),
+    /// What related records tell.
+    Far(Far),
     /// How well a record fits the search: a tier, the higher the better.
     Relevance(Query),
+}
+
+/// A value that related records tell: a field of the one that a reference leads to, or how many of them there are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Far {
+    /// As clients write it: `customer.name`, `contact_count`.
+    pub path: String,
+    /// The field of the related record, or the one that counts.
+    pub field: Field,
+    /// Those that the asker may read.
+    pub related: Related,
+}
+
+impl Far {
+    /// Whether it counts the related records.
+    #[must_use]
+    pub fn is_count(&self) -> bool {
+        matches!(self.field.kind, FieldType::Count(_))
+    }
 }
 
 /// A relation whose records are shown beside each record.
@@ -358,20 +379,51 @@ impl<'a> Request<'a> {
         let mut keys: Vec<SortKey> = Vec::with_capacity(names.len() + 1);
         for (pointer, written) in names {
             let (name, descending) = written.strip_prefix('-').map_or((written, false), |name| (name, true));
-            match self.visible(&pointer, name) {
-                Some(field) if !field.sortable => self.faults.add(Fault::new(pointer, FaultCode::NotSortable)),
-                Some(field) => {
-                    let by = SortBy::Field(field);
-                    if keys.iter().any(|key| key.by == by) {
-                        self.faults.add(Fault::new(pointer, FaultCode::Repeated));
-                    } else {
-                        keys.push(SortKey { by, descending });
-                    }
+            if let Some(by) = self.sort_by(&pointer, name) {
+                if keys.iter().any(|key| key.by == by) {
+                    self.faults.add(Fault::new(pointer, FaultCode::Repeated));
+                } else {
+                    keys.push(SortKey { by, descending });
                 }
-                None => {}
             }
         }
         keys
+    }
+
+    /// What a name in `sort` means: a field, or one across a reference.
+    fn sort_by(&mut self, pointer: &str, name: &str) -> Option<SortBy> {
+        let (schema, view) = (self.schema.clone(), self.view);
+        let reached = name.split_once('.').filter(|_| path::visible_field(&schema, name, view).is_none());
+        let relation = reached.and_then(|(head, rest)| Some((schema.object.relation(head)?, rest)));
+        let Some((step, rest)) = relation.and_then(|(relation, rest)| Some((path::reach(schema.object, relation, view)?, rest)))
+        else {
+            let field = self.visible(pointer, name)?;
+            let far = match field.kind {
+                FieldType::Count(counted) => path::counted(schema.object, counted, view),
+                _ if field.sortable => return Some(SortBy::Field(field)),
+                _ => None,
+            };
+            if far.is_none() {
+                self.faults.add(Fault::new(pointer, FaultCode::NotSortable));
+            }
+            return far.map(|related| SortBy::Far(Far { path: name.to_owned(), field, related }));
+        };
+        let Some(field) = path::visible_field(&step.schema, rest, view).cloned() else {
+            let known = path::visible_paths(&step.schema, view);
+            let known: Vec<String> = known.into_iter().map(|path| format!("{}.{path}", step.relation.name)).collect();
+            let known = known.iter().map(String::as_str);
+            self.faults.add(unknown(pointer.to_owned(), FaultCode::UnknownMember, name, known));
+            return None;
+        };
+        let is_one = matches!(step.relation.reach, Reach::ToOne { .. });
+        // What is counted beyond a reference would be counted once more for each record that refers to it.
+        if !is_one || !field.sortable || matches!(field.kind, FieldType::Count(_)) {
+            self.faults.add(Fault::new(pointer, FaultCode::NotSortable));
+            return None;
+        }
+        let Step { relation, schema, rows } = step;
+        let related = Related { relation, target: schema.object, none: false, predicate: Box::new(rows) };
+        Some(SortBy::Far(Far { path: name.to_owned(), field, related }))
     }
 
     /// The fields to show; those of a relation (`customer.name`) go to what is expanded, which they do by themselves.
@@ -515,6 +567,7 @@ mod tests {
     fn order(query: &ListQuery) -> Vec<String> {
         let name = |key: &SortKey| match &key.by {
             SortBy::Field(field) => field.path(),
+            SortBy::Far(far) => far.path.clone(),
             SortBy::Relevance(_) => "relevance".to_owned(),
         };
         query.sort.iter().map(|key| format!("{}{}", if key.descending { "-" } else { "" }, name(key))).collect()

@@ -53,8 +53,7 @@ pub struct FormerStage {
 
 crate::structures! { FormerStage }
 
-pub static OPPORTUNITY_CONTACTS_LINK: Link =
-    Link { table: "opportunity_contacts", from: "opportunity_id", to: "contact_id", target: "contact", shared: false };
+pub use crate::customers::contact::OPPORTUNITY_CONTACTS_LINK;
 
 pub static TEAM_MEMBERS_LINK: Link =
     Link { table: "opportunity_team_members", from: "opportunity_id", to: "user_id", target: "user", shared: false };

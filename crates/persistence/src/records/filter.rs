@@ -8,7 +8,10 @@ use farley_domain::{
         object::{Object, Reach},
         operand::Operand,
     },
-    query::predicate::{Predicate, Related, Test},
+    query::{
+        list::Far,
+        predicate::{CountTest, Predicate, Related, Test},
+    },
     values::{id::Id, time::Timestamp},
 };
 
@@ -56,6 +59,7 @@ impl Fragment for Condition<'_> {
             }
             Predicate::Test(test) => comparison(sql, test, place),
             Predicate::Related(related) => relation(sql, related, place),
+            Predicate::Count(test) => number(sql, test, place),
             Predicate::Matches(query) => {
                 write_sql!(sql, place.alias().column("id"), " IN (", Matches(query, place), ")");
             }
@@ -298,10 +302,102 @@ fn relation(sql: &mut Statement, related: &Related, place: &Place) {
             }
         }
     }
-    write_sql!(sql, alias.column("tenant_id"), " = ", place.tenant, " AND ", alias.column("archived_at"), " IS NULL AND ");
-    write_sql!(sql, Condition(&related.predicate, &inner), ")");
+    live(sql, related, &inner);
     if related.none {
         sql.sql(or_false(sql.dialect, ", 0)", ", false)"));
+    }
+}
+
+/// The live ones among related records that meet what is asked of them.
+fn live(sql: &mut Statement, related: &Related, inner: &Place) {
+    let alias = inner.alias();
+    write_sql!(sql, alias.column("tenant_id"), " = ", inner.tenant, " AND ", alias.column("archived_at"), " IS NULL AND ");
+    write_sql!(sql, Condition(&related.predicate, inner), ")");
+}
+
+/// How many live records are related to a row of the place.
+pub(crate) struct CountOf<'a>(pub &'a Related, pub &'a Place);
+
+impl Fragment for CountOf<'_> {
+    fn write(self, sql: &mut Statement) {
+        let CountOf(related, place) = self;
+        let inner = Place { object: related.target, depth: place.depth + 1, as_of: None, ..*place };
+        let (outer, alias, links) = (place.alias(), inner.alias(), inner.links());
+        write_sql!(sql, "(SELECT COUNT(*) FROM ", related.target.table, " ", alias);
+        match related.relation.reach {
+            Reach::ToOne { field } => write_sql!(sql, " WHERE ", alias.column("id"), " = ", outer.column(field)),
+            Reach::Inverse { field } => write_sql!(sql, " WHERE ", alias.column(field), " = ", outer.column("id")),
+            Reach::Linked { link, holder } => {
+                let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
+                write_sql!(sql, " JOIN ", link.table, " ", links, " ON ");
+                write_sql!(sql, links.column("tenant_id"), " = ", alias.column("tenant_id"));
+                write_sql!(sql, " AND ", links.column(far), " = ", alias.column("id"));
+                write_sql!(sql, " WHERE ", links.column("tenant_id"), " = ", place.tenant);
+                write_sql!(sql, " AND ", links.column(near), " = ", outer.column("id"));
+                if link.shared {
+                    let holder = if holder { place.object.name } else { related.target.name };
+                    write_sql!(sql, " AND ", links.column("object"), " = '", holder, "'");
+                }
+            }
+        }
+        sql.sql(" AND ");
+        live(sql, related, &inner);
+    }
+}
+
+fn number(sql: &mut Statement, test: &CountTest, place: &Place) {
+    let CountTest { counted, op, operand } = test;
+    let numbers: Vec<Bind> = operands(operand)
+        .iter()
+        .filter_map(|operand| match operand {
+            Operand::Integer(number) => Some(Bind::Integer(*number)),
+            _ => None,
+        })
+        .collect();
+    let (before, after) = match op {
+        Op::Eq => (" = ", ""),
+        Op::Ne => (" <> ", ""),
+        Op::Gt => (" > ", ""),
+        Op::Gte => (" >= ", ""),
+        Op::Lt => (" < ", ""),
+        Op::Lte => (" <= ", ""),
+        Op::In | Op::Any => (" IN (", ")"),
+        Op::Nin | Op::None => (" NOT IN (", ")"),
+        Op::Contains | Op::Ncontains | Op::Starts | Op::Ends | Op::Null => ("", ""),
+    };
+    // A number there always is: none of nothing, and any but nothing.
+    if numbers.is_empty() || before.is_empty() {
+        sql.sql(if matches!(op, Op::Nin | Op::None) { "1 = 1" } else { "1 = 0" });
+        return;
+    }
+    write_sql!(sql, CountOf(counted, place), before);
+    padded(sql, numbers);
+    sql.sql(after);
+}
+
+/// What related records tell of a row of the place, as a scalar.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'a>(pub &'a Far, pub &'a Place);
+
+impl Fragment for Told<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Told(far, place) = self;
+        let related = &far.related;
+        if far.is_count() {
+            sql.add(CountOf(related, place));
+            return;
+        }
+        let inner = Place { object: related.target, depth: place.depth + 1, as_of: None, ..*place };
+        let alias = inner.alias();
+        // Archived ones too, as they are shown.
+        write_sql!(sql, "(SELECT ", Scalar(&far.field, alias), " FROM ", related.target.table, " ", alias);
+        write_sql!(sql, " WHERE ", alias.column("tenant_id"), " = ", place.tenant, " AND ", alias.column("id"), " = ");
+        match related.relation.reach {
+            Reach::ToOne { field } => write_sql!(sql, place.alias().column(field)),
+            // Of several nobody knows which.
+            Reach::Inverse { .. } | Reach::Linked { .. } => write_sql!(sql, "NULL"),
+        }
+        write_sql!(sql, " AND ", Condition(&related.predicate, &inner), ")");
     }
 }
 

@@ -10,20 +10,20 @@ use farley_domain::{
         recurring,
     },
     query::{
-        list::{ListQuery, SortBy, Start},
+        list::{Far, ListQuery, SortBy, Start},
         predicate::View,
     },
 };
 
 use crate::{
     records::{
-        filter::{self, Place, Scalar},
+        filter::{self, Place, Scalar, Told},
         ledger::Source,
         statements,
     },
     sql::{
         row::Layout,
-        statement::{Alias, Dialect, Fragment, Statement, write_sql},
+        statement::{Bind, Dialect, Fragment, Statement, write_sql},
     },
 };
 
@@ -42,7 +42,8 @@ pub enum Part {
 pub fn parts(query: &ListQuery) -> &'static [Part] {
     let first = query.sort.first().and_then(|key| match &key.by {
         SortBy::Field(field) => Some(field),
-        SortBy::Relevance(_) => None,
+        // No index has what other records tell: all is sorted, and nulls with it.
+        SortBy::Far(_) | SortBy::Relevance(_) => None,
     });
     let divides = first.is_some_and(|field| is_nullable(field) && field.storage != Storage::Computed);
     match &query.start {
@@ -51,6 +52,14 @@ pub fn parts(query: &ListQuery) -> &'static [Part] {
         Start::After(cursor) if cursor.keys.first().is_none_or(Option::is_none) => &[Part::Null],
         Start::First | Start::After(_) => &[Part::Valued, Part::Null],
     }
+}
+
+/// The keys of a list that related records tell, in their order: a row of it ends with their values.
+pub(crate) fn fars(query: &ListQuery) -> impl Iterator<Item = &Far> {
+    query.sort.iter().filter_map(|key| match &key.by {
+        SortBy::Far(far) => Some(far),
+        SortBy::Field(_) | SortBy::Relevance(_) => None,
+    })
 }
 
 /// At most so many rows of a part of a list.
@@ -67,6 +76,9 @@ pub fn list(
     let mut sql = Statement::new(dialect);
     sql.keep = statements::is_common(&query.predicate);
     statements::select(&mut sql, layout, place, view);
+    for far in fars(query) {
+        write_sql!(sql, ", ", Told(far, place));
+    }
     write_sql!(sql, " FROM ", Source(place), " WHERE t.tenant_id = ", place.tenant);
     statements::and(&mut sql, &query.predicate, place);
     let mut keys: Vec<Key<'_>> = query.sort.iter().filter_map(|key| Key::of(&key.by, key.descending)).collect();
@@ -77,10 +89,10 @@ pub fn list(
     match (part, keys.first_mut()) {
         (Part::Valued, Some(first)) => {
             first.is_nullable = false;
-            write_sql!(sql, " AND ", Scalar(first.field, place.alias()), " IS NOT NULL");
+            write_sql!(sql, " AND ", Value(first.by, place), " IS NOT NULL");
         }
         (Part::Null, Some(first)) => {
-            write_sql!(sql, " AND ", Scalar(first.field, place.alias()), " IS NULL");
+            write_sql!(sql, " AND ", Value(first.by, place), " IS NULL");
             keys.remove(0);
             // After a record that has a value come all that have none.
             after = after.and_then(<[_]>::split_first).filter(|(first, _)| first.is_none()).map(|(_, rest)| rest);
@@ -88,9 +100,9 @@ pub fn list(
         (Part::Whole, _) | (Part::Valued | Part::Null, None) => {}
     }
     if let Some(values) = after {
-        write_sql!(sql, " AND ", After { keys: &keys, values, alias: place.alias() });
+        write_sql!(sql, " AND ", After { keys: &keys, values, place });
     }
-    sql.add(Order(&keys, place.alias()));
+    sql.add(Order(&keys, place));
     sql.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
     if let Start::Offset(offset) = query.start {
         sql.sql(" OFFSET ").integer(i64::try_from(offset).unwrap_or(i64::MAX));
@@ -114,7 +126,7 @@ fn is_nullable(field: &Field) -> bool {
 /// A key of the order, and whether it may be null among the records that are read.
 #[derive(Clone, Copy)]
 struct Key<'a> {
-    field: &'a Field,
+    by: By<'a>,
     descending: bool,
     is_nullable: bool,
 }
@@ -122,19 +134,48 @@ struct Key<'a> {
 impl Key<'_> {
     fn of(by: &SortBy, descending: bool) -> Option<Key<'_>> {
         match by {
-            SortBy::Field(field) => Some(Key { field, descending, is_nullable: is_nullable(field) }),
+            SortBy::Field(field) => Some(Key { by: By::Own(field), descending, is_nullable: is_nullable(field) }),
+            SortBy::Far(far) => Some(Key { by: By::Far(far), descending, is_nullable: !far.is_count() }),
             SortBy::Relevance(_) => None,
         }
     }
 }
 
-struct Order<'a>(&'a [Key<'a>], Alias);
+/// What tells a key of a row.
+#[derive(Clone, Copy)]
+enum By<'a> {
+    Own(&'a Field),
+    Far(&'a Far),
+}
+
+impl By<'_> {
+    fn bind(self, operand: &Operand) -> Bind {
+        match self {
+            By::Own(field) => filter::bind(field, operand),
+            By::Far(far) => filter::bind(&far.field, operand),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Value<'a>(By<'a>, &'a Place);
+
+impl Fragment for Value<'_> {
+    fn write(self, sql: &mut Statement) {
+        match self {
+            Value(By::Own(field), place) => drop(sql.add(Scalar(field, place.alias()))),
+            Value(By::Far(far), place) => drop(sql.add(Told(far, place))),
+        }
+    }
+}
+
+struct Order<'a>(&'a [Key<'a>], &'a Place);
 
 impl Fragment for Order<'_> {
     fn write(self, sql: &mut Statement) {
-        let Order(keys, alias) = self;
+        let Order(keys, place) = self;
         for (position, key) in keys.iter().enumerate() {
-            write_sql!(sql, if position == 0 { " ORDER BY " } else { ", " }, Scalar(key.field, alias));
+            write_sql!(sql, if position == 0 { " ORDER BY " } else { ", " }, Value(key.by, place));
             if key.descending {
                 sql.sql(" DESC");
             }
@@ -150,7 +191,7 @@ impl Fragment for Order<'_> {
 struct After<'a> {
     keys: &'a [Key<'a>],
     values: &'a [Option<Operand>],
-    alias: Alias,
+    place: &'a Place,
 }
 
 impl After<'_> {
@@ -162,7 +203,7 @@ impl After<'_> {
 
 impl Fragment for After<'_> {
     fn write(self, sql: &mut Statement) {
-        let After { keys, values, alias } = self;
+        let After { keys, values, place } = self;
         let ([key, later @ ..], [value, others @ ..]) = (keys, values) else {
             sql.sql("1 = 0");
             return;
@@ -170,25 +211,25 @@ impl Fragment for After<'_> {
         if self.is_one_range() {
             sql.sql("(");
             for (position, key) in keys.iter().enumerate() {
-                write_sql!(sql, if position > 0 { ", " } else { "" }, Scalar(key.field, alias));
+                write_sql!(sql, if position > 0 { ", " } else { "" }, Value(key.by, place));
             }
             sql.sql(if key.descending { ") < (" } else { ") > (" });
-            sql.binds(keys.iter().zip(values).filter_map(|(key, value)| Some(filter::bind(key.field, value.as_ref()?))));
+            sql.binds(keys.iter().zip(values).filter_map(|(key, value)| Some(key.by.bind(value.as_ref()?))));
             sql.sql(")");
             return;
         }
-        let (scalar, rest) = (Scalar(key.field, alias), After { keys: later, values: others, alias });
+        let (scalar, rest) = (Value(key.by, place), After { keys: later, values: others, place });
         sql.sql("(");
         match value {
             // Nulls come last: after a null there are only nulls.
             None => write_sql!(sql, scalar, " IS NULL AND ", rest),
             Some(value) => {
-                write_sql!(sql, scalar, if key.descending { " < " } else { " > " }, filter::bind(key.field, value));
+                write_sql!(sql, scalar, if key.descending { " < " } else { " > " }, key.by.bind(value));
                 if key.is_nullable {
                     write_sql!(sql, " OR ", scalar, " IS NULL");
                 }
                 if !later.is_empty() {
-                    write_sql!(sql, " OR (", scalar, " = ", filter::bind(key.field, value), " AND ", rest, ")");
+                    write_sql!(sql, " OR (", scalar, " = ", key.by.bind(value), " AND ", rest, ")");
                 }
             }
         }

@@ -378,6 +378,11 @@ fn is_wide(predicate: &Predicate) -> bool {
         Predicate::And(parts) => parts.iter().all(is_wide),
         Predicate::Archived(archived) => !archived,
         Predicate::Now(part) => is_wide(part),
-        Predicate::Or(_) | Predicate::Not(_) | Predicate::Test(_) | Predicate::Related(_) | Predicate::Matches(_) => false,
+        Predicate::Or(_)
+        | Predicate::Not(_)
+        | Predicate::Test(_)
+        | Predicate::Related(_)
+        | Predicate::Count(_)
+        | Predicate::Matches(_) => false,
     }
 }

@@ -12,7 +12,7 @@ use farley_domain::{
     },
     query::{
         list::{SortBy, SortKey},
-        predicate::{Predicate, View},
+        predicate::{Predicate, View, path},
     },
     values::{id::Id, money::Money, search_text::Query},
 };
@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use crate::{
     error::StoreError,
     records::{
-        filter::{Condition, Place},
+        filter::{Condition, CountOf, Place},
         ledger::Source,
     },
     sql::{
@@ -46,36 +46,13 @@ pub fn columns(sql: &mut Statement, layout: &Layout, place: &Place, view: &dyn V
         }
         match selected {
             Selected::Column(column) => drop(sql.add(alias.column(*column))),
-            Selected::Count(relation) => count_related(sql, relation, place, view),
+            Selected::Count(counted) => match path::counted(place.object, *counted, view) {
+                Some(counted) => drop(sql.add(CountOf(&counted, place))),
+                // As wide as a count is: PostgreSQL reads a plain 0 as a narrower number.
+                None => drop(sql.sql("CAST(0 AS bigint)")),
+            },
         }
     }
-}
-
-/// How many live records a relation has that the asker may see.
-fn count_related(sql: &mut Statement, relation: &str, place: &Place, view: &dyn View) {
-    let target = place.object.relation(relation).and_then(|relation| Some((relation, view.schema(relation.target)?)));
-    let Some((relation, target)) = target else {
-        sql.sql("0");
-        return;
-    };
-    let inner = Place { object: target.object, depth: place.depth + 1, ..*place };
-    let (outer, alias, links) = (place.alias(), inner.alias(), inner.links());
-    write_sql!(sql, "(SELECT COUNT(*) FROM ", target.object.table, " ", alias);
-    match relation.reach {
-        Reach::ToOne { field } => write_sql!(sql, " WHERE ", alias.column("id"), " = ", outer.column(field)),
-        Reach::Inverse { field } => write_sql!(sql, " WHERE ", alias.column(field), " = ", outer.column("id")),
-        Reach::Linked { link, holder } => {
-            let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
-            write_sql!(sql, " JOIN ", link.table, " ", links, " ON ");
-            write_sql!(sql, links.column("tenant_id"), " = ", alias.column("tenant_id"));
-            write_sql!(sql, " AND ", links.column(far), " = ", alias.column("id"));
-            write_sql!(sql, " WHERE ", links.column(near), " = ", outer.column("id"));
-        }
-    }
-    write_sql!(sql, " AND ", alias.column("tenant_id"), " = ", place.tenant);
-    write_sql!(sql, " AND ", alias.column("archived_at"), " IS NULL AND ");
-    let rows = view.rows(target.object).unwrap_or_else(Predicate::nothing);
-    write_sql!(sql, Condition(&rows, &inner), ")");
 }
 
 /// One record by id, within what the asker may see.
@@ -134,6 +111,7 @@ pub(crate) fn is_common(predicate: &Predicate) -> bool {
             Predicate::Not(inner) | Predicate::Now(inner) => size(inner) + 1,
             Predicate::Test(_) | Predicate::Matches(_) | Predicate::Archived(_) => 1,
             Predicate::Related(related) => size(&related.predicate) + 2,
+            Predicate::Count(test) => size(&test.counted.predicate) + 2,
         }
     }
     size(predicate) <= 8
@@ -321,7 +299,7 @@ pub fn update(
 pub fn relevance(sort: &[SortKey]) -> Option<&Query> {
     sort.iter().find_map(|key| match &key.by {
         SortBy::Relevance(query) => Some(query),
-        SortBy::Field(_) => None,
+        SortBy::Field(_) | SortBy::Far(_) => None,
     })
 }
 

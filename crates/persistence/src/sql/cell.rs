@@ -6,8 +6,12 @@ use farley_domain::{
         cell as record_cell,
         cell::whole,
         field::{Choice, Field, FieldType},
+        operand::Operand,
     },
-    values::{id::Id, time::Timestamp},
+    values::{
+        id::Id,
+        time::{Timestamp, parse_date},
+    },
 };
 use serde_json::Value;
 
@@ -74,6 +78,23 @@ impl Cell {
     /// The value as JSON has it.
     pub fn to_value(&self) -> Result<Value, StoreError> {
         self.borrowed().to_value()
+    }
+
+    /// The value of a field as it is compared; none for null.
+    pub(crate) fn to_operand(&self, field: &Field) -> Option<Operand> {
+        match (self, &field.kind) {
+            (Cell::Null | Cell::Json(_), _) => None,
+            (Cell::Boolean(value), _) => Some(Operand::Boolean(*value)),
+            (Cell::Integer(value), _) => Some(Operand::Integer(*value)),
+            (Cell::Double(value), _) => Some(Operand::Decimal(*value)),
+            (Cell::Id(id), _) => Some(Operand::Id(*id)),
+            (Cell::Time(time), _) => Some(Operand::Time(*time)),
+            (Cell::Date(date), _) => Some(Operand::Date(*date)),
+            (Cell::Text(text), FieldType::Date) => parse_date(text).map(Operand::Date),
+            (Cell::Text(text), FieldType::DateTime) => Timestamp::parse(text).map(Operand::Time),
+            (Cell::Text(text), FieldType::Id | FieldType::Reference(_)) => text.parse().ok().map(Operand::Id),
+            (Cell::Text(text), _) => Some(Operand::Text(text.clone())),
+        }
     }
 
     #[must_use]

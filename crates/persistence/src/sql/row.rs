@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use farley_domain::{
     model::{
         cell as record_cell,
-        field::{Field, FieldType, Storage},
+        field::{Counted, Field, FieldType, Storage},
         object::Schema,
         record::Record,
         recurring,
@@ -70,7 +70,7 @@ pub enum Selected {
     /// A column of the table.
     Column(Column),
     /// How many live records a relation has.
-    Count(&'static str),
+    Count(Counted),
 }
 
 /// What is selected of an object and how it is shown.
@@ -161,8 +161,8 @@ impl Layout {
                 }
                 Source::Detail
             }
-            (_, FieldType::Count(relation)) => {
-                self.selected.push(Selected::Count(relation));
+            (_, FieldType::Count(counted)) => {
+                self.selected.push(Selected::Count(*counted));
                 self.types.push(ColumnType::Integer);
                 Source::Cell(self.types.len() - 1)
             }
@@ -304,6 +304,17 @@ impl Layout {
 fn custom_value(members: Vec<(&str, &RawValue)>) -> Result<Value, StoreError> {
     let value = |(name, value): (&str, &RawValue)| Ok((name.to_owned(), serde_json::from_str(value.get())?));
     Ok(Value::Object(members.into_iter().map(value).collect::<Result<_, StoreError>>()?))
+}
+
+/// The type of a field's value where it is read by itself: members of JSON are as JSON writes them.
+#[must_use]
+pub fn scalar_type(field: &Field) -> ColumnType {
+    let kind = column_type(&field.kind);
+    match (&field.storage, kind) {
+        (Storage::Column | Storage::Computed, kind)
+        | (_, kind @ (ColumnType::Integer | ColumnType::Double | ColumnType::Boolean)) => kind,
+        (Storage::Detail | Storage::Custom { .. }, _) => ColumnType::Text,
+    }
 }
 
 /// The type of the column that holds a field.

@@ -155,6 +155,8 @@ pub struct RelationMetadata {
     #[schema(example = "contact")]
     pub target: String,
     pub to_many: bool,
+    /// Whether `sort` takes the sortable fields of the related record (`relation.field`).
+    pub sortable: bool,
     /// The operators available for filters on the relation itself.
     #[schema(example = json!(["any", "none", "null"]))]
     pub operators: Vec<String>,
@@ -295,6 +297,7 @@ fn relation(relation: &Relation) -> RelationMetadata {
         name: relation.name.to_owned(),
         target: relation.target.to_owned(),
         to_many: relation.reach.is_to_many(),
+        sortable: !relation.reach.is_to_many(),
         operators: predicate::parse::RELATION_OPERATORS.iter().map(|op| op.as_str().to_owned()).collect(),
     }
 }

@@ -92,7 +92,15 @@ pub enum FieldType {
     /// The tenant's own fields, as an object.
     Custom,
     /// How many live records a to-many relation has; computed when asked for.
-    Count(&'static str),
+    Count(Counted),
+}
+
+/// Which related records a count counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub relation: &'static str,
+    /// Only those that are open, as their object says what that is.
+    pub open: bool,
 }
 
 /// Stands for any object, where the object of each id is told beside it.
@@ -224,7 +232,8 @@ impl FieldType {
             | FieldType::TimeZone => NAMED,
             FieldType::MultiChoice(_) | FieldType::References(_) | FieldType::Texts { .. } => MANY,
             FieldType::Structure(_) => MANY,
-            FieldType::Custom | FieldType::Count(_) => &[],
+            FieldType::Count(_) => &[Op::Eq, Op::Ne, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::Nin],
+            FieldType::Custom => &[],
         }
     }
 }

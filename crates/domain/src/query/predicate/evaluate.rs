@@ -5,7 +5,7 @@ use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
 use serde_json::Value;
 
-use super::{Predicate, Related, Test};
+use super::{CountTest, Predicate, Related, Test};
 use crate::model::operand::Operand;
 use crate::{
     model::{
@@ -38,10 +38,22 @@ pub fn meets(predicate: &Predicate, object: &'static Object, record: &Record, wo
             let related = world.related(object, record, relation);
             *none != related.iter().any(|record| meets(predicate, target, record, world))
         }
+        Predicate::Count(CountTest { counted, op, operand }) => {
+            let number = count(counted, object, record, world);
+            compares(*op, &[Operand::Integer(number)], operand)
+        }
         Predicate::Matches(query) => query.matches(&indexing::search_text(&world.schema(object), record)),
         Predicate::Archived(archived) => record.is_archived() == *archived,
         Predicate::Now(part) => meets(part, object, record, world),
     }
+}
+
+/// How many records are related to one.
+#[must_use]
+pub fn count(counted: &Related, object: &'static Object, record: &Record, world: &dyn World) -> i64 {
+    let related = world.related(object, record, &counted.relation);
+    let meeting = related.iter().filter(|record| meets(&counted.predicate, counted.target, record, world));
+    i64::try_from(meeting.count()).unwrap_or(i64::MAX)
 }
 
 /// A stored value as it is compared and ordered; none for null and for what is no single value.
@@ -104,17 +116,10 @@ fn money_of<'a>(field: &Field, record: &'a Record) -> Cow<'a, Cell> {
 
 fn passes(test: &Test, record: &Record) -> bool {
     let Test { field, op, operand } = test;
-    let is =
-        |wanted: fn(Ordering) -> bool| stored(field, record).and_then(|stored| compare(&stored, operand)).is_some_and(wanted);
     match op {
-        Op::Eq => is(Ordering::is_eq),
-        Op::Ne => !is(Ordering::is_eq),
-        Op::Gt => is(Ordering::is_gt),
-        Op::Gte => is(Ordering::is_ge),
-        Op::Lt => is(Ordering::is_lt),
-        Op::Lte => is(Ordering::is_le),
-        Op::In => is_among(stored(field, record).as_slice(), operand),
-        Op::Nin => !is_among(stored(field, record).as_slice(), operand),
+        Op::Eq | Op::Ne | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::In | Op::Nin => {
+            compares(*op, stored(field, record).as_slice(), operand)
+        }
         Op::Contains => folded(field, record, operand, |text, part| text.contains(part)),
         Op::Ncontains => !folded(field, record, operand, |text, part| text.contains(part)),
         Op::Ends => folded(field, record, operand, |text, part| text.ends_with(part)),
@@ -122,6 +127,22 @@ fn passes(test: &Test, record: &Record) -> bool {
         Op::Null => Operand::Boolean(is_empty(field, record)) == *operand,
         Op::Any => is_among(&items(field, record), operand),
         Op::None => !is_among(&items(field, record), operand),
+    }
+}
+
+/// How a value, or none, compares with an operand.
+fn compares(op: Op, value: &[Operand], operand: &Operand) -> bool {
+    let is = |wanted: fn(Ordering) -> bool| value.iter().any(|value| compare(value, operand).is_some_and(wanted));
+    match op {
+        Op::Eq => is(Ordering::is_eq),
+        Op::Ne => !is(Ordering::is_eq),
+        Op::Gt => is(Ordering::is_gt),
+        Op::Gte => is(Ordering::is_ge),
+        Op::Lt => is(Ordering::is_lt),
+        Op::Lte => is(Ordering::is_le),
+        Op::In | Op::Any => is_among(value, operand),
+        Op::Nin | Op::None => !is_among(value, operand),
+        Op::Null | Op::Contains | Op::Ncontains | Op::Starts | Op::Ends => false,
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Predicate {
     Not(Box<Predicate>),
     Test(Test),
     Related(Related),
+    /// How many related records there are.
+    Count(CountTest),
     /// Full-text search over the record.
     Matches(Query),
     /// Whether the record is archived.
@@ -85,9 +87,16 @@ impl Predicate {
             Predicate::Not(part) => return (*part, true),
             Predicate::Related(related) if related.none => return (Predicate::Related(Related { none: false, ..related }), true),
             Predicate::Test(test) => test,
+            Predicate::Count(CountTest { op: Op::Ne, counted, operand }) => {
+                return (Predicate::Count(CountTest { op: Op::Eq, counted, operand }), true);
+            }
+            Predicate::Count(CountTest { op: Op::Nin, counted, operand }) => {
+                return (Predicate::Count(CountTest { op: Op::In, counted, operand }), true);
+            }
             other @ (Predicate::And(_)
             | Predicate::Or(_)
             | Predicate::Related(_)
+            | Predicate::Count(_)
             | Predicate::Matches(_)
             | Predicate::Archived(_)
             | Predicate::Now(_)) => return (other, false),
@@ -133,6 +142,15 @@ pub struct Related {
     pub none: bool,
     /// Includes what the asker may see of the related object.
     pub predicate: Box<Predicate>,
+}
+
+/// A comparison of the number of related records with a number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CountTest {
+    /// Those that count; `none` means nothing here.
+    pub counted: Related,
+    pub op: Op,
+    pub operand: Operand,
 }
 
 impl PartialEq for Related {

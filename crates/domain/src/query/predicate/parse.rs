@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::operand::days;
 pub use super::operand::{Given, operand};
 use super::{
-    MAX_DEPTH, MAX_TESTS, Predicate, Test, View,
+    CountTest, MAX_DEPTH, MAX_TESTS, Predicate, Test, View,
     path::{self, End, Miss, Path, Step},
 };
 use crate::{
@@ -110,7 +110,7 @@ pub fn parameter_as_json(object: &'static Object, name: &str, text: &str, view: 
     }
     let (path, op, field) = named(&path::shape_of(object, view), name, view).ok()?;
     let kind = match path.end {
-        End::Field(field) => field.kind,
+        End::Field(field) | End::Count(field, _) => field.kind,
         End::Relation(_) => FieldType::Id,
     };
     let scalar = |text: &str| match &kind {
@@ -349,6 +349,10 @@ impl<'a> Reader<'a> {
         }
         let test = match path.end {
             End::Field(field) => self.test(field, op, given, place)?,
+            End::Count(field, counted) => {
+                let operand = self.operand(&field, op, given, place)?;
+                Predicate::Count(CountTest { counted, op, operand })
+            }
             End::Relation(step) => self.related(step, op, given, place, depth)?,
         };
         if path.steps.is_empty() {
@@ -400,7 +404,7 @@ impl<'a> Reader<'a> {
 
 fn operators_at(end: &End) -> &'static [Op] {
     match end {
-        End::Field(field) => super::operators(field),
+        End::Field(field) | End::Count(field, _) => super::operators(field),
         End::Relation(_) => RELATION_OPERATORS,
     }
 }

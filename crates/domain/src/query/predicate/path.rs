@@ -1,10 +1,10 @@
 //! Names in filters: fields (`status`, `custom.tier`), relations (`contacts`) and fields across relations
 //! (`customer.region`). What the asker may not see is not there.
 
-use super::{Predicate, Related, View};
+use super::{Operand, Predicate, Related, View};
 use crate::model::{
     fault::{Fault, FaultCode, unknown},
-    field::{Field, FieldType, Link},
+    field::{Counted, Field, FieldType, Link, Op},
     object::{Object, Reach, Relation, Schema},
 };
 
@@ -37,6 +37,8 @@ impl Step {
 #[derive(Clone, Debug)]
 pub enum End {
     Field(Field),
+    /// A field that counts related records, and which.
+    Count(Field, Related),
     Relation(Step),
 }
 
@@ -104,6 +106,21 @@ pub fn reach(object: &'static Object, relation: &Relation, view: &dyn View) -> O
     Some(Step { relation: *relation, schema, rows })
 }
 
+/// The records that a field counts, within what the asker may read; none if they cannot know which those are.
+#[must_use]
+pub fn counted(object: &'static Object, counted: Counted, view: &dyn View) -> Option<Related> {
+    let step = reach(object, object.relation(counted.relation)?, view)?;
+    let target = step.schema.object;
+    let which = match target.open.filter(|_| counted.open) {
+        None => Predicate::all(),
+        Some((field, value)) => {
+            let field = target.field(field).filter(|field| view.sees(target, field))?;
+            Predicate::test(field, Op::Eq, Operand::Text(value.to_owned()))
+        }
+    };
+    Some(Related { relation: step.relation, target, none: false, predicate: Box::new(step.rows.and(which)) })
+}
+
 /// Whether the links are what the field holds.
 fn holds(field: &Field, link: &Link) -> bool {
     matches!(&field.kind, FieldType::References(held) if *held == link)
@@ -119,9 +136,13 @@ pub fn resolve(schema: &Schema, name: &str, view: &dyn View) -> Result<Path, Mis
         let (head, tail) = rest.split_once('.').map_or((rest, None), |(head, tail)| (head, Some(tail)));
         let step = schema.object.relation(head).and_then(|relation| reach(schema.object, relation, view));
         // A list of links may share its name with the relation it makes, which takes all that the list takes, and filters.
-        let field = comparable(schema, rest, view).filter(|field| step.is_none() || field.kind.is_scalar());
+        let field = comparable(schema, rest, view)
+            .filter(|field| step.is_none() || field.kind.is_scalar() || matches!(field.kind, FieldType::Count(_)));
         if let Some(field) = field {
-            return Ok(Path { steps, end: End::Field(field) });
+            let FieldType::Count(count) = field.kind else { return Ok(Path { steps, end: End::Field(field) }) };
+            if let Some(counted) = counted(schema.object, count, view) {
+                return Ok(Path { steps, end: End::Count(field, counted) });
+            }
         }
         let Some(step) = step else {
             let crossed = &name[..name.len() - rest.len()];
