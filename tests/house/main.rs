@@ -230,7 +230,6 @@ const NAMED: &[(&str, usize)] = &[
     ("crates/persistence/src/records/filter.rs", 2),
     ("crates/persistence/src/records/ledger.rs", 2),
     ("crates/persistence/src/records/search.rs", 1),
-    ("crates/persistence/src/records/statements.rs", 1),
     ("crates/persistence/src/scaffold.rs", 7),
 ];
 
