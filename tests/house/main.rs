@@ -213,7 +213,7 @@ const NAMED: &[(&str, usize)] = &[
     ("crates/api/src/openapi/records.rs", 3),
     ("crates/api/src/openapi/responses.rs", 2),
     ("crates/api/src/openapi/shared.rs", 6),
-    ("crates/api/src/sales/leads/assignment.rs", 3),
+    ("crates/api/src/sales/leads/assignment.rs", 2),
     ("crates/domain/src/activities/attendees.rs", 4),
     ("crates/domain/src/customers/contact_customers.rs", 5),
     ("crates/domain/src/identity/custom_field.rs", 4),

@@ -2,6 +2,7 @@
 
 mod auth;
 mod custom_fields;
+mod giving;
 mod granting;
 mod hidden;
 mod permissions;
@@ -29,6 +30,9 @@ pub fn tests() -> Vec<Test> {
         custom_fields::keep_retired_choices_filterable,
         custom_fields::leave_search_with_their_field,
         custom_fields::serve_every_object_and_search,
+        giving::takes_the_team_along,
+        giving::is_refused_at_its_place,
+        giving::goes_to_the_next_or_to_nobody,
         granting::people_go_where_their_movers_reach,
         granting::teams_go_where_their_movers_reach,
         granting::records_go_where_they_could_be_created,

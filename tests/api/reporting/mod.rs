@@ -3,6 +3,7 @@
 mod figures;
 mod forecasts;
 mod funnel;
+mod handed_over;
 mod summaries;
 
 use serde_json::{Value, json};
@@ -69,6 +70,7 @@ pub fn tests() -> Vec<Test> {
         forecasts::stand_beside_quotas,
         funnel::counts_a_cohort,
         funnel::shows_a_snapshot,
+        handed_over::count_for_their_new_owner_and_team,
         summaries::count_and_add_up,
         summaries::have_no_sums_too_large,
         summaries::keep_what_is_hidden

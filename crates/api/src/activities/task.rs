@@ -3,13 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     activities::task::{self, Task, TaskStatus, check_dependency},
-    identity::{
-        access::Action,
-        user::{User, UserStatus},
-    },
+    identity::{access::Action, user::User},
     model::{
         entity::Entity,
-        fault::{Fault, FaultCode},
+        fault::{Fault, FaultCode, Faults},
         record::Record,
     },
     values::{id::Id, time::Timestamp},
@@ -26,6 +23,7 @@ use crate::{
         action::act,
         behaviour::{Behaviour, Shown, Writing},
         body::Nothing,
+        giving,
     },
 };
 
@@ -60,8 +58,13 @@ impl Behaviour for Task {
     }
 }
 
-/// The next task of a series; it belongs to whoever had the last.
+/// The next task of a series; it belongs to whoever had the last. If they take no new work any more it waits with their team.
 fn store_next(work: &mut Work<'_>, writing: &Writing<'_, Task>, mut next: Record<Task>) -> Result<Record<Task>, Problem> {
+    if let Some(owner) = next.get(Task::owner_id)
+        && giving::taker(work, owner)?.is_none()
+    {
+        next.clear(Task::owner_id);
+    }
     let schema = writing.principal.schema(Task::object());
     work.insert(&schema, next.any_mut(), &Change::new("created"))?;
     concerned::keep_standing(work, Standing::NextTask, (None, &next), task::counts_at)?;
@@ -90,7 +93,8 @@ fn check_cycle(work: &mut Work<'_>, before: Option<&Record<Task>>, record: &Reco
 
 /// Complete a task
 ///
-/// Completing a recurring task creates the next one, given in `next_id`. A task that depends on an open task cannot be
+/// Completing a recurring task creates the next one, given in `next_id`; it has the same owner, or none but the same team if the
+/// owner is deactivated. A task that depends on an open task cannot be
 /// completed before that one.
 #[utoipa::path(tag = "tasks", operation_id = "completeTask",
     params(("id" = String, Path, description = "The id of the task, or `ext:{system}:{key}`.")),
@@ -165,7 +169,7 @@ body! {
 
 /// Delegate a task
 ///
-/// Assigns the task to a colleague and to the colleague's team; the colleague is notified.
+/// Assigns the task to a colleague, who must not be deactivated, and to the colleague's team; the colleague is notified.
 #[utoipa::path(tag = "tasks", operation_id = "delegateTask", request_body = TaskDelegation,
     params(("id" = String, Path, description = "The id of the task, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The delegated task.", body = ref("#/components/schemas/Task"))))]
@@ -175,14 +179,20 @@ pub async fn delegate(call: Call, request: HttpRequest, body: Body) -> Result<Ht
         let mut record = asked.record().clone();
         refuse_closed(&record)?;
         let user = asked.body.get(TaskDelegation::user_id).map(|id| concerned::by_id::<User>(work, id)).transpose()?;
-        let Some(user) = user.flatten().filter(|user| user.get(User::status) == Some(UserStatus::Active)) else {
+        let Some(user) = user.flatten().filter(|user| !user.is_archived()) else {
             return Err(Problem::rule(Fault::new(TaskDelegation::user_id.pointer(), FaultCode::NotFound).into()));
         };
+        let mut faults = Faults::default();
+        giving::check_takers(work, &[(TaskDelegation::user_id.pointer(), user.id())], &mut faults)?;
+        if !faults.is_empty() {
+            return Err(Problem::rule(faults));
+        }
         record.set(Task::owner_id, user.id());
-        record.set(Task::team_id, user.get(User::team_id));
         // Farley itself fills in the team: a colleague's need not be one that the caller may read of.
         let writer = &asked.writer;
-        let record = writer.apply_rules(&writer.schema(), Some(&asked.loaded.record), record.into_any())?;
+        let mut record = record.into_any();
+        writer.follow_owner(work, &asked.loaded.record, &mut record)?;
+        let record = writer.apply_rules(&writer.schema(), Some(&asked.loaded.record), record)?;
         writer.reach_place(&asked.loaded.record, &record)?;
         let record = writer.store_settled(work, &asked.loaded, record, "delegated", &[Task::team_id.name()])?;
         writer.answer(work, 200, &record, Shown::new())

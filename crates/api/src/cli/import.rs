@@ -7,7 +7,7 @@ use clap::Args;
 use farley_domain::{
     identity::{
         role::{ADMINISTRATOR, Role},
-        user::{User, UserStatus},
+        user::{User, is_at_hand},
     },
     integration::{Import, import::record::ImportStatus},
     model::record::Record,
@@ -158,8 +158,7 @@ fn importer(reader: &mut Reader<'_>, email: Option<&str>) -> Result<Principal, P
         None => user.get(User::role_ids).iter().any(|role| administrators.contains(role)),
     };
     let users = lookup::all::<User>(reader)?;
-    let is_active = |user: &Record<User>| !user.is_archived() && user.get(User::status) == Some(UserStatus::Active);
-    let live = users.iter().filter(|user| is_active(user) && fits(user));
+    let live = users.iter().filter(|user| is_at_hand(user) && fits(user));
     let user = live.min_by_key(|user| user.get(User::created_at)).ok_or_else(Problem::not_found)?;
     acting(reader, user.id(), None, clock::now())
 }

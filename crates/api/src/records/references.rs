@@ -23,6 +23,7 @@ use farley_domain::{
 use farley_persistence::Work;
 use serde_json::Value;
 
+use super::giving;
 use crate::{
     access::{
         principal::Principal,
@@ -66,8 +67,16 @@ pub fn check(
             }
         }
         let known = visible(work, principal, now, target, &ids)?;
-        for (pointer, _) in asked.into_iter().filter(|(_, id)| !known.contains(id)) {
+        let (found, missing): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(_, id)| known.contains(id));
+        for (pointer, _) in missing {
             faults.add(Fault::new(pointer, FaultCode::NotFound));
+        }
+        if field.gives_work {
+            // Whoever was named before may stay.
+            let stay: Vec<Id> =
+                before.map(|before| named(field, before)).unwrap_or_default().into_iter().map(|(_, id)| id).collect();
+            let given: Vec<_> = found.into_iter().filter(|(_, id)| !stay.contains(id)).collect();
+            giving::check_takers(work, &given, &mut faults)?;
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(Problem::rule(faults)) }

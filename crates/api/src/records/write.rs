@@ -171,10 +171,13 @@ impl Writer {
         let schema = self.schema();
         let standards = self.principal.standards(self.now);
         let reader = input::Reader { schema: &schema, standards: &standards, rule: &self.rule() };
-        let record = reader.patch(&loaded.record, body)?;
+        let mut record = reader.patch(&loaded.record, body)?;
+        let team = recurring::TEAM_ID.name();
+        let follows = body.get(team).is_none() && self.follow_owner(work, &loaded.record, &mut record)?;
         let record = self.apply_rules(&schema, Some(&loaded.record), record)?;
         self.reach_place(&loaded.record, &record)?;
-        let settled = references::kept_in_step(self.object, body);
+        let mut settled = references::kept_in_step(self.object, body);
+        settled.extend(follows.then_some(team));
         self.store_settled(work, loaded, record, "updated", &settled)
     }
 

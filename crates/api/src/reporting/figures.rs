@@ -88,6 +88,9 @@ figures! {
     "SalesFunnel" Opportunity::pipeline_id.name(), "Pipeline" "销售管道"
         "The pipeline. An opportunity that has changed pipelines counts only in the pipeline it is in now, or was in at the time of the snapshot, with the stages it has been in there."
         "销售管道。换过管道的商机只计入其目前所在的管道（快照则为当时所在的管道），并只按它在该管道中经过的阶段统计，不计入其他管道。",
+    "ForecastRow" "computed", "Whose opportunities count" "商机归属"
+        "Sums over the opportunities that belong to the user, or to the team and the teams below it, by their current `owner_id` and `team_id`, or those at the time `as_of`. An opportunity handed over counts for its new owner and team alone, including if it was won before. A user's row below a team counts only the user's opportunities of that team. Quota attainment, funnels and summaries count in the same way."
+        "属于该用户，或属于该团队及其下级团队的商机合计，按商机目前的 `owner_id` 和 `team_id`（或 `as_of` 时点的值）计算。移交后的商机只计入新的负责人和团队，移交前已赢单的也一样。团队之下的用户行只计该用户属于该团队的商机。目标达成、漏斗和汇总采用相同口径。",
     "ForecastFigures" "pipeline", "Pipeline" "管道"
         "Open opportunities of the category `pipeline` that are expected to close in the period."
         "类别为 `pipeline`、预计在期间内成交的进行中商机。",

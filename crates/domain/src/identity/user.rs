@@ -5,6 +5,7 @@ use crate::{
     model::{
         field::Link,
         object::{Reach, Relation},
+        record::Record,
     },
 };
 
@@ -48,4 +49,21 @@ entity! {
             Relation { name: "roles", target: "role", reach: Reach::Linked { link: &USER_ROLES, holder: true } },
         ])
         .unique("users_email_key", "email")
+}
+
+/// Whether a user may be given new work: not once deactivated or archived. What is given to somebody who is only invited waits for
+/// them.
+#[must_use]
+pub fn takes_work(user: &Record<User>) -> bool {
+    let is_deactivated = match user.get(User::status) {
+        Some(UserStatus::Deactivated) => true,
+        Some(UserStatus::Active | UserStatus::Invited) | None => false,
+    };
+    !user.is_archived() && !is_deactivated
+}
+
+/// Whether Farley itself may choose a user for new work, whom nobody has named: those who can see it now.
+#[must_use]
+pub fn is_at_hand(user: &Record<User>) -> bool {
+    takes_work(user) && user.get(User::status) == Some(UserStatus::Active)
 }

@@ -219,12 +219,13 @@ pub mod feature {
             Field::new("owner_id", FieldType::Reference("user".into()))
                 .in_slot(slots::OWNER_ID)
                 .label("Owner", "负责人")
-                .doc("The user responsible for the record. Defaults to the user who creates it.")
+                .doc("The user responsible for the record. Defaults to the user who creates it. A deactivated user cannot become the owner.")
+                .gives_work()
                 .indexed(),
             Field::new("team_id", FieldType::Reference("team".into()))
                 .in_slot(slots::TEAM_ID)
                 .label("Team", "团队")
-                .doc("The team the record belongs to. Defaults to the owner's team.")
+                .doc("The team the record belongs to. Defaults to the owner's team, and follows when the owner changes, unless the same change gives a team.")
                 .indexed(),
         ]
     }

@@ -108,6 +108,8 @@ pub struct Field {
     pub storage: Storage,
     /// Left out of answers unless asked for by `fields`.
     pub on_request: bool,
+    /// Whoever is named in it gets work by it: only users who take new work are put there.
+    pub gives_work: bool,
     /// What its text is, where it is read as any other.
     pub hint: Option<Hint>,
     /// When a record must have it: a predicate over the record's own fields, as JSON. For forms: the rules of the object say the same.
@@ -152,6 +154,7 @@ impl Field {
             writable: Writable::Always,
             storage: Storage::Column,
             on_request: false,
+            gives_work: false,
             hint: None,
             required_when: None,
             shown_when: None,
@@ -180,6 +183,12 @@ impl Field {
     #[must_use]
     pub fn default(mut self, value: impl Into<Value>) -> Field {
         self.default = Some(value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn gives_work(mut self) -> Field {
+        self.gives_work = true;
         self
     }
 

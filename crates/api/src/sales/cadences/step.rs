@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use farley_domain::{
     activities::task::Task,
-    identity::user::{User, UserStatus},
+    identity::user::{User, is_at_hand},
     model::{entity::Entity, input::members, object::Object, record::Record, recurring},
     query::predicate::Predicate,
     sales::{
@@ -58,8 +58,7 @@ impl Assignee {
             Some(CadenceAssignee::User) => cadence.get(Cadence::user_id),
             Some(CadenceAssignee::Owner) | None => record.get(recurring::OWNER_ID),
         };
-        let is_active = |user: &Record<User>| !user.is_archived() && user.get(User::status) == Some(UserStatus::Active);
-        let user = id.map(|id| lookup::one::<User>(work, id)).transpose()?.flatten().filter(is_active);
+        let user = id.map(|id| lookup::one::<User>(work, id)).transpose()?.flatten().filter(is_at_hand);
         let own = user.as_ref().and_then(|user| user.get(User::time_zone)?.parse().ok());
         let working_days_only = cadence.get(Cadence::working_days_only);
         let mut schedules = if working_days_only { lookup::all::<WorkSchedule>(work.reader())? } else { Vec::new() };

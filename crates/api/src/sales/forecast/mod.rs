@@ -56,6 +56,10 @@ pub struct ForecastRow {
     pub name: Option<String>,
     #[schema(example = "CNY")]
     pub currency: String,
+    /// Sums over the opportunities that belong to the user, or to the team and the teams below it, by their current `owner_id` and
+    /// `team_id`, or those at the time `as_of`. An opportunity handed over counts for its new owner and team alone, including if
+    /// it was won before. A user's row below a team counts only the user's opportunities of that team. Quota attainment,
+    /// funnels and summaries count in the same way.
     pub computed: ForecastFigures,
     /// The latest overrides of the computed figures; null if there is none.
     pub overrides: ForecastOverrides,

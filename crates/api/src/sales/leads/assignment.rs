@@ -7,7 +7,7 @@ use farley_domain::{
     identity::{
         access::Action,
         team::Team,
-        user::{User, UserStatus},
+        user::{User, is_at_hand},
     },
     model::{
         entity::Entity,
@@ -33,7 +33,7 @@ use crate::{
         action::act,
         behaviour::{Behaviour, Shown, Writing},
         body::Nothing,
-        lookup,
+        giving, lookup,
     },
     sales::filters,
 };
@@ -51,12 +51,17 @@ impl Behaviour for AssignmentRule {
         {
             faults.add(Fault::new(AssignmentRule::pool_id.pointer(), FaultCode::NotFound));
         }
+        // Whoever was named before may stay.
+        let known = writing.before.map(|before| before.get(AssignmentRule::territories)).unwrap_or_default();
         for (position, territory) in record.get(AssignmentRule::territories).iter().enumerate() {
             let pointer = |member: &str| format!("{}/{position}/{member}", AssignmentRule::territories.pointer());
-            if let Some(user) = territory.user_id
-                && !is_live::<User>(work, user)?
-            {
-                faults.add(Fault::new(pointer("user_id"), FaultCode::NotFound));
+            let of_user = pointer("user_id");
+            if let Some(user) = territory.user_id {
+                if !is_live::<User>(work, user)? {
+                    faults.add(Fault::new(of_user.clone(), FaultCode::NotFound));
+                } else if known.iter().all(|known| known.user_id != Some(user)) {
+                    giving::check_takers(work, &[(of_user.clone(), user)], &mut faults)?;
+                }
             }
             if let Some(team) = territory.team_id
                 && !is_live::<Team>(work, team)?
@@ -64,7 +69,7 @@ impl Behaviour for AssignmentRule {
                 faults.add(Fault::new(pointer("team_id"), FaultCode::NotFound));
             }
             if territory.user_id.is_none() && territory.team_id.is_none() {
-                faults.add(Fault::new(pointer("user_id"), FaultCode::Required));
+                faults.add(Fault::new(of_user, FaultCode::Required));
             }
         }
         if faults.is_empty() { Ok(()) } else { Err(Problem::rule(faults)) }
@@ -120,7 +125,7 @@ pub fn assign(work: &mut Work<'_>, principal: &Arc<Principal>, now: Timestamp, l
     }
     rules.sort_by_key(|rule| (rule.get(AssignmentRule::sort_order), rule.id()));
     let mut users = live::<User>(work)?;
-    users.retain(|user| user.get(User::status) == Some(UserStatus::Active));
+    users.retain(is_at_hand);
     users.sort_by_key(Record::id);
     let schedules = live::<WorkSchedule>(work)?;
     let asked = Rules { principal: Arc::clone(principal), now, users, schedules };

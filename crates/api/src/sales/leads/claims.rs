@@ -204,7 +204,7 @@ async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: 
             let me = principal.user_id();
             record.set(recurring::OWNER_ID, me);
             forget_rule(&mut record);
-            record.set(recurring::TEAM_ID, writer.team_of(work, me)?);
+            writer.follow_owner(work, &loaded.record, &mut record)?;
             let settled = [recurring::OWNER_ID.name(), recurring::TEAM_ID.name()];
             let record = writer.store_settled(work, &loaded, record, "claimed", &settled)?;
             work.tell_holding_began(record.id(), "claimed")?;

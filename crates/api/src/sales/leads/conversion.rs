@@ -43,6 +43,7 @@ use crate::{
     http::{problem::Problem, request::Body},
     records::{
         action::{Asked, act},
+        giving,
         mutation::{Answer, etag},
         named::Named,
         write::Writer,
@@ -125,7 +126,13 @@ fn opportunity_schema() -> utoipa::openapi::Schema {
 pub async fn convert(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Lead, Conversion>((call, request, body), Action::Update, |work, asked| {
         open(asked)?;
-        let given = Given::of(asked);
+        let mut given = Given::of(asked);
+        // What becomes of the lead of somebody who has left belongs to whoever converts it.
+        if let Some(owner) = given.lead.get(Lead::owner_id)
+            && giving::taker(work, owner)?.is_none()
+        {
+            given.lead.clear(Lead::owner_id);
+        }
         let customer = customer(work, asked, &given)?;
         let contact = contact(work, asked, &given, &customer)?;
         let opportunity = opportunity(work, asked, &given, &customer, contact.as_ref())?;

@@ -38,7 +38,7 @@ use crate::{
         problem::{Code, Problem},
         request::{OPEN_BODY, client_address, json_body, limit_by_address, parameters, read_body, refuse_rest, request_id_of},
     },
-    records::{named::Named, schemas, write::Writer},
+    records::{giving, named::Named, schemas, write::Writer},
 };
 
 /// The confirmation after a submission.
@@ -177,17 +177,16 @@ fn create(
     if lead.is_null(Lead::source) {
         lead.set(Lead::source, form.get(LeadForm::source).map(str::to_owned));
     }
-    for (ours, given) in [
-        (Lead::campaign_id, LeadForm::campaign_id),
-        (Lead::pool_id, LeadForm::pool_id),
-        (Lead::owner_id, LeadForm::lead_owner_id),
-    ] {
+    for (ours, given) in [(Lead::campaign_id, LeadForm::campaign_id), (Lead::pool_id, LeadForm::pool_id)] {
         lead.set(ours, form.get(given));
     }
+    // A visitor's answer is not lost because the owner has left: then it goes the way of those of forms without one.
+    let owner = form.get(LeadForm::lead_owner_id).map(|owner| giving::taker(work, owner)).transpose()?.flatten();
+    lead.set(Lead::owner_id, owner.map(|owner| owner.id()));
     if !consent.is_empty() {
         lead.set(Lead::consent, consent);
     }
-    lead.set(Lead::assign, form.get(LeadForm::assign) && form.is_null(LeadForm::lead_owner_id));
+    lead.set(Lead::assign, form.get(LeadForm::assign) && lead.is_null(Lead::owner_id));
     let anonymous = [Lead::name, Lead::company, Lead::person_name].into_iter().all(|name| lead.is_null(name));
     if anonymous {
         let first = lead.get(Lead::phones).into_iter().chain(lead.get(Lead::emails)).next();

@@ -101,7 +101,7 @@ entity! {
         /// owner (it is in a pool), or that user is not active, the next step waits.
         assignee: Option<CadenceAssignee> => choice(CadenceAssignee::choices()).default("owner").label("Assignee", "执行人").example("owner"),
         /// The user who gets the tasks, if the assignee is `user`.
-        user_id: Option<Id> => reference("user").label("User", "用户").only_when(crate::model::field::when_is("assignee", &["user"])),
+        user_id: Option<Id> => reference("user").gives_work().label("User", "用户").only_when(crate::model::field::when_is("assignee", &["user"])),
         /// Whether days are counted as working days of the assignee: days with working hours in their work schedules and
         /// without absence; Monday to Friday if no hours are defined.
         working_days_only: bool => boolean().default(true).label("Working days only", "仅工作日").example(true),

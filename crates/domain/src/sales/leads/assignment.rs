@@ -104,7 +104,7 @@ entity! {
         /// otherwise all users); by `territories`; or a fixed user, team or pool.
         target: Option<AssignmentTarget> => choice(AssignmentTarget::choices()).default("round_robin").label("Target", "分配方式").example("round_robin"),
         /// The users to choose from, in this order; exactly one for the target `user`.
-        user_ids: Vec<Id> => references(&RULE_USERS).label("Users", "用户").required_when(crate::model::field::when_is("target", &["user"])).shown_when(crate::model::field::when_is("target", &["user", "round_robin", "least_loaded"])),
+        user_ids: Vec<Id> => references(&RULE_USERS).gives_work().label("Users", "用户").required_when(crate::model::field::when_is("target", &["user"])).shown_when(crate::model::field::when_is("target", &["user", "round_robin", "least_loaded"])),
         /// The team that gets the lead, or whose members it chooses from.
         team_id: Option<Id> => reference("team").label("Team", "团队").required_when(crate::model::field::when_is("target", &["team"])).shown_when(crate::model::field::when_is("target", &["team", "round_robin", "least_loaded"])),
         /// The pool that gets the lead.

@@ -134,8 +134,8 @@ entity! {
         source: Option<String> => text(100).label("Source", "来源").example("官网"),
         /// The campaign of its leads.
         campaign_id: Option<Id> => reference("campaign").label("Campaign", "营销活动"),
-        /// The owner of its leads. If absent, the assignment rules decide, or the leads go into the pool.
-        lead_owner_id: Option<Id> => reference("user").label("Owner of leads", "线索负责人"),
+        /// The owner of its leads. If absent or deactivated, the assignment rules decide, or the leads go into the pool.
+        lead_owner_id: Option<Id> => reference("user").gives_work().label("Owner of leads", "线索负责人"),
         /// The pool of its leads.
         pool_id: Option<Id> => reference("pool").label("Pool", "公海"),
         /// Whether the assignment rules choose the owner of its leads.
