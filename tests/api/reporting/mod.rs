@@ -73,6 +73,9 @@ pub fn tests() -> Vec<Test> {
         handed_over::count_for_their_new_owner_and_team,
         summaries::count_and_add_up,
         summaries::have_no_sums_too_large,
-        summaries::keep_what_is_hidden
+        summaries::keep_what_is_hidden,
+        summaries::measure_by_hand,
+        summaries::are_sorted_and_cut,
+        summaries::are_cut_by_days_far_apart
     ]
 }

@@ -1,5 +1,7 @@
 //! `GET /v1/{collection}/summary`.
 
+use std::collections::BTreeMap;
+
 use farley_domain::{
     model::{entity::Entity, field::FieldType, object::Schema, registry},
     query::predicate::Predicate,
@@ -83,7 +85,7 @@ pub async fn count_and_add_up(db: TestDb) {
         quarters["data"].as_array().unwrap().iter().map(|group| &group["group"]["closed_at.quarter"]).collect();
     assert_eq!(names, [&json!("2017-Q1"), &json!("2017-Q2"), &Value::Null]);
     let faults = admin
-        .get("/v1/opportunities/summary?group_by=created_at,stat,line_items.name,name.month&sum=name&limit=3")
+        .get("/v1/opportunities/summary?group_by=created_at,stat,line_items.name,name.month&sum=name&limit=0")
         .await
         .faults(400);
     let pointers: Vec<&str> = faults.iter().map(|fault| fault.0.as_str()).collect();
@@ -178,4 +180,236 @@ pub async fn keep_what_is_hidden(db: TestDb) {
     assert_eq!((&summary["data"][0]["count"], &summary["data"][0]["list"]), (&json!(6), &Value::Null));
     let funnel = admin.get("/v1/reports/sales-funnel?slice=customer.industry").await.ok(200);
     is_listed(&admin, &funnel["slices"][0]["all"]).await;
+}
+
+/// What a list says of a group, worked out one record at a time: decimals by their digits, in millionths of millionths.
+struct ByHand(Vec<Value>);
+
+impl ByHand {
+    fn values(&self, path: &str) -> Vec<&Value> {
+        self.0.iter().filter_map(|record| record.pointer(path)).filter(|value| !value.is_null()).collect()
+    }
+
+    fn exact(value: &Value) -> i128 {
+        const PLACES: usize = 12;
+        let written = value.to_string();
+        let (whole, decimals) = written.split_once('.').unwrap_or((&written, ""));
+        format!("{whole}{decimals:0<PLACES$}").parse().expect("a decimal")
+    }
+
+    /// A sum of so many millionths of millionths, divided and rounded to millionths, half away from zero.
+    fn rounded(sum: i128, count: usize) -> f64 {
+        let unit = 1_000_000 * i128::try_from(count).expect("a count");
+        let half = if sum < 0 { -unit } else { unit };
+        #[allow(clippy::cast_precision_loss, reason = "small numbers")]
+        let millionths = ((2 * sum + half) / (2 * unit)) as f64;
+        millionths / 1_000_000.0
+    }
+
+    /// Sum, mean, least and greatest of numbers.
+    fn numbers(&self, path: &str) -> [Value; 4] {
+        let values = self.values(path);
+        let exact: Vec<i128> = values.iter().map(|value| Self::exact(value)).collect();
+        let sum = exact.iter().sum();
+        #[allow(clippy::cast_precision_loss, reason = "of few digits")]
+        let end = |value: Option<&i128>| value.map_or(Value::Null, |value| json!(*value as f64 / 1e12));
+        let mean = if exact.is_empty() { Value::Null } else { json!(Self::rounded(sum, exact.len())) };
+        [json!(Self::rounded(sum, 1)), mean, end(exact.iter().min()), end(exact.iter().max())]
+    }
+
+    /// The same of money, of each currency.
+    fn money(&self, path: &str) -> [Value; 4] {
+        let mut all: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for value in self.values(path) {
+            all.entry(value["currency"].as_str().unwrap().to_owned()).or_default().push(value["amount"].as_i64().unwrap());
+        }
+        let each = |of: &dyn Fn(&[i64]) -> i64| {
+            json!(all.iter().map(|(code, amounts)| json!({"amount": of(amounts), "currency": code})).collect::<Vec<_>>())
+        };
+        let mean = |amounts: &[i64]| {
+            let (sum, count) = (amounts.iter().sum::<i64>(), i64::try_from(amounts.len()).unwrap());
+            (2 * sum + count * sum.signum()) / (2 * count)
+        };
+        [
+            each(&|amounts| amounts.iter().sum()),
+            each(&mean),
+            each(&|amounts| *amounts.iter().min().unwrap()),
+            each(&|amounts| *amounts.iter().max().unwrap()),
+        ]
+    }
+}
+
+fn same(told: &Value, expected: &Value) -> bool {
+    match (told.as_f64(), expected.as_f64()) {
+        (Some(told), Some(expected)) => told.to_bits() == expected.to_bits() || (told - expected).abs() < f64::EPSILON,
+        _ => told == expected,
+    }
+}
+
+pub async fn measure_by_hand(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let (_, stages) = sales(&admin).await;
+    admin.custom_field("hours", "decimal", json!({"object": "opportunity"})).await;
+    admin.custom_field("visit", "date", json!({"object": "opportunity"})).await;
+    let mut ids = Vec::new();
+    for (place, hours) in [0.1, 0.2, 0.3, 1_234.567_891, -0.25, 2.0 / 3.0].into_iter().enumerate() {
+        let hours = if place == 5 { 0.666_666_666_667 } else { hours };
+        let currency = if place % 3 == 2 { "USD" } else { "CNY" };
+        let body = json!({"name": format!("m{place}"), "stage_id": stages[place % 3], "amount": {"amount": 7 + 10 * place, "currency": currency},
+            "probability": 5 * place, "opened_at": format!("2017-0{}-11T01:02:03.456Z", 1 + place),
+            "expected_close_on": format!("2017-1{}-05", place % 3),
+            "custom": {"hours": hours, "visit": format!("201{place}-02-03")}});
+        ids.push(admin.create("opportunities", body).await);
+    }
+    admin.create("opportunities", json!({"name": "bare", "stage_id": stages[1], "source": "none"})).await;
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let then = farley::http::clock::now();
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let numbers = "probability,amount,custom.hours";
+    let measures = format!(
+        "sum={numbers}&avg={numbers}&min={numbers},opened_at&max=probability,custom.hours,custom.visit,expected_close_on"
+    );
+    let check = async |group_by: &str, measures: &str, extra: &str| {
+        let summary = admin.get(&format!("/v1/opportunities/summary?group_by={group_by}&{measures}{extra}")).await.ok(200);
+        let groups = summary["data"].as_array().unwrap();
+        assert!(groups.len() > 1, "{group_by}");
+        for group in groups {
+            let list = admin.get(&format!("{}&limit=200", group["list"].as_str().unwrap())).await.ok(200);
+            let hand = ByHand(list["data"].as_array().unwrap().clone());
+            assert_eq!(group["count"], hand.0.len(), "{group}");
+            let mut compared = 0;
+            for (field, expected) in [
+                ("probability", hand.numbers("/probability")),
+                ("custom.hours", hand.numbers("/custom/hours")),
+                ("amount", hand.money("/amount")),
+            ] {
+                for (member, expected) in ["sums", "averages", "minimums", "maximums"].into_iter().zip(&expected) {
+                    if let Some(told) = group[member].get(field) {
+                        assert!(same(told, expected), "{member} of {field}: {told}, not {expected}; {group}");
+                        compared += 1;
+                    }
+                }
+            }
+            assert!(compared >= 4, "{group}");
+            let texts = |path: &str| hand.values(path).into_iter().map(|value| value.as_str().unwrap().to_owned());
+            for (member, field, expected) in [
+                ("minimums", "opened_at", texts("/opened_at").min()),
+                ("maximums", "custom.visit", texts("/custom/visit").max()),
+                ("maximums", "expected_close_on", texts("/expected_close_on").max()),
+            ] {
+                if let Some(told) = group[member].get(field) {
+                    assert_eq!(told, &json!(expected), "{member} of {field}");
+                }
+            }
+        }
+    };
+    check("stage_id", &measures, "").await;
+    check("source", &measures, "&status=open").await;
+    // The past has its own figures.
+    for id in &ids[..3] {
+        admin.patch(&format!("/v1/opportunities/{id}"), json!({"amount": yuan(99_999), "probability": 99})).await.ok(200);
+    }
+    let known = "sum=amount,probability&avg=amount,probability&min=amount,probability&max=amount,probability";
+    check("stage_id", known, &format!("&as_of={then}")).await;
+    check("stage_id", known, "").await;
+    // Line items are summed as well.
+    let path = format!("/v1/opportunities/{}/line-items", ids[0]);
+    for quantity in [0.1, 0.2, 1.5] {
+        let body = json!({"name": "x", "quantity": quantity, "unit_price": yuan(100)});
+        admin.post(&path, body).await.ok(201);
+    }
+    let lines =
+        admin.get(&format!("{path}/summary?sum=quantity,amount&avg=quantity&max=quantity")).await.ok(200)["data"][0].clone();
+    assert_eq!((&lines["sums"]["quantity"], &lines["sums"]["amount"]), (&json!(1.8), &json!([yuan(180)])), "{lines}");
+    assert_eq!((&lines["averages"]["quantity"], &lines["maximums"]["quantity"]), (&json!(0.6), &json!(1.5)), "{lines}");
+    // Nothing has no mean.
+    let nothing =
+        admin.get("/v1/opportunities/summary?name=nobody&sum=custom.hours&avg=probability,amount&min=opened_at").await.ok(200);
+    let group = &nothing["data"][0];
+    assert_eq!(
+        (&group["averages"], &group["sums"]),
+        (&json!({"probability": null, "amount": []}), &json!({"custom.hours": 0.0}))
+    );
+    assert_eq!(group["minimums"], json!({"opened_at": null}));
+    assert!(group.get("maximums").is_none(), "not asked for");
+}
+
+pub async fn are_sorted_and_cut(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    for (source, amount, currency) in
+        [("a", 5, "CNY"), ("a", 2, "CNY"), ("b", 7, "CNY"), ("b", 1, "USD"), ("c", 7, "CNY"), ("d", 50, "USD"), ("e", 1, "CNY")]
+    {
+        let body = json!({"name": "x", "source": source, "amount": {"amount": amount, "currency": currency}});
+        admin.create("opportunities", body).await;
+    }
+    let order = async |query: &str| -> Vec<String> {
+        let summary = admin.get(&format!("/v1/opportunities/summary?group_by=source&{query}")).await.ok(200);
+        let groups = summary["data"].as_array().unwrap();
+        groups.iter().map(|group| group["group"]["source"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(order("sort=-count").await, ["a", "b", "c", "d", "e"], "ties in the order of the values");
+    assert_eq!(order("sort=count").await, ["c", "d", "e", "a", "b"]);
+    assert_eq!(order("sum=amount&sort=-sum.amount.CNY").await, ["a", "b", "c", "e", "d"], "nothing in the currency comes last");
+    assert_eq!(order("sum=amount&sort=sum.amount.CNY").await, ["e", "a", "b", "c", "d"]);
+    assert_eq!(order("sum=amount&sort=-sum.amount.USD&limit=2").await, ["d", "b"]);
+    assert_eq!(order("max=amount&sort=-max.amount.CNY&limit=3").await, ["b", "c", "a"]);
+    assert_eq!(order("limit=2").await, ["a", "b"]);
+    for (query, fault) in [
+        ("sort=-sum.amount&sum=amount", ("sort", "unknown_choice")),
+        ("sort=sum.amount.CNY", ("sort", "unknown_choice")),
+        ("sort=sum.amount.XYZ&sum=amount", ("sort", "unknown_choice")),
+        ("limit=0", ("limit", "too_small")),
+        ("limit=2001", ("limit", "too_large")),
+        ("limit=x", ("limit", "wrong_type")),
+        ("avg=closed_at", ("avg", "unknown_choice")),
+        ("min=name", ("min", "unknown_choice")),
+    ] {
+        let faults = admin.get(&format!("/v1/opportunities/summary?group_by=source&{query}")).await.faults(400);
+        assert_eq!(faults, crate::client::pairs(&[fault]), "{query}");
+    }
+}
+
+/// Days far apart are as good as any, as long as there are not too many on which there is something.
+pub async fn are_cut_by_days_far_apart(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    admin.custom_field("visit", "date", json!({"object": "opportunity"})).await;
+    admin.custom_field("seen", "datetime", json!({"object": "opportunity"})).await;
+    let times = [
+        "1990-01-01T15:59:59.999Z",
+        "1990-01-01T16:00:00Z",
+        "2005-06-07T08:00:00Z",
+        "2005-06-08T08:00:00Z",
+        "2026-11-01T00:00:00Z",
+    ];
+    for (place, time) in times.into_iter().enumerate() {
+        for _ in 0..=place {
+            let body = json!({"name": "x", "opened_at": time, "amount": yuan(10), "expected_close_on": &time[..10],
+                "custom": {"visit": &time[..10], "seen": time}});
+            admin.create("opportunities", body).await;
+        }
+    }
+    admin.create("opportunities", json!({"name": "none"})).await;
+    for field in ["opened_at", "expected_close_on", "custom.visit", "custom.seen"] {
+        let days = if field.ends_with("seen") || field == "opened_at" {
+            vec![("1990-01-01", 1), ("1990-01-02", 2), ("2005-06-07", 3), ("2005-06-08", 4), ("2026-11-01", 5)]
+        } else {
+            vec![("1990-01-01", 3), ("2005-06-07", 3), ("2005-06-08", 4), ("2026-11-01", 5)]
+        };
+        let path = format!("/v1/opportunities/summary?group_by={field}.day&sum=amount&name=x");
+        let summary = admin.get(&path).await.ok(200);
+        let groups = summary["data"].as_array().unwrap();
+        let told: Vec<(&str, i64)> = groups
+            .iter()
+            .map(|group| (group["group"][format!("{field}.day")].as_str().unwrap(), group["count"].as_i64().unwrap()))
+            .collect();
+        assert_eq!(told, days, "{field}");
+        for group in groups {
+            let list = format!("{}&total=true", group["list"].as_str().unwrap());
+            assert_eq!(admin.get(&list).await.ok(200)["page"]["total"], group["count"], "{list}");
+            assert_eq!(group["sums"]["amount"][0]["amount"], 10 * group["count"].as_i64().unwrap());
+        }
+    }
 }

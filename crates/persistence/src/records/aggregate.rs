@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// What is computed of the rows of a group: whole numbers, 0 where there is nothing to add up.
+/// What is computed of the rows of a group: whole numbers, 0 where there is nothing to add up, unless it says otherwise.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "a handful a statement")]
 pub enum Measure {
@@ -35,6 +35,14 @@ pub enum Measure {
     Weighted(Field, Field),
     /// The milliseconds between two times, added up.
     Between(Field, Field),
+    /// How many rows have a value in a field.
+    Given(Field),
+    /// The sum of a field of decimals, as exact as a double can hold it; null where there is nothing to add up.
+    SumOfDecimals(Field),
+    /// The least value of a field; null where there is none.
+    Least(Field),
+    /// The greatest value of a field; null where there is none.
+    Greatest(Field),
 }
 
 /// What rows are grouped by.
@@ -144,7 +152,7 @@ impl Reader<'_> {
             if position > 0 {
                 sql.sql(", ");
             }
-            types.extend(write_measure(&mut sql, measure));
+            types.extend_from_slice(&write_measure(&mut sql, measure));
         }
         write_sql!(sql, " FROM ", Source(&place), " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
         for (position, _) in (1..).zip(groups) {
@@ -189,6 +197,40 @@ impl Reader<'_> {
         let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
         let found = rows.first().and_then(|cells| cells[0].as_integer()).unwrap_or(0);
         Ok(usize::try_from(found).is_ok_and(|found| found > most))
+    }
+
+    /// The days in UTC on which a group's date or time has a value, at most so many, in no particular order.
+    pub fn days(
+        &mut self,
+        object: &'static Object,
+        predicate: &Predicate,
+        group: &Group,
+        (as_of, most): (Option<Timestamp>, usize),
+    ) -> Result<Vec<NaiveDate>, StoreError> {
+        let place = Place { as_of, ..self.place(object) };
+        let dialect = self.connection.dialect();
+        let in_json = group.field.storage != Storage::Column;
+        let mut sql = Statement::of(dialect, "SELECT DISTINCT ");
+        // What is kept as a text begins with its day.
+        let ([before, after], kind) = match (&group.field.kind, in_json, dialect) {
+            (_, true, Dialect::Sqlite) => (["SUBSTR(", ", 1, 10)"], ColumnType::Text),
+            (_, true, Dialect::Postgres) => (["LEFT(", ", 10)"], ColumnType::Text),
+            (FieldType::DateTime, false, Dialect::Sqlite) => (["DATE(", " / 1000000, 'unixepoch')"], ColumnType::Text),
+            (FieldType::DateTime, false, Dialect::Postgres) => (["CAST(", " AT TIME ZONE 'UTC' AS DATE)"], ColumnType::Date),
+            (_, false, _) => (["", ""], ColumnType::Date),
+        };
+        sql.sql(before);
+        group.value(&mut sql, &place);
+        write_sql!(sql, after, " FROM ", Source(&place), " WHERE t.tenant_id = ", place.tenant);
+        write_sql!(sql, " AND ", Condition(predicate, &place), " LIMIT ");
+        sql.integer(i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX));
+        let rows = self.connection.load(&sql, &[kind])?;
+        let day = |cells: Vec<Cell>| match cells.into_iter().next() {
+            Some(Cell::Date(day)) => Some(day),
+            Some(Cell::Text(text)) => text.parse().ok(),
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(day).collect())
     }
 
     /// The least and the greatest value of a group's field.
@@ -237,15 +279,33 @@ pub(crate) fn sum_of_parts(parts: &[Cell]) -> i128 {
 }
 
 /// Writes the columns of a measure; their types.
-fn write_measure(sql: &mut Statement, measure: &Measure) -> &'static [ColumnType] {
+fn write_measure(sql: &mut Statement, measure: &Measure) -> Vec<ColumnType> {
     match measure {
         Measure::Count => {
             sql.sql("COUNT(*)");
-            &[ColumnType::Integer]
+            vec![ColumnType::Integer]
+        }
+        Measure::Given(field) => {
+            write_sql!(sql, "COUNT(", Scalar(field, Alias::Rows(0)), ")");
+            vec![ColumnType::Integer]
+        }
+        Measure::SumOfDecimals(field) => {
+            // PostgreSQL adds up decimal digits, SQLite carries along what a sum of doubles loses: both come to the same double.
+            let [before, after] = match sql.dialect {
+                Dialect::Sqlite => ["SUM(CAST(", " AS REAL))"],
+                Dialect::Postgres => ["CAST(SUM(CAST(", " AS NUMERIC)) AS DOUBLE PRECISION)"],
+            };
+            write_sql!(sql, before, Scalar(field, Alias::Rows(0)), after);
+            vec![ColumnType::Double]
+        }
+        Measure::Least(field) | Measure::Greatest(field) => {
+            let least = matches!(measure, Measure::Least(_));
+            write_sql!(sql, if least { "MIN(" } else { "MAX(" }, Scalar(field, Alias::Rows(0)), ")");
+            vec![Group::by(field).cell_type()]
         }
         Measure::Sum(field) => {
             write_sum(sql, Scalar(field, Alias::Rows(0)));
-            &[ColumnType::Integer; 2]
+            vec![ColumnType::Integer; 2]
         }
         Measure::Weighted(field, share) => {
             debug_assert!(matches!(field.kind, FieldType::Money | FieldType::Integer { .. }), "only whole numbers are weighted");
@@ -255,7 +315,7 @@ fn write_measure(sql: &mut Statement, measure: &Measure) -> &'static [ColumnType
                 write_sql!(sql, "CAST(COALESCE(SUM((", field, operator, Number(PART), ") * COALESCE(", share);
                 write_sql!(sql, ", 0)), 0) AS BIGINT)", after);
             }
-            &[ColumnType::Integer; 2]
+            vec![ColumnType::Integer; 2]
         }
         Measure::Between(from, to) => {
             let [from, to] = [from, to].map(|field| Scalar(field, Alias::Rows(0)));
@@ -264,7 +324,7 @@ fn write_measure(sql: &mut Statement, measure: &Measure) -> &'static [ColumnType
                 Dialect::Postgres => ["CAST(COALESCE(SUM(EXTRACT(EPOCH FROM ", ") * 1000), 0) AS BIGINT)"],
             };
             write_sql!(sql, before, to, " - ", from, after);
-            &[ColumnType::Integer]
+            vec![ColumnType::Integer]
         }
     }
 }
@@ -275,12 +335,22 @@ fn added_up(mut row: Vec<Cell>, groups: usize, measures: &[Measure]) -> Result<V
     let mut own = own.as_slice();
     for measure in measures {
         let (parts, rest) = own.split_at(match measure {
-            Measure::Count | Measure::Between(..) => 1,
+            Measure::Count
+            | Measure::Between(..)
+            | Measure::Given(_)
+            | Measure::SumOfDecimals(_)
+            | Measure::Least(_)
+            | Measure::Greatest(_) => 1,
             Measure::Sum(_) | Measure::Weighted(..) => 2,
         });
         own = rest;
         match measure {
-            Measure::Count | Measure::Between(..) => row.push(parts[0].clone()),
+            Measure::Count
+            | Measure::Between(..)
+            | Measure::Given(_)
+            | Measure::SumOfDecimals(_)
+            | Measure::Least(_)
+            | Measure::Greatest(_) => row.push(parts[0].clone()),
             Measure::Sum(_) => row.push(fitting(sum_of_parts(parts))?),
             Measure::Weighted(..) => {
                 let hundredths = sum_of_parts(parts);
