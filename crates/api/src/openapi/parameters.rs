@@ -1,7 +1,10 @@
 //! Parameters that many operations share, as components.
 
 use serde_json::json;
-use utoipa::openapi::{Object, Type, path::Parameter};
+use utoipa::openapi::{
+    Object, Type,
+    path::{Parameter, ParameterBuilder},
+};
 
 use super::schemas::{self, text};
 use crate::http::middleware::MAX_HEADER;
@@ -21,6 +24,10 @@ fn entity_tags() -> Object {
     text().max_length(Some(MAX_HEADER)).build()
 }
 
+fn measured(name: &str, description: &str) -> ParameterBuilder {
+    list(name, description, text().max_length(Some(300)), 4).example(Some(json!(["version"])))
+}
+
 /// The shared parameters, by the name of their component.
 #[must_use]
 pub fn components() -> Vec<(&'static str, Parameter)> {
@@ -38,6 +45,11 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
         ("Query", query("q", "Full-text search: names, also by pinyin or its initials, and parts of e-mail addresses and phone numbers.", search_text())),
         ("Total", query("total", "Returns the exact number of matches, as `page.total` and in the header `X-Total-Count`.", flag())),
         ("Archived", query("archived", "For lists: with `true`, returns archived records instead of live ones; with `any`, both together: those with an `archived_at` are archived. For a single record, `true` returns it even if it is archived.", text().enum_values(Some(["false", "true", "any"])))),
+        ("Average", measured("avg", "Fields to average over the records that have a value, at most 4: those that `sum` takes. Money is averaged per currency.")),
+        ("Minimum", measured("min", "Fields of which to return the least value, at most 4: those that `sum` takes, and dates and times. For money, per currency.")),
+        ("Maximum", measured("max", "Fields of which to return the greatest value, at most 4: those that `sum` takes, and dates and times. For money, per currency.")),
+        ("GroupSort", query("sort", "What to sort the groups by, with `-` for descending: `count`, or a requested measure (`sum.probability`, `max.created_at`); for money, with its currency (`-sum.amount.CNY`). Groups without a value are last; equal ones are sorted by their group values.", text().max_length(Some(300))).example(Some(json!("-count")))),
+        ("GroupLimit", query("limit", "The number of groups to return: the first in the order of `sort`, out of at most 50,000. If absent, all groups are returned, at most 2,000.", schemas::of_type(Type::Integer).minimum(Some(1)).maximum(Some(2_000)))),
         (
             "AsOf",
             query(

@@ -17,7 +17,7 @@ use utoipa::openapi::{
 
 use super::{
     names::{self, a, many, one},
-    parameters::{list, path, query, shared},
+    parameters::{list, path, shared},
     records::{create_example, patch_example},
     responses::{self, any_problem, problem},
     schemas::text,
@@ -153,8 +153,8 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
             filters(object).into_iter().fold(operation, OperationBuilder::parameter)
         }
         Generic::Summary => {
-            let operation = with(operation, &["Archived"]).parameter(group_by(object));
-            let operation = measures(object).into_iter().fold(operation, OperationBuilder::parameter);
+            let operation = with(operation, &["Archived"]).parameter(group_by(object)).parameter(sum(object));
+            let operation = with(operation, &["Average", "Minimum", "Maximum", "GroupSort", "GroupLimit"]);
             let operation = if object.is_searchable() { with(operation, &["Query"]) } else { operation };
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
             filters(object).into_iter().fold(operation, OperationBuilder::parameter)
@@ -176,33 +176,14 @@ fn group_by(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     list("group_by", doc, name_of_field(), 4).example(Some(json!([example])))
 }
 
-/// What a summary computes of each group, and how it sorts them.
-fn measures(object: &Object) -> Vec<utoipa::openapi::path::ParameterBuilder> {
+fn sum(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     let numbers = |kind: &FieldType| matches!(kind, FieldType::Money | FieldType::Integer { .. } | FieldType::Decimal);
-    let ordered = |kind: &FieldType| numbers(kind) || matches!(kind, FieldType::Date | FieldType::DateTime);
-    let named = |name: &'static str, fits: &dyn Fn(&FieldType) -> bool, doc: &str| {
-        let fields = object.fields.iter().filter(|field| fits(&field.kind) && field.storage != Storage::Computed);
-        let fields: Vec<&Field> = fields.collect();
-        let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
-        let shown = fields.iter().find(|field| numbers(&field.kind) && field.name != recurring::VERSION.name());
-        let shown = shown.map_or(recurring::VERSION.name(), |field| field.name.as_ref());
-        let doc = format!("{doc}, at most 4: {}; and `custom.key`.", names.join(", "));
-        list(name, &doc, name_of_field(), 4).example(Some(json!([shown])))
-    };
-    let sorted = "What to sort the groups by, `-` for descending: `count`, or a requested measure (`sum.probability`, `max.created_at`); of money, with its currency (`-sum.amount.CNY`). Groups without a value are last; equal ones are sorted by their group values.";
-    let limit = "The number of groups to return: the first in the order of `sort`, out of at most 50,000. If absent, all groups are returned, at most 2,000.";
-    let whole = utoipa::openapi::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(2_000));
-    vec![
-        named("sum", &numbers, "Fields to sum; money per currency"),
-        named("avg", &numbers, "Fields to average over the records that have a value; money per currency"),
-        named("min", &ordered, "Fields of which to return the least value; money per currency"),
-        named("max", &ordered, "Fields of which to return the greatest value; money per currency"),
-        query("sort", sorted, name_of_field()).example(Some(json!("-count"))),
-        query("limit", limit, whole).example(Some(json!(10))),
-    ]
+    let fields = object.fields.iter().filter(|field| numbers(&field.kind) && field.storage != Storage::Computed);
+    let fields: Vec<&Field> = fields.collect();
+    let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
+    let shown = fields.iter().map(|field| field.name.as_ref()).find(|name| *name != recurring::VERSION.name());
+    let doc = format!("Fields to sum, at most 4: {}; and `custom.key`. Money is summed per currency.", names.join(", "));
+    list("sum", &doc, name_of_field(), 4).example(Some(json!([shown.unwrap_or(recurring::VERSION.name())])))
 }
 
 /// The path of a field, as parameters name it.
