@@ -17,3 +17,4 @@ pub mod identity;
 pub mod integration;
 pub mod marketing;
 pub mod sales;
+pub mod service;
