@@ -2,6 +2,8 @@
 
 pub mod batch;
 pub mod cell;
+/// How the changes of events are kept.
+pub mod changes;
 pub mod row;
 /// Rows of Farley's own tables.
 pub mod rows;

@@ -9,7 +9,10 @@ use farley_domain::{
 use super::schema;
 use crate::{
     error::StoreError,
-    sql::sql_types::{DbId, DbJson, DbTime},
+    sql::{
+        changes::DbChanges,
+        sql_types::{DbId, DbJson, DbTime},
+    },
 };
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -59,7 +62,7 @@ pub struct NewEvent {
     #[diesel(serialize_as = DbId)]
     pub record_id: Id,
     pub version: i64,
-    #[diesel(serialize_as = DbJson)]
+    #[diesel(serialize_as = DbChanges)]
     pub changes: String,
     pub request_id: Option<String>,
 }

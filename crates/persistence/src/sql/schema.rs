@@ -1,4 +1,7 @@
-use crate::sql::sql_types::{IdSql, JsonSql, TimeSql};
+use crate::sql::{
+    changes::ChangesSql,
+    sql_types::{IdSql, JsonSql, TimeSql},
+};
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -17,7 +20,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use super::{IdSql, JsonSql, TimeSql};
+    use super::{ChangesSql, IdSql, TimeSql};
     events (tenant_id, seq) {
         tenant_id -> IdSql,
         seq -> BigInt,
@@ -31,7 +34,7 @@ diesel::table! {
         object -> Text,
         record_id -> IdSql,
         version -> BigInt,
-        changes -> JsonSql,
+        changes -> ChangesSql,
         request_id -> Nullable<Text>,
     }
 }
