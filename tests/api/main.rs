@@ -20,6 +20,7 @@ mod integration;
 mod reporting;
 mod sales;
 mod server;
+mod service;
 
 fn main() {
     let areas = [
@@ -32,6 +33,7 @@ fn main() {
         integration::tests(),
         reporting::tests(),
         sales::tests(),
+        service::tests(),
     ];
     support::main_with(areas.into_iter().flatten().collect());
 }

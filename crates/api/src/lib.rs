@@ -14,4 +14,5 @@ pub mod openapi;
 pub mod records;
 pub mod reporting;
 pub mod sales;
+pub mod service;
 pub mod settings;

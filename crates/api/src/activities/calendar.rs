@@ -90,7 +90,7 @@ pub struct BusyTime {
 
 /// The calendar of one or several users.
 #[derive(Serialize, ToSchema)]
-pub struct Calendar {
+pub struct CalendarView {
     /// In order of start time.
     data: Vec<CalendarEntry>,
     /// The busy times of each user, in order and without overlap.
@@ -118,7 +118,7 @@ crate::query! {
 /// and what they attend. For entries that you cannot read, only the time is shown.
 #[utoipa::path(tag = "calendar", operation_id = "getCalendar",
     params(CalendarQuery),
-    responses((status = 200, description = "The calendar.", body = Calendar)))]
+    responses((status = 200, description = "The calendar.", body = CalendarView)))]
 #[get("/v1/calendar")]
 pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let rows = call.rows(Activity::object(), Action::Read)?;
@@ -160,7 +160,7 @@ pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, 
         }
         entries.sort_by_key(|entry| (entry.starts_at, entry.id));
         let busy = users.iter().flat_map(|user| busy(*user, &meetings, range)).collect();
-        Ok(Calendar { data: entries, busy })
+        Ok(CalendarView { data: entries, busy })
     });
     Ok(HttpResponse::Ok().json(calendar.await?))
 }

@@ -16,7 +16,7 @@ use crate::{
         operations::{collection_of, generic_operations},
         refuse_method,
     },
-    reporting, sales,
+    reporting, sales, service,
 };
 
 /// Registers the handlers, and collects their documentation.
@@ -107,6 +107,7 @@ endpoints! {
         identity::session::logout,
         identity::auth::accept,
     ],
+    "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
     "me" => [
         identity::me::get_me,
         identity::me::update_me,

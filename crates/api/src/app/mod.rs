@@ -21,13 +21,13 @@ use crate::{
     http::clock,
     identity, integration,
     records::area::{self, Area},
-    sales,
+    sales, service,
     settings::{Settings, cores},
 };
 
 /// The areas that do something beside the generic work, and what the workers do for themselves.
-pub static AREAS: [&Area; 6] =
-    [&identity::AREA, &customers::AREA, &activities::AREA, &sales::AREA, &integration::AREA, &workers::AREA];
+pub static AREAS: [&Area; 7] =
+    [&identity::AREA, &customers::AREA, &activities::AREA, &sales::AREA, &service::AREA, &integration::AREA, &workers::AREA];
 
 /// Opens the store and puts the application together for a command, whose statements may take their time. Blocks while the store
 /// is opened and migrated.

@@ -288,7 +288,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "activity,task create,update,archive own",
             "task create all",
             "notification read own",
-            "product,tag read all",
+            "calendar,product,tag read all",
             "user,team,custom_field read all",
         ],
     },
@@ -316,7 +316,7 @@ pub static READY_MADE: &[ReadyMade] = &[
         name: "Read only / 只读",
         description: "Sees everything, changes nothing.",
         grants: &[
-            "lead,pool,lead_form,assignment_rule,scoring_rule,work_schedule,cadence,cadence_enrolment,customer,contact,opportunity read all",
+            "lead,pool,lead_form,assignment_rule,scoring_rule,work_schedule,calendar,cadence,cadence_enrolment,customer,contact,opportunity read all",
             "activity,task,pipeline,product,campaign,quota,forecast_override read all",
             "tag,user,team,role,custom_field read all",
             "notification read own",

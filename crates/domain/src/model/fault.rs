@@ -154,6 +154,7 @@ fault_codes! {
     AmbiguousNumber "ambiguous_number" "is ambiguous: {one} or {other}; set `decimal` to the decimal separator, . or ," "可读作 {one} 或 {other}：请用 `decimal` 指定小数点是 . 还是 ,",
     AmbiguousDate "ambiguous_date" "is ambiguous: {one} or {other}; set the order with `date_format`" "可读作 {one} 或 {other}：请用 `date_format` 指定顺序",
     PrecisionLost "precision_lost" "was abbreviated by a spreadsheet, so digits are lost" "已被电子表格缩写，部分数字已丢失",
+    NoHours "no_hours" "must have working hours on at least one day" "至少一天须有工作时间",
     Malformed "malformed" "cannot be read: {reason}" "无法读取：{reason}",
 }
 

@@ -19,11 +19,12 @@ use crate::{
         quota::{ForecastOverride, Quota},
         stage::Stage,
     },
+    service::calendar::Calendar,
 };
 
 /// All objects, in the order in which documentation and metadata list them.
 #[must_use]
-pub fn objects() -> [&'static Object; 28] {
+pub fn objects() -> [&'static Object; 29] {
     [
         of::<Customer>(),
         of::<Contact>(),
@@ -44,6 +45,7 @@ pub fn objects() -> [&'static Object; 28] {
         of::<Stage>(),
         of::<Quota>(),
         of::<ForecastOverride>(),
+        of::<Calendar>(),
         of::<Product>(),
         of::<Campaign>(),
         of::<Tag>(),

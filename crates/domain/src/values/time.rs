@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Timelike, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// A point in time with millisecond precision: what is shown is what is stored, so a shown time can be filtered on.
@@ -148,6 +148,16 @@ pub(crate) fn instant_of(local: chrono::NaiveDateTime, zone: chrono_tz::Tz) -> T
         .filter_map(|steps| local.checked_add_signed(chrono::Duration::minutes(30 * steps)))
         .find_map(|local| zone.from_local_datetime(&local).earliest())
         .map_or_else(|| Timestamp::from(local.and_utc()), |time: DateTime<chrono_tz::Tz>| time.with_timezone(&Utc).into())
+}
+
+/// Minutes since midnight of a time of day; `24:00` is its end.
+#[must_use]
+pub fn minutes_of_day(text: &str) -> Option<u32> {
+    if text == "24:00" {
+        return Some(24 * 60);
+    }
+    let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| text.len() == 5)?;
+    Some(time.hour() * 60 + time.minute())
 }
 
 /// Times one after the other, each later than the one before: what came at the same time keeps its order.

@@ -16,7 +16,7 @@ use crate::{
         record::Record,
         value::{Members, Standards, list},
     },
-    sales::leads::schedule::minutes,
+    values::time::minutes_of_day,
 };
 
 /// The last day on which a step can be.
@@ -56,7 +56,7 @@ fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
         for field in FIELDS.iter() {
             members.take(field, standards);
         }
-        let time = members.accepted.get("time").and_then(Value::as_str).map(minutes);
+        let time = members.accepted.get("time").and_then(Value::as_str).map(minutes_of_day);
         if time.is_some_and(|minutes| minutes.is_none_or(|minutes| minutes >= 24 * 60)) {
             let fault = Fault::new("/time", FaultCode::WrongType);
             members.faults.add(fault.with("expected", "a time of day such as 09:00"));
@@ -108,7 +108,7 @@ impl Step {
     /// When it is due, in minutes since midnight.
     #[must_use]
     pub fn minutes(&self) -> u32 {
-        minutes(&self.time).or_else(|| minutes(BY)).unwrap_or(0)
+        minutes_of_day(&self.time).or_else(|| minutes_of_day(BY)).unwrap_or(0)
     }
 
     /// The subject of the task for a record.

@@ -17,7 +17,7 @@ use crate::{
     },
     values::{
         id::Id,
-        time::{Timestamp, instant_of},
+        time::{Timestamp, instant_of, minutes_of_day},
     },
 };
 
@@ -57,7 +57,7 @@ pub static WEEKLY: Structure = Structure {
             for field in WEEKLY_FIELDS.iter() {
                 members.take(field, standards);
             }
-            let time = |name: &str| members.accepted.get(name).and_then(Value::as_str).map(minutes);
+            let time = |name: &str| members.accepted.get(name).and_then(Value::as_str).map(minutes_of_day);
             let (from, to) = (time("from"), time("to"));
             for (name, minutes) in [("from", from), ("to", to)] {
                 if minutes == Some(None) {
@@ -175,15 +175,6 @@ entity! {
         .relations([Relation { name: "users", target: "user", reach: Reach::Linked { link: &SCHEDULE_USERS, holder: true } }])
 }
 
-/// Minutes since midnight of a time of day; `24:00` is its end.
-pub(crate) fn minutes(text: &str) -> Option<u32> {
-    if text == "24:00" {
-        return Some(24 * 60);
-    }
-    let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| text.len() == 5)?;
-    Some(time.hour() * 60 + time.minute())
-}
-
 /// Whether a user is at work at a time, by every schedule that names them.
 #[must_use]
 pub fn is_working(schedules: &[Record<WorkSchedule>], user: Id, zone: chrono_tz::Tz, at: Timestamp) -> bool {
@@ -230,7 +221,10 @@ fn hours_of(schedule: &Record<WorkSchedule>, day: NaiveDate) -> Option<(u32, u32
     }
     let weekday = i64::from(day.weekday().number_from_monday());
     let of_day = || hours.iter().filter(|hours| hours.weekday == weekday);
-    Some((of_day().filter_map(|hours| minutes(&hours.from)).min()?, of_day().filter_map(|hours| minutes(&hours.to)).max()?))
+    Some((
+        of_day().filter_map(|hours| minutes_of_day(&hours.from)).min()?,
+        of_day().filter_map(|hours| minutes_of_day(&hours.to)).max()?,
+    ))
 }
 
 /// When a user is away by a schedule.
@@ -248,7 +242,7 @@ fn is_within_hours(schedule: &Record<WorkSchedule>, zone: chrono_tz::Tz, at: Tim
     let local = at.to_utc().with_timezone(&zone_of(schedule, zone));
     let (weekday, now) = (i64::from(local.weekday().number_from_monday()), local.hour() * 60 + local.minute());
     let of_day = hours.iter().filter(|hours| hours.weekday == weekday);
-    let mut spans = of_day.filter_map(|hours| Some((minutes(&hours.from)?, minutes(&hours.to)?)));
+    let mut spans = of_day.filter_map(|hours| Some((minutes_of_day(&hours.from)?, minutes_of_day(&hours.to)?)));
     hours.is_empty() || spans.any(|(from, to)| from <= now && now < to)
 }
 
