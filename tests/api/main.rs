@@ -17,6 +17,7 @@ mod conventions;
 mod customers;
 mod identity;
 mod integration;
+mod mail;
 mod reporting;
 mod sales;
 mod server;

@@ -71,12 +71,16 @@ pub struct Settings {
     /// The key that lets operators create tenants through the API; disabled by default.
     #[serde(default, deserialize_with = "unless_blank")]
     pub operator_key: Option<SecretString>,
-    /// The mail server that notifications are sent through: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail is
+    /// The mail server that notifications and password resets are sent through: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail is
     /// sent, unless set.
     #[serde(default, deserialize_with = "unless_blank")]
     pub smtp_url: Option<SecretString>,
     /// Who mails are from.
     pub mail_from: String,
+    /// The page on which users choose a new password, with `{token}` where the one-time token goes:
+    /// `https://crm.example.com/reset?token={token}`; links to it are mailed to users who forgot their password.
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub password_reset_url: Option<String>,
     /// How long shutdown waits for running requests, in seconds.
     pub shutdown_timeout: u64,
     /// ISO 3166-1 alpha-2 country of the tenant created on the first start.
@@ -231,6 +235,9 @@ impl Settings {
         if let Err(error) = check_sender(&self.mail_from) {
             return Err(format!("setting FARLEY_MAIL_FROM: {error}"));
         }
+        if let Some(Err(error)) = self.password_reset_url.as_deref().map(check_link) {
+            return Err(format!("setting FARLEY_PASSWORD_RESET_URL {error}"));
+        }
         if std::time::Duration::try_from_secs_f64(self.statement_timeout).is_err() {
             return Err("setting FARLEY_STATEMENT_TIMEOUT must be a number of seconds, 0 or more".to_owned());
         }
@@ -238,6 +245,12 @@ impl Settings {
             return Err("setting FARLEY_MAX_BODY must be at least 1024".to_owned());
         }
         Ok(())
+    }
+
+    /// The link to the page on which a new password is chosen with a token, if there is such a page.
+    #[must_use]
+    pub fn password_reset_link(&self, token: &str) -> Option<String> {
+        self.password_reset_url.as_ref().map(|link| link.replace("{token}", token))
     }
 
     #[must_use]
@@ -255,6 +268,17 @@ pub fn cores() -> usize {
 /// What is wrong with the address of a mail server.
 fn check_url(url: &str) -> Result<(), String> {
     AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map(drop).map_err(|error| error.to_string())
+}
+
+/// What is wrong with a link that a token goes into.
+fn check_link(link: &str) -> Result<(), &'static str> {
+    if !["http://", "https://"].iter().any(|scheme| link.starts_with(scheme)) {
+        return Err("must begin with http:// or https://");
+    }
+    if link.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("must have no spaces");
+    }
+    if link.contains("{token}") { Ok(()) } else { Err("must contain {token}") }
 }
 
 /// What is wrong with the sender of mails.
@@ -282,8 +306,16 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_left_blank_is_not_set() {
-        let optional =
-            ["database_url", "admin_email", "admin_password", "metrics_listen", "otel_endpoint", "operator_key", "smtp_url"];
+        let optional = [
+            "database_url",
+            "admin_email",
+            "admin_password",
+            "metrics_listen",
+            "otel_endpoint",
+            "operator_key",
+            "smtp_url",
+            "password_reset_url",
+        ];
         let blank: String = optional.iter().map(|name| format!("{name} = \" \"\n")).collect();
         assert_eq!(format!("{:?}", of_file(&blank).unwrap()), format!("{:?}", of_file("").unwrap()));
         let set = of_file("metrics_listen = \"127.0.0.1:9100\"\nadmin_password = \"secret\"").unwrap();
@@ -308,6 +340,10 @@ pub(crate) mod tests {
     fn settings_are_checked() {
         assert!(check_url("smtp://127.0.0.1:2525").is_ok() && check_url("smtps://u:p@mail.example.com").is_ok());
         assert!(check_url("mail.example.com").is_err() && check_url("http://mail").is_err());
+        assert!(check_link("https://crm.example.com/reset?token={token}").is_ok());
+        for link in ["https://crm.example.com/reset", "crm.example.com/{token}", "https://crm.example.com/ {token}"] {
+            assert!(check_link(link).is_err(), "{link}");
+        }
         assert!(check_sender("Farley <crm@example.cn>").is_ok() && check_sender("nobody").is_err());
     }
 }

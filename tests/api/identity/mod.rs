@@ -3,6 +3,7 @@
 mod auth;
 mod custom_fields;
 mod giving;
+mod forgotten;
 mod granting;
 mod hidden;
 mod permissions;
@@ -33,6 +34,9 @@ pub fn tests() -> Vec<Test> {
         giving::takes_the_team_along,
         giving::is_refused_at_its_place,
         giving::goes_to_the_next_or_to_nobody,
+        forgotten::passwords_are_reset_by_a_mailed_link,
+        forgotten::requests_are_limited_whether_the_user_exists_or_not,
+        forgotten::tokens_are_handed_out_where_there_is_no_mail,
         granting::people_go_where_their_movers_reach,
         granting::teams_go_where_their_movers_reach,
         granting::records_go_where_they_could_be_created,

@@ -1,4 +1,4 @@
-//! Failed log-ins slow down: counted per account and per address, in the database, so that every node counts alike.
+//! Failed log-ins and requests for password resets slow down: counted per account and per address, in the database, so that every node counts alike.
 
 use farley_domain::values::{id::Id, time::Timestamp};
 use farley_persistence::{LoginFailureRow, Origin, Store, Work};
@@ -27,6 +27,18 @@ impl Subject {
     #[must_use]
     pub fn address(address: &str) -> Subject {
         Subject { name: format!("address:{address}"), free: 50 }
+    }
+
+    /// Password resets asked for by an account's address: a mail each, so few are free.
+    #[must_use]
+    pub fn reset_of_account(tenant: Id, email: &str) -> Subject {
+        Subject { name: format!("reset:account:{tenant}:{email}"), free: 3 }
+    }
+
+    /// Password resets asked for from an address of the network.
+    #[must_use]
+    pub fn reset_from(address: &str) -> Subject {
+        Subject { name: format!("reset:address:{address}"), free: 20 }
     }
 
     /// How long to block after so many failures: 15 seconds, doubling up to 15 minutes.

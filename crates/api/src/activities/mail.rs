@@ -7,23 +7,23 @@ use farley_domain::{
     values::id::Id,
 };
 use farley_persistence::TenantKey;
-use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
-};
-use secrecy::ExposeSecret;
 
 use crate::{
     access::{state::State, unrestricted::user_record},
     http::problem::Problem,
-    records::notify::Mail,
+    records::{
+        mail::{self, Letter},
+        notify::Mail,
+    },
 };
 
 /// Sends one notification.
 pub async fn perform(state: &State, tenant: TenantKey, job: Id, payload: &str) -> Result<(), String> {
-    let Some(url) = &state.settings.smtp_url else { return Ok(()) };
-    let mail: Mail = serde_json::from_str(payload).map_err(|error| error.to_string())?;
-    let user = mail.user_id;
+    if state.settings.smtp_url.is_none() {
+        return Ok(());
+    }
+    let news: Mail = serde_json::from_str(payload).map_err(|error| error.to_string())?;
+    let user = news.user_id;
     let reading =
         state.background.read::<_, Problem>(tenant, move |reader| Ok((user_record(reader, user)?, reader.own_tenant()?)));
     let (user, tenant) = reading.await.map_err(|problem| crate::http::problem::describe(&problem))?;
@@ -31,21 +31,10 @@ pub async fn perform(state: &State, tenant: TenantKey, job: Id, payload: &str) -
     let is_active = |user: &Record<User>| user.get(User::status) == Some(UserStatus::Active) && !user.is_archived();
     let Some(user) = user.filter(is_active) else { return Ok(()) };
     let country = tenant.map(|tenant| tenant.country).unwrap_or_default();
-    let message = message(&state.settings.mail_from, &user, &mail, language(&user, &country), job)?;
-    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(|error| error.to_string())?;
-    transport.build().send(message).await.map(drop).map_err(|error| error.to_string())
+    mail::send(&state.settings, &user, letter(&news, mail::language(&user, &country)), job).await
 }
 
-/// The user's own language; where that is not told, the one of the company's country.
-fn language(user: &Record<User>, country: &str) -> Language {
-    match user.get(User::language) {
-        Some(language) => Language::from_accept(language),
-        None if country == "CN" => Language::Chinese,
-        None => Language::English,
-    }
-}
-
-fn message(from: &str, user: &Record<User>, mail: &Mail, language: Language, job: Id) -> Result<Message, String> {
+fn letter(mail: &Mail, language: Language) -> Letter {
     let in_language = |label: &farley_domain::model::field::Label| match language {
         Language::English => label.en.to_string(),
         Language::Chinese => label.zh.to_string(),
@@ -55,19 +44,8 @@ fn message(from: &str, user: &Record<User>, mail: &Mail, language: Language, job
     let object = registry::object(&mail.object).map(|object| in_language(&object.label)).unwrap_or_default();
     let title = mail.title.as_deref();
     let subject = title.map_or_else(|| format!("{kind} · {object}"), |title| format!("{kind} · {title}"));
-    let body = format!("{kind}\n{object}: {}\n{}\n", title.unwrap_or("–"), mail.record_id);
-    let address = user.get(User::email).parse().map_err(|error| format!("the address of the user: {error}"))?;
-    let to = Mailbox::new(Some(user.get(User::name).to_owned()), address);
-    let from: Mailbox = from.parse().map_err(|error| format!("FARLEY_MAIL_FROM: {error}"))?;
-    Message::builder()
-        // Tried again after the mail server took it, it is still the same message.
-        .message_id(Some(format!("<{job}@{}>", from.email.domain())))
-        .from(from)
-        .to(to)
-        .subject(subject)
-        .header(ContentType::TEXT_PLAIN)
-        .body(body)
-        .map_err(|error| error.to_string())
+    let text = format!("{kind}\n{object}: {}\n{}\n", title.unwrap_or("–"), mail.record_id);
+    Letter { subject, text }
 }
 
 #[cfg(test)]
@@ -81,16 +59,17 @@ mod tests {
     fn mails_are_of_their_readers_language() {
         let members = json!({"name": "王芳", "email": "fang@example.cn"});
         let user = Record::from_json(User::object(), &members).into_entity();
-        let mail = Mail {
+        let news = Mail {
             user_id: Id::NIL,
             kind: NotificationKind::Assigned,
             object: "task".to_owned(),
             record_id: Id::NIL,
             title: Some("给客户发报价".to_owned()),
         };
-        assert_eq!(language(&user, "CN"), Language::Chinese);
+        assert_eq!(mail::language(&user, "CN"), Language::Chinese);
         let made = |language| {
-            message("Farley <crm@example.cn>", &user, &mail, language, Id::NIL).map(|mail| String::from_utf8(mail.formatted()))
+            mail::message("Farley <crm@example.cn>", &user, letter(&news, language), Id::NIL)
+                .map(|mail| String::from_utf8(mail.formatted()))
         };
         for language in [Language::Chinese, Language::English] {
             let text = made(language).expect("a mail").expect("text");

@@ -106,6 +106,8 @@ endpoints! {
         identity::session::refresh,
         identity::session::logout,
         identity::auth::accept,
+        identity::forgotten::forgot_password,
+        identity::forgotten::reset_password,
     ],
     "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
     "me" => [

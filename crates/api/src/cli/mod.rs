@@ -264,6 +264,11 @@ const WITHOUT_FLAG: &[(&str, &str, &str)] = &[
     ("smtp_url", "\"\"", "The mail server: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail, unless set"),
     ("mail_from", "\"Farley <farley@localhost>\"", "The sender of mail"),
     (
+        "password_reset_url",
+        "\"https://crm.example.com/reset?token={token}\"",
+        "The page on which users choose a new password, with {token} for the one-time token; no link is mailed, unless set",
+    ),
+    (
         "otel_endpoint",
         "\"\"",
         "The OpenTelemetry collector that traces are sent to (`http://127.0.0.1:4318`), by a Farley with the feature `otel`",
@@ -297,14 +302,14 @@ mod tests {
         told.sort_unstable();
         names.sort_unstable();
         assert_eq!(told, names);
-        // As it stands it sets nothing; and what it shows are the defaults, but for two that have none.
+        // As it stands it sets nothing; and what it shows are the defaults, but for those that have none.
         let defaults = of_file("").unwrap();
         let shown = |settings: &Settings| format!("{settings:?}");
         assert_eq!(shown(&of_file(&example).unwrap()), shown(&defaults));
         let mut all = of_file(&set.join("\n")).unwrap();
         assert_eq!(all.database_url(), defaults.database_url());
         assert!(all.metrics_listen.is_some() && all.admin_email.as_deref() == Some("admin@example.com"));
-        (all.database_url, all.metrics_listen, all.admin_email) = (None, None, None);
+        (all.database_url, all.metrics_listen, all.admin_email, all.password_reset_url) = (None, None, None, None);
         assert_eq!(shown(&all), shown(&defaults));
     }
 }

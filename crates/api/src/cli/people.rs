@@ -1,7 +1,11 @@
 //! `farley tenant …`, `farley user …` and `farley rotate-keys`.
 
 use clap::{Args, Subcommand};
-use farley_domain::values::time::Timestamp;
+use farley_domain::{
+    identity::user::User,
+    model::{entity::Entity, operand::Operand},
+    values::time::Timestamp,
+};
 use farley_persistence::{Origin, TenantKey};
 use secrecy::ExposeSecret;
 
@@ -10,6 +14,7 @@ use crate::{
     access::{
         state::State,
         tokens::{NO_TENANT, new_secret},
+        unrestricted::user_record,
     },
     app,
     http::{
@@ -19,6 +24,7 @@ use crate::{
     identity::{
         auth::check_strength,
         bootstrap::{FirstUser, NewTenant, create_tenant, create_user},
+        user::reset_token,
     },
     settings::Settings,
 };
@@ -56,6 +62,17 @@ pub struct TenantCreate {
 pub enum UserCommand {
     /// Create an active user; the password is FARLEY_ADMIN_PASSWORD, or generated and printed once
     Create(UserCreate),
+    /// Print a one-time link, or token, that a user sets a new password with
+    ResetPassword(UserReset),
+}
+
+#[derive(Args)]
+pub struct UserReset {
+    /// The e-mail address the user logs in with
+    email: String,
+    /// The tenant's short name
+    #[arg(long, default_value = "default")]
+    tenant: String,
 }
 
 #[derive(Args)]
@@ -135,7 +152,10 @@ async fn create(state: &State, new: TenantCreate) -> Result<(), String> {
 }
 
 pub fn user(command: UserCommand, settings: Settings) -> Result<(), String> {
-    let UserCommand::Create(new) = command;
+    let new = match command {
+        UserCommand::Create(new) => new,
+        UserCommand::ResetPassword(reset) => return reset_password(reset, settings),
+    };
     block_on(async {
         let state = open(settings)?;
         let email = farley_domain::values::email::standardise(&new.email).map_err(|error| format!("{}: {error}", new.email))?;
@@ -151,6 +171,34 @@ pub fn user(command: UserCommand, settings: Settings) -> Result<(), String> {
         let id = made.await.map_err(|problem| describe(&problem))?;
         println!("created user {email} ({id})");
         told(&email, &secret, made_up);
+        state.store.close();
+        Ok(())
+    })
+}
+
+fn reset_password(reset: UserReset, settings: Settings) -> Result<(), String> {
+    block_on(async {
+        let state = open(settings)?;
+        let email =
+            farley_domain::values::email::standardise(&reset.email).map_err(|error| format!("{}: {error}", reset.email))?;
+        let tenant = find_tenant(&state, &reset.tenant).await?;
+        let wanted = email.clone();
+        let issued = state.store.write::<_, Problem>(tenant, Origin::system(clock::now()), move |work| {
+            let found = work.reader().by_value(User::object(), User::email.field(), Operand::Text(wanted.clone()))?;
+            let user = match found {
+                Some(id) => user_record(work.reader(), id)?.filter(|user| !user.is_archived()),
+                None => None,
+            };
+            user.map(|user| reset_token(work, &user)).transpose()
+        });
+        let issued = issued.await.map_err(|problem| describe(&problem))?;
+        let token = issued.ok_or_else(|| format!("there is no user {email} in the tenant {}", reset.tenant))?;
+        match state.settings.password_reset_link(&token) {
+            Some(link) => println!("{email} can set a new password within 7 days, once, at {link}"),
+            None => println!(
+                "{email} can set a new password within 7 days, once, with the token {token} (POST /v1/auth/reset-password)"
+            ),
+        }
         state.store.close();
         Ok(())
     })

@@ -54,6 +54,7 @@ problem_codes! {
     RequestTimeout "request_timeout" 408 "Request timeout" "请求超时" "The body did not arrive in time." "请求体未能及时送达。",
     Duplicate "duplicate" 409 "Duplicate" "重复" "Another live record already has this value." "已有记录使用了该值。",
     StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; allowed: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
+    MailNotConfigured "mail_not_configured" 409 "Mail not configured" "未配置邮件" "This server is not configured to mail password resets. Ask an administrator to reset your password." "此服务器未配置密码重置邮件，请联系管理员重置密码。",
     StillRunning "idempotency_in_progress" 409 "Still running" "仍在处理" "A request with this Idempotency-Key is still running." "使用该 Idempotency-Key 的请求仍在处理中。",
     CursorGone "cursor_expired" 410 "Gone" "游标已失效" "The cursor has expired: it points to events that are no longer kept." "游标已失效：其指向的事件已超过保留期限。",
     VersionMismatch "version_mismatch" 412 "Precondition failed" "版本不一致" "The record is at version {current}, which does not match If-Match.{changes_en}" "记录当前版本为 {current}，与 If-Match 指定的版本不一致。{changes_zh}",

@@ -18,7 +18,7 @@ use farley_domain::{
     query::predicate::Predicate,
     values::{email, id::Id, time::Timestamp},
 };
-use farley_persistence::{Change, Origin, TenantKey, Work};
+use farley_persistence::{Change, Origin, Reader, TenantKey, Work};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -168,20 +168,25 @@ struct Account {
     hash: Option<String>,
 }
 
+/// The tenant of a short name; without one, the default tenant, or the only one there is.
+pub fn tenant_of_slug(reader: &mut Reader<'_>, slug: Option<&str>) -> Result<Option<TenantKey>, Problem> {
+    let row = match slug {
+        Some(slug) => reader.tenant_by_slug(slug)?,
+        None => match reader.tenant_by_slug("default")? {
+            Some(row) => Some(row),
+            None => Some(reader.tenants()?).filter(|tenants| tenants.len() == 1).and_then(|mut tenants| tenants.pop()),
+        },
+    };
+    Ok(row.map(|row| TenantKey { id: row.id, number: row.number }))
+}
+
 /// The active user of this address; whoever is not active has no password to fit.
 async fn find_account(state: &Arc<State>, slug: Option<String>, email: String) -> Result<Option<Account>, Problem> {
     state
         .store
         .read::<_, Problem>(NO_TENANT, move |reader| {
-            let row = match slug {
-                Some(slug) => reader.tenant_by_slug(&slug)?,
-                None => match reader.tenant_by_slug("default")? {
-                    Some(row) => Some(row),
-                    None => Some(reader.tenants()?).filter(|tenants| tenants.len() == 1).and_then(|mut tenants| tenants.pop()),
-                },
-            };
-            let Some(row) = row else { return Ok(None) };
-            reader.tenant = TenantKey { id: row.id, number: row.number };
+            let Some(tenant) = tenant_of_slug(reader, slug.as_deref())? else { return Ok(None) };
+            reader.tenant = tenant;
             let Some(user) = reader.by_value(User::object(), User::email.field(), Operand::Text(email))? else { return Ok(None) };
             let active = crate::access::grants::asker_of(reader, user)?.is_some();
             let hash = if active { reader.password(user)? } else { None };
@@ -201,10 +206,21 @@ pub async fn accept(request: HttpRequest, body: OpenBody) -> Result<HttpResponse
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
     let state = state_of(&request)?;
-    let now = clock::now();
     let form = read_plain::<AcceptRequest>(&body.0)?;
-    let token = secret_hash(form.get(AcceptRequest::token));
-    let password = form.get(AcceptRequest::password).to_owned();
+    let (token, password) = (form.get(AcceptRequest::token), form.get(AcceptRequest::password));
+    let (tenant, user) = set_password_by_token(&request, token, password).await?;
+    let address = client_address(&request).map(|address| address.to_string()).unwrap_or_default();
+    let session = Session { tenant, user, user_agent: None, address, request_id: request_id_of(&request) };
+    Ok(no_store(&open_session(&state, session, None, clock::now()).await?))
+}
+
+/// Sets the password of the user whom a one-time token was given to, and ends every session they have. A user who was invited becomes
+/// active.
+pub async fn set_password_by_token(request: &HttpRequest, token: &str, password: &str) -> Result<(TenantKey, Id), Problem> {
+    let state = state_of(request)?;
+    let now = clock::now();
+    let token = secret_hash(token);
+    // Both bodies that set a password this way call their members alike.
     let unknown = || Problem::from(Fault::new(AcceptRequest::token.pointer(), FaultCode::NotFound));
     let lookup = token.clone();
     let (tenant, user, email) = state
@@ -217,24 +233,33 @@ pub async fn accept(request: HttpRequest, body: OpenBody) -> Result<HttpResponse
             Ok((reader.tenant, user, record.get(User::email).to_owned()))
         })
         .await?;
-    check_strength(&password, &email, &AcceptRequest::password.pointer())?;
-    let hash = state.passwords.hash(&password).await?;
+    check_strength(password, &email, &AcceptRequest::password.pointer())?;
+    let hash = state.passwords.hash(password).await?;
     state
         .store
-        .write::<_, Problem>(tenant, user_origin(user, request_id_of(&request), now), move |work| {
-            // The token may have been used in the meantime.
+        .write::<_, Problem>(tenant, user_origin(user, request_id_of(request), now), move |work| {
+            let schema = without_custom_fields(User::object());
+            let loaded = work.load(&schema, &Unrestricted, user, &Predicate::all())?.ok_or_else(unknown)?;
+            // The token may have been used in the meantime, and the user deactivated while a link was on its way.
             work.reader().password_token(&token, now)?.ok_or_else(unknown)?;
+            let record = loaded.record.of::<User>();
+            if record.is_archived() || record.get(User::status) == Some(UserStatus::Deactivated) {
+                return Err(unknown());
+            }
+            let version = record.version();
             work.void_password_tokens(user)?;
             work.set_password(user, &hash)?;
             work.revoke_sessions(user, None)?;
-            set_status(work, user, UserStatus::Active, "activated")?;
+            if record.get(User::status) == Some(UserStatus::Active) {
+                work.event(User::NAME, "password_changed", user, version, Map::new(), &[]);
+            } else {
+                set_status(work, user, UserStatus::Active, "activated")?;
+            }
             Ok(())
         })
         .await?;
     state.principals.forget();
-    let address = client_address(&request).map(|address| address.to_string()).unwrap_or_default();
-    let session = Session { tenant, user, user_agent: None, address, request_id: request_id_of(&request) };
-    Ok(no_store(&open_session(&state, session, None, now).await?))
+    Ok((tenant, user))
 }
 
 /// Refuses a password that is too easy.

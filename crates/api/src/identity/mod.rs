@@ -6,6 +6,7 @@ pub mod auth;
 pub mod bootstrap;
 pub mod custom_field;
 pub mod explain;
+pub mod forgotten;
 pub mod me;
 pub mod role;
 pub mod session;
@@ -30,6 +31,9 @@ pub static AREA: Area = Area {
         Behaviours::of::<ApiKey>(),
         Behaviours::of::<CustomField>(),
     ],
-    jobs: &[JobKind { kind: reindex::KIND, every: None, perform: |job| Box::pin(reindex::perform(job)) }],
+    jobs: &[
+        JobKind { kind: reindex::KIND, every: None, perform: |job| Box::pin(reindex::perform(job)) },
+        JobKind { kind: forgotten::KIND, every: None, perform: |job| Box::pin(forgotten::perform(job)) },
+    ],
     begin_tenant: None,
 };

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::{
     administrators,
     auth::set_status,
+    forgotten::note_issued,
     me::{SessionList, session_of},
 };
 use crate::{
@@ -114,6 +115,19 @@ fn issue_token(work: &mut Work<'_>, user: Id) -> Result<String, Problem> {
     Ok(token)
 }
 
+/// A one-time token for a user who is to choose a new password.
+pub fn reset_token(work: &mut Work<'_>, user: &Record<User>) -> Result<String, Problem> {
+    if user.get(User::status) == Some(UserStatus::Deactivated) {
+        return Err(Problem::new(Code::StateConflict)
+            .with("state", UserStatus::Deactivated.as_str())
+            .with("allowed", "activate")
+            .member("allowed", vec!["activate"]));
+    }
+    let token = issue_token(work, user.id())?;
+    note_issued(work, user.id(), user.version());
+    Ok(token)
+}
+
 async fn act(
     call: Call,
     request: HttpRequest,
@@ -190,9 +204,14 @@ pub async fn activate(call: Call, request: HttpRequest, body: Body) -> Result<Ht
 /// A one-time token, shown once.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct ResetToken {
-    /// Give it to the user, who sends it with a new password to `POST /v1/auth/accept`.
+    /// Give it to the user, who sends it with a new password to `POST /v1/auth/reset-password`, or to `POST /v1/auth/accept` to
+    /// be logged in at once.
     #[schema(example = "ft_…")]
     pub token: String,
+    /// The link to the page on which the user chooses a new password; null unless the server has one
+    /// (`FARLEY_PASSWORD_RESET_URL`).
+    #[schema(example = "https://crm.example.com/reset?token=ft_…")]
+    pub url: Option<String>,
     /// How long it is valid, in seconds.
     #[schema(example = 604_800)]
     pub expires_in: i64,
@@ -207,17 +226,12 @@ pub struct ResetToken {
     responses((status = 200, description = "The token, shown only once.", body = ResetToken)))]
 #[post("/v1/users/{id}/reset-password")]
 pub async fn reset_password(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act(call, request, body, |work, user| {
-        if user.get(User::status) == Some(UserStatus::Deactivated) {
-            return Err(Problem::new(Code::StateConflict)
-                .with("state", UserStatus::Deactivated.as_str())
-                .with("allowed", "activate")
-                .member("allowed", vec!["activate"]));
-        }
-        let token = issue_token(work, user.id())?;
-        work.event(User::NAME, "password_reset_issued", user.id(), user.version(), Map::new(), &[]);
-        let mut answer = Answer::json(200, &ResetToken { token, expires_in: TOKEN_SECONDS })?;
-        answer.replayed_body = Some(json!({"token": null, "expires_in": TOKEN_SECONDS}).to_string());
+    let state = std::sync::Arc::clone(&call.state);
+    act(call, request, body, move |work, user| {
+        let token = reset_token(work, user)?;
+        let url = state.settings.password_reset_link(&token);
+        let mut answer = Answer::json(200, &ResetToken { token, url, expires_in: TOKEN_SECONDS })?;
+        answer.replayed_body = Some(json!({"token": null, "url": null, "expires_in": TOKEN_SECONDS}).to_string());
         Ok(answer)
     })
     .await

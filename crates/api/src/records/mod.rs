@@ -10,6 +10,7 @@ pub mod giving;
 pub mod jobs;
 pub mod ledger;
 pub mod lookup;
+pub mod mail;
 pub mod mutation;
 pub mod named;
 pub mod names;

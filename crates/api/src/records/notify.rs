@@ -14,7 +14,10 @@ use farley_domain::{
 use farley_persistence::{Change, Layout, Work};
 use serde::{Deserialize, Serialize};
 
-use super::behaviour::{Behaviours, Writing};
+use super::{
+    behaviour::{Behaviours, Writing},
+    mail,
+};
 use crate::{
     access::{
         grants::asker_of,
@@ -25,8 +28,6 @@ use crate::{
 
 /// The kind of the jobs that send a notification by e-mail.
 pub const MAIL: &str = "notification_mail";
-/// How often a mail is tried.
-const MAIL_ATTEMPTS: i64 = 8;
 
 /// What a job sends by e-mail.
 #[derive(Serialize, Deserialize)]
@@ -98,14 +99,14 @@ pub fn tell(work: &mut Work<'_>, news: &News<'_>, users: &[Id]) -> Result<(), Pr
             (_, _) => None,
         };
         if email {
-            let mail = Mail {
+            let letter = Mail {
                 user_id: *user,
                 kind: news.kind,
                 object: news.object.name.to_owned(),
                 record_id: news.record.id(),
                 title: title.clone(),
             };
-            work.enqueue(MAIL, &serde_json::to_value(mail)?, work.origin.now, MAIL_ATTEMPTS)?;
+            work.enqueue(MAIL, &serde_json::to_value(letter)?, work.origin.now, mail::ATTEMPTS)?;
         }
         if app {
             let object = <Notification as Entity>::object();

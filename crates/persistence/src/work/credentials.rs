@@ -20,6 +20,12 @@ impl Work<'_> {
         on!(self.connection(), credentials::set_password_token(tenant, user, hash, expires_at))
     }
 
+    /// Keeps a one-time token for setting a password beside those that the user has.
+    pub fn add_password_token(&mut self, user: Id, hash: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
+        let (tenant, now) = (self.tenant().id, self.origin.now);
+        on!(self.connection(), credentials::add_password_token(tenant, user, hash, expires_at, now))
+    }
+
     pub fn void_password_tokens(&mut self, user: Id) -> Result<(), StoreError> {
         let tenant = self.tenant().id;
         on!(self.connection(), credentials::void_password_tokens(tenant, user))

@@ -40,6 +40,27 @@ pub fn set_password(conn: &mut Conn, tenant: Id, user: Id, hash: &str, now: Time
 /// Keeps a one-time token for setting a password; earlier ones of the user are void.
 pub fn set_password_token(conn: &mut Conn, tenant: Id, user: Id, hash: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
     void_password_tokens(conn, tenant, user)?;
+    insert_password_token(conn, tenant, user, hash, expires_at)
+}
+
+/// Keeps a one-time token beside those that the user has: nobody can void a token that was handed out by asking for another.
+pub fn add_password_token(
+    conn: &mut Conn,
+    tenant: Id,
+    user: Id,
+    hash: &[u8],
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let expired = password_tokens::table
+        .filter(password_tokens::tenant_id.eq(DbId(tenant)))
+        .filter(password_tokens::user_id.eq(DbId(user)))
+        .filter(password_tokens::expires_at.le(DbTime(now)));
+    diesel::delete(expired).execute(conn)?;
+    insert_password_token(conn, tenant, user, hash, expires_at)
+}
+
+fn insert_password_token(conn: &mut Conn, tenant: Id, user: Id, hash: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
     diesel::insert_into(password_tokens::table)
         .values((
             password_tokens::hash.eq(hash),
