@@ -2,8 +2,8 @@
 
 mod auth;
 mod custom_fields;
-mod giving;
 mod forgotten;
+mod giving;
 mod granting;
 mod hidden;
 mod permissions;

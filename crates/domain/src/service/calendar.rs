@@ -70,8 +70,7 @@ crate::structures! { WeekHours, CalendarDate }
 
 entity! {
     /// A calendar: the hours in which a service desk works, by which business time is counted. GET …/elapsed and …/add do the
-    /// arithmetic. Every change of the hours makes a new version of the calendar; times that were promised by an earlier version
-    /// remain as they were.
+    /// arithmetic.
     pub struct Calendar("calendar", "calendars", "calendars", "Calendar", "工作日历") [external] {
         /// The name; unique among active calendars.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("上海客服"),

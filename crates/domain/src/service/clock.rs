@@ -708,8 +708,11 @@ mod tests {
         proptest::collection::vec((0_i64..200, happens), 0..12)
     }
 
+    /// When a ticket is opened, in minutes; whether by an agent; what happens to it, each so many minutes after the other; what may be promised.
+    type Story = (i64, bool, Vec<(i64, Move)>, Vec<Vec<Target>>);
+
     /// Tickets with three promises that may be made to them.
-    fn stories() -> impl Strategy<Value = (i64, bool, Vec<(i64, Move)>, Vec<Vec<Target>>)> {
+    fn stories() -> impl Strategy<Value = Story> {
         hours().prop_flat_map(|(hours, start)| {
             let promises = proptest::collection::vec(targets(hours), 3);
             (Just(start / MINUTE), any::<bool>(), moves(), promises)
