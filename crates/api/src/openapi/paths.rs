@@ -147,7 +147,7 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
     match generic {
         Generic::List => {
             let searchable = object.is_searchable();
-            let operation = shown(with(operation, &["Limit", "Cursor", "Offset", "Total", "Archived"]).parameter(sort(object)));
+            let operation = shown(with(operation, &["Limit", "Cursor", "Offset", "Total", "Archived"]).parameter(sort()));
             let operation = if searchable { with(operation, &["Query"]) } else { operation };
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
             filters(object).into_iter().fold(operation, OperationBuilder::parameter)
@@ -191,12 +191,9 @@ fn name_of_field() -> utoipa::openapi::ObjectBuilder {
     text().max_length(Some(300))
 }
 
-fn sort(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
-    let sortable: Vec<String> =
-        object.fields.iter().filter(|field| field.sortable).map(|field| format!("`{}`", field.path())).collect();
+fn sort() -> utoipa::openapi::path::ParameterBuilder {
     let doc = format!(
-        "Fields to sort by, at most {MAX_SORT_KEYS}; prefix a field with `-` for descending order: {}; `custom.key`; and `relation.field` for a field of the one record that a reference leads to. Records without a value come last, whichever the order. By default, the best matches for `q` come first, or the newest records if there is no `q`.",
-        sortable.join(", ")
+        "Fields to sort by, at most {MAX_SORT_KEYS}; prefix a field with `-` for descending order: those that the object's metadata (`GET /v1/metadata/objects/{{object}}`) says are sortable, `custom.key`, and `relation.field` for a field of the one record that a reference leads to. Records without a value come last, whichever the order. By default, the best matches for `q` come first, or the newest records if there is no `q`."
     );
     list("sort", &doc, name_of_field(), MAX_SORT_KEYS).example(Some(json!(["-created_at"])))
 }

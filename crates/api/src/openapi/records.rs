@@ -167,15 +167,16 @@ fn create(object: &Object) -> ObjectBuilder {
 /// What changes a record: a JSON merge patch.
 fn patch(object: &Object) -> ObjectBuilder {
     let doc = format!(
-        "Changes to {}, as JSON Merge Patch (RFC 7396): absent members stay unchanged, null clears a field.",
-        names::a(object)
+        "Changes to {}, as JSON Merge Patch (RFC 7396): absent members stay unchanged, null clears a field. The fields are described where they are created, in `{}`.",
+        names::a(object),
+        names::create(object)
     );
     let writable = object.fields.iter().filter(|field| field.writable == Writable::Always);
     writable.fold(closed(&doc), |schema, field| {
         let value = schemas::merged(object, field);
         let value = if field.required { value } else { nullable(value) };
-        // What it looks like, the body that creates shows.
-        schema.property(field.name.as_ref(), annotate(value, &Notes { description: &field.doc, ..Notes::default() }))
+        // What it is and looks like, the body that creates says: twice would be too much for the document.
+        schema.property(field.name.as_ref(), value)
     })
 }
 

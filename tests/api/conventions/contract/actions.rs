@@ -101,6 +101,7 @@ pub async fn walk(
     of_leads(&mut walk, server, admin).await;
     of_sales(&mut walk, admin).await;
     of_activities(&mut walk, server, admin).await;
+    of_service(&mut walk, admin).await;
     of_imports(&mut walk, admin).await;
     assert!(walk.faults.is_empty(), "{}", walk.faults.join("\n"));
 }
@@ -222,6 +223,11 @@ async fn of_activities(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
     walk.act(&reader, "readNotification", &[&notices[0]], json!({}), &["notification.read"]).await;
     walk.watcher = admin.clone();
     walk.act(&reader, "readAllNotifications", &[], json!({}), &["user.notifications_read"]).await;
+}
+
+async fn of_service(walk: &mut Walk<'_>, admin: &Client) {
+    let calendar = admin.create("calendars", json!({"name": "Walked", "week": {"mon": [["09:00", "18:00"]]}})).await;
+    walk.act(admin, "importCalendarDates", &[&calendar], json!({"2027-02-08": "off"}), &["calendar.updated"]).await;
 }
 
 async fn of_imports(walk: &mut Walk<'_>, admin: &Client) {

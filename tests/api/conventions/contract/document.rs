@@ -127,7 +127,18 @@ impl Operation {
     pub fn path_below(&self, parent: &str, id: &str) -> String {
         let path = self.path.replace("{session_id}", &new_id().to_string());
         let path = self.parent().map_or(path.clone(), |(parameter, _)| path.replace(&parameter, parent));
-        path.replace("{id}", id).replace("{token}", id).replace("{system}", "sap").replace("{key}", "777")
+        let path = path.replace("{id}", id).replace("{token}", id).replace("{system}", "sap").replace("{key}", "777");
+        // What a read must be told, as the document shows it.
+        let parameters = self.declared["parameters"].as_array().into_iter().flatten();
+        let needed = parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+        let needed: Vec<String> = needed
+            .filter_map(|parameter| {
+                let example = &parameter["example"];
+                let value = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+                Some(format!("{}={value}", parameter["name"].as_str()?))
+            })
+            .collect();
+        if needed.is_empty() { path } else { format!("{path}?{}", needed.join("&")) }
     }
 
     /// The parameter that stands for the parent of a part, and the path of its collection.
