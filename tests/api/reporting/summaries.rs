@@ -85,7 +85,7 @@ pub async fn count_and_add_up(db: TestDb) {
         quarters["data"].as_array().unwrap().iter().map(|group| &group["group"]["closed_at.quarter"]).collect();
     assert_eq!(names, [&json!("2017-Q1"), &json!("2017-Q2"), &Value::Null]);
     let faults = admin
-        .get("/v1/opportunities/summary?group_by=created_at,stat,line_items.name,name.month&sum=name&limit=0")
+        .get("/v1/opportunities/summary?group_by=created_at,stat,customer.contacts.name,name.month&sum=name&limit=0")
         .await
         .faults(400);
     let pointers: Vec<&str> = faults.iter().map(|fault| fault.0.as_str()).collect();
@@ -412,4 +412,65 @@ pub async fn are_cut_by_days_far_apart(db: TestDb) {
             assert_eq!(group["sums"]["amount"][0]["amount"], 10 * group["count"].as_i64().unwrap());
         }
     }
+}
+
+/// A record counts once for each tag it has and each value of its related records, and among those without one if it has none.
+pub async fn count_once_in_each_of_many(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let mut tags = Vec::new();
+    for name in ["red", "green", "blue"] {
+        tags.push(admin.create("tags", json!({"name": name})).await);
+    }
+    for (place, own) in [vec![0], vec![0, 1], vec![0, 1, 2], vec![], vec![2]].into_iter().enumerate() {
+        let tag_ids: Vec<&String> = own.iter().map(|tag: &usize| &tags[*tag]).collect();
+        let body = json!({"name": format!("{place}"), "amount": yuan(1 << place), "tag_ids": tag_ids, "probability": place});
+        let id = admin.create("opportunities", body).await;
+        for _ in 0..place {
+            let line =
+                json!({"name": if place % 2 == 0 { "even" } else { "odd" }, "quantity": 1, "unit_price": yuan(1 << place)});
+            admin.post(&format!("/v1/opportunities/{id}/line-items"), line).await.ok(201);
+        }
+    }
+    for (path, list) in [("tags.name", "tags"), ("line_items.name", "line_items")] {
+        let groups =
+            admin.get(&format!("/v1/opportunities/summary?group_by={path}&sum=amount,probability&avg=probability")).await.ok(200);
+        let expand = if list == "tags" { "&expand=tags" } else { "" };
+        let all = admin.get(&format!("/v1/opportunities?limit=200{expand}")).await.ok(200)["data"].as_array().unwrap().clone();
+        let mut by_hand: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for record in all {
+            let related = match list {
+                "tags" => record["tags"].as_array().unwrap().clone(),
+                _ => {
+                    let lines = format!("/v1/opportunities/{}/line-items", record["id"].as_str().unwrap());
+                    admin.get(&lines).await.ok(200)["data"].as_array().unwrap().clone()
+                }
+            };
+            let mut names: Vec<String> = related.iter().map(|one| one["name"].to_string()).collect();
+            names.sort();
+            names.dedup();
+            if names.is_empty() {
+                names.push("null".to_owned());
+            }
+            for name in names {
+                by_hand.entry(name).or_default().push(record.clone());
+            }
+        }
+        let groups = groups["data"].as_array().unwrap();
+        assert_eq!(groups.len(), by_hand.len(), "{path}");
+        for group in groups {
+            let hand = ByHand(by_hand[&group["group"][path].to_string()].clone());
+            let [sum, mean, ..] = hand.numbers("/probability");
+            assert_eq!((&group["count"], &group["sums"]["amount"]), (&json!(hand.0.len()), &hand.money("/amount")[0]), "{group}");
+            assert!(same(&group["sums"]["probability"], &sum) && same(&group["averages"]["probability"], &mean), "{group}");
+            if let Some(list) = group["list"].as_str() {
+                assert_eq!(admin.get(&format!("{list}&total=true")).await.ok(200)["page"]["total"], group["count"], "{list}");
+            } else {
+                assert!(group["group"][path].is_null());
+            }
+        }
+    }
+    let faults = admin.get("/v1/opportunities/summary?group_by=tags.name,line_items.name").await.faults(400);
+    assert_eq!(faults, crate::client::pairs(&[("group_by", "conflicting")]));
+    assert_eq!(admin.get("/v1/reports/sales-funnel?slice=tags.name").await.faults(400)[0].1, "wrong_type");
 }

@@ -170,7 +170,7 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
 }
 
 fn group_by(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
-    let doc = "Fields to group by, at most 4: single-valued fields, also of a related record (`owner.team_id`); dates and times with a period (`created_at.quarter`; `day`, `week`, `month`, `quarter`, `year`, in the tenant's time zone). If absent, all records form one group.";
+    let doc = "Fields to group by, at most 4: single-valued fields, also of a related record (`owner.team_id`); one of them may be of several related records (`tags.name`), and a record then counts once for each of its values; dates and times with a period (`created_at.quarter`; `day`, `week`, `month`, `quarter`, `year`, in the tenant's time zone). If absent, all records form one group.";
     let by_status = object.bears(recurring::STATUS);
     let example = if by_status { recurring::STATUS.name().to_owned() } else { format!("{}.month", recurring::CREATED_AT.name()) };
     list("group_by", doc, name_of_field(), 4).example(Some(json!([example])))

@@ -120,6 +120,9 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
     let schema = path::shape_of(object, &view);
     let mut faults = Faults::default();
     let groups = named(group_by, "group_by", &mut faults, |name| asked(&schema, name, &view));
+    if groups.iter().filter(|asked| asked.group.leads_to_many()).count() > 1 {
+        faults.add(Fault::new("group_by", FaultCode::Conflicting).with("other", "group_by"));
+    }
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut shown = [false; 4];
     for (place, given) in given.into_iter().enumerate() {
@@ -185,7 +188,7 @@ pub fn filters(
 pub fn group(object: &'static Object, name: &str, parameter: &'static str, view: &dyn View) -> Result<Group, Fault> {
     let asked =
         asked(&path::shape_of(object, view), name, view).map_err(|fault| Fault { pointer: parameter.to_owned(), ..fault })?;
-    if asked.span.is_some() {
+    if asked.span.is_some() || asked.group.leads_to_many() {
         return Err(Fault::new(parameter, FaultCode::WrongType).with("expected", "a single-valued field other than a date"));
     }
     Ok(asked.group)
@@ -225,7 +228,8 @@ fn asked(schema: &Schema, name: &str, view: &dyn View) -> Result<Asked, Fault> {
     let dated = matches!(field.kind, FieldType::Date | FieldType::DateTime);
     let single =
         field.kind.is_scalar() && !matches!(field.kind, FieldType::LongText { .. } | FieldType::Money) && field.filterable;
-    let through_one = found.steps.iter().all(|step| !step.relation.reach.is_to_many());
+    // Only the first step may lead to many.
+    let through_one = found.steps.iter().skip(1).all(|step| !step.relation.reach.is_to_many());
     if !single || !through_one || (span.is_some() && !dated) || (span.is_none() && field.kind == FieldType::DateTime) {
         let expected =
             "a single-valued field, also of a related record; dates and times with .day, .week, .month, .quarter or .year";

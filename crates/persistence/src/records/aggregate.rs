@@ -48,7 +48,8 @@ pub enum Measure {
 /// What rows are grouped by.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// Relations to one record each, from the rows to the field.
+    /// Relations from the rows to the field, to one record each; the first of them, of one group at most, may lead to many. A row then
+    /// belongs to the group of each different value, and counts once in it.
     pub steps: Vec<Step>,
     pub field: Field,
     /// Where the values of a date or time are cut: a group for what is before the first bound, before the second, and so
@@ -103,26 +104,72 @@ impl Group {
 
     /// The value of the field, through its relations; null where they lead to nothing that may be read.
     fn value(&self, sql: &mut Statement, place: &Place) {
-        fn through(sql: &mut Statement, steps: &[Step], field: &Field, place: &Place) {
-            let Some((step, rest)) = steps.split_first() else {
-                sql.add(Scalar(field, place.alias()));
-                return;
-            };
-            let Reach::ToOne { field: reference } = step.relation.reach else {
-                sql.sql("NULL");
-                return;
-            };
-            let inner = Place { object: step.schema.object, depth: place.depth + 1, as_of: None, ..*place };
-            let (outer, alias) = (place.alias(), inner.alias());
-            sql.sql("(SELECT ");
-            through(sql, rest, field, &inner);
-            write_sql!(sql, " FROM ", inner.object.table, " ", alias, " WHERE ", alias.column("tenant_id"), " = ", place.tenant);
-            // As filters have it: what is archived is not related.
-            write_sql!(sql, " AND ", alias.column("id"), " = ", outer.column(reference));
-            write_sql!(sql, " AND ", alias.column("archived_at"), " IS NULL AND ", Condition(&step.rows, &inner), ")");
+        match self.to_many() {
+            Some(_) => drop(sql.sql("many.v")),
+            None => through(sql, &self.steps, &self.field, place),
         }
-        through(sql, &self.steps, &self.field, place);
     }
+
+    /// Whether a row may belong to several of its groups.
+    #[must_use]
+    pub fn leads_to_many(&self) -> bool {
+        self.to_many().is_some()
+    }
+
+    /// The relation to many records that it begins with, and those that follow.
+    fn to_many(&self) -> Option<(&Step, &[Step])> {
+        self.steps.split_first().filter(|(step, _)| step.relation.reach.is_to_many())
+    }
+}
+
+fn through(sql: &mut Statement, steps: &[Step], field: &Field, place: &Place) {
+    let Some((step, rest)) = steps.split_first() else {
+        sql.add(Scalar(field, place.alias()));
+        return;
+    };
+    let Reach::ToOne { field: reference } = step.relation.reach else {
+        sql.sql("NULL");
+        return;
+    };
+    let inner = Place { object: step.schema.object, depth: place.depth + 1, as_of: None, ..*place };
+    let (outer, alias) = (place.alias(), inner.alias());
+    sql.sql("(SELECT ");
+    through(sql, rest, field, &inner);
+    write_sql!(sql, " FROM ", inner.object.table, " ", alias, " WHERE ", alias.column("tenant_id"), " = ", place.tenant);
+    // As filters have it: what is archived is not related.
+    write_sql!(sql, " AND ", alias.column("id"), " = ", outer.column(reference));
+    write_sql!(sql, " AND ", alias.column("archived_at"), " IS NULL AND ", Condition(&step.rows, &inner), ")");
+}
+
+/// Writes where the rows come from, with the values of a group that lead to many records beside them: each different value once a row.
+fn write_source<'a>(sql: &mut Statement, groups: impl IntoIterator<Item = &'a Group>, place: &Place) {
+    write_sql!(sql, " FROM ", Source(place));
+    let Some((group, (step, rest))) = groups.into_iter().find_map(|group| Some((group, group.to_many()?))) else { return };
+    let inner = Place { object: step.schema.object, depth: place.depth + 1, as_of: None, ..*place };
+    let (alias, links, table) = (inner.alias(), inner.links(), inner.object.table);
+    sql.sql(" LEFT JOIN (SELECT DISTINCT ");
+    match step.relation.reach {
+        Reach::Linked { link, holder } => {
+            let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
+            write_sql!(sql, links.column(near), " AS id, ");
+            through(sql, rest, &group.field, &inner);
+            write_sql!(sql, " AS v FROM ", link.table, " ", links, " JOIN ", table, " ", alias);
+            write_sql!(sql, " ON ", alias.column("tenant_id"), " = ", links.column("tenant_id"));
+            write_sql!(sql, " AND ", alias.column("id"), " = ", links.column(far), " WHERE ");
+            if link.shared {
+                let holder = if holder { place.object.name } else { inner.object.name };
+                write_sql!(sql, links.column("object"), " = '", holder, "' AND ");
+            }
+        }
+        Reach::Inverse { field } | Reach::ToOne { field } => {
+            write_sql!(sql, alias.column(field), " AS id, ");
+            through(sql, rest, &group.field, &inner);
+            write_sql!(sql, " AS v FROM ", table, " ", alias, " WHERE ");
+        }
+    }
+    // As filters have it: what is archived is not related.
+    write_sql!(sql, alias.column("tenant_id"), " = ", place.tenant, " AND ", alias.column("archived_at"), " IS NULL AND ");
+    write_sql!(sql, Condition(&step.rows, &inner), ") many ON many.id = t.id");
 }
 
 /// How many rows are looked at for each group that there may be.
@@ -154,7 +201,8 @@ impl Reader<'_> {
             }
             types.extend_from_slice(&write_measure(&mut sql, measure));
         }
-        write_sql!(sql, " FROM ", Source(&place), " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
+        write_source(&mut sql, groups, &place);
+        write_sql!(sql, " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
         for (position, _) in (1..).zip(groups) {
             write_sql!(sql, if position == 1 { " GROUP BY " } else { ", " }, Number(position));
         }
@@ -191,7 +239,8 @@ impl Reader<'_> {
             group.write(&mut sql, &place);
             write_sql!(sql, " AS g", Number(position));
         }
-        write_sql!(sql, " FROM ", Source(&place), " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
+        write_source(&mut sql, groups, &place);
+        write_sql!(sql, " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
         sql.sql(" LIMIT ").integer(i64::try_from(most.saturating_mul(SAMPLED_EACH)).unwrap_or(i64::MAX));
         sql.sql(") sampled) different");
         let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
@@ -221,7 +270,9 @@ impl Reader<'_> {
         };
         sql.sql(before);
         group.value(&mut sql, &place);
-        write_sql!(sql, after, " FROM ", Source(&place), " WHERE t.tenant_id = ", place.tenant);
+        sql.sql(after);
+        write_source(&mut sql, [group], &place);
+        write_sql!(sql, " WHERE t.tenant_id = ", place.tenant);
         write_sql!(sql, " AND ", Condition(predicate, &place), " LIMIT ");
         sql.integer(i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX));
         let rows = self.connection.load(&sql, &[kind])?;
@@ -247,7 +298,9 @@ impl Reader<'_> {
         group.value(&mut sql, &place);
         sql.sql("), MAX(");
         group.value(&mut sql, &place);
-        write_sql!(sql, ") FROM ", Source(&place), " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
+        sql.sql(")");
+        write_source(&mut sql, [group], &place);
+        write_sql!(sql, " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
         let kind = Group { bounds: None, ..group.clone() }.cell_type();
         let rows = self.connection.load(&sql, &[kind, kind])?;
         let ends = rows.into_iter().next().and_then(|cells| <[Cell; 2]>::try_from(cells).ok());
