@@ -5,6 +5,7 @@ use farley_domain::{
     model::{
         field::{Field, FieldType, Storage},
         object::{Object, Reach},
+        recurring::ARCHIVED_AT,
     },
     query::predicate::{Predicate, path::Step},
     values::time::Timestamp,
@@ -138,7 +139,7 @@ fn through(sql: &mut Statement, steps: &[Step], field: &Field, place: &Place) {
     write_sql!(sql, " FROM ", inner.object.table, " ", alias, " WHERE ", alias.column("tenant_id"), " = ", place.tenant);
     // As filters have it: what is archived is not related.
     write_sql!(sql, " AND ", alias.column("id"), " = ", outer.column(reference));
-    write_sql!(sql, " AND ", alias.column("archived_at"), " IS NULL AND ", Condition(&step.rows, &inner), ")");
+    write_sql!(sql, " AND ", alias.column(ARCHIVED_AT.name()), " IS NULL AND ", Condition(&step.rows, &inner), ")");
 }
 
 /// Writes where the rows come from, with the values of a group that lead to many records beside them: each different value once a row.
@@ -168,7 +169,7 @@ fn write_source<'a>(sql: &mut Statement, groups: impl IntoIterator<Item = &'a Gr
         }
     }
     // As filters have it: what is archived is not related.
-    write_sql!(sql, alias.column("tenant_id"), " = ", place.tenant, " AND ", alias.column("archived_at"), " IS NULL AND ");
+    write_sql!(sql, alias.column("tenant_id"), " = ", place.tenant, " AND ", alias.column(ARCHIVED_AT.name()), " IS NULL AND ");
     write_sql!(sql, Condition(&step.rows, &inner), ") many ON many.id = t.id");
 }
 
