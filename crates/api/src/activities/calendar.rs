@@ -111,12 +111,12 @@ crate::query! {
     }
 }
 
-/// Get a calendar
+/// List the entries of a calendar
 ///
 /// Returns the meetings, visits and calls, except cancelled ones, of a user or of everybody in a team and the teams below it,
 /// and their open tasks with a due time; recurring tasks appear at each occurrence. A user's calendar contains what they own
 /// and what they attend. For entries that you cannot read, only the time is shown.
-#[utoipa::path(tag = "calendar", operation_id = "getCalendar",
+#[utoipa::path(tag = "calendar", operation_id = "listCalendarEntries",
     params(CalendarQuery),
     responses((status = 200, description = "The calendar.", body = CalendarView)))]
 #[get("/v1/calendar")]
