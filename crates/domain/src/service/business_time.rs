@@ -112,19 +112,6 @@ impl Hours {
         None
     }
 
-    /// Whether the desk is open at an instant.
-    #[must_use]
-    pub fn is_open(&self, at: Timestamp) -> bool {
-        self.stretches(at, at.plus_milliseconds(1)).any(|stretch| stretch.kind == Kind::Open)
-    }
-
-    /// The first instant, not before another, at which the desk is open; none within ten years.
-    #[must_use]
-    pub fn next_open(&self, at: Timestamp) -> Option<Timestamp> {
-        let mut stretches = self.stretches(at, at.plus_milliseconds(Hours::HORIZON));
-        stretches.find(|stretch| stretch.kind == Kind::Open).map(|stretch| stretch.from)
-    }
-
     fn of(&self, date: NaiveDate) -> (&[Interval], Kind) {
         match self.dates.get(&date) {
             Some(intervals) if intervals.is_empty() => (&[], Kind::Holiday),
@@ -252,7 +239,7 @@ pub(crate) mod tests {
             "2027-02-05T04:00:00.000Z",
             "the very end of an interval, not the next start"
         );
-        assert_eq!(hours.next_open(at("2027-02-06T18:00:00+08:00")).unwrap(), at("2027-02-10T09:00:00+08:00"));
+        assert_eq!(due("2027-02-06T18:00:00+08:00", 1), "2027-02-10T01:01:00.000Z", "the end of the last day before");
         let kinds: Vec<Kind> = hours
             .stretches(at("2027-02-06T17:00:00+08:00"), at("2027-02-10T10:00:00+08:00"))
             .map(|stretch| stretch.kind)
@@ -265,7 +252,6 @@ pub(crate) mod tests {
         let mut hours = Hours { week: Default::default(), ..office(Tz::UTC) };
         hours.dates.clear();
         assert_eq!(hours.add(at("2026-01-01T00:00:00Z"), 1), None);
-        assert_eq!(hours.next_open(at("2026-01-01T00:00:00Z")), None);
         assert_eq!(hours.add(at("2026-01-01T00:00:00Z"), 0), Some(at("2026-01-01T00:00:00Z")));
         assert_eq!(Hours::around_the_clock().add(at("2026-01-01T00:00:00Z"), DAY), Some(at("2026-01-02T00:00:00Z")));
     }
@@ -341,7 +327,7 @@ pub(crate) mod tests {
             prop_assert_eq!(hours.add(begin, minutes * MINUTE), Some(if minutes == 0 { begin } else { last }));
             let next = open.iter().position(|open| *open);
             if let Some(next) = next {
-                prop_assert_eq!(hours.next_open(begin), Some(begin.plus_milliseconds(next as i64 * MINUTE)));
+                prop_assert_eq!(hours.add(begin, 1), Some(begin.plus_milliseconds(next as i64 * MINUTE + 1)));
             }
         }
     }

@@ -287,8 +287,9 @@ mod tests {
         let date = |on: &str, active: bool| CalendarDate { on: on.parse().unwrap(), intervals: Vec::new(), label: None, active };
         calendar.set(Calendar::dates, [date("2027-02-08", true), date("2027-02-15", false)]);
         let hours = hours(&calendar, Tz::Asia__Shanghai);
-        let at = |text: &str| Timestamp::parse(text).unwrap();
-        assert!(!hours.is_open(at("2027-02-08T10:00:00+08:00")));
-        assert!(hours.is_open(at("2027-02-15T10:00:00+08:00")));
+        let day =
+            |from: &str| hours.elapsed(Timestamp::parse(from).unwrap(), Timestamp::parse(from).unwrap().plus_seconds(86_400));
+        assert_eq!(day("2027-02-08T00:00:00+08:00"), 0);
+        assert_eq!(day("2027-02-15T00:00:00+08:00"), 9 * 3_600_000);
     }
 }

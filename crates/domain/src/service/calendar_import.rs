@@ -56,15 +56,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Reason; 6] = [
-        Reason::Cancelled,
-        Reason::Observance,
-        Reason::Ambiguous,
-        Reason::Contradictory,
-        Reason::SwitchedOff,
-        Reason::Unreadable,
-    ];
-
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
