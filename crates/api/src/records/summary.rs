@@ -25,6 +25,7 @@ use farley_domain::{
     values::{
         calendar::{Period, Span, day_of, start_of_day},
         money::Currency,
+        number::half_away,
         time::{Timestamp, parse_date},
     },
 };
@@ -388,12 +389,6 @@ fn to_six_places(sum: f64, count: i64) -> f64 {
         Some(millionths) => millionths as f64 / 1_000_000.0,
         None => sum / count as f64,
     }
-}
-
-/// A quotient rounded to a whole number, half away from zero.
-fn half_away(above: i128, below: i128) -> Option<i128> {
-    let half = if above < 0 { -below } else { below };
-    above.checked_mul(2)?.checked_add(half).map(|twice| twice / (2 * below))
 }
 
 /// A sum divided by a number of records, to a whole unit, half away from zero.

@@ -10,7 +10,7 @@ use crate::{
         object::{Reach, Relation},
         record::Draft,
     },
-    values::money::Money,
+    values::{money::Money, number::half_away},
 };
 
 entity! {
@@ -68,8 +68,7 @@ pub fn amount(quantity: f64, unit_price: i64, discount: f64) -> Option<i64> {
     let share = whole.checked_sub(discount)?;
     let product = quantity.checked_mul(i128::from(unit_price))?.checked_mul(share)?;
     let divisor = whole.checked_mul(10_i128.checked_pow(quantity_scale)?)?;
-    let rounded = product.abs().checked_mul(2)?.checked_add(divisor)? / divisor.checked_mul(2)? * product.signum();
-    i64::try_from(rounded).ok().filter(|amount| amount.unsigned_abs() <= Money::MAX_AMOUNT.unsigned_abs())
+    i64::try_from(half_away(product, divisor)?).ok().filter(|amount| amount.unsigned_abs() <= Money::MAX_AMOUNT.unsigned_abs())
 }
 
 /// A decimal number as a whole one and how many of its digits are decimals.

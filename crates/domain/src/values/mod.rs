@@ -7,6 +7,7 @@ pub mod id;
 pub mod language;
 pub mod money;
 pub mod name;
+pub mod number;
 pub mod phone;
 pub mod search_text;
 pub mod social_credit_code;

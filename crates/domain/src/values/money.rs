@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::text::fold;
+use crate::values::{number::half_away, text::fold};
 
 /// A currency of ISO 4217 by its code of three letters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -162,13 +162,9 @@ impl Money {
     /// The amount times `numerator / denominator`, rounded half away from zero (四舍五入), as commercial documents and
     /// Chinese VAT invoices are reckoned: 0.5 fen become 1, -0.5 become -1.
     pub fn scale(self, numerator: i64, denominator: i64) -> Result<Money, MoneyError> {
-        let (product, denominator) = (i128::from(self.amount) * i128::from(numerator), i128::from(denominator));
-        if denominator == 0 {
-            return Err(MoneyError::DivisionByZero);
-        }
-        let (quotient, rest) = (product / denominator, product % denominator);
-        let away = if rest.abs() * 2 >= denominator.abs() { product.signum() * denominator.signum() } else { 0 };
-        self.with(i64::try_from(quotient + away).ok())
+        let product = i128::from(self.amount) * i128::from(numerator);
+        let rounded = half_away(product, denominator.into()).ok_or(MoneyError::DivisionByZero)?;
+        self.with(i64::try_from(rounded).ok())
     }
 
     /// Reads an amount in major units exactly: `1234.50`, `¥1,234.50`, `-1,234.5元`, `USD 12`, `(12.00)`.

@@ -8,7 +8,7 @@ use farley_domain::{
         recurring::ARCHIVED_AT,
     },
     query::predicate::{Predicate, path::Step},
-    values::time::Timestamp,
+    values::{number::half_away, time::Timestamp},
 };
 
 use crate::{
@@ -416,9 +416,10 @@ fn added_up(mut row: Vec<Cell>, groups: usize, measures: &[Measure]) -> Result<V
     Ok(row)
 }
 
-/// What a weighted sum comes to, whole part and hundredths, rounded half up: what is weighted is never below zero.
+/// What a weighted sum comes to, whole part and hundredths, rounded half away from zero: what is weighted is never below that.
 pub fn rounded(whole: i128, hundredths: i128) -> Result<i64, StoreError> {
-    i64::try_from(whole + (hundredths + 50).div_euclid(100)).map_err(|_| StoreError::SumTooLarge)
+    let rounded = half_away(hundredths, 100).and_then(|units| i64::try_from(whole + units).ok());
+    rounded.ok_or(StoreError::SumTooLarge)
 }
 
 fn fitting(sum: i128) -> Result<Cell, StoreError> {
