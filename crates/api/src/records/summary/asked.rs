@@ -1,0 +1,160 @@
+//! What a summary is asked for: the fields to group by, the figures, the order and how many groups.
+
+use farley_domain::{
+    model::{
+        fault::{Fault, FaultCode, Faults},
+        field::{Field, FieldType, Storage},
+        object::Schema,
+    },
+    query::predicate::{View, path},
+    values::{calendar::Span, money::Currency},
+};
+use farley_persistence::Group;
+
+use super::MAX_GROUPS;
+
+/// How many fields to group by, and for each measure.
+const MAX_FIELDS: usize = 4;
+
+/// A field to group by, as it was asked for.
+pub struct Asked {
+    pub name: String,
+    /// The name without the period.
+    pub path: String,
+    pub span: Option<Span>,
+    pub group: Group,
+}
+
+/// Reads the names of a list parameter; what is at fault is left out.
+pub fn named<T>(given: Option<String>, parameter: &str, faults: &mut Faults, read: impl Fn(&str) -> Result<T, Fault>) -> Vec<T> {
+    let given = given.unwrap_or_default();
+    let names: Vec<&str> = given.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    if names.len() > MAX_FIELDS {
+        faults.add(Fault::new(parameter, FaultCode::TooMany).with("max", MAX_FIELDS));
+    }
+    let mut seen = Vec::new();
+    let mut found = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            faults.add(Fault::new(parameter, FaultCode::Repeated));
+        }
+        seen.push(name);
+        match read(name) {
+            Ok(item) => found.push(item),
+            Err(fault) => faults.add(fault),
+        }
+    }
+    found
+}
+
+pub fn asked(schema: &Schema, name: &str, view: &dyn View) -> Result<Asked, Fault> {
+    let (path, span) = match name.rsplit_once('.').and_then(|(path, last)| Some((path, Span::from_name(last)?))) {
+        Some((path, span)) => (path, Some(span)),
+        None => (name, None),
+    };
+    let found = path::resolve(schema, path, view).map_err(|miss| miss.fault("group_by", FaultCode::UnknownMember, name))?;
+    let path::End::Field(field) = found.end else {
+        return Err(Fault::new("group_by", FaultCode::WrongType).with("expected", "fields, not relations"));
+    };
+    let dated = matches!(field.kind, FieldType::Date | FieldType::DateTime);
+    let single =
+        field.kind.is_scalar() && !matches!(field.kind, FieldType::LongText { .. } | FieldType::Money) && field.filterable;
+    // Only the first step may lead to many.
+    let through_one = found.steps.iter().skip(1).all(|step| !step.relation.reach.is_to_many());
+    if !single || !through_one || (span.is_some() && !dated) || (span.is_none() && field.kind == FieldType::DateTime) {
+        let expected =
+            "a single-valued field, also of a related record; dates and times with .day, .week, .month, .quarter or .year";
+        return Err(Fault::new("group_by", FaultCode::WrongType).with("expected", expected));
+    }
+    let group = Group { steps: found.steps, field, bounds: None };
+    Ok(Asked { name: name.to_owned(), path: path.to_owned(), span, group })
+}
+
+/// What is computed of a field over the records of a group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    Sum,
+    Average,
+    Least,
+    Greatest,
+}
+
+impl Figure {
+    pub const ALL: [Figure; 4] = [Figure::Sum, Figure::Average, Figure::Least, Figure::Greatest];
+
+    /// The parameter that asks for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Figure::Sum => "sum",
+            Figure::Average => "avg",
+            Figure::Least => "min",
+            Figure::Greatest => "max",
+        }
+    }
+
+    /// Whether it is computed of fields of this type: only what has an order has an end, and only numbers add up.
+    fn fits(self, kind: &FieldType) -> bool {
+        match kind {
+            FieldType::Money | FieldType::Integer { .. } | FieldType::Decimal => true,
+            FieldType::Date | FieldType::DateTime => matches!(self, Figure::Least | Figure::Greatest),
+            _ => false,
+        }
+    }
+}
+
+/// A figure of a field that is asked for.
+pub struct Wanted {
+    pub figure: Figure,
+    pub field: Field,
+}
+
+pub fn measured(schema: &Schema, name: &str, figure: Figure, view: &dyn View) -> Result<Field, Fault> {
+    let known = |field: &&Field| figure.fits(&field.kind) && !matches!(field.storage, Storage::Computed);
+    path::visible_field(schema, name, view).filter(known).cloned().ok_or_else(|| {
+        let names: Vec<String> =
+            schema.fields().filter(|field| known(field) && view.sees(schema.object, field)).map(Field::path).collect();
+        Fault::new(figure.name(), FaultCode::UnknownChoice).with("choices", names.join(", "))
+    })
+}
+
+pub fn read_limit(text: &str) -> Result<usize, Fault> {
+    let number: usize = text.parse().map_err(|_| Fault::new("limit", FaultCode::WrongType).with("expected", "an integer"))?;
+    match number {
+        0 => Err(Fault::new("limit", FaultCode::TooSmall).with("min", 1)),
+        number if number > MAX_GROUPS => Err(Fault::new("limit", FaultCode::TooLarge).with("max", MAX_GROUPS)),
+        number => Ok(number),
+    }
+}
+
+/// What groups are sorted by: their number of records, or a figure; of money in one currency.
+pub struct Order {
+    pub descending: bool,
+    /// None for the number of records; else the place of the figure and the currency.
+    pub by: Option<(usize, Option<String>)>,
+}
+
+impl Order {
+    pub fn read(text: &str, wanted: &[Wanted]) -> Result<Order, Fault> {
+        let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
+        if name == "count" {
+            return Ok(Order { descending, by: None });
+        }
+        let found = wanted.iter().enumerate().find_map(|(place, wanted)| {
+            let rest = name.strip_prefix(wanted.figure.name())?.strip_prefix('.')?.strip_prefix(wanted.field.path().as_str())?;
+            match (rest.strip_prefix('.'), wanted.field.kind == FieldType::Money) {
+                (None, false) if rest.is_empty() => Some((place, None)),
+                (Some(code), true) => code.parse::<Currency>().ok().map(|currency| (place, Some(currency.code().to_owned()))),
+                _ => None,
+            }
+        });
+        let names = || {
+            let names = wanted.iter().map(|wanted| {
+                let currency = if wanted.field.kind == FieldType::Money { ".CNY" } else { "" };
+                format!("{}.{}{currency}", wanted.figure.name(), wanted.field.path())
+            });
+            std::iter::once("count".to_owned()).chain(names).collect::<Vec<_>>().join(", ")
+        };
+        let by = found.ok_or_else(|| Fault::new("sort", FaultCode::UnknownChoice).with("choices", names()))?;
+        Ok(Order { descending, by: Some(by) })
+    }
+}
