@@ -227,7 +227,6 @@ const NAMED: &[(&str, usize)] = &[
     ("crates/domain/src/sales/leads/assignment.rs", 2),
     ("crates/domain/src/sales/leads/schedule.rs", 2),
     ("crates/domain/src/sales/parties.rs", 7),
-    ("crates/persistence/src/records/filter.rs", 2),
     ("crates/persistence/src/records/ledger.rs", 2),
     ("crates/persistence/src/records/search.rs", 1),
     ("crates/persistence/src/scaffold.rs", 7),

@@ -5,5 +5,6 @@ pub mod filter;
 pub mod ledger;
 pub mod page;
 pub mod ranking;
+pub mod related;
 pub mod search;
 pub mod statements;

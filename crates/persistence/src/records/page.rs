@@ -17,8 +17,9 @@ use farley_domain::{
 
 use crate::{
     records::{
-        filter::{self, Place, Scalar, Told},
+        filter::{self, Place, Scalar},
         ledger::Source,
+        related::Told,
         statements,
     },
     sql::{

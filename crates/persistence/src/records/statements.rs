@@ -21,8 +21,9 @@ use serde_json::{Map, Value};
 use crate::{
     error::StoreError,
     records::{
-        filter::{Condition, CountOf, Place},
+        filter::{Condition, Place},
         ledger::Source,
+        related::CountOf,
     },
     sql::{
         cell,
