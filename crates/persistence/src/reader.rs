@@ -1,26 +1,27 @@
 //! Reading: pages, single records, relations and counts, all from one scoped query.
 
 mod credentials;
+mod expansion;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use farley_domain::{
     identity::tenant::Tenant,
     model::{
         field::{Field, Op},
-        object::{Object, Reach, Relation, Schema},
+        object::{Object, Schema},
         operand::Operand,
         record::Record,
     },
     query::{
         cursor::Cursor,
-        list::{Expanded, ListQuery},
+        list::ListQuery,
         predicate::{Predicate, View},
     },
     values::{id::Id, search_text::Query},
 };
-use serde_json::Value;
 
+pub use self::expansion::EXPANDED_EACH;
 use crate::{
     engine::Connection,
     error::StoreError,
@@ -36,9 +37,6 @@ use crate::{
         statement::{ColumnType, Dialect, Statement, write_sql},
     },
 };
-
-/// How many records of a to-many relation `expand` shows beside each record.
-pub const EXPANDED_EACH: i64 = 100;
 
 /// About as long as a record is as JSON: room is made for it before it is written.
 const ROW_BYTES: usize = 2048;
@@ -243,82 +241,6 @@ impl Reader<'_> {
         let sql = statements::count(self.connection.dialect(), place, predicate);
         let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
         Ok(rows.first().and_then(|cells| cells.first()).and_then(Cell::as_integer).unwrap_or(0))
-    }
-
-    /// Adds related records beside each row: one query a relation.
-    pub fn expand(
-        &mut self,
-        rows: &mut [Row],
-        view: &dyn View,
-        expanded: &[Expanded],
-        layout_of: LayoutOf<'_>,
-    ) -> Result<(), StoreError> {
-        for Expanded { relation, fields } in expanded {
-            let Some(schema) = view.schema(relation.target) else { continue };
-            let layout = layout_of(schema.object, fields.as_deref());
-            match relation.reach {
-                Reach::ToOne { field } => self.expand_one(rows, view, relation, field, &layout)?,
-                Reach::Inverse { .. } | Reach::Linked { .. } => self.expand_many(rows, view, relation, &layout)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn expand_one(
-        &mut self,
-        rows: &mut [Row],
-        view: &dyn View,
-        relation: &Relation,
-        field: &str,
-        layout: &Arc<Layout>,
-    ) -> Result<(), StoreError> {
-        let reference = |row: &Row| row.cell(field).and_then(Cell::as_id);
-        let mut ids: Vec<Id> = rows.iter().filter_map(reference).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let within = view.rows(layout.schema.object).unwrap_or_else(Predicate::nothing);
-        let found: HashMap<Id, Value> = self
-            .by_ids(layout, view, &ids, &within)?
-            .into_iter()
-            .map(|row| Ok((row.id(), row.to_value()?)))
-            .collect::<Result<_, StoreError>>()?;
-        for row in rows {
-            let value = reference(row).and_then(|id| found.get(&id).cloned()).unwrap_or(Value::Null);
-            row.expanded.push((relation.name.to_owned(), value));
-        }
-        Ok(())
-    }
-
-    fn expand_many(
-        &mut self,
-        rows: &mut [Row],
-        view: &dyn View,
-        relation: &Relation,
-        layout: &Arc<Layout>,
-    ) -> Result<(), StoreError> {
-        let ids: Vec<Id> = rows.iter().map(Row::id).collect();
-        let mut found: HashMap<Id, Vec<Value>> = HashMap::new();
-        if !ids.is_empty() {
-            let place = self.place(layout.schema.object);
-            let sql = statements::related(self.connection.dialect(), layout, &place, view, relation, &ids, EXPANDED_EACH);
-            let mut types = layout.types.clone();
-            types.push(ColumnType::Id);
-            for mut cells in self.connection.load(&sql, &types)? {
-                let origin = cells.pop().and_then(|cell| cell.as_id()).unwrap_or(Id::NIL);
-                found.entry(origin).or_default().push(Row::new(layout, cells).to_value()?);
-            }
-        }
-        for row in rows {
-            let mut related = found.remove(&row.id()).unwrap_or_default();
-            let each = usize::try_from(EXPANDED_EACH).unwrap_or(usize::MAX);
-            let more = related.len() > each;
-            related.truncate(each);
-            row.expanded.push((relation.name.to_owned(), Value::Array(related)));
-            if more {
-                row.expanded.push((format!("{}_has_more", relation.name), true.into()));
-            }
-        }
-        Ok(())
     }
 
     /// The live record that has a key in another system.
