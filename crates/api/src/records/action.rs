@@ -21,7 +21,7 @@ use super::{
     body,
     mutation::{Answer, Mutation, if_match},
     named::Named,
-    versions,
+    versions::{self, Versions},
     write::Writer,
 };
 use crate::{
@@ -72,16 +72,27 @@ pub async fn act<E: Entity, B: Entity>(
     let writer = Writer::of_request(&call, E::object(), &request)?;
     mutation
         .run(&call, move |unit| {
-            let loaded = writer.load(unit, &named, action)?;
-            if let Some(expected) = &expected {
-                versions::check(unit, &writer.principal, E::object(), &loaded.record, expected, None)?;
-            }
-            if loaded.record.is_archived() {
-                return Err(Problem::archived());
-            }
+            let loaded = load(&writer, unit, &named, (action, expected.as_ref()))?;
             work(unit, &Asked { writer: writer.clone(), loaded, body: body.clone(), entity: PhantomData })
         })
         .await
+}
+
+/// Loads the record of an action within what the principal may do: live, and in a version that the request expects, if it says so.
+pub fn load(
+    writer: &Writer,
+    work: &mut Work<'_>,
+    named: &Named,
+    (action, expected): (Action, Option<&Versions>),
+) -> Result<Loaded, Problem> {
+    let loaded = writer.load(work, named, action)?;
+    if let Some(expected) = expected {
+        versions::check(work, &writer.principal, writer.object, &loaded.record, expected, None)?;
+    }
+    if loaded.record.is_archived() {
+        return Err(Problem::archived());
+    }
+    Ok(loaded)
 }
 
 /// What a body says of fields that are hidden from the caller or frozen is refused as in a patch.

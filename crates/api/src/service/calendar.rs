@@ -30,11 +30,11 @@ use crate::{
         request::{json_body, parameters, read_body, refuse_rest},
     },
     records::{
+        action,
         behaviour::{Behaviour, Writing},
         body,
         mutation::{Answer, Mutation, if_match},
         named::Named,
-        versions,
         write::Writer,
     },
 };
@@ -247,13 +247,7 @@ pub async fn import(call: Call, request: HttpRequest, payload: web::Payload) -> 
     let (zone, now) = (call.principal.standards(call.now).zone, call.now);
     mutation
         .run(&call, move |work| {
-            let loaded = writer.load(work, &named, Action::Update)?;
-            if let Some(expected) = &expected {
-                versions::check(work, &writer.principal, object, &loaded.record, expected, None)?;
-            }
-            if loaded.record.is_archived() {
-                return Err(Problem::archived());
-            }
+            let loaded = action::load(&writer, work, &named, (Action::Update, expected.as_ref()))?;
             let mut calendar = loaded.record.of::<Calendar>().clone();
             let dates = dates_of(&content, is_icalendar, &calendar, zone, now)?;
             let merged = merge(&calendar, dates).map_err(|fault| Problem::rule(fault.into()))?;
