@@ -13,6 +13,7 @@ mod plans;
 mod predicates;
 mod sample;
 mod search;
+mod settings;
 mod unit_of_work;
 
 fn main() {
@@ -56,6 +57,8 @@ fn main() {
         search::pages_show_each_hit_once,
         search::stays_within_tenant_and_object,
         search::the_best_come_first,
+        settings::go_with_their_user_and_tenant,
+        settings::have_versions_that_only_rise,
         unit_of_work::a_deadlock_is_tried_again,
         unit_of_work::a_failure_leaves_nothing,
         unit_of_work::a_panicking_read_is_an_error,

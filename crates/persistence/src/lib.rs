@@ -18,6 +18,7 @@ mod records;
 mod work;
 
 mod activities;
+mod identity;
 mod reporting;
 mod sales;
 
@@ -41,8 +42,8 @@ pub use sql::{
     cell::Cell,
     row::{Layout, Row},
     rows::{
-        EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, RotationRow, SessionRow,
-        SigningKeyRow, TenantRow, WantedEvents,
+        EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, RotationRow, SessionRow, SettingHead,
+        SettingRow, SigningKeyRow, TenantRow, WantedEvents,
     },
     statement::Dialect,
 };

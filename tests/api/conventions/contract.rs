@@ -49,11 +49,17 @@ pub async fn everything_else_needs_a_permission(db: TestDb) {
         "listMySessions",
         "endMySession",
         "explainAccess",
+        "listMySettings",
+        "getMySetting",
+        "putMySetting",
+        "deleteMySetting",
         // These answer with what one may see: nothing.
         "search",
         "listChanges",
         "listObjects",
         // The same for everybody.
+        "listSettings",
+        "getSetting",
         "listCountries",
         "listCurrencies",
         "listFigures",

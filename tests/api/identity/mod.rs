@@ -8,6 +8,7 @@ mod granting;
 mod hidden;
 mod permissions;
 mod sessions;
+mod settings;
 mod tenants;
 
 use crate::{support::Test, tests};
@@ -53,6 +54,11 @@ pub fn tests() -> Vec<Test> {
         permissions::relations_end_where_permission_does,
         sessions::tabs_that_refresh_at_once_get_the_same_tokens,
         sessions::a_token_that_comes_back_later_ends_the_session,
+        settings::are_kept_by_key,
+        settings::are_listed_by_prefix,
+        settings::have_their_limits,
+        settings::are_read_by_all_and_written_by_administrators,
+        settings::are_written_one_after_the_other,
         tenants::are_made_by_the_operator,
         tenants::cannot_reach_each_other
     ]

@@ -29,6 +29,7 @@ macro_rules! endpoints {
             tags(
                 (name = "auth", description = "Logging in and out, and the token signing keys."),
                 (name = "me", description = "Your own account."),
+                (name = "settings", description = "What frontends keep: JSON by key, of the tenant and of each user."),
                 (name = "calendar", description = "Meetings, calls, visits and tasks, in Farley and in other calendar programs."),
                 (name = "search", description = "Search across all objects."),
                 (name = "events", description = "The change feed: all events, in order."),
@@ -120,6 +121,16 @@ endpoints! {
         activities::calendar_feed::revoke,
         activities::preferences::get_preferences,
         activities::preferences::update_preferences,
+        identity::setting::list_mine,
+        identity::setting::read_mine,
+        identity::setting::keep_mine,
+        identity::setting::remove_mine,
+    ],
+    "settings" => [
+        identity::setting::list,
+        identity::setting::read,
+        identity::setting::keep,
+        identity::setting::remove,
     ],
     "users" => [
         identity::user::deactivate,

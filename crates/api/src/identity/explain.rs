@@ -7,6 +7,7 @@ use farley_domain::{
     identity::{
         access::{Action, Grants},
         role::Role,
+        setting::Setting,
         user::User,
     },
     model::{
@@ -94,8 +95,10 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
     let choices = |known: &[&str], handle: Handle<AccessQuery, String>| {
         Fault::new(handle.name(), FaultCode::UnknownChoice).with("choices", known.join(", "))
     };
-    let object = registry::named(asked.get(AccessQuery::object))
-        .ok_or_else(|| choices(&registry::objects().map(|object| object.name), AccessQuery::object))?;
+    let object = registry::subject(asked.get(AccessQuery::object)).ok_or_else(|| {
+        let known: Vec<&str> = registry::subjects().map(|object| object.name).collect();
+        choices(&known, AccessQuery::object)
+    })?;
     let action = Action::from_name(asked.get(AccessQuery::action))
         .ok_or_else(|| choices(&Action::ALL.map(Action::as_str), AccessQuery::action))?;
     let (user, record) = (asked.get(AccessQuery::user_id), asked.get(AccessQuery::id));
@@ -125,6 +128,8 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             };
             let found = match record {
                 None => None,
+                // Settings are no records: who may write one may write all.
+                Some(_) if object.name == Setting::NAME => return Err(Problem::not_found()),
                 Some(id) => {
                     let layout = Arc::new(farley_persistence::Layout::full(&schema, &|_| true));
                     let within = principal.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
@@ -144,6 +149,9 @@ pub async fn explain(call: Call, request: HttpRequest) -> Result<HttpResponse, P
             let permission = format!("{}:{}", object.name, action.as_str());
             let (allowed, reason, detail) = match (&asker, scope, &found) {
                 (None, _, _) => (false, "user_not_active", "The user is not active.".to_owned()),
+                (Some(_), _, _) if object.name == Setting::NAME && action == Action::Read => {
+                    (true, "granted", "Every user can read settings.".to_owned())
+                }
                 (Some(_), None, _) => (false, "no_role_grants_it", format!("None of the user's roles grants {permission}.")),
                 (Some(_), Some(scope), None) => {
                     (true, "granted", format!("{} grants {permission} with scope {}.", names.join(", "), scope.as_str()))

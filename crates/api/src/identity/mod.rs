@@ -10,6 +10,7 @@ pub mod forgotten;
 pub mod me;
 pub mod role;
 pub mod session;
+pub mod setting;
 pub mod team;
 pub mod tenant;
 pub mod user;

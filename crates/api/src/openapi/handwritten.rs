@@ -98,10 +98,10 @@ fn problems(operation: &Operation, (path, names_something): (&str, bool), writes
     problems
 }
 
-/// Whether a path names a record that has a version, for `If-Match`: one of an object, or the caller's own account.
+/// Whether a path names what has a version, for `If-Match`: a record of an object, the caller's own account, or a setting.
 fn names_version(path: &str) -> bool {
     let of_object = registry::objects().into_iter().any(|object| path.starts_with(&format!("/v1/{}/{{id}}", object.collection)));
-    of_object || path == "/v1/me"
+    of_object || ["/v1/me", "/v1/settings/{key}", "/v1/me/settings/{key}"].contains(&path)
 }
 
 /// Gives each answer the headers that all have, and to a problem that is only described its body.

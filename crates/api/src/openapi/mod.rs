@@ -77,8 +77,9 @@ fn named_example((name, value): (String, Value)) -> (String, RefOr<Example>) {
 }
 
 fn add_shared(components: &mut Components) {
-    for (name, schema) in shared::schemas() {
-        components.schemas.entry(name.to_owned()).or_insert(schema);
+    let shared = shared::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema));
+    for (name, schema) in shared.chain(records::of_every_record()) {
+        components.schemas.entry(name).or_insert(schema);
     }
     let pages = [
         ("EventPage", shared::event_page_example()),

@@ -2,6 +2,7 @@
 
 use farley_domain::{
     model::{
+        entity::{history_fields, identity_fields},
         field::{Field, FieldType, Op, Writable},
         object::Object,
         recurring, registry,
@@ -59,17 +60,40 @@ fn holds_null(field: &Field) -> bool {
 fn sparse(object: &Object) -> ObjectBuilder {
     let doc = format!("{} Only the id is always present.", object.doc.trim());
     let mut schema = schemas::of_type(Type::Object).description(Some(doc)).required(recurring::ID.name());
+    let recurring: Vec<Field> = recurring().collect();
     for field in object.fields.iter().filter(|field| field.is_shown()) {
-        let value = schemas::value(object, field);
-        let value = if holds_null(field) { nullable(value) } else { value };
-        let example = example(field);
-        let notes = Notes { description: &field.doc, example: example.as_ref(), read_only: field.writable == Writable::Never };
-        schema = schema.property(field.name.as_ref(), annotate(value, &notes));
+        let said_once = recurring.iter().any(|known| known.name == field.name && known.doc == field.doc);
+        let value = if said_once { Ref::from_schema_name(name_of_recurring(field)).into() } else { as_read(object, field) };
+        schema = schema.property(field.name.as_ref(), value);
     }
     let schema = shown_once(object).iter().fold(schema, |schema, (name, doc)| {
         schema.property(*name, annotate(schemas::text().into(), &Notes { description: doc, read_only: true, ..Notes::default() }))
     });
     expanded(object, schema)
+}
+
+fn as_read(object: &Object, field: &Field) -> RefOr<Schema> {
+    let value = schemas::value(object, field);
+    let value = if holds_null(field) { nullable(value) } else { value };
+    let example = example(field);
+    let notes = Notes { description: &field.doc, example: example.as_ref(), read_only: field.writable == Writable::Never };
+    annotate(value, &notes)
+}
+
+/// What Farley keeps of every record: its version, and by whom and when it was made and changed.
+fn recurring() -> impl Iterator<Item = Field> {
+    identity_fields().into_iter().chain(history_fields()).filter(|field| field.writable == Writable::Never)
+}
+
+fn name_of_recurring(field: &Field) -> String {
+    names::pascal(&format!("record_{}", field.name))
+}
+
+/// The schemas of that, which are said once for all objects.
+#[must_use]
+pub fn of_every_record() -> Vec<(String, RefOr<Schema>)> {
+    let [any, ..] = registry::objects();
+    recurring().map(|field| (name_of_recurring(&field), as_read(any, &field))).collect()
 }
 
 /// A whole record: whatever is not computed on request is there.

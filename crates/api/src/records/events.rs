@@ -5,8 +5,9 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use farley_domain::{
-    identity::access::Action,
+    identity::{access::Action, setting::Setting},
     model::{
+        entity::Entity,
         event,
         fault::{FaultCode, Faults, unknown},
         object::Object,
@@ -138,7 +139,9 @@ fn visible(
                 .extend(reader.by_ids(&principal.layout(object), &view, &ids, &within)?.iter().map(farley_persistence::Row::id));
         }
     }
-    Ok(rows.into_iter().filter(|row| allowed.contains(&row.record_id)).collect())
+    let reads_settings = principal.permit_oneself(Setting::object(), Action::Read).is_ok();
+    let is_visible = |row: &EventRow| if row.object == Setting::NAME { reads_settings } else { allowed.contains(&row.record_id) };
+    Ok(rows.into_iter().filter(is_visible).collect())
 }
 
 /// Which events a record's list shows.
@@ -283,20 +286,21 @@ fn wanted(asked: &Record<ChangesQuery>) -> Result<WantedEvents, Faults> {
     let mut faults = Faults::default();
     let mut object = None;
     if let Some(name) = asked.get(ChangesQuery::object) {
-        object = registry::named(name);
+        object = registry::subject(name);
         if object.is_none() {
-            let known = registry::objects().map(|object| object.name);
-            let fault = unknown(ChangesQuery::object.name().to_owned(), FaultCode::UnknownChoice, name, known.into_iter());
+            let known: Vec<&str> = registry::subjects().map(|object| object.name).collect();
+            let fault = unknown(ChangesQuery::object.name().to_owned(), FaultCode::UnknownChoice, name, known.iter().copied());
             faults.add(fault.with("choices", known.join(", ")));
         }
     }
     let types = asked.get(ChangesQuery::types);
     for name in &types {
         let known = name.split_once('.').is_some_and(|(object, verb)| {
-            (object == JOB || registry::object(object).is_some()) && event::verbs(object).any(|known| known == verb)
+            (object == JOB || registry::subjects().any(|known| known.name == object))
+                && event::verbs(object).any(|known| known == verb)
         });
         if !known {
-            let objects = registry::objects().into_iter().map(|object| object.name);
+            let objects = registry::subjects().map(|object| object.name);
             let known: Vec<String> =
                 objects.flat_map(|object| event::verbs(object).map(move |verb| format!("{object}.{verb}"))).collect();
             let known = known.iter().map(String::as_str);

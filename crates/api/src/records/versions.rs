@@ -46,6 +46,14 @@ impl Versions {
         Some(Versions::Of(text.split(',').map(version).collect()))
     }
 
+    /// The version that an edit was begun on: the latest of those named.
+    fn base(&self) -> i64 {
+        match self {
+            Versions::Any => -1,
+            Versions::Of(versions) => versions.iter().copied().max().unwrap_or(-1),
+        }
+    }
+
     #[must_use]
     pub fn includes(&self, version: i64) -> bool {
         match self {
@@ -67,10 +75,7 @@ pub fn check(
     if expected.includes(record.version()) {
         return Ok(());
     }
-    let base = match expected {
-        Versions::Any => return Ok(()),
-        Versions::Of(versions) => versions.iter().copied().max().unwrap_or(-1),
-    };
+    let base = expected.base();
     let mut changes: Vec<Told> = Vec::new();
     if base >= 1 {
         for event in work.reader().events_since_version(record.id(), base)? {
@@ -90,13 +95,19 @@ pub fn check(
     let names = names_in(work, principal, object, &changes)?;
     let sentence = |language| sentence(principal, object, (base, &changes), &names, language);
     let changed: Vec<Value> = changes.iter().map(|change| change.to_json(&names)).collect();
-    Err(Problem::new(Code::VersionMismatch)
-        .with("current", record.version())
-        .with("changes_en", sentence(Language::English))
-        .with("changes_zh", sentence(Language::Chinese))
-        .member("base_version", base)
-        .member("current_version", record.version())
-        .member("changed", changed))
+    let sentences = (sentence(Language::English), sentence(Language::Chinese));
+    Err(told((base, record.version()), sentences, changed))
+}
+
+/// The problem of a write that was begun on another version of what is no record; 0 is that of what is not there.
+#[must_use]
+pub fn mismatch(expected: &Versions, current: i64) -> Problem {
+    told((expected.base(), current), (String::new(), String::new()), Vec::new())
+}
+
+fn told((base, current): (i64, i64), (en, zh): (String, String), changed: Vec<Value>) -> Problem {
+    let problem = Problem::new(Code::VersionMismatch).with("current", current).with("changes_en", en).with("changes_zh", zh);
+    problem.member("base_version", base).member("current_version", current).member("changed", changed)
 }
 
 /// How many changes a sentence tells of.

@@ -125,8 +125,7 @@ impl Grants {
     /// Everything there is to do.
     #[must_use]
     pub fn everything() -> Grants {
-        let all =
-            registry::objects().into_iter().flat_map(|object| Action::ALL.map(|action| ((object.name, action), Scope::All)));
+        let all = registry::subjects().flat_map(|object| Action::ALL.map(|action| ((object.name, action), Scope::All)));
         Grants { scopes: all.collect(), rules: HashMap::new() }
     }
 
@@ -140,7 +139,7 @@ impl Grants {
     #[must_use]
     pub fn scope(&self, object: &str, action: Action) -> Option<Scope> {
         // The map's keys are the registry's own names.
-        let object = registry::object(object)?;
+        let object = registry::subject(object)?;
         match &object.parent {
             Some(parent) => self.scope(parent.object, upon_parent(action)),
             None => self.scopes.get(&(object.name, action)).copied(),
@@ -215,7 +214,7 @@ pub fn upon_parent(action: Action) -> Action {
 fn permissions(role: &Record<Role>) -> Vec<(&'static str, Action, Scope)> {
     let mut permissions = Vec::new();
     for permission in role.get(Role::permissions) {
-        for known in registry::objects().into_iter().filter(|known| permission.reaches(known)) {
+        for known in registry::subjects().filter(|known| permission.reaches(known)) {
             let actions = Action::ALL.into_iter().filter(|action| match permission.action {
                 Actions::Every => true,
                 Actions::One(permitted) => permitted == *action,

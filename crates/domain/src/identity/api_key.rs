@@ -59,7 +59,8 @@ fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
     list(value, 100, |item| {
         let text = as_text(item)?;
         let known = text.split_once(':').is_some_and(|(object, action)| {
-            (object == EVERY || registry::object(object).is_some()) && (action == EVERY || Action::from_name(action).is_some())
+            (object == EVERY || registry::subjects().any(|known| known.name == object))
+                && (action == EVERY || Action::from_name(action).is_some())
         });
         if known {
             Ok(item.clone())
@@ -82,7 +83,7 @@ pub fn covers(scopes: &[String], object: &str, action: Action) -> bool {
 /// The first thing that the scopes `asked` name and `held` do not, as `object:action`.
 #[must_use]
 pub fn first_beyond(held: &[String], asked: &[String]) -> Option<String> {
-    let each = registry::objects().into_iter().flat_map(|object| Action::ALL.map(|action| (object.name, action)));
+    let each = registry::subjects().flat_map(|object| Action::ALL.map(|action| (object.name, action)));
     let mut beyond = each.filter(|(object, action)| covers(asked, object, *action) && !covers(held, object, *action));
     beyond.next().map(|(object, action)| format!("{object}:{}", action.as_str()))
 }

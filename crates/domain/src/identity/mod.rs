@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod custom_field;
 pub mod password;
 pub mod role;
+pub mod setting;
 pub mod tag;
 pub mod team;
 pub mod tenant;

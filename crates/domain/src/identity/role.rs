@@ -150,7 +150,7 @@ fn action_names() -> Vec<&'static str> {
 
 /// What permissions name; parts of other objects go with these.
 fn known_objects() -> impl Iterator<Item = &'static str> {
-    registry::objects().into_iter().filter(|object| object.parent.is_none()).map(|object| object.name).chain([EVERY])
+    registry::subjects().filter(|object| object.parent.is_none()).map(|object| object.name).chain([EVERY])
 }
 
 static TEXT: LazyLock<[Field; 5]> = LazyLock::new(|| {

@@ -53,6 +53,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
     ("lead_form", &["token_rotated"]),
     ("notification", &["read"]),
     ("opportunity", &["stage_changed"]),
+    ("setting", &["deleted"]),
     ("task", &["cancelled", "completed", "delegated", "reopened"]),
     (
         "user",

@@ -154,6 +154,9 @@ fault_codes! {
     AmbiguousNumber "ambiguous_number" "is ambiguous: {one} or {other}; set `decimal` to the decimal separator, . or ," "可读作 {one} 或 {other}：请用 `decimal` 指定小数点是 . 还是 ,",
     AmbiguousDate "ambiguous_date" "is ambiguous: {one} or {other}; set the order with `date_format`" "可读作 {one} 或 {other}：请用 `date_format` 指定顺序",
     PrecisionLost "precision_lost" "was abbreviated by a spreadsheet, so digits are lost" "已被电子表格缩写，部分数字已丢失",
+    InvalidSettingKey "invalid_setting_key" "must consist of 1 to {max} lower-case letters, digits, dots, underscores and hyphens" "只能由 1 到 {max} 个小写字母、数字、点、下划线和连字符组成",
+    TooManyBytes "too_many_bytes" "must have at most {max} bytes as JSON" "以 JSON 表示时最多 {max} 字节",
+    TooManySettings "too_many_settings" "would be one setting too many: {max} are allowed, so delete one first" "超出上限：最多 {max} 项设置，请先删除一项",
     NoHours "no_hours" "must have working hours on at least one day" "至少一天须有工作时间",
     Malformed "malformed" "cannot be read: {reason}" "无法读取：{reason}",
 }

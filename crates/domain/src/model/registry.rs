@@ -4,7 +4,7 @@ use crate::{
     activities::{activity::Activity, notification::Notification, task::Task},
     catalog::product::Product,
     customers::{contact::Contact, customer::Customer},
-    identity::{api_key::ApiKey, custom_field::CustomField, role::Role, tag::Tag, team::Team, user::User},
+    identity::{api_key::ApiKey, custom_field::CustomField, role::Role, setting::Setting, tag::Tag, team::Team, user::User},
     integration::Import,
     marketing::campaign::Campaign,
     model::{entity::Entity, object::Object},
@@ -56,6 +56,17 @@ pub fn objects() -> [&'static Object; 29] {
         of::<CustomField>(),
         of::<Import>(),
     ]
+}
+
+/// What permissions, scopes of keys and events are of: every object, and settings, which are no records.
+pub fn subjects() -> impl Iterator<Item = &'static Object> {
+    objects().into_iter().chain([of::<Setting>()])
+}
+
+/// One of them, by its own name or by that of its collection.
+#[must_use]
+pub fn subject(name: &str) -> Option<&'static Object> {
+    subjects().find(|subject| subject.name == name).or_else(|| subjects().find(|subject| subject.collection == name))
 }
 
 /// The object that an entity declares.

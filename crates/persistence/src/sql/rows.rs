@@ -189,6 +189,40 @@ pub struct SigningKeyRow {
     pub retires_at: Timestamp,
 }
 
+/// What a frontend keeps under a key.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::settings, treat_none_as_default_value = false)]
+pub struct SettingRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub id: Id,
+    /// Whose it is; nobody's in particular if it is the tenant's.
+    pub user_id: Option<Id>,
+    pub key: String,
+    /// As JSON.
+    #[diesel(serialize_as = DbJson)]
+    pub value: String,
+    pub version: i64,
+    #[diesel(serialize_as = DbTime)]
+    pub created_at: Timestamp,
+    #[diesel(serialize_as = DbTime)]
+    pub updated_at: Timestamp,
+    pub updated_by: Option<Id>,
+}
+
+/// A setting without its value.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::settings)]
+pub struct SettingHead {
+    pub id: Id,
+    pub key: String,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub updated_by: Option<Id>,
+}
+
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::login_failures, treat_none_as_default_value = false)]
 pub struct LoginFailureRow {

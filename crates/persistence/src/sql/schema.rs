@@ -160,6 +160,22 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::{IdSql, JsonSql, TimeSql};
+    settings (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        user_id -> Nullable<IdSql>,
+        key -> Text,
+        value -> JsonSql,
+        version -> BigInt,
+        created_at -> TimeSql,
+        updated_at -> TimeSql,
+        updated_by -> Nullable<IdSql>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::{IdSql, TimeSql};
     signing_keys (id) {
         id -> IdSql,

@@ -18,6 +18,8 @@ pub const WITHOUT_EVENT: &[(&str, &str)] = &[
     ("previewImport", "a question: it writes nothing"),
     ("createTenant", "its events are those of the new tenant"),
     ("retryJob", "jobs are no records"),
+    ("putMySetting", "what users keep for themselves is nobody's news"),
+    ("deleteMySetting", "as is what they forget"),
 ];
 
 struct Walk<'a> {
@@ -141,6 +143,11 @@ async fn of_identity(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
     walk.act(&actor, "revokeCalendarFeed", &[], Value::Null, &["user.calendar_feed_revoked"]).await;
     let wanted = json!({"assigned": {"app": false}});
     walk.act(&actor, "updateNotificationPreferences", &[], wanted, &["user.notification_preferences_changed"]).await;
+    walk.act(admin, "putSetting", &["walked"], json!({"value": 1}), &["setting.created"]).await;
+    walk.act(admin, "putSetting", &["walked"], json!({"value": 2}), &["setting.updated"]).await;
+    walk.act(admin, "deleteSetting", &["walked"], Value::Null, &["setting.deleted"]).await;
+    walk.act(&actor, "putMySetting", &["walked"], json!({"value": 1}), &[]).await;
+    walk.act(&actor, "deleteMySetting", &["walked"], Value::Null, &[]).await;
     walk.act(admin, "deactivateUser", &[id(&user)], json!({}), &["user.deactivated"]).await;
     walk.act(admin, "activateUser", &[id(&user)], json!({}), &["user.activated"]).await;
     let issued = walk.act(admin, "resetUserPassword", &[id(&user)], json!({}), &["user.password_reset_issued"]).await;

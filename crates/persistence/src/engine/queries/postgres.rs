@@ -62,5 +62,7 @@ pub mod log;
 pub mod records;
 #[path = "run.rs"]
 pub mod run;
+#[path = "settings.rs"]
+pub mod settings;
 #[path = "tenants.rs"]
 pub mod tenants;

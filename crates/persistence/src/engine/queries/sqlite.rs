@@ -65,5 +65,7 @@ pub mod records;
 pub mod run;
 #[path = "search_terms.rs"]
 pub mod search_terms;
+#[path = "settings.rs"]
+pub mod settings;
 #[path = "tenants.rs"]
 pub mod tenants;

@@ -1,0 +1,3 @@
+//! What belongs to tenants and users and is no record.
+
+mod settings;
