@@ -1,6 +1,7 @@
 //! What a record is: objects declared with their fields, the values and structures that fields take, drafts, and faults.
 
 pub mod cell;
+pub mod check;
 pub mod entity;
 pub mod event;
 pub mod fault;

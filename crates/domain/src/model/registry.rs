@@ -1,5 +1,7 @@
 //! Every object there is, by name and by collection.
 
+use std::sync::LazyLock;
+
 use crate::{
     activities::{activity::Activity, notification::Notification, task::Task},
     catalog::product::Product,
@@ -7,7 +9,7 @@ use crate::{
     identity::{api_key::ApiKey, custom_field::CustomField, role::Role, setting::Setting, tag::Tag, team::Team, user::User},
     integration::Import,
     marketing::campaign::Campaign,
-    model::{entity::Entity, object::Object},
+    model::{check, entity::Entity, object::Object},
     sales::{
         cadences::{cadence::Cadence, enrolment::CadenceEnrolment},
         leads::{
@@ -22,10 +24,11 @@ use crate::{
     service::calendar::Calendar,
 };
 
-/// All objects, in the order in which documentation and metadata list them.
-#[must_use]
-pub fn objects() -> [&'static Object; 29] {
-    [
+const COUNT: usize = 29;
+
+/// All objects, once it has been seen that what they name is there.
+static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
+    let objects = [
         of::<Customer>(),
         of::<Contact>(),
         of::<Lead>(),
@@ -55,7 +58,19 @@ pub fn objects() -> [&'static Object; 29] {
         of::<ApiKey>(),
         of::<CustomField>(),
         of::<Import>(),
-    ]
+    ];
+    let faults = check::faults(&objects);
+    assert!(faults.is_empty(), "declarations contradict each other: {}", faults.join("; "));
+    objects
+});
+
+/// All objects, in the order in which documentation and metadata list them.
+///
+/// # Panics
+/// Where a declaration names what is not there: the program is wrong, and says so when it starts.
+#[must_use]
+pub fn objects() -> [&'static Object; COUNT] {
+    *OBJECTS
 }
 
 /// What permissions, scopes of keys and events are of: every object, and settings, which are no records.
