@@ -3,16 +3,27 @@
 mod actions;
 pub mod codes;
 mod document;
+mod examples;
 
 use std::collections::BTreeSet;
 
 use farley::app::server;
+use farley_domain::{
+    customers::contact::Contact,
+    model::{
+        entity::Entity,
+        field::{Storage, Writable},
+        registry,
+    },
+};
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use self::document::{Contract, Operation};
+use self::{
+    document::{Contract, Operation},
+    examples::Examples,
+};
 use crate::{
-    client::Client,
     server::{OPERATOR_KEY, Server},
     support::{TestDb, new_id},
 };
@@ -252,21 +263,27 @@ pub async fn every_write_leaves_its_event(db: TestDb) {
     let admin = server.admin().await;
     let mut contract = Contract::new();
     let operations = contract.operations();
-    let mut cursor = admin.get("/v1/changes?limit=200").await.ok(200)["page"]["next"].as_str().expect("a cursor").to_owned();
+    let mut examples = Examples::new(&admin, &operations);
     let (mut walked, mut exercised) = (0, BTreeSet::new());
     for create in operations.iter().filter(|operation| operation.id.starts_with("create") && has_restore(&operations, operation))
     {
         let mut id = String::new();
-        let object = create.object();
-        let parent = parent_of(&admin, &operations, create).await;
-        let feed = admin.get(&format!("/v1/changes?cursor={cursor}")).await.ok(200);
-        cursor = feed["page"]["next"].as_str().expect("a cursor").to_owned();
+        let object = registry::object(&create.object()).expect("what can be restored is an object");
+        let parent = examples.parent(object).await;
+        let (created, upserted) = (examples.body(object).await, examples.body(object).await);
+        let feed = admin.get("/v1/changes?cursor=now").await.ok(200);
+        let mut cursor = feed["page"]["next"].as_str().expect("a cursor").to_owned();
         for verb in ["create", "update", "archive", "restore", "upsert"] {
             let wanted = create.id.replacen("create", verb, 1);
             let Some(operation) = operations.iter().find(|operation| operation.id == wanted) else { continue };
             let path = operation.path_below(&parent, &id);
             let what = format!("{} {path}", operation.id);
-            let body = example_body(operation, verb);
+            let body = match verb {
+                "create" => created.clone().into(),
+                "upsert" => upserted.clone().into(),
+                "update" => examples::patch(object, operation),
+                _ => json!({}),
+            };
             let send = |path: &str| {
                 let request = admin.request(operation.method.clone(), path);
                 if operation.method == Method::DELETE { request } else { request.json(&body) }
@@ -292,7 +309,7 @@ pub async fn every_write_leaves_its_event(db: TestDb) {
                 _ => "restored",
             };
             let types: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap_or_default()).collect();
-            assert_eq!(types, [format!("{object}.{past}")], "{what}");
+            assert_eq!(types, [format!("{}.{past}", object.name)], "{what}");
             assert_eq!(events[0]["request_id"], first.header("x-request-id"), "{what}");
             assert_eq!(events[0]["actor"]["user_id"], admin.id.as_str(), "{what}");
             cursor = feed["page"]["next"].as_str().expect("a cursor").to_owned();
@@ -321,44 +338,30 @@ pub async fn every_write_leaves_its_event(db: TestDb) {
     assert_eq!(left, BTreeSet::new(), "nothing shows that these leave their events");
 }
 
-/// A record for parts to live below; nothing, for an object without parents.
-async fn parent_of(admin: &Client, operations: &[Operation], create: &Operation) -> String {
-    let Some((_, collection)) = create.parent() else { return String::new() };
-    let parent = operations.iter().find(|operation| operation.path == collection && operation.method == Method::POST);
-    let mut body = parent.and_then(Operation::example).expect("parents can be made");
-    body["name"] = json!(format!("Parent of {}", create.id));
-    let answer = admin.post(&collection, body).await;
-    answer.ok(201)["id"].as_str().expect("an id").to_owned()
-}
-
 fn has_restore(operations: &[Operation], create: &Operation) -> bool {
     operations.iter().any(|operation| operation.id == create.id.replacen("create", "restore", 1))
 }
 
-/// The example, changed so that it collides with nothing and changes something.
-fn example_body(operation: &Operation, verb: &str) -> Value {
-    let Some(Value::Object(mut body)) = operation.example() else { return json!({}) };
-    let own = |body: &mut Map<String, Value>, name: &str, value: Value| {
-        if body.contains_key(name) {
-            body.insert(name.to_owned(), value);
-        }
-    };
-    match verb {
-        "update" => {
-            // What has no name of its own is changed as the documentation shows.
-            let texts = ["label_en", "name", "subject", "description", "comment"];
-            let name = texts.into_iter().find(|name| operation.writable.iter().any(|field| field == name));
-            name.map_or_else(|| operation.example().unwrap_or(json!({})), |name| json!({name: "Renamed"}))
-        }
-        "upsert" => {
-            own(&mut body, "name", json!("Another"));
-            own(&mut body, "sku", json!("ANOTHER"));
-            own(&mut body, "period", json!("2025"));
-            own(&mut body, "email", json!("another@example.cn"));
-            body.remove("external_ids");
-            Value::Object(body)
-        }
-        _ => Value::Object(body),
+/// What an example must refer to is made for it, whatever it is: users, teams, customers.
+pub async fn examples_refer_to_records_made_for_them(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let operations = Contract::new().operations();
+    let mut examples = Examples::new(&admin, &operations);
+    let contact = Contact::object();
+    let first = examples.make(contact).await;
+    let mut body = examples.body(contact).await;
+    assert_eq!(body["name"], "李伟2", "{first} is called so");
+    let mut referred = 0;
+    for field in contact.fields.iter().filter(|field| field.writable == Writable::Always && field.storage == Storage::Column) {
+        let before = body.len();
+        examples.refer(&mut body, field).await;
+        referred += body.len() - before;
+    }
+    assert_eq!(referred, 4, "{body:?}");
+    let made = admin.post("/v1/contacts", Value::Object(body.clone())).await.ok(201);
+    for name in ["customer_id", "owner_id", "team_id", "tag_ids"] {
+        assert_eq!(made[name], body[name], "{name}");
     }
 }
 

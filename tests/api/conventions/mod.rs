@@ -30,6 +30,7 @@ pub fn tests() -> Vec<Test> {
         concurrency::unchanged_records_are_not_sent_again,
         contract::codes::are_used_and_documented,
         contract::every_write_leaves_its_event,
+        contract::examples_refer_to_records_made_for_them,
         contract::documented_parameters_work_as_shown,
         contract::everything_else_needs_a_permission,
         contract::everything_else_needs_a_scope,

@@ -26,8 +26,6 @@ pub struct Operation {
     pub path: String,
     pub id: String,
     pub declared: Value,
-    /// The members of its body.
-    pub writable: Vec<String>,
 }
 
 impl Contract {
@@ -43,11 +41,8 @@ impl Contract {
                 let id = declared["operationId"].as_str().expect("an id").to_owned();
                 // What has a name of its own is asked of an object that is there.
                 let path = path.replace("{object}", "customer");
-                let mut operation = Operation { method, path, id, declared: declared.clone(), writable: Vec::new() };
+                let mut operation = Operation { method, path, id, declared: declared.clone() };
                 operation.fill_example(self);
-                let schema = self.resolve(&declared["requestBody"]["content"]["application/json"]["schema"]);
-                operation.writable =
-                    schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
                 operations.push(operation);
             }
         }
