@@ -229,7 +229,6 @@ const NAMED: &[(&str, usize)] = &[
     ("crates/domain/src/sales/parties.rs", 7),
     ("crates/persistence/src/records/ledger.rs", 2),
     ("crates/persistence/src/records/search.rs", 1),
-    ("crates/persistence/src/scaffold.rs", 7),
 ];
 
 /// Where names are given, and where a client is played, who knows names alone.

@@ -4,6 +4,7 @@
 mod support;
 
 mod crm;
+mod drafts;
 mod feed;
 mod gather;
 mod jobs;
@@ -18,6 +19,8 @@ mod unit_of_work;
 
 fn main() {
     support::main_with(tests![
+        drafts::are_what_migrations_made,
+        drafts::what_is_declared_by_name_is_there,
         feed::a_write_is_seen_by_the_next_read,
         feed::nothing_is_missed,
         feed::timelines_tell_of_a_record_and_those_about_it,

@@ -14,7 +14,7 @@ use std::{
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use farley_persistence::{Dialect, scaffold::create_table};
+use farley_persistence::{Dialect, scaffold::draft};
 
 use crate::settings::Settings;
 
@@ -189,7 +189,9 @@ fn run(command: Command, settings: &SettingFlags) -> Result<(), String> {
         Command::Scaffold { object } => {
             let object = farley_domain::model::registry::object(&object).ok_or_else(|| format!("there is no object {object}"))?;
             for (engine, dialect) in [("sqlite", Dialect::Sqlite), ("postgres", Dialect::Postgres)] {
-                println!("-- migrations/{engine}/NNNN_area_what/up.sql\n{}", create_table(object, dialect));
+                let draft = draft(object, dialect);
+                println!("-- migrations/{engine}/NNNN_area_what/up.sql\n{}", draft.up);
+                println!("-- migrations/{engine}/NNNN_area_what/down.sql\n{}", draft.down);
             }
             Ok(())
         }

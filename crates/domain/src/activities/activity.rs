@@ -55,7 +55,7 @@ entity! {
         /// What was done.
         kind: Option<ActivityKind> => choice(ActivityKind::choices()).required().indexed().label("Kind", "类型").example("call"),
         /// The subject. Defaults to the first line of the body.
-        subject: Option<String> => text(200).title().label("Subject", "主题").example("报价沟通").required_when(crate::model::field::when_missing(&["body"])),
+        subject: Option<String> => text(200).filled().title().label("Subject", "主题").example("报价沟通").required_when(crate::model::field::when_missing(&["body"])),
         /// What was said or done, in Markdown. `@[王芳](user:01890a5d-ac96-774b-bcce-b302099a8057)` mentions a colleague, who is
         /// notified.
         body: Option<String> => long_text(50_000).detail().searchable().label("Body", "内容").example("客户希望 **下周** 收到报价。"),
@@ -67,7 +67,7 @@ entity! {
         duration_seconds: Option<i64> => integer(0, LONGEST_SECONDS).detail().label("Duration in seconds", "时长（秒）").example(900),
         /// Whether it has happened. Defaults to `planned` if it is in the future, otherwise `done`. A future activity cannot be
         /// `done`. Only `done` activities count as the last activity of a record.
-        status: Option<ActivityStatus> => choice(ActivityStatus::choices()).indexed().label("Status", "状态").example("done"),
+        status: Option<ActivityStatus> => choice(ActivityStatus::choices()).filled().indexed().label("Status", "状态").example("done"),
         /// Who started it; for calls, emails and messages.
         direction: Option<Direction> => choice(Direction::choices()).detail().label("Direction", "方向").example("outbound"),
         /// The outcome.

@@ -24,11 +24,11 @@ entity! {
         /// The user it is for.
         user_id: Option<crate::values::id::Id> => reference("user").server_set().indexed().label("User", "用户"),
         /// What happened.
-        kind: Option<NotificationKind> => choice(NotificationKind::choices()).server_set().label("Kind", "类型").example("assigned"),
+        kind: Option<NotificationKind> => choice(NotificationKind::choices()).filled().server_set().label("Kind", "类型").example("assigned"),
         /// The object type of the record it happened to.
-        object: Option<String> => text(40).server_set().label("Object", "对象").example("task"),
+        object: Option<String> => text(40).filled().server_set().label("Object", "对象").example("task"),
         /// The record that it happened to.
-        record_id: Option<crate::values::id::Id> => record_id().server_set().label("Record", "记录").example("01890a5d-ac96-774b-bcce-b302099a8057"),
+        record_id: Option<crate::values::id::Id> => record_id().filled().server_set().label("Record", "记录").example("01890a5d-ac96-774b-bcce-b302099a8057"),
         /// The name of the record at that time; null if the user cannot read it.
         title: Option<String> => text(300).server_set().label("Title", "标题").example("给客户发报价"),
         /// The user who did it; null for Farley itself.

@@ -76,7 +76,7 @@ entity! {
         /// When the next open task is due; updated with tasks, without a new version of the record.
         next_task_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Next task at", "下一任务时间").example("2026-09-05T08:00:00.000Z"),
         /// How complete the record is, and which important fields are still missing.
-        completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).server_set().opaque().label("Completeness", "完整度").example(json!({"score": 75, "missing": ["emails"]})),
+        completeness: Option<Completeness> => structure(&completeness::COMPLETENESS).filled().server_set().opaque().label("Completeness", "完整度").example(json!({"score": 75, "missing": ["emails"]})),
         /// The number of open opportunities that the contact is involved in; only with `fields`.
         open_opportunity_count: Option<i64> => open_count("opportunities").label("Open opportunities", "进行中商机数").example(2),
         /// The number of open tasks that concern the contact; only with `fields`.

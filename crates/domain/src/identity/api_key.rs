@@ -41,11 +41,11 @@ entity! {
         /// What the key is for.
         name: String => text(120).required().title().label("Name", "名称").example("ERP sync"),
         /// The user it acts on behalf of. Defaults to the user who creates it.
-        user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
+        user_id: Option<crate::values::id::Id> => reference("user").filled().on_create().indexed().label("User", "用户"),
         /// Which of the user's permissions it can use.
         scopes: Vec<String> => structure(&KEY_SCOPES).default(json!(["*:*"])).opaque().label("Scopes", "范围").example(json!(["customer:read", "contact:*"])),
         /// The first characters of the key, for identification.
-        prefix: Option<String> => text(20).server_set().label("Prefix", "前缀").example("fk_7Qx1"),
+        prefix: Option<String> => text(20).filled().server_set().label("Prefix", "前缀").example("fk_7Qx1"),
         /// When the key expires; null means never.
         expires_at: Option<crate::values::time::Timestamp> => datetime().label("Expires at", "过期时间").example("2027-01-01T00:00:00.000Z"),
     }

@@ -13,7 +13,7 @@ pub use self::{
 };
 pub use crate::values::search_text::Kind as SearchKind;
 use crate::{
-    model::cell::Cell,
+    model::{cell::Cell, recurring::slots},
     values::{name, text},
 };
 
@@ -94,6 +94,8 @@ pub struct Field {
     /// The default value for new records.
     pub default: Option<Value>,
     pub required: bool,
+    /// Whether Farley fills it in where nobody gives it: no stored record lacks it.
+    pub filled: bool,
     pub filterable: bool,
     pub sortable: bool,
     pub searchable: Option<SearchWeight>,
@@ -146,6 +148,7 @@ impl Field {
             example: None,
             default: None,
             required: false,
+            filled: false,
             searchable: None,
             exportable: true,
             sensitive: false,
@@ -196,6 +199,20 @@ impl Field {
     pub fn required(mut self) -> Field {
         self.required = true;
         self
+    }
+
+    /// Nobody need give it, and no stored record lacks it: Farley fills it in.
+    #[must_use]
+    pub fn filled(mut self) -> Field {
+        self.filled = true;
+        self
+    }
+
+    /// Whether every stored record has a value.
+    #[must_use]
+    pub fn is_never_null(&self) -> bool {
+        const ALWAYS: [usize; 4] = [slots::ID, slots::VERSION, slots::CREATED_AT, slots::UPDATED_AT];
+        self.required || self.filled || self.default.is_some() || ALWAYS.contains(&self.slot)
     }
 
     #[must_use]

@@ -9,7 +9,7 @@ use crate::{
         field::{Field, FieldType, Keyed, Label, Link, Storage, Writable},
         handle::{Any, Handle},
         record::{Draft, Record},
-        recurring::slots,
+        recurring::{NUMBER, slots},
     },
     values::time::Timestamp,
 };
@@ -250,7 +250,7 @@ impl Object {
     #[must_use]
     pub fn numbered(mut self, prefix: &'static str) -> Object {
         self.number_prefix = Some(prefix);
-        self
+        self.filled(NUMBER.name())
     }
 
     /// Comes after all other objects in a search of everything.
@@ -271,7 +271,7 @@ impl Object {
     #[must_use]
     pub fn below(mut self, object: &'static str, field: &'static str) -> Object {
         self.parent = Some(Parent { object, field });
-        self.relations([Relation { name: object, target: object, reach: Reach::ToOne { field } }])
+        self.filled(field).relations([Relation { name: object, target: object, reach: Reach::ToOne { field } }])
     }
 
     /// Hides fields from whom a field of the parent is hidden.
@@ -313,7 +313,7 @@ impl Object {
     #[must_use]
     pub fn ordered_by(mut self, field: &'static str) -> Object {
         self.order = field;
-        self
+        self.filled(field)
     }
 
     /// Says when a record is open.
@@ -340,6 +340,14 @@ impl Object {
     #[must_use]
     pub fn personal(mut self, field: &'static str) -> Object {
         self.personal = Some(field);
+        self.filled(field)
+    }
+
+    /// Notes that no stored record lacks a field.
+    fn filled(mut self, field: &str) -> Object {
+        if let Some(field) = self.fields.iter_mut().find(|known| known.name == field) {
+            field.filled = true;
+        }
         self
     }
 

@@ -69,11 +69,11 @@ entity! {
         /// The customer; optional as long as it is not known.
         customer_id: Option<crate::values::id::Id> => reference("customer").indexed().label("Customer", "客户"),
         /// The pipeline it is in. Defaults to the default pipeline.
-        pipeline_id: Option<crate::values::id::Id> => reference("pipeline").indexed().label("Pipeline", "销售管道"),
+        pipeline_id: Option<crate::values::id::Id> => reference("pipeline").filled().indexed().label("Pipeline", "销售管道"),
         /// The stage it is in. Defaults to the first open stage. Setting it moves the opportunity, with all checks of a move.
-        stage_id: Option<crate::values::id::Id> => reference("stage").indexed().label("Stage", "阶段"),
+        stage_id: Option<crate::values::id::Id> => reference("stage").filled().indexed().label("Stage", "阶段"),
         /// Whether it is open, won or lost, according to the kind of its stage.
-        status: Option<OpportunityStatus> => choice(OpportunityStatus::choices()).server_set().indexed().label("Status", "状态").example("open"),
+        status: Option<OpportunityStatus> => choice(OpportunityStatus::choices()).filled().server_set().indexed().label("Status", "状态").example("open"),
         /// Its amount: the sum of its line items, or a value set explicitly.
         amount: Option<Money> => money().indexed().label("Amount", "金额").example(json!({"amount": 1_234_500, "currency": "CNY"})),
         /// Whether the amount is the sum of the line items. Setting the amount turns this off.
@@ -83,7 +83,7 @@ entity! {
         /// The expected close date.
         expected_close_on: Option<chrono::NaiveDate> => date().indexed().label("Expected close", "预计成交日期").example("2026-12-31"),
         /// When the sale started. Defaults to the time of creation.
-        opened_at: Option<crate::values::time::Timestamp> => datetime().on_create().indexed().label("Opened at", "开始时间").example("2026-03-01T08:00:00.000Z"),
+        opened_at: Option<crate::values::time::Timestamp> => datetime().filled().on_create().indexed().label("Opened at", "开始时间").example("2026-03-01T08:00:00.000Z"),
         /// When it was won or lost. Defaults to now. Null while it is open.
         closed_at: Option<crate::values::time::Timestamp> => datetime().indexed().label("Closed at", "关闭时间").example("2026-09-30T08:00:00.000Z"),
         /// Why it was won or lost: one of the pipeline's reasons, or any text if the pipeline has none.
@@ -108,9 +108,9 @@ entity! {
         /// Notes.
         description: Option<String> => long_text(20_000).detail().searchable().label("Description", "描述"),
         /// Its position in its stage on the board, ascending. Set with POST …/move.
-        position: Option<String> => text(200).server_set().label("Position", "看板位置").example("zzQ3h1aV"),
+        position: Option<String> => text(200).filled().server_set().label("Position", "看板位置").example("zzQ3h1aV"),
         /// When it entered its current stage.
-        stage_entered_at: Option<crate::values::time::Timestamp> => datetime().server_set().label("Stage entered at", "进入阶段时间").example("2026-09-01T08:00:00.000Z"),
+        stage_entered_at: Option<crate::values::time::Timestamp> => datetime().filled().server_set().label("Stage entered at", "进入阶段时间").example("2026-09-01T08:00:00.000Z"),
         /// When it becomes rotten without a change of stage or an activity: the time of the last one plus the days that the
         /// stage allows.
         rots_at: Option<crate::values::time::Timestamp> => datetime().server_set().indexed().label("Rotten at", "停滞时间").example("2026-09-15T08:00:00.000Z"),

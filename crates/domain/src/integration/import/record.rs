@@ -97,7 +97,7 @@ entity! {
     /// An import: a CSV file imported into one object, row by row, in the background.
     pub struct Import("import", "imports", "imports", "Import", "导入") [] {
         /// The object the rows are imported into.
-        object: String => text(40).server_set().indexed().label("Object", "对象").example("customer"),
+        object: String => text(40).filled().server_set().indexed().label("Object", "对象").example("customer"),
         /// The status.
         status: Option<ImportStatus> => choice(ImportStatus::choices()).server_set().default("waiting").indexed().label("Status", "状态").example("running"),
         /// The file name.

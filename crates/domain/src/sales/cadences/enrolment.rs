@@ -59,7 +59,7 @@ entity! {
     /// read it; anyone who can update the record can pause, resume and stop it.
     pub struct CadenceEnrolment("cadence_enrolment", "cadence-enrolments", "cadence_enrolments", "Cadence enrolment", "跟进计划加入记录") [] {
         /// The cadence.
-        cadence_id: Option<Id> => reference("cadence").server_set().indexed().label("Cadence", "跟进计划"),
+        cadence_id: Option<Id> => reference("cadence").filled().server_set().indexed().label("Cadence", "跟进计划"),
         /// The enrolled lead.
         lead_id: Option<Id> => reference("lead").server_set().indexed().label("Lead", "线索"),
         /// The enrolled customer.

@@ -119,7 +119,7 @@ entity! {
         /// The name of the form; it can be visible to visitors.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("官网咨询"),
         /// The public identifier of the form; POST …/rotate-token replaces it.
-        token: Option<String> => text(100).server_set().opaque().label("Token", "令牌").example("lf_3q2-7w"),
+        token: Option<String> => text(100).filled().server_set().opaque().label("Token", "令牌").example("lf_3q2-7w"),
         /// Whether it accepts submissions.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
         /// Its inputs, in order.

@@ -71,7 +71,7 @@ entity! {
         received_at: Option<crate::values::time::Timestamp> => datetime().on_create().indexed().label("Received at", "收到时间").example("2026-09-01T08:00:00.000Z"),
         /// When it entered its current status. On creation, it can be set for leads from another system, such as when they were
         /// converted or disqualified.
-        status_entered_at: Option<crate::values::time::Timestamp> => datetime().on_create().label("Status entered at", "进入状态时间").example("2026-09-01T08:00:00.000Z"),
+        status_entered_at: Option<crate::values::time::Timestamp> => datetime().filled().on_create().label("Status entered at", "进入状态时间").example("2026-09-01T08:00:00.000Z"),
         /// Why it was disqualified.
         disqualify_reason: Option<String> => text(200).detail().label("Disqualification reason", "无效原因").example("无预算").only_when(crate::model::field::when_is("status", &["disqualified"])),
         /// Details of the reason.
