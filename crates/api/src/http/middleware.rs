@@ -24,6 +24,7 @@ use tracing::Instrument;
 use super::{
     clock, compression,
     limits::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing},
+    page,
     problem::{Code, Problem},
     request::{RequestId, address_key, language_of, limits_of},
     telemetry::{self, TRACED},
@@ -220,6 +221,9 @@ fn replaced<B: MessageBody + 'static>(
 ) -> ServiceResponse<EitherBody<B, BoxBody>> {
     let (request, former) = response.into_parts();
     let mut answer: HttpResponse = problem.respond(language, request.path(), id);
+    if let Some(shown) = request.extensions().get::<page::Shown>() {
+        answer = shown.answer(answer, problem, language);
+    }
     // What inner layers added (CORS) stays; what the framework says of the body does not.
     for (name, value) in former.headers() {
         let known = answer.headers().contains_key(name) && name != VARY;

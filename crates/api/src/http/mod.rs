@@ -2,9 +2,11 @@
 
 pub mod clock;
 pub mod compression;
+pub mod html_form;
 pub mod json;
 pub mod limits;
 pub mod middleware;
+pub mod page;
 pub mod problem;
 pub mod proxies;
 pub mod request;

@@ -157,6 +157,7 @@ fault_codes! {
     InvalidSettingKey "invalid_setting_key" "must consist of 1 to {max} lower-case letters, digits, dots, underscores and hyphens" "只能由 1 到 {max} 个小写字母、数字、点、下划线和连字符组成",
     TooManyBytes "too_many_bytes" "must have at most {max} bytes as JSON" "以 JSON 表示时最多 {max} 字节",
     TooManySettings "too_many_settings" "would be one setting too many: {max} are allowed, so delete one first" "超出上限：最多 {max} 项设置，请先删除一项",
+    FileNotAccepted "file_not_accepted" "is a file; files are not accepted here" "是文件，此处不接受文件",
     NoHours "no_hours" "must have working hours on at least one day" "至少一天须有工作时间",
     Malformed "malformed" "cannot be read: {reason}" "无法读取：{reason}",
 }

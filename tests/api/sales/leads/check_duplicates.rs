@@ -69,3 +69,31 @@ pub async fn knows_names_however_they_are_written(db: TestDb) {
         assert_eq!(ask(company).await, ("none".to_owned(), Value::Null), "{company}");
     }
 }
+
+/// Whoever has the customer has what was a lead, be the lead whose it was.
+pub async fn takes_converted_leads_for_their_customers(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let (wang, chen) = (rep(&server, &admin, "Wang").await, rep(&server, &admin, "Chen").await);
+    let lead =
+        wang.create("leads", json!({"company": "大族", "person_name": "李伟", "phones": [{"value": "13800138000"}]})).await;
+    let done = wang.post(&format!("/v1/leads/{lead}/convert"), json!({"create_contact": false})).await.ok(200);
+    let customer = done["customer"]["id"].as_str().unwrap().to_owned();
+    admin
+        .patch(&format!("/v1/customers/{customer}"), json!({"owner_id": chen.id, "name": "Renamed", "phones": []}))
+        .await
+        .ok(200);
+    let ask = async |client: &Client| {
+        let answer =
+            client.post("/v1/leads/check-duplicates", json!({"phones": ["13800138000"], "company": "大族"})).await.ok(200);
+        let matches = answer["matches"].as_array().unwrap().iter();
+        let matches: Vec<(Value, Value)> = matches.map(|found| (found["object"].clone(), found["id"].clone())).collect();
+        (answer["standing"].as_str().unwrap().to_owned(), matches)
+    };
+    assert_eq!(ask(&chen).await, ("yours".to_owned(), vec![(json!("customer"), json!(customer))]));
+    let (standing, matches) = ask(&wang).await;
+    assert_eq!((standing.as_str(), matches.len(), &matches[0].0), ("held_by_someone", 1, &json!("customer")));
+    // Of a customer that is gone the lead is left.
+    admin.delete(&format!("/v1/customers/{customer}")).await.ok(204);
+    assert_eq!(ask(&wang).await, ("yours".to_owned(), vec![(json!("lead"), json!(lead))]));
+}

@@ -49,7 +49,7 @@ pub async fn is_loaded_as_it_was(db: TestDb) {
         (json!({"received_at": ended, "status_entered_at": received}), ("/status_entered_at", "too_early")),
         (json!({"received_at": ended, "first_responded_at": received}), ("/first_responded_at", "too_early")),
         (json!({"status": "converted"}), ("/status", "step_not_allowed")),
-        (json!({"customer_id": customer}), ("/customer_id", "conflicting")),
+        (json!({"customer_id": customer, "opportunity_id": customer}), ("/opportunity_id", "conflicting")),
     ] {
         let mut whole = body.clone();
         whole["name"] = json!("x");

@@ -53,14 +53,16 @@ use crate::{
 crate::body! {
     /// What to convert a lead into.
     pub struct Conversion {
-        /// The existing customer to use. If absent, a new customer is created.
+        /// The existing customer to use. If this and `customer` are absent, the lead's own `customer_id` is used if you can read
+        /// it; otherwise a new customer is created.
         customer_id: Option<Id> => reference("customer"),
         /// Whether to use an existing customer that you can read with the same name, phone number or e-mail address, if there
         /// is one.
         match_customer: bool => boolean().default(false),
         /// Fields of the new customer; they override those taken from the lead.
         customer: Option<Value> => structure(&PART),
-        /// The existing contact to use. If absent, a new contact is created.
+        /// The existing contact to use. If this and `contact` are absent, the lead's own `contact_id` is used, likewise; otherwise
+        /// a new contact is created.
         contact_id: Option<Id> => reference("contact"),
         /// Whether to create a contact. Defaults to true if the lead has both a company and a person.
         create_contact: Option<bool> => boolean(),
@@ -220,6 +222,12 @@ fn customer(work: &mut Work<'_>, asked: &Converting, given: &Given) -> Result<Re
     if let Some(id) = asked.body.get(Conversion::customer_id) {
         return named(work, &writer, id, &Conversion::customer_id.pointer());
     }
+    if asked.body.is_null(Conversion::customer)
+        && let Some(id) = given.lead.get(Lead::customer_id)
+        && let Ok(known) = named(work, &writer, id, "")
+    {
+        return Ok(known);
+    }
     if asked.body.get(Conversion::match_customer)
         && let Some(found) = matched(work, &given.lead, &writer)?
     {
@@ -277,10 +285,19 @@ fn contact(
     given: &Given,
     customer: &Record<Customer>,
 ) -> Result<Option<Record<Contact>>, Problem> {
+    let writer = asked.writer.on(Contact::object());
+    let own = given.lead.get(Lead::contact_id).filter(|_| {
+        let told = !asked.body.is_null(Conversion::contact) || !asked.body.is_null(Conversion::contact_id);
+        !told && given.lead.get(Lead::customer_id) == Some(customer.id())
+    });
+    if let Some(id) = own
+        && let Ok(known) = named::<Contact>(work, &writer, id, "")
+    {
+        return linked(work, &given.lead, &writer, known.id(), customer).map(Some);
+    }
     if !wants_contact(asked, &given.lead) {
         return Ok(None);
     }
-    let writer = asked.writer.on(Contact::object());
     if let Some(id) = asked.body.get(Conversion::contact_id) {
         return linked(work, &given.lead, &writer, id, customer).map(Some);
     }

@@ -21,7 +21,7 @@ use farley_domain::{
         list::{ListQuery, SortBy, SortKey, Start},
         predicate::Predicate,
     },
-    sales::leads::lead::Lead,
+    sales::leads::{lead::Lead, status::LeadStatus},
     values::{name, time::Timestamp},
 };
 use farley_persistence::{Layout, Reader};
@@ -31,7 +31,7 @@ use crate::{
     access::{
         call::Call,
         principal::Principal,
-        unrestricted::{Unrestricted, without_custom_fields},
+        unrestricted::{Unrestricted, record_of, without_custom_fields},
     },
     http::{
         problem::Problem,
@@ -142,7 +142,7 @@ impl Likeness {
 ///
 /// Returns whether there are leads, customers or contacts with the same company, phone number or e-mail address, or with a
 /// similar company name, and who holds them in relation to you; nothing else is disclosed of records that you cannot read.
-/// Exact matches come first, then the most similar ones.
+/// Exact matches come first, then the most similar ones. A converted lead counts as the customer it was converted into.
 #[utoipa::path(tag = "leads", operation_id = "checkLeadDuplicates", request_body = DuplicateQuestion,
     responses((status = 200, description = "The matches and who holds them.", body = DuplicateAnswer)))]
 #[post("/v1/leads/check-duplicates")]
@@ -164,14 +164,22 @@ pub async fn check(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
         .state
         .store
         .read::<_, Problem>(call.tenant(), move |reader| {
-            let mut matches = Vec::new();
+            let mut found: Vec<(&'static Object, Alike)> = Vec::new();
             for object in [Lead::object(), Customer::object(), Contact::object()] {
                 // What is hidden is not confirmed either.
                 let sees = |field: &Field| principal.asker.sees(object, field);
                 for alike in alike(reader, object, &asked, &principal.standards(now), &sees)? {
-                    let standing = standing(&principal, &alike.record);
-                    matches.push((standing, told(reader, &principal, now, object, &alike, standing)?));
+                    let (object, alike) = as_it_stands(reader, object, alike, &sees)?;
+                    match found.iter_mut().find(|(_, known)| known.record.id() == alike.record.id()) {
+                        Some((_, known)) => known.join(alike),
+                        None => found.push((object, alike)),
+                    }
                 }
+            }
+            let mut matches = Vec::new();
+            for (object, alike) in found {
+                let standing = standing(&principal, &alike.record);
+                matches.push((standing, told(reader, &principal, now, object, &alike, standing)?));
             }
             Ok(matches)
         })
@@ -189,6 +197,35 @@ pub struct Alike {
     /// 1 if it is the same in some way, less if it is only similar.
     pub score: f64,
     pub reasons: Vec<Reason>,
+}
+
+impl Alike {
+    /// The same record, found in another way too.
+    fn join(&mut self, other: Alike) {
+        self.score = self.score.max(other.score);
+        let new = other.reasons.into_iter().filter(|reason| self.reasons.iter().all(|known| known.by != reason.by));
+        let new: Vec<Reason> = new.collect();
+        self.reasons.extend(new);
+    }
+}
+
+/// A lead that was converted is the customer that it has become: who holds that has it.
+fn as_it_stands(
+    reader: &mut Reader<'_>,
+    object: &'static Object,
+    alike: Alike,
+    sees: &dyn Fn(&Field) -> bool,
+) -> Result<(&'static Object, Alike), Problem> {
+    if object.name != Lead::NAME || !sees(Lead::customer_id.field()) {
+        return Ok((object, alike));
+    }
+    let lead = alike.record.of::<Lead>();
+    let became = lead.get(Lead::customer_id).filter(|_| LeadStatus::of(lead) == LeadStatus::Converted);
+    let customer = became.map(|customer| record_of(reader, Customer::object(), customer)).transpose()?.flatten();
+    Ok(match customer.filter(|customer| !customer.is_archived()) {
+        Some(record) => (Customer::object(), Alike { record, ..alike }),
+        None => (object, alike),
+    })
 }
 
 /// In what a record is like what is asked for.

@@ -116,10 +116,10 @@ pub struct PublicField {
     label: String,
     placeholder: Option<String>,
     required: bool,
-    /// `text`, `textarea`, `number`, `checkbox`, `date`, `select`, `email`, `tel` or `url`.
+    /// `text`, `textarea`, `number`, `checkbox`, `checkboxes`, `date`, `select`, `email`, `tel` or `url`.
     #[schema(example = "tel")]
     r#type: &'static str,
-    /// The options of a select input.
+    /// The options of a select input, or of checkboxes of one name.
     choices: Option<Vec<PublicChoice>>,
     max_length: Option<usize>,
 }
@@ -180,6 +180,13 @@ pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
     }))
 }
 
+/// What the inputs of a form are called, by name.
+pub fn labels(form: &Record<LeadForm>, language: Language) -> Vec<(String, String)> {
+    let label = |item: &FormField| item.label.clone().or_else(|| Some(said(&Lead::object().field(&item.field)?.label, language)));
+    let items = form.get(LeadForm::fields).into_iter();
+    items.filter_map(|item| label(&item).map(|label| (item.name, label))).collect()
+}
+
 fn said(label: &farley_domain::model::field::Label, language: Language) -> String {
     match language {
         Language::English => label.en.to_string(),
@@ -188,7 +195,7 @@ fn said(label: &farley_domain::model::field::Label, language: Language) -> Strin
 }
 
 fn choices(field: &Field, language: Language) -> Option<Vec<PublicChoice>> {
-    let FieldType::Choice(choices) = &field.kind else { return None };
+    let (FieldType::Choice(choices) | FieldType::MultiChoice(choices)) = &field.kind else { return None };
     let shown = |choice: &Choice| PublicChoice { value: choice.value.to_string(), label: said(&choice.label, language) };
     Some(choices.iter().filter(|choice| !choice.retired).map(shown).collect())
 }

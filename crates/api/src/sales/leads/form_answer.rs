@@ -1,23 +1,24 @@
 //! The answers of visitors to web forms, who need not be known: each becomes a lead, or adds to the one that is there.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::header, post};
+use actix_web::{HttpRequest, HttpResponse, http::header, post, web};
 use farley_domain::{
+    customers::{contact::Contact, customer::Customer},
     identity::access::Action,
-    model::{entity::Entity, input, record::Record},
-    query::predicate::Predicate,
+    model::{entity::Entity, fault::Language, input, object::Object, record::Record},
     sales::leads::{
-        form::{self, CONSENT_INPUT, FormConsent, LeadForm, UTM_INPUTS, added, is_machine},
+        form::{self, CONSENT_INPUT, FormConsent, Inputs, LeadForm, UTM_INPUTS, added, is_machine},
         lead::Lead,
         origin::{Consent, with_consent},
         status::LeadStatus,
     },
-    values::time::Timestamp,
+    values::{id::Id, name, time::Timestamp},
 };
 use farley_persistence::{Loaded, Origin, Work};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{RefOr, Schema, Type, schema::AdditionalProperties},
@@ -26,17 +27,23 @@ use utoipa::{
 use super::{
     assignment::due,
     duplicates::{Likeness, same},
-    form::Found,
+    form::{Found, labels},
 };
 use crate::{
     access::{
         principal,
         state::{State, state_of},
+        unrestricted::record_of,
     },
     http::{
         clock,
+        html_form::{self, Sent},
+        page,
         problem::{Code, Problem},
-        request::{OPEN_BODY, client_address, json_body, limit_by_address, parameters, read_body, refuse_rest, request_id_of},
+        request::{
+            OPEN_BODY, client_address, json_body, language_of, limit_by_address, parameters, read_body, refuse_rest,
+            request_id_of,
+        },
     },
     records::{giving, named::Named, schemas, write::Writer},
 };
@@ -71,36 +78,76 @@ impl ToSchema for FormAnswer {}
 
 /// Submit a web form
 ///
-/// Accepts a visitor's submission, as JSON or as an HTML form. It creates a lead; if an open lead of the last days
-/// (`duplicate_days`) has the same e-mail address or phone number, the submission is added to that lead. The response is the
-/// same either way. An HTML form is redirected to `redirect_url` (303), if the form has one.
+/// Accepts a visitor's submission, as JSON or as an HTML form in either encoding. It creates a lead; if an open lead of the last
+/// days (`duplicate_days`) has the same e-mail address or phone number, the submission is added to that lead. The response is the
+/// same either way. A converted lead stays as it is: the new lead refers to its customer and contact.
+///
+/// Inputs of an HTML form that are left blank are absent; of one that is repeated, a list takes all values and anything else the
+/// last. The character set is that of the `charset` parameter or of the input `_charset_`; without either, UTF-8, or GB18030 if the
+/// text is not UTF-8. Files are refused (`file_not_accepted`), and the body has at most 64 kB.
+///
+/// To a browser (`Accept` prefers `text/html`) everything is a page: after a submission it is redirected to `redirect_url` if the form
+/// has one, and problems are listed under the labels of their inputs.
 #[utoipa::path(tag = "lead-forms", operation_id = "answerForm", security(()),
     params(("token" = String, Path, description = "The form's token.")),
-    request_body(content((FormAnswer = "application/json"), (FormAnswer = "application/x-www-form-urlencoded"))),
-    responses((status = 201, description = "The submission was accepted.", body = FormThanks),
+    request_body(content((FormAnswer = "application/json"), (FormAnswer = "application/x-www-form-urlencoded"), (FormAnswer = "multipart/form-data"))),
+    responses((status = 201, description = "The submission was accepted.", content((FormThanks = "application/json"), (String = "text/html"))),
               (status = 303, description = "The submission was accepted; the browser is redirected to the form's thank-you page."),
               (status = 403, description = "This site is not allowed to show the form.")))]
 #[post("/v1/forms/{token}")]
-pub async fn answer(request: HttpRequest, inputs: Inputs) -> Result<HttpResponse, Problem> {
+pub async fn answer(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let as_page = page::is_wished(&request);
+    if as_page {
+        page::Shown::default().on(&request);
+    }
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
+    let inputs = read(&request, payload).await?;
     let found = Found::of(&request).await?;
+    let language = language_of(&request);
+    if as_page {
+        page::Shown::with_labels(labels(&found.form, language)).on(&request);
+    }
     let state = state_of(&request)?;
     let per_minute = found.form.get(LeadForm::submissions_per_minute);
     let address = client_address(&request);
     state.submissions.take((found.form.id(), address), per_minute, clock::now())?;
-    if !is_machine(&found.form, &inputs.members) {
-        take(&state, &request, &found, inputs.members).await?;
+    if !is_machine(&found.form, &inputs) {
+        take(&state, &request, &found, inputs).await?;
     }
     let redirect_url = found.form.get(LeadForm::redirect_url).map(str::to_owned);
-    if let Some(url) = redirect_url.as_ref().filter(|_| inputs.is_html) {
-        return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, url.as_str())).finish());
-    }
     let message = found.form.get(LeadForm::thank_you).map(str::to_owned);
-    Ok(HttpResponse::Created().json(FormThanks { message, redirect_url }))
+    Ok(match redirect_url {
+        Some(url) if as_page => {
+            // A header holds no Chinese.
+            let location = utf8_percent_encode(&url, CONTROLS).to_string();
+            HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+        }
+        None if as_page => {
+            let thanks = match language {
+                Language::English => "Thank you.",
+                Language::Chinese => "感谢您的提交。",
+            };
+            let message = message.as_deref().unwrap_or(thanks);
+            page::of_message(HttpResponse::Created(), language, found.form.get(LeadForm::name), message)
+        }
+        redirect_url => HttpResponse::Created().json(FormThanks { message, redirect_url }),
+    })
 }
 
-async fn take(state: &State, request: &HttpRequest, found: &Found, inputs: Map<String, Value>) -> Result<(), Problem> {
+/// The inputs of an answer, whether sent as JSON or as an HTML form.
+async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Inputs, Problem> {
+    let bytes = read_body(request, &mut payload.into_inner(), OPEN_BODY).await?.freeze();
+    if let Some(sent) = Sent::of(request) {
+        return Ok(Inputs::of_html(html_form::read(request, sent, bytes).await?));
+    }
+    match json_body(request, &bytes)? {
+        Value::Object(members) => Ok(Inputs::of_json(members)),
+        _ => Err(Problem::new(Code::MalformedBody).with("reason", "an object is required")),
+    }
+}
+
+async fn take(state: &State, request: &HttpRequest, found: &Found, inputs: Inputs) -> Result<(), Problem> {
     let now = clock::now();
     let origin = Origin { request_id: Some(request_id_of(request)), ..Origin::system(now) };
     let (form, inputs) = (Arc::clone(&found.form), Arc::new(inputs));
@@ -111,7 +158,10 @@ async fn take(state: &State, request: &HttpRequest, found: &Found, inputs: Map<S
         let consent = consent(&form, answered.consented, now);
         match known(work, &writer, &form, &answered.lead)? {
             Some(loaded) => add(work, &writer, &loaded, &answered.lead, &consent),
-            None => create(work, &writer, &form, answered.lead, consent),
+            None => {
+                let former = former(work, &writer, &answered.lead)?;
+                create(work, &writer, &form, answered.lead, consent, former)
+            }
         }
     });
     written.await
@@ -142,15 +192,42 @@ fn known(
         work.lock(&format!("form answer {value}"))?;
     }
     let since = writer.now.plus_seconds(-days * 24 * 3600);
-    let everywhere = Predicate::all();
-    let found = same(work.reader(), Lead::object(), &everywhere, &asked, &writer.principal.standards(writer.now), &|_| true)?;
+    let open = Lead::status.is_not_in(LeadStatus::ENDED).and(Lead::created_at.gte(since));
+    let found = same(work.reader(), Lead::object(), &open, &asked, &writer.principal.standards(writer.now), &|_| true)?;
     let leads = found.into_iter().map(|alike| alike.record.into_entity::<Lead>());
-    let recent = |lead: &Record<Lead>| lead.get(Lead::created_at).is_some_and(|created| created >= since);
-    let open = leads.filter(|lead| LeadStatus::of(lead).is_open() && recent(lead));
-    match open.max_by_key(|lead| lead.get(Lead::created_at)) {
+    match leads.max_by_key(|lead| lead.get(Lead::created_at)) {
         Some(lead) => writer.load(work, &Named::Id(lead.id()), Action::Update).map(Some),
         None => Ok(None),
     }
+}
+
+/// What a lead of the same person has become.
+struct Former {
+    customer: Id,
+    contact: Option<Id>,
+}
+
+/// What the lead with the same e-mail address or phone number that was converted last has become, as far as it is still there: one of
+/// the same name before others, who may only share a telephone.
+fn former(work: &mut Work<'_>, writer: &Writer, answered: &Record<Lead>) -> Result<Option<Former>, Problem> {
+    let converted = Lead::status.eq(LeadStatus::Converted);
+    let (asked, standards) = (Likeness::of_points(answered), writer.principal.standards(writer.now));
+    let found = same(work.reader(), Lead::object(), &converted, &asked, &standards, &|_| true)?;
+    let mut leads: Vec<Record<Lead>> = found.into_iter().map(|alike| alike.record.into_entity()).collect();
+    let name = |lead: &Record<Lead>| lead.get(Lead::person_name).or(lead.get(Lead::name)).map(name::person_key);
+    let own = name(answered);
+    leads.sort_by_key(|lead| Reverse((own.is_some() && name(lead) == own, lead.get(Lead::status_entered_at))));
+    for lead in leads {
+        if let Some(customer) = live(work, Customer::object(), lead.get(Lead::customer_id))? {
+            return Ok(Some(Former { customer, contact: live(work, Contact::object(), lead.get(Lead::contact_id))? }));
+        }
+    }
+    Ok(None)
+}
+
+fn live(work: &mut Work<'_>, object: &'static Object, id: Option<Id>) -> Result<Option<Id>, Problem> {
+    let record = id.map(|id| record_of(work.reader(), object, id)).transpose()?.flatten();
+    Ok(record.filter(|record| !record.is_archived()).map(|record| record.id()))
 }
 
 /// Adds an answer to the lead that is there.
@@ -173,6 +250,7 @@ fn create(
     form: &Record<LeadForm>,
     mut lead: Record<Lead>,
     consent: Vec<Consent>,
+    former: Option<Former>,
 ) -> Result<(), Problem> {
     if lead.is_null(Lead::source) {
         lead.set(Lead::source, form.get(LeadForm::source).map(str::to_owned));
@@ -196,36 +274,11 @@ fn create(
     writer.create_with(work, &input::body_of(&lead), |record| {
         let lead = record.of_mut::<Lead>();
         lead.set(Lead::lead_form_id, form.id());
+        if let Some(Former { customer, contact }) = former {
+            lead.set(Lead::customer_id, customer);
+            lead.set(Lead::contact_id, contact);
+        }
         due(lead, form.get(LeadForm::first_response_minutes), writer.now);
     })?;
     Ok(())
-}
-
-/// The inputs of an answer, whether sent as JSON or as an HTML form.
-pub struct Inputs {
-    members: Map<String, Value>,
-    is_html: bool,
-}
-
-impl FromRequest for Inputs {
-    type Error = Problem;
-    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Inputs, Problem>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        let mut payload = payload.take();
-        Box::pin(async move {
-            let bytes = read_body(&request, &mut payload, OPEN_BODY).await?;
-            let media_type =
-                request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            if media_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
-                let pairs = form_urlencoded::parse(&bytes).into_owned();
-                return Ok(Inputs { members: pairs.map(|(name, value)| (name, value.into())).collect(), is_html: true });
-            }
-            match json_body(&request, &bytes)? {
-                Value::Object(members) => Ok(Inputs { members, is_html: false }),
-                _ => Err(Problem::new(Code::MalformedBody).with("reason", "an object is required")),
-            }
-        })
-    }
 }

@@ -147,7 +147,7 @@ entity! {
         /// The name of a hidden input (honeypot) that people do not see: submissions that fill it in are confirmed but
         /// discarded.
         honeypot: Option<String> => text(40).label("Honeypot", "蜜罐字段").example("website_url"),
-        /// The page that browsers are redirected to after submitting a plain HTML form.
+        /// The page that browsers are redirected to after submitting the form.
         redirect_url: Option<String> => url().opaque().label("Redirect", "跳转地址").example("https://www.example.cn/thanks"),
         /// The message shown after a submission.
         thank_you: Option<String> => long_text(2_000).label("Thank-you", "致谢语").example("感谢您的咨询，我们会尽快联系您。"),
@@ -184,6 +184,7 @@ pub fn input_type(field: &Field) -> Option<&'static str> {
         FieldType::Boolean => Some("checkbox"),
         FieldType::Date => Some("date"),
         FieldType::Choice(_) | FieldType::Country => Some("select"),
+        FieldType::MultiChoice(_) => Some("checkboxes"),
         FieldType::Email => Some("email"),
         FieldType::Phone => Some("tel"),
         FieldType::Url => Some("url"),
@@ -192,7 +193,6 @@ pub fn input_type(field: &Field) -> Option<&'static str> {
         FieldType::Id
         | FieldType::Money
         | FieldType::DateTime
-        | FieldType::MultiChoice(_)
         | FieldType::Reference(_)
         | FieldType::References(_)
         | FieldType::LanguageTag
@@ -230,6 +230,56 @@ pub fn faults(form: &Record<LeadForm>, lead: &Schema) -> Faults {
     faults
 }
 
+/// The inputs of an answer, by their names.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    members: Map<String, Value>,
+    /// Whether an HTML form says them, which knows texts alone and may say a thing several times.
+    of_html: bool,
+}
+
+impl Inputs {
+    #[must_use]
+    pub fn of_json(members: Map<String, Value>) -> Inputs {
+        Inputs { members, of_html: false }
+    }
+
+    /// Those of an HTML form: what is said several times is a list, and what is left blank is not said.
+    #[must_use]
+    pub fn of_html(pairs: Vec<(String, String)>) -> Inputs {
+        let mut members: Map<String, Value> = Map::new();
+        for (name, value) in pairs {
+            let said = members.entry(name).or_insert(Value::Null);
+            if value.trim().is_empty() {
+                continue;
+            }
+            let value = Value::from(value);
+            match said {
+                Value::Null => *said = value,
+                Value::Array(list) => {
+                    list.retain(|other| *other != value);
+                    list.push(value);
+                }
+                one => *one = if *one == value { value } else { json!([one.take(), value]) },
+            }
+        }
+        Inputs { members, of_html: true }
+    }
+
+    /// What an input says, if it says something.
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.members.get(name).filter(|sent| !is_blank(sent))
+    }
+
+    /// The same where one thing is wanted: of several that an HTML form says, the last.
+    fn one(&self, name: &str) -> Option<&Value> {
+        match self.get(name) {
+            Some(Value::Array(list)) if self.of_html => list.last(),
+            said => said,
+        }
+    }
+}
+
 /// An answer to a form.
 #[derive(Debug)]
 pub struct Answered {
@@ -239,19 +289,14 @@ pub struct Answered {
 }
 
 /// Reads the inputs of an answer: unknown ones refused, every fault at once, each under the name of its input.
-pub fn read(
-    form: &Record<LeadForm>,
-    lead: &Schema,
-    inputs: &Map<String, Value>,
-    standards: &Standards<'_>,
-) -> Result<Answered, Faults> {
+pub fn read(form: &Record<LeadForm>, lead: &Schema, inputs: &Inputs, standards: &Standards<'_>) -> Result<Answered, Faults> {
     let mut faults = Faults::default();
-    let consented = is_true(inputs.get(CONSENT_INPUT));
+    let consented = is_true(inputs.one(CONSENT_INPUT));
     let mut answered = Record::new(Lead::object());
     let items = form.get(LeadForm::fields);
     let names = || items.iter().map(|item| item.name.as_str());
     let honeypot = form.get(LeadForm::honeypot);
-    for name in inputs.keys() {
+    for name in inputs.members.keys() {
         if faults.is_full() {
             break;
         }
@@ -266,7 +311,7 @@ pub fn read(
         let pointer = format!("/{}", crate::model::fault::pointer_token(&item.name));
         // A custom field may have been retired since the form was made.
         let Some(field) = lead.field(&item.field) else { continue };
-        let sent = inputs.get(&item.name).filter(|sent| !is_blank(sent));
+        let sent = if takes_list(field) { inputs.get(&item.name) } else { inputs.one(&item.name) };
         let Some(sent) = sent else {
             if item.required {
                 faults.add(Fault::new(pointer, FaultCode::Required));
@@ -297,10 +342,10 @@ pub fn read(
 }
 
 /// The UTM parameters among the inputs, by their names; none, if there is none.
-fn utm(inputs: &Map<String, Value>, faults: &mut Faults) -> Option<Map<String, Value>> {
+fn utm(inputs: &Inputs, faults: &mut Faults) -> Option<Map<String, Value>> {
     let mut utm = Map::new();
     for name in UTM_INPUTS {
-        match inputs.get(name).filter(|sent| !is_blank(sent)) {
+        match inputs.one(name) {
             None => {}
             Some(Value::String(text)) if !text.contains('\0') => {
                 let text: String = crate::values::text::clean_line(text).chars().take(200).collect();
@@ -312,11 +357,18 @@ fn utm(inputs: &Map<String, Value>, faults: &mut Faults) -> Option<Map<String, V
     (!utm.is_empty()).then_some(utm)
 }
 
+/// Whether several answers to one question make a list.
+fn takes_list(field: &Field) -> bool {
+    matches!(field.kind, FieldType::Structure(_) | FieldType::MultiChoice(_))
+}
+
 /// HTML forms know texts alone.
 fn typed(field: &Field, sent: &Value) -> Value {
     let text = sent.as_str().map(str::trim);
+    let several = || sent.as_array().map_or_else(|| std::slice::from_ref(sent), Vec::as_slice).iter();
     match (&field.kind, text) {
-        (FieldType::Structure(_), _) => json!([{"value": sent}]),
+        (FieldType::Structure(_), _) => several().map(|sent| json!({"value": sent})).collect(),
+        (FieldType::MultiChoice(_), _) => several().cloned().collect(),
         (FieldType::Integer { .. }, Some(text)) => text.parse::<i64>().map_or_else(|_| sent.clone(), Value::from),
         (FieldType::Boolean, _) => is_true(Some(sent)).into(),
         _ => sent.clone(),
@@ -333,13 +385,18 @@ fn is_true(sent: Option<&Value>) -> bool {
 }
 
 fn is_blank(sent: &Value) -> bool {
-    sent.is_null() || sent.as_str().is_some_and(|text| text.trim().is_empty())
+    match sent {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    }
 }
 
 /// Whether the input that people do not see was filled in.
 #[must_use]
-pub fn is_machine(form: &Record<LeadForm>, inputs: &Map<String, Value>) -> bool {
-    form.get(LeadForm::honeypot).and_then(|name| inputs.get(name)).is_some_and(|sent| !is_blank(sent) && sent != false)
+pub fn is_machine(form: &Record<LeadForm>, inputs: &Inputs) -> bool {
+    form.get(LeadForm::honeypot).and_then(|name| inputs.get(name)).is_some_and(|sent| sent != false)
 }
 
 /// A lead that is there with what another answer adds: values that it lacks, and what is said anew.
@@ -397,6 +454,18 @@ mod tests {
 
     fn phone(value: &str, primary: bool) -> ContactPoint {
         ContactPoint { value: value.to_owned(), typed: None, label: None, primary }
+    }
+
+    #[test]
+    fn html_forms_say_things_several_times_or_not_at_all() {
+        let pairs = [("a", "1"), ("a", " "), ("a", "2"), ("a", "1"), ("b", ""), ("c", "x"), ("c", "x"), ("d", "0"), ("d", "on")];
+        let inputs = Inputs::of_html(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+        assert_eq!(Value::Object(inputs.members.clone()), json!({"a": ["2", "1"], "b": null, "c": "x", "d": ["0", "on"]}));
+        assert_eq!((inputs.one("a"), inputs.one("b"), inputs.one("d")), (Some(&json!("1")), None, Some(&json!("on"))));
+        // In JSON a list is a list.
+        let Value::Object(members) = json!({"a": ["1"], "b": []}) else { unreachable!() };
+        let inputs = Inputs::of_json(members);
+        assert_eq!((inputs.one("a"), inputs.one("b")), (Some(&json!(["1"])), None));
     }
 
     #[test]

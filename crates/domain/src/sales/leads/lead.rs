@@ -83,12 +83,12 @@ entity! {
         /// The pool it is in while it has no owner, and to which it returns otherwise. Defaults to the default pool. A lead
         /// created with a pool and no owner goes into the pool.
         pool_id: Option<crate::values::id::Id> => reference("pool").indexed().label("Pool", "公海"),
-        /// The customer it was converted into. On creation, this and the next two fields are allowed only for leads converted
-        /// in another system.
+        /// The customer it was converted into. Until then, the known customer who inquires again, which a conversion uses by
+        /// default: set on creation, or by a web form if a lead with the same e-mail address or phone number was converted before.
         customer_id: Option<crate::values::id::Id> => reference("customer").on_create().indexed().label("Customer", "客户"),
-        /// The contact it was converted into.
+        /// The contact it was converted into; until then, the known contact who inquires again.
         contact_id: Option<crate::values::id::Id> => reference("contact").on_create().indexed().label("Contact", "联系人"),
-        /// The opportunity it was converted into.
+        /// The opportunity it was converted into. On creation, allowed only for leads converted in another system.
         opportunity_id: Option<crate::values::id::Id> => reference("opportunity").on_create().indexed().label("Opportunity", "商机"),
         /// On creation: whether the assignment rules choose the owner. If no rule finds one, the given owner or the user who
         /// creates it remains the owner.

@@ -94,13 +94,10 @@ fn begin(draft: &mut Draft<'_, Lead>, status: LeadStatus) {
     if status == LeadStatus::Converted && entered.is_none() {
         draft.faults.add(not_allowed(LeadStatus::New, status));
     }
-    if status != LeadStatus::Converted {
-        for became in [Lead::customer_id, Lead::contact_id, Lead::opportunity_id] {
-            if !draft.after.is_null(became) {
-                let other = format!("{} {}", Lead::status.name(), status.as_str());
-                draft.faults.add(Fault::new(became.pointer(), FaultCode::Conflicting).with("other", other));
-            }
-        }
+    // A customer may inquire again, who is known; what comes of it is not.
+    if status != LeadStatus::Converted && !draft.after.is_null(Lead::opportunity_id) {
+        let other = format!("{} {}", Lead::status.name(), status.as_str());
+        draft.faults.add(Fault::new(Lead::opportunity_id.pointer(), FaultCode::Conflicting).with("other", other));
     }
     let began = if status == LeadStatus::New { received } else { now };
     draft.after.set(Lead::status_entered_at, entered.unwrap_or(began));
