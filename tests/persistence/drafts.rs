@@ -29,7 +29,7 @@ const OTHERWISE: &[(&str, &[&str])] = &[
         ],
     ),
     ("Farley keeps it for itself", &["tasks.due_noted_at", "tasks.reminded_at"]),
-    ("it was added to a table that is there", &["custom_fields.position"]),
+    ("it was added to a table that is there", &["custom_fields.position", "leads.received_at"]),
     (
         "what is unique is no single field, or one across tenants",
         &[

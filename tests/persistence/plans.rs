@@ -6,11 +6,17 @@ use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, connection
 use farley_domain::{
     customers::{contact::Contact, customer::Customer},
     model::{
+        cell::Cell,
         entity::Entity,
         field::{Field, FieldType, Op},
         object::Object,
+        record::Record,
     },
-    query::list::ListQuery,
+    query::{
+        cursor::Cursor,
+        list::{ListQuery, SortBy},
+    },
+    values::time::Timestamp,
 };
 use farley_persistence::{Layout, StoreError};
 use serde_json::{Value, json};
@@ -129,6 +135,34 @@ pub async fn default_lists_read_an_index(db: TestDb) -> Result<(), StoreError> {
         assert!(!scans(db.engine, &plan), "{}:\n{plan}", object.name);
         assert!(!sorts(db.engine, &plan) || !is_large, "{}:\n{plan}", object.name);
     }
+    Ok(())
+}
+
+/// However large a table is, and however many keys its order has.
+pub async fn default_orders_are_ranges_of_an_index(db: TestDb) -> Result<(), StoreError> {
+    let crm = large(&db).await;
+    let mut sorted = Vec::new();
+    for object in farley_domain::model::registry::objects() {
+        let first = crm.query(object, &[]);
+        let mut record = Record::new(object);
+        for key in &first.sort {
+            let SortBy::Field(field) = &key.by else { continue };
+            let cell = match &field.kind {
+                FieldType::Id | FieldType::Reference(_) => Cell::Id(crm.tenant.id),
+                FieldType::DateTime => Cell::Time(Timestamp::parse("2026-09-30T08:00:00.000Z").expect("a time")),
+                _ => Cell::Integer(7),
+            };
+            record.put(field, cell);
+        }
+        let cursor = Cursor::of(&record, &first.sort, None).encode(object, &first.sort);
+        for parameters in [&[][..], &[("cursor", cursor.as_str())]] {
+            let plan = plan(&crm, object, crm.query(object, parameters)).await?;
+            if sorts(db.engine, &plan) || scans(db.engine, &plan) {
+                sorted.push(format!("{} {parameters:?}:\n{plan}", object.name));
+            }
+        }
+    }
+    assert!(sorted.is_empty(), "no index serves:\n{}", sorted.join("\n"));
     Ok(())
 }
 

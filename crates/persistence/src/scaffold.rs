@@ -63,8 +63,10 @@ fn create_table(object: &Object, dialect: Dialect) -> String {
     {
         let name = &field.name;
         let condition = if field.is_never_null() { String::new() } else { format!(" WHERE {name} IS NOT NULL") };
-        let is_order = [recurring::CREATED_AT.name(), recurring::UPDATED_AT.name(), object.order].contains(&name.as_ref());
-        let order = if is_order { String::new() } else { format!("{}, ", object.order) };
+        // Records alike in the field are in the order of the object; what is told apart by times needs none.
+        let is_time = [recurring::CREATED_AT.name(), recurring::UPDATED_AT.name()].contains(&name.as_ref());
+        let keys = object.order.iter().filter(|key| !is_time && key.field != name);
+        let order: String = keys.map(|key| format!("{}, ", key.field)).collect();
         let _ = writeln!(sql, "CREATE INDEX {table}_{name} ON {table} (tenant_id, {name}, {order}id){condition};");
     }
     let archived = recurring::ARCHIVED_AT.name();

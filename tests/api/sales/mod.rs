@@ -23,6 +23,10 @@ pub fn yuan(amount: i64) -> Value {
 
 /// The cases of this area.
 pub fn tests() -> Vec<Test> {
-    let pipelines = tests![pipelines::one_is_the_default];
+    let pipelines = tests![
+        pipelines::one_is_the_default,
+        pipelines::stages_come_in_the_order_of_their_boards,
+        pipelines::stages_are_read_across_pipelines
+    ];
     [cadences::tests(), leads::tests(), opportunities::tests(), pipelines].into_iter().flatten().collect()
 }

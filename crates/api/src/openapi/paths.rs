@@ -38,7 +38,8 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
         .summary(Some(summary(generic, object)))
         .description(Some(description(generic, object)))
         .request_body(body(generic, object));
-    let operation = match object.parent {
+    let below = object.parent.filter(|parent| below_parent(generic, object) == Some(parent.field));
+    let operation = match below {
         Some(parent) => operation.parameter(path(
             parent.field,
             &format!("The id of the {}, or `ext:{{system}}:{{key}}`.", parent.object),
@@ -51,7 +52,7 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
         .into_iter()
         .fold(operation, |operation, (status, name)| operation.response(status.to_string(), Ref::from_response_name(name)));
     // The parent of a part may be unknown.
-    let of_parent: &[u16] = if object.parent.is_some() { &[404] } else { &[] };
+    let of_parent: &[u16] = if below.is_some() { &[404] } else { &[] };
     let told = problems(generic).iter().chain(of_parent).filter_map(|status| problem(*status));
     told.chain(any_problem()).fold(operation, |operation, (status, problem)| operation.response(status, problem)).build()
 }
@@ -60,7 +61,13 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
 #[must_use]
 pub fn method(generic: Generic) -> HttpMethod {
     match generic {
-        Generic::List | Generic::Get | Generic::History | Generic::Ledger | Generic::Summary => HttpMethod::Get,
+        Generic::List
+        | Generic::Get
+        | Generic::History
+        | Generic::Ledger
+        | Generic::Summary
+        | Generic::ListAlone
+        | Generic::GetAlone => HttpMethod::Get,
         Generic::Create | Generic::Search | Generic::Restore => HttpMethod::Post,
         Generic::Update => HttpMethod::Patch,
         Generic::Archive => HttpMethod::Delete,
@@ -81,6 +88,8 @@ fn summary(generic: Generic, object: &Object) -> String {
         Generic::Upsert => format!("Create or update {} by external id", a(object)),
         Generic::History => format!("List the events of {}", a(object)),
         Generic::Ledger => format!("List the ledger of {}", a(object)),
+        Generic::ListAlone => format!("List {} of all {}", many(object), parents(object)),
+        Generic::GetAlone => format!("Get {} of any {}", a(object), object.parent.map_or("", |parent| parent.object)),
     }
 }
 
@@ -88,8 +97,13 @@ fn description(generic: Generic, object: &Object) -> String {
     let (one, many) = (one(object), many(object));
     match generic {
         Generic::List => format!(
-            "Returns the {many} that you can see, page by page. Besides the filters below, you can filter on any field with any of its operators, as described in the introduction: `field=value`, `field_suffix=value`. `GET /v1/metadata/objects/{}` lists the fields and their operators.",
+            "Returns the {many} that you can see, page by page. Any field can be filtered on, as described in the introduction; `GET /v1/metadata/objects/{}` lists the fields and their operators.",
             object.name
+        ),
+        Generic::ListAlone => format!(
+            "Returns the {many} of all {} that you can see, page by page, with the parameters and filters of any other list. They are changed below their {}.",
+            parents(object),
+            object.parent.map_or("", |parent| parent.object)
         ),
         Generic::Create => format!("Creates {} and returns it. You can choose its `id`, a UUID.", a(object)),
         Generic::Search => {
@@ -98,9 +112,11 @@ fn description(generic: Generic, object: &Object) -> String {
             )
         }
         Generic::Summary => format!(
-            "Groups the {many} that you can see and that match the filters, and returns the number of records and the sums of numeric fields for each group. Each group includes the path that lists its records."
+            "Groups the {many} that you can see and that match the filters, and returns the count and the sums of each group, and the path that lists its records."
         ),
-        Generic::Get => format!("Returns the {one} with this id. With `archived=true`, archived records are returned too."),
+        Generic::Get | Generic::GetAlone => {
+            format!("Returns the {one} with this id. With `archived=true`, archived records are returned too.")
+        }
         Generic::Update => format!(
             "Updates the fields given in the body (JSON Merge Patch, RFC 7396, also accepted as `application/merge-patch+json`) and leaves the others unchanged. Without `If-Match`, it overwrites the current values of the {one}."
         ),
@@ -121,9 +137,7 @@ fn description(generic: Generic, object: &Object) -> String {
             "Updates the live {one} that has this key in the external system, as a merge patch does, or creates it if there is none."
         ),
         Generic::History => {
-            format!(
-                "Returns the change history of the {one}, newest first: who changed which fields, with the old and new values."
-            )
+            format!("Returns the changes of the {one}, newest first: who changed which fields, with the old and new values.")
         }
         Generic::Ledger => {
             let kept = object.ledger.map_or(&[][..], |ledger| ledger.fields);
@@ -136,6 +150,16 @@ fn description(generic: Generic, object: &Object) -> String {
     }
 }
 
+/// The objects that an object's records are parts of, in a sentence.
+fn parents(object: &Object) -> String {
+    object.parent.and_then(|parent| registry::object(parent.object)).map_or_else(String::new, many)
+}
+
+/// What the path of an endpoint names the parent by, which no filter need name again.
+fn below_parent(generic: Generic, object: &Object) -> Option<&'static str> {
+    object.parent.filter(|_| !generic.is_alone()).map(|parent| parent.field)
+}
+
 fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) -> OperationBuilder {
     let with = |operation: OperationBuilder, names: &[&str]| {
         names.iter().fold(operation, |operation, name| operation.parameter_ref(shared(name)))
@@ -145,23 +169,23 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
         if object.relations.is_empty() { operation } else { operation.parameter(expand(object)) }
     };
     match generic {
-        Generic::List => {
+        Generic::List | Generic::ListAlone => {
             let searchable = object.is_searchable();
             let operation = shown(with(operation, &["Limit", "Cursor", "Offset", "Total", "Archived"]).parameter(sort()));
             let operation = if searchable { with(operation, &["Query"]) } else { operation };
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
-            filters(object).into_iter().fold(operation, OperationBuilder::parameter)
+            filters(object, below_parent(generic, object)).into_iter().fold(operation, OperationBuilder::parameter)
         }
         Generic::Summary => {
             let operation = with(operation, &["Archived"]).parameter(group_by(object)).parameter(sum(object));
             let operation = with(operation, &["Average", "Minimum", "Maximum", "GroupSort", "GroupLimit"]);
             let operation = if object.is_searchable() { with(operation, &["Query"]) } else { operation };
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
-            filters(object).into_iter().fold(operation, OperationBuilder::parameter)
+            filters(object, below_parent(generic, object)).into_iter().fold(operation, OperationBuilder::parameter)
         }
         Generic::Create => with(operation, &["ValidateOnly", "IdempotencyKey"]),
         Generic::Search => operation,
-        Generic::Get => shown(with(operation, &["Id", "Archived"])).parameter_ref(shared("IfNoneMatch")),
+        Generic::Get | Generic::GetAlone => shown(with(operation, &["Id", "Archived"])).parameter_ref(shared("IfNoneMatch")),
         Generic::Update => with(operation, &["Id", "ValidateOnly", "OnConflict", "IfMatch", "IdempotencyKey"]),
         Generic::Archive | Generic::Restore => with(operation, &["Id", "ValidateOnly", "IfMatch", "IdempotencyKey"]),
         Generic::Upsert => with(operation, &["System", "Key", "ValidateOnly", "IfMatch", "IdempotencyKey"]),
@@ -193,7 +217,7 @@ fn name_of_field() -> utoipa::openapi::ObjectBuilder {
 
 fn sort() -> utoipa::openapi::path::ParameterBuilder {
     let doc = format!(
-        "Fields to sort by, at most {MAX_SORT_KEYS}; prefix a field with `-` for descending order: those that the object's metadata (`GET /v1/metadata/objects/{{object}}`) says are sortable, `custom.key`, and `relation.field` for a field of the one record that a reference leads to. Records without a value come last, whichever the order. By default, the best matches for `q` come first, or the newest records if there is no `q`."
+        "Fields to sort by, at most {MAX_SORT_KEYS}; prefix a field with `-` for descending order: those that the object's metadata (`GET /v1/metadata/objects/{{object}}`) says are sortable, `custom.key`, and `relation.field` for a field of the one record that a reference leads to. Records without a value come last, whichever the order. By default, the best matches for `q` come first or, without `q`, records in the `default_sort` of the metadata, mostly the newest first."
     );
     list("sort", &doc, name_of_field(), MAX_SORT_KEYS).example(Some(json!(["-created_at"])))
 }
@@ -227,8 +251,10 @@ fn body(generic: Generic, object: &Object) -> Option<RequestBody> {
         Generic::Update => (names::patch(object), patch_example(object)),
         Generic::Search => ("Search".to_owned(), search_example(object)),
         Generic::List
+        | Generic::ListAlone
         | Generic::Summary
         | Generic::Get
+        | Generic::GetAlone
         | Generic::Archive
         | Generic::Restore
         | Generic::History
@@ -249,9 +275,9 @@ fn answers(generic: Generic, object: &Object) -> Vec<(u16, String)> {
     let saved = (200, names::record(object));
     let created = (201, responses::created(object));
     match generic {
-        Generic::List | Generic::Search => vec![(200, names::page(object))],
+        Generic::List | Generic::ListAlone | Generic::Search => vec![(200, names::page(object))],
         Generic::Summary => vec![(200, "Summary".to_owned())],
-        Generic::Get => vec![(200, responses::some(object)), (304, "NotModified".to_owned())],
+        Generic::Get | Generic::GetAlone => vec![(200, responses::some(object)), (304, "NotModified".to_owned())],
         Generic::Create | Generic::Upsert => vec![saved, created],
         Generic::Update | Generic::Restore => vec![saved],
         Generic::Archive => vec![(204, "Archived".to_owned())],
@@ -263,8 +289,8 @@ fn answers(generic: Generic, object: &Object) -> Vec<(u16, String)> {
 /// The problems that tell something of an endpoint; what any request can meet is said for all of them at once.
 fn problems(generic: Generic) -> &'static [u16] {
     match generic {
-        Generic::List | Generic::Summary | Generic::Search => &[],
-        Generic::Get | Generic::History | Generic::Ledger => &[404],
+        Generic::List | Generic::ListAlone | Generic::Summary | Generic::Search => &[],
+        Generic::Get | Generic::GetAlone | Generic::History | Generic::Ledger => &[404],
         Generic::Create => &[409, 422],
         Generic::Upsert => &[404, 409, 412, 422],
         Generic::Update => &[404, 409, 412, 422, 428],

@@ -49,10 +49,9 @@ pub fn schemas(object: &Object) -> Vec<(String, RefOr<Schema>)> {
 
 /// Whether a record may hold null in the field.
 fn holds_null(field: &Field) -> bool {
-    let always_there = matches!(field.name.as_ref(), "id" | "version" | "created_at" | "updated_at");
     // Lists and what Farley computes are never null.
     let may_lack = field.kind.is_scalar() || (matches!(field.kind, FieldType::Structure(_)) && field.writable != Writable::Never);
-    !always_there && !field.required && field.default.is_none() && may_lack
+    !field.is_never_null() && may_lack
 }
 
 /// A record of which only some members may be there, the id always among them: `fields` names those wanted, and a role may hide

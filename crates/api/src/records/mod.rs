@@ -75,11 +75,11 @@ pub async fn refuse_method(allowed: String) -> Result<actix_web::HttpResponse, P
 fn route(operation: Generic, object: &'static Object) -> actix_web::Route {
     let route = web::method(operation.method());
     match operation {
-        Generic::List => route.to(move |call: Call, request: HttpRequest| read::list(object, call, request)),
+        Generic::List | Generic::ListAlone => route.to(move |call: Call, request: HttpRequest| read::list(object, call, request)),
         Generic::Search => {
             route.to(move |call: Call, request: HttpRequest, body: Body| read::search(object, call, request, body))
         }
-        Generic::Get => route.to(move |call: Call, request: HttpRequest| read::get(object, call, request)),
+        Generic::Get | Generic::GetAlone => route.to(move |call: Call, request: HttpRequest| read::get(object, call, request)),
         Generic::Summary => route.to(move |call: Call, request: HttpRequest| summary::summary(object, call, request)),
         Generic::Ledger => route.to(move |call: Call, request: HttpRequest| ledger::ledger(object, call, request)),
         Generic::History => route.to(move |call: Call, request: HttpRequest| read::history(object, call, request)),

@@ -39,6 +39,9 @@ pub fn operation_id(operation: Generic, object: &Object) -> String {
         Generic::History => format!("list{one}History"),
         Generic::Ledger => format!("list{one}Ledger"),
         Generic::Summary => format!("summarize{many}"),
+        // Shorter names have those below a parent.
+        Generic::ListAlone => format!("listAll{many}"),
+        Generic::GetAlone => format!("getAny{one}"),
     }
 }
 

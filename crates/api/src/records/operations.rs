@@ -26,10 +26,14 @@ pub enum Generic {
     Ledger,
     /// Counts and sums by field.
     Summary,
+    /// The list of records that are parts of others, across all of these.
+    ListAlone,
+    /// One record that is a part of another, whichever that is.
+    GetAlone,
 }
 
 impl Generic {
-    pub const ALL: [Generic; 11] = [
+    pub const ALL: [Generic; 13] = [
         Generic::List,
         Generic::Create,
         Generic::Search,
@@ -41,12 +45,20 @@ impl Generic {
         Generic::Restore,
         Generic::History,
         Generic::Ledger,
+        Generic::ListAlone,
+        Generic::GetAlone,
     ];
 
     #[must_use]
     pub fn method(self) -> Method {
         match self {
-            Generic::List | Generic::Get | Generic::History | Generic::Ledger | Generic::Summary => Method::GET,
+            Generic::List
+            | Generic::Get
+            | Generic::History
+            | Generic::Ledger
+            | Generic::Summary
+            | Generic::ListAlone
+            | Generic::GetAlone => Method::GET,
             Generic::Create | Generic::Search | Generic::Restore => Method::POST,
             Generic::Update => Method::PATCH,
             Generic::Archive => Method::DELETE,
@@ -67,12 +79,12 @@ impl Generic {
     /// shares the resource of the record, whose handlers read the id in either form.
     #[must_use]
     pub fn route(self, object: &Object) -> String {
-        let base = base(object);
+        let base = if self.is_alone() { alone(object) } else { base(object) };
         match self {
-            Generic::List | Generic::Create => base,
+            Generic::List | Generic::Create | Generic::ListAlone => base,
             Generic::Search => format!("{base}/search"),
             Generic::Summary => format!("{base}/summary"),
-            Generic::Get | Generic::Update | Generic::Archive | Generic::Upsert => format!("{base}/{{id}}"),
+            Generic::Get | Generic::Update | Generic::Archive | Generic::Upsert | Generic::GetAlone => format!("{base}/{{id}}"),
             Generic::Restore => format!("{base}/{{id}}/restore"),
             Generic::History => format!("{base}/{{id}}/history"),
             Generic::Ledger => format!("{base}/{{id}}/ledger"),
@@ -84,8 +96,21 @@ impl Generic {
     pub fn writes(self) -> bool {
         match self {
             Generic::Create | Generic::Update | Generic::Archive | Generic::Restore | Generic::Upsert => true,
-            Generic::List | Generic::Search | Generic::Summary | Generic::Get | Generic::History | Generic::Ledger => false,
+            Generic::List
+            | Generic::Search
+            | Generic::Summary
+            | Generic::Get
+            | Generic::History
+            | Generic::Ledger
+            | Generic::ListAlone
+            | Generic::GetAlone => false,
         }
+    }
+
+    /// Whether it reads parts without the record that they belong to: no path names that one.
+    #[must_use]
+    pub fn is_alone(self) -> bool {
+        matches!(self, Generic::ListAlone | Generic::GetAlone)
     }
 
     /// Whether it concerns one record named in the path.
@@ -98,8 +123,9 @@ impl Generic {
             | Generic::Restore
             | Generic::Upsert
             | Generic::History
-            | Generic::Ledger => true,
-            Generic::List | Generic::Create | Generic::Search | Generic::Summary => false,
+            | Generic::Ledger
+            | Generic::GetAlone => true,
+            Generic::List | Generic::Create | Generic::Search | Generic::Summary | Generic::ListAlone => false,
         }
     }
 }
@@ -109,8 +135,13 @@ impl Generic {
 pub fn base(object: &Object) -> String {
     match object.parent.and_then(|parent| Some((parent.field, registry::object(parent.object)?))) {
         Some((field, parent)) => format!("{}/{{{field}}}/{}", base(parent), object.collection),
-        None => format!("/v1/{}", object.collection),
+        None => alone(object),
     }
+}
+
+/// The path of an object's collection by itself.
+fn alone(object: &Object) -> String {
+    format!("/v1/{}", object.collection)
 }
 
 /// Where a record is found: the path of its collection, with the parent's id filled in, and its own id.
@@ -130,6 +161,7 @@ pub fn generic_operations(object: &'static Object) -> Vec<Generic> {
     let offered = |operation: &Generic| match operation {
         Generic::Upsert => object.bears(recurring::EXTERNAL_IDS) && !object.read_only,
         Generic::Ledger => object.ledger.is_some(),
+        Generic::ListAlone | Generic::GetAlone => object.parent.is_some() && object.also_alone,
         other => !(object.read_only && other.writes()),
     };
     Generic::ALL.into_iter().filter(offered).collect()

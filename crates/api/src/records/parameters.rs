@@ -129,15 +129,16 @@ pub struct Filters<E>(PhantomData<E>);
 
 impl<E: Entity> IntoParams for Filters<E> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        filters(E::object()).into_iter().map(ParameterBuilder::build).collect()
+        filters(E::object(), E::object().parent.map(|parent| parent.field)).into_iter().map(ParameterBuilder::build).collect()
     }
 }
 
-/// The filters that an object's lists document. All are taken: any field with any of its operators.
+/// The filters that an object's lists document, without the field that the path names. All are taken: any field with any of its
+/// operators.
 #[must_use]
-pub fn filters(object: &Object) -> Vec<ParameterBuilder> {
+pub fn filters(object: &Object, in_path: Option<&str>) -> Vec<ParameterBuilder> {
     let mut filters = vec![filter(object)];
-    filters.extend(plain(object));
+    filters.extend(plain(object, in_path));
     filters
 }
 
@@ -155,7 +156,7 @@ fn filter(object: &Object) -> ParameterBuilder {
 }
 
 /// What is asked for most: ids, the bounds of times, choices and references.
-fn plain(object: &Object) -> Vec<ParameterBuilder> {
+fn plain(object: &Object, in_path: Option<&str>) -> Vec<ParameterBuilder> {
     let mut plain = vec![list(&suffixed(recurring::ID.name(), Op::In), "Only the records with these ids.", id(), MAX_VALUES)];
     for time in [recurring::CREATED_AT, recurring::UPDATED_AT] {
         let Some(field) = time.of(object) else { continue };
@@ -163,11 +164,10 @@ fn plain(object: &Object) -> Vec<ParameterBuilder> {
     }
     // Those of a list's first questions go first: how it stands with them, and whose they are.
     let first = |field: &&Field| field.name == recurring::STATUS.name() || field.name == recurring::OWNER_ID.name();
-    let in_path = |field: &&Field| object.parent.is_some_and(|parent| parent.field == field.name);
     let equal = |field: &&Field| {
         matches!(field.kind, FieldType::Choice(_) | FieldType::Reference(_))
             && operators(field).contains(&Op::Eq)
-            && !in_path(field)
+            && in_path != Some(field.name.as_ref())
     };
     let by_whom = |field: &&Field| [recurring::CREATED_BY.name(), recurring::UPDATED_BY.name()].contains(&field.name.as_ref());
     let known: Vec<&Field> = object.fields.iter().filter(equal).collect();

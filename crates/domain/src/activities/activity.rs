@@ -11,6 +11,7 @@ use crate::{
     choices, entity,
     model::{
         fault::{Fault, FaultCode},
+        object::falling,
         record::{Draft, Record},
     },
     values::{id::Id, time::Timestamp},
@@ -60,7 +61,7 @@ entity! {
         /// notified.
         body: Option<String> => long_text(50_000).detail().searchable().label("Body", "内容").example("客户希望 **下周** 收到报价。"),
         /// When it happened or will start. Defaults to now.
-        occurred_at: Option<Timestamp> => datetime().indexed().label("Occurred at", "发生时间").example("2026-03-01T08:00:00.000Z"),
+        occurred_at: Option<Timestamp> => datetime().filled().indexed().label("Occurred at", "发生时间").example("2026-03-01T08:00:00.000Z"),
         /// When it ended or will end. `duration_seconds` and this field follow each other, whichever is set.
         ends_at: Option<Timestamp> => datetime().label("Ends at", "结束时间").example("2026-03-01T08:15:00.000Z"),
         /// How long it took or will take. If `occurred_at` changes, the duration stays the same and the end moves with it.
@@ -93,7 +94,7 @@ entity! {
     }
     extend |object| concerned::with_relations(object)
         .titled("subject")
-        .ordered_by("occurred_at")
+        .ordered_by([falling("occurred_at")])
         .read_with(["customers", "contacts", "opportunities", "leads"])
         .rule(concerned::in_step)
         .rule(subject_from_body)

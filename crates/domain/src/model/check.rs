@@ -114,9 +114,12 @@ impl<'o> Check<'o> {
         if object.number_prefix.is_some() {
             self.field(object, NUMBER.name(), || format!("the numbering of {name}"));
         }
-        if let Some(order) = self.field(object, object.order, || format!("the order of {name}")) {
-            let sorts = order.sortable && order.storage == Storage::Column;
+        for key in &object.order {
+            let Some(order) = self.field(object, key.field, || format!("the order of {name}")) else { continue };
+            let sorts = order.sortable || matches!(order.kind, FieldType::Reference(_));
+            let sorts = sorts && order.storage == Storage::Column;
             self.demand(sorts, || format!("{name} is ordered by {}, which sorts nothing", order.name));
+            self.demand(!sorts || order.is_never_null(), || format!("{name} is ordered by {}, which may be null", order.name));
         }
         for (place, unique) in object.unique.iter().enumerate() {
             self.field(object, unique.field, || format!("the unique index {} of {name}", unique.index));
@@ -206,7 +209,7 @@ mod tests {
     use super::*;
     use crate::model::{
         field::Counted,
-        object::{Ledger, Reach::*},
+        object::{Ledger, Reach::*, falling, rising},
         structures::contact_points::{EMAILS, PHONES},
     };
 
@@ -220,7 +223,8 @@ mod tests {
     }
 
     fn object(name: &'static str, collection: &'static str, fields: Vec<Field>) -> Object {
-        let mut all = vec![Field::new("name", FieldType::Text { max: 80 }), Field::new("created_at", FieldType::DateTime)];
+        let mut all =
+            vec![Field::new("name", FieldType::Text { max: 80 }).required(), Field::new("created_at", FieldType::DateTime)];
         all.extend(fields);
         Object::new(name, collection, collection, (name, name), name, all)
     }
@@ -271,7 +275,8 @@ mod tests {
 
     #[test]
     fn what_is_there_is_not_at_fault() {
-        let guest = guest().below("house", "house_id").personal("user_id").hidden_with(["name"], "state").ordered_by("name");
+        let guest =
+            guest().below("house", "house_id").personal("user_id").hidden_with(["name"], "state").ordered_by([rising("name")]);
         let guest = guest.read_with(["house"]).hidden_beside("name", ["user_id"]);
         assert_eq!(with_guest(house(), guest), [""; 0]);
         assert!(!crate::model::registry::objects().is_empty());
@@ -347,8 +352,12 @@ mod tests {
     #[test]
     fn what_an_object_says_of_itself_names_its_fields() {
         assert_eq!(with(house().titled("title")), ["the title of house names the field title, which house has not"]);
-        assert_eq!(with(house().ordered_by("built_on")), ["the order of house names the field built_on, which house has not"]);
-        assert_eq!(with(house().ordered_by("state")), ["house is ordered by state, which sorts nothing"]);
+        assert_eq!(
+            with(house().ordered_by([falling("built_on")])),
+            ["the order of house names the field built_on, which house has not"]
+        );
+        assert_eq!(with(house().ordered_by([falling("state")])), ["house is ordered by state, which sorts nothing"]);
+        assert_eq!(with(house().ordered_by([rising("host_id")])), ["house is ordered by host_id, which may be null"]);
         assert_eq!(with(house().numbered("H-")), ["the numbering of house names the field number, which house has not"]);
         assert_eq!(
             with(house().unique("houses_code_key", "code")),

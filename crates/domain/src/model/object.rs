@@ -9,7 +9,7 @@ use crate::{
         field::{Field, FieldType, Keyed, Label, Link, Storage, Writable},
         handle::{Any, Handle},
         record::{Draft, Record},
-        recurring::{NUMBER, slots},
+        recurring::{CREATED_AT, NUMBER, slots},
     },
     values::time::Timestamp,
 };
@@ -57,6 +57,25 @@ pub struct Parent {
     pub object: &'static str,
     /// The reference field that names the parent.
     pub field: &'static str,
+}
+
+/// A key of the order of a list: a field that is never null, and which way it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    pub field: &'static str,
+    pub descending: bool,
+}
+
+/// The least first.
+#[must_use]
+pub const fn rising(field: &'static str) -> Order {
+    Order { field, descending: false }
+}
+
+/// The greatest or latest first.
+#[must_use]
+pub const fn falling(field: &'static str) -> Order {
+    Order { field, descending: true }
 }
 
 /// A table with what was true of each record from one time until another: a row for each change of certain fields. It is written
@@ -148,6 +167,8 @@ pub struct Object {
     pub read_only: bool,
     /// What its records are parts of.
     pub parent: Option<Parent>,
+    /// Whether its records, parts of others, are read across all parents too: `/v1/stages`.
+    pub also_alone: bool,
     /// Fields that are hidden where a field of the parent is, as that can be told from them: own field, the parent's field.
     pub hidden_with: Vec<(&'static str, &'static str)>,
     /// Fields that are hidden where another of the same record is, as that can be told from them: the field, and what it tells of.
@@ -155,8 +176,8 @@ pub struct Object {
     /// Relations to records whose readers may read these too: who sees a customer sees what was done for it.
     pub read_with: Vec<&'static str>,
     pub ledger: Option<&'static Ledger>,
-    /// The field that lists are ordered by, descending, unless asked otherwise.
-    pub order: &'static str,
+    /// What lists are ordered by unless asked otherwise; among records alike in all of it, by id the way the last key goes.
+    pub order: Vec<Order>,
     /// The reference to the one user whose records alone each user reaches, whatever their roles say.
     pub personal: Option<&'static str>,
     /// When a record is open, for counts of those that are: the field, and its value then.
@@ -209,11 +230,12 @@ impl Object {
             configuration: false,
             read_only: false,
             parent: None,
+            also_alone: false,
             hidden_with: Vec::new(),
             hidden_beside: Vec::new(),
             read_with: Vec::new(),
             ledger: None,
-            order: "created_at",
+            order: vec![falling(CREATED_AT.name())],
             personal: None,
             open: None,
             read_by_author: false,
@@ -274,6 +296,13 @@ impl Object {
         self.filled(field).relations([Relation { name: object, target: object, reach: Reach::ToOne { field } }])
     }
 
+    /// Lets records that are parts of others be listed and read by themselves too, whatever they are parts of: `/v1/stages`.
+    #[must_use]
+    pub fn also_alone(mut self) -> Object {
+        self.also_alone = true;
+        self
+    }
+
     /// Hides fields from whom a field of the parent is hidden.
     #[must_use]
     pub fn hidden_with(mut self, fields: impl IntoIterator<Item = &'static str>, of_parent: &'static str) -> Object {
@@ -309,11 +338,11 @@ impl Object {
         self
     }
 
-    /// Orders lists by a field that is never null, the latest first.
+    /// Orders lists by fields that are never null.
     #[must_use]
-    pub fn ordered_by(mut self, field: &'static str) -> Object {
-        self.order = field;
-        self.filled(field)
+    pub fn ordered_by(mut self, keys: impl IntoIterator<Item = Order>) -> Object {
+        self.order = keys.into_iter().collect();
+        self
     }
 
     /// Says when a record is open.
@@ -365,6 +394,13 @@ impl Object {
     #[must_use]
     pub fn relation(&self, name: &str) -> Option<&Relation> {
         self.relations.iter().find(|relation| relation.name == name)
+    }
+
+    /// The order of its lists for somebody who sees only some of the fields: the newest first, where not all of it may be told.
+    #[must_use]
+    pub fn order_seen(&self, sees: impl Fn(&Field) -> bool) -> Vec<Order> {
+        let is_seen = |key: &Order| self.field(key.field).is_some_and(&sees);
+        if self.order.iter().all(is_seen) { self.order.clone() } else { vec![falling(CREATED_AT.name())] }
     }
 
     /// Whether it has a field of this name: `owner_id`, `custom`, `external_ids`, `tag_ids` …

@@ -84,8 +84,6 @@ pub const SORT_ORDER: Handle<Any, Option<i64>> = Handle::recurring("sort_order")
 pub const STATUS: Handle<Any, Option<String>> = Handle::recurring("status");
 /// What the record is called.
 pub const NAME: Handle<Any, Option<String>> = Handle::recurring("name");
-/// When what the record tells of took place.
-pub const OCCURRED_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("occurred_at");
 /// When what the record is about came.
 pub const RECEIVED_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("received_at");
 pub const ADDRESSES: Handle<Any, Vec<Address>> = Handle::recurring("addresses");

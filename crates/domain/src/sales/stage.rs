@@ -8,7 +8,7 @@ use crate::{
     model::{
         entity::Entity,
         fault::{Fault, FaultCode, unknown},
-        object::{Reach, Relation},
+        object::{Reach, Relation, rising},
         record::Draft,
     },
 };
@@ -33,7 +33,7 @@ entity! {
         kind: Option<StageKind> => choice(StageKind::choices()).default("open").on_create().label("Kind", "类型").example("open"),
         /// Its position among the stages, starting from 1. By default a new stage is added at the end. POST …/stages/reorder
         /// sets all positions at once.
-        sort_order: Option<i64> => integer(1, 1_000).label("Order", "顺序").example(3),
+        sort_order: Option<i64> => integer(1, 1_000).filled().label("Order", "顺序").example(3),
         /// The probability of winning in this stage, in per cent, set on opportunities that enter it. Always 100 for won and 0
         /// for lost stages.
         probability: Option<i64> => integer(0, 100).label("Probability", "赢率").example(50),
@@ -51,6 +51,8 @@ entity! {
     extend |object| object
         .configuration()
         .below("pipeline", "pipeline_id")
+        .also_alone()
+        .ordered_by([rising("pipeline_id"), rising("sort_order")])
         .relations([Relation { name: "opportunities", target: "opportunity", reach: Reach::Inverse { field: "stage_id" } }])
         .rule(follow_the_kind)
         .rule(required_fields_exist)

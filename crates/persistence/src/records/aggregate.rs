@@ -185,7 +185,31 @@ impl Reader<'_> {
         predicate: &Predicate,
         groups: &[Group],
         measures: &[Measure],
+        within: (Option<Timestamp>, usize),
+    ) -> Result<Vec<Vec<Cell>>, StoreError> {
+        self.aggregated(object, predicate, groups, measures, within, false)
+    }
+
+    /// The same of the groups with the most rows, in that order; of those with as many, the least values first and null last.
+    pub fn largest_groups(
+        &mut self,
+        object: &'static Object,
+        predicate: &Predicate,
+        groups: &[Group],
+        measures: &[Measure],
+        within: (Option<Timestamp>, usize),
+    ) -> Result<Vec<Vec<Cell>>, StoreError> {
+        self.aggregated(object, predicate, groups, measures, within, true)
+    }
+
+    fn aggregated(
+        &mut self,
+        object: &'static Object,
+        predicate: &Predicate,
+        groups: &[Group],
+        measures: &[Measure],
         (as_of, most): (Option<Timestamp>, usize),
+        largest: bool,
     ) -> Result<Vec<Vec<Cell>>, StoreError> {
         let place = Place { as_of, ..self.place(object) };
         let mut sql = Statement::new(self.connection.dialect());
@@ -206,6 +230,12 @@ impl Reader<'_> {
         write_sql!(sql, " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
         for (position, _) in (1..).zip(groups) {
             write_sql!(sql, if position == 1 { " GROUP BY " } else { ", " }, Number(position));
+        }
+        if largest {
+            sql.sql(" ORDER BY COUNT(*) DESC");
+            for (position, _) in (1..).zip(groups) {
+                write_sql!(sql, ", ", Number(position), " NULLS LAST");
+            }
         }
         sql.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
         let rows = self.connection.load(&sql, &types)?;

@@ -7,7 +7,6 @@ use farley_domain::{
     model::{
         field::{Field, Storage},
         operand::Operand,
-        recurring,
     },
     query::{
         list::{Far, ListQuery, SortBy, Start},
@@ -113,15 +112,7 @@ pub fn list(
 
 /// Whether a field may be null: then its order says where nulls go, which no index does by itself.
 fn is_nullable(field: &Field) -> bool {
-    const NEVER: [&str; 6] = [
-        recurring::ID.name(),
-        recurring::VERSION.name(),
-        recurring::CREATED_AT.name(),
-        recurring::UPDATED_AT.name(),
-        recurring::OCCURRED_AT.name(),
-        recurring::RECEIVED_AT.name(),
-    ];
-    !(NEVER.contains(&field.name.as_ref()) || (field.storage == Storage::Column && (field.required || field.default.is_some())))
+    field.storage != Storage::Column || !field.is_never_null()
 }
 
 /// A key of the order, and whether it may be null among the records that are read.

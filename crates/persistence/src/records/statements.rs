@@ -119,7 +119,7 @@ pub(crate) fn is_common(predicate: &Predicate) -> bool {
 }
 
 /// The records a to-many relation leads to from several records: each row ends with the id it belongs to; at most
-/// `each` + 1 rows a record, the newest first.
+/// `each` + 1 rows a record, the first in the order of their object.
 #[must_use]
 pub fn related(
     dialect: Dialect,
@@ -139,7 +139,12 @@ pub fn related(
         Reach::Linked { link, holder } => links.column(if holder { link.from } else { link.to }),
     };
     write_sql!(sql, ", ", origin, " AS origin, ROW_NUMBER() OVER (PARTITION BY ", origin);
-    write_sql!(sql, " ORDER BY t.created_at DESC, t.id DESC) AS place FROM ");
+    sql.sql(" ORDER BY ");
+    for order in &place.object.order {
+        write_sql!(sql, alias.column(order.field), if order.descending { " DESC, " } else { ", " });
+    }
+    let descending = place.object.order.last().is_none_or(|last| last.descending);
+    write_sql!(sql, alias.column(recurring::ID.name()), if descending { " DESC" } else { "" }, ") AS place FROM ");
     match relation.reach {
         Reach::Inverse { .. } | Reach::ToOne { .. } => write_sql!(sql, table, " ", alias),
         Reach::Linked { link, holder } => {

@@ -13,6 +13,7 @@ use crate::{support::Test, tests};
 pub fn tests() -> Vec<Test> {
     tests![
         board::cards_stay_where_they_are_dropped,
+        board::closed_stages_tell_why,
         create::begins_in_the_first_stage,
         history::is_one_state_at_any_time,
         history::lies_between_beginning_and_end,

@@ -5,7 +5,7 @@ use farley_domain::{
     model::{
         field::{ANY_OBJECT, Choice, Field, FieldType, Label, Writable},
         field_rule::FieldRule,
-        object::{Relation, Schema},
+        object::{Order, Relation, Schema},
         recurring,
     },
     query::predicate,
@@ -39,6 +39,9 @@ pub struct ObjectMetadata {
     pub searchable: bool,
     /// Whether custom fields can be added.
     pub customizable: bool,
+    /// The order of lists without `sort`, written as in `sort`.
+    #[schema(example = json!(["-created_at"]))]
+    pub default_sort: Vec<String>,
     pub fields: Vec<FieldMetadata>,
     /// A form layout for the object: its fields grouped by topic, in the order in which users fill them in.
     pub sections: Vec<SectionMetadata>,
@@ -198,6 +201,7 @@ pub fn object(
         title_field: object.title.to_owned(),
         searchable: object.is_searchable(),
         customizable: object.bears(recurring::CUSTOM),
+        default_sort: object.order_seen(|field| rule(schema, field) != Some(FieldRule::Hidden)).iter().map(order).collect(),
         sections: forms::sections(object, &described),
         fields: described.into_iter().map(|(_, metadata)| metadata).collect(),
         relations: object.relations.iter().map(relation).collect(),
@@ -209,7 +213,14 @@ pub fn object(
 /// What somebody must be allowed for an endpoint to be of use to them.
 fn actions(generic: Generic) -> &'static [Action] {
     match generic {
-        Generic::List | Generic::Search | Generic::Summary | Generic::Get | Generic::History | Generic::Ledger => &[Action::Read],
+        Generic::List
+        | Generic::Search
+        | Generic::Summary
+        | Generic::Get
+        | Generic::History
+        | Generic::Ledger
+        | Generic::ListAlone
+        | Generic::GetAlone => &[Action::Read],
         Generic::Create => &[Action::Create],
         Generic::Update => &[Action::Update],
         Generic::Upsert => &[Action::Create, Action::Update],
@@ -247,6 +258,10 @@ fn field(field: &Field, rule: Option<FieldRule>) -> Option<FieldMetadata> {
         default: field.default.clone().unwrap_or(Value::Null),
         example: schemas::example(field).unwrap_or(Value::Null),
     })
+}
+
+fn order(key: &Order) -> String {
+    format!("{}{}", if key.descending { "-" } else { "" }, key.field)
 }
 
 pub fn label(label: &Label) -> LabelMetadata {

@@ -10,7 +10,7 @@ use crate::{
     model::{
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, Op},
-        object::{Object, Reach, Relation, Schema},
+        object::{Object, Order, Reach, Relation, Schema},
         recurring,
     },
     query::{
@@ -174,19 +174,14 @@ impl<'a> Request<'a> {
         Start::First
     }
 
-    /// The keys asked for; without any, the best hits of a search or the newest records come first.
+    /// The keys asked for; without any, the best hits of a search come first, or records in the order of their object.
     fn sort(&mut self, query: Option<&Query>) -> Vec<SortKey> {
         let mut keys = self.asked_sort();
         if keys.is_empty() {
-            let by = match query {
-                Some(query) => Some(SortBy::Relevance(query.clone())),
-                None => {
-                    let object = self.schema.object;
-                    let order = object.field(object.order).filter(|field| self.view.sees(object, field));
-                    order.or_else(|| recurring::CREATED_AT.of(object)).cloned().map(SortBy::Field)
-                }
-            };
-            keys.extend(by.map(|by| SortKey { by, descending: true }));
+            match query {
+                Some(query) => keys.push(SortKey { by: SortBy::Relevance(query.clone()), descending: true }),
+                None => keys = self.own_order(),
+            }
         }
         let is_id = |key: &SortKey| matches!(&key.by, SortBy::Field(Field { kind: FieldType::Id, .. }));
         if !keys.iter().any(is_id) {
@@ -195,6 +190,14 @@ impl<'a> Request<'a> {
             keys.push(SortKey { by, descending });
         }
         keys
+    }
+
+    /// The order that the object declares.
+    fn own_order(&self) -> Vec<SortKey> {
+        let object = self.schema.object;
+        let order = object.order_seen(|field| self.view.sees(object, field)).into_iter();
+        let key = |key: Order| Some((object.field(key.field)?.clone(), key.descending));
+        order.filter_map(key).map(|(field, descending)| SortKey { by: SortBy::Field(field), descending }).collect()
     }
 
     fn asked_sort(&mut self) -> Vec<SortKey> {

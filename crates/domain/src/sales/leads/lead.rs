@@ -68,7 +68,7 @@ entity! {
         status: Option<LeadStatus> => choice(LeadStatus::choices()).default("new").indexed().label("Status", "状态").example("new"),
         /// When it was received. Defaults to the time of creation; set it for leads that were received earlier in another
         /// system.
-        received_at: Option<crate::values::time::Timestamp> => datetime().on_create().indexed().label("Received at", "收到时间").example("2026-09-01T08:00:00.000Z"),
+        received_at: Option<crate::values::time::Timestamp> => datetime().on_create().filled().indexed().label("Received at", "收到时间").example("2026-09-01T08:00:00.000Z"),
         /// When it entered its current status. On creation, it can be set for leads from another system, such as when they were
         /// converted or disqualified.
         status_entered_at: Option<crate::values::time::Timestamp> => datetime().filled().on_create().label("Status entered at", "进入状态时间").example("2026-09-01T08:00:00.000Z"),
