@@ -21,6 +21,7 @@ mod activities;
 mod identity;
 mod reporting;
 mod sales;
+mod service;
 
 mod store;
 
@@ -42,8 +43,8 @@ pub use sql::{
     cell::Cell,
     row::{Layout, Row},
     rows::{
-        EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, RotationRow, SessionRow, SettingHead,
-        SettingRow, SigningKeyRow, TenantRow, WantedEvents,
+        ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, PromiseRow, RotationRow,
+        SessionRow, SettingHead, SettingRow, SigningKeyRow, TenantRow, WantedEvents,
     },
     statement::Dialect,
 };

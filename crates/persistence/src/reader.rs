@@ -412,7 +412,18 @@ impl Reader<'_> {
         on!(&mut self.connection, tenants::find(self.tenant.id))?.map(|row| row.to_tenant()).transpose()
     }
 
+    /// The objects that the tenant knows of.
+    pub fn known_objects(&mut self) -> Result<Vec<String>, StoreError> {
+        on!(&mut self.connection, tenants::known_objects(self.tenant.id))
+    }
+
     // What stands above tenants.
+
+    /// Tenants that know of fewer objects than so many; `limit` at most.
+    pub fn tenants_that_know_less(&mut self, count: i64, limit: i64) -> Result<Vec<TenantKey>, StoreError> {
+        let found = on!(&mut self.connection, tenants::that_know_less(count, limit))?;
+        Ok(found.into_iter().map(|(id, number)| TenantKey { id, number }).collect())
+    }
 
     pub fn tenants(&mut self) -> Result<Vec<TenantRow>, StoreError> {
         on!(&mut self.connection, tenants::all())

@@ -72,12 +72,18 @@ pub async fn tells_the_filters_that_lists_take(db: TestDb) {
     let admin = server.admin().await;
     let parent = admin.list("/v1/pipelines", "id").await.remove(0);
     let sale = admin.create("opportunities", json!({"name": "x"})).await;
+    let ticket = admin.create("tickets", json!({"subject": "x"})).await;
     let objects = admin.get("/v1/metadata/objects").await.ok(200);
     let encoded = |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
     let mut tried = 0;
     for object in objects["data"].as_array().unwrap() {
         let path = object["operations"].as_array().unwrap().iter().find(|one| one["id"].as_str().unwrap().starts_with("list"));
-        let path = path.unwrap()["path"].as_str().unwrap().replace("{pipeline_id}", &parent).replace("{opportunity_id}", &sale);
+        let path = path.unwrap()["path"]
+            .as_str()
+            .unwrap()
+            .replace("{pipeline_id}", &parent)
+            .replace("{opportunity_id}", &sale)
+            .replace("{ticket_id}", &ticket);
         for field in
             object["fields"].as_array().unwrap().iter().filter(|field| !field["operators"].as_array().unwrap().is_empty())
         {

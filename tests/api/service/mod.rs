@@ -1,6 +1,8 @@
-//! Calendars of service desks.
+//! The service desk: tickets, their promises, and the hours of the desk.
 
 mod calendars;
+mod sla;
+mod tickets;
 
 use crate::{support::Test, tests};
 
@@ -11,5 +13,15 @@ pub fn tests() -> Vec<Test> {
         calendars::hours_are_checked_at_their_place,
         calendars::holidays_and_make_up_days_are_imported,
         calendars::imports_keep_to_versions_and_permissions,
+        sla::clocks_follow_messages_and_statuses,
+        sla::warnings_and_breaches_are_told_on_time_and_once,
+        sla::what_was_promised_stays_promised,
+        sla::the_first_policy_that_fits_applies,
+        sla::simulations_say_what_would_be_due,
+        tickets::a_request_is_answered_solved_and_opened_again,
+        tickets::the_priority_follows_impact_and_urgency_until_it_is_set,
+        tickets::moves_keep_to_the_rules_of_statuses,
+        tickets::messages_stay_as_they_were_written,
+        tickets::a_queue_gives_each_ticket_to_one_agent,
     ]
 }

@@ -22,6 +22,8 @@ use crate::{
     },
 };
 
+pub use concerned::customer_of_contact;
+
 /// What the area brings along.
 pub static AREA: Area = Area {
     behaviours: &[Behaviours::of::<Activity>(), Behaviours::of::<Task>()],
@@ -41,5 +43,6 @@ pub static AREA: Area = Area {
             },
         },
     ],
-    begin_tenant: None,
+    watches: &[],
+    beginnings: &[],
 };

@@ -111,6 +111,16 @@ endpoints! {
         identity::forgotten::reset_password,
     ],
     "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
+    "queues" => [service::queue::next],
+    "sla" => [service::promises::simulate],
+    "tickets" => [
+        service::ticket::solve,
+        service::ticket::reopen,
+        service::ticket::close,
+        service::ticket::follow_up,
+        service::promises::sla,
+        service::promises::explain,
+    ],
     "me" => [
         identity::me::get_me,
         identity::me::update_me,

@@ -21,7 +21,7 @@ use crate::{
         middleware,
         problem::{Problem, describe},
     },
-    identity::bootstrap,
+    identity::{bootstrap, learning},
     openapi, sales,
     settings::{Settings, cores},
 };
@@ -104,6 +104,7 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
     let state = opening.map_err(|error| error.to_string())??;
     let failed = |problem: Problem| describe(&problem);
     let welcome = bootstrap::first_start(&state).await.map_err(failed)?;
+    learning::catch_up(&state).await.map_err(failed)?;
     state.tokens.refresh(&state.store).await.map_err(failed)?;
     let background = workers::start(&state);
     let listen = state.settings.listen;

@@ -28,12 +28,16 @@ use crate::{
 const RENEW: Duration = Duration::from_secs(6);
 /// How often the queue is looked into for what other nodes put there, and for what has come due.
 const IDLE: Duration = Duration::from_millis(500);
+/// How often it is looked for tenants where something is due that is no job yet.
+const WATCH: Duration = Duration::from_secs(2);
 /// How long a job may go on after the order to stop; then it is handed back.
 const GRACE: Duration = Duration::from_secs(5);
 /// After how many seconds a job is gone on with that the store did not let end.
 const SOON: i64 = 2;
 /// How long it is tried to end a job; then whoever leases it next goes on.
 const GIVEN_UP: Duration = Duration::from_secs(120);
+/// How often a job for what is due is tried; whatever is left is found again.
+const ATTEMPTS: i64 = 3;
 /// For how many days jobs that were done are listed.
 const KEPT_DAYS: i64 = 30;
 /// To how many tenants recurring jobs are given in one piece of work.
@@ -48,7 +52,8 @@ pub static AREA: Area = Area {
         every: Some(3_600),
         perform: |job| Box::pin(async move { Ok(tidy(&job.state, job.tenant, clock::now()).await?) }),
     }],
-    begin_tenant: None,
+    watches: &[],
+    beginnings: &[],
 };
 
 /// The workers of a node, and what they are at.
@@ -79,6 +84,9 @@ impl Workers {
 /// Starts the workers; they end with the runtime, or in good order with [`stop`].
 pub fn start(state: &Arc<State>) -> Arc<Workers> {
     tokio::spawn(housekeeping(Arc::clone(state)));
+    if state.settings.jobs > 0 {
+        tokio::spawn(watch(Arc::clone(state)));
+    }
     let workers = Arc::new(Workers { state: Arc::clone(state), held: Mutex::default(), running: Mutex::default() });
     if state.settings.jobs > 0 {
         let worker = tokio::spawn(work_off(Arc::clone(&workers)));
@@ -109,6 +117,35 @@ async fn housekeeping(state: Arc<State>) {
         }
         state.limits.tidy();
     }
+}
+
+/// Puts jobs into the queue for what has come due that is no job yet.
+async fn watch(state: Arc<State>) {
+    while !state.stopping.is_begun() {
+        if let Err(problem) = give_due_jobs(&state).await {
+            tracing::warn!(%problem, "what is due could not be looked for");
+        }
+        tokio::time::sleep(WATCH).await;
+    }
+}
+
+async fn give_due_jobs(state: &State) -> Result<(), Problem> {
+    for watch in &installed()?.watches {
+        let now = clock::now();
+        let due = state.background.read::<_, Problem>(NO_TENANT, move |reader| Ok((watch.due)(reader, now)?)).await?;
+        if due.is_empty() {
+            continue;
+        }
+        let written = state.background.write::<_, Problem>(NO_TENANT, Origin::system(now), move |work| {
+            for tenant in &due {
+                work.enter(*tenant);
+                work.enqueue_once(watch.kind, watch.kind, &serde_json::json!({}), now, ATTEMPTS)?;
+            }
+            Ok(())
+        });
+        written.await?;
+    }
+    Ok(())
 }
 
 /// Gives every tenant its recurring jobs: those that are new, and new tenants.

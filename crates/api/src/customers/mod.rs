@@ -8,4 +8,4 @@ use farley_domain::customers::customer::Customer;
 use crate::records::{area::Area, behaviour::Behaviours};
 
 /// What the area brings along.
-pub static AREA: Area = Area { behaviours: &[Behaviours::of::<Customer>()], jobs: &[], begin_tenant: None };
+pub static AREA: Area = Area { behaviours: &[Behaviours::of::<Customer>()], jobs: &[], watches: &[], beginnings: &[] };

@@ -2,7 +2,7 @@
 
 use farley_domain::{
     identity::{
-        role::{ADMINISTRATOR, READY_MADE, Role},
+        role::{ADMINISTRATOR, READY_MADE, ReadyMade, Role},
         tenant::is_slug,
         user::{User, UserStatus},
     },
@@ -19,11 +19,11 @@ use farley_domain::{
 use farley_persistence::{Change, Origin, TenantKey, TenantRow, Work};
 use secrecy::ExposeSecret;
 
-use super::{auth::check_strength, tenant::TenantCreate};
+use super::{auth::check_strength, learning, tenant::TenantCreate};
 use crate::{
     access::{state::State, tokens::NO_TENANT},
     http::{clock, problem::Problem},
-    records::{area::installed, lookup},
+    records::lookup,
 };
 
 /// What a tenant is made of.
@@ -93,21 +93,25 @@ pub fn create_tenant(work: &mut Work<'_>, new: &NewTenant, administrator: Option
     work.enter(key);
     let standards = standards.standards(now);
     for ready in READY_MADE {
-        let body = members()
-            .with(Role::name, ready.name)
-            .with(Role::description, ready.description.to_owned())
-            .with(Role::permissions, ready.permissions());
-        let (schema, mut role) = read(body, &standards)?;
-        role.set(Role::key, ready.key.to_owned());
-        work.insert(&schema, role.any_mut(), &Change::new("created"))?;
+        make_role(work, ready, &standards)?;
     }
-    for begin in &installed()?.begin_tenant {
-        begin(work, &standards)?;
-    }
+    learning::begin_all(work, &standards)?;
     if let Some(user) = administrator {
         create_user(work, user, ADMINISTRATOR, &standards)?;
     }
     Ok(key)
+}
+
+/// Makes a ready-made role.
+pub fn make_role(work: &mut Work<'_>, ready: &ReadyMade, standards: &Standards<'_>) -> Result<(), Problem> {
+    let body = members()
+        .with(Role::name, ready.name)
+        .with(Role::description, ready.description.to_owned())
+        .with(Role::permissions, ready.permissions());
+    let (schema, mut role) = read(body, standards)?;
+    role.set(Role::key, ready.key.to_owned());
+    work.insert(&schema, role.any_mut(), &Change::new("created"))?;
+    Ok(())
 }
 
 /// Makes an active user with the ready-made role of a key.

@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod custom_field;
 pub mod explain;
 pub mod forgotten;
+pub mod learning;
 pub mod me;
 pub mod role;
 pub mod session;
@@ -36,5 +37,6 @@ pub static AREA: Area = Area {
         JobKind { kind: reindex::KIND, every: None, perform: |job| Box::pin(reindex::perform(job)) },
         JobKind { kind: forgotten::KIND, every: None, perform: |job| Box::pin(forgotten::perform(job)) },
     ],
-    begin_tenant: None,
+    watches: &[],
+    beginnings: &[],
 };

@@ -16,5 +16,6 @@ pub static AREA: Area = Area {
             )
         },
     }],
-    begin_tenant: None,
+    watches: &[],
+    beginnings: &[],
 };

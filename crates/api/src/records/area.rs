@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use farley_domain::model::value::Standards;
-use farley_persistence::{Lease, StoreError, TenantKey, Work};
+use farley_domain::{model::value::Standards, values::time::Timestamp};
+use farley_persistence::{Lease, Reader, StoreError, TenantKey, Work};
 
 use super::behaviour::Behaviours;
 use crate::{
@@ -26,12 +26,27 @@ pub struct Area {
     pub behaviours: &'static [Behaviours],
     /// The kinds of jobs that it has.
     pub jobs: &'static [JobKind],
-    /// What a new tenant begins with.
-    pub begin_tenant: Option<BeginTenant>,
+    /// What is looked for again and again, over all tenants.
+    pub watches: &'static [Watch],
+    /// What a tenant begins with.
+    pub beginnings: &'static [Beginning],
 }
 
-/// Makes records that a new tenant begins with.
-pub type BeginTenant = fn(&mut Work<'_>, &Standards<'_>) -> Result<(), Problem>;
+/// Records of an object that a tenant begins with: a new one, or one that learns of the object.
+pub struct Beginning {
+    /// The object whose records they are.
+    pub object: &'static str,
+    pub make: fn(&mut Work<'_>, &Standards<'_>) -> Result<(), Problem>,
+}
+
+/// Something with times of its own that are too many for a job each: each node looks for the tenants where it is due, and gives each
+/// of them one job.
+pub struct Watch {
+    /// The kind of the job.
+    pub kind: &'static str,
+    /// The tenants where it is due; some of them, if they are many.
+    pub due: fn(&mut Reader<'_>, Timestamp) -> Result<Vec<TenantKey>, StoreError>,
+}
 
 /// Why a job is not done.
 #[derive(Clone, Debug)]
@@ -92,7 +107,8 @@ pub struct Installed {
     /// By the name of the object.
     pub behaviours: HashMap<&'static str, Behaviours>,
     pub jobs: Vec<&'static JobKind>,
-    pub begin_tenant: Vec<BeginTenant>,
+    pub watches: Vec<&'static Watch>,
+    pub beginnings: Vec<&'static Beginning>,
 }
 
 static INSTALLED: OnceLock<Installed> = OnceLock::new();
@@ -106,7 +122,8 @@ pub fn install(areas: &[&'static Area]) {
             .filter_map(|behaviours| Some((behaviours.object_name()?, *behaviours)))
             .collect(),
         jobs: areas.iter().flat_map(|area| area.jobs).collect(),
-        begin_tenant: areas.iter().filter_map(|area| area.begin_tenant).collect(),
+        watches: areas.iter().flat_map(|area| area.watches).collect(),
+        beginnings: areas.iter().flat_map(|area| area.beginnings).collect(),
     });
 }
 

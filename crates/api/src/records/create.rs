@@ -124,8 +124,8 @@ impl Writer {
         Ok((record, shown))
     }
 
-    /// A new record belongs to whoever creates it, and to the owner's team, unless it says otherwise. What goes into a pool belongs
-    /// to nobody.
+    /// A new record belongs to whoever creates it, and to the owner's team, unless it says otherwise. What goes into a pool or
+    /// waits for an owner belongs to nobody.
     fn own(&self, work: &mut Work<'_>, record: &mut Record) -> Result<(), Problem> {
         let has_team = self.object.bears(recurring::TEAM_ID) && !record.is_null(recurring::TEAM_ID);
         if !self.object.bears(recurring::OWNER_ID) {
@@ -135,8 +135,8 @@ impl Writer {
             }
             return Ok(());
         }
-        let pooled = record.get(recurring::POOL_ID).is_some();
-        if record.is_null(recurring::OWNER_ID) && !pooled && !self.principal.is_system() {
+        let waits = self.object.waits_for_owner || record.get(recurring::POOL_ID).is_some();
+        if record.is_null(recurring::OWNER_ID) && !waits && !self.principal.is_system() {
             record.set(recurring::OWNER_ID, self.principal.user_id());
         }
         if let Some(owner) = record.get(recurring::OWNER_ID).filter(|_| !has_team) {

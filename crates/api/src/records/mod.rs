@@ -6,6 +6,7 @@ pub mod behaviour;
 pub mod body;
 pub mod create;
 pub mod events;
+pub mod filters;
 pub mod giving;
 pub mod jobs;
 pub mod ledger;

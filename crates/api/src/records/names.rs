@@ -4,6 +4,7 @@ use crate::records::operations::Generic;
 use farley_domain::model::{
     field::{Field, Structure},
     object::Object,
+    registry,
 };
 
 /// `api_key` and `api-keys` in the style of type names: `ApiKey`, `ApiKeys`.
@@ -79,10 +80,13 @@ pub fn filter(object: &Object) -> String {
 #[must_use]
 pub fn choice(object: &Object, field: &Field) -> String {
     let (object, field) = (record(object), pascal(&field.name));
-    match field.strip_prefix("Field") {
+    let name = match field.strip_prefix("Field") {
         Some(rest) if object.ends_with("Field") => object + rest,
         _ => object + &field,
-    }
+    };
+    // The statuses of tickets are records themselves.
+    let is_record = registry::objects().into_iter().any(|object| record(object) == name);
+    if is_record { name + "Choice" } else { name }
 }
 
 /// The schema of a structure, or of its items where it is a list: `emails` holds `Email`s.

@@ -2,7 +2,6 @@
 
 pub mod board;
 pub mod cadences;
-pub mod filters;
 pub mod forecast;
 pub mod leads;
 pub mod line_item;
@@ -11,20 +10,25 @@ pub mod pipeline;
 pub mod quota;
 pub mod stage;
 
-use farley_domain::sales::{
-    cadences::cadence::Cadence,
-    leads::{assignment::AssignmentRule, form::LeadForm, lead::Lead, pool::Pool, schedule::WorkSchedule, scoring::ScoringRule},
-    line_item::LineItem,
-    opportunity::Opportunity,
-    pipeline::Pipeline,
-    quota::Quota,
-    stage::Stage,
+use farley_domain::{
+    model::entity::Entity,
+    sales::{
+        cadences::cadence::Cadence,
+        leads::{
+            assignment::AssignmentRule, form::LeadForm, lead::Lead, pool::Pool, schedule::WorkSchedule, scoring::ScoringRule,
+        },
+        line_item::LineItem,
+        opportunity::Opportunity,
+        pipeline::Pipeline,
+        quota::Quota,
+        stage::Stage,
+    },
 };
 
 use crate::{
     http::clock,
     records::{
-        area::{Area, JobKind},
+        area::{Area, Beginning, JobKind},
         behaviour::Behaviours,
     },
 };
@@ -75,5 +79,6 @@ pub static AREA: Area = Area {
             perform: |job| Box::pin(async move { Ok(cadences::job::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
     ],
-    begin_tenant: Some(pipeline::create_first),
+    watches: &[],
+    beginnings: &[Beginning { object: Pipeline::NAME, make: pipeline::create_first }],
 };

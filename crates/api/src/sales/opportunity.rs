@@ -24,7 +24,7 @@ use farley_domain::{
 use farley_persistence::Work;
 use serde_json::json;
 
-use super::{cadences::stops, filters, pipeline::default_pipeline, stage::of_pipeline};
+use super::{cadences::stops, pipeline::default_pipeline, stage::of_pipeline};
 use crate::{
     access::{call::Call, principal::Principal},
     http::{
@@ -34,7 +34,7 @@ use crate::{
     records::{
         action::{Asked, act},
         behaviour::{Behaviour, Shown, Writing},
-        lookup,
+        filters, lookup,
     },
 };
 

@@ -14,7 +14,7 @@ use farley_domain::{
 use farley_persistence::Work;
 use serde_json::json;
 
-use super::{filters, pipeline::refuse_if_used};
+use super::pipeline::refuse_if_used;
 use crate::{
     access::call::Call,
     http::{
@@ -23,7 +23,7 @@ use crate::{
     },
     records::{
         behaviour::{Behaviour, Shown, Writing},
-        body, lookup,
+        body, filters, lookup,
         mutation::{Answer, Mutation},
         named::Named,
         write::Writer,

@@ -1,10 +1,44 @@
-//! Service: what a desk does for customers.
+//! Service: what a desk does for customers, and the promises it keeps.
 
 pub mod calendar;
+pub mod promises;
+pub mod queue;
+mod sla;
+mod sla_policy;
+pub mod ticket;
+mod ticket_message;
+mod ticket_status;
+mod timers;
 
-use farley_domain::service::calendar::Calendar;
+use farley_domain::{
+    model::entity::Entity,
+    service::{
+        calendar::Calendar, sla_policy::SlaPolicy, ticket::Ticket, ticket_message::TicketMessage, ticket_status::TicketStatus,
+    },
+};
 
-use crate::records::{area::Area, behaviour::Behaviours};
+use crate::{
+    http::clock,
+    records::{
+        area::{Area, Beginning, JobKind, Watch},
+        behaviour::Behaviours,
+    },
+};
 
 /// What the area brings along.
-pub static AREA: Area = Area { behaviours: &[Behaviours::of::<Calendar>()], jobs: &[], begin_tenant: None };
+pub static AREA: Area = Area {
+    behaviours: &[
+        Behaviours::of::<Calendar>(),
+        Behaviours::of::<SlaPolicy>(),
+        Behaviours::of::<Ticket>(),
+        Behaviours::of::<TicketMessage>(),
+        Behaviours::of::<TicketStatus>(),
+    ],
+    jobs: &[JobKind {
+        kind: timers::KIND,
+        every: None,
+        perform: |job| Box::pin(async move { Ok(timers::perform(&job.state, job.tenant, clock::now()).await?) }),
+    }],
+    watches: &[Watch { kind: timers::KIND, due: timers::due }],
+    beginnings: &[Beginning { object: TicketStatus::NAME, make: ticket_status::create_first }],
+};

@@ -93,7 +93,7 @@ entity! {
             Relation { name: "cadence_enrolment", target: "cadence_enrolment", reach: Reach::ToOne { field: "cadence_enrolment_id" } },
             Relation { name: "dependents", target: "task", reach: Reach::Inverse { field: "depends_on_id" } },
         ])
-        .open_while("status", "open")
+        .open_while("status", &["open"])
         .titled("subject")
         .read_by_author()
         .read_with(["customers", "contacts", "opportunities", "leads"])

@@ -213,7 +213,10 @@ pub struct ReadyMade {
     pub key: &'static str,
     pub name: &'static str,
     pub description: &'static str,
-    /// `object action scope`, several objects or actions separated by commas.
+    /// The object with which it came, for tenants that are older than that.
+    pub came_with: Option<&'static str>,
+    /// `object action scope`, several objects or actions separated by commas. Tenants that are older than an object learn of it here
+    /// too.
     grants: &'static [&'static str],
 }
 
@@ -241,15 +244,18 @@ pub static READY_MADE: &[ReadyMade] = &[
         key: ADMINISTRATOR,
         name: "Administrator / 管理员",
         description: "May do everything in the tenant.",
+        came_with: None,
         grants: &["* * all"],
     },
     ReadyMade {
         key: "sales_manager",
         name: "Sales manager / 销售经理",
         description: "Leads a team: works with all of its customers and sales and those of the teams below.",
+        came_with: None,
         grants: &[
             "lead,customer,contact,opportunity,activity,task read,create,update,archive,export,import team",
             "task create all",
+            "ticket,queue,ticket_status,ticket_category read all",
             "notification read own",
             "pool,lead_form,assignment_rule,scoring_rule,work_schedule,cadence,pipeline,product,campaign read all",
             "pool,lead_form,assignment_rule,scoring_rule,work_schedule,cadence,pipeline,product create,update,archive all",
@@ -264,12 +270,14 @@ pub static READY_MADE: &[ReadyMade] = &[
         key: "sales_representative",
         name: "Sales representative / 销售代表",
         description: "Looks after their own customers and sales, and sees those of the team.",
+        came_with: None,
         grants: &[
             "lead,customer,contact,opportunity read team",
             "lead,customer,contact,opportunity create,update,archive own",
             "activity,task read team",
             "activity,task create,update,archive own",
             "task create all",
+            "ticket,queue,ticket_status,ticket_category read all",
             "notification read own",
             "cadence,pool,pipeline,product,campaign read all",
             "cadence_enrolment,quota,forecast_override read own",
@@ -281,6 +289,7 @@ pub static READY_MADE: &[ReadyMade] = &[
         key: "service_agent",
         name: "Service agent / 客服",
         description: "Serves every customer and keeps their details right.",
+        came_with: None,
         grants: &[
             "customer,contact read,update all",
             "contact create all",
@@ -288,14 +297,33 @@ pub static READY_MADE: &[ReadyMade] = &[
             "activity,task create,update,archive own",
             "task create all",
             "notification read own",
-            "calendar,product,tag read all",
+            "ticket read,create,update,export all",
+            "queue,ticket_status,ticket_category,sla_policy,calendar,product,tag read all",
             "user,team,custom_field read all",
+        ],
+    },
+    ReadyMade {
+        key: "service_manager",
+        name: "Service manager / 客服经理",
+        description: "Leads the service desk: works with all tickets, and sets up queues, statuses, calendars and SLA policies.",
+        came_with: Some("ticket"),
+        grants: &[
+            "ticket read,create,update,archive,export,import all",
+            "queue,ticket_status,ticket_category,sla_policy,calendar read,create,update,archive all",
+            "customer,contact read,create,update all",
+            "activity,task read,create,update,archive all",
+            "notification read own",
+            "product read all",
+            "tag read,create,update all",
+            "user,team,role,custom_field read all",
+            "import read own",
         ],
     },
     ReadyMade {
         key: "marketer",
         name: "Marketer / 市场专员",
         description: "Works with all customers and contacts as an audience.",
+        came_with: None,
         grants: &[
             "lead,customer,contact read,export,import all",
             "lead,customer,contact create,update own",
@@ -315,7 +343,9 @@ pub static READY_MADE: &[ReadyMade] = &[
         key: "read_only",
         name: "Read only / 只读",
         description: "Sees everything, changes nothing.",
+        came_with: None,
         grants: &[
+            "ticket,queue,ticket_status,ticket_category,sla_policy read all",
             "lead,pool,lead_form,assignment_rule,scoring_rule,work_schedule,calendar,cadence,cadence_enrolment,customer,contact,opportunity read all",
             "activity,task,pipeline,product,campaign,quota,forecast_override read all",
             "tag,user,team,role,custom_field read all",
@@ -326,9 +356,12 @@ pub static READY_MADE: &[ReadyMade] = &[
         key: "integration",
         name: "Integration / 集成",
         description: "Keeps another system in step: reads and writes customers, contacts, activities, tasks, opportunities and products.",
+        came_with: None,
         grants: &[
             "lead,pool,customer,contact,opportunity,activity,task read,create,update,archive,export,import all",
             "pipeline,product,campaign,tag read,create,update,archive,export,import all",
+            "ticket read,create,update,archive,export,import all",
+            "queue,ticket_status,ticket_category,sla_policy,calendar read all",
             "cadence,cadence_enrolment read all",
             "user,team,custom_field read all",
             "import read own",

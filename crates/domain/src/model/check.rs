@@ -416,6 +416,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "no house can be open while its state is ajar")]
     fn an_object_is_open_by_a_choice_of_its_own() {
-        let _ = house().open_while("state", "ajar");
+        let _ = house().open_while("state", &["ajar"]);
     }
 }

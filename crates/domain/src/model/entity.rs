@@ -407,7 +407,7 @@ macro_rules! choices {
             }
 
             #[must_use]
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $( $name::$variant => $value, )+ }
             }
         }

@@ -54,6 +54,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
     ("notification", &["read"]),
     ("opportunity", &["stage_changed"]),
     ("setting", &["deleted"]),
+    ("ticket", &["assigned", "customer_replied", "replied", "sla_breached", "sla_warned", "status_changed"]),
     ("task", &["cancelled", "completed", "delegated", "reopened"]),
     (
         "user",

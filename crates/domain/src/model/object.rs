@@ -180,10 +180,12 @@ pub struct Object {
     pub order: Vec<Order>,
     /// The reference to the one user whose records alone each user reaches, whatever their roles say.
     pub personal: Option<&'static str>,
-    /// When a record is open, for counts of those that are: the field, and its value then.
-    pub open: Option<(&'static str, &'static str)>,
+    /// When a record is open, for counts of those that are: the field, and its values then.
+    pub open: Option<(&'static str, &'static [&'static str])>,
     /// Whether who made a record may read it whoever has it now.
     pub read_by_author: bool,
+    /// Whether a new record is nobody's until somebody is named, and not of whoever makes it.
+    pub waits_for_owner: bool,
     /// How many cells a record has.
     pub slots: usize,
     by_name: HashMap<&'static str, usize>,
@@ -239,6 +241,7 @@ impl Object {
             personal: None,
             open: None,
             read_by_author: false,
+            waits_for_owner: false,
             slots,
             by_name,
         }
@@ -350,11 +353,12 @@ impl Object {
     /// # Panics
     /// Where the object has no such choice: a declaration that contradicts itself is found when its table is made.
     #[must_use]
-    pub fn open_while(mut self, field: &'static str, value: &'static str) -> Object {
-        let is_choice =
-            |field: &Field| matches!(&field.kind, FieldType::Choice(choices) if choices.iter().any(|one| one.value == value));
-        assert!(self.field(field).is_some_and(is_choice), "no {} can be open while its {field} is {value}", self.name);
-        self.open = Some((field, value));
+    pub fn open_while(mut self, field: &'static str, values: &'static [&'static str]) -> Object {
+        for value in values {
+            let is_choice = |field: &Field| matches!(&field.kind, FieldType::Choice(choices) if choices.iter().any(|one| one.value == *value));
+            assert!(self.field(field).is_some_and(is_choice), "no {} can be open while its {field} is {value}", self.name);
+        }
+        self.open = Some((field, values));
         self
     }
 
@@ -362,6 +366,13 @@ impl Object {
     #[must_use]
     pub fn read_by_author(mut self) -> Object {
         self.read_by_author = true;
+        self
+    }
+
+    /// Leaves new records to nobody until somebody is named.
+    #[must_use]
+    pub fn waits_for_owner(mut self) -> Object {
+        self.waits_for_owner = true;
         self
     }
 

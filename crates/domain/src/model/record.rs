@@ -208,6 +208,13 @@ impl<E> Record<E> {
         }
     }
 
+    /// Whether a field has no value: none at all, or an empty list.
+    #[must_use]
+    pub fn lacks(&self, field: &Field) -> bool {
+        let value = self.json(field);
+        value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+    }
+
     /// The value of a field of the table in the form of the API.
     #[must_use]
     pub fn json(&self, field: &Field) -> Value {

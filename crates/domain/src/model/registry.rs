@@ -21,10 +21,13 @@ use crate::{
         quota::{ForecastOverride, Quota},
         stage::Stage,
     },
-    service::calendar::Calendar,
+    service::{
+        calendar::Calendar, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket, ticket_category::TicketCategory,
+        ticket_message::TicketMessage, ticket_status::TicketStatus,
+    },
 };
 
-const COUNT: usize = 29;
+const COUNT: usize = 35;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -48,6 +51,12 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<Stage>(),
         of::<Quota>(),
         of::<ForecastOverride>(),
+        of::<Ticket>(),
+        of::<TicketMessage>(),
+        of::<TicketStatus>(),
+        of::<TicketCategory>(),
+        of::<Queue>(),
+        of::<SlaPolicy>(),
         of::<Calendar>(),
         of::<Product>(),
         of::<Campaign>(),

@@ -135,7 +135,7 @@ entity! {
             Relation { name: "team_members", target: "user", reach: Reach::Linked { link: &TEAM_MEMBERS_LINK, holder: true } },
             Relation { name: "line_items", target: "line_item", reach: Reach::Inverse { field: "opportunity_id" } },
         ])
-        .open_while("status", "open")
+        .open_while("status", &["open"])
         .ledger(&LEDGER)
         .rule(amount_is_set)
         .rule(split_is_whole)

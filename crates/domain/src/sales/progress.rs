@@ -157,9 +157,7 @@ impl Course<'_> {
     fn check_required(&self, stage: &Record<Stage>, after: &Record<Opportunity>, faults: &mut Faults) {
         for path in stage.get(Stage::required_fields) {
             let Some(field) = self.schema.field(&path) else { continue };
-            let value = after.json(field);
-            let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-            if empty {
+            if after.lacks(field) {
                 let pointer = format!("/{}", path.replace('.', "/"));
                 faults.add(Fault::new(pointer, FaultCode::NeededByStage).with("stage", stage.get(Stage::name)));
             }

@@ -100,8 +100,13 @@ fn some_hours(draft: &mut Draft<'_, Calendar>) {
 #[must_use]
 pub fn hours(calendar: &Record<Calendar>, otherwise: Tz) -> Hours {
     let zone = calendar.get(Calendar::time_zone).and_then(|name| Tz::from_str(name).ok()).unwrap_or(otherwise);
-    let week = calendar.get(Calendar::week).unwrap_or_default();
-    let dates = calendar.get(Calendar::dates).into_iter().filter(|date| date.active);
+    hours_of(zone, &calendar.get(Calendar::week).unwrap_or_default(), &calendar.get(Calendar::dates))
+}
+
+/// The hours that a week and dates of their own make up, by the clocks of a zone.
+#[must_use]
+pub fn hours_of(zone: Tz, week: &WeekHours, dates: &[CalendarDate]) -> Hours {
+    let dates = dates.iter().filter(|date| date.active);
     let dates: BTreeMap<NaiveDate, Vec<Interval>> = dates.map(|date| (date.on, intervals(&date.intervals))).collect();
     Hours { zone, week: week.days().map(|day| intervals(day)), dates }
 }

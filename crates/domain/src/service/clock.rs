@@ -41,6 +41,14 @@ choices! {
 }
 
 impl StatusKind {
+    /// The kinds in which something is left to do.
+    pub const UNDONE: [&'static str; 4] = [
+        StatusKind::New.as_str(),
+        StatusKind::Open.as_str(),
+        StatusKind::WaitingCustomer.as_str(),
+        StatusKind::WaitingThirdParty.as_str(),
+    ];
+
     /// Whether nothing is left to do.
     #[must_use]
     pub fn is_done(self) -> bool {

@@ -334,6 +334,56 @@ pub struct Holding {
     pub warned_at: Option<Timestamp>,
 }
 
+/// What was promised by one version of a policy and of its calendar.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::sla_promises, treat_none_as_default_value = false)]
+pub struct PromiseRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub policy_id: Id,
+    pub policy_version: i64,
+    pub calendar_id: Option<Id>,
+    /// 0 where there is no calendar.
+    pub calendar_version: i64,
+    #[diesel(serialize_as = DbJson)]
+    pub promise: String,
+}
+
+/// One clock of a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::ticket_clocks, treat_none_as_default_value = false)]
+pub struct ClockRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub ticket_id: Id,
+    pub clock: String,
+    pub cycle: i64,
+    #[diesel(serialize_as = DbId)]
+    pub promise_id: Id,
+    /// The priority whose target it follows.
+    pub priority: String,
+    #[diesel(serialize_as = DbTime)]
+    pub started_at: Timestamp,
+    /// What is promised, in milliseconds.
+    pub length: i64,
+    /// What was counted until the present phase began, in milliseconds.
+    pub elapsed: i64,
+    pub phase: String,
+    #[diesel(serialize_as = DbTime)]
+    pub phase_at: Timestamp,
+    pub due_at: Option<Timestamp>,
+    pub breached_at: Option<Timestamp>,
+    /// Of what an event has told: 0 of nothing, 1 of the warning, 2 of the breach.
+    pub told: i64,
+    /// When the next event is due.
+    pub fires_at: Option<Timestamp>,
+    pub is_open: bool,
+}
+
 /// The right to work at a job, until it is lost by silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {

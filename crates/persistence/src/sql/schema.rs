@@ -281,6 +281,52 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use super::IdSql;
+    known_objects (tenant_id, object) {
+        tenant_id -> IdSql,
+        object -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, JsonSql};
+    sla_promises (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        policy_id -> IdSql,
+        policy_version -> BigInt,
+        calendar_id -> Nullable<IdSql>,
+        calendar_version -> BigInt,
+        promise -> JsonSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    ticket_clocks (tenant_id, ticket_id, clock, cycle) {
+        tenant_id -> IdSql,
+        ticket_id -> IdSql,
+        clock -> Text,
+        cycle -> BigInt,
+        promise_id -> IdSql,
+        priority -> Text,
+        started_at -> TimeSql,
+        length -> BigInt,
+        elapsed -> BigInt,
+        phase -> Text,
+        phase_at -> TimeSql,
+        due_at -> Nullable<TimeSql>,
+        breached_at -> Nullable<TimeSql>,
+        told -> BigInt,
+        fires_at -> Nullable<TimeSql>,
+        is_open -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
     lead_score_counts (tenant_id, field, value) {
         tenant_id -> IdSql,
         field -> Text,
@@ -391,3 +437,5 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(events, event_subjects);
 diesel::allow_tables_to_appear_in_same_query!(jobs, tenants);
+diesel::allow_tables_to_appear_in_same_query!(ticket_clocks, tenants);
+diesel::allow_tables_to_appear_in_same_query!(known_objects, tenants);

@@ -402,6 +402,12 @@ impl<'a> Work<'a> {
         on!(&mut self.reader.connection, tenants::insert(row.clone()))
     }
 
+    /// Notes that the tenant knows of objects.
+    pub fn note_known_objects(&mut self, objects: &[&str]) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        objects.iter().try_for_each(|object| on!(&mut self.reader.connection, tenants::note_known_object(tenant, object)))
+    }
+
     pub fn next_tenant_number(&mut self) -> Result<i64, StoreError> {
         on!(&mut self.reader.connection, tenants::next_number())
     }

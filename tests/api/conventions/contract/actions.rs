@@ -14,6 +14,7 @@ use crate::{
 pub const WITHOUT_EVENT: &[(&str, &str)] = &[
     ("refreshTokens", "every client does it every quarter of an hour; the session was told of when it began"),
     ("forgotPassword", "whether there is such a user is looked up by the job, which leaves the event once it issues a token"),
+    ("simulateSla", "a question: it writes nothing"),
     ("checkLeadDuplicates", "a question: it writes nothing"),
     ("previewImport", "a question: it writes nothing"),
     ("createTenant", "its events are those of the new tenant"),
@@ -235,6 +236,15 @@ async fn of_activities(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
 async fn of_service(walk: &mut Walk<'_>, admin: &Client) {
     let calendar = admin.create("calendars", json!({"name": "Walked", "week": {"mon": [["09:00", "18:00"]]}})).await;
     walk.act(admin, "importCalendarDates", &[&calendar], json!({"2027-02-08": "off"}), &["calendar.updated"]).await;
+    let ticket = admin.create("tickets", json!({"subject": "Walked"})).await;
+    let moved = &["ticket.status_changed"];
+    walk.act(admin, "solveTicket", &[&ticket], json!({"resolution": "x"}), moved).await;
+    walk.act(admin, "closeTicket", &[&ticket], json!({}), moved).await;
+    walk.act(admin, "reopenTicket", &[&ticket], json!({}), moved).await;
+    walk.act(admin, "followUpTicket", &[&ticket], json!({}), &["ticket.created"]).await;
+    let queue = admin.create("queues", json!({"name": "Walked"})).await;
+    admin.create("tickets", json!({"subject": "Walked too", "queue_id": queue})).await;
+    walk.act(admin, "takeNextTicket", &[&queue], json!({}), &["ticket.assigned"]).await;
 }
 
 async fn of_imports(walk: &mut Walk<'_>, admin: &Client) {

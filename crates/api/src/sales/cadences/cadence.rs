@@ -31,13 +31,12 @@ use crate::{
     },
     records::{
         behaviour::{Behaviour, Shown, Writing},
-        body, lookup,
+        body, filters, lookup,
         mutation::{Answer, Mutation, if_match},
         named::Named,
         versions,
         write::Writer,
     },
-    sales::filters,
 };
 
 /// How many records are put on a cadence at once.

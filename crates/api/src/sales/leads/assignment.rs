@@ -33,9 +33,8 @@ use crate::{
         action::act,
         behaviour::{Behaviour, Shown, Writing},
         body::Nothing,
-        giving, lookup,
+        filters, giving, lookup,
     },
-    sales::filters,
 };
 
 impl Behaviour for AssignmentRule {

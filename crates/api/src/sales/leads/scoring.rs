@@ -31,10 +31,9 @@ use crate::{
     },
     records::{
         behaviour::{Behaviour, Shown, Writing},
-        lookup,
+        filters, lookup,
         named::Named,
     },
-    sales::filters,
 };
 
 /// The kind of the recurring job.

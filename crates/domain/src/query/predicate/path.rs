@@ -113,9 +113,10 @@ pub fn counted(object: &'static Object, counted: Counted, view: &dyn View) -> Op
     let target = step.schema.object;
     let which = match target.open.filter(|_| counted.open) {
         None => Predicate::all(),
-        Some((field, value)) => {
+        Some((field, values)) => {
             let field = target.field(field).filter(|field| view.sees(target, field))?;
-            Predicate::test(field, Op::Eq, Operand::Text(value.to_owned()))
+            let operands = values.iter().map(|value| Operand::Text((*value).to_owned()));
+            Predicate::test(field, Op::In, Operand::List(operands.collect()))
         }
     };
     Some(Related { relation: step.relation, target, none: false, predicate: Box::new(step.rows.and(which)) })

@@ -64,5 +64,7 @@ pub mod records;
 pub mod run;
 #[path = "settings.rs"]
 pub mod settings;
+#[path = "sla.rs"]
+pub mod sla;
 #[path = "tenants.rs"]
 pub mod tenants;

@@ -67,5 +67,7 @@ pub mod run;
 pub mod search_terms;
 #[path = "settings.rs"]
 pub mod settings;
+#[path = "sla.rs"]
+pub mod sla;
 #[path = "tenants.rs"]
 pub mod tenants;

@@ -6,7 +6,11 @@ use farley_domain::values::id::Id;
 use super::Conn;
 use crate::{
     error::StoreError,
-    sql::{rows::TenantRow, schema::tenants, sql_types::DbId},
+    sql::{
+        rows::TenantRow,
+        schema::{known_objects, tenants},
+        sql_types::DbId,
+    },
 };
 
 pub fn insert(conn: &mut Conn, row: TenantRow) -> Result<(), StoreError> {
@@ -37,4 +41,29 @@ pub fn all(conn: &mut Conn) -> Result<Vec<TenantRow>, StoreError> {
 pub fn ping(conn: &mut Conn) -> Result<(), StoreError> {
     tenants::table.select(tenants::id).first::<Id>(conn).optional()?;
     Ok(())
+}
+
+/// The objects that a tenant knows of.
+pub fn known_objects(conn: &mut Conn, tenant: Id) -> Result<Vec<String>, StoreError> {
+    Ok(known_objects::table.filter(known_objects::tenant_id.eq(DbId(tenant))).select(known_objects::object).load(conn)?)
+}
+
+/// Notes that a tenant knows of an object.
+pub fn note_known_object(conn: &mut Conn, tenant: Id, object: &str) -> Result<(), StoreError> {
+    diesel::insert_into(known_objects::table)
+        .values((known_objects::tenant_id.eq(DbId(tenant)), known_objects::object.eq(object)))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Tenants that know of fewer objects than so many.
+pub fn that_know_less(conn: &mut Conn, count: i64, limit: i64) -> Result<Vec<(Id, i64)>, StoreError> {
+    let theirs = known_objects::table.filter(known_objects::tenant_id.eq(tenants::id)).count().single_value();
+    Ok(tenants::table
+        .filter(theirs.assume_not_null().lt(count))
+        .order(tenants::number)
+        .limit(limit)
+        .select((tenants::id, tenants::number))
+        .load(conn)?)
 }

@@ -14,7 +14,8 @@ use farley_domain::{
 };
 use serde_json::Value;
 
-use crate::{access::principal::Principal, http::problem::Problem, records::behaviour::Writing};
+use super::behaviour::Writing;
+use crate::{access::principal::Principal, http::problem::Problem};
 
 /// A predicate in a field of a record must be one over the own fields of an object: it is asked before that is stored.
 pub fn check<E>(writing: &Writing<'_, E>, record: &Record<E>, name: &str, object: &'static Object) -> Result<(), Problem> {

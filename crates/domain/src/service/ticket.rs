@@ -1,0 +1,247 @@
+//! Tickets: what customers ask for, and how far it has come.
+
+use super::{
+    clock::{Party, StatusKind},
+    ticket_status::TicketStatus,
+};
+use crate::{
+    activities::task::Priority,
+    choices, entity,
+    model::{
+        field::Link,
+        object::{Ledger, Reach, Relation},
+        record::{Draft, Record},
+    },
+    values::{id::Id, time::Timestamp},
+};
+
+choices! {
+    /// How a ticket reached the desk.
+    pub enum TicketChannel {
+        Phone "phone" "Phone" "电话",
+        Email "email" "E-mail" "邮件",
+        Chat "chat" "Chat" "在线聊天",
+        Social "social" "Social media" "社交媒体",
+        WebForm "web_form" "Web form" "网页表单",
+        Api "api" "API" "接口",
+        InPerson "in_person" "In person" "当面",
+    }
+}
+
+choices! {
+    /// What a ticket asks for.
+    pub enum TicketKind {
+        Question "question" "Question" "咨询",
+        Incident "incident" "Incident" "故障",
+        Complaint "complaint" "Complaint" "投诉",
+        Request "request" "Request" "服务请求",
+        Return "return" "Return" "退换货",
+    }
+}
+
+choices! {
+    /// How much is affected, and how soon it has to be mended.
+    pub enum Degree {
+        Low "low" "Low" "低",
+        Medium "medium" "Medium" "中",
+        High "high" "High" "高",
+    }
+}
+
+/// Who follows a ticket.
+pub static TICKET_FOLLOWERS: Link =
+    Link { table: "ticket_followers", from: "ticket_id", to: "user_id", target: "user", shared: false };
+
+entity! {
+    /// A ticket: a request of a customer to the service desk. `owner_id` is the agent it is assigned to, nobody at first.
+    /// Replies and notes are its
+    /// `messages`; GET …/sla shows what is promised for it.
+    pub struct Ticket("ticket", "tickets", "tickets", "Ticket", "工单") [owned, tagged, external, custom] {
+        /// What it is about.
+        subject: String => text(300).required().title().label("Subject", "主题").example("打印机无法开机"),
+        /// The ticket number, assigned by the server and unique within the tenant. Numbers can be skipped.
+        number: Option<String> => text(40).server_set().title().indexed().label("Number", "编号").example("T-000042"),
+        /// The request in the customer's words.
+        description: Option<String> => long_text(50_000).detail().searchable().label("Description", "描述"),
+        /// The customer who asks. Defaults to the primary customer of the contact.
+        customer_id: Option<Id> => reference("customer").indexed().label("Customer", "客户"),
+        /// The person who asks.
+        contact_id: Option<Id> => reference("contact").indexed().label("Contact", "联系人"),
+        /// The product it is about.
+        product_id: Option<Id> => reference("product").indexed().label("Product", "产品"),
+        /// The opportunity it is about.
+        opportunity_id: Option<Id> => reference("opportunity").indexed().label("Opportunity", "商机"),
+        /// The number of the order it is about, in whatever system keeps orders.
+        order_reference: Option<String> => text(100).indexed().searchable().label("Order reference", "订单号").example("SO-2026-0815"),
+        /// How it reached the desk.
+        channel: Option<TicketChannel> => choice(TicketChannel::choices()).default("api").indexed().label("Channel", "渠道").example("phone"),
+        /// What it asks for.
+        kind: Option<TicketKind> => choice(TicketKind::choices()).default("question").indexed().label("Kind", "类型").example("incident"),
+        /// How much is affected.
+        impact: Option<Degree> => choice(Degree::choices()).detail().label("Impact", "影响程度").example("high"),
+        /// How soon it has to be mended.
+        urgency: Option<Degree> => choice(Degree::choices()).detail().label("Urgency", "紧急程度").example("medium"),
+        /// The priority. By default it follows from impact and urgency (both high: urgent; high and medium: high; both medium, or high
+        /// and low: normal; otherwise low; a missing one counts as medium), or is normal if neither is given. It keeps following them
+        /// until it is set to something else.
+        priority: Option<Priority> => choice(Priority::choices()).indexed().label("Priority", "优先级").example("high"),
+        /// The category.
+        category_id: Option<Id> => reference("ticket_category").indexed().label("Category", "分类"),
+        /// The queue it waits in. Defaults to the queue of the category.
+        queue_id: Option<Id> => reference("queue").indexed().label("Queue", "队列"),
+        /// The status. Defaults to the first status of the kind `new`. Setting it moves the ticket, with all checks of a move.
+        status_id: Option<Id> => reference("ticket_status").indexed().label("Status", "状态"),
+        /// The kind of the status.
+        status: Option<StatusKind> => choice(StatusKind::choices()).server_set().indexed().label("Status kind", "状态类型").example("open"),
+        /// When it entered its status.
+        status_entered_at: Option<Timestamp> => datetime().server_set().label("Status entered at", "进入状态时间").example("2026-03-01T08:00:00.000Z"),
+        /// The ticket it is a part of; must not be one of its own parts.
+        parent_id: Option<Id> => reference("ticket").indexed().label("Parent ticket", "上级工单"),
+        /// The ticket it follows up.
+        follow_up_of_id: Option<Id> => reference("ticket").on_create().indexed().label("Follow-up of", "后续工单来源"),
+        /// The users who follow it and are notified of what happens.
+        follower_ids: Vec<Id> => references(&TICKET_FOLLOWERS).label("Followers", "关注人"),
+        /// When the customer asked. Defaults to the time of creation.
+        opened_at: Option<Timestamp> => datetime().on_create().indexed().label("Opened at", "受理时间").example("2026-03-01T08:00:00.000Z"),
+        /// Who started the conversation. A ticket that an agent starts owes no first response.
+        opened_by: Option<Party> => choice(Party::choices()).default("customer").on_create().detail().label("Opened by", "发起方").example("customer"),
+        /// How it was solved.
+        resolution: Option<String> => long_text(20_000).detail().searchable().label("Resolution", "解决方案").example("更换电源后恢复正常"),
+        /// What caused it.
+        cause: Option<String> => text(200).indexed().label("Cause", "原因").example("电源故障"),
+        /// When it was last solved. Defaults to now; can be set to an earlier time when it is solved. Null while it is not solved.
+        solved_at: Option<Timestamp> => datetime().indexed().label("Solved at", "解决时间").example("2026-03-02T08:00:00.000Z"),
+        /// When it was first solved, even if it was reopened afterwards.
+        first_solved_at: Option<Timestamp> => datetime().server_set().indexed().label("First solved at", "首次解决时间").example("2026-03-02T08:00:00.000Z"),
+        /// When it was closed. Null while it is not.
+        closed_at: Option<Timestamp> => datetime().server_set().indexed().label("Closed at", "关闭时间").example("2026-03-09T08:00:00.000Z"),
+        /// When it was last reopened.
+        reopened_at: Option<Timestamp> => datetime().server_set().label("Reopened at", "重新打开时间").example("2026-03-03T08:00:00.000Z"),
+        /// How many times it was reopened.
+        reopen_count: i64 => integer(0, 1_000_000).server_set().default(0).label("Times reopened", "重新打开次数").example(0),
+        /// When an agent first replied to the customer.
+        first_responded_at: Option<Timestamp> => datetime().server_set().indexed().label("First responded at", "首次响应时间").example("2026-03-01T08:20:00.000Z"),
+        /// When an agent last wrote to the customer.
+        last_reply_at: Option<Timestamp> => datetime().server_set().label("Last reply at", "最近回复时间").example("2026-03-01T08:20:00.000Z"),
+        /// When the customer last wrote.
+        last_customer_message_at: Option<Timestamp> => datetime().server_set().indexed().label("Last customer message at", "客户最近来信时间").example("2026-03-01T08:00:00.000Z"),
+        /// Since when the customer has been waiting for a reply. Null if an agent wrote last.
+        waiting_since: Option<Timestamp> => datetime().server_set().indexed().label("Waiting since", "等待回复起始").example("2026-03-01T08:00:00.000Z"),
+        /// The SLA policy that applies to it.
+        sla_policy_id: Option<Id> => reference("sla_policy").server_set().indexed().label("SLA policy", "SLA 策略"),
+        /// The version of the policy that was promised.
+        sla_policy_version: Option<i64> => integer(1, i64::MAX).server_set().label("SLA policy version", "SLA 策略版本").example(3),
+        /// The version of the policy's calendar that was promised; 0 if it has none.
+        sla_calendar_version: Option<i64> => integer(0, i64::MAX).server_set().label("SLA calendar version", "SLA 日历版本").example(2),
+        /// When the next promise is due. Null if none is running. Updated without a new version of the record when a promise is breached.
+        sla_due_at: Option<Timestamp> => datetime().server_set().indexed().label("SLA due at", "SLA 到期时间").example("2026-03-01T09:00:00.000Z"),
+        /// When a promise was last breached. Updated without a new version of the record.
+        sla_breached_at: Option<Timestamp> => datetime().server_set().indexed().label("SLA breached at", "SLA 超时时间").example("2026-03-01T09:00:00.000Z"),
+        /// The number of its messages; only with `fields`.
+        message_count: Option<i64> => count("messages").label("Messages", "消息数").example(4),
+    }
+    extend |object| object
+        .relations([
+            Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
+            Relation { name: "contact", target: "contact", reach: Reach::ToOne { field: "contact_id" } },
+            Relation { name: "product", target: "product", reach: Reach::ToOne { field: "product_id" } },
+            Relation { name: "opportunity", target: "opportunity", reach: Reach::ToOne { field: "opportunity_id" } },
+            Relation { name: "category", target: "ticket_category", reach: Reach::ToOne { field: "category_id" } },
+            Relation { name: "queue", target: "queue", reach: Reach::ToOne { field: "queue_id" } },
+            Relation { name: "ticket_status", target: "ticket_status", reach: Reach::ToOne { field: "status_id" } },
+            Relation { name: "parent", target: "ticket", reach: Reach::ToOne { field: "parent_id" } },
+            Relation { name: "children", target: "ticket", reach: Reach::Inverse { field: "parent_id" } },
+            Relation { name: "follow_up_of", target: "ticket", reach: Reach::ToOne { field: "follow_up_of_id" } },
+            Relation { name: "follow_ups", target: "ticket", reach: Reach::Inverse { field: "follow_up_of_id" } },
+            Relation { name: "followers", target: "user", reach: Reach::Linked { link: &TICKET_FOLLOWERS, holder: true } },
+            Relation { name: "sla_policy", target: "sla_policy", reach: Reach::ToOne { field: "sla_policy_id" } },
+            Relation { name: "messages", target: "ticket_message", reach: Reach::Inverse { field: "ticket_id" } },
+        ])
+        .unique("tickets_number_key", "number")
+        .numbered("T-")
+        .titled("subject")
+        .open_while("status", &StatusKind::UNDONE)
+        .read_by_author()
+        .waits_for_owner()
+        .ledger(&LEDGER)
+        .rule(follow_impact)
+}
+
+/// Every change of what a ticket is judged by, with the time spent in each status.
+pub static LEDGER: Ledger = Ledger {
+    table: "ticket_ledger",
+    fields: &[
+        Ticket::status_id.name(),
+        Ticket::status.name(),
+        Ticket::status_entered_at.name(),
+        Ticket::priority.name(),
+        Ticket::category_id.name(),
+        Ticket::queue_id.name(),
+        Ticket::owner_id.name(),
+        Ticket::team_id.name(),
+        Ticket::solved_at.name(),
+        Ticket::closed_at.name(),
+        Ticket::first_responded_at.name(),
+    ],
+    fixed: &[Ticket::opened_at.name(), Ticket::number.name()],
+    step: Ticket::status_id.name(),
+    since: Ticket::status_entered_at.name(),
+    past: |_| Vec::new(),
+};
+
+/// The priority that follows from impact and urgency; none, where neither is known. The usual matrix of IT service management.
+#[must_use]
+pub fn priority_of(impact: Option<Degree>, urgency: Option<Degree>) -> Option<Priority> {
+    if impact.is_none() && urgency.is_none() {
+        return None;
+    }
+    let weight = |degree: Option<Degree>| match degree {
+        Some(Degree::Low) => 0,
+        Some(Degree::Medium) | None => 1,
+        Some(Degree::High) => 2,
+    };
+    Some(match weight(impact) + weight(urgency) {
+        4 => Priority::Urgent,
+        3 => Priority::High,
+        2 => Priority::Normal,
+        _ => Priority::Low,
+    })
+}
+
+/// Where nobody has set another, the priority is what follows from impact and urgency.
+fn follow_impact(draft: &mut Draft<'_, Ticket>) {
+    let of = |ticket: &Record<Ticket>| {
+        priority_of(ticket.get(Ticket::impact), ticket.get(Ticket::urgency)).unwrap_or(Priority::Normal)
+    };
+    let follows = match draft.before {
+        None => draft.after.is_null(Ticket::priority),
+        Some(before) => {
+            draft.after.is_null(Ticket::priority)
+                || (!draft.changes(Ticket::priority) && before.get(Ticket::priority) == Some(of(before)))
+        }
+    };
+    if follows {
+        let priority = of(&draft.after);
+        draft.after.set(Ticket::priority, priority);
+    }
+}
+
+/// The time of the last thing that a ticket's clocks went by: what comes next is not before it.
+#[must_use]
+pub fn last_happening(ticket: &Record<Ticket>) -> Option<Timestamp> {
+    let times = [Ticket::opened_at, Ticket::status_entered_at, Ticket::last_reply_at, Ticket::last_customer_message_at];
+    times.into_iter().filter_map(|time| ticket.get(time)).max()
+}
+
+/// The kind of a ticket's status.
+#[must_use]
+pub fn kind_of(ticket: &Record<Ticket>) -> StatusKind {
+    ticket.get(Ticket::status).unwrap_or(StatusKind::New)
+}
+
+/// The first live status of a kind.
+#[must_use]
+pub fn first_status(statuses: &[Record<TicketStatus>], kind: StatusKind) -> Option<&Record<TicketStatus>> {
+    let live = statuses.iter().filter(|status| !status.is_archived() && status.get(TicketStatus::kind) == Some(kind));
+    live.min_by_key(|status| (status.get(TicketStatus::sort_order).unwrap_or(i64::MAX), status.id()))
+}

@@ -1,0 +1,80 @@
+//! Messages: what customers and agents write about a ticket.
+
+use serde_json::json;
+
+use super::ticket::TicketChannel;
+use crate::{
+    activities::mentions::{self, MENTIONS},
+    choices, entity,
+    model::{
+        fault::FaultCode,
+        object::{Reach, Relation},
+        record::Draft,
+    },
+    values::{id::Id, time::Timestamp},
+};
+
+choices! {
+    /// Who writes to whom.
+    pub enum MessageKind {
+        Incoming "incoming" "From the customer" "客户来信",
+        Reply "reply" "Reply to the customer" "回复客户",
+        Note "note" "Internal note" "内部备注",
+    }
+}
+
+entity! {
+    /// A message of a ticket: from the customer, to the customer, or an internal note. Once written, only notes can be changed.
+    pub struct TicketMessage("ticket_message", "messages", "ticket_messages", "Ticket message", "工单消息") [external] {
+        /// The ticket it belongs to, from the path.
+        ticket_id: Option<Id> => reference("ticket").on_create().indexed().label("Ticket", "工单"),
+        /// Who writes to whom. A message from the customer makes the ticket wait for a reply, and opens it again if it is waiting for
+        /// the customer, solved or closed; a reply answers the customer and opens a new ticket; a note does neither.
+        kind: Option<MessageKind> => choice(MessageKind::choices()).default("reply").on_create().label("Kind", "类型").example("note"),
+        /// The subject, if it has one of its own.
+        subject: Option<String> => text(300).title().on_create().label("Subject", "主题"),
+        /// The text, in Markdown. In notes, `@[王芳](user:01890a5d-ac96-774b-bcce-b302099a8057)` mentions a colleague, who is notified.
+        body: String => long_text(100_000).required().detail().label("Body", "正文").example("已电话联系客户，备件明天送达。"),
+        /// The contact who wrote it, if it is from the customer. Defaults to the contact of the ticket.
+        contact_id: Option<Id> => reference("contact").on_create().indexed().label("Contact", "联系人"),
+        /// How it was sent. Defaults to the channel of the ticket.
+        channel: Option<TicketChannel> => choice(TicketChannel::choices()).on_create().label("Channel", "渠道").example("email"),
+        /// The id that the channel gave it; unique, so that a message that comes twice is refused the second time.
+        channel_message_id: Option<String> => text(250).on_create().indexed().label("Channel message id", "渠道消息编号").example("wx-8f3a"),
+        /// The message it answers, of the same ticket.
+        reply_to_id: Option<Id> => reference("ticket_message").on_create().label("Reply to", "回复的消息"),
+        /// The status to move the ticket to with this message. By default a reply moves a new ticket to the first status of the kind
+        /// `open`, and a message from the customer moves one that waits for the customer or is solved or closed there.
+        status_id: Option<Id> => reference("ticket_status").on_create().label("Status", "状态"),
+        /// When it was written. Defaults to now; must not be before the ticket's previous message or status.
+        sent_at: Option<Timestamp> => datetime().on_create().indexed().label("Sent at", "发送时间"),
+        /// The users mentioned in a note.
+        mention_ids: Vec<Id> => structure(&MENTIONS).default(json!([])).server_set().detail().label("Mentions", "提及").example(json!([])),
+    }
+    extend |object| object
+        .below("ticket", "ticket_id")
+        .relations([
+            Relation { name: "contact", target: "contact", reach: Reach::ToOne { field: "contact_id" } },
+            Relation { name: "reply_to", target: "ticket_message", reach: Reach::ToOne { field: "reply_to_id" } },
+        ])
+        .titled("subject")
+        .unique("ticket_messages_channel_key", "channel_message_id")
+        .rule(kept_as_written)
+        .rule(find_mentions)
+}
+
+/// What was said to or by a customer stays as it was said.
+fn kept_as_written(draft: &mut Draft<'_, TicketMessage>) {
+    let is_note = draft.after.get(TicketMessage::kind) == Some(MessageKind::Note);
+    if draft.before.is_some() && !is_note && draft.changes(TicketMessage::body) {
+        draft.fault(TicketMessage::body.pointer(), FaultCode::CreateOnly);
+    }
+}
+
+fn find_mentions(draft: &mut Draft<'_, TicketMessage>) {
+    if draft.changes(TicketMessage::body) || draft.before.is_none() {
+        let is_note = draft.after.get(TicketMessage::kind) == Some(MessageKind::Note);
+        let ids = if is_note { mentions::of(draft.after.get(TicketMessage::body)) } else { Vec::new() };
+        draft.after.set(TicketMessage::mention_ids, ids);
+    }
+}

@@ -1,0 +1,3 @@
+//! Service: the clocks of tickets.
+
+mod clocks;

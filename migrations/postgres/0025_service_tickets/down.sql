@@ -1,0 +1,13 @@
+DROP TABLE known_objects;
+DROP TABLE ticket_clocks;
+DROP TABLE sla_promises;
+DROP TABLE ticket_messages;
+DROP TABLE ticket_ledger;
+DROP TABLE ticket_followers;
+DROP TABLE tickets;
+DROP TABLE sla_policies;
+DROP TABLE ticket_status_moves;
+DROP TABLE ticket_statuses;
+DROP TABLE ticket_categories;
+DROP TABLE queue_agents;
+DROP TABLE queues;
