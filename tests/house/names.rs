@@ -14,7 +14,7 @@ use crate::arrows::{collect, is_for_tests};
 /// Macros whose arguments are declarations.
 const DECLARING: &[&str] = &["entity", "body", "query", "choices", "structures"];
 /// Structs whose values are parts of declarations.
-const DECLARED: &[&str] = &["Relation", "ToOne", "Inverse", "Unique", "Link", "Kind", "Structure"];
+const DECLARED: &[&str] = &["Relation", "ToOne", "Inverse", "Unique", "Link", "Kind", "Structure", "Target"];
 /// Methods that declare, in what follows the name of an object.
 const STEPS: &[&str] = &[
     "below",
@@ -116,9 +116,17 @@ fn is_declaration(tokens: &[TokenTree], at: usize, inner: &Group) -> bool {
     let Some(before) = ident_before(tokens, at) else { return false };
     match inner.delimiter() {
         Delimiter::Brace => DECLARING.contains(&before.as_str()) || DECLARED.contains(&before.as_str()),
-        Delimiter::Parenthesis => STEPS.contains(&before.as_str()) || DECLARING.contains(&before.as_str()),
+        Delimiter::Parenthesis => {
+            STEPS.contains(&before.as_str()) || DECLARING.contains(&before.as_str()) || is_new_field(tokens, at)
+        }
         Delimiter::Bracket | Delimiter::None => false,
     }
+}
+
+/// Whether a group is the arguments of `Field::new`, which declares a member of a structure.
+fn is_new_field(tokens: &[TokenTree], at: usize) -> bool {
+    let path = at.checked_sub(4).map(|from| tokens[from..at].iter().map(ToString::to_string).collect::<String>());
+    path.is_some_and(|path| path == "Field::new")
 }
 
 /// Whether a group is the arguments of a method that takes the name of a field.

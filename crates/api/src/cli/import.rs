@@ -115,12 +115,12 @@ async fn run_import(state: &Arc<State>, args: ImportArgs) -> Result<(), String> 
     let principal =
         state.store.read::<_, Problem>(tenant, move |reader| importer(reader, wanted.as_deref())).await.map_err(told)?;
     let members = json!({
-        "object": args.object,
-        "file_name": args.file.file_name().map(|name| name.to_string_lossy()),
-        "match_by": args.match_by,
-        "on_fault": if args.all_or_none { "abort" } else { "skip" },
-        "dry_run": args.dry_run,
-        "mapping": mapping,
+        (Import::object.name()): args.object,
+        (Import::file_name.name()): args.file.file_name().map(|name| name.to_string_lossy()),
+        (Import::match_by.name()): args.match_by,
+        (Import::on_fault.name()): if args.all_or_none { "abort" } else { "skip" },
+        (Import::dry_run.name()): args.dry_run,
+        (Import::mapping.name()): mapping,
     });
     let options = Options::read(&members, &principal.standards(clock::now())).map_err(told)?;
     permit(&principal, &options).map_err(told)?;

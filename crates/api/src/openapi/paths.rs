@@ -265,7 +265,7 @@ fn body(generic: Generic, object: &Object) -> Option<RequestBody> {
 }
 
 fn search_example(object: &Object) -> Value {
-    let recent = json!({"field": "created_at", "op": "gte", "value": {"relative": "-30d"}});
+    let recent = json!({"field": recurring::CREATED_AT.name(), "op": "gte", "value": {"relative": "-30d"}});
     let named = json!({"field": object.title, "op": "null", "value": false});
     json!({"filter": {"and": [recent, named]}, "sort": ["-created_at"], "limit": 20})
 }

@@ -5,7 +5,8 @@ use farley_domain::{
         entity::{history_fields, identity_fields},
         field::{Field, FieldType, Op, Writable},
         object::Object,
-        recurring, registry,
+        recurring::{self, slots},
+        registry,
     },
     query::{
         list::MAX_LIMIT,
@@ -229,7 +230,7 @@ fn record_example(object: &Object) -> Value {
     let shown = object.fields.iter().filter(|field| !field.on_request);
     let members: Map<String, Value> = shown
         .map(|field| {
-            let value = if field.name == "archived_at" { None } else { example(field).or_else(|| field.default.clone()) };
+            let value = if field.slot == slots::ARCHIVED_AT { None } else { example(field).or_else(|| field.default.clone()) };
             (field.name.to_string(), value.unwrap_or(Value::Null))
         })
         .collect();

@@ -1,9 +1,11 @@
 //! Shared responses: one component for each status of a problem, and the headers that answers bear.
 
 use farley_domain::{
+    customers::customer::Customer,
     model::{
         fault::{Fault, FaultCode, Faults, Language},
         object::Object,
+        recurring,
     },
     values::id::Id,
 };
@@ -68,7 +70,7 @@ pub static REFUSALS: &[Refusal] = &[
         status: 409,
         name: "Conflict",
         doc: "The request conflicts with the current state: another live record already has the value (`existing_id`), the record does not allow this in its current state (`allowed`), or a request with the same `Idempotency-Key` is still running.",
-        shown: || Problem::duplicate("/social_credit_code", EXAMPLE_ID.parse().unwrap_or(Id::NIL)),
+        shown: || Problem::duplicate(&Customer::social_credit_code.pointer(), EXAMPLE_ID.parse().unwrap_or(Id::NIL)),
     },
     Refusal {
         status: 410,
@@ -106,7 +108,7 @@ pub static REFUSALS: &[Refusal] = &[
         status: 422,
         name: "UnprocessableContent",
         doc: "The request is well formed but violates a rule, or its `Idempotency-Key` was already used for a different request.",
-        shown: || Problem::rule(Fault::new("/parent_id", FaultCode::Cycle).into()),
+        shown: || Problem::rule(Fault::new(recurring::PARENT_ID.pointer(), FaultCode::Cycle).into()),
     },
     Refusal {
         status: 428,

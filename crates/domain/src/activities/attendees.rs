@@ -65,10 +65,7 @@ static FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
 
 fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
     list(value, 100, |item| {
-        let mut members = Members::of(item, &["user_id", "contact_id", "name", "email"])?;
-        for field in FIELDS.iter() {
-            members.take(field, standards);
-        }
+        let mut members = Members::read(item, &*FIELDS, standards)?;
         if members.faults.is_empty() && members.accepted.values().all(Value::is_null) {
             members.faults.add(Fault::new("/name", FaultCode::Required));
         }

@@ -91,13 +91,7 @@ static FIELDS: LazyLock<[Field; 2]> = LazyLock::new(|| {
 });
 
 fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
-    list(value, 50, |item| {
-        let mut members = Members::of(item, &["object", "id"])?;
-        for field in FIELDS.iter() {
-            members.take(field, standards);
-        }
-        members.finish()
-    })
+    list(value, 50, |item| Members::read(item, &*FIELDS, standards)?.finish())
 }
 
 fn schema() -> Value {

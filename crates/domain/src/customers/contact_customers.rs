@@ -10,6 +10,7 @@ use crate::{
     model::{
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType, Link, Structure},
+        recurring::CUSTOMER_ID,
         structures::contact_points::primary_first,
         value::{Members, Standards, list},
     },
@@ -68,19 +69,13 @@ static FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
 });
 
 fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
-    let accepted = list(value, 50, |item| {
-        let mut members = Members::of(item, &["customer_id", "role", "buying_role", "primary"])?;
-        for field in FIELDS.iter() {
-            members.take(field, standards);
-        }
-        members.finish()
-    })?;
+    let accepted = list(value, 50, |item| Members::read(item, &*FIELDS, standards)?.finish())?;
     let mut faults = Faults::default();
     let mut seen = Vec::new();
     for (position, item) in accepted.as_array().into_iter().flatten().enumerate() {
-        let customer = &item["customer_id"];
+        let customer = &item[CUSTOMER_ID.name()];
         if seen.contains(&customer) {
-            faults.add(Fault::new(format!("/{position}/customer_id"), FaultCode::Repeated));
+            faults.add(Fault::new(format!("/{position}{}", CUSTOMER_ID.pointer()), FaultCode::Repeated));
         }
         seen.push(customer);
     }
@@ -96,10 +91,10 @@ fn schema() -> Value {
         "maxItems": 50,
         "items": {
             "type": "object",
-            "required": ["customer_id"],
+            "required": [CUSTOMER_ID.name()],
             "additionalProperties": false,
             "properties": {
-                "customer_id": {"type": "string", "format": "uuid", "description": "The customer."},
+                (CUSTOMER_ID.name()): {"type": "string", "format": "uuid", "description": "The customer."},
                 "role": {"type": ["string", "null"], "maxLength": 100, "description": "Job title at this customer.", "examples": ["采购经理"]},
                 "buying_role": {"type": ["string", "null"], "enum": buying_roles, "description": "The role in the buying decision."},
                 "primary": {"type": "boolean", "description": "Whether this is the primary customer. Defaults to the first in the list."}

@@ -113,17 +113,14 @@ entity! {
 }
 
 static CHOICE_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
-    let text = |name: &'static str| Field::new(name, FieldType::Text { max: 100 });
-    [text("value").required(), text("label_en"), text("label_zh")]
+    let text = FieldType::Text { max: 100 };
+    [Field::new("value", text.clone()).required(), Field::new("label_en", text.clone()), Field::new("label_zh", text)]
 });
 
 fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
     let mut values = Vec::new();
     list(value, 200, |item| {
-        let mut members = Members::of(item, &["value", "label_en", "label_zh"])?;
-        for field in CHOICE_FIELDS.iter() {
-            members.take(field, standards);
-        }
+        let mut members = Members::read(item, &*CHOICE_FIELDS, standards)?;
         if let Some(value) = members.accepted["value"].as_str() {
             if values.iter().any(|known: &String| meet(known, value)) {
                 members.faults.add(Fault::new("", FaultCode::Repeated));

@@ -13,7 +13,7 @@ use crate::{
         field::{Field, FieldType, Structure},
         field_rule::FieldRule,
         object::{Object, Reach, Relation},
-        registry,
+        recurring, registry,
         value::{Members, Standards, list},
     },
 };
@@ -194,7 +194,7 @@ fn check_name(members: &mut Members<'_>, member: &str, known: &[&str]) {
 }
 
 fn check_field(members: &mut Members<'_>) {
-    const OPEN: &[&str] = &["id", "version", "archived_at"];
+    const OPEN: [&str; 3] = [recurring::ID.name(), recurring::VERSION.name(), recurring::ARCHIVED_AT.name()];
     let object = members.accepted.get("object").and_then(Value::as_str).and_then(registry::object);
     let (Some(object), Some(field)) = (object, members.accepted.get("field").and_then(Value::as_str)) else { return };
     // A custom field may be declared later than the rule that hides it.

@@ -259,6 +259,16 @@ impl<'a> Members<'a> {
         Ok(Members { members, faults, accepted: Map::new() })
     }
 
+    /// An object whose members are these fields and no others, each taken.
+    pub fn read(value: &'a Value, fields: &[Field], standards: &Standards<'_>) -> Result<Members<'a>, Faults> {
+        let known: Vec<&str> = fields.iter().map(|field| field.name.as_ref()).collect();
+        let mut members = Members::of(value, &known)?;
+        for field in fields {
+            members.take(field, standards);
+        }
+        Ok(members)
+    }
+
     /// Takes one member by its field; null, absent and what says nothing are null.
     pub fn take(&mut self, field: &Field, standards: &Standards<'_>) {
         let said = |value: &&Value| !value.is_null() && (field.required || !is_nothing(field, value));

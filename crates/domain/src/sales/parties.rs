@@ -11,6 +11,7 @@ use crate::{
     model::{
         fault::{Fault, FaultCode, Faults},
         field::{Field, FieldType, Link, Structure},
+        recurring,
         structures::contact_points::primary_first,
         value::{Members, Standards, list},
     },
@@ -152,12 +153,9 @@ static HISTORY_FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
 /// The members of the items of a list of this area, by the name of its structure.
 #[must_use]
 pub fn item_members(structure: &str) -> Option<&'static [Field]> {
-    match structure {
-        "opportunity_contacts" => Some(&*CONTACT_FIELDS),
-        "team_members" => Some(&*MEMBER_FIELDS),
-        "stage_history" => Some(&*HISTORY_FIELDS),
-        _ => None,
-    }
+    let lists: [(&Structure, &[Field]); 3] =
+        [(&OPPORTUNITY_CONTACTS, &*CONTACT_FIELDS), (&TEAM_MEMBERS, &*MEMBER_FIELDS), (&STAGE_HISTORY, &*HISTORY_FIELDS)];
+    lists.into_iter().find(|(known, _)| known.name == structure).map(|(_, members)| members)
 }
 
 /// A list of objects that each name another record by their first member, none twice.
@@ -181,14 +179,7 @@ fn linked<T: DeserializeOwned>(
 }
 
 fn items(value: &Value, standards: &Standards<'_>, fields: &[Field]) -> Result<Value, Faults> {
-    let names: Vec<&str> = fields.iter().map(|field| field.name.as_ref()).collect();
-    list(value, 50, |item| {
-        let mut members = Members::of(item, &names)?;
-        for field in fields {
-            members.take(field, standards);
-        }
-        members.finish()
-    })
+    list(value, 50, |item| Members::read(item, fields, standards)?.finish())
 }
 
 /// The items of a list that was accepted before.
@@ -225,10 +216,10 @@ fn contacts_schema() -> Value {
         "maxItems": 50,
         "items": {
             "type": "object",
-            "required": ["contact_id"],
+            "required": [recurring::CONTACT_ID.name()],
             "additionalProperties": false,
             "properties": {
-                "contact_id": {"type": "string", "format": "uuid", "description": "The contact."},
+                (recurring::CONTACT_ID.name()): {"type": "string", "format": "uuid", "description": "The contact."},
                 "buying_role": {"type": ["string", "null"], "enum": roles, "description": "The role in the buying decision."},
                 "primary": {"type": "boolean", "description": "Whether this is the primary contact. Defaults to the first in the list."}
             }

@@ -8,7 +8,7 @@ use farley_domain::{
         field::FieldType,
         object::{Ledger, Object},
         record::Record,
-        recurring::slots,
+        recurring::{USER_ID, slots},
     },
     values::{
         id::Id,
@@ -153,7 +153,7 @@ impl Work<'_> {
             ("at".into(), Bind::time(at)),
             ("id".into(), Bind::id(id)),
             ("until".into(), until.map_or(Bind::Null(ColumnType::Time), Bind::time)),
-            ("user_id".into(), user),
+            (USER_ID.name().into(), user),
         ];
         for field in ledger.fields_of(object) {
             columns.extend(encode(field, &record.cell(field))?);

@@ -13,6 +13,7 @@ use farley_domain::{
         entity::Entity,
         fault::{Fault, FaultCode, Faults},
         record::Record,
+        recurring,
     },
     query::predicate::Predicate,
     sales::leads::{
@@ -54,7 +55,7 @@ impl Behaviour for AssignmentRule {
         let known = writing.before.map(|before| before.get(AssignmentRule::territories)).unwrap_or_default();
         for (position, territory) in record.get(AssignmentRule::territories).iter().enumerate() {
             let pointer = |member: &str| format!("{}/{position}/{member}", AssignmentRule::territories.pointer());
-            let of_user = pointer("user_id");
+            let of_user = pointer(recurring::USER_ID.name());
             if let Some(user) = territory.user_id {
                 if !is_live::<User>(work, user)? {
                     faults.add(Fault::new(of_user.clone(), FaultCode::NotFound));
@@ -65,7 +66,7 @@ impl Behaviour for AssignmentRule {
             if let Some(team) = territory.team_id
                 && !is_live::<Team>(work, team)?
             {
-                faults.add(Fault::new(pointer("team_id"), FaultCode::NotFound));
+                faults.add(Fault::new(pointer(recurring::TEAM_ID.name()), FaultCode::NotFound));
             }
             if territory.user_id.is_none() && territory.team_id.is_none() {
                 faults.add(Fault::new(of_user, FaultCode::Required));

@@ -7,12 +7,16 @@ use super::{
     row::Row,
 };
 use crate::{
+    catalog::product::Product,
+    customers::{contact::Contact, customer::Customer},
+    identity::team::Team,
     model::{
         field::{Field, FieldType},
         object::Schema,
         recurring,
         structures::contact_points::PHONES,
     },
+    sales::opportunity::Opportunity,
     values::{country::find_country, money::Currency, text::fold},
 };
 
@@ -23,7 +27,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("line_items.0.unit_price", &["unitprice", "salesprice", "单价", "销售单价"]),
     ("line_items.0.discount", &["discount", "折扣"]),
     (
-        "customer_id",
+        recurring::CUSTOMER_ID.name(),
         &[
             "account",
             "accountname",
@@ -83,8 +87,8 @@ const WORDS: &[(&str, &[&str])] = &[
             "名称",
         ],
     ),
-    ("given_name", &["firstname", "givenname", "名"]),
-    ("family_name", &["lastname", "surname", "familyname", "姓", "姓氏"]),
+    (Contact::given_name.name(), &["firstname", "givenname", "名"]),
+    (Contact::family_name.name(), &["lastname", "surname", "familyname", "姓", "姓氏"]),
     (
         "emails",
         &[
@@ -130,7 +134,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("phone", &["phonenumber", "telephone", "tel", "mobile", "电话", "手机", "手机号"]),
     ("industry", &["sector", "line", "lineofbusiness", "行业", "所属行业", "行业类别"]),
     (
-        "employee_count",
+        Customer::employee_count.name(),
         &[
             "employees",
             "employeecount",
@@ -145,11 +149,11 @@ const WORDS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "annual_revenue",
+        Customer::annual_revenue.name(),
         &["revenue", "annualrevenue", "turnover", "sales", "年营业额", "营业额", "年收入", "年营收", "营收", "营业收入"],
     ),
     (
-        "founded_year",
+        Customer::founded_year.name(),
         &[
             "yearestablished",
             "established",
@@ -163,7 +167,7 @@ const WORDS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "parent_id",
+        recurring::PARENT_ID.name(),
         &[
             "subsidiaryof",
             "parent",
@@ -194,7 +198,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("region", &["salesregion", "territory", "大区", "地区", "片区"]),
     ("source", &["leadsource", "origin", "来源", "客户来源", "线索来源", "渠道"]),
     (
-        "owner_id",
+        recurring::OWNER_ID.name(),
         &[
             "owner",
             "agent",
@@ -219,10 +223,13 @@ const WORDS: &[(&str, &[&str])] = &[
     ),
     ("website", &["url", "web", "homepage", "网址", "官网", "网站", "公司网址"]),
     ("description", &["note", "notes", "remark", "remarks", "comment", "comments", "memo", "备注", "说明", "描述", "简介"]),
-    ("social_credit_code", &["creditcode", "uscc", "信用代码", "社会信用代码", "统一社会信用代码", "税号", "纳税人识别号"]),
-    ("tag_ids", &["tag", "tags", "labels", "标签", "客户标签"]),
-    ("pipeline_id", &["salespipeline", "管道", "销售管道", "销售流程"]),
-    ("stage_id", &["dealstage", "salesstage", "opportunitystage", "销售阶段", "商机阶段", "商机状态"]),
+    (
+        Customer::social_credit_code.name(),
+        &["creditcode", "uscc", "信用代码", "社会信用代码", "统一社会信用代码", "税号", "纳税人识别号"],
+    ),
+    (recurring::TAG_IDS.name(), &["tag", "tags", "labels", "标签", "客户标签"]),
+    (Opportunity::pipeline_id.name(), &["salespipeline", "管道", "销售管道", "销售流程"]),
+    (Opportunity::stage_id.name(), &["dealstage", "salesstage", "opportunitystage", "销售阶段", "商机阶段", "商机状态"]),
     (
         "amount",
         &[
@@ -239,7 +246,7 @@ const WORDS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "expected_close_on",
+        Opportunity::expected_close_on.name(),
         &[
             "closedate",
             "expectedclosedate",
@@ -252,31 +259,34 @@ const WORDS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "closed_at",
+        Opportunity::closed_at.name(),
         &["dateclosed", "closedon", "closeddate", "成交日期", "成交时间", "关闭日期", "结单日期", "赢单日期", "赢单时间"],
     ),
     (
         recurring::RECEIVED_AT.name(),
         &["inquirydate", "inquirytime", "datereceived", "receivedon", "咨询时间", "咨询日期", "线索时间", "线索创建时间"],
     ),
-    ("opened_at", &["opendate", "openedon", "startdate", "engagedate", "开始日期", "立项日期", "立项时间"]),
-    ("close_reason", &["lossreason", "lostreason", "winreason", "reason", "输单原因", "赢单原因", "丢单原因"]),
+    (Opportunity::opened_at.name(), &["opendate", "openedon", "startdate", "engagedate", "开始日期", "立项日期", "立项时间"]),
+    (Opportunity::close_reason.name(), &["lossreason", "lostreason", "winreason", "reason", "输单原因", "赢单原因", "丢单原因"]),
     ("probability", &["winprobability", "成交概率", "成功率", "可能性"]),
     ("competitors", &["competitor", "竞品", "竞争者"]),
-    ("next_step", &["nextsteps", "nextaction", "下一步计划"]),
-    ("list_price", &["price", "salesprice", "listprice", "unitprice", "价格", "单价", "标准价格", "定价", "销售价", "零售价"]),
+    (Opportunity::next_step.name(), &["nextsteps", "nextaction", "下一步计划"]),
+    (
+        Product::list_price.name(),
+        &["price", "salesprice", "listprice", "unitprice", "价格", "单价", "标准价格", "定价", "销售价", "零售价"],
+    ),
     ("family", &["series", "productseries", "productfamily", "category", "产品系列", "产品线", "产品类别", "品类"]),
     ("sku", &["productcode", "code", "itemcode", "编码", "产品编号", "货号", "商品编码"]),
     ("unit", &["unitofmeasure", "uom", "计量单位"]),
-    ("manager_id", &["manager", "leader", "teamleader", "主管", "经理", "团队负责人"]),
-    ("team_id", &["team", "teamname", "department", "部门", "团队", "所属团队", "所属部门"]),
-    ("lifecycle_stage", &["stage", "lifecycle", "生命周期", "客户阶段", "客户状态"]),
+    (Team::manager_id.name(), &["manager", "leader", "teamleader", "主管", "经理", "团队负责人"]),
+    (recurring::TEAM_ID.name(), &["team", "teamname", "department", "部门", "团队", "所属团队", "所属部门"]),
+    (Customer::lifecycle_stage.name(), &["stage", "lifecycle", "生命周期", "客户阶段", "客户状态"]),
     ("kind", &["type", "customertype", "类型", "客户类型"]),
-    ("other_names", &["alias", "aliases", "shortname", "nickname", "简称", "别名", "曾用名", "英文名"]),
+    (Customer::other_names.name(), &["alias", "aliases", "shortname", "nickname", "简称", "别名", "曾用名", "英文名"]),
     ("department", &["dept", "部门", "所在部门"]),
     ("birthday", &["birthdate", "dateofbirth", "dob", "生日", "出生日期"]),
     ("language", &["lang", "语言"]),
-    ("time_zone", &["timezone", "时区"]),
+    (Customer::time_zone.name(), &["timezone", "时区"]),
 ];
 
 /// A header without what people vary: case, blanks, signs, what stands in brackets, a number at the end.

@@ -6,8 +6,12 @@ use serde_json::{Value, json};
 
 use super::mapping::Mapping;
 use crate::{
-    choices, entity,
+    choices,
+    customers::customer::Customer,
+    entity,
+    identity::api_key::ApiKey,
     model::{
+        entity::Entity,
         fault::{Fault, FaultCode, Faults},
         field::Structure,
         object::Object,
@@ -70,7 +74,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
                     "properties": {
                         "column": {"type": "string", "description": "The column, by its header. A column that is listed several times goes to several fields.", "examples": ["revenue"]},
                         "value": nullable("string", "Instead of a column: a text composed of columns, `{account} – {product}` (the text between two columns is left out if one of them is blank), optionally with a format, `{agent|dotted}@example.com` (`lower`, `upper`; `dotted`: anna.snelling); or a constant.", json!("{account} – {product}")),
-                        "field": nullable("string", "The target field, such as `addresses.country`, `external_ids.sap` or `custom.tier`; a member of a list item such as `stage_history.0.entered_at`; or a field of a child record such as `line_items.0.product_id`. Null ignores the column. Constants for a list item apply only if another of its columns has a value.", json!("annual_revenue")),
+                        "field": nullable("string", "The target field, such as `addresses.country`, `external_ids.sap` or `custom.tier`; a member of a list item such as `stage_history.0.entered_at`; or a field of a child record such as `line_items.0.product_id`. Null ignores the column. Constants for a list item apply only if another of its columns has a value.", Customer::annual_revenue.name().into()),
                         "values": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Cell values to replace, and their replacements.", "examples": [{"technolgy": "technology"}]},
                         "multiplier": nullable("integer", "A factor that numbers are multiplied by: 1000000 if the column is in millions.", json!(1_000_000)),
                         "currency": nullable("string", "The currency of amounts (ISO 4217). Defaults to the tenant's currency.", json!("USD")),
@@ -139,7 +143,7 @@ entity! {
 /// Whether rows of a file can become records of an object: all that clients create, but for keys, which are shown once only.
 #[must_use]
 pub fn takes_imports(object: &Object) -> bool {
-    !object.read_only && object.name != "api_key"
+    !object.read_only && object.name != ApiKey::NAME
 }
 
 /// The objects that take imports.

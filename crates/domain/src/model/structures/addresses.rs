@@ -71,14 +71,7 @@ static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
 });
 
 fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
-    let known: Vec<&str> = FIELDS.iter().map(|field| field.name.as_ref()).collect();
-    primary_first(list(value, 20, |item| {
-        let mut members = Members::of(item, &known)?;
-        for field in FIELDS.iter() {
-            members.take(field, standards);
-        }
-        members.finish()
-    })?)
+    primary_first(list(value, 20, |item| Members::read(item, &*FIELDS, standards)?.finish())?)
 }
 
 fn search(value: &Value) -> Vec<(SearchKind, String)> {

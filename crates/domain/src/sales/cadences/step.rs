@@ -52,10 +52,7 @@ static FIELDS: LazyLock<[Field; 6]> = LazyLock::new(|| {
 
 fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
     let mut accepted = list(value, 50, |item| {
-        let mut members = Members::of(item, &["day", "kind", "subject", "description", "priority", "time"])?;
-        for field in FIELDS.iter() {
-            members.take(field, standards);
-        }
+        let mut members = Members::read(item, &*FIELDS, standards)?;
         let time = members.accepted.get("time").and_then(Value::as_str).map(minutes_of_day);
         if time.is_some_and(|minutes| minutes.is_none_or(|minutes| minutes >= 24 * 60)) {
             let fault = Fault::new("/time", FaultCode::WrongType);

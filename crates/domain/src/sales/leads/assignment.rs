@@ -48,15 +48,7 @@ crate::structures! { Territory }
 /// Which user or team is responsible for which region.
 pub static TERRITORIES: Structure = Structure {
     name: "territories",
-    accept: |value, standards| {
-        list(value, 200, |item| {
-            let mut members = Members::of(item, &["region", "user_id", "team_id"])?;
-            for field in TERRITORY_FIELDS.iter() {
-                members.take(field, standards);
-            }
-            members.finish()
-        })
-    },
+    accept: |value, standards| list(value, 200, |item| Members::read(item, &*TERRITORY_FIELDS, standards)?.finish()),
     schema: || {
         json!({
             "type": "array",

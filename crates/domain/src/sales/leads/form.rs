@@ -44,10 +44,7 @@ pub static FORM_FIELDS: Structure = Structure {
     name: "form_fields",
     accept: |value, standards| {
         list(value, 100, |item| {
-            let mut members = Members::of(item, &["name", "field", "label", "placeholder", "required"])?;
-            for field in FORM_FIELD_FIELDS.iter() {
-                members.take(field, standards);
-            }
+            let mut members = Members::read(item, &*FORM_FIELD_FIELDS, standards)?;
             if members.accepted.get("name").is_some_and(Value::is_null) {
                 let name = members.accepted.get("field").and_then(Value::as_str).unwrap_or_default().replace('.', "_");
                 members.accepted.insert("name".to_owned(), name.into());

@@ -42,13 +42,7 @@ crate::structures! { Utm, Consent }
 /// The UTM parameters of the visit that a lead came from.
 pub static UTM: Structure = Structure {
     name: "utm",
-    accept: |value, standards| {
-        let mut members = Members::of(value, &UTM_MEMBERS)?;
-        for field in UTM_FIELDS.iter() {
-            members.take(field, standards);
-        }
-        members.finish()
-    },
+    accept: |value, standards| Members::read(value, &*UTM_FIELDS, standards)?.finish(),
     schema: || {
         let member = |example: &str| json!({"type": ["string", "null"], "maxLength": 200, "examples": [example]});
         json!({
@@ -72,15 +66,7 @@ static UTM_FIELDS: LazyLock<[Field; 5]> =
 /// Which channels somebody allowed us to use, when, and to which words.
 pub static CONSENT: Structure = Structure {
     name: "consent",
-    accept: |value, standards| {
-        list(value, 50, |item| {
-            let mut members = Members::of(item, &["channel", "given_at", "text", "source"])?;
-            for field in CONSENT_FIELDS.iter() {
-                members.take(field, standards);
-            }
-            members.finish()
-        })
-    },
+    accept: |value, standards| list(value, 50, |item| Members::read(item, &*CONSENT_FIELDS, standards)?.finish()),
     schema: || {
         let channels: Vec<String> = Channel::choices().iter().map(|choice| choice.value.to_string()).collect();
         json!({

@@ -53,10 +53,7 @@ pub static WEEKLY: Structure = Structure {
     name: "weekly_hours",
     accept: |value, standards| {
         list(value, 50, |item| {
-            let mut members = Members::of(item, &["weekday", "from", "to"])?;
-            for field in WEEKLY_FIELDS.iter() {
-                members.take(field, standards);
-            }
+            let mut members = Members::read(item, &*WEEKLY_FIELDS, standards)?;
             let time = |name: &str| members.accepted.get(name).and_then(Value::as_str).map(minutes_of_day);
             let (from, to) = (time("from"), time("to"));
             for (name, minutes) in [("from", from), ("to", to)] {
@@ -110,10 +107,7 @@ pub static ABSENCES: Structure = Structure {
     name: "absences",
     accept: |value, standards| {
         list(value, 500, |item| {
-            let mut members = Members::of(item, &["user_id", "starts_at", "ends_at", "reason"])?;
-            for field in ABSENCE_FIELDS.iter() {
-                members.take(field, standards);
-            }
+            let mut members = Members::read(item, &*ABSENCE_FIELDS, standards)?;
             let time = |name: &str| members.accepted.get(name).and_then(Value::as_str).and_then(Timestamp::parse);
             if let (Some(starts), Some(ends)) = (time("starts_at"), time("ends_at"))
                 && ends <= starts
