@@ -31,13 +31,14 @@ const OTHERWISE: &[(&str, &[&str])] = &[
     ("Farley keeps it for itself", &["tasks.due_noted_at", "tasks.reminded_at"]),
     ("it was added to a table that is there", &["custom_fields.position", "leads.received_at"]),
     (
-        "what is unique is no single field, or one across tenants",
+        "what is unique is no single field, or one across parents or tenants",
         &[
             "cadence_enrolments_customer_key",
             "cadence_enrolments_lead_key",
             "custom_fields_key_key",
             "lead_forms_token",
             "stages_name_key",
+            "ticket_messages_channel_key",
         ],
     ),
     (
@@ -50,6 +51,7 @@ const OTHERWISE: &[(&str, &[&str])] = &[
             "opportunities_stage_id",
             "tasks_to_note",
             "tasks_to_remind",
+            "tickets_waiting",
         ],
     ),
     (

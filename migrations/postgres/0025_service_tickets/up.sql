@@ -125,7 +125,7 @@ CREATE TABLE tickets (
     id uuid NOT NULL,
     version bigint NOT NULL,
     subject text COLLATE "C" NOT NULL,
-    number text COLLATE "C",
+    number text COLLATE "C" NOT NULL,
     customer_id uuid,
     contact_id uuid,
     product_id uuid,
@@ -184,8 +184,8 @@ CREATE TABLE tickets (
     FOREIGN KEY (tenant_id, owner_id) REFERENCES users (tenant_id, id),
     FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id)
 );
-CREATE UNIQUE INDEX tickets_number_key ON tickets (tenant_id, number) WHERE archived_at IS NULL AND number IS NOT NULL;
-CREATE INDEX tickets_number ON tickets (tenant_id, number, created_at, id) WHERE number IS NOT NULL;
+CREATE UNIQUE INDEX tickets_number_key ON tickets (tenant_id, number) WHERE archived_at IS NULL;
+CREATE INDEX tickets_number ON tickets (tenant_id, number, created_at, id);
 CREATE INDEX tickets_customer_id ON tickets (tenant_id, customer_id, created_at, id) WHERE customer_id IS NOT NULL;
 CREATE INDEX tickets_contact_id ON tickets (tenant_id, contact_id, created_at, id) WHERE contact_id IS NOT NULL;
 CREATE INDEX tickets_product_id ON tickets (tenant_id, product_id, created_at, id) WHERE product_id IS NOT NULL;

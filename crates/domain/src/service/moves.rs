@@ -42,16 +42,7 @@ static FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
 /// The moves of a simulation, in the order of time.
 pub static MOVES: Structure = Structure {
     name: "sla_moves",
-    accept: |value, standards| {
-        list(value, MOST, |item| {
-            let names: Vec<&str> = FIELDS.iter().map(|field| field.name.as_ref()).collect();
-            let mut members = Members::of(item, &names)?;
-            for field in FIELDS.iter() {
-                members.take(field, standards);
-            }
-            members.finish()
-        })
-    },
+    accept: |value, standards| list(value, MOST, |item| Members::read(item, &*FIELDS, standards)?.finish()),
     schema: || {
         let names =
             |choices: Vec<Choice>| choices.into_iter().map(|choice| json!(choice.value)).chain([Value::Null]).collect::<Vec<_>>();

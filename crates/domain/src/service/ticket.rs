@@ -84,17 +84,17 @@ entity! {
         /// The priority. By default it follows from impact and urgency (both high: urgent; high and medium: high; both medium, or high
         /// and low: normal; otherwise low; a missing one counts as medium), or is normal if neither is given. It keeps following them
         /// until it is set to something else.
-        priority: Option<Priority> => choice(Priority::choices()).indexed().label("Priority", "优先级").example("high"),
+        priority: Option<Priority> => choice(Priority::choices()).filled().indexed().label("Priority", "优先级").example("high"),
         /// The category.
         category_id: Option<Id> => reference("ticket_category").indexed().label("Category", "分类"),
         /// The queue it waits in. Defaults to the queue of the category.
         queue_id: Option<Id> => reference("queue").indexed().label("Queue", "队列"),
         /// The status. Defaults to the first status of the kind `new`. Setting it moves the ticket, with all checks of a move.
-        status_id: Option<Id> => reference("ticket_status").indexed().label("Status", "状态"),
+        status_id: Option<Id> => reference("ticket_status").filled().indexed().label("Status", "状态"),
         /// The kind of the status.
-        status: Option<StatusKind> => choice(StatusKind::choices()).server_set().indexed().label("Status kind", "状态类型").example("open"),
+        status: Option<StatusKind> => choice(StatusKind::choices()).filled().server_set().indexed().label("Status kind", "状态类型").example("open"),
         /// When it entered its status.
-        status_entered_at: Option<Timestamp> => datetime().server_set().label("Status entered at", "进入状态时间").example("2026-03-01T08:00:00.000Z"),
+        status_entered_at: Option<Timestamp> => datetime().filled().server_set().label("Status entered at", "进入状态时间").example("2026-03-01T08:00:00.000Z"),
         /// The ticket it is a part of; must not be one of its own parts.
         parent_id: Option<Id> => reference("ticket").indexed().label("Parent ticket", "上级工单"),
         /// The ticket it follows up.
@@ -102,7 +102,7 @@ entity! {
         /// The users who follow it and are notified of what happens.
         follower_ids: Vec<Id> => references(&TICKET_FOLLOWERS).label("Followers", "关注人"),
         /// When the customer asked. Defaults to the time of creation.
-        opened_at: Option<Timestamp> => datetime().on_create().indexed().label("Opened at", "受理时间").example("2026-03-01T08:00:00.000Z"),
+        opened_at: Option<Timestamp> => datetime().filled().on_create().indexed().label("Opened at", "受理时间").example("2026-03-01T08:00:00.000Z"),
         /// Who started the conversation. A ticket that an agent starts owes no first response.
         opened_by: Option<Party> => choice(Party::choices()).default("customer").on_create().detail().label("Opened by", "发起方").example("customer"),
         /// How it was solved.

@@ -28,7 +28,7 @@ entity! {
         kind: Option<StatusKind> => choice(StatusKind::choices()).required().on_create().label("Kind", "类型").example("closed"),
         /// Its position among the statuses, ascending. By default a new status is added at the end. The first status of a kind is
         /// the one that actions such as `solve` use.
-        sort_order: Option<i64> => integer(1, 1_000).indexed().label("Order", "顺序").example(40),
+        sort_order: Option<i64> => integer(1, 1_000).filled().indexed().label("Order", "顺序").example(40),
         /// The statuses that a ticket can move to from here; any, if empty.
         next_status_ids: Vec<Id> => references(&STATUS_MOVES).label("Next statuses", "可流转到"),
         /// The ticket fields that must have a value to enter the status; custom fields as `custom.key`.
