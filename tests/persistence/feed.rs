@@ -149,3 +149,54 @@ pub async fn timelines_tell_of_a_record_and_those_about_it(db: TestDb) -> Result
     assert_eq!(only.len(), 1);
     Ok(())
 }
+
+/// A transaction that hangs holds up the feeds of those tenants in which it writes, and of no others.
+pub async fn a_tenant_waits_for_its_own_writers_alone(db: TestDb) -> Result<(), StoreError> {
+    let crm = Crm::new(&db).await;
+    let (second, third) = (crm.another(2).await, crm.another(3).await);
+    let name = |name: &'static str| json!({"name": name});
+    for crm in [&crm, &second, &third] {
+        crm.create(Customer::object(), name("before")).await?;
+    }
+    let start = follow(&third, 0).await?[0].0;
+    // It writes in two tenants, and hangs before its commit.
+    let (inside, let_go) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let hanging = tokio::spawn({
+        let (crm, second, inside, let_go) = (crm.clone(), second.tenant, Arc::clone(&inside), Arc::clone(&let_go));
+        async move {
+            crm.write(move |work, view| {
+                view.create(work, Customer::object(), &json!({"name": "hung"}))?;
+                work.enter(second);
+                view.create(work, Customer::object(), &json!({"name": "hung too"}))?;
+                inside.store(true, Ordering::Relaxed);
+                let begun = Instant::now();
+                while !let_go.load(Ordering::Relaxed) && begun.elapsed() < Duration::from_secs(10) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Ok(())
+            })
+            .await
+        }
+    });
+    while !inside.load(Ordering::Relaxed) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let mut positions = Vec::new();
+    for crm in [&crm, &second, &third] {
+        positions.push(follow(crm, 0).await?.last().expect("the first event").0);
+        for _ in 0..3 {
+            crm.create(Customer::object(), name("meanwhile")).await?;
+        }
+    }
+    assert!(follow(&crm, positions[0]).await?.is_empty(), "its own tenant waits");
+    assert!(follow(&second, positions[1]).await?.is_empty(), "and the other in which it writes");
+    assert_eq!(follow(&third, start).await?.len(), 3, "a tenant that it has nothing to do with goes on");
+    let_go.store(true, Ordering::Relaxed);
+    hanging.await.expect("no panic")?;
+    for (crm, position) in [&crm, &second].into_iter().zip(positions) {
+        let seen = follow(crm, position).await?;
+        assert_eq!(seen.len(), 4, "nothing was passed");
+        assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+    Ok(())
+}

@@ -4,9 +4,12 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The store cannot be reached or cannot write now (connection lost, disk full, locked): worth trying again later.
+    /// The store cannot be reached now (connection lost, locked): worth trying again later.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// The store cannot be written to (disk full or read-only); what is there may still be read.
+    #[error("the store cannot be written to: {0}")]
+    Unwritable(String),
     /// The heavy lane has no slot for the asker, and too many wait for one: worth trying again in a moment.
     #[error("too much is being read at once")]
     Busy,
@@ -57,22 +60,24 @@ impl From<DieselError> for StoreError {
 fn by_message(text: String) -> StoreError {
     const PASSING: &[&str] = &[
         "database is locked",
-        "database or disk is full",
-        "disk I/O error",
         "unable to open database file",
-        "readonly database",
         "server closed the connection",
         "connection to server",
         "no connection to the server",
         "could not connect",
         "terminating connection",
         "SSL connection",
-        "could not extend file",
-        "No space left on device",
         "remaining connection slots",
         "the database system is",
-        "cannot execute INSERT in a read-only transaction",
         "canceling statement due to lock timeout",
+    ];
+    const UNWRITABLE: &[&str] = &[
+        "database or disk is full",
+        "disk I/O error",
+        "readonly database",
+        "could not extend file",
+        "No space left on device",
+        "in a read-only transaction",
     ];
     if text.contains("deadlock detected") {
         StoreError::Serialization
@@ -80,6 +85,8 @@ fn by_message(text: String) -> StoreError {
         StoreError::TooSlow
     } else if text.contains("canceling statement due to user request") {
         StoreError::Abandoned
+    } else if UNWRITABLE.iter().any(|unwritable| text.contains(unwritable)) {
+        StoreError::Unwritable(text)
     } else if PASSING.iter().any(|passing| text.contains(passing)) {
         StoreError::Unavailable(text)
     } else {

@@ -341,10 +341,10 @@ impl Reader<'_> {
         Ok(rows.iter().filter_map(|cells| cells.last()?.as_text()).collect::<Vec<_>>().join("\n"))
     }
 
-    /// The position of the last event that may be read: whoever has read up to it has read all there is.
+    /// The position of the last event of the tenant that may be read: whoever has read up to it has read all there is.
     pub fn log_end(&mut self) -> Result<i64, StoreError> {
         // No transaction still open can put an event before this.
-        let horizon = on!(&mut self.connection, locks::horizon())?;
+        let horizon = on!(&mut self.connection, locks::horizon(self.tenant.id))?;
         if horizon < i64::MAX {
             return Ok(horizon);
         }

@@ -156,6 +156,12 @@ impl Store {
         }
     }
 
+    /// Whether no other process serves the same database.
+    #[must_use]
+    pub fn is_of_one_process(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite(_))
+    }
+
     /// `sqlite` or `postgres`.
     #[must_use]
     pub fn engine_name(&self) -> &'static str {
@@ -456,7 +462,7 @@ impl Store {
 /// Whether a connection is not to be used again.
 fn is_broken(error: &StoreError) -> bool {
     match error {
-        StoreError::Unavailable(_) => true,
+        StoreError::Unavailable(_) | StoreError::Unwritable(_) => true,
         StoreError::Busy
         | StoreError::TooSlow
         | StoreError::Abandoned

@@ -272,12 +272,25 @@ pub async fn a_lost_connection_comes_back(db: TestDb) {
     assert_eq!(names, ["after a break", "before", "during"]);
 }
 
-/// No room for another page: writes are refused with 503, reads go on, and with room again writes do.
-pub async fn a_full_disk_refuses_writes_alone(db: TestDb) {
-    // The limit on the size of files stands for the disk: no rights are needed, and it can be lifted.
+/// A server with a small disk. The limit on the size of files stands for it: no rights are needed, and it can be lifted.
+fn with_a_small_disk(db: &TestDb) -> Process {
     let mut command = Command::new("prlimit");
     command.args(["--fsize=8000000:unlimited", "sh", "-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_farley")]);
-    let process = Process::run(&db, command);
+    Process::run(db, command)
+}
+
+impl Process {
+    /// Gives it all the room there is.
+    fn with_room(&self) {
+        let pid = self.child.id().to_string();
+        let lifted = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited:unlimited"]).status().expect("prlimit runs");
+        assert!(lifted.success());
+    }
+}
+
+/// No room for another page: writes are refused with 503, reads go on, and with room again writes do.
+pub async fn a_full_disk_refuses_writes_alone(db: TestDb) {
+    let process = with_a_small_disk(&db);
     let admin = process.admin().await;
     let mut acknowledged = Acknowledged::new();
     let mut refused = 0;
@@ -300,14 +313,149 @@ pub async fn a_full_disk_refuses_writes_alone(db: TestDb) {
     assert!(acknowledged.len() > 10, "only {} writes fitted", acknowledged.len());
     let total = |answer: serde_json::Value| usize::try_from(answer["page"]["total"].as_i64().unwrap()).unwrap();
     assert_eq!(total(admin.get("/v1/customers?total=true&limit=1").await.ok(200)), acknowledged.len());
-    let pid = process.child.id().to_string();
-    let lifted = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited:unlimited"]).status().expect("prlimit runs");
-    assert!(lifted.success());
+    process.with_room();
     let id = admin.create("customers", json!({"name": "load again", "external_ids": {"load": "again"}})).await;
     assert_eq!(admin.get("/v1/customers/ext:load:again").await.ok(200)["id"], id.as_str());
     assert_eq!(total(admin.get("/v1/customers?total=true&limit=1").await.ok(200)), acknowledged.len() + 1);
     for (key, id) in &acknowledged {
         assert_eq!(admin.get(&format!("/v1/customers/ext:load:{key}")).await.ok(200)["id"], id.as_str());
+    }
+}
+
+/// Writes until nothing more fits.
+async fn fill(client: &Client) {
+    for size in [10_000, 1] {
+        let mut refused = 0;
+        for number in 0..5000 {
+            let body = json!({"name": format!("load {number}"), "description": "x".repeat(size)});
+            refused = if client.post("/v1/customers", body).await.status == 503 { refused + 1 } else { 0 };
+            if refused == 20 {
+                break;
+            }
+        }
+        assert_eq!(refused, 20, "the disk was never full");
+    }
+}
+
+/// Who comes where nothing can be written reads, and is asked to come again when the access token has expired.
+async fn comes_in_to_read(url: &str) -> Client {
+    let come = async || Client::new(url).login(json!({"email": ADMIN, "password": PASSWORD})).await;
+    let mut client = come().await;
+    // For a session there may have been room.
+    for _ in 0..50 {
+        if client.tokens["refresh_token"].is_null() {
+            break;
+        }
+        client = come().await;
+    }
+    assert_eq!((&client.tokens["refresh_token"], &client.tokens["refresh_expires_in"]), (&json!(null), &json!(null)));
+    assert_eq!(client.tokens["expires_in"], 900);
+    assert!(!client.names("/v1/customers").await.is_empty());
+    client.post("/v1/customers", json!({"name": "x", "description": "x".repeat(10_000)})).await.refused(503, "unavailable");
+    client
+}
+
+/// Nobody need wait for room on the disk to read: a log-in works, also after a restart, and so does what slows guesses down.
+pub async fn a_full_disk_lets_people_in(db: TestDb) {
+    let process = with_a_small_disk(&db);
+    let before = process.admin().await;
+    fill(&before).await;
+    let brief = comes_in_to_read(&process.url).await;
+    let ended = comes_in_to_read(&process.url).await;
+    ended.post("/v1/auth/logout", json!({})).await.ok(204);
+    ended.get("/v1/me").await.refused(401, "session_ended");
+    brief.get("/v1/me").await.ok(200);
+    process.kill();
+    // The next process knows what is stored, and can be logged in to.
+    let process = with_a_small_disk(&db);
+    let [before, brief] = [before, brief].map(|client| Client::new(&process.url).with_token(client.token()));
+    brief.get("/v1/me").await.refused(401, "session_ended");
+    before.get("/v1/me").await.ok(200);
+    fill(&before).await;
+    let brief = comes_in_to_read(&process.url).await;
+    let guess = || Client::new(&process.url).post("/v1/auth/login", json!({"email": ADMIN, "password": "wrong"}));
+    let mut statuses = Vec::new();
+    for _ in 0..12 {
+        statuses.push(guess().await.status);
+    }
+    // Some may have been counted in the database, while there was room for that.
+    assert!(statuses.is_sorted() && statuses[0] == 401 && statuses[11] == 429, "{statuses:?}");
+    // With room all is as ever, and who came in meanwhile stays.
+    process.with_room();
+    brief.create("customers", json!({"name": "again"})).await;
+    let stored = process.admin().await;
+    assert!(stored.tokens["refresh_token"].is_string());
+    // Whoever changes the password ends all sessions but their own.
+    let changed = json!({"current_password": PASSWORD, "new_password": "an entirely new passphrase"});
+    stored.post("/v1/me/password", changed).await.ok(204);
+    brief.get("/v1/me").await.refused(401, "session_ended");
+}
+
+/// A folder in which nobody can write any more.
+struct ReadOnly(std::path::PathBuf);
+
+impl ReadOnly {
+    /// With a copy of a database, and of the binary, as whoever may not write may not read everywhere either.
+    fn copy_of(db: &TestDb) -> ReadOnly {
+        use std::{fs, os::unix::fs::PermissionsExt};
+        let folder = ReadOnly(std::env::temp_dir().join(format!("farley-read-only-{}", crate::support::new_id())));
+        fs::create_dir(&folder.0).expect("a folder");
+        for ending in ["", "-wal", "-shm"] {
+            let file = folder.0.join(format!("db{ending}"));
+            if fs::copy(format!("{}{ending}", db.path()), &file).is_ok() {
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).expect("rights");
+            }
+        }
+        fs::copy(env!("CARGO_BIN_EXE_farley"), folder.0.join("farley")).expect("the binary");
+        fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o555)).expect("rights");
+        folder
+    }
+
+    /// A server that may not write there, whoever runs the tests.
+    fn serve(&self, db: &TestDb) -> Process {
+        use std::os::unix::fs::MetadataExt;
+        let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+        let mut command = Command::new(if is_root { "setpriv".into() } else { self.0.join("farley") });
+        if is_root {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(self.0.join("farley"));
+        }
+        let mut own = db.clone();
+        own.url = format!("sqlite:{}", self.0.join("db").display());
+        Process::run(&own, command)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        use std::os::unix::fs::PermissionsExt;
+        drop(std::fs::set_permissions(&self.0, std::fs::Permissions::from_mode(0o755)));
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// A disk that can only be read is read: also one whose last server did not end well.
+pub async fn a_read_only_disk_is_read(db: TestDb) {
+    let mut process = Process::start(&db);
+    let admin = process.admin().await;
+    admin.create("customers", json!({"name": "stored"})).await;
+    let killed = ReadOnly::copy_of(&db);
+    process.tell_to_end();
+    process.ends_well();
+    let ended = ReadOnly::copy_of(&db);
+    for (folder, has_log) in [(&killed, true), (&ended, false)] {
+        assert_eq!(folder.0.join("db-wal").exists(), has_log);
+        let process = folder.serve(&db);
+        let client = comes_in_to_read(&process.url).await;
+        assert_eq!(client.names("/v1/customers").await, ["stored"]);
+        assert_eq!(client.get("/v1/search?q=stored").await.each("title"), ["stored"]);
+        Client::new(&process.url)
+            .post("/v1/auth/login", json!({"email": ADMIN, "password": "wrong"}))
+            .await
+            .refused(401, "wrong_credentials");
+        // Sessions that were stored go on, but nothing of them changes.
+        Client::new(&process.url).with_token(admin.token()).get("/v1/me").await.ok(200);
+        let refresh = json!({"refresh_token": admin.tokens["refresh_token"]});
+        Client::new(&process.url).post("/v1/auth/refresh", refresh).await.refused(503, "unavailable");
     }
 }
 

@@ -36,7 +36,9 @@ pub fn tests() -> Vec<Test> {
         start::recurring_jobs_wait_once;
         sqlite:
             crash::a_file_has_one_server => "PostgreSQL has any number of nodes",
-            crash::a_full_disk_refuses_writes_alone => "the disk of PostgreSQL is its server's";
+            crash::a_full_disk_lets_people_in => "the disk of PostgreSQL is its server's",
+            crash::a_full_disk_refuses_writes_alone => "the disk of PostgreSQL is its server's",
+            crash::a_read_only_disk_is_read => "the disk of PostgreSQL is its server's";
         postgres:
             crash::an_import_given_up_goes_on => "its table is taken away from beside",
             crash::an_import_survives_restarts => "a file has no connection to lose",

@@ -9,3 +9,4 @@ pub mod state;
 pub mod throttle;
 pub mod tokens;
 pub mod unrestricted;
+pub mod unwritten;

@@ -24,6 +24,7 @@ use super::{
     grants::asker_of,
     tokens::{NO_TENANT, Tokens, secret_hash},
     unrestricted::{all_of, entity_of},
+    unwritten::{Brief, Unwritten},
 };
 use crate::http::{
     clock,
@@ -110,11 +111,13 @@ enum Credential {
 /// Principals resolved a moment ago.
 pub struct Principals {
     known: moka::future::Cache<Credential, Arc<Principal>>,
+    pub unwritten: Unwritten,
 }
 
 impl Default for Principals {
     fn default() -> Principals {
-        Principals { known: moka::future::Cache::builder().max_capacity(50_000).time_to_live(BELIEVED).build() }
+        let known = moka::future::Cache::builder().max_capacity(50_000).time_to_live(BELIEVED).build();
+        Principals { known, unwritten: Unwritten::default() }
     }
 }
 
@@ -143,14 +146,18 @@ impl Principals {
         }
         let load = async {
             let wanted = credential.clone();
-            let principal = store.read(NO_TENANT, move |reader| load(reader, &wanted, clock::now())).await?;
+            let brief = match &credential {
+                Credential::Session { session, .. } => self.unwritten.session(*session),
+                Credential::ApiKey { .. } => None,
+            };
+            let principal = store.read(NO_TENANT, move |reader| load(reader, &wanted, brief, clock::now())).await?;
             Ok::<_, Problem>(Arc::new(principal))
         };
         self.known.try_get_with(credential.clone(), load).await.map_err(|problem| (*problem).clone())
     }
 }
 
-fn load(reader: &mut Reader<'_>, credential: &Credential, now: Timestamp) -> Result<Principal, Problem> {
+fn load(reader: &mut Reader<'_>, credential: &Credential, brief: Option<Brief>, now: Timestamp) -> Result<Principal, Problem> {
     let refused = || Problem::new(Code::Unauthorized);
     let ended = || Problem::new(Code::SessionEnded);
     let (tenant_id, api_key) = match credential {
@@ -164,6 +171,14 @@ fn load(reader: &mut Reader<'_>, credential: &Credential, now: Timestamp) -> Res
     let (tenant, key) = (row.to_tenant()?, TenantKey { id: tenant_id, number: row.number });
     reader.tenant = key;
     let (user_id, credential_id, scopes) = match (credential, api_key) {
+        (Credential::Session { session, .. }, _) if brief.is_some_and(|brief| brief.tenant == tenant_id) => {
+            let brief = brief.ok_or_else(ended)?;
+            // Whoever changes a password ends all sessions.
+            if reader.password_changed_at(brief.user)?.is_none_or(|changed| changed >= brief.begun) {
+                return Err(ended());
+            }
+            (brief.user, *session, None)
+        }
         (Credential::Session { session, .. }, _) => {
             let session = reader.session(*session)?.ok_or_else(ended)?;
             if session.revoked_at.is_some() || session.expires_at <= now {

@@ -12,7 +12,7 @@ const MEMORY_SECONDS: i64 = 15 * 60;
 /// What failures are counted against.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    name: String,
+    pub(super) name: String,
     /// How many failures are free.
     free: i64,
 }
@@ -72,15 +72,20 @@ pub async fn attempt(store: &Store, subjects: &[Subject], now: Timestamp) -> Res
             for subject in &subjects {
                 work.lock(&subject.name)?;
                 let known = work.reader().login_failures(&subject.name)?;
-                refuse_until(known.as_ref().and_then(|row| row.blocked_until), now)?;
-                let recent = known.filter(|row| row.since > now.plus_seconds(-MEMORY_SECONDS));
-                let failures = recent.map_or(0, |row| row.failures) + 1;
-                let blocked_until = subject.blocked_seconds(failures).map(|seconds| now.plus_seconds(seconds));
-                work.set_login_failures(&LoginFailureRow { subject: subject.name.clone(), failures, since: now, blocked_until })?;
+                work.set_login_failures(&counted(subject, known.as_ref(), now)?)?;
             }
             Ok(())
         })
         .await
+}
+
+/// What is known of a subject with one more attempt, if it is not blocked.
+pub(super) fn counted(subject: &Subject, known: Option<&LoginFailureRow>, now: Timestamp) -> Result<LoginFailureRow, Problem> {
+    refuse_until(known.and_then(|row| row.blocked_until), now)?;
+    let recent = known.filter(|row| row.since > now.plus_seconds(-MEMORY_SECONDS));
+    let failures = recent.map_or(0, |row| row.failures) + 1;
+    let blocked_until = subject.blocked_seconds(failures).map(|seconds| now.plus_seconds(seconds));
+    Ok(LoginFailureRow { subject: subject.name.clone(), failures, since: now, blocked_until })
 }
 
 fn refuse_until(blocked_until: Option<Timestamp>, now: Timestamp) -> Result<(), Problem> {

@@ -88,7 +88,14 @@ impl Tokens {
         let now = clock::now();
         let rows = store.read::<_, Problem>(NO_TENANT, |reader| Ok(reader.signing_keys()?)).await?;
         let lasting = rows.iter().any(|row| row.retires_at > now.plus_seconds(OVERLAP_SECONDS));
-        let rows = if lasting { rows } else { self.add_key(store, now).await? };
+        let rows = if lasting {
+            rows
+        } else {
+            match self.add_key(store, now).await {
+                Err(problem) if problem.is_unwritable() && !rows.is_empty() => rows,
+                made => made?,
+            }
+        };
         let keys = rows.into_iter().map(|row| Ok((row.id, Key::read(row)))).collect::<Result<_, Problem>>()?;
         if let Ok(mut current) = self.keys.write() {
             *current = Arc::new(keys);
@@ -128,6 +135,8 @@ impl Tokens {
         let keys = self.keys();
         // The oldest key that still signs: its successor is published before it is used.
         let signing = keys.values().filter(|key| key.retires_at > now).min_by_key(|key| key.created_at);
+        // Where no successor could be stored, the last one goes on.
+        let signing = signing.or_else(|| keys.values().max_by_key(|key| key.created_at));
         let key = signing.ok_or_else(|| Problem::internal("no key signs"))?;
         let issued = now.milliseconds() / 1000;
         let claims = Claims {

@@ -31,11 +31,13 @@ pub static AREA: Area = Area {
         JobKind {
             kind: notices::KIND,
             every: Some(notices::EVERY),
+            may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(notices::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
         JobKind {
             kind: notify::MAIL,
             every: None,
+            may_retry: JobKind::ALWAYS,
             perform: |job| {
                 Box::pin(
                     async move { mail::perform(&job.state, job.tenant, job.lease.job, &job.payload).await.map_err(Halt::Failed) },

@@ -50,6 +50,7 @@ pub static AREA: Area = Area {
     jobs: &[JobKind {
         kind: "tidy",
         every: Some(3_600),
+        may_retry: JobKind::ALWAYS,
         perform: |job| Box::pin(async move { Ok(tidy(&job.state, job.tenant, clock::now()).await?) }),
     }],
     watches: &[],

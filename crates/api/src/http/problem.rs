@@ -53,6 +53,7 @@ problem_codes! {
     MethodNotAllowed "method_not_allowed" 405 "Method not allowed" "方法不允许" "This resource does not support that method." "此资源不支持该方法。",
     RequestTimeout "request_timeout" 408 "Request timeout" "请求超时" "The body did not arrive in time." "请求体未能及时送达。",
     Duplicate "duplicate" 409 "Duplicate" "重复" "Another live record already has this value." "已有记录使用了该值。",
+    ImportFileGone "import_file_gone" 409 "File no longer kept" "文件已不再保留" "The file of this import is no longer kept, so it cannot go on. Import the file again." "此导入的文件已不再保留，无法继续。请重新导入该文件。",
     StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; allowed: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
     MailNotConfigured "mail_not_configured" 409 "Mail not configured" "未配置邮件" "This server is not configured to mail password resets. Ask an administrator to reset your password." "此服务器未配置密码重置邮件，请联系管理员重置密码。",
     StillRunning "idempotency_in_progress" 409 "Still running" "仍在处理" "A request with this Idempotency-Key is still running." "使用该 Idempotency-Key 的请求仍在处理中。",
@@ -189,6 +190,12 @@ impl Problem {
         self.inside.as_deref()
     }
 
+    /// Whether it is that what is there can be read and nothing be written: the disk is full, or read-only.
+    #[must_use]
+    pub fn is_unwritable(&self) -> bool {
+        matches!(self.inside(), Some(StoreError::Unwritable(_)))
+    }
+
     /// The answer, in a language.
     #[must_use]
     pub fn to_json(&self, language: Language, instance: &str, request_id: &str) -> Value {
@@ -263,7 +270,9 @@ impl From<Fault> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         let problem = match &error {
-            StoreError::Unavailable(_) | StoreError::Serialization => Problem::new(Code::Unavailable).retry_after(2),
+            StoreError::Unavailable(_) | StoreError::Unwritable(_) | StoreError::Serialization => {
+                Problem::new(Code::Unavailable).retry_after(2)
+            }
             StoreError::Busy => Problem::new(Code::Busy).retry_after(1),
             StoreError::TooSlow => Problem::new(Code::QueryTooSlow).retry_after(30),
             // Nobody reads this answer.

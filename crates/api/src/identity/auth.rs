@@ -67,7 +67,8 @@ crate::body! {
 /// Log in
 ///
 /// A wrong password and an unknown e-mail address give the same response, after the same time. Failed attempts slow down
-/// further attempts for the account and the IP address.
+/// further attempts for the account and the IP address. While SQLite's disk is full or read-only, the session lasts as long as the
+/// access token, without a refresh token.
 #[utoipa::path(tag = "auth", operation_id = "login", request_body = LoginRequest, security(()),
     responses((status = 401, description = "The e-mail address or password is incorrect."), (status = 200, description = "Logged in.", body = TokenPair)))]
 #[post("/v1/auth/login")]
@@ -131,11 +132,17 @@ async fn log_in(request: &HttpRequest, body: &Value) -> Result<HttpResponse, Pro
     let turn = state.passwords.turn().await?;
     // The wait may have been long.
     let now = clock::now();
-    throttle::attempt(&state.store, &subjects, now).await?;
+    match throttle::attempt(&state.store, &subjects, now).await {
+        Err(problem) if problem.is_unwritable() => state.principals.unwritten.attempt(&subjects, now)?,
+        counted => counted?,
+    }
     let fits = turn.verify(&password, hash).await?;
     drop(turn);
     if !fits {
-        note_failure(&state, request, found.as_ref(), now).await?;
+        match note_failure(&state, request, found.as_ref(), now).await {
+            Err(problem) if problem.is_unwritable() => tracing::warn!("a failed log-in could not be noted"),
+            noted => noted?,
+        }
         metrics::counter!("farley_logins_failed_total").increment(1);
         return Err(Problem::new(Code::WrongCredentials));
     }

@@ -34,8 +34,13 @@ pub static AREA: Area = Area {
         Behaviours::of::<CustomField>(),
     ],
     jobs: &[
-        JobKind { kind: reindex::KIND, every: None, perform: |job| Box::pin(reindex::perform(job)) },
-        JobKind { kind: forgotten::KIND, every: None, perform: |job| Box::pin(forgotten::perform(job)) },
+        JobKind { kind: reindex::KIND, every: None, may_retry: JobKind::ALWAYS, perform: |job| Box::pin(reindex::perform(job)) },
+        JobKind {
+            kind: forgotten::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(forgotten::perform(job)),
+        },
     ],
     watches: &[],
     beginnings: &[],

@@ -20,6 +20,7 @@ use crate::{
         state::{State, state_of},
         throttle::{self, Subject},
         tokens::{ACCESS_SECONDS, new_secret, secret_hash},
+        unwritten::Brief,
     },
     http::{
         clock,
@@ -45,11 +46,14 @@ pub struct TokenPair {
     /// How long the access token is valid, in seconds.
     #[schema(example = 900)]
     pub expires_in: i64,
-    /// Valid for one refresh; using it again after `FARLEY_REFRESH_LEEWAY` ends the session.
-    pub refresh_token: String,
+    /// Valid for one refresh; using it again after `FARLEY_REFRESH_LEEWAY` ends the session. Absent if the session could not be
+    /// stored (see log-in).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
     /// How long the refresh token is valid, in seconds.
     #[schema(example = 2_592_000)]
-    pub refresh_expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_expires_in: Option<i64>,
 }
 
 crate::body! {
@@ -79,7 +83,8 @@ pub fn user_origin(user: Id, request_id: String, now: Timestamp) -> Origin {
     Origin { actor, request_id: Some(request_id), now }
 }
 
-/// Opens a session; what a log-in has to do with the attempts before it is done with it.
+/// Opens a session; what a log-in has to do with the attempts before it is done with it. Where SQLite cannot be written to, the
+/// session is kept in mind for as long as its access token lasts.
 pub async fn open_session(
     state: &Arc<State>,
     session: Session,
@@ -101,7 +106,8 @@ pub async fn open_session(
         revoked_at: None,
     };
     let (tenant, user) = (session.tenant, session.user);
-    state
+    let own = subjects.clone();
+    let written = state
         .store
         .write::<_, Problem>(tenant, user_origin(user, session.request_id, now), move |work| {
             work.add_session(&row)?;
@@ -111,8 +117,26 @@ pub async fn open_session(
             work.event(User::NAME, "logged_in", user, 0, Map::new(), &[]);
             Ok(())
         })
-        .await?;
-    pair(state, tenant.id, user, id, refresh_token, now)
+        .await;
+    match written {
+        Ok(()) => pair(state, tenant.id, user, id, refresh_token, now),
+        Err(problem) if problem.is_unwritable() && state.store.is_of_one_process() => {
+            tracing::warn!(%user, "logged in without a stored session, as the database cannot be written to");
+            let unwritten = &state.principals.unwritten;
+            if let Some(subjects) = own {
+                unwritten.succeeded(&subjects);
+                // Of so little more may fit than of a session: nobody is to be kept out by attempts that succeeded.
+                let cleared = state
+                    .store
+                    .write::<_, Problem>(tenant, Origin::system(now), move |work| throttle::succeeded(work, &subjects));
+                drop(cleared.await);
+            }
+            unwritten.begin(id, Brief { tenant: tenant.id, user, begun: now });
+            let pair = pair(state, tenant.id, user, id, String::new(), now)?;
+            Ok(TokenPair { refresh_token: None, refresh_expires_in: None, ..pair })
+        }
+        Err(problem) => Err(problem),
+    }
 }
 
 /// `fr_`, tenant and session, and a secret: whose token it is can be told even when it is an old one.
@@ -129,8 +153,8 @@ fn pair(state: &State, tenant: Id, user: Id, session: Id, refresh_token: String,
         access_token: state.tokens.sign(tenant, user, session, now)?,
         token_type: "Bearer",
         expires_in: ACCESS_SECONDS,
-        refresh_token,
-        refresh_expires_in: SESSION_SECONDS,
+        refresh_token: Some(refresh_token),
+        refresh_expires_in: Some(SESSION_SECONDS),
     })
 }
 
@@ -169,7 +193,7 @@ pub async fn refresh(request: HttpRequest, body: OpenBody) -> Result<HttpRespons
     let mut tokens = pair(&state, tenant, user, session, token, at)?;
     let age = (now.milliseconds() - at.milliseconds()).max(0) / 1000;
     tokens.expires_in -= age;
-    tokens.refresh_expires_in -= age;
+    tokens.refresh_expires_in = tokens.refresh_expires_in.map(|seconds| seconds - age);
     Ok(no_store(&tokens))
 }
 
@@ -238,7 +262,12 @@ pub async fn logout(request: HttpRequest, body: OpenBody) -> Result<HttpResponse
     let empty = body.0.as_object().is_some_and(Map::is_empty);
     let (tenant, session) = if empty && authorization.is_some() {
         let principal = state.principals.resolve(&state.store, &state.tokens, authorization).await?;
-        (principal.key.id, principal.session.ok_or_else(|| Problem::new(Code::Unauthorized))?)
+        let session = principal.session.ok_or_else(|| Problem::new(Code::Unauthorized))?;
+        if state.principals.unwritten.end(session) {
+            state.principals.forget();
+            return Ok(HttpResponse::NoContent().finish());
+        }
+        (principal.key.id, session)
     } else {
         let form = read_plain::<RefreshRequest>(&body.0)?;
         let token = form.get(RefreshRequest::refresh_token).to_owned();

@@ -10,6 +10,7 @@ pub static AREA: Area = Area {
     jobs: &[JobKind {
         kind: import::KIND,
         every: None,
+        may_retry: import::run::may_retry,
         perform: |job| {
             Box::pin(
                 async move { import::run::perform(&job.state, job.tenant, job.lease, &job.payload, job.last, &|_| ()).await },

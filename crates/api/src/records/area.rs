@@ -64,7 +64,7 @@ pub enum Halt {
 impl From<Problem> for Halt {
     fn from(problem: Problem) -> Halt {
         match problem.inside() {
-            Some(StoreError::Unavailable(_) | StoreError::Serialization | StoreError::Busy) => {
+            Some(StoreError::Unavailable(_) | StoreError::Unwritable(_) | StoreError::Serialization | StoreError::Busy) => {
                 Halt::Unreached(describe(&problem))
             }
             Some(
@@ -99,7 +99,14 @@ pub struct JobKind {
     pub kind: &'static str,
     /// How long it rests, in seconds, if each tenant has one that recurs.
     pub every: Option<i64>,
+    /// Refuses to do one again that was given up, by its payload, if nothing would come of it.
+    pub may_retry: fn(&mut Work<'_>, &str) -> Result<(), Problem>,
     pub perform: fn(Job) -> Performing,
+}
+
+impl JobKind {
+    /// For jobs that have all they need in the database for good.
+    pub const ALWAYS: fn(&mut Work<'_>, &str) -> Result<(), Problem> = |_, _| Ok(());
 }
 
 /// All that the areas bring along.

@@ -15,6 +15,7 @@ use serde_json::Map;
 use utoipa::ToSchema;
 
 use super::{
+    area::installed,
     body,
     mutation::{Answer, Mutation},
     read::{PageInfo, next_link},
@@ -133,7 +134,8 @@ pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Prob
 
 /// Retry a job
 ///
-/// Puts a failed job back into the queue.
+/// Puts a failed job back into the queue; an import goes on where it stopped. If the file of an import is no longer kept, the
+/// response is 409 (`import_file_gone`).
 #[utoipa::path(tag = "jobs", operation_id = "retryJob", params(("id" = String, Path, description = "The job's id.")),
     responses((status = 200, description = "The job, back in the queue.", body = Job)))]
 #[post("/v1/jobs/{id}/retry")]
@@ -146,6 +148,11 @@ pub async fn retry(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
     mutation
         .run(&call, move |work| {
             let job = work.reader().job(id)?.ok_or_else(Problem::not_found)?;
+            if job.state == JobState::Dead.as_str()
+                && let Some(kind) = installed()?.jobs.iter().find(|kind| kind.kind == job.kind)
+            {
+                (kind.may_retry)(work, &job.payload)?;
+            }
             if !work.revive_job(id)? {
                 return Err(Problem::state(&job.state, &[]));
             }

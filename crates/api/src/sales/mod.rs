@@ -61,21 +61,25 @@ pub static AREA: Area = Area {
         JobKind {
             kind: recalls::KIND,
             every: Some(900),
+            may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(recalls::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
         JobKind {
             kind: responses::KIND,
             every: Some(60),
+            may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(responses::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
         JobKind {
             kind: scoring::KIND,
             every: Some(3_600),
+            may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(scoring::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
         JobKind {
             kind: cadences::job::KIND,
             every: Some(cadences::job::EVERY),
+            may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(cadences::job::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
     ],

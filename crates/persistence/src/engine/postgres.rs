@@ -272,6 +272,7 @@ pub fn transaction<T, E: Failure>(
                     Some(StoreError::Taken(_)) => attempt <= TAKEN_ATTEMPTS,
                     Some(
                         StoreError::Unavailable(_)
+                        | StoreError::Unwritable(_)
                         | StoreError::Busy
                         | StoreError::TooSlow
                         | StoreError::Abandoned

@@ -73,7 +73,8 @@ impl Threads {
             std::fs::create_dir_all(folder).map_err(|error| cannot(path, &error))?;
         }
         let mut writing = open(path)?;
-        let lock = File::create(beside(path, ".lock")).map_err(|error| cannot(path, &error))?;
+        // Where no file can be made, the database itself is locked.
+        let lock = File::create(beside(path, ".lock")).or_else(|_| File::open(path)).map_err(|error| cannot(path, &error))?;
         for migration in migrate::sqlite(&mut writing, &lock)? {
             tracing::info!(migration, "migrated");
         }
@@ -220,7 +221,24 @@ fn serve(
 
 fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
     interrupt::watch_connections();
-    let url = path.to_str().ok_or_else(|| StoreError::Internal("the path of the database is not UTF-8".to_owned()))?;
+    let name = path.to_str().ok_or_else(|| StoreError::Internal("the path of the database is not UTF-8".to_owned()))?;
+    match establish(path, name) {
+        // SQLite would make files beside the database, even to read it. Where it cannot, nobody can, so that nothing changes.
+        Err(_) if stands_still(path) => {
+            let escaped = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+            establish(path, &format!("file:{escaped}?immutable=1"))
+        }
+        opened => opened,
+    }
+}
+
+/// Whether a database is whole in its file, where nothing can be written.
+fn stands_still(path: &Path) -> bool {
+    let is_whole = std::fs::metadata(beside(path, "-wal")).map_or(true, |log| log.len() == 0);
+    is_whole && path.exists() && std::fs::OpenOptions::new().append(true).create(true).open(beside(path, ".lock")).is_err()
+}
+
+fn establish(path: &Path, url: &str) -> Result<SqliteConnection, StoreError> {
     let mut conn = SqliteConnection::establish(url)
         .map_err(|error| StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display())))?;
     conn.batch_execute(
@@ -230,6 +248,8 @@ fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
     )?;
     fold_utils::register_impl(&mut conn, |typed: Option<String>| typed.map(|typed| text::fold(&typed)))?;
     fold_spelt_utils::register_impl(&mut conn, |typed: Option<String>| typed.map(|typed| text::fold_spelt(&typed)))?;
+    // Opening reads nothing yet.
+    conn.batch_execute("SELECT 1 FROM sqlite_schema LIMIT 1")?;
     Ok(conn)
 }
 
@@ -282,6 +302,7 @@ fn write_all(conn: &mut SqliteConnection, queue: &Receiver<WriteTask>, mut log: 
 fn copy(error: &StoreError) -> StoreError {
     match error {
         StoreError::Internal(text) => StoreError::Internal(text.clone()),
+        StoreError::Unwritable(text) => StoreError::Unwritable(text.clone()),
         other => StoreError::Unavailable(other.to_string()),
     }
 }

@@ -14,6 +14,10 @@ impl Reader<'_> {
         on!(&mut self.connection, credentials::password(self.tenant.id, user))
     }
 
+    pub fn password_changed_at(&mut self, user: Id) -> Result<Option<Timestamp>, StoreError> {
+        on!(&mut self.connection, credentials::password_changed_at(self.tenant.id, user))
+    }
+
     pub fn session(&mut self, id: Id) -> Result<Option<SessionRow>, StoreError> {
         on!(&mut self.connection, credentials::session(self.tenant.id, id))
     }

@@ -114,6 +114,7 @@ impl Count {
             Some(StoreError::Abandoned) => self.cancelled.fetch_add(1, Ordering::Relaxed),
             Some(
                 StoreError::Unavailable(_)
+                | StoreError::Unwritable(_)
                 | StoreError::Busy
                 | StoreError::Serialization
                 | StoreError::Taken(_)

@@ -142,10 +142,11 @@ impl Work<'_> {
             Rows::ExternalIds(rows) => Part::external_ids(rows),
             Rows::LookupValues(rows) => Part::lookup_values(rows),
         });
-        let (parts, announce) = (parts.collect(), !self.announced);
+        let (parts, tenant) = (parts.collect(), self.tenant().id);
+        let announce = (!self.announced.contains(&tenant)).then_some(tenant);
         if let Connection::Postgres(conn) = self.connection() {
             queries::postgres::insertion::insert(conn, parts, announce)?;
-            self.announced = true;
+            self.announced.extend(announce);
         }
         Ok(())
     }

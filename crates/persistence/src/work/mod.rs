@@ -92,7 +92,8 @@ pub struct Work<'a> {
     /// Records that stay as they are until then.
     pub(crate) held: HashSet<(&'static str, Id)>,
     numbers: &'a crate::work::numbers::Numbers,
-    announced: bool,
+    /// The tenants for which positions in the log have been announced.
+    announced: Vec<Id>,
     /// Search terms of a new record, made before this work began.
     foreseen: Option<Arc<Foreseen>>,
     /// Whether a job came into the queue, which wakes the workers of this node.
@@ -117,7 +118,7 @@ impl<'a> Work<'a> {
             locked: HashSet::new(),
             held: HashSet::new(),
             numbers,
-            announced: false,
+            announced: Vec::new(),
             foreseen: None,
             queued: false,
         }
@@ -311,9 +312,11 @@ impl<'a> Work<'a> {
         if self.events.is_empty() {
             return Ok(());
         }
-        if !self.announced {
-            on!(&mut self.reader.connection, locks::announce())?;
-            self.announced = true;
+        for tenant in self.events.iter().map(|(event, _)| event.tenant_id) {
+            if !self.announced.contains(&tenant) {
+                on!(&mut self.reader.connection, locks::announce(tenant))?;
+                self.announced.push(tenant);
+            }
         }
         let events = std::mem::take(&mut self.events);
         on!(&mut self.reader.connection, log::append(events))
@@ -355,7 +358,7 @@ impl<'a> Work<'a> {
 
     /// Does a part of the work that may fail by itself: if it does, nothing of it stays, and the rest of the work goes on.
     pub fn attempt<T, E: From<StoreError>>(&mut self, part: impl FnOnce(&mut Work<'a>) -> Result<T, E>) -> Result<T, E> {
-        let (noted, announced) = (self.events.len(), self.announced);
+        let (noted, announced) = (self.events.len(), self.announced.clone());
         self.send_gathered()?;
         self.savepoint("SAVEPOINT part")?;
         match part(self).and_then(|value| self.send_gathered().map(|()| value).map_err(E::from)) {

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConnection};
 use serde_json::json;
 
 use super::{begin, counts, customers, ended, import, many, total};
-use crate::app::crash::Process;
+use crate::app::{crash::Process, start::eventually};
 use crate::{
     client::Client,
     server::{ADMIN, PASSWORD, Server},
-    support::TestDb,
+    support::{Engine, TestDb},
 };
 
 /// A long import keeps none of the short ones waiting.
@@ -139,4 +140,64 @@ pub async fn the_same_command_goes_on(db: TestDb) {
     let admin = Client::new(&worker.url).with_token(admin.token());
     let done = ended(&admin, &id).await;
     assert_eq!((counts(&done), total(&admin).await), ([2_000, 0, 0, 0], 4_000));
+}
+
+/// SQL past the server.
+fn beside(db: &TestDb, sql: &str) {
+    match db.engine {
+        Engine::Sqlite => {
+            let mut conn = SqliteConnection::establish(db.path()).expect("it opens");
+            conn.batch_execute(&format!("PRAGMA busy_timeout = 10000; {sql}"))
+        }
+        Engine::Postgres => PgConnection::establish(&db.url).expect("it opens").batch_execute(sql),
+    }
+    .expect("SQL");
+}
+
+/// The job of the one import.
+async fn job(admin: &Client) -> serde_json::Value {
+    let jobs = admin.get("/v1/jobs?limit=200").await.ok(200);
+    jobs["data"].as_array().unwrap().iter().find(|job| job["kind"] == "import").expect("the job").clone()
+}
+
+/// An import that was given up half-way goes on behind its last row; without its file it cannot, and says so.
+pub async fn given_up_they_go_on_while_their_file_is_there(db: TestDb) {
+    const GIVEN_UP: &str = "UPDATE jobs SET state = 'dead', last_error = 'x', attempts = max_attempts WHERE kind = 'import'; \
+         UPDATE imports SET status = 'failed', problem = 'x'";
+    let server = Server::start(db.clone()).await;
+    let admin = server.admin().await;
+    let id = begin(&admin, customers(&many(2_000))).await;
+    let before = half_done(&admin, &id).await;
+    server.stop_gracefully().await;
+    beside(&db, GIVEN_UP);
+    let server = Server::start(db.clone()).await;
+    let admin = server.admin().await;
+    let retry = format!("/v1/jobs/{}/retry", job(&admin).await["id"].as_str().unwrap());
+    assert_eq!(admin.post(&retry, json!({})).await.ok(200)["state"], "waiting");
+    let done = ended_after(&admin, &id, before).await;
+    assert_eq!((&done["status"], counts(&done), total(&admin).await), (&json!("done"), [2_000, 0, 0, 0], 2_000));
+    assert_eq!(done["problem"], json!(null));
+    // What is done is not done again, and its file is gone.
+    eventually(|| async { job(&admin).await["state"] == "done" }).await;
+    let refused = admin.post(&retry, json!({})).header("Accept-Language", "zh").await.refused(409, "state_conflict");
+    assert!(refused["detail"].as_str().unwrap().contains("已完成"), "{refused}");
+    beside(&db, GIVEN_UP);
+    for path in [format!("{retry}?validate_only=true"), retry.clone()] {
+        let refused = admin.post(&path, json!({})).await.refused(409, "import_file_gone");
+        assert!(refused["detail"].as_str().unwrap().contains("Import the file again"), "{refused}");
+    }
+    assert_eq!((job(&admin).await["state"].clone(), total(&admin).await), (json!("dead"), 2_000));
+}
+
+/// The import when it has ended again, having been further than before.
+async fn ended_after(admin: &Client, id: &str, before: i64) -> serde_json::Value {
+    for _ in 0..1_200 {
+        let import = admin.get(&format!("/v1/imports/{id}")).await.ok(200);
+        assert!(import["rows_done"].as_i64().unwrap() >= before, "it began anew: {import}");
+        if import["status"] == "done" {
+            return import;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the import never ended");
 }

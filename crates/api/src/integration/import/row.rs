@@ -133,6 +133,7 @@ pub fn import(
             }
             Some(
                 StoreError::Unavailable(_)
+                | StoreError::Unwritable(_)
                 | StoreError::Busy
                 | StoreError::TooSlow
                 | StoreError::Abandoned

@@ -29,7 +29,7 @@ use crate::{
     access::{principal::acting, state::State, unrestricted::Unrestricted},
     http::{
         clock,
-        problem::{Problem, describe},
+        problem::{Code, Problem, describe},
     },
     records::{
         area::{Halt, LEASE_SECONDS},
@@ -195,6 +195,15 @@ fn has_ended(import: &Record<Import>) -> bool {
     match import.get(Import::status) {
         Some(ImportStatus::Done | ImportStatus::Failed) => true,
         Some(ImportStatus::Waiting | ImportStatus::Running) | None => false,
+    }
+}
+
+/// An import can only be gone on with while its file is there.
+pub fn may_retry(work: &mut Work<'_>, payload: &str) -> Result<(), Problem> {
+    let Payload { import_id, .. } = serde_json::from_str(payload)?;
+    match work.reader().import_file(import_id)? {
+        Some(_) => Ok(()),
+        None => Err(Problem::new(Code::ImportFileGone)),
     }
 }
 

@@ -22,6 +22,15 @@ pub fn password(conn: &mut Conn, tenant: Id, user: Id) -> Result<Option<String>,
         .optional()?)
 }
 
+pub fn password_changed_at(conn: &mut Conn, tenant: Id, user: Id) -> Result<Option<Timestamp>, StoreError> {
+    Ok(passwords::table
+        .filter(passwords::tenant_id.eq(DbId(tenant)))
+        .filter(passwords::user_id.eq(DbId(user)))
+        .select(passwords::changed_at)
+        .first(conn)
+        .optional()?)
+}
+
 pub fn set_password(conn: &mut Conn, tenant: Id, user: Id, hash: &str, now: Timestamp) -> Result<(), StoreError> {
     diesel::insert_into(passwords::table)
         .values((

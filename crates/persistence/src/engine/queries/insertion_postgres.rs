@@ -6,6 +6,7 @@ use diesel::{
     prelude::*,
     query_builder::{AstPass, QueryFragment, QueryId},
 };
+use farley_domain::values::id::Id;
 
 use super::{
     Conn, Db, locks,
@@ -52,11 +53,11 @@ fn shape(of: &impl Hash) -> u64 {
 }
 
 /// Inserts all parts; what is stored must not depend on their order. With them goes what `locks::announce` says, unless it has been
-/// said.
-pub fn insert(conn: &mut Conn, parts: Vec<Part>, announce: bool) -> Result<(), StoreError> {
+/// said for the tenant.
+pub fn insert(conn: &mut Conn, parts: Vec<Part>, announce: Option<Id>) -> Result<(), StoreError> {
     let shapes: Vec<u64> = parts.iter().map(|part| part.shape).collect();
-    let keep = is_kept(conn, kept::judge_shape(shape(&(shapes, announce))))?;
-    Insert { parts, announcement: announce.then(locks::announcement), keep }.execute(conn)?;
+    let keep = is_kept(conn, kept::judge_shape(shape(&(shapes, announce.is_some()))))?;
+    Insert { parts, announcement: announce.map(locks::announcement), keep }.execute(conn)?;
     Ok(())
 }
 

@@ -25,11 +25,11 @@ pub fn due_job(_: &mut Conn, _: (Id, Id), _: &[&str], _: Timestamp) -> Result<bo
     Ok(true)
 }
 
-pub fn announce(_: &mut Conn) -> Result<(), StoreError> {
+pub fn announce(_: &mut Conn, _: Id) -> Result<(), StoreError> {
     Ok(())
 }
 
 /// Writers commit in the order in which they write.
-pub fn horizon(_: &mut Conn) -> Result<i64, StoreError> {
+pub fn horizon(_: &mut Conn, _: Id) -> Result<i64, StoreError> {
     Ok(i64::MAX)
 }
