@@ -107,7 +107,7 @@ entity! {
         /// Its position in forms.
         position: Option<i64> => integer(0, 10_000).default(0).label("Position", "排序").example(10),
         /// The key under which values are stored; it never changes.
-        storage_key: Option<String> => text(60).filled().server_set().opaque().label("Storage key", "存储键").example("tier"),
+        storage_key: Option<String> => text(60).filled().server_set().opaque().label("Storage key", "存储键").example("tier_93f2c1d8"),
     }
     extend |object| object.configuration().unique("custom_fields_key_key", "key").titled("key").rule(check)
 }
