@@ -37,6 +37,7 @@ pub static AREA: Area = Area {
     jobs: &[JobKind {
         kind: timers::KIND,
         every: None,
+        may_retry: JobKind::ALWAYS,
         perform: |job| Box::pin(async move { Ok(timers::perform(&job.state, job.tenant, clock::now()).await?) }),
     }],
     watches: &[Watch { kind: timers::KIND, due: timers::due }],
