@@ -71,7 +71,7 @@ static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
 });
 
 fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
-    primary_first(list(value, 20, |item| Members::read(item, &*FIELDS, standards)?.finish())?)
+    primary_first(list(value, 20, |item| Members::read(item, &FIELDS, standards)?.finish())?)
 }
 
 fn search(value: &Value) -> Vec<(SearchKind, String)> {
