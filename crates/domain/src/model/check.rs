@@ -68,6 +68,10 @@ impl<'o> Check<'o> {
             let what = || format!("the field {} of {}", field.name, object.name);
             let twice = object.fields[..place].iter().any(|other| other.name == field.name);
             self.demand(!twice, || format!("{} is declared twice", what()));
+            // A record of the documentation shows every field, and null is no value of this one.
+            let refers = matches!(field.kind, FieldType::Id | FieldType::Reference(_) | FieldType::References(_));
+            let shown = refers || field.example.is_some() || field.default.is_some() || !(field.required || field.filled);
+            self.demand(shown, || format!("{} has no example, though it is never null", what()));
             match &field.kind {
                 FieldType::Reference(target) if *target != ANY_OBJECT => drop(self.object(target, what)),
                 FieldType::Count(counted) => match object.relation(counted.relation) {
@@ -223,8 +227,10 @@ mod tests {
     }
 
     fn object(name: &'static str, collection: &'static str, fields: Vec<Field>) -> Object {
-        let mut all =
-            vec![Field::new("name", FieldType::Text { max: 80 }).required(), Field::new("created_at", FieldType::DateTime)];
+        let mut all = vec![
+            Field::new("name", FieldType::Text { max: 80 }).required().example("Elm"),
+            Field::new("created_at", FieldType::DateTime),
+        ];
         all.extend(fields);
         Object::new(name, collection, collection, (name, name), name, all)
     }
@@ -280,6 +286,12 @@ mod tests {
         let guest = guest.read_with(["house"]).hidden_beside("name", ["user_id"]);
         assert_eq!(with_guest(house(), guest), [""; 0]);
         assert!(!crate::model::registry::objects().is_empty());
+    }
+
+    #[test]
+    fn what_is_never_null_has_an_example() {
+        let shown = having(vec![Field::new("opened_at", FieldType::DateTime).filled()]);
+        assert_eq!(shown, ["the field opened_at of house has no example, though it is never null"]);
     }
 
     #[test]
