@@ -275,7 +275,7 @@ pub async fn a_lost_connection_comes_back(db: TestDb) {
 /// A server with a small disk. The limit on the size of files stands for it: no rights are needed, and it can be lifted.
 fn with_a_small_disk(db: &TestDb) -> Process {
     let mut command = Command::new("prlimit");
-    command.args(["--fsize=8000000:unlimited", "sh", "-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_farley")]);
+    command.args(["--fsize=16000000:unlimited", "sh", "-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_farley")]);
     Process::run(db, command)
 }
 

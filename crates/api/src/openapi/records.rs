@@ -22,7 +22,7 @@ use utoipa::openapi::{
 use super::{
     names,
     parameters::search_text,
-    schemas::{self, Notes, annotate, doc_with_default, example, nullable},
+    schemas::{self, EXAMPLE_TIME, Notes, annotate, doc_with_default, example, nullable},
 };
 
 /// Every schema that an object brings along, by name.
@@ -230,8 +230,10 @@ fn record_example(object: &Object) -> Value {
     let shown = object.fields.iter().filter(|field| !field.on_request);
     let members: Map<String, Value> = shown
         .map(|field| {
+            // A time without an example is one that nobody need give.
+            let time = || (field.is_never_null() && matches!(field.kind, FieldType::DateTime)).then(|| json!(EXAMPLE_TIME));
             let value = if field.slot == slots::ARCHIVED_AT { None } else { example(field).or_else(|| field.default.clone()) };
-            (field.name.to_string(), value.unwrap_or(Value::Null))
+            (field.name.to_string(), value.or_else(time).unwrap_or(Value::Null))
         })
         .collect();
     Value::Object(members)

@@ -14,6 +14,8 @@ use super::names;
 
 /// An id to show where a field has no example of its own.
 pub const EXAMPLE_ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+/// A time, as examples show it.
+pub const EXAMPLE_TIME: &str = "2026-03-01T08:00:00.000Z";
 
 /// The largest integer that JavaScript holds exactly. Bounds beyond it say nothing to a client.
 const LARGEST_EXACT: usize = 9_007_199_254_740_991;

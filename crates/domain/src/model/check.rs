@@ -69,8 +69,9 @@ impl<'o> Check<'o> {
             let twice = object.fields[..place].iter().any(|other| other.name == field.name);
             self.demand(!twice, || format!("{} is declared twice", what()));
             // A record of the documentation shows every field, and null is no value of this one.
-            let refers = matches!(field.kind, FieldType::Id | FieldType::Reference(_) | FieldType::References(_));
-            let shown = refers || field.example.is_some() || field.default.is_some() || !(field.required || field.filled);
+            let made =
+                matches!(field.kind, FieldType::Id | FieldType::Reference(_) | FieldType::References(_) | FieldType::DateTime);
+            let shown = made || field.example.is_some() || field.default.is_some() || !(field.required || field.filled);
             self.demand(shown, || format!("{} has no example, though it is never null", what()));
             match &field.kind {
                 FieldType::Reference(target) if *target != ANY_OBJECT => drop(self.object(target, what)),
@@ -290,8 +291,8 @@ mod tests {
 
     #[test]
     fn what_is_never_null_has_an_example() {
-        let shown = having(vec![Field::new("opened_at", FieldType::DateTime).filled()]);
-        assert_eq!(shown, ["the field opened_at of house has no example, though it is never null"]);
+        let shown = having(vec![Field::new("opened_on", FieldType::Date).filled()]);
+        assert_eq!(shown, ["the field opened_on of house has no example, though it is never null"]);
     }
 
     #[test]

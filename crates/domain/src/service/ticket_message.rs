@@ -47,7 +47,7 @@ entity! {
         /// `open`, and a message from the customer moves one that waits for the customer or is solved or closed there.
         status_id: Option<Id> => reference("ticket_status").on_create().label("Status", "状态"),
         /// When it was written. Defaults to now; must not be before the ticket's previous message or status.
-        sent_at: Option<Timestamp> => datetime().filled().on_create().indexed().label("Sent at", "发送时间").example("2026-03-01T08:00:00.000Z"),
+        sent_at: Option<Timestamp> => datetime().filled().on_create().indexed().label("Sent at", "发送时间"),
         /// The users mentioned in a note.
         mention_ids: Vec<Id> => structure(&MENTIONS).default(json!([])).server_set().detail().label("Mentions", "提及").example(json!([])),
     }
