@@ -56,6 +56,10 @@ fn finish_schema(schema: &mut Map<String, Value>) {
             }
         }
     }
+    if schema.contains_key("in") && schema.get("required") == Some(&Value::Bool(false)) {
+        // Said by saying nothing.
+        schema.shift_remove("required");
+    }
     let is = |kind: &str| match schema.get("type") {
         Some(Value::String(only)) => only == kind,
         Some(Value::Array(kinds)) => kinds.iter().any(|one| one == kind),

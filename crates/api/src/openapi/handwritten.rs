@@ -1,11 +1,14 @@
 //! What hand-written operations share with the generic ones and need not say themselves.
 
 use farley_domain::model::registry;
-use utoipa::openapi::{OpenApi, PathItem, RefOr, SecurityRequirement, path::Operation};
+use utoipa::openapi::{
+    OpenApi, PathItem, RefOr, SecurityRequirement,
+    path::{Operation, ParameterIn},
+};
 
 use super::{
-    parameters::shared,
-    responses::{PROBLEM, RATE_HEADERS, Refusal, any_problem, header_ref, problem},
+    parameters::{ID, shared},
+    responses::{PROBLEM, RATE_LIMIT, Refusal, header_ref, refusals},
 };
 
 /// Adds what hand-written operations lack: problems, the parameters of every write, the headers of every answer.
@@ -13,19 +16,22 @@ pub fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let names_something = path.contains('{');
         for (writes, operation) in operations(item) {
-            let told = problems(operation, (path, names_something), writes).into_iter().filter_map(problem);
-            for (status, response) in told.chain(any_problem()) {
+            let told = problems(operation, (path, names_something), writes);
+            for (status, response) in refusals(&told) {
                 operation.responses.responses.entry(status).or_insert(response);
             }
             if writes && !is_open(operation) && !is_of_the_operator(operation) {
                 let parameters = operation.parameters.get_or_insert_default();
                 parameters.extend(["ValidateOnly", "IdempotencyKey"].map(|name| RefOr::Ref(shared(name))));
             }
-            if operation.responses.responses.contains_key("412") {
+            if told.contains(&412) {
                 operation.parameters.get_or_insert_default().push(RefOr::Ref(shared("IfMatch")));
             }
             if writes && !is_open(operation) {
                 tell_validated(operation);
+            }
+            if names_record(path) {
+                share_id(operation);
             }
             tell_once(operation);
             fill(operation);
@@ -33,6 +39,15 @@ pub fn complete(document: &mut OpenApi) {
             if operation.description.as_ref().is_none_or(String::is_empty) {
                 operation.description.clone_from(&operation.summary);
             }
+        }
+    }
+}
+
+/// The id of a record is the same parameter wherever it is in a path.
+fn share_id(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if matches!(parameter, RefOr::T(own) if own.parameter_in == ParameterIn::Path && own.name == ID) {
+            *parameter = RefOr::Ref(shared("Id"));
         }
     }
 }
@@ -83,7 +98,7 @@ fn is_of_the_operator(operation: &Operation) -> bool {
 fn problems(operation: &Operation, (path, names_something): (&str, bool), writes: bool) -> Vec<u16> {
     let mut problems = Vec::new();
     if writes && names_version(path) {
-        problems.push(412);
+        problems.extend([404, 412, 428]);
     }
     if names_something {
         problems.push(404);
@@ -98,10 +113,14 @@ fn problems(operation: &Operation, (path, names_something): (&str, bool), writes
     problems
 }
 
+/// Whether a path names a record of an object.
+fn names_record(path: &str) -> bool {
+    registry::objects().into_iter().any(|object| path.starts_with(&format!("/v1/{}/{{id}}", object.collection)))
+}
+
 /// Whether a path names what has a version, for `If-Match`: a record of an object, the caller's own account, or a setting.
 fn names_version(path: &str) -> bool {
-    let of_object = registry::objects().into_iter().any(|object| path.starts_with(&format!("/v1/{}/{{id}}", object.collection)));
-    of_object || ["/v1/me", "/v1/settings/{key}", "/v1/me/settings/{key}"].contains(&path)
+    names_record(path) || ["/v1/me", "/v1/settings/{key}", "/v1/me/settings/{key}"].contains(&path)
 }
 
 /// Gives each answer the headers that all have, and to a problem that is only described its body.
@@ -111,9 +130,7 @@ fn fill(operation: &mut Operation) {
             if let Some(refusal) = status.parse().ok().and_then(Refusal::of).filter(|_| response.content.is_empty()) {
                 response.content.insert(PROBLEM.to_owned(), refusal.content().into());
             }
-            for name in RATE_HEADERS {
-                response.headers.entry(name.to_owned()).or_insert_with(|| RefOr::Ref(header_ref(name)));
-            }
+            response.headers.entry(RATE_LIMIT.to_owned()).or_insert_with(|| RefOr::Ref(header_ref(RATE_LIMIT)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod metadata;
 
+mod common;
 mod finish;
 mod handwritten;
 mod parameters;
@@ -50,11 +51,9 @@ pub fn document(handwritten: OpenApi) -> Value {
             tags.push(Tag::builder().name(object.collection).description(Some(object.doc.trim())).build());
         }
     }
-    for item in document.paths.paths.values_mut() {
-        // Whatever the operation, its problems come in the language asked for.
-        item.parameters.get_or_insert_default().push(RefOr::Ref(parameters::shared("AcceptLanguage")));
-    }
+    common::share(&mut components, &registry::objects());
     sharing::share_parameters(&mut document.paths, &mut components);
+    sharing::say_what_paths_name(&mut document.paths);
     document.components = Some(components);
     document.tags = Some(tags);
     unused::remove(&mut document);
@@ -85,8 +84,11 @@ fn add_shared(components: &mut Components) {
         ("EventPage", shared::event_page_example()),
         ("LedgerPage", shared::ledger_page_example()),
         ("Summary", shared::summary_example()),
+        (paths::SEARCH, paths::search_example()),
     ];
     components.examples.extend(pages.map(|(name, example)| named_example((name.to_owned(), example))));
+    components.examples.extend(responses::examples().map(named_example));
+    components.request_bodies.insert(paths::SEARCH.to_owned(), paths::search_body().into());
     for (name, parameter) in parameters::components() {
         components.parameters.insert(name.to_owned(), parameter.into());
     }
@@ -135,7 +137,7 @@ Farley is a headless CRM: all of its features are available through this API.
 - **Records** are returned directly, without a wrapper; lists are returned as `{\"data\": […], \"page\": {…}}`. Times are RFC 3339 in UTC, \
   money is in minor units.
 - **Unknown** members and parameters are rejected, never ignored.
-- **Errors** are `application/problem+json` (RFC 9457). All faults are reported at once, in the language of `Accept-Language` (`en`, `zh-CN`).
+- **Errors** are `application/problem+json` (RFC 9457). All faults are reported at once. Every request can have an `Accept-Language` header, `en` (the default) or `zh-CN`, for the language of titles, details and messages.
 - **Retries** are safe with `Idempotency-Key`; **concurrent edits** are detected with `ETag` and `If-Match`.
 - **Ids** in paths can be `ext:{system}:{key}`, the record's key in an external system.
 - **Rate limits** are reported in the headers `RateLimit` and `RateLimit-Policy` of every response.

@@ -10,6 +10,9 @@ use super::schemas::{self, text};
 use crate::http::middleware::MAX_HEADER;
 pub use crate::records::parameters::{header, limit, limit_doc, list, offset, path, query, search_text, shared};
 
+/// What a path names a record by.
+pub const ID: &str = "id";
+
 fn flag() -> Object {
     Object::with_type(Type::Boolean)
 }
@@ -84,11 +87,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
             header("If-Match", "The ETag of the version you have, such as `\"v7\"`. If the record has changed since, the response is 412.", entity_tags()),
         ),
         ("IfNoneMatch", header("If-None-Match", "The ETag of the version you have. If the record has not changed, the response is 304.", entity_tags())),
-        (
-            "AcceptLanguage",
-            header("Accept-Language", "The language of problem titles, details and messages: `en` or `zh-CN`. Defaults to `en`.", text().max_length(Some(MAX_HEADER))),
-        ),
-        ("Id", path("id", "The id of the record, or `ext:{system}:{key}` with its key in an external system.", schemas::EXAMPLE_ID)),
+        ("Id", path(ID, "The id of the record, or `ext:{system}:{key}` with its key in an external system.", schemas::EXAMPLE_ID)),
         ("System", path("system", "The external system: a lower-case letter, followed by lower-case letters, digits and `_`.", "sap")),
         ("Key", path("key", "The key of the record in the external system.", "10042")),
     ]

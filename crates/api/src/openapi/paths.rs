@@ -2,7 +2,7 @@
 
 use farley_domain::{
     model::{
-        field::{Field, FieldType, Storage},
+        field::{Field, FieldType, Op, Storage},
         object::Object,
         recurring, registry,
     },
@@ -10,7 +10,7 @@ use farley_domain::{
 };
 use serde_json::{Value, json};
 use utoipa::openapi::{
-    Content, HttpMethod, Ref, Required,
+    Content, HttpMethod, Ref, RefOr, Required,
     path::{Operation, OperationBuilder},
     request_body::{RequestBody, RequestBodyBuilder},
 };
@@ -19,10 +19,10 @@ use super::{
     names::{self, a, many, one},
     parameters::{list, path, shared},
     records::{create_example, patch_example},
-    responses::{self, any_problem, problem},
+    responses,
     schemas::text,
 };
-use crate::records::{operations::Generic, parameters::filters};
+use crate::records::{operations::Generic, parameters::{filter, filters}};
 
 /// The operation of a generic endpoint.
 #[must_use]
@@ -36,8 +36,7 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
         )
         .operation_id(Some(names::operation_id(generic, object)))
         .summary(Some(summary(generic, object)))
-        .description(Some(description(generic, object)))
-        .request_body(body(generic, object));
+        .description(Some(description(generic, object)));
     let below = object.parent.filter(|parent| below_parent(generic, object) == Some(parent.field));
     let operation = match below {
         Some(parent) => operation.parameter(path(
@@ -51,10 +50,13 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
     let operation = answers(generic, object)
         .into_iter()
         .fold(operation, |operation, (status, name)| operation.response(status.to_string(), Ref::from_response_name(name)));
+    let mut told = problems(generic).to_vec();
     // The parent of a part may be unknown.
-    let of_parent: &[u16] = if below.is_some() { &[404] } else { &[] };
-    let told = problems(generic).iter().chain(of_parent).filter_map(|status| problem(*status));
-    told.chain(any_problem()).fold(operation, |operation, (status, problem)| operation.response(status, problem)).build()
+    told.extend(below.map(|_| 404));
+    let operation = responses::refusals(&told).fold(operation, |operation, (status, problem)| operation.response(status, problem));
+    let mut operation = operation.build();
+    operation.request_body = body(generic, object);
+    operation
 }
 
 /// The method in utoipa's terms.
@@ -112,7 +114,7 @@ fn description(generic: Generic, object: &Object) -> String {
             )
         }
         Generic::Summary => format!(
-            "Groups the {many} that you can see and that match the filters, and returns the count and the sums of each group, and the path that lists its records."
+            "Groups the {many} that you can see and that match the filters, and returns the count and the sums of each group, and the path that lists its records. All filters of the list are accepted."
         ),
         Generic::Get | Generic::GetAlone => {
             format!("Returns the {one} with this id. With `archived=true`, archived records are returned too.")
@@ -181,7 +183,8 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
             let operation = with(operation, &["Average", "Minimum", "Maximum", "GroupSort", "GroupLimit"]);
             let operation = if object.is_searchable() { with(operation, &["Query"]) } else { operation };
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
-            filters(object, below_parent(generic, object)).into_iter().fold(operation, OperationBuilder::parameter)
+            // The list has the plain ones.
+            operation.parameter(filter(object))
         }
         Generic::Create => with(operation, &["ValidateOnly", "IdempotencyKey"]),
         Generic::Search => operation,
@@ -245,11 +248,11 @@ fn expand(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
     list("expand", &doc, name_of_field(), MAX_EXPANDED).example(first)
 }
 
-fn body(generic: Generic, object: &Object) -> Option<RequestBody> {
+fn body(generic: Generic, object: &Object) -> Option<RefOr<RequestBody>> {
     let (schema, example) = match generic {
         Generic::Create | Generic::Upsert => (names::create(object), create_example(object)),
         Generic::Update => (names::patch(object), patch_example(object)),
-        Generic::Search => ("Search".to_owned(), search_example(object)),
+        Generic::Search => return Some(RefOr::Ref(Ref::new(format!("#/components/requestBodies/{SEARCH}")))),
         Generic::List
         | Generic::ListAlone
         | Generic::Summary
@@ -261,13 +264,28 @@ fn body(generic: Generic, object: &Object) -> Option<RequestBody> {
         | Generic::Ledger => return None,
     };
     let content = Content::builder().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build();
-    Some(RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content).build())
+    Some(required(content).into())
 }
 
-fn search_example(object: &Object) -> Value {
-    let recent = json!({"field": recurring::CREATED_AT.name(), "op": "gte", "value": {"relative": "-30d"}});
-    let named = json!({"field": object.title, "op": "null", "value": false});
-    json!({"filter": {"and": [recent, named]}, "sort": ["-created_at"], "limit": 20})
+fn required(content: Content) -> RequestBody {
+    RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content).build()
+}
+
+/// The schema, the body and the example of a search.
+pub const SEARCH: &str = "Search";
+
+/// The body of a search, the same for all objects.
+#[must_use]
+pub fn search_body() -> RequestBody {
+    required(responses::content(SEARCH))
+}
+
+/// A search to show.
+#[must_use]
+pub fn search_example() -> Value {
+    let created = |op: Op, bound: &str| json!({"field": recurring::CREATED_AT.name(), "op": op.as_str(), "value": {"relative": bound}});
+    let lately = [created(Op::Gte, "-30d"), json!({"not": created(Op::Gte, "today")})];
+    json!({"filter": {"and": lately}, "sort": ["-created_at"], "limit": 20})
 }
 
 /// The answers of an endpoint, each the component that all of its kind share.
@@ -292,8 +310,6 @@ fn problems(generic: Generic) -> &'static [u16] {
         Generic::List | Generic::ListAlone | Generic::Summary | Generic::Search => &[],
         Generic::Get | Generic::GetAlone | Generic::History | Generic::Ledger => &[404],
         Generic::Create => &[409, 422],
-        Generic::Upsert => &[404, 409, 412, 422],
-        Generic::Update => &[404, 409, 412, 422, 428],
-        Generic::Archive | Generic::Restore => &[404, 409, 412, 422],
+        Generic::Upsert | Generic::Update | Generic::Archive | Generic::Restore => &[404, 409, 412, 422, 428],
     }
 }

@@ -2,7 +2,6 @@
 
 use farley_domain::{
     model::{
-        entity::{history_fields, identity_fields},
         field::{Field, FieldType, Op, Writable},
         object::Object,
         recurring::{self, slots},
@@ -36,6 +35,7 @@ pub fn schemas(object: &Object) -> Vec<(String, RefOr<Schema>)> {
         (names::patch(object), patch(object).into()),
         (names::page(object), page(object).into()),
     ];
+    schemas.extend(expansions(object));
     for field in &object.fields {
         match &field.kind {
             FieldType::Choice(choices) | FieldType::MultiChoice(choices) => {
@@ -60,11 +60,8 @@ fn holds_null(field: &Field) -> bool {
 fn sparse(object: &Object) -> ObjectBuilder {
     let doc = format!("{} Only the id is always present.", object.doc.trim());
     let mut schema = schemas::of_type(Type::Object).description(Some(doc)).required(recurring::ID.name());
-    let recurring: Vec<Field> = recurring().collect();
     for field in object.fields.iter().filter(|field| field.is_shown()) {
-        let said_once = recurring.iter().any(|known| known.name == field.name && known.doc == field.doc);
-        let value = if said_once { Ref::from_schema_name(name_of_recurring(field)).into() } else { as_read(object, field) };
-        schema = schema.property(field.name.as_ref(), value);
+        schema = schema.property(field.name.as_ref(), as_read(object, field));
     }
     let schema = shown_once(object).iter().fold(schema, |schema, (name, doc)| {
         schema.property(*name, annotate(schemas::text().into(), &Notes { description: doc, read_only: true, ..Notes::default() }))
@@ -75,25 +72,14 @@ fn sparse(object: &Object) -> ObjectBuilder {
 fn as_read(object: &Object, field: &Field) -> RefOr<Schema> {
     let value = schemas::value(object, field);
     let value = if holds_null(field) { nullable(value) } else { value };
-    let example = example(field);
-    let notes = Notes { description: &field.doc, example: example.as_ref(), read_only: field.writable == Writable::Never };
+    let notes = Notes { description: &field.doc, example: telling(field), read_only: field.writable == Writable::Never };
     annotate(value, &notes)
 }
 
-/// What Farley keeps of every record: its version, and by whom and when it was made and changed.
-fn recurring() -> impl Iterator<Item = Field> {
-    identity_fields().into_iter().chain(history_fields()).filter(|field| field.writable == Writable::Never)
-}
-
-fn name_of_recurring(field: &Field) -> String {
-    names::pascal(&format!("record_{}", field.name))
-}
-
-/// The schemas of that, which are said once for all objects.
-#[must_use]
-pub fn of_every_record() -> Vec<(String, RefOr<Schema>)> {
-    let [any, ..] = registry::objects();
-    recurring().map(|field| (name_of_recurring(&field), as_read(any, &field))).collect()
+/// The example of a field, unless it is an id like any other.
+fn telling(field: &Field) -> Option<&Value> {
+    let is_id = matches!(field.kind, FieldType::Id | FieldType::Reference(_) | FieldType::References(_));
+    field.example.as_ref().filter(|_| !is_id)
 }
 
 /// A whole record: whatever is not computed on request is there.
@@ -157,20 +143,36 @@ fn expanded(object: &Object, schema: ObjectBuilder) -> ObjectBuilder {
     let relations = object.relations.iter().filter(|relation| !object.has(relation.name));
     relations.fold(schema, |schema, relation| {
         let Some(target) = registry::object(relation.target) else { return schema };
-        let record = Ref::from_schema_name(names::sparse(target));
-        let noted = |value: RefOr<Schema>, description: &str| {
-            annotate(value, &Notes { description, read_only: true, ..Notes::default() })
-        };
         if !relation.reach.is_to_many() {
-            let doc = format!("The {}; only with `expand={}`.", names::one(target), relation.name);
-            return schema.property(relation.name, noted(nullable(record.into()), &doc));
+            return schema.property(relation.name, Ref::from_schema_name(names::expanded(target, false)));
         }
-        let doc = format!("The first {}; only with `expand={}`.", names::many(target), relation.name);
-        let more = format!("Whether there are more than `{}` shows.", relation.name);
         schema
-            .property(relation.name, noted(Array::new(record).into(), &doc))
-            .property(format!("{}_has_more", relation.name), noted(schemas::of_type(Type::Boolean).into(), &more))
+            .property(relation.name, Ref::from_schema_name(names::expanded(target, true)))
+            .property(format!("{}_has_more", relation.name), Ref::from_schema_name(HAS_MORE))
     })
+}
+
+/// What says whether an expanded relation has more records than are shown.
+const HAS_MORE: &str = "HasMore";
+
+/// The schemas of what `expand` adds, the same whatever the relation is called: one record of an object or several.
+fn expansions(object: &Object) -> Vec<(String, RefOr<Schema>)> {
+    let record = || Ref::from_schema_name(names::sparse(object)).into();
+    let noted = |value, description: &str| annotate(value, &Notes { description, read_only: true, ..Notes::default() });
+    let one = format!("The {} that the relation leads to; only with `expand`.", names::one(object));
+    let several = format!("The first {} that the relation leads to; only with `expand`.", names::many(object));
+    vec![
+        (names::expanded(object, false), noted(nullable(record()), &one)),
+        (names::expanded(object, true), noted(Array::new(record()).into(), &several)),
+    ]
+}
+
+/// The schemas that records of all objects share.
+#[must_use]
+pub fn of_every_record() -> Vec<(String, RefOr<Schema>)> {
+    let more = "Whether there are more records than the member of the relation shows; only with `expand`.";
+    let notes = Notes { description: more, read_only: true, ..Notes::default() };
+    vec![(HAS_MORE.to_owned(), annotate(schemas::of_type(Type::Boolean).into(), &notes))]
 }
 
 /// What creates a record. An unknown member is refused, and the schema says so.
@@ -180,9 +182,10 @@ fn create(object: &Object) -> ObjectBuilder {
     writable.fold(closed(&doc), |schema, field| {
         let value = schemas::value(object, field);
         let value = if field.required { value } else { nullable(value) };
-        let example = example(field);
         let description = doc_with_default(field);
-        let notes = Notes { description: &description, example: example.as_ref(), ..Notes::default() };
+        // What a record shows has its example there, and the body one as a whole.
+        let example = telling(field).filter(|_| !field.is_shown());
+        let notes = Notes { description: &description, example, ..Notes::default() };
         let schema = schema.property(field.name.as_ref(), annotate(value, &notes));
         if field.required && field.default.is_none() { schema.required(field.name.as_ref()) } else { schema }
     })

@@ -146,7 +146,7 @@ impl Refusal {
     /// What its body is.
     #[must_use]
     pub fn content(&self) -> Content {
-        Content::builder().schema(Some(Ref::from_schema_name("Problem"))).example(Some(self.example())).build()
+        problems([self])
     }
 
     fn example(&self) -> Value {
@@ -154,12 +154,19 @@ impl Refusal {
     }
 
     fn response(&self) -> Response {
-        let response = rate_limited(Response::builder().description(self.doc)).content(PROBLEM, self.content());
-        match self.status {
-            429 | 503 => response.header_ref("Retry-After", header_ref("Retry-After")).build(),
-            _ => response.build(),
-        }
+        rate_limited(Response::builder().description(self.doc)).content(PROBLEM, self.content()).build()
     }
+}
+
+/// A problem, with an example of each kind by its name.
+fn problems<'a>(shown: impl IntoIterator<Item = &'a Refusal>) -> Content {
+    let shown = shown.into_iter().map(|refusal| (refusal.name, example_of(refusal.name)));
+    Content::builder().schema(Some(Ref::from_schema_name("Problem"))).examples_from_iter(shown).build()
+}
+
+/// The examples of problems, by the name of their component.
+pub fn examples() -> impl Iterator<Item = (String, Value)> {
+    REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), refusal.example()))
 }
 
 /// The media type of problems.
@@ -169,14 +176,21 @@ pub const PROBLEM: &str = "application/problem+json";
 #[must_use]
 pub fn components() -> Vec<(&'static str, Response)> {
     let each = REFUSALS.iter().map(|refusal| (refusal.name, refusal.response()));
-    each.chain(ANY.iter().map(|any| (any.name, any.response()))).collect()
+    each.chain(SEVERAL.iter().map(|several| (several.name, several.response()))).collect()
 }
 
-/// A reference to the response of a problem, by its status.
-#[must_use]
-pub fn problem(status: u16) -> Option<(String, RefOr<Response>)> {
-    let refusal = Refusal::of(status)?;
-    Some((status.to_string(), Ref::from_response_name(refusal.name).into()))
+/// How an operation declares the statuses that it can refuse a request with, those that any operation has included: by the one shared
+/// response that tells them all, and each that this does not tell beside it.
+pub fn refusals(statuses: &[u16]) -> impl Iterator<Item = (String, RefOr<Response>)> {
+    let is_told = |several: &Several| several.told.iter().all(|status| statuses.contains(status));
+    // The last of them tells most.
+    let several = SEVERAL.iter().filter(|several| several.key == REFUSED && is_told(several)).last();
+    let told = several.map_or(&[][..], |several| several.told);
+    let beside = statuses.iter().filter(|status| !told.contains(status)).filter_map(|status| Refusal::of(*status));
+    let beside: Vec<(String, &str)> = beside.map(|refusal| (refusal.status.to_string(), refusal.name)).collect();
+    let failed = SEVERAL.iter().filter(|several| several.key != REFUSED);
+    let shared = several.into_iter().chain(failed).map(|several| (several.key.to_owned(), several.name));
+    beside.into_iter().chain(shared).map(|(key, name)| (key, Ref::from_response_name(name).into()))
 }
 
 /// The response that shows a record as a read does.
@@ -201,7 +215,7 @@ pub fn of_object(object: &Object) -> Vec<(String, Response)> {
     let rows = Content::builder().schema(Some(Ref::from_schema_name(names::page(object)))).build();
     let page = headed(answer("A page."), &["Link", "X-Total-Count"]).content(JSON, rows);
     let some_content =
-        Content::builder().schema(Some(records::some(object))).examples_from_iter([example_of(&names::record(object))]).build();
+        Content::builder().schema(Some(records::some(object))).examples_from_iter(only_example(&names::record(object))).build();
     vec![
         (
             names::record(object),
@@ -243,43 +257,54 @@ fn headed(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
 }
 
 /// What answers with a schema and the example of the same name.
-fn content(schema: &str) -> Content {
-    Content::builder().schema(Some(Ref::from_schema_name(schema))).examples_from_iter([example_of(schema)]).build()
+#[must_use]
+pub fn content(schema: &str) -> Content {
+    Content::builder().schema(Some(Ref::from_schema_name(schema))).examples_from_iter(only_example(schema)).build()
 }
 
-fn example_of(schema: &str) -> (&'static str, RefOr<Example>) {
-    ("example", RefOr::Ref(Ref::new(format!("#/components/examples/{schema}"))))
+/// A reference to a shared example.
+fn example_of(name: &str) -> RefOr<Example> {
+    RefOr::Ref(Ref::new(format!("#/components/examples/{name}")))
 }
 
-/// What any request can meet: a fault of the client's or of the server's. Statuses that tell something of an operation stand beside it.
-pub fn any_problem() -> impl Iterator<Item = (String, RefOr<Response>)> {
-    ANY.iter().map(|any| (any.key.to_owned(), Ref::from_response_name(any.name).into()))
+fn only_example(name: &str) -> [(&'static str, RefOr<Example>); 1] {
+    [("example", example_of(name))]
 }
 
 /// Several statuses told as one response.
-struct Any {
+struct Several {
     /// The key among the responses of an operation.
     key: &'static str,
     name: &'static str,
-    statuses: &'static [u16],
+    /// What is told beside what any request can meet.
+    told: &'static [u16],
 }
 
-static ANY: &[Any] = &[
-    Any { key: "4XX", name: "Refused", statuses: &[400, 401, 403, 408, 413, 415, 429] },
-    Any { key: "default", name: "Failed", statuses: &[500, 503] },
+const REFUSED: &str = "4XX";
+/// The faults of a client that any operation can meet.
+const ANY: &[u16] = &[400, 401, 403, 408, 413, 415, 429];
+
+/// By what operations do: each tells more than those before it.
+static SEVERAL: &[Several] = &[
+    Several { key: REFUSED, name: "Refused", told: &[] },
+    Several { key: REFUSED, name: "RefusedRead", told: &[404] },
+    Several { key: REFUSED, name: "RefusedCreate", told: &[409, 422] },
+    Several { key: REFUSED, name: "RefusedAction", told: &[404, 409, 422] },
+    Several { key: REFUSED, name: "RefusedChange", told: &[404, 409, 412, 422, 428] },
+    Several { key: "default", name: "Failed", told: &[] },
 ];
 
-impl Any {
-    /// All of them, each with when it is answered, and an example of the first.
+impl Several {
+    /// All of them, each with when it is answered and an example.
     fn response(&self) -> Response {
-        let told: Vec<&Refusal> = self.statuses.iter().filter_map(|status| Refusal::of(*status)).collect();
+        let any = if self.key == REFUSED { ANY } else { &[500, 503] };
+        let of = |statuses: &[u16]| statuses.iter().filter_map(|status| Refusal::of(*status)).collect::<Vec<_>>();
+        let mut told = of(any);
+        told.extend(of(self.told));
+        told.sort_by_key(|refusal| refusal.status);
         let docs: Vec<String> = told.iter().map(|refusal| format!("- **{}** {}", refusal.status, refusal.doc)).collect();
-        let response = rate_limited(Response::builder().description(docs.join("\n")));
-        let response = response.header_ref("Retry-After", header_ref("Retry-After"));
-        let shown =
-            told.iter().map(|refusal| (refusal.name, RefOr::T(Example::builder().value(Some(refusal.example())).build())));
-        let content = Content::builder().schema(Some(Ref::from_schema_name("Problem"))).examples_from_iter(shown);
-        response.content(PROBLEM, content.build()).build()
+        let response = headed(rate_limited(Response::builder().description(docs.join("\n"))), &["RateLimit-Policy", "Retry-After"]);
+        response.content(PROBLEM, problems(told)).build()
     }
 }
 
@@ -289,14 +314,14 @@ pub fn header_ref(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }
 
-/// Adds the headers that every answer has.
+/// Adds the header that every answer has.
 #[must_use]
 pub fn rate_limited(response: ResponseBuilder) -> ResponseBuilder {
-    RATE_HEADERS.iter().fold(response, |response, name| response.header_ref(*name, header_ref(name)))
+    headed(response, &[RATE_LIMIT])
 }
 
-/// The headers that every answer has.
-pub const RATE_HEADERS: [&str; 2] = ["RateLimit", "RateLimit-Policy"];
+/// The header that every answer has; it also says what else they all have.
+pub const RATE_LIMIT: &str = "RateLimit";
 
 /// The shared headers, by name.
 #[must_use]
@@ -320,7 +345,7 @@ pub fn headers() -> Vec<(&'static str, Header)> {
         (
             "RateLimit",
             header(
-                "The remaining requests, and the seconds until the full limit is available again.",
+                "The remaining requests, and the seconds until the full limit is available again. `RateLimit-Policy`, in every response too, has the limit.",
                 text().into(),
                 json!("\"default\";r=598;t=1"),
             ),

@@ -109,7 +109,7 @@ fn page() -> ObjectBuilder {
 fn problem() -> ObjectBuilder {
     let codes: Vec<String> = Code::ALL.iter().map(|code| format!("`{}`", code.as_str())).collect();
     let doc = format!("The kind of problem, for programs; codes never change. Currently: {}.", codes.join(", "));
-    object("Why a request was rejected (RFC 9457).")
+    object("Why a request was rejected (RFC 9457). Texts are in the language of the request's `Accept-Language`: `en` or `zh-CN`.")
         .property(
             "type",
             shown(

@@ -29,7 +29,9 @@ pub fn share_parameters(paths: &mut Paths, components: &mut Components) {
     for (parameter, _, collection) in declared {
         let plain = component(&parameter);
         let names = [format!("{plain}.{collection}"), plain];
-        let Some(name) = names.into_iter().rev().find(|name| known.iter().all(|(other, _)| other != name)) else { continue };
+        // Names that differ in case alone would be one file on some disks.
+        let is_new = |name: &String| known.iter().all(|(other, _)| !other.eq_ignore_ascii_case(name));
+        let Some(name) = names.into_iter().rev().find(is_new) else { continue };
         components.parameters.insert(name.clone(), parameter.clone().into());
         known.push((name, parameter));
     }
@@ -37,6 +39,25 @@ pub fn share_parameters(paths: &mut Paths, components: &mut Components) {
         let name = inner(parameter).and_then(|own| known.iter().find(|(_, other)| other == own)).map(|(name, _)| shared(name));
         if let Some(reference) = name {
             *parameter = RefOr::Ref(reference);
+        }
+    }
+}
+
+/// Says at a path, instead of at each of its operations, what the path names a record by.
+pub fn say_what_paths_name(paths: &mut Paths) {
+    for item in paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        let mut operations: Vec<&mut Operation> = operations.into_iter().flatten().collect();
+        if operations.len() < 2 {
+            continue;
+        }
+        for name in ["Id", "System", "Key"] {
+            let named = RefOr::Ref(shared(name));
+            let have_it = |operation: &&mut Operation| operation.parameters.iter().flatten().any(|own| *own == named);
+            if operations.iter().all(have_it) {
+                operations.iter_mut().filter_map(|operation| operation.parameters.as_mut()).for_each(|own| own.retain(|own| *own != named));
+                item.parameters.get_or_insert_default().push(named);
+            }
         }
     }
 }
@@ -67,5 +88,5 @@ fn component(parameter: &Parameter) -> String {
     };
     let content = schema.and_then(|extensions| extensions.get(CONTENT_SCHEMA)).and_then(|reference| reference.as_str());
     let name = content.and_then(|reference| reference.rsplit('/').next()).unwrap_or(&parameter.name);
-    format!("filter.{name}")
+    name.to_owned()
 }

@@ -70,6 +70,12 @@ pub fn sparse(object: &Object) -> String {
     format!("Sparse{}", record(object))
 }
 
+/// The schema of the record that `expand` adds, or of the list of them.
+#[must_use]
+pub fn expanded(object: &Object, several: bool) -> String {
+    format!("Expanded{}{}", record(object), if several { "List" } else { "" })
+}
+
 /// The schema of a predicate over its records.
 #[must_use]
 pub fn filter(object: &Object) -> String {
@@ -111,6 +117,9 @@ pub fn one(object: &Object) -> String {
 #[must_use]
 pub fn many(object: &Object) -> String {
     let one = one(object);
+    if one.ends_with('s') {
+        return format!("{one}es");
+    }
     // After a vowel a y stays: API keys.
     let stem = one.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
     stem.map_or_else(|| format!("{one}s"), |stem| format!("{stem}ies"))

@@ -142,7 +142,9 @@ pub fn filters(object: &Object, in_path: Option<&str>) -> Vec<ParameterBuilder> 
     filters
 }
 
-fn filter(object: &Object) -> ParameterBuilder {
+/// A predicate as JSON.
+#[must_use]
+pub fn filter(object: &Object) -> ParameterBuilder {
     let schema = names::filter(object);
     let reference = Ref::from_schema_name(schema.clone()).ref_location;
     let mut named = text().content_media_type("application/json").max_length(Some(MAX_FILTER)).build();

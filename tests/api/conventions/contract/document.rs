@@ -41,7 +41,9 @@ impl Contract {
                 let id = declared["operationId"].as_str().expect("an id").to_owned();
                 // What has a name of its own is asked of an object that is there.
                 let path = path.replace("{object}", "customer");
-                let mut operation = Operation { method, path, id, declared: declared.clone() };
+                let mut declared = declared.clone();
+                declared["requestBody"] = self.resolve(&declared["requestBody"]).clone();
+                let mut operation = Operation { method, path, id, declared };
                 operation.fill_example(self);
                 operations.push(operation);
             }
@@ -162,6 +164,10 @@ impl Operation {
     fn fill_example(&mut self, contract: &Contract) {
         let Some(json) = self.declared["requestBody"]["content"].get("application/json").cloned() else { return };
         if json.get("example").is_some() {
+            return;
+        }
+        if let Some(shown) = json["examples"].as_object().and_then(|shown| shown.values().next()) {
+            self.declared["requestBody"]["content"]["application/json"]["example"] = contract.resolve(shown)["value"].clone();
             return;
         }
         let schema = contract.resolve(&json["schema"]);
