@@ -235,9 +235,8 @@ fn versions_are_demanded_where_they_are_judged() {
     let document = whole_document();
     for (path, method, operation) in operations(&document) {
         let refused = resolved(&document, &operation["responses"]["4XX"])["description"].as_str().unwrap();
-        let tells = |status: u16| {
-            operation["responses"].get(status.to_string()).is_some() || refused.contains(&format!("**{status}**"))
-        };
+        let tells =
+            |status: u16| operation["responses"].get(status.to_string()).is_some() || refused.contains(&format!("**{status}**"));
         let judged = tells(412);
         let demanded = operation["parameters"].to_string().contains("#/components/parameters/IfMatch");
         assert_eq!(judged, demanded, "{method} {path}");

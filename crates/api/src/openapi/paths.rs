@@ -22,7 +22,10 @@ use super::{
     responses,
     schemas::text,
 };
-use crate::records::{operations::Generic, parameters::{filter, filters}};
+use crate::records::{
+    operations::Generic,
+    parameters::{filter, filters},
+};
 
 /// The operation of a generic endpoint.
 #[must_use]
@@ -53,7 +56,8 @@ pub fn operation(generic: Generic, object: &'static Object) -> Operation {
     let mut told = problems(generic).to_vec();
     // The parent of a part may be unknown.
     told.extend(below.map(|_| 404));
-    let operation = responses::refusals(&told).fold(operation, |operation, (status, problem)| operation.response(status, problem));
+    let operation =
+        responses::refusals(&told).fold(operation, |operation, (status, problem)| operation.response(status, problem));
     let mut operation = operation.build();
     operation.request_body = body(generic, object);
     operation
@@ -283,7 +287,8 @@ pub fn search_body() -> RequestBody {
 /// A search to show.
 #[must_use]
 pub fn search_example() -> Value {
-    let created = |op: Op, bound: &str| json!({"field": recurring::CREATED_AT.name(), "op": op.as_str(), "value": {"relative": bound}});
+    let created =
+        |op: Op, bound: &str| json!({"field": recurring::CREATED_AT.name(), "op": op.as_str(), "value": {"relative": bound}});
     let lately = [created(Op::Gte, "-30d"), json!({"not": created(Op::Gte, "today")})];
     json!({"filter": {"and": lately}, "sort": ["-created_at"], "limit": 20})
 }

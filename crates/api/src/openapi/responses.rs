@@ -303,7 +303,8 @@ impl Several {
         told.extend(of(self.told));
         told.sort_by_key(|refusal| refusal.status);
         let docs: Vec<String> = told.iter().map(|refusal| format!("- **{}** {}", refusal.status, refusal.doc)).collect();
-        let response = headed(rate_limited(Response::builder().description(docs.join("\n"))), &["RateLimit-Policy", "Retry-After"]);
+        let response =
+            headed(rate_limited(Response::builder().description(docs.join("\n"))), &["RateLimit-Policy", "Retry-After"]);
         response.content(PROBLEM, problems(told)).build()
     }
 }

@@ -109,36 +109,34 @@ fn page() -> ObjectBuilder {
 fn problem() -> ObjectBuilder {
     let codes: Vec<String> = Code::ALL.iter().map(|code| format!("`{}`", code.as_str())).collect();
     let doc = format!("The kind of problem, for programs; codes never change. Currently: {}.", codes.join(", "));
-    object("Why a request was rejected (RFC 9457). Texts are in the language of the request's `Accept-Language`: `en` or `zh-CN`.")
-        .property(
-            "type",
-            shown(
-                format("uri-reference"),
-                "Identifies the kind of problem.",
-                json!("https://farley.dev/problems/invalid_request"),
-            ),
-        )
-        .property("title", shown(text(), "The kind of problem, in words.", json!("Bad request")))
-        .property("status", shown(of_type(Type::Integer).minimum(Some(400)).maximum(Some(599)), "The HTTP status.", json!(400)))
-        .property("detail", noted(text(), "What is wrong with this request, in words."))
-        .property("instance", noted(format("uri-reference").max_length(Some(65_536)), "The path of the request."))
-        .property("code", shown(text(), &doc, json!("invalid_request")))
-        .property("request_id", noted(text(), "Identifies the request in the server's logs."))
-        .property(
-            "errors",
-            noted(Array::new(named("Fault")), "Every invalid member or parameter; if there are more than 100, the first 100."),
-        )
-        .property("truncated", noted(of_type(Type::Boolean), "Present and true if there are more faults than `errors` lists."))
-        .property("existing_id", noted(nullable(id().into()), "The conflicting record, if you have access to it (409)."))
-        .property("allowed", noted(Array::new(text()), "What is allowed in the current state (409)."))
-        .property("base_version", noted(integer(), "The version given in `If-Match` (412)."))
-        .property("current_version", noted(integer(), "The current version of the record (412)."))
-        .property("changed", noted(Array::new(named("FieldChange")), "The fields that changed between the two versions (412)."))
-        .required("type")
-        .required("title")
-        .required("status")
-        .required("code")
-        .required("request_id")
+    object(
+        "Why a request was rejected (RFC 9457). Texts are in the language of the request's `Accept-Language`: `en` or `zh-CN`.",
+    )
+    .property(
+        "type",
+        shown(format("uri-reference"), "Identifies the kind of problem.", json!("https://farley.dev/problems/invalid_request")),
+    )
+    .property("title", shown(text(), "The kind of problem, in words.", json!("Bad request")))
+    .property("status", shown(of_type(Type::Integer).minimum(Some(400)).maximum(Some(599)), "The HTTP status.", json!(400)))
+    .property("detail", noted(text(), "What is wrong with this request, in words."))
+    .property("instance", noted(format("uri-reference").max_length(Some(65_536)), "The path of the request."))
+    .property("code", shown(text(), &doc, json!("invalid_request")))
+    .property("request_id", noted(text(), "Identifies the request in the server's logs."))
+    .property(
+        "errors",
+        noted(Array::new(named("Fault")), "Every invalid member or parameter; if there are more than 100, the first 100."),
+    )
+    .property("truncated", noted(of_type(Type::Boolean), "Present and true if there are more faults than `errors` lists."))
+    .property("existing_id", noted(nullable(id().into()), "The conflicting record, if you have access to it (409)."))
+    .property("allowed", noted(Array::new(text()), "What is allowed in the current state (409)."))
+    .property("base_version", noted(integer(), "The version given in `If-Match` (412)."))
+    .property("current_version", noted(integer(), "The current version of the record (412)."))
+    .property("changed", noted(Array::new(named("FieldChange")), "The fields that changed between the two versions (412)."))
+    .required("type")
+    .required("title")
+    .required("status")
+    .required("code")
+    .required("request_id")
 }
 
 fn fault() -> ObjectBuilder {

@@ -55,7 +55,10 @@ pub fn say_what_paths_name(paths: &mut Paths) {
             let named = RefOr::Ref(shared(name));
             let have_it = |operation: &&mut Operation| operation.parameters.iter().flatten().any(|own| *own == named);
             if operations.iter().all(have_it) {
-                operations.iter_mut().filter_map(|operation| operation.parameters.as_mut()).for_each(|own| own.retain(|own| *own != named));
+                operations
+                    .iter_mut()
+                    .filter_map(|operation| operation.parameters.as_mut())
+                    .for_each(|own| own.retain(|own| *own != named));
                 item.parameters.get_or_insert_default().push(named);
             }
         }
