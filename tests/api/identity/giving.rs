@@ -35,8 +35,16 @@ pub async fn takes_the_team_along(db: TestDb) {
             (record["owner_id"].clone(), record["team_id"].clone())
         };
         assert_eq!(place(json!({"owner_id": wang.id})).await, (json!(wang.id), json!(west)), "{collection}");
-        // What is said in the same change stays as it is said, whether another team or none.
-        assert_eq!(place(json!({"owner_id": li.id, "team_id": west})).await, (json!(li.id), json!(west)), "{collection}");
+        // Another team that is said in the same change stays as it is said, and so does none.
+        assert_eq!(place(json!({"owner_id": li.id, "team_id": null})).await, (json!(li.id), Value::Null), "{collection}");
+        assert_eq!(place(json!({"owner_id": wang.id, "team_id": east})).await, (json!(wang.id), json!(east)), "{collection}");
+        // A whole record that is sent back with another owner says no other team.
+        let mut whole = admin.get(&path).await.ok(200);
+        whole["owner_id"] = json!(li.id);
+        assert_eq!(place(whole).await, (json!(li.id), json!(east)), "{collection}");
+        let mut whole = admin.get(&path).await.ok(200);
+        whole["owner_id"] = json!(wang.id);
+        assert_eq!(place(whole).await, (json!(wang.id), json!(west)), "{collection}");
         assert_eq!(place(json!({"owner_id": wang.id, "team_id": null})).await, (json!(wang.id), Value::Null), "{collection}");
         assert_eq!(place(json!({"owner_id": wang.id})).await, (json!(wang.id), Value::Null), "the same owner moves nothing");
         assert_eq!(place(json!({"owner_id": li.id})).await, (json!(li.id), json!(east)), "{collection}");
@@ -55,6 +63,9 @@ pub async fn is_refused_at_its_place(db: TestDb) {
     let regions = json!({"name": "Regions", "target": "territory", "territories": [{"region": "华东", "user_id": gone.id}]});
     let regions = format!("/v1/assignment-rules/{}", admin.create("assignment-rules", regions).await);
     let customer = admin.create("customers", json!({"name": "Kept", "owner_id": gone.id})).await;
+    let mentions = format!("@[Gone](user:{})", gone.id);
+    let visited = json!({"kind": "visit", "body": mentions, "attendees": [{"user_id": gone.id}]});
+    let visited = format!("/v1/activities/{}", admin.create("activities", visited).await);
     deactivate(&admin, &gone).await;
     let at = |pointer: &str| pairs(&[(pointer, REFUSED)]);
     for collection in ["customers", "contacts", "leads", "opportunities", "tasks", "activities"] {
@@ -86,6 +97,29 @@ pub async fn is_refused_at_its_place(db: TestDb) {
     assert_eq!(admin.post("/v1/assignment-rules", body).await.faults(422), at("/user_ids/1"));
     let body = json!({"name": "X", "target": "territory", "territories": [{"region": "华北", "user_id": gone.id}]});
     assert_eq!(admin.post("/v1/assignment-rules", body).await.faults(422), at("/territories/0/user_id"));
+    // Nor does whoever is gone join a team, lead one, take part, follow, or get told of anything.
+    let team = admin.create("teams", json!({"name": "East"})).await;
+    let path = format!("/v1/users/{}", gone.id);
+    assert_eq!(admin.patch(&path, json!({"team_id": team})).await.faults(422), at("/team_id"));
+    admin.patch(&path, json!({"title": "Gone"})).await.ok(200);
+    assert_eq!(admin.post("/v1/teams", json!({"name": "West", "manager_id": gone.id})).await.faults(422), at("/manager_id"));
+    let quota = json!({"user_id": gone.id, "period": "2027-Q1", "amount": {"amount": 100, "currency": "CNY"}});
+    assert_eq!(admin.post("/v1/quotas", quota).await.faults(422), at("/user_id"));
+    let queue = json!({"name": "Q", "agent_ids": [there.id, gone.id], "manager_id": gone.id});
+    let both = pairs(&[("/agent_ids/1", REFUSED), ("/manager_id", REFUSED)]);
+    assert_eq!(admin.post("/v1/queues", queue).await.faults(422), both);
+    let ticket = json!({"subject": "x", "follower_ids": [gone.id]});
+    assert_eq!(admin.post("/v1/tickets", ticket).await.faults(422), at("/follower_ids/0"));
+    let sale = json!({"name": "x", "team_members": [{"user_id": there.id}, {"user_id": gone.id}]});
+    assert_eq!(admin.post("/v1/opportunities", sale).await.faults(422), at("/team_members/1/user_id"));
+    let visit = json!({"kind": "visit", "subject": "x", "attendees": [{"name": "Guest"}, {"user_id": gone.id}]});
+    assert_eq!(admin.post("/v1/activities", visit).await.faults(422), at("/attendees/1/user_id"));
+    let note = json!({"kind": "note", "body": format!("请 @[Gone](user:{}) 看一下", gone.id)});
+    assert_eq!(admin.post("/v1/activities", note).await.faults(422), at("/body"));
+    let ticket = admin.create("tickets", json!({"subject": "x"})).await;
+    let note = json!({"kind": "note", "body": format!("@[Gone](user:{})", gone.id)});
+    assert_eq!(admin.post(&format!("/v1/tickets/{ticket}/messages"), note).await.faults(422), at("/body"));
+    admin.patch(&visited, json!({"body": format!("{mentions} !"), "outcome": "x"})).await.ok(200);
     let lead = admin.create("leads", json!({"name": "L", "company": "L"})).await;
     let conversion = json!({"opportunity": {"owner_id": gone.id}});
     assert_eq!(admin.post(&format!("/v1/leads/{lead}/convert"), conversion).await.faults(422), at("/opportunity/owner_id"));

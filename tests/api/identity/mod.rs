@@ -5,6 +5,7 @@ mod custom_fields;
 mod forgotten;
 mod giving;
 mod granting;
+mod handover;
 mod hidden;
 mod permissions;
 mod sessions;
@@ -41,6 +42,10 @@ pub fn tests() -> Vec<Test> {
         granting::people_go_where_their_movers_reach,
         granting::teams_go_where_their_movers_reach,
         granting::records_go_where_they_could_be_created,
+        handover::gives_each_kind_of_open_work_to_somebody_else,
+        handover::goes_on_from_page_to_page_in_turn,
+        handover::names_what_stays,
+        handover::is_refused_for_what_is_wrong,
         hidden::stays_in_a_lead_that_is_converted,
         hidden::is_not_told_by_what_is_made_of_it,
         hidden::records_of_others_are_not_confirmed,

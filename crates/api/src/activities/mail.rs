@@ -44,7 +44,11 @@ fn letter(mail: &Mail, language: Language) -> Letter {
     let object = registry::object(&mail.object).map(|object| in_language(&object.label)).unwrap_or_default();
     let title = mail.title.as_deref();
     let subject = title.map_or_else(|| format!("{kind} · {object}"), |title| format!("{kind} · {title}"));
-    let text = format!("{kind}\n{object}: {}\n{}\n", title.unwrap_or("–"), mail.record_id);
+    let count = mail.count.map_or_else(String::new, |count| match language {
+        Language::English => format!("Records: {count}\n"),
+        Language::Chinese => format!("记录数：{count}\n"),
+    });
+    let text = format!("{kind}\n{object}: {}\n{}\n{count}", title.unwrap_or("–"), mail.record_id);
     Letter { subject, text }
 }
 
@@ -65,6 +69,7 @@ mod tests {
             object: "task".to_owned(),
             record_id: Id::NIL,
             title: Some("给客户发报价".to_owned()),
+            count: None,
         };
         assert_eq!(mail::language(&user, "CN"), Language::Chinese);
         let made = |language| {

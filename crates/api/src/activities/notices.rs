@@ -28,7 +28,11 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
                 let tasks = work.take_notices(&without_custom_fields(Task::object()), notice, AT_ONCE)?;
                 for task in &tasks {
                     let owner = task.get(Task::owner_id);
-                    tell(work, &News { kind, object: Task::object(), record: task.any(), actor: None }, owner.as_slice())?;
+                    tell(
+                        work,
+                        &News { kind, object: Task::object(), record: task.any(), actor: None, count: None },
+                        owner.as_slice(),
+                    )?;
                 }
                 Ok(tasks.len())
             });

@@ -148,6 +148,8 @@ endpoints! {
         identity::user::reset_password,
         identity::user::sessions,
         identity::user::end_session,
+        identity::handover::open_work,
+        identity::handover::hand_over,
     ],
     "access" => [
         identity::explain::explain,

@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod custom_field;
 pub mod explain;
 pub mod forgotten;
+pub mod handover;
 pub mod learning;
 pub mod me;
 pub mod role;

@@ -4,9 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use farley_domain::{
     identity::{
         access::Action,
-        user::{User, UserStatus},
+        user::{User, UserStatus, takes_work},
     },
-    model::{entity::Entity, record::Record},
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        record::Record,
+    },
     values::id::Id,
 };
 use farley_persistence::Work;
@@ -85,6 +89,10 @@ impl Behaviour for User {
                 let pointer = if other_team { User::team_id.pointer() } else { User::role_ids.pointer() };
                 return Err(Problem::beyond_held(&pointer, &permission));
             }
+        }
+        if other_team && !record.is_null(User::team_id) && !takes_work(record) {
+            let fault = Fault::new(User::team_id.pointer(), FaultCode::UserDeactivated);
+            return Err(Problem::rule(fault.into()));
         }
         if record.is_archived() && record.id() == writing.principal.user_id() {
             return Err(Problem::new(Code::StateConflict).with("state", "yourself").with("allowed", "update"));

@@ -38,6 +38,9 @@ pub struct Mail {
     pub object: String,
     pub record_id: Id,
     pub title: Option<String>,
+    /// How many records it is about, if it sums up.
+    #[serde(default)]
+    pub count: Option<i64>,
 }
 
 /// What users are to know of.
@@ -47,6 +50,8 @@ pub struct News<'a> {
     pub record: &'a Record,
     /// Who did it; none for Farley itself.
     pub actor: Option<Id>,
+    /// How many records it is about, where one piece of news sums up what happened to many.
+    pub count: Option<i64>,
 }
 
 /// Tells users of a write that has just been stored: of what is now theirs, of being mentioned, of what the behaviour of the object
@@ -62,7 +67,7 @@ pub fn of_write(
     }
     let before = writing.before;
     let actor = Some(writing.principal.user_id()).filter(|_| !writing.principal.is_system());
-    let news = |work: &mut Work<'_>, kind, users: &[Id]| tell(work, &News { kind, object, record, actor }, users);
+    let news = |work: &mut Work<'_>, kind, users: &[Id]| tell(work, &News { kind, object, record, actor, count: None }, users);
     if let Some(owner) = record.get(recurring::OWNER_ID) {
         if before.and_then(|before| before.get(recurring::OWNER_ID)) != Some(owner) {
             news(work, NotificationKind::Assigned, &[owner])?;
@@ -105,6 +110,7 @@ pub fn tell(work: &mut Work<'_>, news: &News<'_>, users: &[Id]) -> Result<(), Pr
                 object: news.object.name.to_owned(),
                 record_id: news.record.id(),
                 title: title.clone(),
+                count: news.count,
             };
             work.enqueue(MAIL, &serde_json::to_value(letter)?, work.origin.now, mail::ATTEMPTS)?;
         }
@@ -117,6 +123,7 @@ pub fn tell(work: &mut Work<'_>, news: &News<'_>, users: &[Id]) -> Result<(), Pr
             notification.set(Notification::object, news.object.name.to_owned());
             notification.set(Notification::record_id, news.record.id());
             notification.set(Notification::title, title);
+            notification.set(Notification::record_count, news.count);
             notification.set(Notification::actor_id, news.actor);
             work.insert(&without_custom_fields(object), &mut record, &Change::new("created"))?;
         }

@@ -5,6 +5,7 @@ use farley_domain::{
         activity::Activity,
         attendees,
         concerned::{CONCERNED, KINDS, RECORDS},
+        mentions,
     },
     identity::{custom_field::CustomField, role::Role, user::User},
     model::{
@@ -47,6 +48,7 @@ pub fn check(
 ) -> Result<(), Problem> {
     let mut faults = Faults::default();
     check_concerned(work, principal, now, schema, before, after, &mut faults)?;
+    check_mentioned(work, schema.object, before, after, &mut faults)?;
     for field in schema.fields().filter(|field| !settled.contains(&field.name.as_ref())) {
         if before.is_some_and(|before| before.cell(field) == after.cell(field)) {
             continue;
@@ -118,6 +120,9 @@ fn check_concerned(
         let after = attendees(after);
         let new = attendees::references(&after).filter(|(_, object, id)| !known.contains(&(*object, *id)));
         named.extend(new.map(|(pointer, object, id)| (format!("{}{pointer}", Activity::attendees.pointer()), object, id)));
+        let users = named.iter().filter(|(_, object, _)| *object == User::NAME);
+        let users: Vec<_> = users.map(|(pointer, _, id)| (pointer.clone(), *id)).collect();
+        giving::check_takers(work, &users, faults)?;
     }
     let mut objects: Vec<&str> = named.iter().map(|(_, object, _)| *object).collect();
     objects.sort_unstable();
@@ -135,6 +140,23 @@ fn check_concerned(
         }
     }
     Ok(())
+}
+
+/// Whoever is mentioned is asked to look at it, which a user who takes no work never will.
+fn check_mentioned(
+    work: &mut Work<'_>,
+    object: &Object,
+    before: Option<&Record>,
+    after: &Record,
+    faults: &mut Faults,
+) -> Result<(), Problem> {
+    if !object.bears(mentions::MENTION_IDS) {
+        return Ok(());
+    }
+    let known = before.map(|before| before.get(mentions::MENTION_IDS)).unwrap_or_default();
+    let new = after.get(mentions::MENTION_IDS).into_iter().filter(|id| !known.contains(id));
+    let new: Vec<_> = new.map(|id| (mentions::TEXT.pointer(), id)).collect();
+    giving::check_takers(work, &new, faults)
 }
 
 /// The fields that a rule keeps in step with one that a body names, and the body does not: a contact's `customer_id` with its

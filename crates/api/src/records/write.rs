@@ -173,7 +173,9 @@ impl Writer {
         let reader = input::Reader { schema: &schema, standards: &standards, rule: &self.rule() };
         let mut record = reader.patch(&loaded.record, body)?;
         let team = recurring::TEAM_ID.name();
-        let follows = body.get(team).is_none() && self.follow_owner(work, &loaded.record, &mut record)?;
+        // A whole record that is sent back names the team that it has: only another one is meant.
+        let stays = !self.object.bears(recurring::TEAM_ID) || loaded.record.agrees(recurring::TEAM_ID, &record);
+        let follows = stays && self.follow_owner(work, &loaded.record, &mut record)?;
         let record = self.apply_rules(&schema, Some(&loaded.record), record)?;
         self.reach_place(&loaded.record, &record)?;
         let mut settled = references::kept_in_step(self.object, body);

@@ -123,7 +123,8 @@ fn tell_ticket(
         let mut users: Vec<Id> = owner.into_iter().chain(ticket_of.get(Ticket::follower_ids)).collect();
         users.sort_unstable();
         users.dedup();
-        let news = News { kind: NotificationKind::CustomerReplied, object: Ticket::object(), record: &ticket, actor };
+        let news =
+            News { kind: NotificationKind::CustomerReplied, object: Ticket::object(), record: &ticket, actor, count: None };
         notify::tell(work, &news, &users)?;
     }
     Ok(())

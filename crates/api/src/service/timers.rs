@@ -112,6 +112,6 @@ fn notify_of(work: &mut Work<'_>, ticket: &Record<Ticket>, kind: NotificationKin
     };
     let user = ticket.get(Ticket::owner_id).or_else(|| queue.and_then(|queue| queue.get(Queue::manager_id)));
     let users: Vec<Id> = user.into_iter().collect();
-    let news = News { kind, object: Ticket::object(), record: ticket.any(), actor: None };
+    let news = News { kind, object: Ticket::object(), record: ticket.any(), actor: None, count: None };
     notify::tell(work, &news, &users)
 }

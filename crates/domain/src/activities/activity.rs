@@ -94,6 +94,7 @@ entity! {
     }
     extend |object| concerned::with_relations(object)
         .titled("subject")
+        .open_while("status", &["planned"])
         .ordered_by([falling("occurred_at")])
         .read_with(["customers", "contacts", "opportunities", "leads"])
         .rule(concerned::in_step)

@@ -14,6 +14,9 @@ use crate::{
 /// The users that a record of any object mentions.
 pub const MENTION_IDS: Handle<Any, Vec<Id>> = Handle::recurring("mention_ids");
 
+/// The text that they are mentioned in.
+pub const TEXT: Handle<Any, Option<String>> = Handle::recurring("body");
+
 /// Who is mentioned: ids of users.
 pub static MENTIONS: Structure = Structure {
     name: "mentions",

@@ -17,7 +17,7 @@ entity! {
         /// The parent team; must not be one of its own descendants.
         parent_id: Option<Id> => reference("team").indexed().label("Parent team", "上级团队"),
         /// The manager of the team.
-        manager_id: Option<Id> => reference("user").label("Manager", "负责人"),
+        manager_id: Option<Id> => reference("user").gives_work().label("Manager", "负责人"),
         /// A description of the team.
         description: Option<String> => long_text(2_000).label("Description", "说明"),
     }

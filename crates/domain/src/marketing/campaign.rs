@@ -56,7 +56,7 @@ entity! {
         /// Notes.
         description: Option<String> => long_text(20_000).searchable().label("Description", "描述"),
     }
-    extend |object| object.rule(ends_after_start)
+    extend |object| object.open_while("status", &["planned", "active"]).rule(ends_after_start)
 }
 
 fn ends_after_start(draft: &mut Draft<'_, Campaign>) {

@@ -225,7 +225,7 @@ pub mod feature {
             Field::new("team_id", FieldType::Reference("team".into()))
                 .in_slot(slots::TEAM_ID)
                 .label("Team", "团队")
-                .doc("The team the record belongs to. Defaults to the owner's team, and follows when the owner changes, unless the same change gives a team.")
+                .doc("The team the record belongs to. Defaults to the owner's team, and follows when the owner changes, unless the same change gives another team.")
                 .indexed(),
         ]
     }

@@ -63,6 +63,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
             "calendar_feed_made",
             "calendar_feed_revoked",
             "deactivated",
+            "handed_over",
             "logged_in",
             "logged_out",
             "login_failed",

@@ -126,6 +126,7 @@ fault_codes! {
     HoldingCap "holding_cap_reached" "you have reached the limit of {max} held records" "最多持有 {max} 条，您已达到上限",
     CoolingDown "cooling_down" "you held this record before; you can claim it again from {until}" "您曾持有该记录，{until} 之后才能再次领取",
     UserDeactivated "user_deactivated" "is deactivated and cannot be given work" "已停用，不能再分配工作",
+    OwnWork "own_work" "is the user whose work is handed over" "即为移交工作的用户本人",
     NoRule "no_rule" "no matching assignment rule finds an owner" "没有适用的分配规则能找到负责人",
     AlreadyEnrolled "already_enrolled" "is already in this cadence (enrolment {id})" "已在此跟进计划中（加入记录 {id}）",
     CannotEnrol "cannot_enrol" "is {state} and cannot be enrolled in a cadence" "状态为 {state}，不能加入跟进计划",

@@ -100,7 +100,7 @@ entity! {
         /// The contacts involved in the decision.
         contacts: Vec<OpportunityContact> => structure(&OPPORTUNITY_CONTACTS).default(json!([])).detail().label("Contacts", "联系人").example(json!([{"contact_id": "01890a5d-ac96-774b-bcce-b302099a8057", "buying_role": "decision_maker", "primary": true}])),
         /// The users who sell together with the owner, each with a share in per cent; the remainder is the owner's.
-        team_members: Vec<TeamMember> => structure(&TEAM_MEMBERS).default(json!([])).detail().label("Team members", "协作成员").example(json!([{"user_id": "01890a5d-ac96-774b-bcce-b302099a8057", "role": "售前", "split": 20}])),
+        team_members: Vec<TeamMember> => structure(&TEAM_MEMBERS).gives_work().default(json!([])).detail().label("Team members", "协作成员").example(json!([{"user_id": "01890a5d-ac96-774b-bcce-b302099a8057", "role": "售前", "split": 20}])),
         /// The competitors.
         competitors: Vec<String> => texts(20).detail().label("Competitors", "竞争对手").example(json!(["中兴"])),
         /// The next step.

@@ -24,7 +24,7 @@ entity! {
     /// A quota: the sales target of a user, a team or the whole company for a period.
     pub struct Quota("quota", "quotas", "quotas", "Quota", "业绩目标") [external, custom] {
         /// The user the quota is for. If absent, it is for the team or, without a team, for the whole company.
-        user_id: Option<crate::values::id::Id> => reference("user").on_create().indexed().label("User", "用户"),
+        user_id: Option<crate::values::id::Id> => reference("user").gives_work().on_create().indexed().label("User", "用户"),
         /// The team. For a user's quota, defaults to the user's team.
         team_id: Option<crate::values::id::Id> => reference("team").on_create().indexed().label("Team", "团队"),
         /// The month, quarter or year: `2026-10`, `2026-Q4`, `2026`.

@@ -100,7 +100,7 @@ entity! {
         /// The ticket it follows up.
         follow_up_of_id: Option<Id> => reference("ticket").on_create().indexed().label("Follow-up of", "后续工单来源"),
         /// The users who follow it and are notified of what happens.
-        follower_ids: Vec<Id> => references(&TICKET_FOLLOWERS).label("Followers", "关注人"),
+        follower_ids: Vec<Id> => references(&TICKET_FOLLOWERS).gives_work().label("Followers", "关注人"),
         /// When the customer asked. Defaults to the time of creation.
         opened_at: Option<Timestamp> => datetime().filled().on_create().indexed().label("Opened at", "受理时间").example("2026-03-01T08:00:00.000Z"),
         /// Who started the conversation. A ticket that an agent starts owes no first response.

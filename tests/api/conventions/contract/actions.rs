@@ -151,6 +151,9 @@ async fn of_identity(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
     walk.act(&actor, "deleteMySetting", &["walked"], Value::Null, &[]).await;
     walk.act(admin, "deactivateUser", &[id(&user)], json!({}), &["user.deactivated"]).await;
     walk.act(admin, "activateUser", &[id(&user)], json!({}), &["user.activated"]).await;
+    admin.create("customers", json!({"name": "Walked", "owner_id": user["id"]})).await;
+    let handed = json!({"user_ids": [admin.id]});
+    walk.act(admin, "handOverUserWork", &[id(&user)], handed, &["customer.updated", "user.handed_over"]).await;
     let issued = walk.act(admin, "resetUserPassword", &[id(&user)], json!({}), &["user.password_reset_issued"]).await;
     let reset = json!({"token": issued["token"], "password": "an entirely new passphrase"});
     walk.act(&anybody, "resetPassword", &[], reset, &["user.password_changed"]).await;

@@ -52,7 +52,11 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
                 record.set(Lead::overdue_told_at, now);
                 let record = writer.store(work, &loaded, record.into_any(), "waiting_too_long")?;
                 let owners: Vec<_> = record.of().get(Lead::owner_id).into_iter().collect();
-                notify::tell(work, &News { kind: NotificationKind::LeadWaiting, object, record: &record, actor: None }, &owners)?;
+                notify::tell(
+                    work,
+                    &News { kind: NotificationKind::LeadWaiting, object, record: &record, actor: None, count: None },
+                    &owners,
+                )?;
             }
             Ok(leads.len())
         });

@@ -121,6 +121,7 @@ entity! {
             Relation { name: "contact", target: "contact", reach: Reach::ToOne { field: "contact_id" } },
             Relation { name: "opportunity", target: "opportunity", reach: Reach::ToOne { field: "opportunity_id" } },
         ])
+        .open_while("status", &["new", "contacted", "qualified"])
         .ledger(&LEDGER)
         .rule(name_from_who)
         .rule(region_from_address)
