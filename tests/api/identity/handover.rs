@@ -315,7 +315,7 @@ pub async fn is_refused_for_what_is_wrong(db: TestDb) {
         ),
         (json!({"user_ids": [there.id], "filter": filter}), &[("/objects", "required")]),
         (json!({"user_ids": [there.id], "filter": filter, "objects": ["lead", "task"]}), &[("/objects", "too_many")]),
-        (json!({"user_ids": [there.id], "filter": filter, "objects": ["lead"]}), &[("/filter/field", "unknown_field")]),
+        (json!({"user_ids": [there.id], "filter": filter, "objects": ["lead"]}), &[("/filter/field", "unknown_member")]),
         (json!({"user_ids": [there.id], "cursor": "x"}), &[("/cursor", "invalid_cursor")]),
         (json!({"user_ids": [there.id], "limit": 201}), &[("/limit", "too_large")]),
         (json!({"user_ids": [there.id], "to": 1}), &[("/to", "unknown_member")]),

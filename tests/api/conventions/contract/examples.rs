@@ -37,6 +37,11 @@ impl<'a> Examples<'a> {
                 body.extend(own.map(|own| (field.name.to_string(), own.into())));
             }
         }
+        if object.parent.is_some() {
+            // The record that a part belongs to is of now, and nothing happens to it before that.
+            let is_time = |name: &str| object.field(name).is_some_and(|field| field.kind == FieldType::DateTime);
+            body.retain(|name, _| !is_time(name));
+        }
         // What a record cannot be without is named by the path, or is given as the record of an example of its own.
         let parent = object.parent.map(|parent| parent.field);
         let needed = object.fields.iter().filter(|field| field.required && parent != Some(field.name.as_ref()));
