@@ -17,10 +17,11 @@ use super::{
 };
 use crate::http::{
     clock,
-    problem::Problem,
+    problem::{Code, Problem},
     request::{language_of, limit_by_address, request_id_of},
 };
 
+#[derive(Clone)]
 pub struct Call {
     pub state: Arc<State>,
     pub principal: Arc<Principal>,
@@ -59,6 +60,26 @@ impl Call {
         Ok(Call { principal, language: language_of(request), request_id: request_id_of(request), now: clock::now(), state })
     }
 
+    /// Does what is asked for. What would be refused by what this node knows of the caller and of the tenant's fields is judged once more
+    /// by what the database knows, if that is otherwise: another node may have changed it a moment ago.
+    pub async fn judged<T, F>(self, work: impl Fn(Call) -> F) -> Result<T, Problem>
+    where
+        F: Future<Output = Result<T, Problem>>,
+    {
+        // A store of one process has nobody else who could have.
+        if self.state.store.is_of_one_process() {
+            return work(self).await;
+        }
+        let problem = match work(self.clone()).await {
+            Err(problem) if may_be_outdated(problem.code) => problem,
+            answered => return answered,
+        };
+        match self.state.principals.anew(&self.state.store, &self.principal).await? {
+            Some(principal) => work(Call { principal, ..self }).await,
+            None => Err(problem),
+        }
+    }
+
     #[must_use]
     pub fn tenant(&self) -> TenantKey {
         self.principal.key
@@ -94,4 +115,9 @@ impl Call {
             Some(_) | None => Err(Problem::forbidden(action.as_str(), object.name)),
         }
     }
+}
+
+/// Whether a refusal may come of roles, teams, pools or fields that are known no longer, or not yet.
+fn may_be_outdated(code: Code) -> bool {
+    matches!(code, Code::InvalidRequest | Code::Forbidden | Code::BeyondHeld | Code::NotFound | Code::RuleViolated)
 }

@@ -47,6 +47,8 @@ pub struct Principal {
     pub session: Option<Id>,
     /// What the credential is limited to, if it is an API key.
     pub scopes: Option<Vec<String>>,
+    /// What it was resolved by, if by a request.
+    came_with: Option<Credential>,
     layouts: HashMap<&'static str, Arc<Layout>>,
 }
 
@@ -93,6 +95,11 @@ impl Principal {
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Whether another says the same of what the caller may do, and of the fields there are.
+    fn says_the_same(&self, other: &Principal) -> bool {
+        self.asker == other.asker && self.catalog == other.catalog && self.scopes == other.scopes
     }
 
     /// Whether this is Farley itself, who is nobody's colleague and owns nothing.
@@ -144,16 +151,30 @@ impl Principals {
         if let Some(principal) = self.known.get(&credential).await {
             return Ok(principal);
         }
-        let load = async {
-            let wanted = credential.clone();
-            let brief = match &credential {
-                Credential::Session { session, .. } => self.unwritten.session(*session),
-                Credential::ApiKey { .. } => None,
-            };
-            let principal = store.read(NO_TENANT, move |reader| load(reader, &wanted, brief, clock::now())).await?;
-            Ok::<_, Problem>(Arc::new(principal))
-        };
+        let load = self.load(store, &credential);
         self.known.try_get_with(credential.clone(), load).await.map_err(|problem| (*problem).clone())
+    }
+
+    /// Resolves a caller once more, if the database knows otherwise of them by now: another node may have changed what they may do, or
+    /// which fields there are.
+    pub async fn anew(&self, store: &Store, known: &Principal) -> Result<Option<Arc<Principal>>, Problem> {
+        let Some(credential) = &known.came_with else { return Ok(None) };
+        let principal = self.load(store, credential).await?;
+        if principal.says_the_same(known) {
+            return Ok(None);
+        }
+        self.known.insert(credential.clone(), Arc::clone(&principal)).await;
+        Ok(Some(principal))
+    }
+
+    async fn load(&self, store: &Store, credential: &Credential) -> Result<Arc<Principal>, Problem> {
+        let wanted = credential.clone();
+        let brief = match credential {
+            Credential::Session { session, .. } => self.unwritten.session(*session),
+            Credential::ApiKey { .. } => None,
+        };
+        let principal = store.read(NO_TENANT, move |reader| load(reader, &wanted, brief, clock::now())).await?;
+        Ok(Arc::new(principal))
     }
 }
 
@@ -192,7 +213,8 @@ fn load(reader: &mut Reader<'_>, credential: &Credential, brief: Option<Brief>, 
             (user, id, Some(scopes))
         }
     };
-    assemble(reader, (tenant, key), user_id, api_key.zip(scopes), credential_id)
+    let principal = assemble(reader, (tenant, key), user_id, api_key.zip(scopes), credential_id)?;
+    Ok(Principal { came_with: Some(credential.clone()), ..principal })
 }
 
 /// Whose an API key is and what it is limited to, if it still holds.
@@ -236,6 +258,7 @@ pub fn system(reader: &mut Reader<'_>) -> Result<Principal, Problem> {
         credential: Id::NIL,
         session: None,
         scopes: None,
+        came_with: None,
         layouts: HashMap::new(),
     }))
 }
@@ -259,7 +282,8 @@ fn assemble(
     let actor = Actor { kind, user_id: Some(user_id), api_key_id: api_key };
     let session = api_key.is_none().then_some(credential_id);
     let credential = credential_id;
-    let principal = Principal { tenant, key, catalog, asker, actor, credential, session, scopes, layouts: HashMap::new() };
+    let layouts = HashMap::new();
+    let principal = Principal { tenant, key, catalog, asker, actor, credential, session, scopes, came_with: None, layouts };
     Ok(with_layouts(principal))
 }
 

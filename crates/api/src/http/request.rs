@@ -19,7 +19,6 @@ use farley_domain::{
 use serde_json::Value;
 
 use super::{
-    json,
     limits::{Limits, Standing},
     problem::{Code, Problem},
     stopping::Stopping,
@@ -149,6 +148,7 @@ pub fn refuse_rest(parameters: &[(String, String)], known: &[&str]) -> Result<()
 }
 
 /// The body as JSON. Types: `application/json`, and `application/merge-patch+json` for patches.
+#[derive(Clone)]
 pub struct Body(pub Value);
 
 impl FromRequest for Body {
@@ -249,7 +249,7 @@ pub fn json_body(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> 
     if !is_json {
         return Err(Problem::new(Code::UnsupportedMediaType).with("expected", "application/json"));
     }
-    json::read(bytes).map_err(|error| Problem::new(Code::MalformedBody).with("reason", error))
+    farley_domain::values::json::read(bytes).map_err(|error| Problem::new(Code::MalformedBody).with("reason", error))
 }
 
 /// Sends JSON under an entity tag, or says that who asks holds it already.

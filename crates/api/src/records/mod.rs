@@ -8,6 +8,7 @@ pub mod create;
 pub mod events;
 pub mod filters;
 pub mod giving;
+pub mod hiding;
 pub mod jobs;
 pub mod ledger;
 pub mod lookup;
@@ -73,27 +74,35 @@ pub async fn refuse_method(allowed: String) -> Result<actix_web::HttpResponse, P
     Err(Problem::new(Code::MethodNotAllowed).allow(allowed))
 }
 
+/// A handler of what has no body.
+macro_rules! bare {
+    ($object:ident, $handler:path) => {
+        move |call: Call, request: HttpRequest| call.judged(move |call| $handler($object, call, request.clone()))
+    };
+}
+
+/// A handler of what has a body.
+macro_rules! with_body {
+    ($object:ident, $handler:path) => {
+        move |call: Call, request: HttpRequest, body: Body| {
+            call.judged(move |call| $handler($object, call, request.clone(), body.clone()))
+        }
+    };
+}
+
 fn route(operation: Generic, object: &'static Object) -> actix_web::Route {
     let route = web::method(operation.method());
     match operation {
-        Generic::List | Generic::ListAlone => route.to(move |call: Call, request: HttpRequest| read::list(object, call, request)),
-        Generic::Search => {
-            route.to(move |call: Call, request: HttpRequest, body: Body| read::search(object, call, request, body))
-        }
-        Generic::Get | Generic::GetAlone => route.to(move |call: Call, request: HttpRequest| read::get(object, call, request)),
-        Generic::Summary => route.to(move |call: Call, request: HttpRequest| summary::summary(object, call, request)),
-        Generic::Ledger => route.to(move |call: Call, request: HttpRequest| ledger::ledger(object, call, request)),
-        Generic::History => route.to(move |call: Call, request: HttpRequest| read::history(object, call, request)),
-        Generic::Create => {
-            route.to(move |call: Call, request: HttpRequest, body: Body| create::create(object, call, request, body))
-        }
-        Generic::Update => {
-            route.to(move |call: Call, request: HttpRequest, body: Body| write::update(object, call, request, body))
-        }
-        Generic::Upsert => {
-            route.to(move |call: Call, request: HttpRequest, body: Body| upsert::upsert(object, call, request, body))
-        }
-        Generic::Archive => route.to(move |call: Call, request: HttpRequest| write::archive(object, call, request, true)),
-        Generic::Restore => route.to(move |call: Call, request: HttpRequest| write::archive(object, call, request, false)),
+        Generic::List | Generic::ListAlone => route.to(bare!(object, read::list)),
+        Generic::Search => route.to(with_body!(object, read::search)),
+        Generic::Get | Generic::GetAlone => route.to(bare!(object, read::get)),
+        Generic::Summary => route.to(bare!(object, summary::summary)),
+        Generic::Ledger => route.to(bare!(object, ledger::ledger)),
+        Generic::History => route.to(bare!(object, read::history)),
+        Generic::Create => route.to(with_body!(object, create::create)),
+        Generic::Update => route.to(with_body!(object, write::update)),
+        Generic::Upsert => route.to(with_body!(object, upsert::upsert)),
+        Generic::Archive => route.to(bare!(object, write::archive_one)),
+        Generic::Restore => route.to(bare!(object, write::restore)),
     }
 }

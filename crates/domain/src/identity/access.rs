@@ -231,7 +231,7 @@ fn field_rules(role: &Record<Role>, object: &str) -> HashMap<String, FieldRule> 
 }
 
 /// Somebody who asks: a user of a tenant with what they may do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Asker {
     pub user_id: Id,
     /// The user's own team and all below it.

@@ -477,7 +477,7 @@ impl Schema {
 }
 
 /// The custom fields of one tenant, by object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
     pub custom: HashMap<String, Arc<[Field]>>,
 }

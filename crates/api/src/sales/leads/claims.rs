@@ -60,7 +60,7 @@ const DAY: i64 = 24 * 3600;
               (status = 422, description = "A rule of the pool does not allow it.")))]
 #[post("/v1/leads/{id}/claim")]
 pub async fn claim_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    claim(Lead::object(), call, request, body).await
+    call.judged(|call| claim(Lead::object(), call, request.clone(), body.clone())).await
 }
 
 /// Claim a customer
@@ -73,7 +73,7 @@ pub async fn claim_lead(call: Call, request: HttpRequest, body: Body) -> Result<
               (status = 422, description = "A rule of the pool does not allow it.")))]
 #[post("/v1/customers/{id}/claim")]
 pub async fn claim_customer(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    claim(Customer::object(), call, request, body).await
+    call.judged(|call| claim(Customer::object(), call, request.clone(), body.clone())).await
 }
 
 crate::body! {
@@ -95,7 +95,7 @@ crate::body! {
     responses((status = 200, description = "The released lead, without an owner.", body = ref("#/components/schemas/Lead"))))]
 #[post("/v1/leads/{id}/release")]
 pub async fn release_lead(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    release::<Lead>(call, request, body).await
+    call.judged(|call| release::<Lead>(call, request.clone(), body.clone())).await
 }
 
 /// Release a customer
@@ -106,7 +106,7 @@ pub async fn release_lead(call: Call, request: HttpRequest, body: Body) -> Resul
     responses((status = 200, description = "The released customer, without an owner.", body = ref("#/components/schemas/Customer"))))]
 #[post("/v1/customers/{id}/release")]
 pub async fn release_customer(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    release::<Customer>(call, request, body).await
+    call.judged(|call| release::<Customer>(call, request.clone(), body.clone())).await
 }
 
 /// A period in which a user held a record.
@@ -162,7 +162,7 @@ impl From<Holding> for Holder {
     responses((status = 200, description = "A page of holders.", body = HolderPage)))]
 #[get("/v1/leads/{id}/holders")]
 pub async fn lead_holders(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    holders(Lead::object(), call, request).await
+    call.judged(|call| holders(Lead::object(), call, request.clone())).await
 }
 
 /// List the holders of a customer
@@ -173,7 +173,7 @@ pub async fn lead_holders(call: Call, request: HttpRequest) -> Result<HttpRespon
     responses((status = 200, description = "A page of holders.", body = HolderPage)))]
 #[get("/v1/customers/{id}/holders")]
 pub async fn customer_holders(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    holders(Customer::object(), call, request).await
+    call.judged(|call| holders(Customer::object(), call, request.clone())).await
 }
 
 async fn claim(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
