@@ -6,7 +6,13 @@ use diesel::{
     sql_query,
     sql_types::{BigInt, Nullable, Text},
 };
-use farley_domain::{model::entity::Entity, sales::leads::lead::Lead, values::id::Id};
+use farley_domain::{
+    activities::task::Task,
+    customers::customer::Customer,
+    model::{entity::Entity, recurring},
+    sales::leads::lead::Lead,
+    values::id::Id,
+};
 use farley_persistence::{Origin, StoreError};
 use serde_json::json;
 
@@ -223,5 +229,55 @@ pub async fn are_mended_by_the_migration(db: TestDb) -> Result<(), StoreError> {
     assert_eq!(of(other), told(&[(50_000, "new"), (60_000, "contacted")]));
     let record = crm.get(Lead::object(), lead).await?.expect("it is there");
     assert_eq!(record.of::<Lead>().get(Lead::status_entered_at).map(|time| time.milliseconds()), Some(400_001));
+    Ok(())
+}
+
+/// Records whose last change was stored with a time before an earlier one's were changed after it; all others keep their times.
+pub async fn times_of_records_are_mended_by_the_migration(db: TestDb) -> Result<(), StoreError> {
+    let crm = Crm::new(&db).await;
+    let up = match db.engine {
+        Engine::Sqlite => include_str!("../../migrations/sqlite/0029_base_times_rise/up.sql"),
+        Engine::Postgres => include_str!("../../migrations/postgres/0029_base_times_rise/up.sql"),
+    };
+    let mut records = Vec::new();
+    for object in [Lead::object(), Customer::object(), Task::object()] {
+        for name in ["back", "even", "well", "new"] {
+            let title = if object.name == Task::NAME { "subject" } else { "name" };
+            let id = crm.create(object, json!({title: name})).await?.id();
+            if name != "new" {
+                for turn in 0..3 {
+                    crm.patch(object, id, json!({title: format!("{name} {turn}")})).await?;
+                }
+            }
+            records.push((object, name, id));
+        }
+    }
+    let time = |seconds: i64| match db.engine {
+        Engine::Sqlite => format!("{}", seconds * 1_000_000),
+        Engine::Postgres => format!("to_timestamp({seconds})"),
+    };
+    // The events of their versions at 100, 300, 200 and 400 s; the last change at another time than its event.
+    let mut sql = String::new();
+    for (version, seconds) in [(1, 100), (2, 300), (3, 200), (4, 400)] {
+        sql += &format!("UPDATE events SET at = {} WHERE version = {version};", time(seconds));
+    }
+    for (name, changed) in [("back", 250), ("even", 300), ("well", 301), ("new", 100)] {
+        for (table, title) in [("leads", "name"), ("customers", "name"), ("tasks", "subject")] {
+            sql += &format!("UPDATE {table} SET updated_at = {} WHERE {title} LIKE '{name}%';", time(changed));
+        }
+    }
+    run(&db, &sql).expect("they are stored");
+    run(&db, up).expect("it goes up");
+    run(&db, up).expect("what is mended stays");
+    for (object, name, id) in records {
+        let record = crm.get(object, id).await?.expect("it is there");
+        let expected = match name {
+            "back" | "even" => 300_001,
+            "well" => 301_000,
+            _ => 100_000,
+        };
+        let changed = record.get(recurring::UPDATED_AT).map(|time| time.milliseconds());
+        assert_eq!(changed, Some(expected), "{} {name}", object.name);
+    }
     Ok(())
 }

@@ -38,6 +38,7 @@ fn main() {
         jobs::tenants_take_turns,
         jobs::unknown_kinds_are_left_alone,
         ledger::are_mended_by_the_migration,
+        ledger::times_of_records_are_mended_by_the_migration,
         ledger::hold_one_state_at_any_time,
         migrations::down_and_up_again,
         plans::an_indexed_custom_field_gets_its_index,

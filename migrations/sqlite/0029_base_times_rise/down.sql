@@ -1,0 +1,2 @@
+-- Which times were before others is not kept, and nothing depends on it.
+SELECT 1;
