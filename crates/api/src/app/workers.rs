@@ -40,6 +40,8 @@ const GIVEN_UP: Duration = Duration::from_secs(120);
 const ATTEMPTS: i64 = 3;
 /// For how many days jobs that were done are listed.
 const KEPT_DAYS: i64 = 30;
+/// For how many days an import that was given up can be gone on with: so long its file is kept.
+const FILE_DAYS: i64 = 30;
 /// To how many tenants recurring jobs are given in one piece of work.
 const TENANTS_AT_ONCE: i64 = 200;
 
@@ -356,6 +358,7 @@ async fn tidy(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Pr
     let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
         work.purge_answers(now.plus_seconds(-25 * 3_600))?;
         work.purge_jobs(now.plus_seconds(-KEPT_DAYS * 24 * 3_600))?;
+        work.forget_old_import_files(now.plus_seconds(-FILE_DAYS * 24 * 3_600))?;
         Ok(())
     });
     written.await

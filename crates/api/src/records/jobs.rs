@@ -134,8 +134,8 @@ pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Prob
 
 /// Retry a job
 ///
-/// Puts a failed job back into the queue; an import goes on where it stopped. If the file of an import is no longer kept, the
-/// response is 409 (`import_file_gone`).
+/// Puts a failed job back into the queue; an import goes on where it stopped. The file of a failed import is kept for 30 days; if it is
+/// no longer kept, the response is 409 (`import_file_gone`).
 #[utoipa::path(tag = "jobs", operation_id = "retryJob", params(("id" = String, Path, description = "The job's id.")),
     responses((status = 200, description = "The job, back in the queue.", body = Job)))]
 #[post("/v1/jobs/{id}/retry")]

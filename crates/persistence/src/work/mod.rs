@@ -35,7 +35,7 @@ use crate::{
     sql::{
         row::{Layout, Row},
         rows::{IdempotencyRow, ImportFaultRow, NewEvent, TenantRow},
-        statement::{Alias, Dialect, JsonKey, Statement, write_sql},
+        statement::{Alias, Bind, Dialect, JsonKey, Statement, write_sql},
     },
 };
 
@@ -395,6 +395,15 @@ impl<'a> Work<'a> {
     pub fn forget_import_file(&mut self, import: Id) -> Result<(), StoreError> {
         let tenant = self.tenant().id;
         on!(&mut self.reader.connection, imports::forget_file(tenant, import))
+    }
+
+    /// Forgets the files of imports that were given up before a time, or are archived: nobody goes on with those any more.
+    pub fn forget_old_import_files(&mut self, before: Timestamp) -> Result<usize, StoreError> {
+        let tenant = self.tenant().id;
+        let mut sql = Statement::of(self.dialect(), "DELETE FROM import_files WHERE tenant_id = ");
+        write_sql!(sql, tenant, " AND import_id IN (SELECT id FROM imports WHERE tenant_id = ", tenant);
+        write_sql!(sql, " AND (archived_at IS NOT NULL OR (status = 'failed' AND finished_at < ", Bind::time(before), ")))");
+        self.reader.connection.execute(&sql)
     }
 
     pub fn note_import_fault(&mut self, row: &ImportFaultRow) -> Result<(), StoreError> {

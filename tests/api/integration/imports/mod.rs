@@ -81,6 +81,7 @@ pub fn tests() -> Vec<Test> {
         resume::go_on_at_once_after_a_stop,
         resume::the_same_command_goes_on,
         resume::given_up_they_go_on_while_their_file_is_there,
+        resume::files_given_up_are_forgotten_in_time,
         rows::match_by_keys_and_by_fields,
         rows::have_their_faults_told,
         rows::are_all_taken_or_none_or_only_tried,

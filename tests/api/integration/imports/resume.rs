@@ -5,6 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConnection};
+use farley::http::clock;
+use farley_domain::values::id::Id;
+use farley_persistence::{StoreError, TenantKey};
 use serde_json::json;
 
 use super::{begin, counts, customers, ended, import, many, total};
@@ -200,4 +203,76 @@ async fn ended_after(admin: &Client, id: &str, before: i64) -> serde_json::Value
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the import never ended");
+}
+
+/// The file of an import that was given up is kept for 30 days, and those of archived imports are not.
+pub async fn files_given_up_are_forgotten_in_time(db: TestDb) {
+    const DAY: i64 = 24 * 3_600;
+    let server = Server::start(db.clone()).await;
+    let admin = server.admin().await;
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        let id = begin(&admin, customers("name\nAcme\n")).await;
+        for _ in 0..400 {
+            if admin.get(&format!("/v1/imports/{id}")).await.ok(200)["status"] == "done" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        ids.push(id);
+    }
+    // Given up 31 and 29 days ago, under way for long, and archived.
+    let (tenant, now) = (tenant_of(&server).await, clock::now());
+    let literal = |id: &str| match db.engine {
+        Engine::Sqlite => format!("x'{}'", id.replace('-', "")),
+        Engine::Postgres => format!("'{id}'"),
+    };
+    let days_ago = |days: i64| match db.engine {
+        Engine::Sqlite => format!("{}", now.plus_seconds(-days * DAY).milliseconds() * 1_000),
+        Engine::Postgres => format!("'{}'", now.plus_seconds(-days * DAY)),
+    };
+    let content = match db.engine {
+        Engine::Sqlite => "x'61'",
+        Engine::Postgres => "'\\x61'",
+    };
+    let set = [
+        format!("status = 'failed', finished_at = {}", days_ago(31)),
+        format!("status = 'failed', finished_at = {}", days_ago(29)),
+        format!("status = 'running', finished_at = NULL, created_at = {}", days_ago(90)),
+        format!("archived_at = {}", days_ago(1)),
+    ];
+    for (id, set) in ids.iter().zip(set) {
+        let own = literal(id);
+        beside(
+            &db,
+            &format!(
+                "INSERT INTO import_files (tenant_id, import_id, content) VALUES ({}, {own}, {content}); UPDATE imports SET {set} WHERE id = {own}",
+                literal(&tenant.id.to_string())
+            ),
+        );
+    }
+    let due = match db.engine {
+        Engine::Sqlite => "0",
+        Engine::Postgres => "to_timestamp(0)",
+    };
+    beside(&db, &format!("UPDATE jobs SET run_at = {due} WHERE kind = 'tidy'"));
+    let kept = async || {
+        let wanted: Vec<Id> = ids.iter().map(|id| id.parse().unwrap()).collect();
+        let reading = server.app.store.read::<_, StoreError>(tenant, move |reader| {
+            wanted.iter().map(|id| Ok(reader.import_file(*id)?.is_some())).collect::<Result<Vec<_>, _>>()
+        });
+        reading.await.expect("they are read")
+    };
+    eventually(|| async { !kept().await[0] }).await;
+    assert_eq!(kept().await, [false, true, true, false]);
+}
+
+/// The one tenant there is.
+async fn tenant_of(server: &Server) -> TenantKey {
+    let everywhere = TenantKey { id: Id::NIL, number: 0 };
+    let reading = server.app.store.read::<_, StoreError>(everywhere, move |reader| {
+        let tenants = reader.tenants()?;
+        Ok(TenantKey { id: tenants[0].id, number: tenants[0].number })
+    });
+    reading.await.expect("the tenant")
 }

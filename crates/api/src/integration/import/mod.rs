@@ -238,7 +238,7 @@ pub fn start(
 /// without a mapping are matched by their headers (`/v1/imports/preview` shows how). Blank cells change nothing; lists such as
 /// e-mail addresses are only added to; fields that can be set only on creation stay unchanged on existing records. References
 /// can identify records by name, including records of a later row. Poll the import for its progress; an interrupted import
-/// continues where it stopped.
+/// continues where it stopped. The file is kept until the import is done; if the import fails and can be retried, for 30 days.
 #[utoipa::path(tag = "imports", operation_id = "createImport",
     params(ImportOptions),
     request_body = ImportCreate,
