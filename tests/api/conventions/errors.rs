@@ -164,6 +164,32 @@ pub async fn sql_in_every_string(db: TestDb) {
     assert_eq!(admin.get("/v1/customers?total=true").await.ok(200)["page"]["total"], 0);
 }
 
+/// JSON in a parameter is read as strictly as a body.
+pub async fn members_said_twice_in_parameters(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let once = "%7B%22field%22:%22name%22,%22value%22:%22x%22%7D";
+    let twice = "%7B%22field%22:%22name%22,%22value%22:%22x%22,%22value%22:%22y%22%7D";
+    for path in ["/v1/customers?filter=", "/v1/customers/summary?filter=", "/v1/customers?name=x&filter="] {
+        admin.get(&format!("{path}{once}")).await.ok(200);
+        for doubled in [twice.to_owned(), format!("%7B%22not%22:{twice}%7D")] {
+            let refused = admin.get(&format!("{path}{doubled}")).await.refused(400, "invalid_request");
+            let fault = &refused["errors"][0];
+            assert_eq!((&fault["pointer"], &fault["code"]), (&json!("filter"), &json!("malformed")), "{fault}");
+            assert!(fault["message"].as_str().unwrap().contains("the member `value` is given twice"), "{fault}");
+        }
+    }
+    // The mapping of an import beside its file.
+    let file = |mapping: &str| {
+        let path = format!("/v1/imports/preview?object=customer&mapping={mapping}");
+        admin.request(reqwest::Method::POST, &path).body("text/csv", "name\nAcme\n")
+    };
+    let columns = "%22columns%22:[%7B%22column%22:%22name%22,%22field%22:%22name%22%7D]";
+    file(&format!("%7B{columns}%7D")).await.ok(200);
+    let refused = file(&format!("%7B{columns},{columns}%7D")).await;
+    assert_eq!(refused.faults(400), [("mapping".to_owned(), "malformed".to_owned())]);
+}
+
 pub async fn filters_without_bounds(db: TestDb) {
     let server = Server::start(db).await;
     let admin = server.admin().await;

@@ -2,6 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signature, Verifier, VerifyingKey};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use crate::{
@@ -254,6 +255,72 @@ pub async fn requests_are_limited_by_credential(db: TestDb) {
         statuses.push(answer.status);
     }
     assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
+}
+
+/// Whoever shows no valid credential is counted by address, on every path that takes none or refuses what it is shown.
+pub async fn strangers_are_limited_by_address(db: TestDb) {
+    const QUOTA: usize = 20;
+    for (method, path) in [
+        ("GET", "/v1/customers"),
+        ("POST", "/v1/customers"),
+        ("POST", "/v1/auth/login"),
+        ("POST", "/v1/auth/refresh"),
+        ("POST", "/v1/auth/logout"),
+        ("POST", "/v1/auth/accept"),
+        ("POST", "/v1/auth/forgot-password"),
+        ("POST", "/v1/auth/reset-password"),
+        ("GET", "/v1/forms/none"),
+        ("POST", "/v1/forms/none"),
+        ("GET", "/v1/calendar-feeds/none.ics"),
+        ("GET", "/v1/tenants"),
+    ] {
+        let server =
+            Server::start_with(TestDb::new(db.engine), |settings| settings.rate_limit = u32::try_from(QUOTA).unwrap()).await;
+        let admin = server.admin().await;
+        // With a credential that is none, and without one; a slow machine may be given a few more meanwhile.
+        let mut taken = 0;
+        for client in [server.anybody().with_token("nonsense"), server.anybody()].into_iter().cycle().take(3 * QUOTA) {
+            let answer = client.request(method.parse().unwrap(), path).json(&json!({})).await;
+            if answer.status == 429 {
+                assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0), "{method} {path}");
+                answer.refused(429, "rate_limited");
+                break;
+            }
+            assert!((400..500).contains(&answer.status), "{method} {path}: {}", answer.text);
+            taken += 1;
+        }
+        assert!((QUOTA - 3..3 * QUOTA).contains(&taken), "{method} {path}: {taken} requests were taken");
+        // Whoever is known is counted by themselves, from the same address too.
+        admin.get("/v1/me").await.ok(200);
+    }
+}
+
+/// While every turn at hashing is taken, whoever logs in waits, and nobody else does.
+pub async fn hashing_keeps_nobody_else_waiting(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let mut turns = Vec::new();
+    while let Some(turn) = server.app.passwords.turn().now_or_never() {
+        turns.push(turn.expect("a turn"));
+    }
+    assert!(!turns.is_empty());
+    let logins: Vec<_> = (0..20)
+        .map(|_| {
+            let login = server.anybody().post("/v1/auth/login", json!({"email": ADMIN, "password": PASSWORD}));
+            tokio::spawn(async move { login.await.status })
+        })
+        .collect();
+    // Each of them has come as far as it can.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    for _ in 0..20 {
+        admin.get("/v1/me").await.ok(200);
+    }
+    admin.create("customers", json!({"name": "meanwhile"})).await;
+    assert!(logins.iter().all(|login| !login.is_finished()), "nobody logs in without a turn");
+    drop(turns);
+    for login in logins {
+        assert_eq!(login.await.unwrap(), 200);
+    }
 }
 
 pub async fn tokens_are_verified_by_the_published_keys(db: TestDb) {

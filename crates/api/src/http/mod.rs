@@ -3,7 +3,6 @@
 pub mod clock;
 pub mod compression;
 pub mod html_form;
-pub mod json;
 pub mod limits;
 pub mod middleware;
 pub mod page;

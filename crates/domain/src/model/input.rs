@@ -347,7 +347,7 @@ fn from_text(field: &Field, text: &str) -> Result<Value, Fault> {
         FieldType::Texts { .. } | FieldType::References(_) | FieldType::MultiChoice(_) => {
             Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect())
         }
-        FieldType::Structure(_) => serde_json::from_str(text)
+        FieldType::Structure(_) => crate::values::json::read(text.as_bytes())
             .map_err(|error| Fault::new(field.name.as_ref(), FaultCode::Malformed).with("reason", error)),
         FieldType::Id
         | FieldType::Text { .. }

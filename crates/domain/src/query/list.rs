@@ -19,7 +19,7 @@ use crate::{
             parse::{self, Given},
         },
     },
-    values::{search_text::Query, time::Timestamp},
+    values::{json, search_text::Query, time::Timestamp},
 };
 
 pub const DEFAULT_LIMIT: usize = 50;
@@ -187,7 +187,7 @@ impl RecordQuery {
 
 /// The predicate that the parameter `filter` holds. The pointer of the fault is empty.
 pub fn written_filter(text: &str) -> Result<Value, Faults> {
-    serde_json::from_str(text).map_err(|error| Fault::new("", FaultCode::Malformed).with("reason", error).into())
+    json::read(text.as_bytes()).map_err(|error| Fault::new("", FaultCode::Malformed).with("reason", error).into())
 }
 
 /// Whether a name is one of the list's own; `q` only where there is something to search, `as_of` where there is a ledger.

@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod country;
 pub mod email;
 pub mod id;
+pub mod json;
 pub mod language;
 pub mod money;
 pub mod name;
