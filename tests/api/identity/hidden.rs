@@ -170,3 +170,62 @@ pub async fn answers_of_writes_show_what_may_be_read(db: TestDb) {
         (&json!("converted"), vec!["id".to_owned(), "version".to_owned()])
     );
 }
+
+/// Rules look at every field; what they refuse names none that is hidden, nor its value, nor the record that has the same.
+pub async fn is_not_told_by_refusals(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let (_, stages) = pipeline(&admin).await;
+    let hides = [hidden("opportunity", &["description", "opened_at"]), hidden("customer", &["number", "external_ids"])].concat();
+    let hides = [hides, hidden("lead", &["budget_min"])].concat();
+    let seller = who_may(&server, &admin, "seller", hides).await;
+    let may = &["team * all"];
+    let builder = server.user_who_may(&admin, "builder", may, Value::Array(hidden("team", &["name"])), json!({})).await;
+    let told = |answer: &Value, secrets: &[&str]| {
+        let text = answer.to_string();
+        secrets.iter().for_each(|secret| assert!(!text.contains(secret), "tells {secret}: {text}"));
+    };
+    // A stage demands what the seller may not know of.
+    let stage = admin.get(&format!("/v1/stages/{}", stages[2])).await.ok(200);
+    let path = format!("/v1/pipelines/{}/stages/{}", stage["pipeline_id"].as_str().unwrap(), stages[2]);
+    admin.patch(&path, json!({"required_fields": ["description", "expected_close_on"]})).await.ok(200);
+    let sale = json!({"name": "Sale", "stage_id": stages[1], "opened_at": "2026-03-07T01:02:03Z"});
+    let sale = format!("/v1/opportunities/{}", admin.create("opportunities", sale).await);
+    for (request, at) in [
+        (seller.post(&format!("{sale}/move"), json!({"stage_id": stages[2]})), "/expected_close_on"),
+        (seller.patch(&sale, json!({"stage_id": stages[2]})), "/expected_close_on"),
+    ] {
+        let refused = request.await;
+        told(&refused.body, &["description"]);
+        assert_eq!(refused.faults(422), pairs(&[(at, "needed_by_stage"), ("", "hidden_field")]));
+    }
+    // A time that must not be before a hidden one.
+    let refused =
+        seller.post(&format!("{sale}/lose"), json!({"closed_at": "2026-03-01T00:00:00Z", "close_reason": "price"})).await;
+    told(&refused.body, &["2026-03-07", "opened_at"]);
+    assert_eq!(refused.faults(422), pairs(&[("/closed_at", "hidden_field")]));
+    let refused =
+        admin.post(&format!("{sale}/lose"), json!({"closed_at": "2026-03-01T00:00:00Z", "close_reason": "price"})).await;
+    assert!(refused.text.contains("2026-03-07"), "who sees it is told: {}", refused.text);
+    // An amount that must not be below a hidden one, in the currency of that.
+    let lead = json!({"name": "Lead", "budget_min": {"amount": 424_242, "currency": "EUR"}});
+    let lead = format!("/v1/leads/{}", admin.create("leads", lead).await);
+    let refused = seller.patch(&lead, json!({"budget_max": {"amount": 5, "currency": "EUR"}})).await;
+    told(&refused.body, &["424242"]);
+    assert_eq!(refused.faults(422), pairs(&[("/budget_max/amount", "hidden_field")]));
+    // What comes back may be in the way of another by what is hidden.
+    let old = json!({"name": "Old", "external_ids": {"sap": "S-4711"}});
+    let old = format!("/v1/customers/{}", admin.create("customers", old).await);
+    admin.delete(&old).await.ok(204);
+    let new = admin.create("customers", json!({"name": "New", "external_ids": {"sap": "S-4711"}})).await;
+    let refused = seller.post(&format!("{old}/restore"), json!({})).await.refused(409, "duplicate");
+    told(&refused, &["S-4711", "sap", &new]);
+    assert_eq!(refused["errors"][0]["code"], "hidden_field");
+    let refused = admin.post(&format!("{old}/restore"), json!({})).await.refused(409, "duplicate");
+    assert_eq!((&refused["existing_id"], &refused["errors"][0]["pointer"]), (&json!(new), &json!("/external_ids/sap")));
+    let team = format!("/v1/teams/{}", admin.create("teams", json!({"name": "Secret"})).await);
+    admin.delete(&team).await.ok(204);
+    let other = admin.create("teams", json!({"name": "Secret"})).await;
+    let refused = builder.post(&format!("{team}/restore"), json!({})).await.refused(409, "duplicate");
+    told(&refused, &["name\"", &other]);
+}

@@ -115,6 +115,12 @@ impl Problem {
         self
     }
 
+    /// The same without what it says beside the common members.
+    #[must_use]
+    pub fn without_members(self) -> Problem {
+        Problem { more: Map::new(), ..self }
+    }
+
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Problem {
         self.retry_after = Some(seconds);

@@ -1,6 +1,6 @@
 //! Actions: what is done to one record that is no plain edit, as a verb below it: `POST /v1/opportunities/{id}/move`.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse};
 use farley_domain::{
@@ -60,8 +60,20 @@ impl<E: Entity, B> Asked<E, B> {
 pub async fn act<E: Entity, B: Entity>(
     (call, request, body): (Call, HttpRequest, Body),
     action: Action,
-    work: impl Fn(&mut Work<'_>, &Asked<E, B>) -> Result<Answer, Problem> + Send + 'static,
+    work: impl Fn(&mut Work<'_>, &Asked<E, B>) -> Result<Answer, Problem> + Send + Sync + 'static,
 ) -> Result<HttpResponse, Problem> {
+    let work = Arc::new(work);
+    call.judged(|call| act_once::<E, B, _>((call, request.clone(), body.clone()), action, Arc::clone(&work))).await
+}
+
+async fn act_once<E: Entity, B: Entity, W>(
+    (call, request, body): (Call, HttpRequest, Body),
+    action: Action,
+    work: Arc<W>,
+) -> Result<HttpResponse, Problem>
+where
+    W: Fn(&mut Work<'_>, &Asked<E, B>) -> Result<Answer, Problem> + Send + Sync + 'static,
+{
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
@@ -73,7 +85,8 @@ pub async fn act<E: Entity, B: Entity>(
     mutation
         .run(&call, move |unit| {
             let loaded = load(&writer, unit, &named, (action, expected.as_ref()))?;
-            work(unit, &Asked { writer: writer.clone(), loaded, body: body.clone(), entity: PhantomData })
+            let asked = Asked { writer: writer.clone(), loaded, body: body.clone(), entity: PhantomData };
+            work(unit, &asked).map_err(|problem| asked.writer.unhidden(problem, Some(&asked.loaded.record)))
         })
         .await
 }

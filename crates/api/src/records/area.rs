@@ -7,7 +7,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use farley_domain::{model::value::Standards, values::time::Timestamp};
+use actix_web::http::Method;
+use farley_domain::{
+    identity::access::{Action, Grants},
+    model::{object::Object, value::Standards},
+    values::time::Timestamp,
+};
 use farley_persistence::{Lease, Reader, StoreError, TenantKey, Work};
 
 use super::behaviour::Behaviours;
@@ -109,6 +114,34 @@ impl JobKind {
     pub const ALWAYS: fn(&mut Work<'_>, &str) -> Result<(), Problem> = |_, _| Ok(());
 }
 
+/// An endpoint of an object that is written by hand: an action on its records, or a reading of its own.
+pub struct Verb {
+    pub object: &'static Object,
+    pub id: String,
+    pub method: Method,
+    pub path: String,
+    pub needs: Needs,
+}
+
+/// What somebody must be allowed for an endpoint to be of use to them.
+#[derive(Clone, Copy)]
+pub enum Needs {
+    /// An action on records of the object.
+    Own(Action),
+    Otherwise(fn(&Grants) -> bool),
+}
+
+impl Verb {
+    /// Whether it is of use to somebody.
+    #[must_use]
+    pub fn is_for(&self, grants: &Grants) -> bool {
+        match self.needs {
+            Needs::Own(action) => grants.scope(self.object.name, action).is_some(),
+            Needs::Otherwise(allowed) => allowed(grants),
+        }
+    }
+}
+
 /// All that the areas bring along.
 pub struct Installed {
     /// By the name of the object.
@@ -116,13 +149,15 @@ pub struct Installed {
     pub jobs: Vec<&'static JobKind>,
     pub watches: Vec<&'static Watch>,
     pub beginnings: Vec<&'static Beginning>,
+    pub verbs: Vec<Verb>,
 }
 
 static INSTALLED: OnceLock<Installed> = OnceLock::new();
 
 /// Installs the areas of this binary; once is enough, and doing it again changes nothing.
-pub fn install(areas: &[&'static Area]) {
+pub fn install(areas: &[&'static Area], verbs: fn() -> Vec<Verb>) {
     INSTALLED.get_or_init(|| Installed {
+        verbs: verbs(),
         behaviours: areas
             .iter()
             .flat_map(|area| area.behaviours)

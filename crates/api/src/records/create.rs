@@ -79,6 +79,16 @@ impl Writer {
     fn create_read(
         &self,
         work: &mut Work<'_>,
+        record: Record,
+        body: &Value,
+        complete: impl FnOnce(&mut Record),
+    ) -> Result<(Record, Shown), Problem> {
+        self.create_judged(work, record, body, complete).map_err(|problem| self.unhidden(problem, None))
+    }
+
+    fn create_judged(
+        &self,
+        work: &mut Work<'_>,
         mut record: Record,
         body: &Value,
         complete: impl FnOnce(&mut Record),

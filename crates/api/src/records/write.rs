@@ -141,7 +141,7 @@ impl Writer {
         for rule in &self.object.rules {
             rule.apply(&mut draft);
         }
-        if draft.faults.is_empty() { Ok(draft.after) } else { Err(Problem::rule(draft.faults)) }
+        if draft.faults.is_empty() { Ok(draft.after) } else { Err(self.unhidden(Problem::rule(draft.faults), before)) }
     }
 
     /// Reads a record for a change, in the order in which problems are told: 404, 403, 412.
@@ -193,6 +193,18 @@ impl Writer {
         &self,
         work: &mut Work<'_>,
         loaded: &Loaded,
+        record: Record,
+        verb: &str,
+        settled: &[&str],
+    ) -> Result<Record, Problem> {
+        let stored = self.store_judged(work, loaded, record, verb, settled);
+        stored.map_err(|problem| self.unhidden(problem, Some(&loaded.record)))
+    }
+
+    fn store_judged(
+        &self,
+        work: &mut Work<'_>,
+        loaded: &Loaded,
         mut record: Record,
         verb: &str,
         settled: &[&str],
@@ -226,6 +238,10 @@ impl Writer {
     }
 
     pub fn archive(&self, work: &mut Work<'_>, loaded: &Loaded, archive: bool) -> Result<Record, Problem> {
+        self.archive_judged(work, loaded, archive).map_err(|problem| self.unhidden(problem, Some(&loaded.record)))
+    }
+
+    fn archive_judged(&self, work: &mut Work<'_>, loaded: &Loaded, archive: bool) -> Result<Record, Problem> {
         if loaded.record.is_archived() == archive {
             return Ok(loaded.record.clone());
         }
@@ -355,8 +371,16 @@ pub async fn update(object: &'static Object, call: Call, request: HttpRequest, b
     .await
 }
 
+pub async fn archive_one(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    archive(object, call, request, true).await
+}
+
+pub async fn restore(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    archive(object, call, request, false).await
+}
+
 /// `DELETE` archives, `POST …/restore` brings back; doing it twice changes nothing the second time.
-pub async fn archive(object: &'static Object, call: Call, request: HttpRequest, archive: bool) -> Result<HttpResponse, Problem> {
+async fn archive(object: &'static Object, call: Call, request: HttpRequest, archive: bool) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &Value::Null)?;
     refuse_rest(&parameters, &["validate_only"])?;

@@ -78,6 +78,7 @@ fault_codes! {
     UnknownParameter "unknown_parameter" "is not a known parameter; did you mean `{nearest}`?" "不是已知参数；您是否想写“{nearest}”？",
     DuplicateParameter "duplicate_parameter" "is given more than once" "重复出现",
     ReadOnly "read_only" "is set by the server and cannot be written" "由服务器维护，不能写入",
+    HiddenField "hidden_field" "a rule about a field that is hidden from you is not met" "未满足与您无权查看的字段有关的规则",
     NotPermitted "field_not_permitted" "you do not have permission to change this field" "您无权修改此字段",
     CreateOnly "create_only" "can be set only when the record is created" "只能在创建时设置",
     TooLong "too_long" "must have at most {max} characters" "最多{max}个字符",
