@@ -49,6 +49,31 @@ pub async fn tells_what_the_caller_may_do(db: TestDb) {
     let methods = |metadata: &Value| {
         metadata["operations"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
+    let of = async |client: &crate::client::Client, object: &str| {
+        methods(&client.get(&format!("/v1/metadata/objects/{object}")).await.ok(200))
+    };
+    let actions = |ids: &[String]| -> Vec<String> {
+        let known = [
+            "moveOpportunity",
+            "winOpportunity",
+            "loseOpportunity",
+            "solveTicket",
+            "followUpTicket",
+            "reorderStages",
+            "getBoard",
+        ];
+        let mut ids: Vec<String> = ids.iter().filter(|id| known.contains(&id.as_str())).cloned().collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(actions(&of(&seller, "opportunity").await), ["loseOpportunity", "moveOpportunity", "winOpportunity"]);
+    assert_eq!(actions(&of(&seller, "ticket").await), Vec::<String>::new(), "who only reads tickets solves none");
+    assert_eq!(actions(&of(&admin, "ticket").await), ["followUpTicket", "solveTicket"]);
+    assert_eq!(actions(&of(&seller, "pipeline").await), ["getBoard"]);
+    assert_eq!(
+        (actions(&of(&seller, "stage").await), actions(&of(&admin, "stage").await)),
+        (Vec::new(), vec!["reorderStages".to_owned()])
+    );
     let pools = seller.get("/v1/metadata/objects/pool").await.ok(200);
     assert_eq!(methods(&pools), ["listPools", "searchPools", "summarizePools", "getPool", "listPoolHistory"]);
     assert!(methods(&seller.get("/v1/metadata/objects/lead").await.ok(200)).contains(&"createLead".to_owned()));

@@ -1,6 +1,6 @@
 //! The contract: what the OpenAPI document says, walked operation by operation. A new endpoint is covered the day it appears.
 
-mod actions;
+pub mod actions;
 pub mod codes;
 mod document;
 mod examples;

@@ -5,6 +5,7 @@ pub mod endpoints;
 pub mod health;
 pub mod routes;
 pub mod server;
+mod verbs;
 mod welcome;
 pub mod workers;
 
@@ -48,7 +49,7 @@ pub fn open_for_requests(settings: Settings) -> Result<Arc<State>, String> {
 
 fn open_store(opening: &farley_persistence::Settings, settings: Settings) -> Result<Arc<State>, String> {
     let store = Store::open(opening).map_err(|error| error.to_string())?;
-    area::install(&AREAS);
+    area::install(&AREAS, verbs::all);
     Ok(State::new(store, settings))
 }
 

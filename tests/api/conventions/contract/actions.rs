@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use farley::records::operations::generic_operations;
+use farley_domain::model::registry;
 use serde_json::{Value, json};
 
-use super::{Contract, Operation};
+use super::{Contract, Operation, examples::Examples};
 use crate::{
     client::{Answer, Client},
     server::{ADMIN, OPERATOR_KEY, PASSWORD, Server},
+    support::TestDb,
 };
 
 /// Operations that leave no event, and why that is right. A new one does not belong here: the list is only ever to become shorter.
@@ -254,4 +257,62 @@ async fn of_imports(walk: &mut Walk<'_>, admin: &Client) {
     let file = json!({"object": "customer", "content": "name\nWalked\n"});
     walk.act(admin, "previewImport", &[], file.clone(), &[]).await;
     walk.act(admin, "createImport", &[], file, &["import.created"]).await;
+}
+
+/// Metadata offers just the actions that their caller is not forbidden.
+pub async fn are_offered_to_whom_may(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let contract = Contract::new();
+    let operations = contract.operations();
+    let objects = registry::objects().into_iter().filter(|object| object.parent.is_none()).map(|object| object.name);
+    let objects: Vec<&str> = objects.collect();
+    let all = |actions: &[&str]| -> Vec<String> {
+        objects.iter().flat_map(|object| actions.iter().map(move |action| format!("{object} {action} all"))).collect()
+    };
+    let mut clients = Vec::new();
+    for (name, actions) in [("reader", &["read"][..]), ("changer", &["read", "update"]), ("maker", &["read", "create", "import"])]
+    {
+        let may = all(actions);
+        let may: Vec<&str> = may.iter().map(String::as_str).collect();
+        clients.push((name, server.user_who_may(&admin, name, &may, json!([]), json!({})).await));
+    }
+    let mut examples = Examples::new(&admin, &operations);
+    let (mut asked, mut wrong) = (0, Vec::new());
+    for object in registry::objects() {
+        let described = admin.get(&format!("/v1/metadata/objects/{}", object.name)).await.ok(200);
+        let generic = generic_operations(object);
+        let by_hand = |one: &&Value| {
+            !generic.iter().any(|generic| generic.method().as_str() == one["method"] && generic.path(object) == one["path"])
+        };
+        let by_hand: Vec<&str> =
+            described["operations"].as_array().unwrap().iter().filter(by_hand).map(|one| one["id"].as_str().unwrap()).collect();
+        for id in by_hand {
+            let operation = operations.iter().find(|operation| operation.id == id).expect("it is in the document");
+            // Farley alone makes notifications, enrolments and imports; a stream does not end.
+            if (object.read_only && operation.path.contains("{id}")) || id == "streamNotifications" {
+                continue;
+            }
+            let (parent, record) = match object.parent {
+                Some(_) => (examples.parent(object).await, String::new()),
+                None if operation.path.contains("{id}") => (String::new(), examples.make(object).await),
+                None => Default::default(),
+            };
+            let mut path = operation.path_below(&parent, &record);
+            if operation.writes() {
+                path += "?validate_only=true";
+            }
+            for (name, client) in &clients {
+                let offered = client.get(&format!("/v1/metadata/objects/{}", object.name)).await.ok(200);
+                let offered = offered["operations"].as_array().unwrap().iter().any(|one| one["id"] == id);
+                let answer = operation.send(client, &path).await;
+                if (answer.status == 403) == offered {
+                    wrong.push(format!("{id} to the {name}, offered {offered}: {}", answer.text));
+                }
+                asked += 1;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(asked > 80, "only {asked} were asked");
 }

@@ -46,7 +46,7 @@ pub struct ObjectMetadata {
     /// A form layout for the object: its fields grouped by topic, in the order in which users fill them in.
     pub sections: Vec<SectionMetadata>,
     pub relations: Vec<RelationMetadata>,
-    /// The endpoints of the object that you can call.
+    /// The endpoints of the object that you can call, actions such as `win` or `convert` included.
     pub operations: Vec<OperationMetadata>,
     /// What you can do with the record given in `record_id`; null without it.
     pub can: Option<CanMetadata>,

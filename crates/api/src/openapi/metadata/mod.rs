@@ -21,14 +21,14 @@ use farley_persistence::Layout;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use self::describe::{CanMetadata, ObjectMetadata};
+use self::describe::{CanMetadata, ObjectMetadata, OperationMetadata};
 use crate::{
     access::{call::Call, principal::Principal},
     http::{
         problem::Problem,
         request::{json_unless_held, parameters, refuse_rest},
     },
-    records::body,
+    records::{area::installed, body},
 };
 
 /// The objects that you can read.
@@ -90,6 +90,13 @@ fn described(principal: &Principal, object: &'static Object) -> ObjectMetadata {
     let grants = &principal.asker.grants;
     let rule = |schema: &Schema, field: &_| grants.rule(schema.object, field);
     let mut metadata = describe::object(&principal.schema(object), &rule, &|action| grants.scope(object.name, action).is_some());
+    let verbs = installed().map_or(&[][..], |installed| installed.verbs.as_slice());
+    let offered = verbs.iter().filter(|verb| verb.object.name == object.name && verb.is_for(grants));
+    metadata.operations.extend(offered.map(|verb| OperationMetadata {
+        id: verb.id.clone(),
+        method: verb.method.to_string(),
+        path: verb.path.clone(),
+    }));
     // A relation that the caller cannot follow is not there for them.
     metadata.relations.retain(|relation| reads(principal, &relation.target));
     metadata

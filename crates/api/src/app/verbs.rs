@@ -1,0 +1,111 @@
+//! The endpoints of objects that are written by hand, as metadata offers them: to whom they are of use.
+
+use actix_web::http::Method;
+use farley_domain::{
+    customers::{contact::Contact, customer::Customer},
+    identity::{
+        access::{Action, Grants},
+        user::User,
+    },
+    model::{entity::Entity, object::Object, registry},
+    sales::{
+        cadences::{cadence::Cadence, enrolment::CadenceEnrolment},
+        leads::lead::Lead,
+        opportunity::Opportunity,
+        pipeline::Pipeline,
+    },
+    service::{queue::Queue, ticket::Ticket},
+};
+use utoipa::{OpenApi, openapi::path::Operation};
+
+use super::endpoints::Handwritten;
+use crate::records::{
+    area::{Needs, Verb},
+    operations::{base, generic_operations},
+};
+
+/// What is not simply to be read, or a change of its object.
+const OTHERWISE: &[(&str, fn(&Grants) -> bool)] = &[
+    ("checkLeadDuplicates", |grants| may(grants, Lead::NAME, Action::Read)),
+    ("convertLead", |grants| may(grants, Lead::NAME, Action::Update) && converts(grants)),
+    ("followUpTicket", |grants| may(grants, Ticket::NAME, Action::Read) && may(grants, Ticket::NAME, Action::Create)),
+    ("takeNextTicket", |grants| may(grants, Queue::NAME, Action::Read) && may(grants, Ticket::NAME, Action::Update)),
+    ("readNotification", |_| true),
+    ("readAllNotifications", |_| true),
+    ("getBoard", |grants| may(grants, Pipeline::NAME, Action::Read) && may(grants, Opportunity::NAME, Action::Read)),
+    ("enrolInCadence", |grants| may(grants, Cadence::NAME, Action::Read) && steers(grants)),
+    ("pauseCadenceEnrolment", |grants| may(grants, CadenceEnrolment::NAME, Action::Read) && steers(grants)),
+    ("resumeCadenceEnrolment", |grants| may(grants, CadenceEnrolment::NAME, Action::Read) && steers(grants)),
+    ("stopCadenceEnrolment", |grants| may(grants, CadenceEnrolment::NAME, Action::Read) && steers(grants)),
+    ("listUserSessions", |grants| may(grants, User::NAME, Action::Update)),
+    ("getUserOpenWork", |grants| may(grants, User::NAME, Action::Update)),
+    ("createImport", imports),
+    ("previewImport", imports),
+];
+
+fn may(grants: &Grants, object: &str, action: Action) -> bool {
+    grants.scope(object, action).is_some()
+}
+
+/// Whoever may make something of what a lead becomes.
+fn converts(grants: &Grants) -> bool {
+    [Customer::NAME, Contact::NAME, Opportunity::NAME].into_iter().any(|object| may(grants, object, Action::Create))
+}
+
+/// Whoever may change what is enrolled in cadences says how far that goes.
+fn steers(grants: &Grants) -> bool {
+    [Lead::NAME, Customer::NAME].into_iter().any(|object| may(grants, object, Action::Update))
+}
+
+/// Whoever may import records of some object.
+fn imports(grants: &Grants) -> bool {
+    let imported = |object: &Object| may(grants, object.name, Action::Import) && may(grants, object.name, Action::Create);
+    registry::objects().into_iter().any(|object| object.parent.is_none() && imported(object))
+}
+
+/// All of them, in the order of their paths.
+pub fn all() -> Vec<Verb> {
+    let mut verbs = Vec::new();
+    for (path, item) in Handwritten::openapi().paths.paths {
+        let Some(object) = object_of(&path) else { continue };
+        let operations = [
+            (Method::GET, item.get),
+            (Method::POST, item.post),
+            (Method::PUT, item.put),
+            (Method::PATCH, item.patch),
+            (Method::DELETE, item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(id) = operation.and_then(|operation: Operation| operation.operation_id) else { continue };
+            let own = if method == Method::GET { Action::Read } else { Action::Update };
+            let otherwise = OTHERWISE.iter().find(|(known, _)| *known == id);
+            let needs = otherwise.map_or(Needs::Own(own), |(_, allowed)| Needs::Otherwise(*allowed));
+            verbs.push(Verb { object, id, method, path: path.clone(), needs });
+        }
+    }
+    verbs
+}
+
+/// The object whose collection a path is below: of a part, its own, and not that of what it is a part of.
+fn object_of(path: &str) -> Option<&'static Object> {
+    let is_below = |object: &&'static Object| {
+        let rest = path.strip_prefix(&base(object));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) && !generic_operations(object).is_empty()
+    };
+    registry::objects().into_iter().filter(is_below).max_by_key(|object| base(object).len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_otherwise_is_said_of_an_endpoint() {
+        let verbs = all();
+        for (id, _) in OTHERWISE {
+            assert!(verbs.iter().any(|verb| verb.id == *id), "there is no {id}");
+        }
+        let reorder = verbs.iter().find(|verb| verb.id == "reorderStages").expect("stages are put in order");
+        assert_eq!(reorder.object.collection, "stages");
+    }
+}
