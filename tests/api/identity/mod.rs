@@ -7,6 +7,8 @@ mod giving;
 mod granting;
 mod handover;
 mod hidden;
+mod learning;
+mod nodes;
 mod permissions;
 mod sessions;
 mod settings;
@@ -25,6 +27,8 @@ pub fn tests() -> Vec<Test> {
         auth::guesses_at_once_are_counted_as_one_after_the_other,
         auth::failures_slow_an_account_down,
         auth::requests_are_limited_by_credential,
+        auth::strangers_are_limited_by_address,
+        auth::hashing_keeps_nobody_else_waiting,
         auth::tokens_are_verified_by_the_published_keys,
         auth::passwords_are_changed_and_reset,
         custom_fields::of_every_type_are_written_filtered_and_sorted,
@@ -48,8 +52,10 @@ pub fn tests() -> Vec<Test> {
         handover::is_refused_for_what_is_wrong,
         hidden::stays_in_a_lead_that_is_converted,
         hidden::is_not_told_by_what_is_made_of_it,
+        hidden::is_not_told_by_refusals,
         hidden::records_of_others_are_not_confirmed,
         hidden::answers_of_writes_show_what_may_be_read,
+        learning::what_is_new_is_learnt_once,
         permissions::scopes_hold_on_every_way_to_a_record,
         permissions::scopes_hold_for_writes,
         permissions::fields_are_hidden_and_frozen_everywhere,
@@ -65,6 +71,8 @@ pub fn tests() -> Vec<Test> {
         settings::are_read_by_all_and_written_by_administrators,
         settings::are_written_one_after_the_other,
         tenants::are_made_by_the_operator,
-        tenants::cannot_reach_each_other
+        tenants::cannot_reach_each_other;
+        postgres:
+            nodes::what_another_has_just_made_is_known => "a file has one server"
     ]
 }
