@@ -9,6 +9,7 @@ use actix_web::{
     Error, HttpMessage, HttpResponse,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::UrlencodedError,
     http::{
         Method, StatusCode,
         header::{
@@ -200,6 +201,9 @@ fn problem_of<B>(response: &ServiceResponse<B>) -> Option<Problem> {
 fn problem_of_error(error: &Error) -> Problem {
     if let Some(problem) = error.as_error::<Problem>() {
         return problem.clone();
+    }
+    if let Some(UrlencodedError::Overflow { limit, .. }) = error.as_error() {
+        return Problem::new(Code::PayloadTooLarge).with("max", limit);
     }
     let response = error.as_response_error();
     let reason = || response.to_string();

@@ -78,20 +78,23 @@ pub async fn login(request: HttpRequest, body: OpenBody) -> Result<HttpResponse,
     log_in(&request, &body.0).await
 }
 
+/// The longest member of a log-in as a form, in characters.
+const MAX_MEMBER: usize = 1_000;
+
 /// A log-in in OAuth 2.0 form.
 #[derive(Deserialize, ToSchema)]
 pub struct TokenRequest {
     /// `password`.
-    #[schema(example = "password")]
+    #[schema(example = "password", max_length = 1_000)]
     grant_type: String,
     /// The e-mail address, optionally preceded by the tenant's short name: `acme/admin@acme.example.com`.
-    #[schema(example = "admin@example.com")]
+    #[schema(example = "admin@example.com", max_length = 1_000)]
     username: String,
-    #[schema(format = "password")]
+    #[schema(format = "password", max_length = 1_000)]
     password: String,
     /// Accepted but ignored, as are client credentials.
     #[serde(default)]
-    #[allow(dead_code, reason = "clients send it")]
+    #[schema(max_length = 1_000)]
     scope: Option<String>,
 }
 
@@ -105,6 +108,14 @@ pub struct TokenRequest {
 pub async fn oauth_token(request: HttpRequest, form: web::Form<TokenRequest>) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     refuse_rest(&parameters(&request)?, &[])?;
+    let scope = form.scope.as_deref().unwrap_or_default();
+    for (name, value) in
+        [("grant_type", form.grant_type.as_str()), ("username", &form.username), ("password", &form.password), ("scope", scope)]
+    {
+        if value.chars().count() > MAX_MEMBER {
+            return Err(Fault::new(name, FaultCode::TooLong).with("max", MAX_MEMBER).into());
+        }
+    }
     if form.grant_type != "password" {
         return Err(Fault::new("grant_type", FaultCode::UnknownChoice).with("choices", "password").into());
     }

@@ -9,6 +9,10 @@ use crate::records::parameters::CONTENT_SCHEMA;
 
 /// The longest text of an answer that has no limit of its own.
 const MAX_TEXT: usize = 65_536;
+/// The longest name in a path, and the longest value of a parameter, unless they have limits of their own: the path and the parameters of
+/// a request together have at most 65,534 bytes.
+const MAX_IN_PATH: usize = 300;
+const MAX_IN_QUERY: usize = 2_000;
 /// The longest body that is no JSON: a file.
 const MAX_FILE: usize = 1_000_000_000;
 /// The longest list of an answer that has no limit of its own.
@@ -50,15 +54,25 @@ fn finish_schema(schema: &mut Map<String, Value>) {
         schema.insert("contentSchema".to_owned(), json!({"$ref": reference}));
     }
     if let Some(content) = schema.get_mut("content").and_then(Value::as_object_mut) {
-        for (_, file) in content.iter_mut().filter(|(kind, _)| !kind.contains("json")) {
+        if let Some(stream) = content.get_mut("text/event-stream").and_then(Value::as_object_mut) {
+            // Events one by one, not a text as a whole.
+            stream.shift_remove("schema");
+        }
+        for (_, file) in content.iter_mut().filter(|(kind, file)| !kind.contains("json") && file.get("schema").is_some()) {
             if file["schema"]["type"] == "string" {
                 file["schema"]["maxLength"] = MAX_FILE.into();
             }
         }
     }
-    if schema.contains_key("in") && schema.get("required") == Some(&Value::Bool(false)) {
-        // Said by saying nothing.
-        schema.shift_remove("required");
+    if let Some(place) = schema.get("in").and_then(Value::as_str) {
+        let longest = if place == "path" { MAX_IN_PATH } else { MAX_IN_QUERY };
+        if schema.get("required") == Some(&Value::Bool(false)) {
+            // Said by saying nothing.
+            schema.shift_remove("required");
+        }
+        if let Some(own) = schema.get_mut("schema").and_then(Value::as_object_mut).filter(|own| is_endless(own)) {
+            own.insert("maxLength".to_owned(), longest.into());
+        }
     }
     let is = |kind: &str| match schema.get("type") {
         Some(Value::String(only)) => only == kind,
@@ -93,6 +107,16 @@ fn finish_schema(schema: &mut Map<String, Value>) {
         };
         schema.insert("maxLength".to_owned(), longest.into());
     }
+}
+
+/// Whether a schema is one of texts of any form and length, as far as it says so.
+fn is_endless(schema: &Map<String, Value>) -> bool {
+    let is_text = match schema.get("type") {
+        Some(Value::String(only)) => only == "string",
+        Some(Value::Array(kinds)) => kinds.iter().any(|one| one == "string"),
+        _ => false,
+    };
+    is_text && !["enum", "const", "maxLength", "format"].iter().any(|limit| schema.contains_key(*limit))
 }
 
 /// Says a default in words. By the keyword, generated clients would send it, and what it stands for may have been changed since.

@@ -101,12 +101,12 @@ fn add_shared(components: &mut Components) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The access token from a log-in (a JWT signed with EdDSA, following RFC 8725, valid for 15 minutes), or an API key (`fk_…`)."));
+        .description(Some("The access token from a log-in (a JWT signed with EdDSA, following RFC8725, valid for 15 minutes), or an API key (`fk_…`)."));
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
     let flow = Password::new("/v1/auth/token", Scopes::new());
     let password = OAuth2::with_description(
         [Flow::Password(flow)],
-        "Log in with e-mail address and password from the documentation page; returns the same JWT (RFC 8725).",
+        "Log in with e-mail address and password from the documentation page; returns the same JWT (RFC8725).",
     );
     components.add_security_scheme(PASSWORD, SecurityScheme::OAuth2(password));
 }

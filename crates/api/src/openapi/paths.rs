@@ -219,8 +219,11 @@ fn sum(object: &Object) -> utoipa::openapi::path::ParameterBuilder {
 
 /// The path of a field, as parameters name it.
 fn name_of_field() -> utoipa::openapi::ObjectBuilder {
-    text().max_length(Some(300))
+    text().max_length(Some(MAX_NAME))
 }
+
+/// The longest path of a field: five hundred of them fit in a URL.
+const MAX_NAME: usize = 100;
 
 fn sort() -> utoipa::openapi::path::ParameterBuilder {
     let doc = format!(
@@ -281,7 +284,8 @@ pub const SEARCH: &str = "Search";
 /// The body of a search, the same for all objects.
 #[must_use]
 pub fn search_body() -> RequestBody {
-    required(responses::content(SEARCH))
+    // Without one, all records are listed.
+    RequestBodyBuilder::new().content("application/json", responses::content(SEARCH)).build()
 }
 
 /// A search to show.

@@ -29,7 +29,7 @@ pub mod upsert;
 pub mod versions;
 pub mod write;
 
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, guard, web};
 use farley_domain::model::{object::Object, registry};
 
 use crate::{
@@ -64,9 +64,22 @@ pub fn configure(collection: &str, config: &mut web::ServiceConfig, allowed: &dy
             for operation in operations {
                 resource = resource.route(route(operation, object));
             }
-            config.service(resource.default_service(web::to(move || refuse_method(methods.clone()))));
+            config.service(
+                resource.default_service(web::to(move |request: HttpRequest| refuse_method(taken(&methods, request.path())))),
+            );
         }
     }
+}
+
+/// Whether a path names a record by a key in another system, and so can be put to: `…/ext:sap:10042`.
+fn is_external(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with("ext"))
+}
+
+/// The methods that a path takes, of those that its template does.
+fn taken(methods: &str, path: &str) -> String {
+    let taken: Vec<&str> = methods.split(", ").filter(|method| *method != "PUT" || is_external(path)).collect();
+    taken.join(", ")
 }
 
 /// The answer to a method that a resource does not take.
@@ -101,7 +114,10 @@ fn route(operation: Generic, object: &'static Object) -> actix_web::Route {
         Generic::History => route.to(bare!(object, read::history)),
         Generic::Create => route.to(with_body!(object, create::create)),
         Generic::Update => route.to(with_body!(object, write::update)),
-        Generic::Upsert => route.to(with_body!(object, upsert::upsert)),
+        Generic::Upsert => {
+            let route = route.guard(guard::fn_guard(|context| is_external(context.head().uri.path())));
+            route.to(with_body!(object, upsert::upsert))
+        }
         Generic::Archive => route.to(bare!(object, write::archive_one)),
         Generic::Restore => route.to(bare!(object, write::restore)),
     }

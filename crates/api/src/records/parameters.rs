@@ -32,8 +32,8 @@ use super::{
 
 /// How many plain filters a list documents; `filter` and the suffixes say all else.
 pub const MAX_PLAIN: usize = 12;
-/// The longest `filter`, in characters.
-const MAX_FILTER: usize = 16_000;
+/// The longest `filter`, in characters: a longer one could be more, percent-encoded, than fits in a URL, and goes into the body of a search.
+const MAX_FILTER: usize = 5_000;
 /// Says in a parameter which predicates its text holds; the finished document has it as `contentSchema`.
 pub const CONTENT_SCHEMA: &str = "x-content-schema";
 

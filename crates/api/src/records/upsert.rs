@@ -30,13 +30,13 @@ use crate::{
 
 /// `PUT /v1/{collection}/ext:{system}:{key}`: creates the record that has this key, or changes it as a patch would.
 pub async fn upsert(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let Named::External { system, key } = Named::parse(request.match_info().query("id"))? else {
+        return Err(Problem::new(Code::MethodNotAllowed).allow("DELETE, GET, HEAD, PATCH".to_owned()));
+    };
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
     let expected = if_match(&request);
-    let Named::External { system, key } = Named::parse(request.match_info().query("id"))? else {
-        return Err(Problem::new(Code::MethodNotAllowed).allow("GET, PATCH, DELETE".to_owned()));
-    };
     let writer = Writer::of_request(&call, object, &request)?;
     run(object, &call, mutation, move |work| {
         let (record, created) = writer.upsert(work, &system, &key, &body.0, expected.as_ref())?;
