@@ -64,6 +64,7 @@ fn finish_schema(schema: &mut Map<String, Value>) {
             }
         }
     }
+    require_beside(schema);
     if let Some(place) = schema.get("in").and_then(Value::as_str) {
         let longest = if place == "path" { MAX_IN_PATH } else { MAX_IN_QUERY };
         if schema.get("required") == Some(&Value::Bool(false)) {
@@ -107,6 +108,16 @@ fn finish_schema(schema: &mut Map<String, Value>) {
         };
         schema.insert("maxLength".to_owned(), longest.into());
     }
+}
+
+/// Takes what is only a list of required members out of an `allOf` and says it beside: generators of clients understand it there alone.
+fn require_beside(schema: &mut Map<String, Value>) {
+    let Some(parts) = schema.get_mut("allOf").and_then(Value::as_array_mut) else { return };
+    let only_requires = |part: &Value| {
+        part.as_object().is_some_and(|part| part.len() == 2 && part["type"] == "object" && part.contains_key("required"))
+    };
+    let required = parts.pop_if(|part| only_requires(part)).and_then(|mut part| part.get_mut("required").map(Value::take));
+    schema.extend(required.map(|required| ("required".to_owned(), required)));
 }
 
 /// Whether a schema is one of texts of any form and length, as far as it says so.
