@@ -81,6 +81,28 @@ pub struct Settings {
     /// `https://crm.example.com/reset?token={token}`; links to it are mailed to users who forgot their password.
     #[serde(default, deserialize_with = "unless_blank")]
     pub password_reset_url: Option<String>,
+    /// Where the contents of files are kept: `s3://bucket/prefix` or `file:///folder`. Defaults to the folder `files` in the data
+    /// directory.
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub files_url: Option<String>,
+    /// The address of an S3-compatible server other than Amazon's.
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub s3_endpoint: Option<String>,
+    /// The S3 region.
+    pub s3_region: String,
+    /// The S3 access key id. By default, the usual `AWS_…` variables and the machine's own role are used.
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub s3_access_key: Option<String>,
+    /// The S3 secret access key.
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub s3_secret_key: Option<SecretString>,
+    /// Maximum size of a file, in bytes.
+    pub max_file: u64,
+    /// The media types that files may have, separated by commas, `image/*` for all of a kind; any type by default.
+    pub file_types: String,
+    /// The virus scanner that files are shown to: clamd at `tcp://host:3310` or `unix:///run/clamav/clamd.ctl`; none by default.
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub file_scanner: Option<String>,
     /// How long shutdown waits for running requests, in seconds.
     pub shutdown_timeout: u64,
     /// ISO 3166-1 alpha-2 country of the tenant created on the first start.
@@ -124,6 +146,9 @@ struct Defaults {
     refresh_leeway: u32,
     trusted_proxies: &'static str,
     mail_from: &'static str,
+    s3_region: &'static str,
+    max_file: u64,
+    file_types: &'static str,
     shutdown_timeout: u64,
     default_country: &'static str,
     default_currency: &'static str,
@@ -149,6 +174,9 @@ const DEFAULTS: Defaults = Defaults {
     refresh_leeway: 20,
     trusted_proxies: "",
     mail_from: "Farley <farley@localhost>",
+    s3_region: "us-east-1",
+    max_file: 104_857_600,
+    file_types: "",
     shutdown_timeout: 30,
     default_country: "CN",
     default_currency: "CNY",
@@ -166,6 +194,7 @@ const NUMBERS: &[&str] = &[
     "max_body",
     "body_timeout",
     "refresh_leeway",
+    "max_file",
     "shutdown_timeout",
 ];
 
@@ -237,6 +266,15 @@ impl Settings {
         }
         if let Some(Err(error)) = self.password_reset_url.as_deref().map(check_link) {
             return Err(format!("setting FARLEY_PASSWORD_RESET_URL {error}"));
+        }
+        if self.files_url.as_ref().is_some_and(|url| !["s3://", "file:///"].iter().any(|scheme| url.starts_with(scheme))) {
+            return Err("setting FARLEY_FILES_URL must begin with s3:// or file:///".to_owned());
+        }
+        if self.s3_endpoint.as_ref().is_some_and(|url| !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme))) {
+            return Err("setting FARLEY_S3_ENDPOINT must begin with http:// or https://".to_owned());
+        }
+        if self.file_scanner.as_ref().is_some_and(|url| !["tcp://", "unix:///"].iter().any(|scheme| url.starts_with(scheme))) {
+            return Err("setting FARLEY_FILE_SCANNER must begin with tcp:// or unix:///".to_owned());
         }
         if std::time::Duration::try_from_secs_f64(self.statement_timeout).is_err() {
             return Err("setting FARLEY_STATEMENT_TIMEOUT must be a number of seconds, 0 or more".to_owned());
@@ -315,6 +353,11 @@ pub(crate) mod tests {
             "operator_key",
             "smtp_url",
             "password_reset_url",
+            "files_url",
+            "s3_endpoint",
+            "s3_access_key",
+            "s3_secret_key",
+            "file_scanner",
         ];
         let blank: String = optional.iter().map(|name| format!("{name} = \" \"\n")).collect();
         assert_eq!(format!("{:?}", of_file(&blank).unwrap()), format!("{:?}", of_file("").unwrap()));

@@ -19,6 +19,7 @@ mod work;
 
 mod activities;
 mod identity;
+mod integration;
 mod reporting;
 mod sales;
 mod service;

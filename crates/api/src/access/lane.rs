@@ -36,7 +36,7 @@ pub fn of_list(request: &HttpRequest, query: &ListQuery, body: &str) -> Turn {
         Start::Offset(offset) => offset,
     };
     let related = query.expand.iter().map(|expanded| match expanded.relation.reach {
-        Reach::ToOne { .. } => shown,
+        Reach::ToOne { .. } | Reach::Attached { .. } => shown,
         Reach::Inverse { .. } | Reach::Linked { .. } => shown * RELATED_EACH,
     });
     let rows = shown + skipped + related.sum::<u64>();

@@ -1,6 +1,7 @@
 //! Who asks, and what they may do: credentials, principals, grants, and the state that every request works on.
 
 pub mod call;
+pub mod contents;
 pub mod grants;
 pub mod lane;
 pub mod passwords;

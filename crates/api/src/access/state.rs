@@ -1,15 +1,18 @@
 //! What all handlers share: the store, the settings and the caches in front of the store.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use actix_web::{HttpRequest, web};
 use farley_persistence::Store;
 
-use super::{passwords::Passwords, principal::Principals, tokens::Tokens};
+use super::{contents::Contents, passwords::Passwords, principal::Principals, tokens::Tokens};
 use crate::{
     http::{
         limits::{Limits, Submissions},
-        problem::Problem,
+        problem::{Code, Problem},
         proxies::Proxies,
         stopping::Stopping,
     },
@@ -28,6 +31,8 @@ pub struct State {
     pub limits: Arc<Limits>,
     pub submissions: Submissions,
     pub stopping: Arc<Stopping>,
+    /// Opened when the first file is asked for: a server without files needs no folder to write to.
+    contents: OnceLock<Arc<Contents>>,
 }
 
 impl State {
@@ -46,10 +51,23 @@ impl State {
             )),
             submissions: Submissions::default(),
             stopping: Arc::default(),
+            contents: OnceLock::new(),
             background: store.in_background(),
             store,
             settings,
         })
+    }
+
+    /// Where the contents of files are kept.
+    pub fn contents(&self) -> Result<Arc<Contents>, Problem> {
+        if let Some(contents) = self.contents.get() {
+            return Ok(Arc::clone(contents));
+        }
+        let opened = Contents::open(&self.settings).map_err(|error| {
+            tracing::error!(error, "the store of files cannot be opened");
+            Problem::new(Code::Unavailable).retry_after(30)
+        })?;
+        Ok(Arc::clone(self.contents.get_or_init(|| Arc::new(opened))))
     }
 }
 

@@ -38,6 +38,7 @@ macro_rules! endpoints {
                 (name = "forecasts", description = "Expected sales per period, compared with quotas."),
                 (name = "reports", description = "Reports across many records."),
                 (name = "imports", description = "CSV imports, row by row."),
+                (name = "files", description = "Files of customers, tickets and other records."),
                 (name = "jobs", description = "Background jobs."),
                 (name = "tenants", description = "The companies using this server; for the server operator."),
                 (name = "server", description = "The server itself."),
@@ -242,6 +243,14 @@ endpoints! {
         integration::import::create,
         integration::import::preview::preview,
         integration::import::report::faults,
+    ],
+    "files" => [
+        integration::file::upload::create,
+        integration::file::content::get_content,
+        integration::file::link::link,
+    ],
+    "file-links" => [
+        integration::file::link::linked,
     ],
     "jobs" => [
         records::jobs::list,

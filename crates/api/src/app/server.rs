@@ -150,7 +150,10 @@ fn cannot_listen(address: std::net::SocketAddr, error: &std::io::Error) -> Strin
 
 /// Browsers may call from the origins of the allow-list, and see the headers that matter.
 fn cors(origins: &str) -> Cors {
-    const EXPOSED: [&str; 10] = [
+    const EXPOSED: [&str; 13] = [
+        "Accept-Ranges",
+        "Content-Disposition",
+        "Content-Range",
         "ETag",
         "Link",
         "Location",

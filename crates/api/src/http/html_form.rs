@@ -101,7 +101,8 @@ async fn parts(media_type: &str, body: Bytes) -> Result<Vec<Raw>, Problem> {
 }
 
 /// A parameter of a `Content-Disposition`, with what browsers escape in it put back.
-fn parameter(disposition: &[u8], wanted: &[u8]) -> Option<Vec<u8>> {
+#[must_use]
+pub fn parameter(disposition: &[u8], wanted: &[u8]) -> Option<Vec<u8>> {
     let mut rest = disposition;
     loop {
         rest = &rest[rest.iter().position(|byte| *byte == b';')? + 1..];

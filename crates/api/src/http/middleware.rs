@@ -27,7 +27,7 @@ use super::{
     limits::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing},
     page,
     problem::{Code, Problem},
-    request::{RequestId, address_key, language_of, limits_of},
+    request::{HeadersOnly, RequestId, address_key, language_of, limits_of},
     telemetry::{self, TRACED},
 };
 
@@ -58,6 +58,7 @@ pub async fn serve<B: MessageBody + 'static>(
     if request.method() == Method::HEAD {
         // Answered as GET; the connection leaves the body out.
         request.head_mut().method = Method::GET;
+        request.extensions_mut().insert(HeadersOnly);
     }
     request.extensions_mut().insert(RequestId(id.clone()));
     if let Some(problem) = overlong(request.headers()) {

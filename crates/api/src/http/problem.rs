@@ -43,12 +43,15 @@ problem_codes! {
     InvalidRequest "invalid_request" 400 "Bad request" "请求有误" "The request is invalid. Number of faults: {count}; see `errors`." "请求中有 {count} 处错误。",
     MalformedBody "malformed_body" 400 "Malformed body" "请求体无法解析" "The body cannot be read as JSON: {reason}" "请求体不是有效的 JSON：{reason}",
     MalformedRequest "malformed_request" 400 "Malformed request" "请求格式错误" "The request cannot be read: {reason}" "请求无法解析：{reason}",
+    DigestMismatch "digest_mismatch" 400 "Digest mismatch" "摘要不符" "The content does not match its Content-Digest, so nothing was stored." "内容与 Content-Digest 不符，未保存任何内容。",
     Unauthorized "unauthorized" 401 "Unauthorized" "未认证" "A valid access token or API key is required." "需要有效的访问令牌或 API 密钥。",
     TokenExpired "token_expired" 401 "Unauthorized" "未认证" "The access token has expired." "访问令牌已过期。",
     WrongCredentials "wrong_credentials" 401 "Wrong credentials" "凭据错误" "The e-mail address or password is incorrect." "邮箱或密码错误。",
     SessionEnded "session_ended" 401 "Session ended" "会话已结束" "The session has ended. Log in again." "会话已结束，请重新登录。",
     Forbidden "forbidden" 403 "Forbidden" "无权操作" "You do not have permission to {action} {object}." "您没有对 {object} 执行 {action} 的权限。",
     BeyondHeld "permission_not_held" 403 "Forbidden" "无权授予" "You cannot grant a permission that you do not have: {permission}." "不能授予您自己没有的权限：{permission}。",
+    FileInfected "file_infected" 403 "File infected" "文件已感染" "The virus scanner found {finding} in this file, so its content is not served." "病毒扫描程序在此文件中发现 {finding}，不提供其内容。",
+    LinkInvalid "link_invalid" 403 "Link not valid" "链接无效" "The link has expired or is not valid. Ask for a new one." "链接已过期或无效，请重新获取。",
     NotFound "not_found" 404 "Not found" "未找到" "The resource does not exist, or you do not have access to it." "请求的资源不存在，或您无权访问。",
     MethodNotAllowed "method_not_allowed" 405 "Method not allowed" "方法不允许" "This resource does not support that method." "此资源不支持该方法。",
     RequestTimeout "request_timeout" 408 "Request timeout" "请求超时" "The body did not arrive in time." "请求体未能及时送达。",
@@ -56,11 +59,14 @@ problem_codes! {
     ImportFileGone "import_file_gone" 409 "File no longer kept" "文件已不再保留" "The file of this import is no longer kept, so it cannot go on. Import the file again." "此导入的文件已不再保留，无法继续。请重新导入该文件。",
     StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; allowed: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
     MailNotConfigured "mail_not_configured" 409 "Mail not configured" "未配置邮件" "This server is not configured to mail password resets. Ask an administrator to reset your password." "此服务器未配置密码重置邮件，请联系管理员重置密码。",
+    FileNotScanned "file_not_scanned" 409 "File not scanned yet" "文件尚未扫描" "The virus scanner has not checked this file yet. Try again in {seconds} seconds." "病毒扫描程序尚未检查此文件，请在 {seconds} 秒后重试。",
     StillRunning "idempotency_in_progress" 409 "Still running" "仍在处理" "A request with this Idempotency-Key is still running." "使用该 Idempotency-Key 的请求仍在处理中。",
     CursorGone "cursor_expired" 410 "Gone" "游标已失效" "The cursor has expired: it points to events that are no longer kept." "游标已失效：其指向的事件已超过保留期限。",
     VersionMismatch "version_mismatch" 412 "Precondition failed" "版本不一致" "The record is at version {current}, which does not match If-Match.{changes_en}" "记录当前版本为 {current}，与 If-Match 指定的版本不一致。{changes_zh}",
+    PreconditionFailed "precondition_failed" 412 "Precondition failed" "前置条件不满足" "The content is not the one that If-Match names." "内容与 If-Match 指定的不一致。",
     PayloadTooLarge "payload_too_large" 413 "Payload too large" "请求体过大" "The body must not exceed {max} bytes." "请求体最多 {max} 字节。",
     UnsupportedMediaType "unsupported_media_type" 415 "Unsupported media type" "不支持的媒体类型" "Send {expected}." "请使用 {expected}。",
+    RangeNotSatisfiable "range_not_satisfiable" 416 "Range not satisfiable" "范围无效" "The content has {size} bytes; the range lies outside of it." "内容共 {size} 字节，请求的范围超出内容。",
     RuleViolated "rule_violated" 422 "Unprocessable content" "违反规则" "The request violates rules. Number of faults: {count}; see `errors`." "请求中有 {count} 处违反规则。",
     SumTooLarge "sum_too_large" 422 "Sum too large" "合计过大" "The sum exceeds the range of 64-bit integers. Narrow down the query." "合计超出 64 位整数范围，请缩小查询范围。",
     KeyReused "idempotency_key_reused" 422 "Idempotency-Key reused" "幂等键被重用" "This Idempotency-Key was already used for a different request." "该 Idempotency-Key 已用于另一个请求。",
@@ -309,6 +315,8 @@ impl std::fmt::Display for Problem {
         f.write_str(self.code.as_str())
     }
 }
+
+impl std::error::Error for Problem {}
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {

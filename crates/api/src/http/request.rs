@@ -28,6 +28,10 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
+/// Marks a request that asks for the headers alone, which is answered as if it asked for all.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadersOnly;
+
 /// The limits of this server.
 pub fn limits_of(request: &HttpRequest) -> Result<web::Data<Limits>, Problem> {
     let limits = request.app_data::<web::Data<Limits>>().cloned();
@@ -195,44 +199,72 @@ impl FromRequest for OpenBody {
 /// The slowest line for which a large body is waited, in bytes a second.
 const SLOW: usize = 16 * 1024;
 
-/// Reads a body of at most `max` bytes, which must arrive in time and as it is.
-pub async fn read_body(request: &HttpRequest, payload: &mut Payload, max: usize) -> Result<web::BytesMut, Problem> {
-    use futures_util::StreamExt;
-    let encoding = request.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default().trim());
-    if encoding.is_some_and(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity")) {
-        return Err(Problem::new(Code::UnsupportedMediaType).with("expected", "a body without Content-Encoding"));
-    }
-    let begun = Instant::now();
-    let patience = limits_of(request)?.body_timeout;
-    let too_large = || Problem::new(Code::PayloadTooLarge).with("max", max);
-    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > max) {
-        return Err(too_large());
-    }
-    let mut bytes = web::BytesMut::with_capacity(declared.unwrap_or(0).min(max));
-    let stopping = request.app_data::<web::Data<Stopping>>().cloned();
-    let too_late = async {
-        match &stopping {
-            Some(stopping) => stopping.wait().await,
-            None => std::future::pending().await,
+/// A body as it arrives: in time, as it is, and no larger than allowed.
+pub struct Incoming<'p> {
+    payload: &'p mut Payload,
+    begun: Instant,
+    patience: Duration,
+    /// Ends soon after the server has been told to.
+    too_late: Pin<Box<dyn Future<Output = ()>>>,
+    received: usize,
+    max: usize,
+}
+
+impl<'p> Incoming<'p> {
+    /// A body of at most `max` bytes.
+    pub fn of(request: &HttpRequest, payload: &'p mut Payload, max: usize) -> Result<Incoming<'p>, Problem> {
+        let encoding = request.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default().trim());
+        if encoding.is_some_and(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity")) {
+            return Err(Problem::new(Code::UnsupportedMediaType).with("expected", "a body without Content-Encoding"));
         }
-        tokio::time::sleep(LAST_WAIT).await;
-    };
-    let mut too_late = std::pin::pin!(too_late);
-    loop {
+        let patience = limits_of(request)?.body_timeout;
+        if declared_length(request).is_some_and(|length| length > max) {
+            return Err(Problem::new(Code::PayloadTooLarge).with("max", max));
+        }
+        let stopping = request.app_data::<web::Data<Stopping>>().cloned();
+        let too_late = async move {
+            match &stopping {
+                Some(stopping) => stopping.wait().await,
+                None => std::future::pending().await,
+            }
+            tokio::time::sleep(LAST_WAIT).await;
+        };
+        Ok(Incoming { payload, begun: Instant::now(), patience, too_late: Box::pin(too_late), received: 0, max })
+    }
+
+    /// The next bytes; none at the end.
+    pub async fn next(&mut self) -> Result<Option<web::Bytes>, Problem> {
+        use futures_util::StreamExt;
         // A large body that keeps coming has the time that it needs on a slow line.
-        let deadline = begun + patience + Duration::from_secs(u64::try_from(bytes.len() / SLOW).unwrap_or(u64::MAX));
-        let next = timeout(deadline.saturating_duration_since(Instant::now()), payload.next());
+        let more = Duration::from_secs(u64::try_from(self.received / SLOW).unwrap_or(u64::MAX));
+        let deadline = self.begun + self.patience + more;
+        let next = timeout(deadline.saturating_duration_since(Instant::now()), self.payload.next());
         let chunk = tokio::select! {
             biased;
             chunk = next => chunk.map_err(|_| Problem::new(Code::RequestTimeout))?,
-            () = &mut too_late => return Err(Problem::new(Code::Unavailable).retry_after(2)),
+            () = &mut self.too_late => return Err(Problem::new(Code::Unavailable).retry_after(2)),
         };
-        let Some(chunk) = chunk else { break };
+        let Some(chunk) = chunk else { return Ok(None) };
         let chunk = chunk.map_err(|error| Problem::new(Code::MalformedRequest).with("reason", error))?;
-        if bytes.len() + chunk.len() > max {
-            return Err(too_large());
+        self.received += chunk.len();
+        if self.received > self.max {
+            return Err(Problem::new(Code::PayloadTooLarge).with("max", self.max));
         }
+        Ok(Some(chunk))
+    }
+}
+
+/// How long a body is, by its header.
+#[must_use]
+pub fn declared_length(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok())
+}
+
+/// Reads a body of at most `max` bytes, which must arrive in time and as it is.
+pub async fn read_body(request: &HttpRequest, payload: &mut Payload, max: usize) -> Result<web::BytesMut, Problem> {
+    let mut incoming = Incoming::of(request, payload, max)?;
+    let mut bytes = web::BytesMut::with_capacity(declared_length(request).unwrap_or(0).min(max));
+    while let Some(chunk) = incoming.next().await? {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)

@@ -1,13 +1,37 @@
 //! Other systems and files: imports so far.
 
+pub mod file;
 pub mod import;
 
-use crate::records::area::{Area, JobKind};
+use farley_domain::integration::file::File;
+
+use crate::{
+    http::clock,
+    records::{
+        area::{Area, JobKind},
+        behaviour::Behaviours,
+    },
+};
+
+pub use file::attach::{move_all, move_to, take_along};
 
 /// What the area brings along.
 pub static AREA: Area = Area {
-    behaviours: &[],
-    jobs: &[JobKind {
+    behaviours: &[Behaviours::of::<File>()],
+    jobs: &[
+    JobKind {
+        kind: file::orphans::KIND,
+        every: Some(file::orphans::EVERY),
+        may_retry: JobKind::ALWAYS,
+        perform: |job| Box::pin(async move { Ok(file::orphans::perform(&job.state, job.tenant, clock::now()).await?) }),
+    },
+    JobKind {
+        kind: file::scan::KIND,
+        every: None,
+        may_retry: JobKind::ALWAYS,
+        perform: |job| Box::pin(async move { file::scan::perform(&job.state, job.tenant, &job.payload).await }),
+    },
+    JobKind {
         kind: import::KIND,
         every: None,
         may_retry: import::run::may_retry,

@@ -160,6 +160,7 @@ pub fn location(object: &Object, parent: Option<Id>, id: Id) -> String {
 pub fn generic_operations(object: &'static Object) -> Vec<Generic> {
     let offered = |operation: &Generic| match operation {
         Generic::Upsert => object.bears(recurring::EXTERNAL_IDS) && !object.read_only,
+        Generic::Create => !object.read_only && !object.made_by_hand,
         Generic::Ledger => object.ledger.is_some(),
         Generic::ListAlone | Generic::GetAlone => object.parent.is_some() && object.also_alone,
         other => !(object.read_only && other.writes()),

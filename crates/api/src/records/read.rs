@@ -134,7 +134,7 @@ pub fn layout_for(
     (sort, past): (&[SortKey], bool),
 ) -> Arc<Layout> {
     let references = expand.iter().filter_map(|expanded| match expanded.relation.reach {
-        Reach::ToOne { field } => Some(field.to_owned()),
+        Reach::ToOne { field } | Reach::Attached { field, .. } => Some(field.to_owned()),
         Reach::Inverse { .. } | Reach::Linked { .. } => None,
     });
     let keys = sort.iter().filter_map(|key| match &key.by {

@@ -3,6 +3,7 @@
 use farley_domain::{
     activities::notification::NotificationKind,
     identity::access::Action,
+    integration::file::FiledObject,
     model::{
         entity::Entity,
         fault::{Fault, FaultCode, Faults},
@@ -20,6 +21,7 @@ use farley_persistence::Work;
 
 use crate::{
     http::problem::Problem,
+    integration::take_along,
     records::{
         behaviour::{Behaviour, Shown, Writing},
         lookup,
@@ -68,10 +70,27 @@ impl Behaviour for TicketMessage {
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
         if writing.before.is_none() {
+            take_files(work, writing, record)?;
             tell_ticket(work, writing, record)?;
         }
         Ok(Shown::new())
     }
+}
+
+/// Takes along the files that a new message names.
+fn take_files(
+    work: &mut Work<'_>,
+    writing: &Writing<'_, TicketMessage>,
+    message: &Record<TicketMessage>,
+) -> Result<(), Problem> {
+    let files = message.get(TicketMessage::file_ids);
+    if files.is_empty() {
+        return Ok(());
+    }
+    let ticket = message.get(TicketMessage::ticket_id).map(|ticket| (FiledObject::Ticket, ticket));
+    let pointer = TicketMessage::file_ids.pointer();
+    let writer = writing.writer(TicketMessage::object());
+    take_along(work, &writer, &files, (FiledObject::TicketMessage, message.id()), (ticket, &pointer))
 }
 
 /// Notes a new message in its ticket.

@@ -14,7 +14,7 @@ use crate::{
     model::{
         entity::Entity,
         field::{Field, Op},
-        object::{Catalog, Object, Schema},
+        object::{Attached, Catalog, Object, Reach, Relation, Schema},
         record::Record,
         recurring, registry,
         value::Standards,
@@ -257,6 +257,9 @@ impl Asker {
         if let Some(user) = object.personal {
             return object.field(user).map(|field| Predicate::test(field, Op::Eq, Operand::Id(self.user_id)));
         }
+        if let Some(attached) = &object.attached {
+            return self.attached_rows(object, attached, action);
+        }
         if scope == Scope::All {
             return Some(Predicate::all());
         }
@@ -321,12 +324,35 @@ impl Asker {
         record.get(recurring::POOL_ID).is_some_and(|pool| self.pools_of(object).any(|known| known == pool))
     }
 
+    /// Rows attached to a live record that an action reaches, and those of the user's own that are attached to nothing yet.
+    fn attached_rows(&self, object: &'static Object, attached: &Attached, action: Action) -> Option<Predicate> {
+        let nothing = Predicate::test(object.field(attached.field)?, Op::Null, Operand::Boolean(true));
+        let author = Predicate::test(recurring::CREATED_BY.of(object)?, Op::Eq, Operand::Id(self.user_id));
+        let reached = attached.targets.iter().filter_map(|target| {
+            let target = registry::object(target)?;
+            let mut rows = self.rows(target, upon_parent(action))?;
+            if let Some(whole) = target.parent.and_then(|parent| target.relation(parent.object)) {
+                // A part is not at hand while the whole is archived.
+                let whole = Self::to(*whole, Predicate::all())?;
+                rows = rows.and(whole);
+            }
+            let reach = Reach::Attached { object: attached.object, field: attached.field };
+            Self::to(Relation { name: target.name, target: target.name, reach }, rows)
+        });
+        Some(Predicate::Or(std::iter::once(nothing.and(author)).chain(reached).collect()))
+    }
+
+    /// Rows related to a live record that a predicate describes.
+    fn to(relation: Relation, predicate: Predicate) -> Option<Predicate> {
+        let target = registry::object(relation.target)?;
+        Some(Predicate::Related(Related { relation, target, none: false, predicate: Box::new(predicate) }))
+    }
+
     /// Rows related to a record that an action reaches.
     fn related(&self, object: &'static Object, relation: &str, action: Action) -> Option<Predicate> {
         let relation = *object.relation(relation)?;
         let target = registry::object(relation.target)?;
-        let predicate = Box::new(self.rows(target, action)?);
-        Some(Predicate::Related(Related { relation, target, none: false, predicate }))
+        Self::to(relation, self.rows(target, action)?)
     }
 
     /// Rows told from their own owner and team.
@@ -348,6 +374,10 @@ impl Asker {
     pub fn reaches(&self, object: &'static Object, action: Action, record: &Record) -> bool {
         if let Some(user) = object.personal {
             return self.grants.scope(object.name, action).is_some() && self.is_named(record, object.field(user));
+        }
+        if object.attached.is_some() {
+            // Whether it is read is told by the record that it belongs to, and whether it is changed is checked with that.
+            return action != Action::Read && self.grants.scope(object.name, action).is_some();
         }
         // Who is entitled to a pool may read what is in it, and put new records there.
         let pooled = || {

@@ -264,6 +264,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "tag read,create,update all",
             "user,team,role,custom_field read all",
             "import read own",
+            "file read,create,update,archive all",
         ],
     },
     ReadyMade {
@@ -283,6 +284,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "cadence_enrolment,quota,forecast_override read own",
             "tag read,create all",
             "user,team,custom_field read all",
+            "file read,create,update,archive all",
         ],
     },
     ReadyMade {
@@ -300,6 +302,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "ticket read,create,update,export all",
             "queue,ticket_status,ticket_category,sla_policy,calendar,product,tag read all",
             "user,team,custom_field read all",
+            "file read,create,update,archive all",
         ],
     },
     ReadyMade {
@@ -317,6 +320,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "tag read,create,update all",
             "user,team,role,custom_field read all",
             "import read own",
+            "file read,create,update,archive all",
         ],
     },
     ReadyMade {
@@ -337,6 +341,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "tag read,create,update,archive all",
             "user,team,custom_field read all",
             "import read own",
+            "file read,create,update,archive all",
         ],
     },
     ReadyMade {
@@ -350,6 +355,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "activity,task,pipeline,product,campaign,quota,forecast_override read all",
             "tag,user,team,role,custom_field read all",
             "notification read own",
+            "file read all",
         ],
     },
     ReadyMade {
@@ -365,6 +371,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "cadence,cadence_enrolment read all",
             "user,team,custom_field read all",
             "import read own",
+            "file read,create,update,archive all",
         ],
     },
 ];

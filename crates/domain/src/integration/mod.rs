@@ -1,6 +1,8 @@
-//! Other systems and files: imports so far.
+//! Other systems and files: imports, and what is attached to records.
 
+pub mod file;
 pub mod import;
+pub mod media_type;
 pub use import::{
     mapping::{ColumnMapping, Lookup, Mapping, Strictness},
     plan::{Place, Plan, PlannedColumn},

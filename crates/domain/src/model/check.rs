@@ -99,6 +99,11 @@ impl<'o> Check<'o> {
             let Some(target) = self.object(relation.target, what) else { continue };
             match relation.reach {
                 Reach::ToOne { field } => self.reference((object, field), target.name, &what),
+                Reach::Attached { field, object: told } => {
+                    for name in [field, told] {
+                        self.field(object, name, what);
+                    }
+                }
                 Reach::Inverse { field } => self.reference((target, field), object.name, &what),
                 Reach::Linked { link, holder } => {
                     let (holder, linked) = if holder { (object, target) } else { (target, object) };
@@ -137,6 +142,14 @@ impl<'o> Check<'o> {
                 self.reference((object, parent.field), parent.object, &what);
             }
         }
+        if let Some(attached) = &object.attached {
+            for field in [attached.object, attached.field] {
+                self.field(object, field, || format!("what {name} is attached to"));
+            }
+            for target in &attached.targets {
+                self.object(target, || format!("what {name} is attached to"));
+            }
+        }
         if let Some(user) = object.personal {
             self.reference((object, user), "user", &|| format!("whose each {name} is"));
         }
@@ -170,7 +183,7 @@ impl<'o> Check<'o> {
     fn links(&mut self) {
         let of_relations = |relation: &Relation| match relation.reach {
             Reach::Linked { link, .. } => Some(link),
-            Reach::ToOne { .. } | Reach::Inverse { .. } => None,
+            Reach::ToOne { .. } | Reach::Inverse { .. } | Reach::Attached { .. } => None,
         };
         let mut known: HashMap<&str, &Link> = HashMap::new();
         for object in self.objects {

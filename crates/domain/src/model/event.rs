@@ -50,6 +50,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
             "waiting_too_long",
         ],
     ),
+    ("file", &["linked", "moved", "scanned"]),
     ("lead_form", &["token_rotated"]),
     ("notification", &["read"]),
     ("opportunity", &["stage_changed"]),

@@ -167,6 +167,9 @@ fault_codes! {
     TooManyBytes "too_many_bytes" "must have at most {max} bytes as JSON" "以 JSON 表示时最多 {max} 字节",
     TooManySettings "too_many_settings" "would be one setting too many: {max} are allowed, so delete one first" "超出上限：最多 {max} 项设置，请先删除一项",
     FileNotAccepted "file_not_accepted" "is a file; files are not accepted here" "是文件，此处不接受文件",
+    FileTypeNotAccepted "file_type_not_accepted" "has the type {type}, which is not accepted here; accepted: {accepted}" "类型为 {type}，此处不接受；可接受：{accepted}",
+    FileAttached "file_attached" "is a file that belongs to another record" "该文件已属于另一条记录",
+    WithMessage "stays_with_message" "cannot be changed: a file of a ticket message stays with it, and a message names its files in `file_ids` when it is written" "不能修改：工单消息的文件始终属于该消息，且只能在写消息时通过 `file_ids` 指定",
     NoHours "no_hours" "must have working hours on at least one day" "至少一天须有工作时间",
     Malformed "malformed" "cannot be read: {reason}" "无法读取：{reason}",
 }

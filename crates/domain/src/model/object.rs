@@ -23,12 +23,14 @@ pub enum Reach {
     Inverse { field: &'static str },
     /// A link table, read from its `from` side (this record holds the field) or from its `to` side.
     Linked { link: &'static Link, holder: bool },
+    /// The record's own field names one record of the object that another of its fields tells.
+    Attached { object: &'static str, field: &'static str },
 }
 
 impl Reach {
     #[must_use]
     pub fn is_to_many(&self) -> bool {
-        !matches!(self, Reach::ToOne { .. })
+        !matches!(self, Reach::ToOne { .. } | Reach::Attached { .. })
     }
 }
 
@@ -57,6 +59,17 @@ pub struct Parent {
     pub object: &'static str,
     /// The reference field that names the parent.
     pub field: &'static str,
+}
+
+/// What records belong to that are attached to records of several objects: they are read by whoever may read that record, and changed
+/// by whoever may change it. One that belongs to nothing is its author's alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// The field that tells the object, and the one that tells the record.
+    pub object: &'static str,
+    pub field: &'static str,
+    /// The objects.
+    pub targets: Vec<&'static str>,
 }
 
 /// A key of the order of a list: a field that is never null, and which way it goes.
@@ -167,6 +180,10 @@ pub struct Object {
     pub read_only: bool,
     /// What its records are parts of.
     pub parent: Option<Parent>,
+    /// What its records are attached to.
+    pub attached: Option<Attached>,
+    /// Whether its records are made by endpoints of their own, and not by a plain body.
+    pub made_by_hand: bool,
     /// Whether its records, parts of others, are read across all parents too: `/v1/stages`.
     pub also_alone: bool,
     /// Fields that are hidden where a field of the parent is, as that can be told from them: own field, the parent's field.
@@ -232,6 +249,8 @@ impl Object {
             configuration: false,
             read_only: false,
             parent: None,
+            attached: None,
+            made_by_hand: false,
             also_alone: false,
             hidden_with: Vec::new(),
             hidden_beside: Vec::new(),
@@ -297,6 +316,25 @@ impl Object {
     pub fn below(mut self, object: &'static str, field: &'static str) -> Object {
         self.parent = Some(Parent { object, field });
         self.filled(field).relations([Relation { name: object, target: object, reach: Reach::ToOne { field } }])
+    }
+
+    /// Attaches records to those of other objects, one each, by the field that tells the object and the one that tells the record.
+    #[must_use]
+    pub fn attached(
+        mut self,
+        object: &'static str,
+        field: &'static str,
+        targets: impl IntoIterator<Item = &'static str>,
+    ) -> Object {
+        self.attached = Some(Attached { object, field, targets: targets.into_iter().collect() });
+        self
+    }
+
+    /// Leaves making records to hand-written endpoints.
+    #[must_use]
+    pub fn made_by_hand(mut self) -> Object {
+        self.made_by_hand = true;
+        self
     }
 
     /// Lets records that are parts of others be listed and read by themselves too, whatever they are parts of: `/v1/stages`.

@@ -7,7 +7,7 @@ use crate::{
     catalog::product::Product,
     customers::{contact::Contact, customer::Customer},
     identity::{api_key::ApiKey, custom_field::CustomField, role::Role, setting::Setting, tag::Tag, team::Team, user::User},
-    integration::Import,
+    integration::{Import, file::File},
     marketing::campaign::Campaign,
     model::{check, entity::Entity, object::Object},
     sales::{
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-const COUNT: usize = 35;
+const COUNT: usize = 36;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -67,6 +67,7 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<ApiKey>(),
         of::<CustomField>(),
         of::<Import>(),
+        of::<File>(),
     ];
     let faults = check::faults(&objects);
     assert!(faults.is_empty(), "declarations contradict each other: {}", faults.join("; "));

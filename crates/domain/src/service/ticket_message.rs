@@ -6,6 +6,7 @@ use super::ticket::TicketChannel;
 use crate::{
     activities::mentions::{self, MENTIONS},
     choices, entity,
+    integration::file::FILES,
     model::{
         fault::FaultCode,
         object::{Reach, Relation},
@@ -48,6 +49,9 @@ entity! {
         status_id: Option<Id> => reference("ticket_status").on_create().label("Status", "状态"),
         /// When it was written. Defaults to now; must not be before the ticket's previous message or status.
         sent_at: Option<Timestamp> => datetime().filled().on_create().indexed().label("Sent at", "发送时间"),
+        /// Files that come with it: uploaded by you and not attached yet, or files of the ticket. They stay with the message, and are
+        /// as internal as a note is.
+        file_ids: Vec<Id> => structure(&FILES).default(json!([])).on_create().detail().label("Files", "文件").example(json!([])),
         /// The users mentioned in a note.
         mention_ids: Vec<Id> => structure(&MENTIONS).default(json!([])).server_set().detail().label("Mentions", "提及").example(json!([])),
     }

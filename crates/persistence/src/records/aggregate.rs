@@ -162,7 +162,7 @@ fn write_source<'a>(sql: &mut Statement, groups: impl IntoIterator<Item = &'a Gr
                 write_sql!(sql, links.column("object"), " = '", holder, "' AND ");
             }
         }
-        Reach::Inverse { field } | Reach::ToOne { field } => {
+        Reach::Inverse { field } | Reach::ToOne { field } | Reach::Attached { field, .. } => {
             write_sql!(sql, alias.column(field), " AS id, ");
             through(sql, rest, &group.field, &inner);
             write_sql!(sql, " AS v FROM ", table, " ", alias, " WHERE ");

@@ -32,6 +32,12 @@ pub(super) fn relation(sql: &mut Statement, related: &Related, place: &Place) {
             let (reference, id) = (outer.column(field), alias.column("id"));
             write_sql!(sql, reference, " IN (SELECT ", id, " FROM ", table, " ", alias, " WHERE ");
         }
+        Reach::Attached { object, field } => {
+            // One row is looked at by its key: a list of all that there are would be as long as the table.
+            let (told, reference, id) = (outer.column(object), outer.column(field), alias.column("id"));
+            write_sql!(sql, "(", told, " = '", related.target.name, "' AND EXISTS (SELECT 1 FROM ", table, " ", alias);
+            write_sql!(sql, " WHERE ", id, " = ", reference, " AND ");
+        }
         Reach::Inverse { field } => {
             let (id, reference) = (outer.column("id"), alias.column(field));
             write_sql!(sql, id, " IN (SELECT ", reference, " FROM ", table, " ", alias, " WHERE ");
@@ -48,6 +54,9 @@ pub(super) fn relation(sql: &mut Statement, related: &Related, place: &Place) {
         }
     }
     live(sql, related, &inner);
+    if matches!(related.relation.reach, Reach::Attached { .. }) {
+        sql.sql(")");
+    }
     if related.none {
         sql.sql(or_false(sql.dialect, ", 0)", ", false)"));
     }
@@ -70,7 +79,9 @@ impl Fragment for CountOf<'_> {
         let (outer, alias, links) = (place.alias(), inner.alias(), inner.links());
         write_sql!(sql, "(SELECT COUNT(*) FROM ", related.target.table, " ", alias);
         match related.relation.reach {
-            Reach::ToOne { field } => write_sql!(sql, " WHERE ", alias.column("id"), " = ", outer.column(field)),
+            Reach::ToOne { field } | Reach::Attached { field, .. } => {
+                write_sql!(sql, " WHERE ", alias.column("id"), " = ", outer.column(field));
+            }
             Reach::Inverse { field } => write_sql!(sql, " WHERE ", alias.column(field), " = ", outer.column("id")),
             Reach::Linked { link, holder } => {
                 let (near, far) = if holder { (link.from, link.to) } else { (link.to, link.from) };
@@ -139,7 +150,7 @@ impl Fragment for Told<'_> {
         write_sql!(sql, "(SELECT ", Scalar(&far.field, alias), " FROM ", related.target.table, " ", alias);
         write_sql!(sql, " WHERE ", alias.column("tenant_id"), " = ", place.tenant, " AND ", alias.column("id"), " = ");
         match related.relation.reach {
-            Reach::ToOne { field } => write_sql!(sql, place.alias().column(field)),
+            Reach::ToOne { field } | Reach::Attached { field, .. } => write_sql!(sql, place.alias().column(field)),
             // Of several nobody knows which.
             Reach::Inverse { .. } | Reach::Linked { .. } => write_sql!(sql, "NULL"),
         }

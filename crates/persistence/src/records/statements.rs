@@ -135,7 +135,7 @@ pub fn related(
     select(&mut sql, layout, place, view);
     let (alias, links, table) = (place.alias(), place.links(), place.object.table);
     let origin = match relation.reach {
-        Reach::Inverse { field } | Reach::ToOne { field } => alias.column(field),
+        Reach::Inverse { field } | Reach::ToOne { field } | Reach::Attached { field, .. } => alias.column(field),
         Reach::Linked { link, holder } => links.column(if holder { link.from } else { link.to }),
     };
     write_sql!(sql, ", ", origin, " AS origin, ROW_NUMBER() OVER (PARTITION BY ", origin);
@@ -146,7 +146,7 @@ pub fn related(
     let descending = place.object.order.last().is_none_or(|last| last.descending);
     write_sql!(sql, alias.column(recurring::ID.name()), if descending { " DESC" } else { "" }, ") AS place FROM ");
     match relation.reach {
-        Reach::Inverse { .. } | Reach::ToOne { .. } => write_sql!(sql, table, " ", alias),
+        Reach::Inverse { .. } | Reach::ToOne { .. } | Reach::Attached { .. } => write_sql!(sql, table, " ", alias),
         Reach::Linked { link, holder } => {
             let far = links.column(if holder { link.to } else { link.from });
             write_sql!(sql, link.table, " ", links, " JOIN ", table, " ", alias);

@@ -188,6 +188,28 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    file_contents (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        file_id -> Nullable<IdSql>,
+        abandoned -> Bool,
+        created_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    file_link_keys (tenant_id) {
+        tenant_id -> IdSql,
+        secret -> Binary,
+        created_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::IdSql;
     import_files (tenant_id, import_id) {
         tenant_id -> IdSql,

@@ -7,6 +7,7 @@ use farley_domain::{
     activities::concerned::RECORDS,
     customers::{contact::Contact, contact_customers::ContactCustomer, customer::Customer},
     identity::access::Action,
+    integration::file::FiledObject,
     model::{
         cell::Cell,
         entity::Entity,
@@ -41,6 +42,7 @@ use crate::{
         unrestricted::{Unrestricted, without_custom_fields},
     },
     http::{problem::Problem, request::Body},
+    integration::move_all,
     records::{
         action::{Asked, act},
         giving,
@@ -375,6 +377,9 @@ fn opportunity(
 /// customer, the contact and the opportunity, where it has such a field and nothing in it. Whoever may convert the lead need not
 /// be permitted to write them. What hangs on leads in another way takes its place here.
 pub fn carry_over(work: &mut Work<'_>, writer: &Writer, lead: &Record<Lead>) -> Result<(), Problem> {
+    if let Some(customer) = lead.get(Lead::customer_id) {
+        move_all(work, (FiledObject::Lead, lead.id()), (FiledObject::Customer, customer))?;
+    }
     let parts = [
         (recurring::CUSTOMER_ID, lead.get(Lead::customer_id)),
         (recurring::CONTACT_ID, lead.get(Lead::contact_id)),

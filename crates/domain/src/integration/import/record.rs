@@ -140,10 +140,11 @@ entity! {
     extend |object| object.titled("file_name").read_only()
 }
 
-/// Whether rows of a file can become records of an object: all that clients create, but for keys, which are shown once only.
+/// Whether rows of a file can become records of an object: all that clients create by a plain body, but for keys, which are shown once
+/// only.
 #[must_use]
 pub fn takes_imports(object: &Object) -> bool {
-    !object.read_only && object.name != ApiKey::NAME
+    !object.read_only && !object.made_by_hand && object.name != ApiKey::NAME
 }
 
 /// The objects that take imports.

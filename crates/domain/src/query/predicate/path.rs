@@ -92,7 +92,7 @@ pub fn visible_paths(schema: &Schema, view: &dyn View) -> Vec<String> {
 pub fn reach(object: &'static Object, relation: &Relation, view: &dyn View) -> Option<Step> {
     let schema = view.schema(relation.target)?;
     let (holder, field) = match relation.reach {
-        Reach::ToOne { field } => (object, object.field(field)),
+        Reach::ToOne { field } | Reach::Attached { field, .. } => (object, object.field(field)),
         Reach::Inverse { field } => (schema.object, schema.object.field(field)),
         Reach::Linked { link, holder } => {
             let holder = if holder { object } else { schema.object };

@@ -47,6 +47,8 @@ pub mod calendars;
 pub mod credentials;
 #[path = "events.rs"]
 pub mod events;
+#[path = "files.rs"]
+pub mod files;
 #[path = "holdings.rs"]
 pub mod holdings;
 #[path = "idempotency.rs"]

@@ -1,0 +1,3 @@
+//! Files: their contents, which are kept elsewhere.
+
+mod files;
