@@ -29,11 +29,18 @@ pub fn settings(url: &str) -> Settings {
     let mut settings = Settings::read(Path::new("no such file"), &flags).expect("settings of a test");
     settings.admin_email = Some(ADMIN.to_owned());
     settings.admin_password = Some(PASSWORD.into());
+    settings.data_dir = data_dir(url);
     settings.operator_key = Some(OPERATOR_KEY.into());
     settings.workers = 2;
     settings.database_connections = 8;
     settings.shutdown_timeout = 5;
     settings
+}
+
+/// Where the servers on one database keep files.
+pub fn data_dir(url: &str) -> std::path::PathBuf {
+    let name: String = url.rsplit('/').next().unwrap_or(url).chars().filter(char::is_ascii_alphanumeric).collect();
+    crate::support::scratch::folder().join(format!("data_{name}"))
 }
 
 impl Server {

@@ -12,7 +12,7 @@
 #![allow(dead_code, reason = "each binary uses a part of it")]
 
 mod postgres;
-mod scratch;
+pub mod scratch;
 mod sqlite;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::SystemTime};

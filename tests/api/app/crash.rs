@@ -55,6 +55,11 @@ impl Process {
         Client::new(&self.url).login(json!({"email": ADMIN, "password": PASSWORD})).await
     }
 
+    /// The number that the system gave it.
+    pub fn number(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn kill(mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");

@@ -1,6 +1,7 @@
 //! What comes from other systems and goes to them.
 
 mod changes;
+mod files;
 pub mod imports;
 
 use crate::{support::Test, tests};
@@ -12,5 +13,5 @@ pub fn tests() -> Vec<Test> {
         changes::are_read_from_either_end_and_in_part,
         changes::tell_what_happened_in_order
     ];
-    changes.into_iter().chain(imports::tests()).collect()
+    changes.into_iter().chain(files::tests()).chain(imports::tests()).collect()
 }

@@ -69,6 +69,8 @@ impl Contents {
         drop(rustls::crypto::ring::default_provider().install_default());
         // What the settings leave out, the usual variables and the machine's own role may say.
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_region(&settings.s3_region);
+        // Not every server that speaks S3 deletes several at once.
+        builder = builder.with_disable_bulk_delete(true);
         if let Some(endpoint) = &settings.s3_endpoint {
             builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
         }

@@ -51,7 +51,6 @@ problem_codes! {
     Forbidden "forbidden" 403 "Forbidden" "无权操作" "You do not have permission to {action} {object}." "您没有对 {object} 执行 {action} 的权限。",
     BeyondHeld "permission_not_held" 403 "Forbidden" "无权授予" "You cannot grant a permission that you do not have: {permission}." "不能授予您自己没有的权限：{permission}。",
     FileInfected "file_infected" 403 "File infected" "文件已感染" "The virus scanner found {finding} in this file, so its content is not served." "病毒扫描程序在此文件中发现 {finding}，不提供其内容。",
-    LinkInvalid "link_invalid" 403 "Link not valid" "链接无效" "The link has expired or is not valid. Ask for a new one." "链接已过期或无效，请重新获取。",
     NotFound "not_found" 404 "Not found" "未找到" "The resource does not exist, or you do not have access to it." "请求的资源不存在，或您无权访问。",
     MethodNotAllowed "method_not_allowed" 405 "Method not allowed" "方法不允许" "This resource does not support that method." "此资源不支持该方法。",
     RequestTimeout "request_timeout" 408 "Request timeout" "请求超时" "The body did not arrive in time." "请求体未能及时送达。",

@@ -105,6 +105,12 @@ pub static REFUSALS: &[Refusal] = &[
         shown: || Problem::new(Code::UnsupportedMediaType).with("expected", "application/json"),
     },
     Refusal {
+        status: 416,
+        name: "RangeNotSatisfiable",
+        doc: "The range lies outside of the content. `Content-Range` says how long that is.",
+        shown: || Problem::new(Code::RangeNotSatisfiable).with("size", 48_213),
+    },
+    Refusal {
         status: 422,
         name: "UnprocessableContent",
         doc: "The request is well formed but violates a rule, or its `Idempotency-Key` was already used for a different request.",

@@ -109,6 +109,7 @@ pub async fn walk(
     of_activities(&mut walk, server, admin).await;
     of_service(&mut walk, admin).await;
     of_imports(&mut walk, admin).await;
+    of_files(&mut walk, admin).await;
     assert!(walk.faults.is_empty(), "{}", walk.faults.join("\n"));
 }
 
@@ -289,8 +290,8 @@ pub async fn are_offered_to_whom_may(db: TestDb) {
             described["operations"].as_array().unwrap().iter().filter(by_hand).map(|one| one["id"].as_str().unwrap()).collect();
         for id in by_hand {
             let operation = operations.iter().find(|operation| operation.id == id).expect("it is in the document");
-            // Farley alone makes notifications, enrolments and imports; a stream does not end.
-            if (object.read_only && operation.path.contains("{id}")) || id == "streamNotifications" {
+            // Farley alone makes notifications, enrolments and imports, and files come by no plain body; a stream does not end.
+            if ((object.read_only || object.made_by_hand) && operation.path.contains("{id}")) || id == "streamNotifications" {
                 continue;
             }
             let (parent, record) = match object.parent {
@@ -315,4 +316,21 @@ pub async fn are_offered_to_whom_may(db: TestDb) {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(asked > 80, "only {asked} were asked");
+}
+
+/// What is uploaded comes by no plain body, so that its life is walked through here.
+async fn of_files(walk: &mut Walk<'_>, admin: &Client) {
+    walk.events().await;
+    let upload = walk.operations.iter().find(|operation| operation.id == "uploadFile").expect("files are uploaded").clone();
+    let request = admin.request(upload.method.clone(), &format!("{}?name=walked.txt", upload.path));
+    let answer: Answer = request.body("text/plain", "walked").await;
+    walk.contract.check(&upload, &answer);
+    let types: Vec<Value> = walk.events().await.iter().map(|event| event["type"].clone()).collect();
+    assert_eq!(types, ["file.created"]);
+    walk.exercised.insert(upload.id.clone());
+    let file = answer.ok(201);
+    walk.act(admin, "updateFile", &[id(&file)], json!({"name": "renamed.txt"}), &["file.updated"]).await;
+    walk.act(admin, "linkFile", &[id(&file)], json!({}), &["file.linked"]).await;
+    walk.act(admin, "archiveFile", &[id(&file)], Value::Null, &["file.archived"]).await;
+    walk.act(admin, "restoreFile", &[id(&file)], json!({}), &["file.restored"]).await;
 }

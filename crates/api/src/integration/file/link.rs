@@ -29,7 +29,7 @@ use crate::{
     },
     http::{
         clock,
-        problem::{Code, Problem},
+        problem::Problem,
         request::{Body, base_url, limit_by_address, parameters},
     },
     records::{action::act, body, mutation::Answer},
@@ -87,23 +87,24 @@ pub async fn link(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
 ///
 /// The content of the file that a link was made for, as `GET /v1/files/{id}/content` serves it. The link itself is the credential.
 #[utoipa::path(tag = "files", operation_id = "getLinkedFile", security(()),
-    params(ContentQuery, ("link" = String, Path, description = "The secret part of the URL."),
+    params(ContentQuery, ("token" = String, Path, description = "The secret part of the URL."),
         ("Range" = Option<String>, Header, description = "The part to get.", example = "bytes=0-1023"),
         ("If-Range" = Option<String>, Header, description = "Get the part only if this is still the ETag or the time of the content, otherwise all of it.")),
     responses((status = 200, description = "The content.", body = super::upload::FileContent, content_type = "application/octet-stream"),
               (status = 206, description = "The part asked for.", body = super::upload::FileContent, content_type = "application/octet-stream"),
               (status = 304, description = "The content is the one the client has."),
-              (status = 403, description = "The link has expired or is not valid, or the content is infected."),
+              (status = 403, description = "The content is infected."),
+              (status = 404, description = "The link is not valid or has expired, or the file is archived."),
               (status = 409, description = "The content has not been scanned yet."),
               (status = 412, description = "The content is not the one that If-Match names."),
               (status = 416, description = "The range lies outside of the content.")))]
-#[get("/v1/file-links/{link}")]
+#[get("/v1/file-links/{token}")]
 pub async fn linked(request: HttpRequest) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     let query = body::read_query::<ContentQuery>(&parameters(&request)?)?;
     let state = state_of(&request)?;
-    let refused = || Problem::new(Code::LinkInvalid);
-    let asked = Link::read(request.match_info().query("link")).ok_or_else(refused)?;
+    let refused = Problem::not_found;
+    let asked = Link::read(request.match_info().query("token")).ok_or_else(refused)?;
     let now = clock::now();
     let reading = state.store.read::<_, Problem>(NO_TENANT, move |reader| {
         let row = reader.tenant(asked.tenant)?.ok_or_else(refused)?;

@@ -97,7 +97,7 @@ impl ToSchema for FileContent {}
 ///
 /// A repeated `Idempotency-Key` returns the first response if parameters, type and content are the same. An upload counts as one
 /// request, whatever its size.
-#[utoipa::path(tag = "files", operation_id = "createFile",
+#[utoipa::path(tag = "files", operation_id = "uploadFile",
     params(
         ("id" = Option<String>, Query, description = "The id of the file, a UUID."),
         ("name" = Option<String>, Query, description = "The name. Defaults to that of the part or of `Content-Disposition`.", example = "报价单.pdf"),
