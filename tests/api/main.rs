@@ -24,6 +24,7 @@ mod server;
 mod service;
 
 fn main() {
+    farley::http::tls::provide();
     let areas = [
         activities::tests(),
         app::tests(),

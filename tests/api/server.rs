@@ -39,7 +39,7 @@ pub fn settings(url: &str) -> Settings {
 
 /// Where the servers on one database keep files.
 pub fn data_dir(url: &str) -> std::path::PathBuf {
-    let name: String = url.rsplit('/').next().unwrap_or(url).chars().filter(char::is_ascii_alphanumeric).collect();
+    let name: String = url.chars().filter(char::is_ascii_alphanumeric).collect();
     crate::support::scratch::folder().join(format!("data_{name}"))
 }
 

@@ -13,6 +13,7 @@ CREATE TABLE files (
     sha256 text COLLATE "C" NOT NULL,
     scan text COLLATE "C" NOT NULL,
     scan_finding text COLLATE "C",
+    tag_ids json NOT NULL,
     created_at timestamptz NOT NULL,
     created_by uuid,
     updated_at timestamptz NOT NULL,

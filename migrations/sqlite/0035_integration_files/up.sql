@@ -13,6 +13,7 @@ CREATE TABLE files (
     sha256 TEXT NOT NULL,
     scan TEXT NOT NULL,
     scan_finding TEXT,
+    tag_ids TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     created_by BLOB,
     updated_at INTEGER NOT NULL,

@@ -19,7 +19,10 @@ use object_store::{
 use secrecy::ExposeSecret;
 
 use crate::{
-    http::problem::{Code, Problem},
+    http::{
+        problem::{Code, Problem},
+        tls,
+    },
     settings::Settings,
 };
 
@@ -65,8 +68,7 @@ impl Contents {
     }
 
     fn bucket(settings: &Settings, bucket: &str, prefix: &str) -> Result<Contents, String> {
-        // Only this process's own; another library may have named one already.
-        drop(rustls::crypto::ring::default_provider().install_default());
+        tls::provide();
         // What the settings leave out, the usual variables and the machine's own role may say.
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_region(&settings.s3_region);
         // Not every server that speaks S3 deletes several at once.
@@ -186,10 +188,13 @@ impl Writing {
     fn held(&mut self) -> PutPayload {
         self.size = 0;
         // In one piece: thousands of small ones would each keep a buffer of the connection.
-        std::mem::take(&mut self.held).into_iter().fold(Vec::new(), |mut all, chunk| {
-            all.extend_from_slice(&chunk);
-            all
-        }).into()
+        std::mem::take(&mut self.held)
+            .into_iter()
+            .fold(Vec::new(), |mut all, chunk| {
+                all.extend_from_slice(&chunk);
+                all
+            })
+            .into()
     }
 
     /// Makes the content one that can be read.

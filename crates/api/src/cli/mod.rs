@@ -157,6 +157,7 @@ enum Command {
 /// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::http::tls::provide();
     let cli = Cli::parse();
     let outcome = run(cli.command.unwrap_or(Command::Serve), &cli.settings);
     match outcome {

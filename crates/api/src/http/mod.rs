@@ -11,3 +11,4 @@ pub mod proxies;
 pub mod request;
 pub mod stopping;
 pub mod telemetry;
+pub mod tls;

@@ -19,28 +19,29 @@ pub use file::attach::{move_all, move_to, take_along};
 pub static AREA: Area = Area {
     behaviours: &[Behaviours::of::<File>()],
     jobs: &[
-    JobKind {
-        kind: file::orphans::KIND,
-        every: Some(file::orphans::EVERY),
-        may_retry: JobKind::ALWAYS,
-        perform: |job| Box::pin(async move { Ok(file::orphans::perform(&job.state, job.tenant, clock::now()).await?) }),
-    },
-    JobKind {
-        kind: file::scan::KIND,
-        every: None,
-        may_retry: JobKind::ALWAYS,
-        perform: |job| Box::pin(async move { file::scan::perform(&job.state, job.tenant, &job.payload).await }),
-    },
-    JobKind {
-        kind: import::KIND,
-        every: None,
-        may_retry: import::run::may_retry,
-        perform: |job| {
-            Box::pin(
-                async move { import::run::perform(&job.state, job.tenant, job.lease, &job.payload, job.last, &|_| ()).await },
-            )
+        JobKind {
+            kind: file::orphans::KIND,
+            every: Some(file::orphans::EVERY),
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(async move { Ok(file::orphans::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
-    }],
+        JobKind {
+            kind: file::scan::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(async move { file::scan::perform(&job.state, job.tenant, &job.payload).await }),
+        },
+        JobKind {
+            kind: import::KIND,
+            every: None,
+            may_retry: import::run::may_retry,
+            perform: |job| {
+                Box::pin(
+                    async move { import::run::perform(&job.state, job.tenant, job.lease, &job.payload, job.last, &|_| ()).await },
+                )
+            },
+        },
+    ],
     watches: &[],
     beginnings: &[],
 };

@@ -109,8 +109,9 @@ impl Writer {
     }
 
     pub(super) fn reach(&self, action: Action, record: &Record) -> Result<(), Problem> {
-        // A part is reached with its parent, which has been loaded for the purpose.
-        if self.object.parent.is_some() || self.principal.asker.reaches(self.object, action, record) {
+        // A part is reached with its parent, which has been loaded for the purpose; what is attached is read by the rows it is among.
+        let attached = self.object.attached.is_some() && action == Action::Read;
+        if attached || self.object.parent.is_some() || self.principal.asker.reaches(self.object, action, record) {
             Ok(())
         } else {
             Err(Problem::forbidden(action.as_str(), self.object.name))

@@ -78,11 +78,7 @@ impl Behaviour for TicketMessage {
 }
 
 /// Takes along the files that a new message names.
-fn take_files(
-    work: &mut Work<'_>,
-    writing: &Writing<'_, TicketMessage>,
-    message: &Record<TicketMessage>,
-) -> Result<(), Problem> {
+fn take_files(work: &mut Work<'_>, writing: &Writing<'_, TicketMessage>, message: &Record<TicketMessage>) -> Result<(), Problem> {
     let files = message.get(TicketMessage::file_ids);
     if files.is_empty() {
         return Ok(());

@@ -7,7 +7,8 @@ pub const UNKNOWN: &str = "application/octet-stream";
 #[must_use]
 pub fn essence(typed: &str) -> Option<String> {
     let essence = typed.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_token = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte));
+    let is_token =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte));
     let (kind, subtype) = essence.split_once('/')?;
     (is_token(kind) && is_token(subtype) && essence.len() <= 255).then_some(essence)
 }

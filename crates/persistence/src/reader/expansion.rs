@@ -39,7 +39,9 @@ impl Reader<'_> {
             let Some(schema) = view.schema(relation.target) else { continue };
             let layout = layout_of(schema.object, fields.as_deref());
             match relation.reach {
-                Reach::ToOne { field } | Reach::Attached { field, .. } => self.expand_one(rows, view, relation, field, &layout)?,
+                Reach::ToOne { field } | Reach::Attached { field, .. } => {
+                    self.expand_one(rows, view, relation, field, &layout)?
+                }
                 Reach::Inverse { .. } | Reach::Linked { .. } => self.expand_many(rows, view, relation, &layout)?,
             }
         }

@@ -13,7 +13,10 @@ pub async fn ranges_and_conditions_follow_the_book(db: TestDb) {
     let tag = format!("\"{}\"", file["sha256"].as_str().unwrap());
     let whole = admin.get(&path).await;
     assert_eq!((whole.status, whole.text.as_str()), (200, "0123456789"));
-    assert_eq!((whole.header("etag"), whole.header("accept-ranges"), whole.header("content-length")), (tag.as_str(), "bytes", "10"));
+    assert_eq!(
+        (whole.header("etag"), whole.header("accept-ranges"), whole.header("content-length")),
+        (tag.as_str(), "bytes", "10")
+    );
     assert_eq!((whole.header("x-content-type-options"), whole.header("cache-control")), ("nosniff", "private, no-cache"));
     let made = whole.header("last-modified").to_owned();
     for (asked, status, told, text) in [
@@ -33,9 +36,13 @@ pub async fn ranges_and_conditions_follow_the_book(db: TestDb) {
     assert_eq!(outside.header("content-range"), "bytes */10");
     outside.refused(416, "range_not_satisfiable");
     let part = |condition: &str| admin.get(&path).header("Range", "bytes=0-3").header("If-Range", condition);
-    for (condition, status) in
-        [(tag.as_str(), 206), (made.as_str(), 206), ("\"other\"", 200), (&format!("W/{tag}"), 200), ("Mon, 01 Jan 2024 00:00:00 GMT", 200)]
-    {
+    for (condition, status) in [
+        (tag.as_str(), 206),
+        (made.as_str(), 206),
+        ("\"other\"", 200),
+        (&format!("W/{tag}"), 200),
+        ("Mon, 01 Jan 2024 00:00:00 GMT", 200),
+    ] {
         assert_eq!(part(condition).await.status, status, "{condition}");
     }
     for held in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
@@ -45,7 +52,10 @@ pub async fn ranges_and_conditions_follow_the_book(db: TestDb) {
     assert_eq!(admin.get(&path).header("If-Match", &tag).await.status, 200);
     admin.get(&path).header("If-Match", "\"other\"").await.refused(412, "precondition_failed");
     let head = admin.request(Method::HEAD, &path).await;
-    assert_eq!((head.status, head.header("content-length"), head.header("etag"), head.text.as_str()), (200, "10", tag.as_str(), ""));
+    assert_eq!(
+        (head.status, head.header("content-length"), head.header("etag"), head.text.as_str()),
+        (200, "10", tag.as_str(), "")
+    );
     let empty = uploaded(&admin, "name=empty.txt", "").await;
     let answer = admin.get(&format!("/v1/files/{}/content", id(&empty))).await;
     assert_eq!((answer.status, answer.header("content-length"), answer.text.as_str()), (200, "0", ""));

@@ -28,7 +28,10 @@ pub async fn bring_their_files_along(db: TestDb) {
         let path = format!("/v1/files/{}", id(file));
         let away = json!({"object": "ticket", "record_id": ticket});
         assert_eq!(agent.patch(&path, away).await.faults(422), pairs(&[("/record_id", "stays_with_message")]));
-        assert_eq!(agent.patch(&path, json!({"object": null, "record_id": null})).await.faults(422), pairs(&[("/record_id", "stays_with_message")]));
+        assert_eq!(
+            agent.patch(&path, json!({"object": null, "record_id": null})).await.faults(422),
+            pairs(&[("/record_id", "stays_with_message")])
+        );
     }
     // Nobody answers with what is another's, or another message's, or archived.
     let (theirs, gone) = (uploaded(&stranger, "name=t.txt", "t").await, uploaded(&agent, "name=g.txt", "g").await);
@@ -41,7 +44,10 @@ pub async fn bring_their_files_along(db: TestDb) {
     assert_eq!(agent.post(&messages, twice).await.faults(400), pairs(&[("/file_ids/1", "repeated")]));
     let own = uploaded(&agent, "name=own.txt", "x").await;
     let direct = json!({"object": "ticket_message", "record_id": reply["id"]});
-    assert_eq!(agent.patch(&format!("/v1/files/{}", id(&own)), direct).await.faults(422), pairs(&[("/record_id", "stays_with_message")]));
+    assert_eq!(
+        agent.patch(&format!("/v1/files/{}", id(&own)), direct).await.faults(422),
+        pairs(&[("/record_id", "stays_with_message")])
+    );
     // What is internal is archived with its ticket as all else is.
     admin.delete(&format!("/v1/tickets/{ticket}")).await.ok(204);
     agent.get(&format!("/v1/files/{}/content", id(&note))).await.refused(404, "not_found");

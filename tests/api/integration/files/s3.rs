@@ -21,8 +21,7 @@ struct Bucket {
 async fn answer(request: HttpRequest, body: web::Bytes, bucket: web::Data<Bucket>) -> HttpResponse {
     assert!(request.headers().contains_key("authorization"), "requests are signed");
     let key = request.path().to_owned();
-    let query: HashMap<String, String> =
-        form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    let query: HashMap<String, String> = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
     let xml = |text: String| HttpResponse::Ok().content_type("application/xml").body(text);
     let mut objects = bucket.objects.lock().unwrap();
     let mut begun = bucket.begun.lock().unwrap();

@@ -23,7 +23,8 @@ pub async fn names_are_kept_as_typed(db: TestDb) {
     let server = Server::start(db).await;
     let admin = server.admin().await;
     let long = "报".repeat(500);
-    for name in ["../../../etc/passwd", "CON", "C:\\nul.txt", "a\"b'c;d.txt", "报价 单 (终版).pdf", &long, "😀.png", ".", "/"] {
+    for name in ["../../../etc/passwd", "CON", "C:\\nul.txt", "a\"b'c;d.txt", "报价 单 (终版).pdf", &long, "😀.png", ".", "/"]
+    {
         let file = uploaded(&admin, &format!("name={}", encoded(name)), name).await;
         assert_eq!(file["name"], *name);
         let (headers, bytes) = admin.get(&format!("/v1/files/{}/content", id(&file))).raw().await;
@@ -63,7 +64,12 @@ pub async fn a_form_says_as_much_as_parameters(db: TestDb) {
     let customer = admin.create("customers", json!({"name": "华为"})).await;
     let tag = admin.create("tags", json!({"name": "VIP"})).await;
     // The members may come before the file and after it.
-    let body = form(&[("object", "", "customer"), ("content", NAMED, "a,b\r\n1,2"), ("record_id", "", &customer), ("tag_ids", "", &tag)]);
+    let body = form(&[
+        ("object", "", "customer"),
+        ("content", NAMED, "a,b\r\n1,2"),
+        ("record_id", "", &customer),
+        ("tag_ids", "", &tag),
+    ]);
     let digest = format!("sha-256=:{}:", BASE64_STANDARD.encode(Sha256::digest(&body)));
     let file = raw(&admin, "", FORM, body.clone()).header("Content-Digest", &digest).await.ok(201);
     assert_eq!((&file["name"], &file["media_type"], &file["size_bytes"]), (&json!("报价.csv"), &json!("text/csv"), &json!(8)));
@@ -88,7 +94,8 @@ pub async fn a_form_says_as_much_as_parameters(db: TestDb) {
 }
 
 pub async fn types_are_looked_at(db: TestDb) {
-    let server = Server::start_with(db, |settings| settings.file_types = "image/*, text/plain, application/octet-stream".to_owned()).await;
+    let server =
+        Server::start_with(db, |settings| settings.file_types = "image/*, text/plain, application/octet-stream".to_owned()).await;
     let admin = server.admin().await;
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
     let honest = raw(&admin, "name=a.png", "image/png", png.clone()).await.ok(201);
@@ -176,6 +183,7 @@ pub async fn a_key_replays_the_same_bytes(db: TestDb) {
     assert_eq!(files["page"]["total"], 1);
     assert_eq!(stored(&server.app.settings.data_dir.join("files")), 1);
     assert_eq!(admin.get(&format!("/v1/files/{}", id(&first))).await.ok(200), first);
-    let events: Vec<Value> = admin.get(&format!("/v1/files/{}/history", id(&first))).await.ok(200)["data"].as_array().unwrap().clone();
+    let events: Vec<Value> =
+        admin.get(&format!("/v1/files/{}/history", id(&first))).await.ok(200)["data"].as_array().unwrap().clone();
     assert_eq!(events.len(), 1);
 }

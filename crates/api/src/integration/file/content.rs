@@ -140,7 +140,8 @@ pub async fn serve(
     let headers_only = request.extensions().contains::<HeadersOnly>();
     // A range is of what the client has the rest of.
     let same = text(header::IF_RANGE).is_none_or(|condition| condition == tag || condition == made);
-    let asked = text(header::RANGE).filter(|_| same && !headers_only).map_or(range::Asked::Whole, |asked| range::read(asked, size));
+    let asked =
+        text(header::RANGE).filter(|_| same && !headers_only).map_or(range::Asked::Whole, |asked| range::read(asked, size));
     let part = match asked {
         range::Asked::Whole => 0..size,
         range::Asked::Part(part) => {
@@ -158,7 +159,8 @@ pub async fn serve(
         }
     };
     let declared = file.get(File::media_type).unwrap_or(UNKNOWN);
-    let is_what_it_says = !file.get(File::type_mismatch) && (declared.starts_with("text/") || file.get(File::detected_type).is_some());
+    let is_what_it_says =
+        !file.get(File::type_mismatch) && (declared.starts_with("text/") || file.get(File::detected_type).is_some());
     let harmless = is_harmless(declared) && is_what_it_says;
     response
         .content_type(if declared == "text/plain" { "text/plain; charset=utf-8" } else { declared })

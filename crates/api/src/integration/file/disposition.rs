@@ -45,7 +45,8 @@ pub fn name_of(disposition: &[u8]) -> Option<String> {
     });
     extended.or_else(|| {
         let bytes = parameter(disposition, b"filename")?;
-        let read = |encoding: &'static encoding_rs::Encoding| encoding.decode_without_bom_handling_and_without_replacement(&bytes);
+        let read =
+            |encoding: &'static encoding_rs::Encoding| encoding.decode_without_bom_handling_and_without_replacement(&bytes);
         read(UTF_8).or_else(|| read(GB18030)).map(std::borrow::Cow::into_owned)
     })
 }
@@ -57,7 +58,8 @@ mod tests {
     #[test]
     fn names_travel_as_they_are() {
         let long = "报".repeat(500);
-        for name in ["报价 单.pdf", "a\"b\\c.txt", "../../etc/passwd", "CON", "x;y=z'.txt", "100%.md", &long, "😀.png", "a\r\nb"] {
+        for name in ["报价 单.pdf", "a\"b\\c.txt", "../../etc/passwd", "CON", "x;y=z'.txt", "100%.md", &long, "😀.png", "a\r\nb"]
+        {
             let header = header(name, false);
             let text = header.to_str().unwrap();
             assert!(text.starts_with("attachment; filename=\"") && !text.contains(['\r', '\n']), "{text}");

@@ -57,7 +57,9 @@ mod tests {
         for outside in ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999999-"] {
             assert_eq!(read(outside, 100), Outside, "{outside}");
         }
-        for whole in ["bytes=9-0", "bytes=a-b", "bytes=-", "bytes=", "lines=0-9", "bytes=0-1,5-6", "bytes", "bytes=+1-2", "bytes=1-2-3"] {
+        for whole in
+            ["bytes=9-0", "bytes=a-b", "bytes=-", "bytes=", "lines=0-9", "bytes=0-1,5-6", "bytes", "bytes=+1-2", "bytes=1-2-3"]
+        {
             assert_eq!(read(whole, 100), Whole, "{whole}");
         }
         assert_eq!((read("bytes=0-", 0), read("bytes=-5", 0)), (Outside, Outside));

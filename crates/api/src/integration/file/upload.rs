@@ -28,7 +28,7 @@ use super::{
     disposition,
     parts::Arriving,
     scan,
-    storing::{Storing, Stored, give_up},
+    storing::{Stored, Storing, give_up},
 };
 use crate::{
     access::call::Call,
@@ -49,13 +49,7 @@ const LONGEST: usize = 16 * 1024;
 
 /// What a client says of a new file.
 static MEMBERS: LazyLock<Vec<Field>> = LazyLock::new(|| {
-    let said = [
-        File::id.name(),
-        File::name.name(),
-        File::object.name(),
-        File::record_id.name(),
-        File::tag_ids.name(),
-    ];
+    let said = [File::id.name(), File::name.name(), File::object.name(), File::record_id.name(), File::tag_ids.name()];
     <File as Entity>::object().fields.iter().filter(|field| said.contains(&field.name.as_ref())).cloned().collect()
 });
 
@@ -211,7 +205,12 @@ fn name(members: &mut Map<String, Value>, disposition: Option<&[u8]>) {
 }
 
 /// A form, one part of which is the file.
-async fn form(call: &Call, request: &HttpRequest, arriving: Arriving, mut written: Vec<(String, String)>) -> Result<Taken, Problem> {
+async fn form(
+    call: &Call,
+    request: &HttpRequest,
+    arriving: Arriving,
+    mut written: Vec<(String, String)>,
+) -> Result<Taken, Problem> {
     let malformed = |reason: &dyn std::fmt::Display| Problem::new(Code::MalformedRequest).with("reason", reason);
     let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(declared).map_err(|error| malformed(&error))?;
