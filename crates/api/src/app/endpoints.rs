@@ -247,7 +247,7 @@ endpoints! {
     "files" => [
         integration::file::upload::create,
         integration::file::content::get_content,
-        integration::file::link::link,
+        integration::file::link::make_link,
     ],
     "file-links" => [
         integration::file::link::linked,

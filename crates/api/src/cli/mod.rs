@@ -267,6 +267,18 @@ const WITHOUT_FLAG: &[(&str, &str, &str)] = &[
     ("smtp_url", "\"\"", "The mail server: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail, unless set"),
     ("mail_from", "\"Farley <farley@localhost>\"", "The sender of mail"),
     (
+        "files_url",
+        "\"\"",
+        "Where files are kept: `s3://bucket/prefix` or `file:///folder`; `files` in the data directory, unless set",
+    ),
+    ("s3_endpoint", "\"\"", "The S3-compatible server, if not Amazon's"),
+    ("s3_region", "\"us-east-1\"", "The S3 region"),
+    ("s3_access_key", "\"\"", "The S3 access key id; the usual `AWS_…` variables and the machine's role, unless set"),
+    ("s3_secret_key", "\"\"", "The S3 secret access key"),
+    ("max_file", "104857600", "The largest file, in bytes"),
+    ("file_types", "\"\"", "The media types that files may have, separated by commas: `image/*,application/pdf`; any, if blank"),
+    ("file_scanner", "\"\"", "The virus scanner: clamd at `tcp://host:3310` or `unix:///path`; none, unless set"),
+    (
         "password_reset_url",
         "\"https://crm.example.com/reset?token={token}\"",
         "The page on which users choose a new password, with {token} for the one-time token; no link is mailed, unless set",

@@ -43,24 +43,32 @@ pub async fn a_large_file_takes_little_memory(db: TestDb) {
         let body = stream::iter((0..pieces).map(move |number| Ok::<_, std::io::Error>(piece(number))));
         raw(&admin, "name=large.bin", "application/octet-stream", reqwest::Body::wrap_stream(body))
     };
-    // What any upload needs is there after the first.
+    // What any upload needs is there after the first: connections, threads, statements.
+    futures_util::future::join_all((0..12).map(|_| async { send(16).await.ok(201) })).await;
     let small = send(16).await.ok(201);
     admin.get(&format!("/v1/files/{}/content", id(&small))).raw().await;
-    peak(process.number());
-    let before = peak(process.number());
-    let large = send(PIECES).await.ok(201);
     let mut hasher = Sha256::new();
     (0..PIECES).for_each(|number| hasher.update(piece(number)));
-    let hash: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!((large["sha256"].as_str().unwrap(), &large["size_bytes"]), (hash.as_str(), &Value::from(PIECE * PIECES)));
-    let coming_in = peak(process.number());
-    let (headers, bytes) = admin.get(&format!("/v1/files/{}/content", id(&large))).raw().await;
-    assert_eq!(headers["content-length"], (PIECE * PIECES).to_string());
-    assert_eq!(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>(), hash);
-    let going_out = peak(process.number());
-    for (way, peak) in [("in", coming_in), ("out", going_out)] {
-        assert!(peak < before + 16 * 1024, "64 MB {way}: from {before} kB to {peak} kB");
+    let hash = hex(&hasher.finalize());
+    // What else goes on in the process is in the figure too: of three times the least is the file's.
+    let (mut coming_in, mut going_out) = (u64::MAX, u64::MAX);
+    for _ in 0..3 {
+        peak(process.number());
+        let before = peak(process.number());
+        let large = send(PIECES).await.ok(201);
+        coming_in = coming_in.min(peak(process.number()).saturating_sub(before));
+        assert_eq!((large["sha256"].as_str().unwrap(), &large["size_bytes"]), (hash.as_str(), &Value::from(PIECE * PIECES)));
+        let before = peak(process.number());
+        let (headers, bytes) = admin.get(&format!("/v1/files/{}/content", id(&large))).raw().await;
+        going_out = going_out.min(peak(process.number()).saturating_sub(before));
+        assert_eq!(headers["content-length"], (PIECE * PIECES).to_string());
+        assert_eq!(hex(&Sha256::digest(&bytes)), hash);
     }
+    assert!(coming_in.max(going_out) < 16 * 1024, "64 MB took {coming_in} kB in and {going_out} kB out");
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The tenant of the first start.
@@ -76,7 +84,7 @@ async fn contents_are_whole(client: &Client) -> usize {
     let files = files["data"].as_array().unwrap();
     for file in files {
         let (_, bytes) = client.get(&format!("/v1/files/{}/content", id(file))).raw().await;
-        let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex(&Sha256::digest(&bytes));
         assert_eq!((file["sha256"].as_str().unwrap(), &file["size_bytes"]), (hash.as_str(), &Value::from(bytes.len())));
     }
     files.len()

@@ -70,7 +70,6 @@ pub struct Found {
               (status = 206, description = "The part asked for.", body = super::upload::FileContent, content_type = "application/octet-stream"),
               (status = 304, description = "The content is the one the client has."),
               (status = 409, description = "The content has not been scanned yet."),
-              (status = 412, description = "The content is not the one that If-Match names."),
               (status = 416, description = "The range lies outside of the content.")))]
 #[get("/v1/files/{id}/content")]
 pub async fn get_content(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -69,14 +69,15 @@ pub struct FileLink {
     params(("id" = String, Path, description = "The id of the file.")),
     responses((status = 200, description = "The link.", body = FileLink)))]
 #[post("/v1/files/{id}/link")]
-pub async fn link(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+pub async fn make_link(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let base = base_url(&request)?;
     act::<File, FileLinkCreate>((call, request, body), Action::Read, move |work, asked| {
         let (id, version) = (asked.loaded.record.id(), asked.loaded.record.version());
-        let expires = asked.writer.now.plus_seconds(asked.body.get(FileLinkCreate::expires_in));
+        let seconds = asked.body.get(FileLinkCreate::expires_in);
+        let expires = asked.writer.now.plus_seconds(seconds);
         let key = work.file_link_key(&clock::random_bytes::<32>())?;
         let signed = seal(&key, work.tenant().id, id, expires)?;
-        let changes = Map::from_iter([("expires_at".to_owned(), json!({"from": null, "to": expires}))]);
+        let changes = Map::from_iter([(FileLinkCreate::expires_in.name().to_owned(), json!({"from": null, "to": seconds}))]);
         work.event(File::NAME, "linked", id, version, changes, &[]);
         Answer::json(200, &FileLink { url: format!("{base}/v1/file-links/{signed}"), expires_at: expires })
     })
@@ -96,7 +97,6 @@ pub async fn link(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
               (status = 403, description = "The content is infected."),
               (status = 404, description = "The link is not valid or has expired, or the file is archived."),
               (status = 409, description = "The content has not been scanned yet."),
-              (status = 412, description = "The content is not the one that If-Match names."),
               (status = 416, description = "The range lies outside of the content.")))]
 #[get("/v1/file-links/{token}")]
 pub async fn linked(request: HttpRequest) -> Result<HttpResponse, Problem> {
