@@ -7,6 +7,7 @@ pub mod clock;
 pub mod moves;
 pub mod progress;
 pub mod queue;
+pub mod replay;
 pub mod sla_policy;
 pub mod ticket;
 pub mod ticket_category;
