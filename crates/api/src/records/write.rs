@@ -254,7 +254,8 @@ impl Writer {
         if !archive {
             references::check_unique(work, Some((&self.principal, self.now)), self.object, Some(&loaded.record), &record)?;
         }
-        let record = work.archive(&self.schema(), loaded, archive)?;
+        // Its external ids are free for others meanwhile.
+        work.update(&self.schema(), loaded, &mut record, &Change::new(if archive { "archived" } else { "restored" }))?;
         (behaviour.after)(work, &writing, &record)?;
         Ok(record)
     }

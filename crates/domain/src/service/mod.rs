@@ -11,5 +11,6 @@ pub mod replay;
 pub mod sla_policy;
 pub mod ticket;
 pub mod ticket_category;
+pub mod ticket_merge;
 pub mod ticket_message;
 pub mod ticket_status;
