@@ -293,6 +293,13 @@ pub async fn what_rests_in_the_archive_is_not_counted(db: TestDb) {
         let passed = after["elapsed_minutes"].as_f64().unwrap() - before["elapsed_minutes"].as_f64().unwrap();
         assert!((0.0..0.03).contains(&passed), "{before} {after}");
     }
+    // A message from before it was archived is told of late, and counts from when it was written.
+    says(&admin, &id, "reply", &ago(20)).await;
+    let shown = clocks(&admin, &id, "").await;
+    let (response, update) = (of_kind(&shown, "first_response"), of_kind(&shown, "update"));
+    assert_eq!((&response["state"], &update["state"]), (&json!("met"), &json!("running")));
+    assert!((response["elapsed_minutes"].as_f64().unwrap() - 10.0).abs() < 0.1, "{response}");
+    assert!((update["elapsed_minutes"].as_f64().unwrap() - 20.0).abs() < 0.2, "{update}");
 }
 
 pub async fn messages_become_a_ticket_of_their_own(db: TestDb) {

@@ -254,8 +254,7 @@ impl Writer {
         if !archive {
             references::check_unique(work, Some((&self.principal, self.now)), self.object, Some(&loaded.record), &record)?;
         }
-        // Its external ids are free for others meanwhile.
-        work.update(&self.schema(), loaded, &mut record, &Change::new(if archive { "archived" } else { "restored" }))?;
+        let record = work.archive(&self.schema(), loaded, record, archive)?;
         (behaviour.after)(work, &writing, &record)?;
         Ok(record)
     }

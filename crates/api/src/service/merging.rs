@@ -77,7 +77,7 @@ crate::body! {
     /// Which ticket to merge into.
     pub struct TicketMerging {
         /// The ticket to merge into. If that one was merged itself, the one at the end of its chain.
-        into: Option<Id> => reference("ticket").required(),
+        into: Option<Id> => reference("ticket").required().example("01890a5d-ac96-774b-bcce-b302099a8057"),
         /// The messages to move, at most 1,000. If absent, all of them.
         message_ids: Vec<Id> => structure(&IDS),
     }

@@ -33,7 +33,7 @@ crate::body! {
     /// What becomes a ticket of its own.
     pub struct TicketSplit {
         /// The messages to move, at most 1,000.
-        message_ids: Vec<Id> => structure(&IDS).required(),
+        message_ids: Vec<Id> => structure(&IDS).required().example(json!(["01890a5d-ac96-774b-bcce-b302099a8057"])),
         /// The subject of the new ticket. Defaults to that of the first message or, if it has none, of the ticket.
         subject: Option<String> => text(300),
     }

@@ -23,7 +23,7 @@ use farley_domain::{
 use farley_persistence::{Change, Work};
 use serde_json::json;
 
-use super::{merging::refuse_merged, sla};
+use super::{merging::refuse_merged, replay, sla};
 use crate::{
     access::call::Call,
     activities::customer_of_contact,
@@ -62,6 +62,9 @@ impl Behaviour for Ticket {
         let schema = writing.principal.schema(Ticket::object());
         let desk = Desk { schema: &schema, statuses: &statuses, now: writing.now };
         desk.settle(writing.before, record).map_err(Problem::rule)?;
+        if writing.before.is_some_and(|before| looks_back(before, record)) {
+            return replay::retell(work, writing, record);
+        }
         sla::follow(work, writing, record)
     }
 
@@ -74,6 +77,13 @@ impl Behaviour for Ticket {
     fn verb(before: &Record<Self>, after: &Record<Self>) -> Option<&'static str> {
         (!before.agrees(Ticket::status_id, after)).then_some("status_changed")
     }
+}
+
+/// Whether a message is from before the ticket came back: its clocks have gone on since.
+fn looks_back(before: &Record<Ticket>, after: &Record<Ticket>) -> bool {
+    let Some(resumed) = before.get(Ticket::resumed_at) else { return false };
+    let messages = [Ticket::last_reply_at, Ticket::last_customer_message_at];
+    messages.into_iter().any(|time| !before.agrees(time, after) && after.get(time).is_some_and(|at| at < resumed))
 }
 
 /// The tickets that a ticket has come to name, or no longer names, do the same.

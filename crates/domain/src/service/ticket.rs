@@ -269,13 +269,7 @@ pub fn rest_of(ticket: &Record<Ticket>) -> Option<Rest> {
 /// The time of the last thing that a ticket's clocks went by: what comes next is not before it.
 #[must_use]
 pub fn last_happening(ticket: &Record<Ticket>) -> Option<Timestamp> {
-    let times = [
-        Ticket::opened_at,
-        Ticket::status_entered_at,
-        Ticket::last_reply_at,
-        Ticket::last_customer_message_at,
-        Ticket::resumed_at,
-    ];
+    let times = [Ticket::opened_at, Ticket::status_entered_at, Ticket::last_reply_at, Ticket::last_customer_message_at];
     times.into_iter().filter_map(|time| ticket.get(time)).max()
 }
 

@@ -255,6 +255,14 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Archives a record (or brings it back) with what else is to change: its external ids are free for others meanwhile.
+    pub fn archive(&mut self, schema: &Schema, loaded: &Loaded, mut record: Record, archive: bool) -> Result<Record, StoreError> {
+        self.go_on_after(&loaded.record);
+        record.set(recurring::ARCHIVED_AT, archive.then_some(self.origin.now));
+        self.update(schema, loaded, &mut record, &Change::new(if archive { "archived" } else { "restored" }))?;
+        Ok(record)
+    }
+
     /// Notes an event that is no plain change of fields, such as a log-in or an import's end.
     pub fn event(&mut self, object: &str, verb: &str, record: Id, version: i64, changes: Map<String, Value>, about: &[Id]) {
         let id = self.new_id();
