@@ -101,7 +101,7 @@ impl Everything {
     pub fn archive(&self, work: &mut Work<'_>, object: &'static Object, id: Id, archive: bool) -> Result<Record, StoreError> {
         let schema = self.of(object);
         let loaded = work.load(&schema, self, id, &Predicate::all())?.expect("the record is there");
-        work.archive(&schema, &loaded, archive)
+        work.archive(&schema, &loaded, loaded.record.clone(), archive)
     }
 
     pub fn list(&self, reader: &mut Reader<'_>, object: &'static Object, query: &ListQuery) -> Result<Page, StoreError> {

@@ -26,6 +26,8 @@ const OTHERWISE: &[(&str, &[&str])] = &[
             "customers(tenant_id, pool_id)",
             "tasks(tenant_id, cadence_enrolment_id)",
             "tasks(tenant_id, lead_id)",
+            "ticket_messages(tenant_id, from_ticket_id)",
+            "tickets(tenant_id, merged_into_id)",
         ],
     ),
     ("Farley keeps it for itself", &["tasks.due_noted_at", "tasks.reminded_at"]),

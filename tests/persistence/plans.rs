@@ -257,12 +257,14 @@ const UNCHECKED: &str = "DO $$ DECLARE rule record; BEGIN
     LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', rule.owner, rule.conname); END LOOP;
 END $$";
 
-/// Rows of every table that has tenants in it, also of those that link records, with another value in each column of each. Left out
+/// Rows of every table that has tenants in it, also of those that link records, with another value in each column of each; few are archived or
+/// merged. Left out
 /// are tables with columns that no plain value fits: those of search.
 const FILL: &str = "DO $$ DECLARE filled record; BEGIN
     FOR filled IN SELECT table_name, string_agg(quote_ident(column_name), ', ') AS columns, string_agg(CASE
             WHEN column_name = 'tenant_id' THEN '''{tenant}'''
             WHEN column_name = 'archived_at' THEN 'NULL'
+            WHEN column_name = 'merged_into_id' THEN 'CASE WHEN n % 20 = 0 THEN gen_random_uuid() END'
             WHEN data_type = 'uuid' THEN 'gen_random_uuid()'
             WHEN data_type = 'text' THEN '''v'' || n'
             WHEN data_type IN ('bigint', 'integer', 'smallint', 'numeric', 'double precision') THEN 'n'

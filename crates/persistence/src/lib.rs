@@ -40,6 +40,7 @@ pub use records::{
     ledger::LedgerEntry,
 };
 pub use reporting::{MAX_STAGES, Median, Moves, Travelled, Travels};
+pub use service::MessageOfTicket;
 pub use sql::{
     cell::Cell,
     row::{Layout, Row},

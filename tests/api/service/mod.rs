@@ -1,6 +1,7 @@
 //! The service desk: tickets, their promises, and the hours of the desk.
 
 mod calendars;
+mod merges;
 mod sla;
 mod tickets;
 
@@ -13,6 +14,12 @@ pub fn tests() -> Vec<Test> {
         calendars::hours_are_checked_at_their_place,
         calendars::holidays_and_make_up_days_are_imported,
         calendars::imports_keep_to_versions_and_permissions,
+        merges::clocks_of_merged_tickets_are_those_of_one_conversation,
+        merges::a_merged_ticket_can_be_read_and_nothing_else,
+        merges::nobody_is_told_of_a_merged_ticket_until_it_is_back,
+        merges::what_rests_in_the_archive_is_not_counted,
+        merges::messages_become_a_ticket_of_their_own,
+        merges::related_tickets_name_each_other,
         sla::clocks_follow_messages_and_statuses,
         sla::warnings_and_breaches_are_told_on_time_and_once,
         sla::what_was_promised_stays_promised,

@@ -114,7 +114,10 @@ endpoints! {
     "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
     "queues" => [service::queue::next],
     "sla" => [service::promises::simulate],
+    "ticket-merges" => [service::merging::undo_merge],
     "tickets" => [
+        service::merging::merge_ticket,
+        service::splitting::split_ticket,
         service::ticket::solve,
         service::ticket::reopen,
         service::ticket::close,

@@ -48,6 +48,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
         ("Query", query("q", "Full-text search: names, also by pinyin or its initials, and parts of e-mail addresses and phone numbers.", search_text())),
         ("Total", query("total", "Returns the exact number of matches, as `page.total` and in the header `X-Total-Count`.", flag())),
         ("Archived", query("archived", "For lists: with `true`, returns archived records instead of live ones; with `any`, both together: those with an `archived_at` are archived. For a single record, `true` returns it even if it is archived.", text().enum_values(Some(["false", "true", "any"])))),
+        ("Merged", query("merged", "Records that were merged into others are left out; with `true`, only those are returned, with `any`, all.", text().enum_values(Some(["false", "true", "any"])))),
         ("Average", measured("avg", "Fields to average over the records that have a value, at most 4: those that `sum` takes. Money is averaged per currency.")),
         ("Minimum", measured("min", "Fields of which to return the least value, at most 4: those that `sum` takes, and dates and times. For money, per currency.")),
         ("Maximum", measured("max", "Fields of which to return the greatest value, at most 4: those that `sum` takes, and dates and times. For money, per currency.")),

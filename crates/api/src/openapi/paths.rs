@@ -180,6 +180,7 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
             let operation = shown(with(operation, &["Limit", "Cursor", "Offset", "Total", "Archived"]).parameter(sort()));
             let operation = if searchable { with(operation, &["Query"]) } else { operation };
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
+            let operation = if object.superseded_by.is_some() { with(operation, &["Merged"]) } else { operation };
             filters(object, below_parent(generic, object)).into_iter().fold(operation, OperationBuilder::parameter)
         }
         Generic::Summary => {
@@ -187,6 +188,7 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
             let operation = with(operation, &["Average", "Minimum", "Maximum", "GroupSort", "GroupLimit"]);
             let operation = if object.is_searchable() { with(operation, &["Query"]) } else { operation };
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
+            let operation = if object.superseded_by.is_some() { with(operation, &["Merged"]) } else { operation };
             // The list has the plain ones.
             operation.parameter(filter(object))
         }

@@ -3,7 +3,7 @@
 use farley_domain::{
     model::{fault::FaultCode, field::Op},
     query::{
-        list::{ANY, MAX_EXPANDED, MAX_FIELDS, MAX_SORT_KEYS},
+        list::{ANY, MAX_EXPANDED, MAX_FIELDS, MAX_SORT_KEYS, MERGED},
         predicate::{MAX_DEPTH, MAX_TESTS},
     },
 };
@@ -351,6 +351,13 @@ fn search() -> ObjectBuilder {
             noted(
                 AnyOfBuilder::new().item(flag()).item(text().enum_values(Some([ANY]))),
                 "`true` returns archived records instead of live ones, `any` both together: those with an `archived_at` are archived.",
+            ),
+        )
+        .property(
+            MERGED,
+            noted(
+                AnyOfBuilder::new().item(flag()).item(text().enum_values(Some([ANY]))),
+                "For objects whose records can be merged: `true` returns only records that were merged into others, which are left out otherwise; `any` returns all.",
             ),
         )
         .property(

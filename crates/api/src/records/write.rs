@@ -255,7 +255,7 @@ impl Writer {
         if !archive {
             references::check_unique(work, Some((&self.principal, self.now)), self.object, Some(&loaded.record), &record)?;
         }
-        let record = work.archive(&self.schema(), loaded, archive)?;
+        let record = work.archive(&self.schema(), loaded, record, archive)?;
         (behaviour.after)(work, &writing, &record)?;
         Ok(record)
     }

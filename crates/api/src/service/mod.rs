@@ -1,10 +1,13 @@
 //! Service: what a desk does for customers, and the promises it keeps.
 
 pub mod calendar;
+pub mod merging;
 pub mod promises;
 pub mod queue;
+mod replay;
 mod sla;
 mod sla_policy;
+pub mod splitting;
 pub mod ticket;
 mod ticket_message;
 mod ticket_status;

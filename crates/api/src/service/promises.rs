@@ -14,7 +14,8 @@ use farley_domain::{
     service::{
         calendar::Calendar,
         clock::{
-            Clock, ClockKind, ClockState, Clocks, Entered, Happening, Party, Phase, SegmentKind, StatusKind, Target, segments,
+            Clock, ClockKind, ClockState, Clocks, Entered, Happening, Party, Phase, Rest, SegmentKind, StatusKind, Target,
+            segments,
         },
         moves::{MOVES, Move, check},
         sla_policy::{Promise, SlaPolicy},
@@ -27,7 +28,10 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::sla::{Promised, Promises, clock_of, promise_by, statuses_of};
+use super::{
+    replay::statuses_of,
+    sla::{Promised, Promises, clock_of, promise_by},
+};
 use crate::{
     access::call::Call,
     http::{
@@ -97,7 +101,7 @@ pub struct SlaSegment {
     pub from: Timestamp,
     #[schema(value_type = String, format = "date-time")]
     pub to: Timestamp,
-    /// `counted`; `paused` by the status; `closed_hours` or `holiday` of the calendar.
+    /// `counted`; `paused` by the status or a rest; `closed_hours` or `holiday` of the calendar.
     #[schema(schema_with = segment_schema)]
     pub kind: &'static str,
     #[schema(example = 30.0)]
@@ -105,9 +109,15 @@ pub struct SlaSegment {
     /// The kind of status the ticket had; null before the first one known.
     #[schema(example = "open")]
     pub status: Option<&'static str>,
-    /// When it entered that status.
+    /// When it entered that status, or began or ended the rest in it.
     #[schema(value_type = Option<String>, format = "date-time")]
     pub status_since: Option<Timestamp>,
+    /// `merged` or `archived` while nothing was owed because of that; null otherwise.
+    #[schema(example = "merged")]
+    pub rest: Option<&'static str>,
+    /// The event that began it: that of the status or of the rest; null in a simulation, and before the first one known.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub event_id: Option<Id>,
 }
 
 /// The clocks of a ticket.
@@ -159,8 +169,15 @@ fn ended_at(clock: &Clock, is_open: bool) -> Option<Timestamp> {
 
 /// A clock as it is shown at a time.
 fn shown(clock: &Clock, is_open: bool, target: &Target, at: Timestamp, statuses: Option<&[Entered]>) -> SlaClock {
+    let mut clock = clock.clone();
+    // Whether it has been told of or not.
+    if let (Phase::Running { .. }, Some(due), None, true) = (clock.phase, clock.due_at, clock.breached_at, is_open)
+        && due < at
+    {
+        clock.breached_at = Some(due);
+    }
     let elapsed = clock.elapsed_at(at, target);
-    let ended_at = ended_at(clock, is_open);
+    let ended_at = ended_at(&clock, is_open);
     SlaClock {
         clock: clock.kind.as_str(),
         cycle: clock.cycle,
@@ -190,6 +207,8 @@ fn shown(clock: &Clock, is_open: bool, target: &Target, at: Timestamp, statuses:
                     minutes: minutes(segment.length()),
                     status: segment.status.map(|entered| entered.status.as_str()),
                     status_since: segment.status.map(|entered| entered.at),
+                    rest: segment.status.and_then(|entered| entered.rests).map(Rest::as_str),
+                    event_id: segment.status.and_then(|entered| entered.because),
                 })
                 .collect()
         }),
@@ -321,7 +340,7 @@ fn simulated(promise: &Promise, asked: &Record<SlaSimulation>) -> Result<TicketS
     let mut targets = promise.targets(priority);
     let by = asked.get(SlaSimulation::opened_by).unwrap_or(Party::Customer);
     let mut clocks = Clocks::start(opened, StatusKind::New, by, &targets);
-    let mut statuses = vec![Entered { at: opened, status: StatusKind::New, because: None }];
+    let mut statuses = vec![Entered::status(opened, StatusKind::New)];
     let mut priorities: Vec<(Priority, Clock)> = Vec::new();
     for one in moves {
         if let Some(party) = one.message {
@@ -329,7 +348,7 @@ fn simulated(promise: &Promise, asked: &Record<SlaSimulation>) -> Result<TicketS
         }
         if let Some(status) = one.status {
             clocks.apply(one.at, Happening::Status(status), &targets);
-            statuses.push(Entered { at: one.at, status, because: None });
+            statuses.push(Entered::status(one.at, status));
         }
         priorities.extend(clocks.over.drain(..).map(|clock| (priority, clock)));
         if let Some(next) = one.priority.filter(|next| *next != priority) {
@@ -345,12 +364,6 @@ fn simulated(promise: &Promise, asked: &Record<SlaSimulation>) -> Result<TicketS
         .chain(open)
         .filter_map(|(priority, clock, is_open)| {
             let target = promise.targets(priority).into_iter().find(|target| target.clock == clock.kind)?;
-            let mut clock = clock;
-            if let (Phase::Running { .. }, Some(due), None, true) = (clock.phase, clock.due_at, clock.breached_at, is_open)
-                && due < at
-            {
-                clock.breached_at = Some(due);
-            }
             Some(SlaClock { priority: priority.as_str(), ..shown(&clock, is_open, &target, at, Some(&statuses)) })
         })
         .collect();

@@ -91,6 +91,7 @@ fn take(work: &mut Work<'_>, writer: &Writer, queue: Id) -> Result<Option<Record
             .and(Ticket::queue_id.eq(queue))
             .and(Ticket::priority.eq(*priority))
             .and(Ticket::owner_id.is_null())
+            .and(Ticket::merged_into_id.is_null())
             .and(Ticket::status.is_in([StatusKind::New, StatusKind::Open]));
         let promised = waiting.clone().and(Predicate::Not(Box::new(Ticket::sla_due_at.is_null())));
         let unpromised = waiting.and(Ticket::sla_due_at.is_null());

@@ -10,25 +10,23 @@ use farley_domain::{
     query::predicate::Predicate,
     service::{
         calendar::Calendar,
-        clock::{Clock, ClockKind, Clocks, Entered, Happening, Party, Phase, StatusKind, Target},
+        clock::{Clock, ClockKind, Clocks, Happening, Party, Phase, StatusKind, Target},
         sla_policy::{Promise, PromisedHours, SlaPolicy},
-        ticket::{Ticket, kind_of},
+        ticket::{Ticket, kind_of, rest_of},
     },
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::{ClockRow, Layout, PromiseRow, Reader, Work};
+use farley_persistence::{ClockRow, PromiseRow, Reader, Work};
 use serde_json::Value;
 
+use super::replay::statuses_of;
 use crate::{
-    access::unrestricted::without_custom_fields,
     http::problem::Problem,
     records::{behaviour::Writing, filters, lookup},
 };
 
 /// How many policies a tenant can have in use.
 const MOST_POLICIES: usize = 1_000;
-/// How many changes of a ticket's ledger are read.
-const MOST_CHANGES: i64 = 10_000;
 
 /// What an event has told of a clock.
 pub const TOLD_NOTHING: i64 = 0;
@@ -57,13 +55,14 @@ impl Promised {
 /// Brings the clocks of a ticket into line with what is about to be written of it, and the ticket with its clocks.
 pub fn follow(work: &mut Work<'_>, writing: &Writing<'_, Ticket>, record: &mut Record<Ticket>) -> Result<(), Problem> {
     let before = writing.before;
+    let rests = rest_of(record).is_some();
     let policies = match before {
+        Some(_) if rests => Vec::new(),
         Some(before) if !is_about_promises(before, record) && !may_change_policy(work, before, record)? => return Ok(()),
         Some(_) | None => in_use(work)?,
     };
-    let was_archived = before.is_some_and(Record::is_archived);
     let rows = before.map_or(Ok(Vec::new()), |before| work.reader().clocks(before.id()))?;
-    let promised_before = match before.filter(|_| !was_archived) {
+    let promised_before = match before {
         Some(before) => promise_of(work.reader(), before)?,
         None => None,
     };
@@ -72,12 +71,13 @@ pub fn follow(work: &mut Work<'_>, writing: &Writing<'_, Ticket>, record: &mut R
         (Some(promised), Some(before)) => promised.promise.targets(before.get(Ticket::priority).unwrap_or(Priority::Normal)),
         (_, _) => Vec::new(),
     };
-    let applicable = if record.is_archived() { None } else { applicable(writing, &policies, record) };
-    let stays = promised_before.is_some()
-        && before.is_some_and(|before| before.agrees(Ticket::priority, record))
-        && before.and_then(|before| before.get(Ticket::sla_policy_id)) == applicable.map(Record::id);
+    let applicable = applicable(writing, &policies, record);
+    let stays = rests
+        || promised_before.is_some()
+            && before.is_some_and(|before| before.agrees(Ticket::priority, record))
+            && before.and_then(|before| before.get(Ticket::sla_policy_id)) == applicable.map(Record::id);
     let promised = match applicable {
-        Some(_) if stays => promised_before.clone(),
+        _ if stays => promised_before.clone(),
         Some(policy) => Some(promise_now(work, writing, policy)?),
         None => None,
     };
@@ -86,22 +86,18 @@ pub fn follow(work: &mut Work<'_>, writing: &Writing<'_, Ticket>, record: &mut R
         None => started(record, &targets, writing.now),
         Some(before) => {
             let mut clocks = clocks_of(before, &rows);
-            clocks.ended = was_archived;
             happen(&mut clocks, (before, record), writing.now, &targets_before);
-            if !record.is_archived() && (!stays || was_archived) {
-                clocks.ended = false;
+            if !stays {
                 let statuses = statuses_of(work.reader(), before, Some(record))?;
                 clocks.promise(writing.now, &targets_before, &targets, &statuses);
             }
             clocks
         }
     };
-    keep(work, (record, priority), &rows, &clocks, promised.as_ref().or(promised_before.as_ref()))?;
-    if !record.is_archived() {
-        record.set(Ticket::sla_policy_id, promised.as_ref().map(|promised| promised.row.policy_id));
-        record.set(Ticket::sla_policy_version, promised.as_ref().map(|promised| promised.row.policy_version));
-        record.set(Ticket::sla_calendar_version, promised.as_ref().map(|promised| promised.row.calendar_version));
-    }
+    keep(work, (record, priority, writing.now), &rows, &clocks, promised.as_ref().or(promised_before.as_ref()))?;
+    record.set(Ticket::sla_policy_id, promised.as_ref().map(|promised| promised.row.policy_id));
+    record.set(Ticket::sla_policy_version, promised.as_ref().map(|promised| promised.row.policy_version));
+    record.set(Ticket::sla_calendar_version, promised.as_ref().map(|promised| promised.row.calendar_version));
     record.set(Ticket::sla_due_at, next_due(&clocks.open));
     let breached = clocks.open.iter().chain(&clocks.over).filter_map(|clock| clock.breached_at);
     record.set(Ticket::sla_breached_at, breached.chain(record.get(Ticket::sla_breached_at)).max());
@@ -118,7 +114,7 @@ pub fn next_due(open: &[Clock]) -> Option<Timestamp> {
 /// Whether a change is one that clocks go by.
 fn is_about_promises(before: &Record<Ticket>, after: &Record<Ticket>) -> bool {
     let times: [Handle<Ticket, Option<Timestamp>>; 2] = [Ticket::last_reply_at, Ticket::last_customer_message_at];
-    before.is_archived() != after.is_archived()
+    rest_of(before) != rest_of(after)
         || !before.agrees(Ticket::status, after)
         || !before.agrees(Ticket::priority, after)
         || times.into_iter().any(|time| !before.agrees(time, after))
@@ -218,10 +214,6 @@ fn started(record: &Record<Ticket>, targets: &[Target], now: Timestamp) -> Clock
 
 /// Applies to the clocks what a write says has happened.
 fn happen(clocks: &mut Clocks, (before, after): (&Record<Ticket>, &Record<Ticket>), now: Timestamp, targets: &[Target]) {
-    if after.is_archived() {
-        clocks.apply(now, Happening::Ended, targets);
-        return;
-    }
     let messages = [(Ticket::last_customer_message_at, Party::Customer), (Ticket::last_reply_at, Party::Agent)];
     for (time, party) in messages {
         if let Some(at) = after.get(time).filter(|_| !before.agrees(time, after)) {
@@ -231,6 +223,11 @@ fn happen(clocks: &mut Clocks, (before, after): (&Record<Ticket>, &Record<Ticket
     if !before.agrees(Ticket::status, after) {
         let at = after.get(Ticket::status_entered_at).unwrap_or(now);
         clocks.apply(at, Happening::Status(kind_of(after)), targets);
+    }
+    match (rest_of(before).is_some(), rest_of(after).is_some()) {
+        (false, true) => clocks.apply(now, Happening::Rests, targets),
+        (true, false) => clocks.apply(now, Happening::Resumes, targets),
+        (true, true) | (false, false) => {}
     }
 }
 
@@ -252,7 +249,7 @@ fn clocks_of(ticket: &Record<Ticket>, rows: &[ClockRow]) -> Clocks {
         waiting_since,
         updated_at: replied.filter(|_| waiting_since.is_none()),
         first_solved_at: ticket.get(Ticket::first_solved_at),
-        ended: false,
+        rests: rest_of(ticket).is_some(),
         cycles,
         open: rows.iter().filter(|row| row.is_open).filter_map(clock_of).collect(),
         over: Vec::new(),
@@ -282,28 +279,63 @@ pub fn clock_of(row: &ClockRow) -> Option<Clock> {
 /// Keeps the clocks that were touched.
 fn keep(
     work: &mut Work<'_>,
-    (record, priority): (&Record<Ticket>, Priority),
+    (record, priority, now): (&Record<Ticket>, Priority, Timestamp),
     rows: &[ClockRow],
     clocks: &Clocks,
     promised: Option<&Promised>,
 ) -> Result<(), Problem> {
-    let Some(promised) = promised else { return Ok(()) };
-    for (clock, is_open) in clocks.open.iter().map(|clock| (clock, true)).chain(clocks.over.iter().map(|clock| (clock, false))) {
-        let kept = rows.iter().find(|row| row.clock == clock.kind.as_str() && row.cycle == clock.cycle);
-        let (phase, phase_at) = match clock.phase {
-            Phase::Running { since } => (RUNNING, since),
-            Phase::Paused { since } => (PAUSED, since),
-            Phase::Met { at } => (MET, at),
-            Phase::Stopped { since } => (STOPPED, since),
-        };
+    let mut rest: Vec<&ClockRow> = rows.iter().collect();
+    if let Some(promised) = promised {
+        let keeping = Keeping { tenant: work.tenant().id, ticket: record.id(), priority, now, rests: clocks.rests, promised };
+        for (clock, is_open) in told(clocks) {
+            let kept = rows.iter().find(|row| row.clock == clock.kind.as_str() && row.cycle == clock.cycle);
+            rest.retain(|row| row.clock != clock.kind.as_str() || row.cycle != clock.cycle);
+            let row = keeping.row(clock, is_open, kept);
+            match kept {
+                Some(kept) if *kept == row => {}
+                Some(_) => work.set_clock(&row)?,
+                None => work.add_clock(row)?,
+            }
+        }
+    }
+    for row in rest {
+        // What was broken and not told of yet waits for the ticket to come back.
+        let fires_at = row.breached_at.filter(|_| row.told < TOLD_BREACH && !clocks.rests);
+        if row.fires_at != fires_at {
+            work.set_clock(&ClockRow { fires_at, ..row.clone() })?;
+        }
+    }
+    Ok(())
+}
+
+/// Clocks, each with whether it is on.
+pub fn told(clocks: &Clocks) -> impl Iterator<Item = (&Clock, bool)> {
+    clocks.open.iter().map(|clock| (clock, true)).chain(clocks.over.iter().map(|clock| (clock, false)))
+}
+
+/// What the clocks of a ticket are kept with.
+pub struct Keeping<'a> {
+    pub tenant: Id,
+    pub ticket: Id,
+    pub priority: Priority,
+    pub now: Timestamp,
+    pub rests: bool,
+    pub promised: &'a Promised,
+}
+
+impl Keeping<'_> {
+    /// A clock as it is to be kept, and as it was.
+    pub fn row(&self, clock: &Clock, is_open: bool, kept: Option<&ClockRow>) -> ClockRow {
+        let (phase, phase_at) = phase_of(clock);
         // What has ended keeps what it was measured by.
         let (promise_id, priority) = match kept.filter(|_| !is_open) {
             Some(kept) => (kept.promise_id, kept.priority.clone()),
-            None => (promised.row.id, priority.as_str().to_owned()),
+            None => (self.promised.row.id, self.priority.as_str().to_owned()),
         };
+        let was_due = clock.breached_at.is_some() || clock.due_at.is_some_and(|due| due <= self.now);
         let mut row = ClockRow {
-            tenant_id: work.tenant().id,
-            ticket_id: record.id(),
+            tenant_id: self.tenant,
+            ticket_id: self.ticket,
             clock: clock.kind.as_str().to_owned(),
             cycle: clock.cycle,
             promise_id,
@@ -318,15 +350,24 @@ fn keep(
             told: kept.map_or(TOLD_NOTHING, |kept| kept.told),
             fires_at: None,
             is_open,
+            is_belated: was_due && kept.is_none_or(|kept| kept.is_belated),
         };
-        row.fires_at = fires_at(&row, clock, &promised.promise);
-        match kept {
-            Some(kept) if *kept == row => {}
-            Some(_) => work.set_clock(&row)?,
-            None => work.add_clock(row)?,
+        if !self.rests {
+            row.fires_at = fires_at(&row, clock, &self.promised.promise);
         }
+        row
     }
-    Ok(())
+}
+
+/// The phase of a clock as it is kept, and since when.
+#[must_use]
+pub fn phase_of(clock: &Clock) -> (&'static str, Timestamp) {
+    match clock.phase {
+        Phase::Running { since } => (RUNNING, since),
+        Phase::Paused { since } => (PAUSED, since),
+        Phase::Met { at } => (MET, at),
+        Phase::Stopped { since } => (STOPPED, since),
+    }
 }
 
 /// When the next event of a clock is due: its warning, or its breach. One that was broken unnoticed is told at once.
@@ -348,40 +389,6 @@ pub fn fires_at(row: &ClockRow, clock: &Clock, promise: &Promise) -> Option<Time
         target.reached(since, clock.length - before - clock.elapsed)
     });
     [warning, clock.due_at].into_iter().flatten().min()
-}
-
-/// The statuses that a ticket has had, oldest first, with the one that is about to be written.
-pub fn statuses_of(
-    reader: &mut Reader<'_>,
-    ticket: &Record<Ticket>,
-    writing: Option<&Record<Ticket>>,
-) -> Result<Vec<Entered>, Problem> {
-    let names = [Ticket::status.name(), Ticket::status_entered_at.name()].map(str::to_owned);
-    let layout = Layout::of(&without_custom_fields(Ticket::object()), &|_| true, Some(&names), &[]);
-    let entries = reader.ledger(&std::sync::Arc::new(layout), ticket.id(), MOST_CHANGES, 0)?;
-    let mut statuses: Vec<Entered> = Vec::new();
-    let entered = |state: &serde_json::Map<String, Value>| {
-        let text = |name: &str| state.get(name).and_then(Value::as_str);
-        let status = text(&names[0]).and_then(StatusKind::from_wire)?;
-        let at = text(&names[1]).and_then(Timestamp::parse)?;
-        Some(Entered { at, status, because: None })
-    };
-    for entry in entries.iter().rev() {
-        statuses.extend(entered(&entry.state).filter(|entered| statuses.last().is_none_or(|last| last.at != entered.at)));
-    }
-    if let Some(record) = writing
-        && let Some(at) = record.get(Ticket::status_entered_at)
-        && statuses.last().is_none_or(|last| last.at != at)
-    {
-        statuses.push(Entered { at, status: kind_of(record), because: None });
-    }
-    // One that came here solved was opened first.
-    if let (Some(first), Some(opened)) = (statuses.first(), ticket.get(Ticket::opened_at))
-        && opened < first.at
-    {
-        statuses.insert(0, Entered { at: opened, status: StatusKind::New, because: None });
-    }
-    Ok(statuses)
 }
 
 /// Promises by their ids, each read once.

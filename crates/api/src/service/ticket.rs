@@ -10,6 +10,7 @@ use farley_domain::{
         input::members,
         record::Record,
     },
+    query::predicate::Predicate,
     service::{
         clock::StatusKind,
         progress::Desk,
@@ -19,28 +20,36 @@ use farley_domain::{
     },
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::Work;
+use farley_persistence::{Change, Work};
 use serde_json::json;
 
-use super::sla;
+use super::{merging::refuse_merged, replay, sla};
 use crate::{
     access::call::Call,
     activities::customer_of_contact,
     http::{problem::Problem, request::Body},
     records::{
         action::{Asked, act},
-        behaviour::{Behaviour, Writing},
+        behaviour::{Behaviour, Shown, Writing},
         body::Nothing,
         lookup,
     },
 };
 
+/// How many tickets may be related to one, as in every list of references.
+const MOST_RELATED: usize = 200;
 /// How many categories may stand above each other.
 const MOST_LEVELS: usize = 50;
 
 impl Behaviour for Ticket {
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        if let Some(before) = writing.before {
+            refuse_merged(work, before)?;
+        }
         if writing.before.is_some_and(|before| before.is_archived() != record.is_archived()) {
+            if !record.is_archived() {
+                record.set(Ticket::resumed_at, writing.now);
+            }
             return sla::follow(work, writing, record);
         }
         complete(work, writing.before, record)?;
@@ -53,13 +62,56 @@ impl Behaviour for Ticket {
         let schema = writing.principal.schema(Ticket::object());
         let desk = Desk { schema: &schema, statuses: &statuses, now: writing.now };
         desk.settle(writing.before, record).map_err(Problem::rule)?;
+        if writing.before.is_some_and(|before| looks_back(before, record)) {
+            return replay::retell(work, writing, record);
+        }
         sla::follow(work, writing, record)
+    }
+
+    fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        relate(work, writing, record)?;
+        Ok(Shown::new())
     }
 
     /// A move is an event of its own kind.
     fn verb(before: &Record<Self>, after: &Record<Self>) -> Option<&'static str> {
         (!before.agrees(Ticket::status_id, after)).then_some("status_changed")
     }
+}
+
+/// Whether a message is from before the ticket came back: its clocks have gone on since.
+fn looks_back(before: &Record<Ticket>, after: &Record<Ticket>) -> bool {
+    let Some(resumed) = before.get(Ticket::resumed_at) else { return false };
+    let messages = [Ticket::last_reply_at, Ticket::last_customer_message_at];
+    messages.into_iter().any(|time| !before.agrees(time, after) && after.get(time).is_some_and(|at| at < resumed))
+}
+
+/// The tickets that a ticket has come to name, or no longer names, do the same.
+fn relate(work: &mut Work<'_>, writing: &Writing<'_, Ticket>, record: &Record<Ticket>) -> Result<(), Problem> {
+    let before = writing.before.map(|before| before.get(Ticket::related_ids)).unwrap_or_default();
+    let after = record.get(Ticket::related_ids);
+    let mut changed: Vec<Id> = before.iter().chain(&after).copied().collect();
+    changed.retain(|id| before.contains(id) != after.contains(id));
+    // Always in the same order, so that no two writers wait for each other.
+    changed.sort_unstable();
+    changed.dedup();
+    let (schema, view) = (writing.principal.schema(Ticket::object()), writing.principal.view(writing.now));
+    for other in changed {
+        let Some(loaded) = work.load(&schema, &view, other, &Predicate::all())? else { continue };
+        let mut ticket = loaded.record.of::<Ticket>().clone();
+        let mut related = ticket.get(Ticket::related_ids);
+        related.retain(|id| *id != record.id());
+        if after.contains(&other) {
+            related.push(record.id());
+        }
+        if related.len() > MOST_RELATED {
+            let fault = Fault::new(Ticket::related_ids.pointer(), FaultCode::TooMany);
+            return Err(Problem::rule(fault.with("max", MOST_RELATED).into()));
+        }
+        ticket.set(Ticket::related_ids, related);
+        work.update(&schema, &loaded, ticket.any_mut(), &Change::new("updated"))?;
+    }
+    Ok(())
 }
 
 /// What a ticket does not say, its contact and its category do.
@@ -181,6 +233,7 @@ pub async fn close(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
 pub async fn follow_up(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Ticket, TicketFollowUp>((call, request, body), Action::Read, |work, asked| {
         let former = asked.record();
+        refuse_merged(work, former)?;
         let subject = asked.body.get(TicketFollowUp::subject).unwrap_or_else(|| former.get(Ticket::subject));
         let body = members()
             .with(Ticket::subject, subject)
@@ -207,6 +260,7 @@ fn enter<B>(
     otherwise: &[&'static str],
 ) -> Result<Record<Ticket>, Problem> {
     let mut record = asked.record().clone();
+    refuse_merged(work, &record)?;
     // Under the lock: of two who solve it at once, one finds it solved.
     let present = kind_of(&record);
     if !from(present) {

@@ -19,6 +19,7 @@ use farley_domain::{
 };
 use farley_persistence::Work;
 
+use super::merging::{conversation, refuse_merged};
 use crate::{
     http::problem::Problem,
     integration::take_along,
@@ -37,12 +38,22 @@ impl Behaviour for TicketMessage {
             return Ok(());
         }
         let id = record.get(TicketMessage::ticket_id).ok_or_else(Problem::not_found)?;
-        let ticket = lookup::one::<Ticket>(work, id)?.ok_or_else(Problem::not_found)?;
+        let mut ticket = lookup::one::<Ticket>(work, id)?.ok_or_else(Problem::not_found)?;
+        let incoming = record.get(TicketMessage::kind) == Some(MessageKind::Incoming);
+        if incoming {
+            // What a customer writes follows the ticket wherever it was merged.
+            ticket = conversation(work, id)?;
+            if ticket.is_archived() {
+                return Err(Problem::archived());
+            }
+            record.set(TicketMessage::ticket_id, ticket.id());
+        } else {
+            refuse_merged(work, &ticket)?;
+        }
         let mut faults = Faults::default();
         if record.is_null(TicketMessage::channel) {
             record.set(TicketMessage::channel, ticket.get(Ticket::channel));
         }
-        let incoming = record.get(TicketMessage::kind) == Some(MessageKind::Incoming);
         if incoming && record.is_null(TicketMessage::contact_id) {
             record.set(TicketMessage::contact_id, ticket.get(Ticket::contact_id));
         }
@@ -61,7 +72,7 @@ impl Behaviour for TicketMessage {
         }
         if let Some(answered) = record.get(TicketMessage::reply_to_id) {
             let answered = lookup::one::<TicketMessage>(work, answered)?;
-            if answered.is_none_or(|answered| answered.get(TicketMessage::ticket_id) != Some(id)) {
+            if answered.is_none_or(|answered| answered.get(TicketMessage::ticket_id) != Some(ticket.id())) {
                 faults.add(Fault::new(TicketMessage::reply_to_id.pointer(), FaultCode::NotOfTicket));
             }
         }

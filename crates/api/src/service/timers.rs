@@ -83,7 +83,10 @@ fn tell(work: &mut Work<'_>, id: Id, now: Timestamp) -> Result<(), Problem> {
             row.fires_at = fires_at(&row, &clock, promise);
             work.set_clock(&row)?;
             note(work, &ticket, &row, verb);
-            notify_of(work, &ticket, kind)?;
+            // Of what was broken before Farley knew of it nobody needs to be alarmed.
+            if !(row.is_belated && told == TOLD_BREACH) {
+                notify_of(work, &ticket, kind)?;
+            }
             breached = breached.max(clock.breached_at);
         }
         if row.is_open {
@@ -95,11 +98,14 @@ fn tell(work: &mut Work<'_>, id: Id, now: Timestamp) -> Result<(), Problem> {
 }
 
 fn note(work: &mut Work<'_>, ticket: &Record<Ticket>, row: &ClockRow, verb: &str) {
-    let changes = Map::from_iter([
+    let mut changes = Map::from_iter([
         ("clock".to_owned(), json!({"from": null, "to": row.clock})),
         ("cycle".to_owned(), json!({"from": null, "to": row.cycle})),
         (Ticket::sla_due_at.name().to_owned(), json!({"from": null, "to": row.due_at})),
     ]);
+    if row.is_belated {
+        changes.insert("belated".to_owned(), json!({"from": null, "to": true}));
+    }
     let about = ticket.get(Ticket::customer_id);
     work.event(Ticket::NAME, verb, ticket.id(), ticket.version(), changes, about.as_slice());
 }

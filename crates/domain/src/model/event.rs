@@ -55,7 +55,22 @@ const PARTICULAR: &[(&str, &[&str])] = &[
     ("notification", &["read"]),
     ("opportunity", &["stage_changed"]),
     ("setting", &["deleted"]),
-    ("ticket", &["assigned", "customer_replied", "replied", "sla_breached", "sla_warned", "status_changed"]),
+    (
+        "ticket",
+        &[
+            "assigned",
+            "customer_replied",
+            "merge_undone",
+            "merged",
+            "replied",
+            "sla_breached",
+            "sla_warned",
+            "split",
+            "status_changed",
+        ],
+    ),
+    ("ticket_merge", &["undone"]),
+    ("ticket_message", &["moved"]),
     ("task", &["cancelled", "completed", "delegated", "reopened"]),
     (
         "user",

@@ -199,6 +199,9 @@ pub struct Object {
     pub personal: Option<&'static str>,
     /// When a record is open, for counts of those that are: the field, and its values then.
     pub open: Option<(&'static str, &'static [&'static str])>,
+    /// The reference to the record that has taken a record's place, as when two are merged. Lists leave out those that have one, unless
+    /// they are asked for.
+    pub superseded_by: Option<&'static str>,
     /// Whether who made a record may read it whoever has it now.
     pub read_by_author: bool,
     /// Whether a new record is nobody's until somebody is named, and not of whoever makes it.
@@ -259,6 +262,7 @@ impl Object {
             order: vec![falling(CREATED_AT.name())],
             personal: None,
             open: None,
+            superseded_by: None,
             read_by_author: false,
             waits_for_owner: false,
             slots,
@@ -397,6 +401,13 @@ impl Object {
             assert!(self.field(field).is_some_and(is_choice), "no {} can be open while its {field} is {value}", self.name);
         }
         self.open = Some((field, values));
+        self
+    }
+
+    /// Names the reference to the record that a record was merged into.
+    #[must_use]
+    pub fn superseded_by(mut self, field: &'static str) -> Object {
+        self.superseded_by = Some(field);
         self
     }
 

@@ -23,11 +23,11 @@ use crate::{
     },
     service::{
         calendar::Calendar, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket, ticket_category::TicketCategory,
-        ticket_message::TicketMessage, ticket_status::TicketStatus,
+        ticket_merge::TicketMerge, ticket_message::TicketMessage, ticket_status::TicketStatus,
     },
 };
 
-const COUNT: usize = 36;
+const COUNT: usize = 37;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -53,6 +53,7 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<ForecastOverride>(),
         of::<Ticket>(),
         of::<TicketMessage>(),
+        of::<TicketMerge>(),
         of::<TicketStatus>(),
         of::<TicketCategory>(),
         of::<Queue>(),

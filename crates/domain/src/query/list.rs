@@ -32,10 +32,12 @@ pub const MAX_EXPANDED: usize = 10;
 pub const MAX_FIELDS: usize = 500;
 
 const LIST_PARAMETERS: &[&str] =
-    &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", AS_OF, FILTER];
+    &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", MERGED, AS_OF, FILTER];
 const RECORD_PARAMETERS: &[&str] = &["fields", "expand", "archived"];
 /// All fields shown without being asked for, among the names in `fields`.
 pub const EVERY_FIELD: &str = "*";
+/// Records that were merged into others: left out, alone, or with the rest.
+pub const MERGED: &str = "merged";
 /// Live and archived records together, as the value of `archived`.
 pub const ANY: &str = "any";
 /// A predicate: in the body of a search as it is, among the parameters of a list as a text that holds its JSON.
@@ -195,6 +197,7 @@ fn is_own(object: &Object, name: &str) -> bool {
     match name {
         "q" => object.is_searchable(),
         AS_OF => object.ledger.is_some(),
+        MERGED => object.superseded_by.is_some(),
         name => LIST_PARAMETERS.contains(&name),
     }
 }

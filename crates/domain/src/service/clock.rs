@@ -4,6 +4,7 @@
 //! |---|---|---|---|---|
 //! | `new`, `open`, `waiting_customer`, `waiting_third_party` | `first_response` | `next_response` | `update` | both run |
 //! | `solved`, `closed` | stopped | stopped | stopped | `first_resolution` and `total_resolution` are met |
+//! | any, while it is merged into another or archived | stopped | stopped | stopped | stopped, unless met |
 //!
 //! So one clock of replies is on at any time, and a target may name statuses in which it pauses. A pause takes nothing from the calendar: what
 //! is counted is the time of the target outside pauses. What changes a ticket is applied in the order of time; a change of what is
@@ -107,8 +108,9 @@ impl Target {
         }
     }
 
-    fn progress(&self, status: StatusKind) -> Progress {
+    fn progress(&self, status: StatusKind, rests: bool) -> Progress {
         match status {
+            _ if rests => Progress::Rests,
             status if status.is_done() => Progress::Stops,
             status if self.pauses_in.contains(&status) => Progress::Pauses,
             _ => Progress::Counts,
@@ -122,14 +124,43 @@ enum Progress {
     Counts,
     Pauses,
     Stops,
+    /// Nothing is owed for the time being.
+    Rests,
 }
 
-/// A status that a ticket entered, and the event that says so.
+/// Why nothing is owed for a ticket, whatever its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// It is merged into another, which owes it all.
+    Merged,
+    Archived,
+}
+
+impl Rest {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rest::Merged => "merged",
+            Rest::Archived => "archived",
+        }
+    }
+}
+
+/// A status that a ticket entered, or a rest that it began or ended in one, and the event that says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entered {
     pub at: Timestamp,
     pub status: StatusKind,
+    pub rests: Option<Rest>,
     pub because: Option<Id>,
+}
+
+impl Entered {
+    /// A status of a ticket that does not rest.
+    #[must_use]
+    pub fn status(at: Timestamp, status: StatusKind) -> Entered {
+        Entered { at, status, rests: None, because: None }
+    }
 }
 
 /// What a clock is doing.
@@ -202,13 +233,14 @@ impl Clock {
         }
     }
 
-    /// Puts a clock that was banked into the phase that a status asks for.
-    fn follow(&mut self, status: StatusKind, at: Timestamp, target: &Target) {
-        let next = match (target.progress(status), self.kind) {
+    /// Puts a clock that was banked into the phase that the ticket asks for.
+    fn follow(&mut self, progress: Progress, at: Timestamp, target: &Target) {
+        let next = match (progress, self.kind) {
+            (Progress::Rests, _) if matches!(self.phase, Phase::Met { .. }) => return,
             (Progress::Counts, _) => Phase::Running { since: at },
             (Progress::Pauses, _) => Phase::Paused { since: at },
             (Progress::Stops, ClockKind::TotalResolution) => Phase::Met { at },
-            (Progress::Stops, _) => Phase::Stopped { since: at },
+            (Progress::Stops | Progress::Rests, _) => Phase::Stopped { since: at },
         };
         if std::mem::discriminant(&next) == std::mem::discriminant(&self.phase) {
             return;
@@ -231,8 +263,10 @@ pub enum Happening {
     /// A message that the customer sees or sent.
     Message(Party),
     Status(StatusKind),
-    /// It is merged into another or archived: nothing is owed any more.
-    Ended,
+    /// It is merged into another or archived: nothing is owed until it comes back.
+    Rests,
+    /// It comes back: what was owed is owed again, and the time between is not counted.
+    Resumes,
 }
 
 /// The clocks of a ticket, and what they go by.
@@ -247,7 +281,8 @@ pub struct Clocks {
     /// When an agent last wrote to the customer.
     pub updated_at: Option<Timestamp>,
     pub first_solved_at: Option<Timestamp>,
-    pub ended: bool,
+    /// Whether it is merged into another or archived.
+    pub rests: bool,
     /// How many clocks of each kind there have been.
     pub cycles: [i64; 5],
     /// Those that are on, at most one of a kind.
@@ -257,31 +292,33 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    /// The clocks of a new ticket, by what is promised. One that an agent opens by writing to the customer owes no first response.
+    /// None yet, of a ticket that is opened at a time or was spoken of before.
     #[must_use]
-    pub fn start(at: Timestamp, status: StatusKind, by: Party, targets: &[Target]) -> Clocks {
-        let by_agent = by == Party::Agent;
-        let mut clocks = Clocks {
-            opened_at: at,
+    pub fn before(opened_at: Timestamp, status: StatusKind) -> Clocks {
+        Clocks {
+            opened_at,
             status,
-            answered: by_agent,
-            waiting_since: Some(at).filter(|_| !by_agent),
-            updated_at: Some(at).filter(|_| by_agent),
-            first_solved_at: Some(at).filter(|_| status.is_done()),
-            ended: false,
+            answered: false,
+            waiting_since: None,
+            updated_at: None,
+            first_solved_at: None,
+            rests: false,
             cycles: [0; 5],
             open: Vec::new(),
             over: Vec::new(),
-        };
-        clocks.begin(at, targets, &[]);
+        }
+    }
+
+    /// The clocks of a new ticket, by what is promised. One that an agent opens by writing to the customer owes no first response.
+    #[must_use]
+    pub fn start(at: Timestamp, status: StatusKind, by: Party, targets: &[Target]) -> Clocks {
+        let mut clocks = Clocks { first_solved_at: Some(at).filter(|_| status.is_done()), ..Clocks::before(at, status) };
+        clocks.apply(at, Happening::Message(by), targets);
         clocks
     }
 
     /// Applies what happens at a time, which is not before what was applied already.
     pub fn apply(&mut self, at: Timestamp, happening: Happening, targets: &[Target]) {
-        if self.ended {
-            return;
-        }
         for clock in &mut self.open {
             if let Some(target) = target(targets, clock.kind) {
                 clock.bank(at, target);
@@ -307,22 +344,11 @@ impl Clocks {
                     self.finish(ClockKind::FirstResolution, Phase::Met { at });
                     self.first_solved_at = self.first_solved_at.or(Some(at));
                 }
-                for clock in &mut self.open {
-                    if let Some(target) = target(targets, clock.kind) {
-                        clock.follow(status, at, target);
-                    }
-                }
+                self.follow(at, targets);
             }
-            Happening::Ended => {
-                for kind in ClockKind::ALL {
-                    let met = self.open.iter().any(|clock| clock.kind == *kind && matches!(clock.phase, Phase::Met { .. }));
-                    if !met {
-                        self.finish(*kind, Phase::Stopped { since: at });
-                    }
-                }
-                self.over.append(&mut self.open);
-                self.ended = true;
-                return;
+            Happening::Rests | Happening::Resumes => {
+                self.rests = happening == Happening::Rests;
+                self.follow(at, targets);
             }
         }
         self.begin(at, targets, &[]);
@@ -331,16 +357,13 @@ impl Clocks {
     /// Goes from targets on to others: what is open is counted anew from its start, by all statuses the ticket has had. What ended keeps
     /// what it was measured by.
     pub fn promise(&mut self, at: Timestamp, before: &[Target], targets: &[Target], statuses: &[Entered]) {
-        if self.ended {
-            return;
-        }
         for mut clock in std::mem::take(&mut self.open) {
             if let Some(before) = target(before, clock.kind) {
                 clock.bank(at, before);
             }
             match target(targets, clock.kind) {
                 Some(target) => {
-                    clock.recount(at, self.status, target, statuses);
+                    clock.recount(at, target.progress(self.status, self.rests), target, statuses);
                     self.open.push(clock);
                 }
                 None => {
@@ -352,6 +375,15 @@ impl Clocks {
             }
         }
         self.begin(at, targets, statuses);
+    }
+
+    /// Puts the clocks into the phases that the ticket asks for.
+    fn follow(&mut self, at: Timestamp, targets: &[Target]) {
+        for clock in &mut self.open {
+            if let Some(target) = target(targets, clock.kind) {
+                clock.follow(target.progress(self.status, self.rests), at, target);
+            }
+        }
     }
 
     /// Since when a clock has to be on; none, if it has not.
@@ -368,7 +400,8 @@ impl Clocks {
     fn begin(&mut self, at: Timestamp, targets: &[Target], statuses: &[Entered]) {
         for (kind, cycle) in ClockKind::ALL.iter().zip(&mut self.cycles.clone()) {
             let on = self.open.iter().any(|clock| clock.kind == *kind);
-            let (Some(started_at), Some(target), false) = (self.since(*kind), target(targets, *kind), on) else { continue };
+            let since = self.since(*kind).filter(|since| *since <= at);
+            let (Some(started_at), Some(target), false) = (since, target(targets, *kind), on) else { continue };
             let mut clock = Clock {
                 kind: *kind,
                 cycle: *cycle + 1,
@@ -379,7 +412,7 @@ impl Clocks {
                 due_at: None,
                 breached_at: None,
             };
-            clock.recount(at, self.status, target, statuses);
+            clock.recount(at, target.progress(self.status, self.rests), target, statuses);
             self.cycles[*kind as usize] += 1;
             self.open.push(clock);
         }
@@ -396,7 +429,7 @@ impl Clocks {
 
 impl Clock {
     /// Counts from the start by a target, as if it had been promised then; but what was not promised before was not broken before either.
-    fn recount(&mut self, at: Timestamp, status: StatusKind, target: &Target, statuses: &[Entered]) {
+    fn recount(&mut self, at: Timestamp, progress: Progress, target: &Target, statuses: &[Entered]) {
         let (due_before, breached_before) = (self.due_at, self.breached_at);
         self.length = target.length;
         self.elapsed = 0;
@@ -423,7 +456,7 @@ impl Clock {
             Phase::Running { .. } | Phase::Paused { .. } | Phase::Stopped { .. } => None,
         };
         self.phase = Phase::Stopped { since: at };
-        self.follow(status, at, target);
+        self.follow(progress, at, target);
         if let (Phase::Met { at }, Some(was)) = (&mut self.phase, was_met) {
             *at = was;
         }
@@ -488,9 +521,9 @@ pub fn segments(from: Timestamp, to: Timestamp, target: &Target, statuses: &[Ent
         if begin >= end {
             continue;
         }
-        let progress = status.map_or(Progress::Counts, |entered| target.progress(entered.status));
+        let progress = status.map_or(Progress::Counts, |entered| target.progress(entered.status, entered.rests.is_some()));
         match (progress, &target.hours) {
-            (Progress::Pauses | Progress::Stops, _) => {
+            (Progress::Pauses | Progress::Stops | Progress::Rests, _) => {
                 segments.push(Segment { from: begin, to: end, kind: SegmentKind::Paused, status });
             }
             (Progress::Counts, None) => segments.push(Segment { from: begin, to: end, kind: SegmentKind::Counted, status }),

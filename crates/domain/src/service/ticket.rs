@@ -1,13 +1,14 @@
 //! Tickets: what customers ask for, and how far it has come.
 
 use super::{
-    clock::{Party, StatusKind},
+    clock::{Party, Rest, StatusKind},
     ticket_status::TicketStatus,
 };
 use crate::{
     activities::task::Priority,
     choices, entity,
     model::{
+        fault::FaultCode,
         field::Link,
         object::{Ledger, Reach, Relation},
         record::{Draft, Record},
@@ -52,10 +53,15 @@ choices! {
 pub static TICKET_FOLLOWERS: Link =
     Link { table: "ticket_followers", from: "ticket_id", to: "user_id", target: "user", shared: false };
 
+/// Which tickets belong together; each of two names the other.
+pub static RELATED_TICKETS: Link =
+    Link { table: "related_tickets", from: "ticket_id", to: "related_id", target: "ticket", shared: false };
+
 entity! {
     /// A ticket: a request of a customer to the service desk. `owner_id` is the agent it is assigned to, nobody at first.
     /// Replies and notes are its
-    /// `messages`; GET …/sla shows what is promised for it.
+    /// `messages`; GET …/sla shows what is promised for it. One that was merged into another says so in `merged_into_id`: it can be
+    /// read, but is left out of lists unless asked for with `merged`, and no longer changed.
     pub struct Ticket("ticket", "tickets", "tickets", "Ticket", "工单") [owned, tagged, external, custom] {
         /// What it is about.
         subject: String => text(300).required().title().label("Subject", "主题").example("打印机无法开机"),
@@ -99,6 +105,12 @@ entity! {
         parent_id: Option<Id> => reference("ticket").indexed().label("Parent ticket", "上级工单"),
         /// The ticket it follows up.
         follow_up_of_id: Option<Id> => reference("ticket").on_create().indexed().label("Follow-up of", "后续工单来源"),
+        /// Other tickets that have to do with it; each of two related tickets names the other.
+        related_ids: Vec<Id> => references(&RELATED_TICKETS).label("Related tickets", "关联工单"),
+        /// The ticket it was merged into. That one may have been merged in its turn.
+        merged_into_id: Option<Id> => reference("ticket").server_set().indexed().label("Merged into", "合并到"),
+        /// When it was merged into another.
+        merged_at: Option<Timestamp> => datetime().server_set().label("Merged at", "合并时间").example("2026-03-02T08:00:00.000Z"),
         /// The users who follow it and are notified of what happens.
         follower_ids: Vec<Id> => references(&TICKET_FOLLOWERS).gives_work().label("Followers", "关注人"),
         /// When the customer asked. Defaults to the time of creation.
@@ -115,6 +127,8 @@ entity! {
         first_solved_at: Option<Timestamp> => datetime().server_set().indexed().label("First solved at", "首次解决时间").example("2026-03-02T08:00:00.000Z"),
         /// When it was closed. Null while it is not.
         closed_at: Option<Timestamp> => datetime().server_set().indexed().label("Closed at", "关闭时间").example("2026-03-09T08:00:00.000Z"),
+        /// When it last came back from being archived or merged; its clocks went on then.
+        resumed_at: Option<Timestamp> => datetime().server_set().detail().label("Resumed at", "恢复时间").example("2026-03-03T08:00:00.000Z"),
         /// When it was last reopened.
         reopened_at: Option<Timestamp> => datetime().server_set().label("Reopened at", "重新打开时间").example("2026-03-03T08:00:00.000Z"),
         /// How many times it was reopened.
@@ -153,6 +167,9 @@ entity! {
             Relation { name: "children", target: "ticket", reach: Reach::Inverse { field: "parent_id" } },
             Relation { name: "follow_up_of", target: "ticket", reach: Reach::ToOne { field: "follow_up_of_id" } },
             Relation { name: "follow_ups", target: "ticket", reach: Reach::Inverse { field: "follow_up_of_id" } },
+            Relation { name: "related", target: "ticket", reach: Reach::Linked { link: &RELATED_TICKETS, holder: true } },
+            Relation { name: "merged_into", target: "ticket", reach: Reach::ToOne { field: "merged_into_id" } },
+            Relation { name: "merged_tickets", target: "ticket", reach: Reach::Inverse { field: "merged_into_id" } },
             Relation { name: "followers", target: "user", reach: Reach::Linked { link: &TICKET_FOLLOWERS, holder: true } },
             Relation { name: "sla_policy", target: "sla_policy", reach: Reach::ToOne { field: "sla_policy_id" } },
             Relation { name: "messages", target: "ticket_message", reach: Reach::Inverse { field: "ticket_id" } },
@@ -161,10 +178,12 @@ entity! {
         .numbered("T-")
         .titled("subject")
         .open_while("status", &StatusKind::UNDONE)
+        .superseded_by("merged_into_id")
         .read_by_author()
         .waits_for_owner()
         .ledger(&LEDGER)
         .rule(follow_impact)
+        .rule(relate_to_others)
 }
 
 /// Every change of what a ticket is judged by, with the time spent in each status.
@@ -182,6 +201,8 @@ pub static LEDGER: Ledger = Ledger {
         Ticket::solved_at.name(),
         Ticket::closed_at.name(),
         Ticket::first_responded_at.name(),
+        Ticket::merged_into_id.name(),
+        Ticket::archived_at.name(),
     ],
     fixed: &[Ticket::opened_at.name(), Ticket::number.name()],
     step: Ticket::status_id.name(),
@@ -223,6 +244,25 @@ fn follow_impact(draft: &mut Draft<'_, Ticket>) {
     if follows {
         let priority = of(&draft.after);
         draft.after.set(Ticket::priority, priority);
+    }
+}
+
+/// A ticket is not related to itself.
+fn relate_to_others(draft: &mut Draft<'_, Ticket>) {
+    let own = draft.after.get(Ticket::id);
+    let related = draft.after.get(Ticket::related_ids);
+    if let Some(place) = related.iter().position(|related| own == *related) {
+        draft.fault(format!("{}/{place}", Ticket::related_ids.pointer()), FaultCode::Cycle);
+    }
+}
+
+/// Why nothing is owed for a ticket; none, if what is owed is.
+#[must_use]
+pub fn rest_of(ticket: &Record<Ticket>) -> Option<Rest> {
+    match (ticket.is_null(Ticket::merged_into_id), ticket.is_archived()) {
+        (false, _) => Some(Rest::Merged),
+        (true, true) => Some(Rest::Archived),
+        (true, false) => None,
     }
 }
 

@@ -30,7 +30,7 @@ entity! {
         /// The ticket it belongs to, from the path.
         ticket_id: Option<Id> => reference("ticket").on_create().indexed().label("Ticket", "工单"),
         /// Who writes to whom. A message from the customer makes the ticket wait for a reply, and opens it again if it is waiting for
-        /// the customer, solved or closed; a reply answers the customer and opens a new ticket; a note does neither.
+        /// the customer, solved or closed; if the ticket was merged, it goes to the ticket at the end of the chain. A reply answers the customer and opens a new ticket; a note does neither.
         kind: Option<MessageKind> => choice(MessageKind::choices()).default("reply").on_create().label("Kind", "类型").example("note"),
         /// The subject, if it has one of its own.
         subject: Option<String> => text(300).title().on_create().label("Subject", "主题"),
@@ -47,6 +47,8 @@ entity! {
         /// The status to move the ticket to with this message. By default a reply moves a new ticket to the first status of the kind
         /// `open`, and a message from the customer moves one that waits for the customer or is solved or closed there.
         status_id: Option<Id> => reference("ticket_status").on_create().label("Status", "状态"),
+        /// The ticket it was written in, if it came here by a merge or a split.
+        from_ticket_id: Option<Id> => reference("ticket").server_set().indexed().label("From ticket", "来源工单"),
         /// When it was written. Defaults to now; must not be before the ticket's previous message or status.
         sent_at: Option<Timestamp> => datetime().filled().on_create().indexed().label("Sent at", "发送时间"),
         /// Files that come with it: uploaded by you and not attached yet, or files of the ticket. They stay with the message, and are
@@ -59,6 +61,7 @@ entity! {
         .below("ticket", "ticket_id")
         .relations([
             Relation { name: "contact", target: "contact", reach: Reach::ToOne { field: "contact_id" } },
+            Relation { name: "from_ticket", target: "ticket", reach: Reach::ToOne { field: "from_ticket_id" } },
             Relation { name: "reply_to", target: "ticket_message", reach: Reach::ToOne { field: "reply_to_id" } },
         ])
         .titled("subject")

@@ -32,6 +32,8 @@ use crate::{
 /// One row of a ledger as it is read.
 #[derive(Clone, Debug)]
 pub struct LedgerEntry {
+    /// The event that tells of the change; of what a record was before it came here, none has this id.
+    pub id: Id,
     pub at: Timestamp,
     pub user_id: Option<Id>,
     /// What was true from then on, by field.
@@ -82,7 +84,13 @@ impl Work<'_> {
     /// Adds to the ledger what a write changes in the fields it keeps, as of a time: now, or when a new record entered its step. Each row
     /// ends where the next begins, and the last has no end, so that a record has one state at any time; the tables themselves
     /// refuse anything else.
-    pub(crate) fn note_in_ledger(&mut self, object: &Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
+    pub(crate) fn note_in_ledger(
+        &mut self,
+        object: &Object,
+        before: Option<&Record>,
+        record: &Record,
+        event: Id,
+    ) -> Result<(), StoreError> {
         let Some(ledger) = object.ledger else { return Ok(()) };
         let now = self.origin.now;
         let Some(before) = before else {
@@ -92,7 +100,9 @@ impl Work<'_> {
             let times = rising(states.iter().map(|state| ledger.entered(state).unwrap_or(now)));
             let rows = states.iter().enumerate().map(|(position, state)| {
                 let former = position.checked_sub(1).map(|former| &states[former]);
-                self.ledger_row((object, ledger), former, state, (times[position], times.get(position + 1).copied()))
+                let until = times.get(position + 1).copied();
+                let id = if until.is_none() { event } else { self.new_id() };
+                self.ledger_row((object, ledger), former, state, (times[position], until), id)
             });
             let rows = rows.collect::<Result<Vec<_>, _>>()?;
             self.add_to_ledger(ledger, rows)?;
@@ -102,7 +112,7 @@ impl Work<'_> {
             return Ok(());
         }
         let at = self.end_last_row(ledger, record.id())?;
-        let row = self.ledger_row((object, ledger), Some(before), record, (at, None))?;
+        let row = self.ledger_row((object, ledger), Some(before), record, (at, None), event)?;
         self.add_to_ledger(ledger, vec![row])
     }
 
@@ -144,8 +154,8 @@ impl Work<'_> {
         before: Option<&Record>,
         record: &Record,
         (at, until): (Timestamp, Option<Timestamp>),
+        id: Id,
     ) -> Result<Vec<(Column, Bind)>, StoreError> {
-        let id = self.new_id();
         let user = self.origin.actor.user_id.map_or(Bind::Null(ColumnType::Id), Bind::id);
         let mut columns: Vec<(Column, Bind)> = vec![
             ("tenant_id".into(), Bind::id(self.tenant().id)),
@@ -189,11 +199,11 @@ impl Reader<'_> {
     ) -> Result<Vec<LedgerEntry>, StoreError> {
         let Some(ledger) = layout.schema.object.ledger else { return Ok(Vec::new()) };
         let mut sql = Statement::new(self.connection.dialect());
-        write_sql!(sql, "SELECT ", layout.columns().as_slice(), ", at, user_id, former_seconds FROM ", ledger.table);
+        write_sql!(sql, "SELECT ", layout.columns().as_slice(), ", at, id, user_id, former_seconds FROM ", ledger.table);
         write_sql!(sql, " WHERE tenant_id = ", self.tenant.id, " AND record_id = ", record);
         sql.sql(" ORDER BY at DESC LIMIT ").integer(limit).sql(" OFFSET ").integer(offset);
         let mut types = layout.types.clone();
-        types.extend([ColumnType::Time, ColumnType::Id, ColumnType::Integer]);
+        types.extend([ColumnType::Time, ColumnType::Id, ColumnType::Id, ColumnType::Integer]);
         let rows = self.connection.load(&sql, &types)?;
         rows.into_iter()
             .map(|mut cells| {
@@ -202,8 +212,9 @@ impl Reader<'_> {
                     Some(Cell::Time(at)) => *at,
                     _ => return Err(StoreError::Internal("a row of a ledger has no time".to_owned())),
                 };
-                let (user_id, former_seconds) = (own.get(1).and_then(Cell::as_id), own.get(2).and_then(Cell::as_integer));
-                Ok(LedgerEntry { at, user_id, state: Row::new(layout, cells).to_record()?.members(), former_seconds })
+                let id = own.get(1).and_then(Cell::as_id).unwrap_or(Id::NIL);
+                let (user_id, former_seconds) = (own.get(2).and_then(Cell::as_id), own.get(3).and_then(Cell::as_integer));
+                Ok(LedgerEntry { id, at, user_id, state: Row::new(layout, cells).to_record()?.members(), former_seconds })
             })
             .collect()
     }

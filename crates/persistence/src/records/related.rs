@@ -1,7 +1,12 @@
 //! What related records tell of a row: that there are some, how many, and what is in them.
 
 use farley_domain::{
-    model::{field::Op, object::Reach, operand::Operand, recurring::ARCHIVED_AT},
+    model::{
+        field::Op,
+        object::{Object, Reach, Relation},
+        operand::Operand,
+        recurring::ARCHIVED_AT,
+    },
     query::{
         list::Far,
         predicate::{CountTest, Related},
@@ -62,10 +67,23 @@ pub(super) fn relation(sql: &mut Statement, related: &Related, place: &Place) {
     }
 }
 
+/// What must be null in the records that a relation to many leads to: one that was merged into another no longer counts, but where it is
+/// the merged ones that are asked for.
+pub(super) fn left_out(target: &Object, relation: &Relation) -> Option<&'static str> {
+    match relation.reach {
+        Reach::ToOne { .. } | Reach::Attached { .. } => None,
+        Reach::Inverse { field } => target.superseded_by.filter(|superseded_by| *superseded_by != field),
+        Reach::Linked { .. } => target.superseded_by,
+    }
+}
+
 /// The live ones among related records that meet what is asked of them.
 fn live(sql: &mut Statement, related: &Related, inner: &Place) {
     let alias = inner.alias();
     write_sql!(sql, alias.column("tenant_id"), " = ", inner.tenant, " AND ", alias.column(ARCHIVED_AT.name()), " IS NULL AND ");
+    if let Some(field) = left_out(related.target, &related.relation) {
+        write_sql!(sql, alias.column(field), " IS NULL AND ");
+    }
     write_sql!(sql, Condition(&related.predicate, inner), ")");
 }
 

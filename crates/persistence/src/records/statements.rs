@@ -23,7 +23,7 @@ use crate::{
     records::{
         filter::{Condition, Place},
         ledger::Source,
-        related::CountOf,
+        related::{CountOf, left_out},
     },
     sql::{
         cell,
@@ -158,6 +158,9 @@ pub fn related(
     // What a record itself refers to is shown archived too; of what refers to it, or is linked with it from the other side, only what is live.
     if !matches!(relation.reach, Reach::Linked { holder: true, .. }) {
         sql.sql(" AND t.archived_at IS NULL");
+        if let Some(field) = left_out(place.object, relation) {
+            write_sql!(sql, " AND ", alias.column(field), " IS NULL");
+        }
     }
     and(&mut sql, &view.rows(place.object).unwrap_or_else(Predicate::nothing), place);
     sql.sql(") ranked WHERE place <= ").integer(each + 1).sql(" ORDER BY origin, place");

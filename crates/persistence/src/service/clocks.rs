@@ -2,7 +2,10 @@
 
 use farley_domain::{
     model::{entity::Entity, handle::Handle},
-    service::ticket::Ticket,
+    service::{
+        ticket::Ticket,
+        ticket_message::{MessageKind, TicketMessage},
+    },
     values::{id::Id, time::Timestamp},
 };
 
@@ -11,11 +14,21 @@ use crate::{
     on,
     reader::{Reader, TenantKey},
     sql::{
+        cell::Cell,
         rows::{ClockRow, PromiseRow},
         statement::{Bind, ColumnType, Dialect, Statement, write_sql},
     },
     work::Work,
 };
+
+/// A message without its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageOfTicket {
+    pub id: Id,
+    pub kind: MessageKind,
+    pub sent_at: Timestamp,
+    pub created_at: Timestamp,
+}
 
 impl Reader<'_> {
     /// What was promised, by its id.
@@ -31,6 +44,27 @@ impl Reader<'_> {
     /// The clocks of a ticket, in the order of their beginning.
     pub fn clocks(&mut self, ticket: Id) -> Result<Vec<ClockRow>, StoreError> {
         on!(&mut self.connection, sla::clocks(self.tenant.id, ticket))
+    }
+
+    /// The messages of a ticket in the order in which they were written, archived ones too; without their texts.
+    pub fn messages_of_ticket(&mut self, ticket: Id) -> Result<Vec<MessageOfTicket>, StoreError> {
+        let (id, kind) = (TicketMessage::id.name(), TicketMessage::kind.name());
+        let (sent_at, created_at) = (TicketMessage::sent_at.name(), TicketMessage::created_at.name());
+        let mut sql = Statement::of(self.connection.dialect(), "SELECT ");
+        write_sql!(sql, id, ", ", kind, ", ", sent_at, ", ", created_at, " FROM ", TicketMessage::object().table);
+        write_sql!(sql, " WHERE tenant_id = ", self.tenant.id, " AND ", TicketMessage::ticket_id.name(), " = ", ticket);
+        write_sql!(sql, " ORDER BY ", sent_at, ", ", id);
+        let rows = self.connection.load(&sql, &[ColumnType::Id, ColumnType::Text, ColumnType::Time, ColumnType::Time])?;
+        let read = |cells: Vec<Cell>| {
+            let kind = cells.get(1).and_then(Cell::as_text).and_then(MessageKind::from_wire);
+            match (cells.first().and_then(Cell::as_id), kind, cells.get(2), cells.get(3)) {
+                (Some(id), Some(kind), Some(Cell::Time(sent_at)), Some(Cell::Time(created_at))) => {
+                    Ok(MessageOfTicket { id, kind, sent_at: *sent_at, created_at: *created_at })
+                }
+                _ => Err(StoreError::Internal("a message lacks what every message has".to_owned())),
+            }
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// Tickets of which an event is due, the longest due first; one several times, where several clocks are due.
@@ -60,6 +94,13 @@ impl Work<'_> {
 
     pub fn add_clock(&mut self, row: ClockRow) -> Result<(), StoreError> {
         on!(self.connection(), sla::add_clock(row))
+    }
+
+    /// Keeps these clocks of a ticket and no others.
+    pub fn replace_clocks(&mut self, ticket: Id, rows: Vec<ClockRow>) -> Result<(), StoreError> {
+        let tenant = self.tenant().id;
+        on!(self.connection(), sla::remove_clocks(tenant, ticket))?;
+        rows.into_iter().try_for_each(|row| self.add_clock(row))
     }
 
     pub fn set_clock(&mut self, row: &ClockRow) -> Result<(), StoreError> {

@@ -1,3 +1,5 @@
 //! Service: the clocks of tickets.
 
 mod clocks;
+
+pub use clocks::MessageOfTicket;

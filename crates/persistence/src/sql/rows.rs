@@ -382,6 +382,8 @@ pub struct ClockRow {
     /// When the next event is due.
     pub fires_at: Option<Timestamp>,
     pub is_open: bool,
+    /// Whether it was due already when it was first kept: its breach is told, but nobody is notified.
+    pub is_belated: bool,
 }
 
 /// The right to work at a job, until it is lost by silence.

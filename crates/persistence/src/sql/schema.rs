@@ -343,6 +343,7 @@ diesel::table! {
         told -> BigInt,
         fires_at -> Nullable<TimeSql>,
         is_open -> Bool,
+        is_belated -> Bool,
     }
 }
 

@@ -204,16 +204,17 @@ impl<'a> Work<'a> {
             let number = self.next_number(schema.object.name)?;
             record.set(recurring::NUMBER, format!("{prefix}{number:06}"));
         }
+        let event = self.new_id();
         let (target, row) = statements::new_row(schema, self.tenant().id, record)?;
         self.together(|work| {
             work.insert_rows(&target, vec![row])?;
-            work.note_in_ledger(schema.object, None, record)?;
+            work.note_in_ledger(schema.object, None, record, event)?;
             work.link(schema.object, None, record)?;
             work.index(schema, None, record)
         })?;
         self.locked.insert((schema.object.table, record.id()));
         self.remembering.iter().for_each(|remembering| remembering.forget_table(schema.object.table));
-        self.note(schema.object, None, record, change);
+        self.note(schema.object, None, record, (event, change));
         Ok(())
     }
 
@@ -237,10 +238,11 @@ impl<'a> Work<'a> {
         if self.reader.connection.execute(&sql)? == 0 {
             return Err(StoreError::Serialization);
         }
-        self.note_in_ledger(schema.object, Some(before), record)?;
+        let event = self.new_id();
+        self.note_in_ledger(schema.object, Some(before), record, event)?;
         self.link(schema.object, Some(before), record)?;
         self.index(schema, Some(before), record)?;
-        self.note(schema.object, Some(before), record, change);
+        self.note(schema.object, Some(before), record, (event, change));
         Ok(true)
     }
 
@@ -253,10 +255,9 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Archives a record (or brings it back): its external ids are free for others meanwhile.
-    pub fn archive(&mut self, schema: &Schema, loaded: &Loaded, archive: bool) -> Result<Record, StoreError> {
+    /// Archives a record (or brings it back) with what else is to change: its external ids are free for others meanwhile.
+    pub fn archive(&mut self, schema: &Schema, loaded: &Loaded, mut record: Record, archive: bool) -> Result<Record, StoreError> {
         self.go_on_after(&loaded.record);
-        let mut record = loaded.record.clone();
         record.set(recurring::ARCHIVED_AT, archive.then_some(self.origin.now));
         self.update(schema, loaded, &mut record, &Change::new(if archive { "archived" } else { "restored" }))?;
         Ok(record)
@@ -264,13 +265,25 @@ impl<'a> Work<'a> {
 
     /// Notes an event that is no plain change of fields, such as a log-in or an import's end.
     pub fn event(&mut self, object: &str, verb: &str, record: Id, version: i64, changes: Map<String, Value>, about: &[Id]) {
+        let id = self.new_id();
+        self.note_event(id, (object, verb), (record, version), changes, about);
+    }
+
+    fn note_event(
+        &mut self,
+        id: Id,
+        (object, verb): (&str, &str),
+        (record, version): (Id, i64),
+        changes: Map<String, Value>,
+        about: &[Id],
+    ) {
         debug_assert!(
             farley_domain::model::event::verbs(object).any(|known| known == verb),
             "{object}.{verb} is not declared in model::event"
         );
         let event = NewEvent {
             tenant_id: self.tenant().id,
-            id: self.new_id(),
+            id,
             kind: format!("{object}.{verb}"),
             at: self.origin.now,
             actor_kind: match self.origin.actor.kind {
@@ -290,7 +303,7 @@ impl<'a> Work<'a> {
         self.events.push((event, about));
     }
 
-    fn note(&mut self, object: &'static Object, before: Option<&Record>, record: &Record, change: &Change<'_>) {
+    fn note(&mut self, object: &'static Object, before: Option<&Record>, record: &Record, (event, change): (Id, &Change<'_>)) {
         // Records that name a customer stand on that customer's timeline, and those that concern several on the timelines of all.
         let mut about = change.about.to_vec();
         if object.bears(RECORDS) {
@@ -302,7 +315,7 @@ impl<'a> Work<'a> {
         about.sort_unstable();
         about.dedup();
         let changes = changes(before, record);
-        self.event(object.name, change.verb, record.id(), record.version(), changes, &about);
+        self.note_event(event, (object.name, change.verb), (record.id(), record.version()), changes, &about);
     }
 
     /// Sends what is still to be sent, and writes the events noted so far into the log, as the last thing before the commit, so that their positions agree with the

@@ -249,6 +249,15 @@ async fn of_service(walk: &mut Walk<'_>, admin: &Client) {
     walk.act(admin, "closeTicket", &[&ticket], json!({}), moved).await;
     walk.act(admin, "reopenTicket", &[&ticket], json!({}), moved).await;
     walk.act(admin, "followUpTicket", &[&ticket], json!({}), &["ticket.created"]).await;
+    let other = admin.create("tickets", json!({"subject": "Walked as well"})).await;
+    let message = json!({"kind": "incoming", "body": "x"});
+    let message = admin.post(&format!("/v1/tickets/{ticket}/messages"), message).await.ok(201)["id"].clone();
+    let left = &["ticket_merge.created", "ticket_message.moved", "ticket.merged", "ticket.updated"];
+    let merge = walk.act(admin, "mergeTicket", &[&ticket], json!({"into": other}), left).await["merge_id"].clone();
+    let left = &["ticket_message.moved", "ticket.merge_undone", "ticket.updated", "ticket_merge.undone"];
+    walk.act(admin, "undoTicketMerge", &[merge.as_str().expect("an id")], json!({}), left).await;
+    let left = &["ticket.created", "ticket.updated", "ticket_message.moved", "ticket.updated", "ticket.split"];
+    walk.act(admin, "splitTicket", &[&ticket], json!({"message_ids": [message]}), left).await;
     let queue = admin.create("queues", json!({"name": "Walked"})).await;
     admin.create("tickets", json!({"subject": "Walked too", "queue_id": queue})).await;
     walk.act(admin, "takeNextTicket", &[&queue], json!({}), &["ticket.assigned"]).await;

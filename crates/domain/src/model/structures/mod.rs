@@ -4,3 +4,4 @@ pub mod addresses;
 pub mod contact_points;
 pub mod external_ids;
 pub mod filter;
+pub mod ids;

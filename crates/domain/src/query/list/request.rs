@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     ANY, DEFAULT_LIMIT, EVERY_FIELD, Expanded, Far, ListQuery, MAX_EXPANDED, MAX_FIELDS, MAX_LIMIT, MAX_OFFSET, MAX_SORT_KEYS,
-    SortBy, SortKey, Start,
+    MERGED, SortBy, SortKey, Start,
 };
 use crate::{
     model::{
@@ -63,6 +63,7 @@ impl<'a> Request<'a> {
         // Whether a cursor belongs to a sort that could not be read, nobody can say.
         let start = if self.faults.0.len() == faults { self.start(&sort) } else { Start::First };
         let archived = self.archived();
+        let merged = self.merged();
         let limit = self.limit();
         let mut expand = self.expand();
         let fields = self.fields(&mut expand);
@@ -73,6 +74,7 @@ impl<'a> Request<'a> {
             .rows(self.schema.object)
             .unwrap_or_else(Predicate::nothing)
             .and(archived)
+            .and(merged)
             .and(query.map_or_else(Predicate::all, Predicate::Matches))
             .and(filter.unwrap_or_else(Predicate::all));
         self.faults.into_result(ListQuery { predicate, sort, limit, start, fields, expand, total, as_of })
@@ -116,15 +118,29 @@ impl<'a> Request<'a> {
 
     /// Live records, archived ones, or both.
     fn archived(&mut self) -> Predicate {
-        let wrong = |_| Faults::from(Fault::new("", FaultCode::WrongType).with("expected", "true, false or any"));
-        let read = |given: Given<'a>| {
-            if given.text().is_ok_and(|text| text == ANY) { Ok(None) } else { given.boolean().map(Some).map_err(wrong) }
-        };
-        match self.read("archived", read) {
+        match self.one_or_any("archived") {
             Some(None) => Predicate::all(),
             Some(Some(archived)) => Predicate::Archived(archived),
             None => Predicate::Archived(false),
         }
+    }
+
+    /// Records that were merged into others are left out, unless they are asked for.
+    fn merged(&mut self) -> Predicate {
+        let object = self.schema.object;
+        let Some(field) = object.superseded_by.and_then(|name| object.field(name)) else { return Predicate::all() };
+        match self.one_or_any(MERGED) {
+            Some(None) => Predicate::all(),
+            asked => Predicate::test(field, Op::Null, Operand::Boolean(asked != Some(Some(true)))),
+        }
+    }
+
+    /// What is true or false, or both; none if nothing is asked.
+    fn one_or_any(&mut self, name: &str) -> Option<Option<bool>> {
+        let wrong = |_| Faults::from(Fault::new("", FaultCode::WrongType).with("expected", "true, false or any"));
+        self.read(name, |given| {
+            if given.text().is_ok_and(|text| text == ANY) { Ok(None) } else { given.boolean().map(Some).map_err(wrong) }
+        })
     }
 
     /// The names of a list, each with the pointer to it: separated by commas or, in JSON, also as a list.

@@ -22,7 +22,7 @@ struct Slow {
     cycle: i64,
     target: Target,
     first: i64,
-    lived: Vec<StatusKind>,
+    lived: Vec<(StatusKind, bool)>,
     breached_at: Option<i64>,
     end: Option<(i64, bool)>,
 }
@@ -31,8 +31,8 @@ impl Slow {
     /// Counted minutes, and the minute at which it fell due, by going through all of them.
     fn count(&self) -> (i64, Option<i64>) {
         let (mut counted, mut due) = (0, None);
-        for (minute, status) in (self.first..).zip(&self.lived) {
-            if status.is_done() || self.target.pauses_in.contains(status) {
+        for (minute, (status, rests)) in (self.first..).zip(&self.lived) {
+            if *rests || status.is_done() || self.target.pauses_in.contains(status) {
                 continue;
             }
             if counted >= self.target.length / MINUTE {
@@ -54,12 +54,13 @@ impl Slow {
 /// A ticket as it is looked at once a minute.
 struct SlowTicket {
     status: StatusKind,
+    rests: bool,
     answered: bool,
     waiting_since: Option<i64>,
     updated_at: Option<i64>,
     solved: bool,
     clocks: Vec<Slow>,
-    statuses: Vec<StatusKind>,
+    statuses: Vec<(StatusKind, bool)>,
     opened: i64,
 }
 
@@ -107,6 +108,7 @@ fn slowly(opened: i64, by: Party, moves: &[(i64, Move)], promises: &[Vec<Target>
     let agent = by == Party::Agent;
     let mut ticket = SlowTicket {
         status: StatusKind::New,
+        rests: false,
         answered: agent,
         waiting_since: (!agent).then_some(opened),
         updated_at: agent.then_some(opened),
@@ -160,14 +162,15 @@ fn slowly(opened: i64, by: Party, moves: &[(i64, Move)], promises: &[Vec<Target>
                         ticket.solved = true;
                     }
                 }
-                Move::Happens(Happening::Ended) => {}
+                Move::Happens(Happening::Rests) => ticket.rests = true,
+                Move::Happens(Happening::Resumes) => ticket.rests = false,
             }
             ticket.begin(minute, targets);
         }
         // The minute is lived.
-        ticket.statuses.push(ticket.status);
+        ticket.statuses.push((ticket.status, ticket.rests));
         for clock in ticket.clocks.iter_mut().filter(|clock| clock.end.is_none()) {
-            clock.lived.push(ticket.status);
+            clock.lived.push((ticket.status, ticket.rests));
         }
     }
     ticket.clocks.iter_mut().filter(|clock| clock.end.is_none()).for_each(|clock| clock.judge(end + 1));
@@ -199,6 +202,7 @@ fn moves() -> impl Strategy<Value = Vec<(i64, Move)>> {
         2 => Just(Move::Happens(Happening::Message(Party::Agent))),
         4 => statuses().prop_map(|status| Move::Happens(Happening::Status(status))),
         1 => (0_usize..3).prop_map(Move::Promised),
+        1 => prop_oneof![Just(Move::Happens(Happening::Rests)), Just(Move::Happens(Happening::Resumes))],
     ];
     proptest::collection::vec((0_i64..200, happens), 0..12)
 }
@@ -227,7 +231,7 @@ proptest! {
         let time = |minute: i64| Timestamp::from_milliseconds(minutes(minute));
         let mut promised = &promises[0];
         let mut clocks = Clocks::start(time(opened), StatusKind::New, by, promised);
-        let mut entered = vec![Entered { at: time(opened), status: StatusKind::New, because: None }];
+        let mut entered = vec![Entered::status(time(opened), StatusKind::New)];
         for (minute, happens) in &moves {
             match happens {
                 Move::Promised(promise) => {
@@ -236,8 +240,12 @@ proptest! {
                 }
                 Move::Happens(happening) => {
                     clocks.apply(time(*minute), *happening, promised);
-                    if let Happening::Status(status) = happening {
-                        entered.push(Entered { at: time(*minute), status: *status, because: None });
+                    let last = *entered.last().unwrap();
+                    match happening {
+                        Happening::Status(status) => entered.push(Entered { at: time(*minute), status: *status, ..last }),
+                        Happening::Rests => entered.push(Entered { at: time(*minute), rests: Some(Rest::Merged), ..last }),
+                        Happening::Resumes => entered.push(Entered { at: time(*minute), rests: None, ..last }),
+                        Happening::Message(_) => {}
                     }
                 }
             }
@@ -312,11 +320,12 @@ fn one_reply_clock_runs_at_a_time() {
     let total = clocks.open.last().unwrap();
     assert_eq!((total.state(), total.due_at), (ClockState::Running, Some(minute(510))), "closed time is no time of work");
     assert_eq!(replies(&clocks), [(ClockKind::NextResponse, 1)]);
-    clocks.apply(minute(501), Happening::Ended, &targets);
-    assert!(clocks.open.is_empty());
-    assert_eq!(states(&clocks).last(), Some(&(ClockKind::TotalResolution, ClockState::Stopped)));
-    clocks.apply(minute(502), Happening::Message(Party::Customer), &targets);
-    assert!(clocks.open.is_empty(), "nothing is owed for a merged ticket");
+    clocks.apply(minute(505), Happening::Rests, &targets);
+    let rested = clocks.open.clone();
+    assert!(rested.iter().all(|clock| matches!(clock.phase, Phase::Stopped { .. })), "nothing is owed for a merged ticket");
+    assert!(rested.iter().all(|clock| clock.breached_at.is_some() || clock.due_at.is_none()));
+    clocks.apply(minute(900), Happening::Resumes, &targets);
+    assert_eq!(clocks.open.last().unwrap().due_at, Some(minute(905)), "it has what was left when it was merged");
 }
 
 #[test]
@@ -325,7 +334,7 @@ fn a_new_priority_keeps_the_pauses_and_breaks_no_promise_before_it_was_made() {
         |length: i64| [Target { pauses_in: vec![StatusKind::WaitingCustomer], ..target_of(ClockKind::FirstResolution, length) }];
     let minute = |minutes: i64| at("2026-03-02T09:00:00Z").plus_seconds(minutes * 60);
     let mut clocks = Clocks::start(minute(0), StatusKind::Open, Party::Customer, &targets(480));
-    let entered = |minutes: i64, status: StatusKind| Entered { at: minute(minutes), status, because: None };
+    let entered = |minutes: i64, status: StatusKind| Entered::status(minute(minutes), status);
     clocks.apply(minute(30), Happening::Status(StatusKind::WaitingCustomer), &targets(480));
     let ledger = [entered(0, StatusKind::Open), entered(30, StatusKind::WaitingCustomer)];
     clocks.promise(minute(300), &targets(480), &targets(60), &ledger);

@@ -55,6 +55,14 @@ pub fn add_clock(conn: &mut Conn, row: ClockRow) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Forgets the clocks of a ticket, to be kept anew.
+pub fn remove_clocks(conn: &mut Conn, tenant: Id, ticket: Id) -> Result<(), StoreError> {
+    let of_ticket =
+        ticket_clocks::table.filter(ticket_clocks::tenant_id.eq(DbId(tenant))).filter(ticket_clocks::ticket_id.eq(DbId(ticket)));
+    diesel::delete(of_ticket).execute(conn)?;
+    Ok(())
+}
+
 pub fn set_clock(conn: &mut Conn, row: &ClockRow) -> Result<(), StoreError> {
     let present = ticket_clocks::table
         .filter(ticket_clocks::tenant_id.eq(DbId(row.tenant_id)))
@@ -75,6 +83,7 @@ pub fn set_clock(conn: &mut Conn, row: &ClockRow) -> Result<(), StoreError> {
             ticket_clocks::told.eq(row.told),
             ticket_clocks::fires_at.eq(row.fires_at),
             ticket_clocks::is_open.eq(row.is_open),
+            ticket_clocks::is_belated.eq(row.is_belated),
         ))
         .kept()
         .execute(conn)?;

@@ -1,0 +1,13 @@
+DROP TABLE ticket_merges;
+ALTER TABLE ticket_clocks DROP COLUMN is_belated;
+DROP INDEX ticket_messages_from_ticket_id;
+ALTER TABLE ticket_messages DROP COLUMN from_ticket_id;
+ALTER TABLE ticket_ledger DROP COLUMN archived_at;
+ALTER TABLE ticket_ledger DROP COLUMN merged_into_id;
+DROP TABLE related_tickets;
+DROP INDEX tickets_waiting;
+CREATE INDEX tickets_waiting ON tickets (tenant_id, queue_id, priority, sla_due_at, opened_at, id) WHERE owner_id IS NULL AND archived_at IS NULL;
+DROP INDEX tickets_merged_into_id;
+ALTER TABLE tickets DROP COLUMN merged_at;
+ALTER TABLE tickets DROP COLUMN merged_into_id;
+ALTER TABLE tickets DROP COLUMN related_ids;
