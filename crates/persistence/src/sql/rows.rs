@@ -65,6 +65,9 @@ pub struct NewEvent {
     #[diesel(serialize_as = DbChanges)]
     pub changes: String,
     pub request_id: Option<String>,
+    pub cause_kind: Option<&'static str>,
+    pub cause_id: Option<Id>,
+    pub cause_depth: Option<i64>,
 }
 
 /// Which events are asked for; all, where nothing is said.
@@ -92,6 +95,11 @@ pub struct EventRow {
     pub version: i64,
     pub changes: String,
     pub request_id: Option<String>,
+    /// What made them do it, if not just they themselves: `rule`, `macro`, `import`.
+    pub cause_kind: Option<String>,
+    pub cause_id: Option<Id>,
+    /// How many rules stand behind each other up to here.
+    pub cause_depth: Option<i64>,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

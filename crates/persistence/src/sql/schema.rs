@@ -36,6 +36,9 @@ diesel::table! {
         version -> BigInt,
         changes -> ChangesSql,
         request_id -> Nullable<Text>,
+        cause_kind -> Nullable<Text>,
+        cause_id -> Nullable<IdSql>,
+        cause_depth -> Nullable<BigInt>,
     }
 }
 
