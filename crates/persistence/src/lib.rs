@@ -18,6 +18,7 @@ mod records;
 mod work;
 
 mod activities;
+mod automation;
 mod identity;
 mod reporting;
 mod sales;
@@ -30,6 +31,7 @@ pub mod scaffold;
 
 pub(crate) use engine::on;
 
+pub use automation::Passed;
 pub use activities::{Notice, Shift, Standing};
 pub use engine::migrate::down_and_up;
 pub use error::{Failure, StoreError};
@@ -44,7 +46,7 @@ pub use sql::{
     row::{Layout, Row},
     rows::{
         ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, PromiseRow, RotationRow,
-        SessionRow, SettingHead, SettingRow, SigningKeyRow, TenantRow, WantedEvents,
+        RuleCursorRow, SessionRow, SettingHead, SettingRow, SigningKeyRow, TenantRow, TimerRow, WantedEvents,
     },
     statement::Dialect,
 };

@@ -21,7 +21,7 @@ entity! {
         /// Whether it can be applied.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
         /// The order in which macros are offered, ascending.
-        sort_order: i64 => integer(0, 100_000).default(100).label("Order", "顺序").example(10),
+        sort_order: i64 => integer(0, 100_000).default(100).indexed().label("Order", "顺序").example(10),
         /// What it does, in order, as the actions of rules do.
         actions: Vec<Action> => structure(&ACTIONS).required().opaque().label("Actions", "动作").example(json!([{"type": "set", "fields": {"priority": "high"}}])),
     }

@@ -37,7 +37,7 @@ entity! {
         /// Since when it has been active without a break: events before that do not set it off. Null while it is inactive.
         active_since: Option<Timestamp> => datetime().server_set().label("Active since", "启用时间").example("2026-03-01T08:00:00.000Z"),
         /// The order in which rules act on the same event, ascending; those with the same value in order of creation.
-        sort_order: i64 => integer(0, 100_000).default(100).label("Order", "顺序").example(10),
+        sort_order: i64 => integer(0, 100_000).default(100).indexed().label("Order", "顺序").example(10),
         /// What sets it off: events, or time passed since a date or time of the record. Time is looked at about once a minute; for
         /// each record it acts once for each value of that field, and again as `repeat` says, for records whose time came within
         /// the last 90 days.

@@ -392,6 +392,34 @@ pub struct ClockRow {
     pub is_open: bool,
 }
 
+/// How far the rules of a tenant have come in its event log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::automation_cursors)]
+pub struct RuleCursorRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    pub position: i64,
+    /// How often what comes next has failed.
+    pub attempts: i64,
+}
+
+/// How often a rule has acted on a record for one value of the time it counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::automation_timers, treat_none_as_default_value = false)]
+pub struct TimerRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub rule_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub record_id: Id,
+    #[diesel(serialize_as = DbTime)]
+    pub since: Timestamp,
+    pub count: i64,
+    /// When it acts again; no more, if null.
+    pub next_at: Option<Timestamp>,
+}
+
 /// The right to work at a job, until it is lost by silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
