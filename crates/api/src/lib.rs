@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod activities;
+pub mod automation;
 pub mod app;
 pub mod bench;
 pub mod cli;

@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 
 use super::health;
 use crate::{
-    activities, customers, identity, integration, openapi, records,
+    activities, automation, customers, identity, integration, openapi, records,
     records::{
         operations::{collection_of, generic_operations},
         refuse_method,
@@ -112,6 +112,7 @@ endpoints! {
     ],
     "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
     "queues" => [service::queue::next],
+    "macros" => [automation::macros::apply],
     "sla" => [service::promises::simulate],
     "tickets" => [
         service::ticket::solve,

@@ -126,11 +126,12 @@ fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
         let schema = principal.schema(object);
         changes.retain(|name, _| principal.asker.sees_path(object, &schema, name));
     }
+    let origin = EventOrigin::of(&row);
     Ok(Event {
         id: row.id,
         r#type: row.kind,
         at: row.at,
-        origin: EventOrigin::of(&row),
+        origin,
         actor: EventActor { kind: row.actor_kind, user_id: row.user_id, api_key_id: row.api_key_id },
         object: row.object,
         record_id: row.record_id,
