@@ -11,6 +11,7 @@ mod support;
 
 mod activities;
 mod app;
+mod automation;
 mod cli;
 mod client;
 mod conventions;
@@ -27,6 +28,7 @@ fn main() {
     let areas = [
         activities::tests(),
         app::tests(),
+        automation::tests(),
         cli::tests(),
         conventions::tests(),
         customers::tests(),

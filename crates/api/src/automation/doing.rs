@@ -240,6 +240,7 @@ impl Doing<'_> {
                     let fault = Fault::new(recurring::OWNER_ID.pointer(), FaultCode::NoRule);
                     return Err(Problem::rule(fault.into()));
                 };
+                work.set_next_turn(&turns, i64::try_from(place + 1).unwrap_or(0))?;
                 users[place]
             }
             (None, None) => return Ok(()),

@@ -6,6 +6,7 @@ mod events;
 mod log;
 pub mod macros;
 mod rule;
+mod times;
 mod words;
 
 use farley_domain::automation::{macros::Macro, rule::Rule};
@@ -32,12 +33,21 @@ pub static AREA: Area = Area {
             perform: |job| Box::pin(async move { events::work_off(&job.state, job.tenant, clock::now).await }),
         },
         JobKind {
+            kind: times::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(async move { times::work_off(&job.state, job.tenant, clock::now()).await }),
+        },
+        JobKind {
             kind: log::TIDY,
             every: Some(3_600),
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(log::tidy(&job.state, job.tenant, clock::now()).await?) }),
         },
     ],
-    watches: &[Watch { kind: events::KIND, due: events::due }],
+    watches: &[
+        Watch { kind: events::KIND, due: events::due },
+        Watch { kind: times::KIND, due: times::due },
+    ],
     beginnings: &[],
 };
