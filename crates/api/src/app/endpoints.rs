@@ -113,6 +113,7 @@ endpoints! {
     "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
     "queues" => [service::queue::next],
     "macros" => [automation::macros::apply],
+    "rules" => [automation::dry_run::dry_run_unsaved, automation::dry_run::dry_run],
     "sla" => [service::promises::simulate],
     "tickets" => [
         service::ticket::solve,

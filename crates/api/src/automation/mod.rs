@@ -2,6 +2,7 @@
 
 mod check;
 mod doing;
+pub mod dry_run;
 mod events;
 mod log;
 pub mod macros;
