@@ -2,8 +2,8 @@
 
 pub mod access;
 pub mod activities;
-pub mod automation;
 pub mod app;
+pub mod automation;
 pub mod bench;
 pub mod cli;
 pub mod customers;

@@ -31,8 +31,8 @@ pub mod scaffold;
 
 pub(crate) use engine::on;
 
-pub use automation::Passed;
 pub use activities::{Notice, Shift, Standing};
+pub use automation::Passed;
 pub use engine::migrate::down_and_up;
 pub use error::{Failure, StoreError};
 pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};

@@ -43,11 +43,17 @@ pub async fn macros_are_applied_as_whoever_applies_them(db: TestDb) {
     assert_eq!(stale["data"][0]["problem"]["code"], "version_mismatch", "{stale}");
     let fresh = seller.post(&path, json!({"record_ids": [own], "versions": [version]})).await.ok(200);
     assert_eq!(fresh["data"][0]["outcome"], "done");
-    assert_eq!(seller.post(&path, json!({"record_ids": [own, others], "versions": [1]})).await.faults(400), pairs(&[("/versions", "wrong_type")]));
+    assert_eq!(
+        seller.post(&path, json!({"record_ids": [own, others], "versions": [1]})).await.faults(400),
+        pairs(&[("/versions", "wrong_type")])
+    );
     assert_eq!(seller.post(&path, json!({"record_ids": []})).await.faults(400)[0].0, "/record_ids");
     admin.patch(&format!("/v1/macros/{found}"), json!({"is_active": false})).await.ok(200);
     seller.post(&path, json!({"record_ids": [own]})).await.refused(409, "state_conflict");
-    seller.post("/v1/macros", json!({"name": "y", "object": "customer", "actions": [{"type": "set", "fields": {"region": "x"}}]})).await.refused(403, "forbidden");
+    seller
+        .post("/v1/macros", json!({"name": "y", "object": "customer", "actions": [{"type": "set", "fields": {"region": "x"}}]}))
+        .await
+        .refused(403, "forbidden");
 }
 
 pub async fn what_a_macro_would_do_is_told_first(db: TestDb) {

@@ -1,5 +1,6 @@
 //! Automation: rules that act by themselves, and macros.
 
+mod dry_runs;
 mod macros;
 mod rules;
 mod times;
@@ -24,6 +25,8 @@ pub fn tests() -> Vec<Test> {
         times::what_waits_is_reminded_of_and_then_solved,
         times::what_is_repeated_is_bounded_and_outlives_a_stop,
         times::business_time_days_and_times_to_come_are_counted,
+        dry_runs::a_dry_run_tells_what_then_happens,
+        dry_runs::a_dry_run_tells_what_comes_due,
         macros::macros_are_applied_as_whoever_applies_them,
         macros::what_a_macro_would_do_is_told_first,
     ]

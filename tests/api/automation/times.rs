@@ -112,8 +112,8 @@ pub async fn business_time_days_and_times_to_come_are_counted(db: TestDb) {
     let open = (now - chrono::Duration::hours(2)).format("%H:00").to_string();
     let close = (now - chrono::Duration::hours(1)).format("%H:00").to_string();
     if close > open {
-        let hours = json!({"monday": [[open, close]], "tuesday": [[open, close]], "wednesday": [[open, close]], "thursday": [[open, close]],
-            "friday": [[open, close]], "saturday": [[open, close]], "sunday": [[open, close]]});
+        let hours = json!({"mon": [[open, close]], "tue": [[open, close]], "wed": [[open, close]], "thu": [[open, close]],
+            "fri": [[open, close]], "sat": [[open, close]], "sun": [[open, close]]});
         let calendar = admin.create("calendars", json!({"name": "one hour", "time_zone": "UTC", "week": hours})).await;
         let elapsed = |from: &str| format!("/v1/calendars/{calendar}/elapsed?from={from}&to={}", clock::now());
         let [short, long] = [ago(20 * 60), ago(5 * 24 * 60)];

@@ -237,8 +237,7 @@ impl<'a> Check<'a> {
         match reader.patch(&blank, &Value::Object(fields.clone())) {
             Err(found) => self.faults.extend(found.0.into_iter().map(|fault| fault.under(pointer))),
             Ok(patched) => {
-                let checked =
-                    references::check(work, self.principal, self.now, &schema, Some(&blank), &patched, &[]);
+                let checked = references::check(work, self.principal, self.now, &schema, Some(&blank), &patched, &[]);
                 if let Err(problem) = checked {
                     if problem.faults.is_empty() {
                         return Err(problem);

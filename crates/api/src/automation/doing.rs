@@ -355,13 +355,7 @@ impl Doing<'_> {
         self.reload(work)
     }
 
-    fn message(
-        &mut self,
-        work: &mut Work<'_>,
-        text: &Wording,
-        language: Option<&str>,
-        kind: MessageKind,
-    ) -> Result<(), Problem> {
+    fn message(&mut self, work: &mut Work<'_>, text: &Wording, language: Option<&str>, kind: MessageKind) -> Result<(), Problem> {
         let text = self.words(language).fill(work, self.record(), text.in_language(language))?;
         let body = members::<TicketMessage>()
             .with(TicketMessage::ticket_id, Some(self.record().id()))
@@ -375,6 +369,10 @@ impl Doing<'_> {
 
 /// What rules do it as: Farley itself.
 #[must_use]
-pub fn as_system(principal: &Arc<crate::access::principal::Principal>, object: &'static Object, now: farley_domain::values::time::Timestamp) -> Writer {
+pub fn as_system(
+    principal: &Arc<crate::access::principal::Principal>,
+    object: &'static Object,
+    now: farley_domain::values::time::Timestamp,
+) -> Writer {
     Writer { principal: Arc::clone(principal), object, now, parent: None, quiet: false }
 }

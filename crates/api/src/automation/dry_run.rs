@@ -192,8 +192,7 @@ pub async fn dry_run(call: Call, request: HttpRequest, body: Body) -> Result<Htt
     Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
     let asked = body::read::<RuleDryRun>(&body.0, &call.principal.standards(call.now))?;
-    let past =
-        Past::of(call.now, (asked.get(RuleDryRun::from), asked.get(RuleDryRun::to)), asked.get(RuleDryRun::limit))?;
+    let past = Past::of(call.now, (asked.get(RuleDryRun::from), asked.get(RuleDryRun::to)), asked.get(RuleDryRun::limit))?;
     let named = Named::parse(request.match_info().query("id"))?;
     let rows = call.rows(<Rule as Entity>::object(), Action::Read)?;
     rehearse(&call, past, move |work, writer| {
@@ -449,7 +448,11 @@ fn as_it_was(
             match path.split_once('.') {
                 Some((_, key)) => {
                     let mut custom = record.custom().clone();
-                    if from.is_null() { drop(custom.shift_remove(key)) } else { drop(custom.insert(key.to_owned(), from)) }
+                    if from.is_null() {
+                        drop(custom.shift_remove(key))
+                    } else {
+                        drop(custom.insert(key.to_owned(), from))
+                    }
                     record.set(recurring::CUSTOM, custom);
                 }
                 None => {

@@ -73,8 +73,6 @@ pub fn changes_of(noted: &Noted<'_>) -> Map<String, Value> {
 pub const TIDY: &str = "rule_runs_tidy";
 
 pub async fn tidy(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
-    let written = state
-        .background
-        .write::<_, Problem>(tenant, Origin::system(now), move |work| Ok(work.purge_rule_runs(now)?));
+    let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| Ok(work.purge_rule_runs(now)?));
     written.await
 }

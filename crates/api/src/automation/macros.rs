@@ -178,7 +178,8 @@ pub async fn apply(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
             let object = automated(found.get(Macro::object), Macro::object.pointer())?;
             let applied = Applied { writer: writer.on(object), found };
             applied.writer.permit(Action::Read)?;
-            let results = named.iter().enumerate().map(|(position, name)| applied.to(work, name, versions.get(position).copied()));
+            let results =
+                named.iter().enumerate().map(|(position, name)| applied.to(work, name, versions.get(position).copied()));
             Answer::json(200, &MacroApplied { data: results.collect::<Result<_, _>>()? })
         })
         .await

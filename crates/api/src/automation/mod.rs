@@ -46,9 +46,6 @@ pub static AREA: Area = Area {
             perform: |job| Box::pin(async move { Ok(log::tidy(&job.state, job.tenant, clock::now()).await?) }),
         },
     ],
-    watches: &[
-        Watch { kind: events::KIND, due: events::due },
-        Watch { kind: times::KIND, due: times::due },
-    ],
+    watches: &[Watch { kind: events::KIND, due: events::due }, Watch { kind: times::KIND, due: times::due }],
     beginnings: &[],
 };

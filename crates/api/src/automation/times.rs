@@ -4,11 +4,7 @@
 use std::sync::Arc;
 
 use farley_domain::{
-    automation::{
-        rule::Rule,
-        run::RunOutcome,
-        trigger::TimeTrigger,
-    },
+    automation::{rule::Rule, run::RunOutcome, trigger::TimeTrigger},
     model::{
         cell::Cell,
         field::{Field, FieldType, Op},
@@ -21,7 +17,11 @@ use farley_domain::{
         business_time::Hours,
         calendar::{Calendar, hours},
     },
-    values::{calendar::day_of, id::Id, time::{Timestamp, start_of_day}},
+    values::{
+        calendar::day_of,
+        id::Id,
+        time::{Timestamp, start_of_day},
+    },
 };
 use farley_persistence::{Origin, Passed, Reader, StoreError, TenantKey, TimerRow, Work};
 
@@ -73,7 +73,12 @@ pub struct Timed {
 
 impl Timed {
     /// None where the rule is none on time, or its field is gone.
-    pub fn of(reader: &mut Reader<'_>, principal: &Principal, now: Timestamp, rule: &Record<Rule>) -> Result<Option<Timed>, Problem> {
+    pub fn of(
+        reader: &mut Reader<'_>,
+        principal: &Principal,
+        now: Timestamp,
+        rule: &Record<Rule>,
+    ) -> Result<Option<Timed>, Problem> {
         let Some(trigger) = time_trigger(rule) else { return Ok(None) };
         let object = rule::object_of(rule)?;
         let Some(field) = principal.schema(object).field(&trigger.field).cloned() else { return Ok(None) };
@@ -159,8 +164,9 @@ async fn look_at(state: &State, tenant: TenantKey, id: Id, now: Timestamp) -> Re
         let found = reading.await?;
         let Some(last) = found.last().copied() else { return Ok(()) };
         for record in found {
-            let writing =
-                state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| on_record(work, id, record, now, None));
+            let writing = state
+                .background
+                .write::<_, Problem>(tenant, Origin::system(now), move |work| on_record(work, id, record, now, None));
             let Err(problem) = writing.await else { continue };
             let reason = Problem::clone(&problem);
             match Halt::from(problem) {

@@ -301,7 +301,10 @@ fn accept_action(item: &Value, standards: &Standards<'_>) -> Result<Value, Fault
 /// What members of an action demand of each other.
 fn check_together(kind: ActionKind, accepted: &mut Members<'_>) {
     let is_given = |accepted: &Members<'_>, name: &str| {
-        accepted.accepted.get(name).is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()))
+        accepted
+            .accepted
+            .get(name)
+            .is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()))
     };
     let (first, second) = match kind {
         ActionKind::Assign => (recurring::USER_ID.name(), recurring::TEAM_ID.name()),
@@ -420,14 +423,17 @@ mod tests {
         let Action::Reply { text } = &actions[5] else { panic!("{actions:?}") };
         assert_eq!((text.in_language(Some("zh-CN")), text.in_language(Some("en-GB"))), ("您好", "hello"));
         assert_eq!(text.in_language(None), "hello", "any, where nothing fits");
-        assert_eq!(actions[3], Action::CreateTask(NewTask {
-            subject: "call {name}".to_owned(),
-            description: None,
-            kind: None,
-            priority: Priority::Normal,
-            due_in_minutes: None,
-            user_id: None,
-        }));
+        assert_eq!(
+            actions[3],
+            Action::CreateTask(NewTask {
+                subject: "call {name}".to_owned(),
+                description: None,
+                kind: None,
+                priority: Priority::Normal,
+                due_in_minutes: None,
+                user_id: None,
+            })
+        );
     }
 
     #[test]

@@ -258,8 +258,13 @@ mod tests {
         assert_eq!(faults(&json!({"types": ["ticket.created", "ticket.status_changed"], "changed": ["status"]})), []);
         assert_eq!(
             faults(&json!({"types": ["ticket.creatd", "customer.created"], "changed": ["statu", "message_count"]})),
-            [("/types/0", "unknown_choice"), ("/types/1", "unknown_choice"), ("/changed/0", "unknown_member"), ("/changed/1", "unknown_member")]
-                .map(|(pointer, code)| (pointer.to_owned(), code))
+            [
+                ("/types/0", "unknown_choice"),
+                ("/types/1", "unknown_choice"),
+                ("/changed/0", "unknown_member"),
+                ("/changed/1", "unknown_member")
+            ]
+            .map(|(pointer, code)| (pointer.to_owned(), code))
         );
         assert_eq!(faults(&json!({"field": "waiting_since", "minutes": 5})), []);
         assert_eq!(faults(&json!({"field": "subject", "minutes": 5})), [("/field".to_owned(), "unknown_choice")]);

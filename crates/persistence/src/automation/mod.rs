@@ -130,7 +130,18 @@ impl Work<'_> {
     pub fn count_rule_run(&mut self, rule: Id, failed: bool) -> Result<(), StoreError> {
         let (runs, fails, last) = (Rule::run_count.name(), Rule::failed_count.name(), Rule::last_run_at.name());
         let mut sql = Statement::of(self.dialect(), "UPDATE ");
-        write_sql!(sql, <Rule as Entity>::object().table, " SET ", runs, " = ", runs, " + 1, ", last, " = ", Bind::time(self.origin.now));
+        write_sql!(
+            sql,
+            <Rule as Entity>::object().table,
+            " SET ",
+            runs,
+            " = ",
+            runs,
+            " + 1, ",
+            last,
+            " = ",
+            Bind::time(self.origin.now)
+        );
         if failed {
             write_sql!(sql, ", ", fails, " = ", fails, " + 1");
         }

@@ -1,9 +1,6 @@
 //! How far the rules of tenants have come, in the event log and in time.
 
-use diesel::{
-    dsl::exists,
-    prelude::*,
-};
+use diesel::{dsl::exists, prelude::*};
 use farley_domain::values::{id::Id, time::Timestamp};
 
 use super::Conn;
@@ -54,8 +51,7 @@ pub fn behind(conn: &mut Conn, limit: i64) -> Result<Vec<(Id, i64)>, StoreError>
 
 /// Tenants with a rule whose time has come to be looked at.
 pub fn due_tenants(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<(Id, i64)>, StoreError> {
-    let due =
-        automation_clocks::table.filter(automation_clocks::next_at.le(DbTime(now))).select(automation_clocks::tenant_id);
+    let due = automation_clocks::table.filter(automation_clocks::next_at.le(DbTime(now))).select(automation_clocks::tenant_id);
     Ok(tenants::table
         .filter(tenants::id.eq_any(due))
         .order(tenants::number)
@@ -149,4 +145,3 @@ pub fn run_before(conn: &mut Conn, tenant: Id, most: i64) -> Result<Option<Times
         .limit(1);
     Ok(rest.load(conn)?.pop())
 }
-
