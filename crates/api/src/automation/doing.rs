@@ -301,7 +301,7 @@ impl Doing<'_> {
         };
         let principal = &self.writer.principal;
         let actor = Some(principal.user_id()).filter(|_| !principal.is_system());
-        let news = News { kind: NotificationKind::Automation, object: record.object(), record, actor };
+        let news = News { kind: NotificationKind::Automation, object: record.object(), record, actor, count: None };
         notify::tell_in_words(work, &news, &users, message.as_deref().filter(|message| !message.is_empty()))
     }
 

@@ -60,7 +60,7 @@ pub fn told(problem: &Problem) -> Value {
 /// What has been done, as a run keeps it: which fields have changed. Their values are in the histories, for whoever may read them.
 #[must_use]
 pub fn fields_of(noted: &Noted<'_>) -> Value {
-    json!({"type": noted.kind, "record_id": noted.record, "fields": changes_of(noted).keys().collect::<Vec<_>>()})
+    json!({"type": noted.kind, (RuleRun::record_id.name()): noted.record, "fields": changes_of(noted).keys().collect::<Vec<_>>()})
 }
 
 /// What has been done, with the values.
