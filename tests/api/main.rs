@@ -11,6 +11,7 @@ mod support;
 
 mod activities;
 mod app;
+mod automation;
 mod cli;
 mod client;
 mod conventions;
@@ -28,6 +29,7 @@ fn main() {
     let areas = [
         activities::tests(),
         app::tests(),
+        automation::tests(),
         cli::tests(),
         conventions::tests(),
         customers::tests(),

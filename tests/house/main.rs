@@ -41,6 +41,7 @@ const DOMAIN: House = House {
     // The list of all objects is what the generic code and the areas look objects up in.
     known: &[
         ("model/registry.rs", "activities"),
+        ("model/registry.rs", "automation"),
         ("model/registry.rs", "catalog"),
         ("model/registry.rs", "customers"),
         ("model/registry.rs", "identity"),

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod activities;
 pub mod app;
+pub mod automation;
 pub mod bench;
 pub mod cli;
 pub mod customers;

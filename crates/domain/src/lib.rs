@@ -11,6 +11,7 @@ pub mod model;
 pub mod query;
 
 pub mod activities;
+pub mod automation;
 pub mod catalog;
 pub mod customers;
 pub mod identity;

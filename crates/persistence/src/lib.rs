@@ -18,6 +18,7 @@ mod records;
 mod work;
 
 mod activities;
+mod automation;
 mod identity;
 mod integration;
 mod reporting;
@@ -32,6 +33,7 @@ pub mod scaffold;
 pub(crate) use engine::on;
 
 pub use activities::{Notice, Shift, Standing};
+pub use automation::Passed;
 pub use engine::migrate::down_and_up;
 pub use error::{Failure, StoreError};
 pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};
@@ -46,9 +48,9 @@ pub use sql::{
     row::{Layout, Row},
     rows::{
         ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, PromiseRow, RotationRow,
-        SessionRow, SettingHead, SettingRow, SigningKeyRow, TenantRow, WantedEvents,
+        RuleCursorRow, SessionRow, SettingHead, SettingRow, SigningKeyRow, TenantRow, TimerRow, WantedEvents,
     },
     statement::Dialect,
 };
 pub use store::{Claim, LaneFigures, Lanes, Settings, Store, Turn};
-pub use work::{Change, Loaded, Origin, Work};
+pub use work::{Change, Loaded, Noted, Origin, Work};

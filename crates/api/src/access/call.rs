@@ -92,7 +92,7 @@ impl Call {
 
     #[must_use]
     pub fn origin(&self) -> Origin {
-        Origin { actor: self.principal.actor.clone(), request_id: Some(self.request_id.clone()), now: self.now }
+        Origin { actor: self.principal.actor.clone(), request_id: Some(self.request_id.clone()), now: self.now, cause: None }
     }
 
     /// Which rows an action reaches, or the problem of not being permitted it at all.

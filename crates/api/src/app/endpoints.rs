@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 
 use super::health;
 use crate::{
-    activities, customers, identity, integration, openapi, records,
+    activities, automation, customers, identity, integration, openapi, records,
     records::{
         operations::{collection_of, generic_operations},
         refuse_method,
@@ -113,6 +113,8 @@ endpoints! {
     ],
     "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
     "queues" => [service::queue::next],
+    "macros" => [automation::macros::apply],
+    "rules" => [automation::dry_run::dry_run_unsaved, automation::dry_run::dry_run],
     "sla" => [service::promises::simulate],
     "ticket-merges" => [service::merging::undo_merge],
     "tickets" => [

@@ -18,7 +18,7 @@ use farley_persistence::Store;
 
 use crate::{
     access::state::State,
-    activities, customers,
+    activities, automation, customers,
     http::clock,
     identity, integration,
     records::area::{self, Area},
@@ -27,8 +27,16 @@ use crate::{
 };
 
 /// The areas that do something beside the generic work, and what the workers do for themselves.
-pub static AREAS: [&Area; 7] =
-    [&identity::AREA, &customers::AREA, &activities::AREA, &sales::AREA, &service::AREA, &integration::AREA, &workers::AREA];
+pub static AREAS: [&Area; 8] = [
+    &identity::AREA,
+    &customers::AREA,
+    &activities::AREA,
+    &sales::AREA,
+    &service::AREA,
+    &automation::AREA,
+    &integration::AREA,
+    &workers::AREA,
+];
 
 /// Opens the store and puts the application together for a command, whose statements may take their time. Blocks while the store
 /// is opened and migrated.

@@ -210,7 +210,7 @@ fn origin(owner: Option<base::Owner>, now: Timestamp) -> Origin {
         Some(owner) => Actor { kind: ActorKind::User, user_id: Some(owner.user), api_key_id: None },
         None => Actor { kind: ActorKind::System, user_id: None, api_key_id: None },
     };
-    Origin { actor, request_id: None, now }
+    Origin { actor, request_id: None, now, cause: None }
 }
 
 /// A progress bar for the terminal; without a terminal it stays silent.

@@ -171,6 +171,7 @@ fn event() -> ObjectBuilder {
         .property("type", shown(text(), "What happened, as `object.what`.", json!("customer.updated")))
         .property("at", shown(format("date-time"), "When it happened.", json!("2026-03-01T08:00:00.000Z")))
         .property("actor", named("Actor"))
+        .property("origin", named("EventOrigin"))
         .property("object", shown(text(), "The object type of the record.", json!("customer")))
         .property("record_id", noted(id(), "The record."))
         .property("version", noted(integer(), "The version of the record after the change."))
@@ -180,6 +181,7 @@ fn event() -> ObjectBuilder {
         .required("type")
         .required("at")
         .required("actor")
+        .required("origin")
         .required("object")
         .required("record_id")
         .required("version")
@@ -202,6 +204,7 @@ pub fn event_page_example() -> Value {
         "type": "customer.updated",
         "at": "2026-03-01T08:00:00.000Z",
         "actor": {"kind": "user", "user_id": EXAMPLE_ID, "api_key_id": null},
+        "origin": {"kind": "user", "id": EXAMPLE_ID},
         "object": "customer",
         "record_id": EXAMPLE_ID,
         "version": 7,

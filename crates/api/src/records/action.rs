@@ -32,6 +32,15 @@ use crate::{
     },
 };
 
+/// An action that needs no more than the record: what rules and macros can perform too.
+pub struct Performance {
+    pub object: fn() -> &'static Object,
+    /// The verb of its path.
+    pub action: &'static str,
+    /// Does it to a record that has been loaded for it.
+    pub perform: fn(&mut Work<'_>, &Writer, &Loaded) -> Result<(), Problem>,
+}
+
 /// An action under way on a record of `E`: the record as it is, and what the body `B` asks for.
 pub struct Asked<E, B> {
     pub writer: Writer,

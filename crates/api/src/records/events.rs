@@ -44,6 +44,7 @@ pub struct Event {
     #[schema(value_type = String, format = "date-time", example = "2026-03-01T08:00:00.000Z")]
     pub at: Timestamp,
     pub actor: EventActor,
+    pub origin: EventOrigin,
     #[schema(example = "customer")]
     pub object: String,
     #[schema(value_type = String, format = "uuid")]
@@ -67,6 +68,26 @@ pub struct EventActor {
     pub user_id: Option<Id>,
     #[schema(value_type = Option<String>, format = "uuid")]
     pub api_key_id: Option<Id>,
+}
+
+/// Where a change comes from: what made the actor do it, so that a bridge between systems knows its own echo.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventOrigin {
+    /// `rule`, `macro` or `import`; otherwise the actor itself: `user`, `api_key` or `system`.
+    #[schema(example = "rule")]
+    pub kind: String,
+    /// The id of the rule, macro, import, user or API key; null for the system.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub id: Option<Id>,
+}
+
+impl EventOrigin {
+    fn of(row: &EventRow) -> EventOrigin {
+        match &row.cause_kind {
+            Some(kind) => EventOrigin { kind: kind.clone(), id: row.cause_id },
+            None => EventOrigin { kind: row.actor_kind.clone(), id: row.api_key_id.or(row.user_id) },
+        }
+    }
 }
 
 /// A page of events.
@@ -105,10 +126,12 @@ fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
         let schema = principal.schema(object);
         changes.retain(|name, _| principal.asker.sees_path(object, &schema, name));
     }
+    let origin = EventOrigin::of(&row);
     Ok(Event {
         id: row.id,
         r#type: row.kind,
         at: row.at,
+        origin,
         actor: EventActor { kind: row.actor_kind, user_id: row.user_id, api_key_id: row.api_key_id },
         object: row.object,
         record_id: row.record_id,

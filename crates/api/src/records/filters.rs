@@ -33,8 +33,9 @@ pub fn check<E>(writing: &Writing<'_, E>, record: &Record<E>, name: &str, object
     Ok(())
 }
 
-/// Whether a record alone does not answer it: by relations, search, or links that are kept beside it.
-fn asks_beyond(predicate: &Predicate) -> bool {
+/// Whether a record alone does not answer a predicate: by relations, search, or links that are kept beside it.
+#[must_use]
+pub fn asks_beyond(predicate: &Predicate) -> bool {
     match predicate {
         Predicate::And(parts) | Predicate::Or(parts) => parts.iter().any(asks_beyond),
         Predicate::Not(part) | Predicate::Now(part) => asks_beyond(part),

@@ -85,6 +85,11 @@ pub fn of_write(
 
 /// Tells users of something, by the ways they want to hear of it; nobody of what they did themselves.
 pub fn tell(work: &mut Work<'_>, news: &News<'_>, users: &[Id]) -> Result<(), Problem> {
+    tell_in_words(work, news, users, None)
+}
+
+/// The same in words of somebody's own, in place of the name of the record.
+pub fn tell_in_words(work: &mut Work<'_>, news: &News<'_>, users: &[Id], words: Option<&str>) -> Result<(), Problem> {
     for user in users.iter().filter(|user| Some(**user) != news.actor) {
         // Who is no longer active hears of nothing.
         let Some(asker) = asker_of(work.reader(), *user)? else { continue };
@@ -99,7 +104,10 @@ pub fn tell(work: &mut Work<'_>, news: &News<'_>, users: &[Id]) -> Result<(), Pr
                 let layout =
                     Arc::new(Layout::of(&without_custom_fields(news.object), &|_| true, Some(&[field.name.to_string()]), &[]));
                 let row = work.reader().get(&layout, &Unrestricted, news.record.id(), &rows)?;
-                row.and_then(|row| Some(row.cell(&field.name)?.as_text()?.chars().take(300).collect::<String>()))
+                let title = |row: farley_persistence::Row| {
+                    Some(words.map_or(row.cell(&field.name)?.as_text()?, |words| words).chars().take(300).collect::<String>())
+                };
+                row.and_then(title)
             }
             (_, _) => None,
         };

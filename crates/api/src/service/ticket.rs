@@ -20,7 +20,7 @@ use farley_domain::{
     },
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::{Change, Work};
+use farley_persistence::{Change, Loaded, Work};
 use serde_json::json;
 
 use super::{merging::refuse_merged, replay, sla};
@@ -29,10 +29,11 @@ use crate::{
     activities::customer_of_contact,
     http::{problem::Problem, request::Body},
     records::{
-        action::{Asked, act},
+        action::{Performance, act},
         behaviour::{Behaviour, Shown, Writing},
         body::Nothing,
         lookup,
+        write::Writer,
     },
 };
 
@@ -176,7 +177,7 @@ crate::body! {
 #[post("/v1/tickets/{id}/solve")]
 pub async fn solve(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Ticket, TicketSolution>((call, request, body), Action::Update, |work, asked| {
-        let mut record = enter(work, asked, StatusKind::Solved, |kind| !kind.is_done(), &["reopen", "close"])?;
+        let mut record = enter(work, asked.record(), StatusKind::Solved, |kind| !kind.is_done(), &["reopen", "close"])?;
         if let Some(resolution) = asked.body.get(TicketSolution::resolution) {
             record.set(Ticket::resolution, resolution.to_owned());
         }
@@ -201,7 +202,7 @@ pub async fn solve(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
 #[post("/v1/tickets/{id}/reopen")]
 pub async fn reopen(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Ticket, Nothing>((call, request, body), Action::Update, |work, asked| {
-        let record = enter(work, asked, StatusKind::Open, StatusKind::is_done, &["update"])?;
+        let record = enter(work, asked.record(), StatusKind::Open, StatusKind::is_done, &["update"])?;
         asked.store(work, record, "updated")
     })
     .await
@@ -216,7 +217,7 @@ pub async fn reopen(call: Call, request: HttpRequest, body: Body) -> Result<Http
 #[post("/v1/tickets/{id}/close")]
 pub async fn close(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Ticket, Nothing>((call, request, body), Action::Update, |work, asked| {
-        let record = enter(work, asked, StatusKind::Closed, |kind| kind != StatusKind::Closed, &["reopen"])?;
+        let record = enter(work, asked.record(), StatusKind::Closed, |kind| kind != StatusKind::Closed, &["reopen"])?;
         asked.store(work, record, "updated")
     })
     .await
@@ -251,15 +252,48 @@ pub async fn follow_up(call: Call, request: HttpRequest, body: Body) -> Result<H
     .await
 }
 
+/// What rules and macros can do to a ticket.
+pub static PERFORMANCES: [Performance; 3] = [
+    Performance {
+        object: Ticket::object,
+        action: "solve",
+        perform: |work, writer, loaded| {
+            let record = enter(work, loaded.record.of(), StatusKind::Solved, |kind| !kind.is_done(), &["reopen", "close"])?;
+            put(work, writer, loaded, record)
+        },
+    },
+    Performance {
+        object: Ticket::object,
+        action: "reopen",
+        perform: |work, writer, loaded| {
+            let record = enter(work, loaded.record.of(), StatusKind::Open, StatusKind::is_done, &["update"])?;
+            put(work, writer, loaded, record)
+        },
+    },
+    Performance {
+        object: Ticket::object,
+        action: "close",
+        perform: |work, writer, loaded| {
+            let record = enter(work, loaded.record.of(), StatusKind::Closed, |kind| kind != StatusKind::Closed, &["reopen"])?;
+            put(work, writer, loaded, record)
+        },
+    },
+];
+
+fn put(work: &mut Work<'_>, writer: &Writer, loaded: &Loaded, record: Record<Ticket>) -> Result<(), Problem> {
+    let record = writer.apply_rules(&writer.schema(), Some(&loaded.record), record.into_any())?;
+    writer.store(work, loaded, record, "updated").map(drop)
+}
+
 /// The record put into the first status of a kind, where its present one may be left for that; else the actions that may be done.
-fn enter<B>(
+fn enter(
     work: &mut Work<'_>,
-    asked: &Asked<Ticket, B>,
+    ticket: &Record<Ticket>,
     kind: StatusKind,
     from: impl Fn(StatusKind) -> bool,
     otherwise: &[&'static str],
 ) -> Result<Record<Ticket>, Problem> {
-    let mut record = asked.record().clone();
+    let mut record = ticket.clone();
     refuse_merged(work, &record)?;
     // Under the lock: of two who solve it at once, one finds it solved.
     let present = kind_of(&record);

@@ -18,6 +18,7 @@ choices! {
         SlaWarning "sla_warning" "SLA due soon" "SLA 即将到期",
         SlaBreached "sla_breached" "SLA breached" "SLA 已超时",
         HandedOver "handed_over" "Work handed over" "工作交接",
+        Automation "automation" "Automation" "自动化规则",
     }
 }
 

@@ -23,6 +23,25 @@ pub enum ActorKind {
     System,
 }
 
+crate::choices! {
+    /// What made somebody, or Farley itself, do something.
+    pub enum CauseKind {
+        Rule "rule" "Rule" "自动化规则",
+        Macro "macro" "Macro" "宏",
+        Import "import" "Import" "导入",
+    }
+}
+
+/// What made somebody, or Farley itself, do something: where a change comes from that nobody made by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    pub kind: CauseKind,
+    /// The rule, macro or import.
+    pub id: Id,
+    /// How many rules stand behind each other up to here: 1 where a rule did what a person set off.
+    pub depth: i64,
+}
+
 /// What happens to records of any object.
 const COMMON: &[&str] = &["created", "updated", "archived", "restored"];
 

@@ -15,4 +15,5 @@ pub mod record;
 pub mod recurring;
 pub mod registry;
 pub mod structures;
+pub mod template;
 pub mod value;

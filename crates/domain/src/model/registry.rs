@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use crate::{
     activities::{activity::Activity, notification::Notification, task::Task},
+    automation::{macros::Macro, rule::Rule, run::RuleRun},
     catalog::product::Product,
     customers::{contact::Contact, customer::Customer},
     identity::{api_key::ApiKey, custom_field::CustomField, role::Role, setting::Setting, tag::Tag, team::Team, user::User},
@@ -27,7 +28,7 @@ use crate::{
     },
 };
 
-const COUNT: usize = 37;
+const COUNT: usize = 40;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -69,6 +70,9 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<CustomField>(),
         of::<Import>(),
         of::<File>(),
+        of::<Rule>(),
+        of::<RuleRun>(),
+        of::<Macro>(),
     ];
     let faults = check::faults(&objects);
     assert!(faults.is_empty(), "declarations contradict each other: {}", faults.join("; "));

@@ -65,6 +65,9 @@ pub struct NewEvent {
     #[diesel(serialize_as = DbChanges)]
     pub changes: String,
     pub request_id: Option<String>,
+    pub cause_kind: Option<&'static str>,
+    pub cause_id: Option<Id>,
+    pub cause_depth: Option<i64>,
 }
 
 /// Which events are asked for; all, where nothing is said.
@@ -92,6 +95,11 @@ pub struct EventRow {
     pub version: i64,
     pub changes: String,
     pub request_id: Option<String>,
+    /// What made them do it, if not just they themselves: `rule`, `macro`, `import`.
+    pub cause_kind: Option<String>,
+    pub cause_id: Option<Id>,
+    /// How many rules stand behind each other up to here.
+    pub cause_depth: Option<i64>,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -384,6 +392,34 @@ pub struct ClockRow {
     pub is_open: bool,
     /// Whether it was due already when it was first kept: its breach is told, but nobody is notified.
     pub is_belated: bool,
+}
+
+/// How far the rules of a tenant have come in its event log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::automation_cursors)]
+pub struct RuleCursorRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    pub position: i64,
+    /// How often what comes next has failed.
+    pub attempts: i64,
+}
+
+/// How often a rule has acted on a record for one value of the time it counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::automation_timers, treat_none_as_default_value = false)]
+pub struct TimerRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub rule_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub record_id: Id,
+    #[diesel(serialize_as = DbTime)]
+    pub since: Timestamp,
+    pub count: i64,
+    /// When it acts again; no more, if null.
+    pub next_at: Option<Timestamp>,
 }
 
 /// The right to work at a job, until it is lost by silence.

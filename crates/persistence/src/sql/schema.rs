@@ -36,6 +36,9 @@ diesel::table! {
         version -> BigInt,
         changes -> ChangesSql,
         request_id -> Nullable<Text>,
+        cause_kind -> Nullable<Text>,
+        cause_id -> Nullable<IdSql>,
+        cause_depth -> Nullable<BigInt>,
     }
 }
 
@@ -458,6 +461,51 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    automation_cursors (tenant_id) {
+        tenant_id -> IdSql,
+        position -> BigInt,
+        attempts -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    automation_clocks (tenant_id, rule_id) {
+        tenant_id -> IdSql,
+        rule_id -> IdSql,
+        next_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    automation_timers (tenant_id, rule_id, record_id) {
+        tenant_id -> IdSql,
+        rule_id -> IdSql,
+        record_id -> IdSql,
+        since -> TimeSql,
+        count -> BigInt,
+        next_at -> Nullable<TimeSql>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    automation_runs (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        created_at -> TimeSql,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(automation_clocks, tenants);
+diesel::allow_tables_to_appear_in_same_query!(automation_cursors, events, tenants);
 diesel::allow_tables_to_appear_in_same_query!(events, event_subjects);
 diesel::allow_tables_to_appear_in_same_query!(jobs, tenants);
 diesel::allow_tables_to_appear_in_same_query!(ticket_clocks, tenants);

@@ -12,7 +12,7 @@ use std::{borrow::Cow, collections::HashSet, sync::Arc};
 use farley_domain::{
     activities::concerned::RECORDS,
     model::{
-        event::{Actor, ActorKind},
+        event::{Actor, ActorKind, Cause},
         field::{Field, Storage},
         object::{Object, Schema},
         record::{Record, changes},
@@ -45,13 +45,15 @@ pub struct Origin {
     pub actor: Actor,
     pub request_id: Option<String>,
     pub now: Timestamp,
+    /// What makes them do it, if not just they themselves.
+    pub cause: Option<Cause>,
 }
 
 impl Origin {
     /// Farley itself.
     #[must_use]
     pub fn system(now: Timestamp) -> Origin {
-        Origin { actor: Actor { kind: ActorKind::System, user_id: None, api_key_id: None }, request_id: None, now }
+        Origin { actor: Actor { kind: ActorKind::System, user_id: None, api_key_id: None }, request_id: None, now, cause: None }
     }
 }
 
@@ -75,6 +77,17 @@ impl<'a> Change<'a> {
     pub fn new(verb: &'a str) -> Change<'a> {
         Change { verb, about: &[] }
     }
+}
+
+/// An event that has been noted and is not in the log yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Noted<'a> {
+    /// The object and what happened, as `object.what`.
+    pub kind: &'a str,
+    pub object: &'a str,
+    pub record: Id,
+    /// As it will be stored.
+    pub changes: &'a str,
 }
 
 /// Work in one transaction, within one tenant.
@@ -218,6 +231,37 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// Stores a record of a log without an event: what it tells of has events of its own.
+    pub fn add_to_log(&mut self, schema: &Schema, record: &mut Record) -> Result<(), StoreError> {
+        let noted = self.events.len();
+        self.insert(schema, record, &Change::new("created"))?;
+        self.events.truncate(noted);
+        Ok(())
+    }
+
+    /// Says that what is done from here on is done because of something.
+    pub fn because_of(&mut self, cause: Option<Cause>) {
+        if self.origin.cause != cause {
+            self.origin.to_mut().cause = cause;
+        }
+    }
+
+    /// How many events have been noted so far, to ask for those after.
+    #[must_use]
+    pub fn noted(&self) -> usize {
+        self.events.len()
+    }
+
+    /// What has been noted after so many events: what was done since.
+    pub fn noted_since(&self, count: usize) -> impl Iterator<Item = Noted<'_>> {
+        self.events.iter().skip(count).map(|(event, _)| Noted {
+            kind: &event.kind,
+            object: &event.object,
+            record: event.record_id,
+            changes: &event.changes,
+        })
+    }
+
     /// Stores a changed record. What does not differ is not written; if nothing differs, nothing is.
     pub fn update(
         &mut self,
@@ -298,6 +342,9 @@ impl<'a> Work<'a> {
             version,
             changes: Value::Object(changes).to_string(),
             request_id: self.origin.request_id.clone(),
+            cause_kind: self.origin.cause.map(|cause| cause.kind.as_str()),
+            cause_id: self.origin.cause.map(|cause| cause.id),
+            cause_depth: self.origin.cause.map(|cause| cause.depth),
         };
         let about = about.iter().copied().filter(|subject| *subject != record).collect();
         self.events.push((event, about));

@@ -18,6 +18,8 @@ pub const WITHOUT_EVENT: &[(&str, &str)] = &[
     ("refreshTokens", "every client does it every quarter of an hour; the session was told of when it began"),
     ("forgotPassword", "whether there is such a user is looked up by the job, which leaves the event once it issues a token"),
     ("simulateSla", "a question: it writes nothing"),
+    ("dryRunRule", "a question: it writes nothing"),
+    ("dryRunUnsavedRule", "a question: it writes nothing"),
     ("checkLeadDuplicates", "a question: it writes nothing"),
     ("previewImport", "a question: it writes nothing"),
     ("createTenant", "its events are those of the new tenant"),
@@ -108,6 +110,7 @@ pub async fn walk(
     of_sales(&mut walk, admin).await;
     of_activities(&mut walk, server, admin).await;
     of_service(&mut walk, admin).await;
+    of_automation(&mut walk, admin).await;
     of_imports(&mut walk, admin).await;
     of_files(&mut walk, admin).await;
     assert!(walk.faults.is_empty(), "{}", walk.faults.join("\n"));
@@ -261,6 +264,18 @@ async fn of_service(walk: &mut Walk<'_>, admin: &Client) {
     let queue = admin.create("queues", json!({"name": "Walked"})).await;
     admin.create("tickets", json!({"subject": "Walked too", "queue_id": queue})).await;
     walk.act(admin, "takeNextTicket", &[&queue], json!({}), &["ticket.assigned"]).await;
+}
+
+async fn of_automation(walk: &mut Walk<'_>, admin: &Client) {
+    let actions = json!([{"type": "set", "fields": {"region": "x"}}]);
+    let applied = json!({"name": "Walked", "object": "customer", "actions": actions});
+    let applied = admin.create("macros", applied).await;
+    let customer = admin.create("customers", json!({"name": "Walked by a macro"})).await;
+    walk.act(admin, "applyMacro", &[&applied], json!({"record_ids": [customer]}), &["customer.updated"]).await;
+    let rule = json!({"name": "Walked", "object": "customer", "is_active": false, "trigger": {"types": ["customer.created"]}, "actions": actions});
+    let saved = admin.create("rules", rule.clone()).await;
+    walk.act(admin, "dryRunRule", &[&saved], json!({}), &[]).await;
+    walk.act(admin, "dryRunUnsavedRule", &[], json!({"rule": rule}), &[]).await;
 }
 
 async fn of_imports(walk: &mut Walk<'_>, admin: &Client) {

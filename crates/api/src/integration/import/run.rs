@@ -10,7 +10,7 @@ use farley_domain::{
     integration::{Import, import::record::ImportStatus},
     model::{
         entity::Entity,
-        event::{Actor, ActorKind},
+        event::{Actor, ActorKind, Cause, CauseKind},
         object::Schema,
         record::Record,
     },
@@ -71,7 +71,8 @@ impl Task {
     fn origin(&self) -> Origin {
         let kind = if self.api_key.is_some() { ActorKind::ApiKey } else { ActorKind::User };
         let actor = Actor { kind, user_id: Some(self.user), api_key_id: self.api_key };
-        Origin { actor, request_id: self.request_id.clone(), now: clock::now() }
+        let cause = Some(Cause { kind: CauseKind::Import, id: self.import, depth: 0 });
+        Origin { actor, request_id: self.request_id.clone(), now: clock::now(), cause }
     }
 }
 

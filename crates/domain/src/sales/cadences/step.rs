@@ -14,6 +14,7 @@ use crate::{
         field::{Field, FieldType, SearchWeight, Structure},
         object::Object,
         record::Record,
+        template::{self, placeholders, shortened},
         value::{Members, Standards, list},
     },
     values::time::minutes_of_day,
@@ -121,39 +122,20 @@ impl Step {
     }
 }
 
-fn shortened(text: &str, most: usize) -> String {
-    text.chars().take(most).collect()
-}
-
 /// What placeholders may stand for: the titles of a record.
 fn is_placeholder(field: &Field) -> bool {
     field.searchable == Some(SearchWeight::Title)
 }
 
-/// The names between braces in a text.
-fn placeholders(text: &str) -> impl Iterator<Item = &str> {
-    text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
-}
-
-/// A text with its placeholders filled in; what has no value leaves nothing behind.
+/// A text with its placeholders filled in.
 fn fill(text: &str, record: &Record) -> String {
-    let mut filled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        let Some((name, next)) = after.split_once('}') else {
-            filled.push('{');
-            rest = after;
-            continue;
-        };
-        let field = record.object().field(name).filter(|field| is_placeholder(field));
-        if let Some(Cell::Text(text)) = field.map(|field| record.cell(field)).as_deref() {
-            filled.push_str(text);
+    template::fill(text, |name| {
+        let field = record.object().field(name).filter(|field| is_placeholder(field))?;
+        match &*record.cell(field) {
+            Cell::Text(text) => Some(text.clone()),
+            _ => None,
         }
-        rest = next;
-    }
-    filled.push_str(rest);
-    filled.trim().to_owned()
+    })
 }
 
 /// The faults of placeholders that stand for nothing.

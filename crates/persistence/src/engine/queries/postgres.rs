@@ -38,6 +38,8 @@ fn forget_prepared(conn: &mut Conn) -> QueryResult<()> {
     conn.batch_execute("DEALLOCATE ALL")
 }
 
+#[path = "automation.rs"]
+pub mod automation;
 #[path = "calendars.rs"]
 pub mod calendars;
 #[path = "credentials.rs"]

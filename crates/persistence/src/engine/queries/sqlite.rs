@@ -41,6 +41,8 @@ fn forget_prepared(conn: &mut Conn) -> QueryResult<()> {
     Ok(())
 }
 
+#[path = "automation.rs"]
+pub mod automation;
 #[path = "calendars.rs"]
 pub mod calendars;
 #[path = "credentials.rs"]
