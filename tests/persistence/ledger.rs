@@ -236,8 +236,8 @@ pub async fn are_mended_by_the_migration(db: TestDb) -> Result<(), StoreError> {
 pub async fn times_of_records_are_mended_by_the_migration(db: TestDb) -> Result<(), StoreError> {
     let crm = Crm::new(&db).await;
     let up = match db.engine {
-        Engine::Sqlite => include_str!("../../migrations/sqlite/0029_base_times_rise/up.sql"),
-        Engine::Postgres => include_str!("../../migrations/postgres/0029_base_times_rise/up.sql"),
+        Engine::Sqlite => include_str!("../../migrations/sqlite/0027_base_times_rise/up.sql"),
+        Engine::Postgres => include_str!("../../migrations/postgres/0027_base_times_rise/up.sql"),
     };
     let mut records = Vec::new();
     for object in [Lead::object(), Customer::object(), Task::object()] {
