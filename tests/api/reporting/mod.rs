@@ -76,6 +76,7 @@ pub fn tests() -> Vec<Test> {
         summaries::keep_what_is_hidden,
         summaries::measure_by_hand,
         summaries::are_sorted_and_cut,
+        summaries::say_what_the_rest_comes_to,
         summaries::are_cut_by_days_far_apart,
         summaries::count_once_in_each_of_many
     ]

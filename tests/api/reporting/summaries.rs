@@ -274,6 +274,7 @@ pub async fn measure_by_hand(db: TestDb) {
         let summary = admin.get(&format!("/v1/opportunities/summary?group_by={group_by}&{measures}{extra}")).await.ok(200);
         let groups = summary["data"].as_array().unwrap();
         assert!(groups.len() > 1, "{group_by}");
+        assert!(summary.get("rest").is_none(), "nothing is left out");
         for group in groups {
             let list = admin.get(&format!("{}&limit=200", group["list"].as_str().unwrap())).await.ok(200);
             let hand = ByHand(list["data"].as_array().unwrap().clone());
@@ -368,6 +369,88 @@ pub async fn are_sorted_and_cut(db: TestDb) {
     ] {
         let faults = admin.get(&format!("/v1/opportunities/summary?group_by=source&{query}")).await.faults(400);
         assert_eq!(faults, crate::client::pairs(&[fault]), "{query}");
+    }
+}
+
+/// The groups that are left out come to what a summary of their records says.
+pub async fn say_what_the_rest_comes_to(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    admin.custom_field("hours", "decimal", json!({"object": "opportunity"})).await;
+    for (place, source) in ["a", "a", "b", "b", "b", "c", "d", "d", "e"].into_iter().enumerate() {
+        let currency = ["CNY", "USD", "EUR"][place % 3];
+        let mut body = json!({"name": "x", "source": source, "amount": {"amount": 7 + 13 * place * place, "currency": currency},
+            "opened_at": format!("2017-0{}-11T01:02:03.456Z", 1 + place), "custom": {"hours": (json!([0.1, 0.25, 1.333_333, -2.5])[place % 4])}});
+        if place == 6 {
+            (body["amount"], body["custom"]) = (Value::Null, json!({}));
+        }
+        admin.create("opportunities", body).await;
+    }
+    admin.create("opportunities", json!({"name": "x"})).await;
+    let measures = "sum=amount,custom.hours,probability&avg=amount,custom.hours,probability&min=amount,opened_at,custom.hours&max=amount,opened_at,custom.hours";
+    for (group_by, most) in [("source", 6), ("amount.currency", 4), ("opened_at.month", 10), ("source,amount.currency", 9)] {
+        for order in ["", "&sort=-count", "&sort=-sum.amount.CNY"] {
+            let asked = format!("/v1/opportunities/summary?group_by={group_by}&{measures}{order}");
+            let all = admin.get(&asked).await.ok(200);
+            let groups = all["data"].as_array().unwrap();
+            assert!(groups.len() >= most - 1, "{group_by}: {}", groups.len());
+            for limit in 1..=groups.len() {
+                let cut = admin.get(&format!("{asked}&limit={limit}")).await.ok(200);
+                assert_eq!(cut["data"].as_array().unwrap(), &groups[..limit], "{asked}");
+                if limit == groups.len() {
+                    assert!(cut.get("rest").is_none(), "nothing is left out: {cut}");
+                    continue;
+                }
+                let mut records = Vec::new();
+                for group in &groups[limit..] {
+                    let list = admin.get(&format!("{}&limit=200", group["list"].as_str().unwrap())).await.ok(200);
+                    records.extend(list["data"].as_array().unwrap().clone());
+                }
+                let rest = &cut["rest"];
+                assert_eq!((&rest["groups"], &rest["count"]), (&json!(groups.len() - limit), &json!(records.len())), "{asked}");
+                let hand = ByHand(records);
+                for (field, expected) in [
+                    ("amount", hand.money("/amount")),
+                    ("custom.hours", hand.numbers("/custom/hours")),
+                    ("probability", hand.numbers("/probability")),
+                ] {
+                    for (member, expected) in ["sums", "averages", "minimums", "maximums"].into_iter().zip(&expected) {
+                        let Some(told) = rest[member].get(field) else { continue };
+                        assert!(same(told, expected), "{member} of {field}: {told}, not {expected}; {asked}, {limit}");
+                    }
+                }
+                let mut opened: Vec<&Value> = hand.values("/opened_at");
+                opened.sort_by_key(|time| time.to_string());
+                let ends = [opened.first(), opened.last()].map(|end| end.map_or(Value::Null, |end| (*end).clone()));
+                assert_eq!([&rest["minimums"]["opened_at"], &rest["maximums"]["opened_at"]], [&ends[0], &ends[1]], "{asked}");
+            }
+        }
+    }
+    // A record in several groups has no place in one rest.
+    let many = admin.get("/v1/opportunities/summary?group_by=tags.name&limit=1").await.ok(200);
+    assert!(many.get("rest").is_none());
+    let object = admin.get("/v1/metadata/objects/opportunity").await.ok(200);
+    let field = |path: &str| object["fields"].as_array().unwrap().iter().find(|field| field["path"] == path).unwrap().clone();
+    for (path, groupable, measures) in [
+        ("amount", false, json!(["sum", "avg", "min", "max"])),
+        ("source", true, json!([])),
+        ("opened_at", true, json!(["min", "max"])),
+        ("custom.hours", true, json!(["sum", "avg", "min", "max"])),
+        ("description", false, json!([])),
+    ] {
+        assert_eq!((&field(path)["groupable"], &field(path)["measures"]), (&json!(groupable), &measures), "{path}");
+    }
+    // The metadata promises what summaries keep.
+    for field in object["fields"].as_array().unwrap() {
+        let path = field["path"].as_str().unwrap();
+        let dated = field["type"] == "date" || field["type"] == "datetime";
+        let grouped = admin.get(&format!("/v1/opportunities/summary?group_by={path}{}", if dated { ".month" } else { "" })).await;
+        assert_eq!(grouped.status == 200, field["groupable"] == true, "{path}: {}", grouped.text);
+        for figure in ["sum", "avg", "min", "max"] {
+            let measured = admin.get(&format!("/v1/opportunities/summary?{figure}={path}")).await;
+            let promised = field["measures"].as_array().unwrap().iter().any(|known| known == figure);
+            assert_eq!(measured.status == 200, promised, "{figure} of {path}: {}", measured.text);
+        }
     }
 }
 

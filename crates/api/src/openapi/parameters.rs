@@ -53,7 +53,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
         ("Minimum", measured("min", "Fields of which to return the least value, at most 4: those that `sum` takes, and dates and times. For money, per currency.")),
         ("Maximum", measured("max", "Fields of which to return the greatest value, at most 4: those that `sum` takes, and dates and times. For money, per currency.")),
         ("GroupSort", query("sort", "What to sort the groups by, with `-` for descending: `count`, or a requested measure (`sum.probability`, `max.created_at`); for money, with its currency (`-sum.amount.CNY`). Groups without a value are last; equal ones are sorted by their group values.", text().max_length(Some(300))).example(Some(json!("-count")))),
-        ("GroupLimit", query("limit", "The number of groups to return: the first in the order of `sort`, out of at most 50,000. If absent, all groups are returned, at most 2,000.", schemas::of_type(Type::Integer).minimum(Some(1)).maximum(Some(2_000)))),
+        ("GroupLimit", query("limit", "The number of groups to return: the first in the order of `sort`, out of at most 50,000; `rest` has what the others come to. If absent, all groups are returned, at most 2,000.", schemas::of_type(Type::Integer).minimum(Some(1)).maximum(Some(2_000)))),
         (
             "AsOf",
             query(

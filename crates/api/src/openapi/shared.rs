@@ -22,7 +22,7 @@ use crate::{
     http::problem::Code,
     records::{
         ledger::LedgerChange,
-        summary::{Summary, SummaryGroup},
+        summary::{Summary, SummaryGroup, SummaryRest},
     },
 };
 
@@ -41,6 +41,7 @@ pub fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
         ("LedgerChange", LedgerChange::schema()),
         ("Summary", Summary::schema()),
         ("SummaryGroup", SummaryGroup::schema()),
+        ("SummaryRest", SummaryRest::schema()),
         ("Actor", actor().into()),
         ("Change", change().into()),
         ("Filter", filter().into()),

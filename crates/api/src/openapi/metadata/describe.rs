@@ -18,7 +18,10 @@ use utoipa::ToSchema;
 use super::{forms, forms::SectionMetadata, members, members::MemberMetadata};
 use crate::{
     openapi::{names, schemas},
-    records::operations::{Generic, generic_operations},
+    records::{
+        operations::{Generic, generic_operations},
+        summary::{self, Figure},
+    },
 };
 
 /// A type of record.
@@ -94,6 +97,11 @@ pub struct FieldMetadata {
     #[schema(example = json!(["eq", "ne", "in", "nin", "null"]))]
     pub operators: Vec<String>,
     pub sortable: bool,
+    /// Whether summaries can be grouped by it (`group_by`); dates and times by a period: `created_at.month`.
+    pub groupable: bool,
+    /// The figures that summaries compute of it; empty if none.
+    #[schema(example = json!(["sum", "avg", "min", "max"]))]
+    pub measures: Vec<String>,
     pub searchable: bool,
     pub exportable: bool,
     /// Personal data.
@@ -246,6 +254,8 @@ fn field(field: &Field, rule: Option<FieldRule>) -> Option<FieldMetadata> {
         writable,
         operators: predicate::operators(field).iter().map(|op| op.as_str().to_owned()).collect(),
         sortable: field.sortable,
+        groupable: summary::is_single(field),
+        measures: Figure::ALL.iter().filter(|figure| figure.fits(field)).map(|figure| figure.name().to_owned()).collect(),
         searchable: field.searchable.is_some(),
         exportable: field.exportable,
         sensitive: field.sensitive,

@@ -47,6 +47,12 @@ pub fn named<T>(given: Option<String>, parameter: &str, faults: &mut Faults, rea
     found
 }
 
+/// Whether records can be grouped by a field: one short value in each, and with that a filter for the group's list.
+#[must_use]
+pub fn is_single(field: &Field) -> bool {
+    field.kind.is_scalar() && !matches!(field.kind, FieldType::LongText { .. } | FieldType::Money) && field.filterable
+}
+
 pub fn asked(schema: &Schema, name: &str, view: &dyn View) -> Result<Asked, Fault> {
     let (path, span) = match name.rsplit_once('.').and_then(|(path, last)| Some((path, Span::from_name(last)?))) {
         Some((path, span)) => (path, Some(span)),
@@ -57,8 +63,7 @@ pub fn asked(schema: &Schema, name: &str, view: &dyn View) -> Result<Asked, Faul
         return Err(Fault::new("group_by", FaultCode::WrongType).with("expected", "fields, not relations"));
     };
     let dated = matches!(field.kind, FieldType::Date | FieldType::DateTime);
-    let single =
-        field.kind.is_scalar() && !matches!(field.kind, FieldType::LongText { .. } | FieldType::Money) && field.filterable;
+    let single = is_single(&field);
     // Only the first step may lead to many.
     let through_one = found.steps.iter().skip(1).all(|step| !step.relation.reach.is_to_many());
     if !single || !through_one || (span.is_some() && !dated) || (span.is_none() && field.kind == FieldType::DateTime) {
@@ -92,13 +97,15 @@ impl Figure {
         }
     }
 
-    /// Whether it is computed of fields of this type: only what has an order has an end, and only numbers add up.
-    fn fits(self, kind: &FieldType) -> bool {
-        match kind {
-            FieldType::Money | FieldType::Integer { .. } | FieldType::Decimal => true,
-            FieldType::Date | FieldType::DateTime => matches!(self, Figure::Least | Figure::Greatest),
-            _ => false,
-        }
+    /// Whether it is computed of a field: only what has an order has an end, and only numbers add up.
+    pub fn fits(self, field: &Field) -> bool {
+        let is_stored = !matches!(field.storage, Storage::Computed);
+        is_stored
+            && match &field.kind {
+                FieldType::Money | FieldType::Integer { .. } | FieldType::Decimal => true,
+                FieldType::Date | FieldType::DateTime => matches!(self, Figure::Least | Figure::Greatest),
+                _ => false,
+            }
     }
 }
 
@@ -108,8 +115,15 @@ pub struct Wanted {
     pub field: Field,
 }
 
+impl Wanted {
+    /// Whether it has a figure for each currency.
+    pub fn is_money(&self) -> bool {
+        self.field.kind == FieldType::Money
+    }
+}
+
 pub fn measured(schema: &Schema, name: &str, figure: Figure, view: &dyn View) -> Result<Field, Fault> {
-    let known = |field: &&Field| figure.fits(&field.kind) && !matches!(field.storage, Storage::Computed);
+    let known = |field: &&Field| figure.fits(field);
     path::visible_field(schema, name, view).filter(known).cloned().ok_or_else(|| {
         let names: Vec<String> =
             schema.fields().filter(|field| known(field) && view.sees(schema.object, field)).map(Field::path).collect();

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use super::{
     MAX_GROUPS,
     asked::{Asked, Figure, Order, Wanted},
+    rest::{Parts, told},
 };
 use crate::http::problem::Problem;
 
@@ -35,6 +36,8 @@ pub struct Row {
     pub count: i64,
     /// Of each figure that is asked for.
     pub figures: Vec<Value>,
+    /// What was read for each of them.
+    pub parts: Vec<Parts>,
 }
 
 impl Order {
@@ -111,7 +114,7 @@ fn measures_of(wanted: &Wanted) -> Vec<Measure> {
 }
 
 /// The value of a figure from what was read for it.
-fn figure_of(wanted: &Wanted, cells: &[Cell]) -> Result<Value, Problem> {
+pub fn figure_of(wanted: &Wanted, cells: &[Cell]) -> Result<Value, Problem> {
     let count = cells.get(1).and_then(Cell::as_integer).unwrap_or(0);
     let is_money = wanted.field.kind == FieldType::Money;
     #[allow(clippy::cast_precision_loss, reason = "a mean counts with 15 digits of the sum")]
@@ -213,8 +216,7 @@ pub fn read_groups(
     most: usize,
 ) -> Result<Vec<Row>, Problem> {
     let mut groups: Vec<Group> = asked.iter().map(|asked| asked.group.clone()).collect();
-    let is_money = |wanted: &Wanted| wanted.field.kind == FieldType::Money;
-    let numbers: Vec<(usize, &Wanted)> = wanted.iter().enumerate().filter(|(_, wanted)| !is_money(wanted)).collect();
+    let numbers: Vec<(usize, &Wanted)> = wanted.iter().enumerate().filter(|(_, wanted)| !wanted.is_money()).collect();
     let mut measures = vec![Measure::Count];
     measures.extend(numbers.iter().flat_map(|(_, wanted)| measures_of(wanted)));
     let too_many = || Fault::new("group_by", FaultCode::TooMany).with("max", most);
@@ -224,22 +226,21 @@ pub fn read_groups(
     let mut found: BTreeMap<Vec<Key>, Row> = BTreeMap::new();
     for mut cells in reader.aggregate(object, &query.predicate, &groups, &measures, (query.as_of, most + 1))? {
         let own = cells.split_off(groups.len());
-        let mut figures: Vec<Value> =
-            wanted.iter().map(|wanted| if is_money(wanted) { json!([]) } else { Value::Null }).collect();
+        let mut parts = vec![Parts::new(); wanted.len()];
         let mut rest = &own[1..];
         for (place, wanted) in &numbers {
             let (cells, others) = rest.split_at(measures_of(wanted).len());
             rest = others;
-            figures[*place] = figure_of(wanted, cells)?;
+            parts[*place].insert(String::new(), cells.to_vec());
         }
         let count = own[0].as_integer().unwrap_or(0);
         // Without groups there is one row, also of nothing.
-        found.insert(cells.iter().map(Key::of).collect(), Row { values: cells, count, figures });
+        found.insert(cells.iter().map(Key::of).collect(), Row { values: cells, count, figures: Vec::new(), parts });
     }
     if found.len() > most {
         return Err(too_many().into());
     }
-    for (place, wanted) in wanted.iter().enumerate().filter(|(_, wanted)| is_money(wanted)) {
+    for (place, wanted) in wanted.iter().enumerate().filter(|(_, wanted)| wanted.is_money()) {
         let Some(currency) = wanted.field.currency() else { continue };
         groups.push(Group::by(&currency));
         let rows = reader.aggregate(object, &query.predicate, &groups, &measures_of(wanted), (query.as_of, usize::MAX))?;
@@ -248,25 +249,28 @@ pub fn read_groups(
             let (key, own) = cells.split_at(groups.len());
             let Some(code) = own[0].as_text() else { continue };
             let key: Vec<Key> = key.iter().map(Key::of).collect();
-            if let Some(list) = found.get_mut(&key).and_then(|row| row.figures[place].as_array_mut()) {
-                list.push(json!({"amount": figure_of(wanted, &own[1..])?, "currency": code}));
-                list.sort_by_key(|sum| sum["currency"].to_string());
+            if let Some(row) = found.get_mut(&key) {
+                row.parts[place].insert(code.to_owned(), own[1..].to_vec());
             }
         }
     }
-    Ok(found.into_values().collect())
+    let mut rows: Vec<Row> = found.into_values().collect();
+    for row in &mut rows {
+        row.figures = wanted.iter().zip(&row.parts).map(|(wanted, parts)| told(wanted, parts)).collect::<Result<_, Problem>>()?;
+    }
+    Ok(rows)
 }
 
 /// A value of a group in its order: nothing last.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
+pub enum Key {
     Number(i64),
     Text(String),
     Nothing,
 }
 
 impl Key {
-    fn of(cell: &Cell) -> Key {
+    pub fn of(cell: &Cell) -> Key {
         match cell {
             Cell::Null => Key::Nothing,
             Cell::Integer(number) => Key::Number(*number),

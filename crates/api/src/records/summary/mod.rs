@@ -3,6 +3,7 @@
 
 mod asked;
 mod computation;
+mod rest;
 
 use std::sync::Arc;
 
@@ -25,9 +26,11 @@ use farley_persistence::{Cell, Group};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+pub use self::asked::{Figure, is_single};
 use self::{
-    asked::{Asked, Figure, Order, Wanted, asked, measured, named, read_limit},
+    asked::{Asked, Order, Wanted, asked, measured, named, read_limit},
     computation::{Row, cut, read_groups},
+    rest::{Rest, together},
 };
 use super::{read::below, write::parent_named};
 use crate::{
@@ -51,6 +54,36 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 pub struct Summary {
     /// Sorted by value, the group without a value last; or as `sort` says.
     pub data: Vec<SummaryGroup>,
+    /// All records of the groups that `limit` leaves out, as one group, for an “others” beside the first. Absent without `limit`, if it
+    /// leaves out no group, and if the groups are values of several related records, where a record can be in groups on both sides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<SummaryRest>,
+}
+
+/// What the groups that are left out come to together. Means are those of all their records.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct SummaryRest {
+    /// The number of groups left out.
+    #[schema(example = 17)]
+    pub groups: usize,
+    /// The number of records in them.
+    #[schema(example = 120)]
+    pub count: i64,
+    /// As in a group.
+    #[schema(value_type = Object, example = json!({"amount": [{"amount": 1_234_500, "currency": "CNY"}]}))]
+    pub sums: Map<String, Value>,
+    /// As in a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub averages: Option<Map<String, Value>>,
+    /// As in a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub minimums: Option<Map<String, Value>>,
+    /// As in a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub maximums: Option<Map<String, Value>>,
 }
 
 /// The records with the same values.
@@ -122,7 +155,7 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
     let mut query = filters(object, &mut parameters, faults, &view)?;
     let (principal, now) = (Arc::clone(&call.principal), call.now);
     let path = request.path().trim_end_matches("/summary").to_owned();
-    let data = call
+    let summary = call
         .state
         .store
         .read_heavily::<_, Problem>(call.claim(), move |reader| {
@@ -141,12 +174,37 @@ pub async fn summary(object: &'static Object, call: Call, request: HttpRequest) 
                 // What is equal stays in the order of its values.
                 rows.sort_by(|left, right| order.compare(left, right));
             }
-            rows.truncate(limit.unwrap_or(usize::MAX));
+            let left_out = rows.split_off(limit.unwrap_or(usize::MAX).min(rows.len()));
+            let each_once = groups.iter().all(|asked| !asked.group.leads_to_many());
+            let rest = (each_once && !left_out.is_empty()).then(|| together(&left_out, &wanted)).transpose()?;
             let place = Place { path: &path, parameters: &parameters, zone };
-            Ok(rows.into_iter().map(|row| place.group(&groups, &periods, row, (&wanted, shown))).collect())
+            let data = rows.into_iter().map(|row| place.group(&groups, &periods, row, (&wanted, shown))).collect();
+            Ok(Summary { data, rest: rest.map(|rest| told_rest(rest, (&wanted, shown))) })
         })
         .await?;
-    Ok(HttpResponse::Ok().json(Summary { data }))
+    Ok(HttpResponse::Ok().json(summary))
+}
+
+/// The figures by their kind and field: sums, means, least and greatest values.
+fn by_field(wanted: &[Wanted], figures: Vec<Value>) -> [Map<String, Value>; 4] {
+    let mut told = [Map::new(), Map::new(), Map::new(), Map::new()];
+    for (wanted, value) in wanted.iter().zip(figures) {
+        told[wanted.figure as usize].insert(wanted.field.path(), value);
+    }
+    told
+}
+
+fn told_rest(rest: Rest, (wanted, shown): (&[Wanted], [bool; 4])) -> SummaryRest {
+    let [sums, averages, minimums, maximums] = by_field(wanted, rest.figures);
+    let [_, average, least, greatest] = shown;
+    SummaryRest {
+        groups: rest.groups,
+        count: rest.count,
+        sums,
+        averages: average.then_some(averages),
+        minimums: least.then_some(minimums),
+        maximums: greatest.then_some(maximums),
+    }
 }
 
 /// Reads the filters of a list where there is no list: what orders one and cuts it into pages means nothing here.
@@ -220,11 +278,7 @@ impl Place<'_> {
             };
             group.insert(asked.name.clone(), value);
         }
-        let mut figures = [Map::new(), Map::new(), Map::new(), Map::new()];
-        for (wanted, value) in wanted.iter().zip(row.figures) {
-            figures[wanted.figure as usize].insert(wanted.field.path(), value);
-        }
-        let [sums, averages, minimums, maximums] = figures;
+        let [sums, averages, minimums, maximums] = by_field(wanted, row.figures);
         let [_, average, least, greatest] = shown;
         SummaryGroup {
             group,
