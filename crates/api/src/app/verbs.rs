@@ -7,6 +7,7 @@ use farley_domain::{
         access::{Action, Grants},
         user::User,
     },
+    integration::file::File,
     model::{entity::Entity, object::Object, registry},
     sales::{
         cadences::{cadence::Cadence, enrolment::CadenceEnrolment},
@@ -39,6 +40,8 @@ const OTHERWISE: &[(&str, fn(&Grants) -> bool)] = &[
     ("stopCadenceEnrolment", |grants| may(grants, CadenceEnrolment::NAME, Action::Read) && steers(grants)),
     ("listUserSessions", |grants| may(grants, User::NAME, Action::Update)),
     ("getUserOpenWork", |grants| may(grants, User::NAME, Action::Update)),
+    ("uploadFile", |grants| may(grants, File::NAME, Action::Create)),
+    ("linkFile", |grants| may(grants, File::NAME, Action::Read)),
     ("createImport", imports),
     ("previewImport", imports),
 ];
