@@ -2,6 +2,7 @@
 
 use actix_web::http::Method;
 use farley_domain::{
+    automation::{macros::Macro, rule::Rule},
     customers::{contact::Contact, customer::Customer},
     identity::{
         access::{Action, Grants},
@@ -39,6 +40,8 @@ const OTHERWISE: &[(&str, fn(&Grants) -> bool)] = &[
     ("stopCadenceEnrolment", |grants| may(grants, CadenceEnrolment::NAME, Action::Read) && steers(grants)),
     ("listUserSessions", |grants| may(grants, User::NAME, Action::Update)),
     ("getUserOpenWork", |grants| may(grants, User::NAME, Action::Update)),
+    ("applyMacro", |grants| may(grants, Macro::NAME, Action::Read)),
+    ("dryRunUnsavedRule", |grants| may(grants, Rule::NAME, Action::Create)),
     ("createImport", imports),
     ("previewImport", imports),
 ];
