@@ -158,6 +158,8 @@ pub async fn a_dry_run_tells_what_comes_due(db: TestDb) {
     ran(&admin, &rule, 1).await;
     once(&admin, &format!("/v1/tickets/{due}"), |ticket| ticket["status"] == "solved").await;
     // Whoever may not do what the rule does is not told what it would do.
-    let reader = server.user_who_may(&admin, "reader", &["rule read all", "ticket read all"], json!([]), json!({})).await;
+    let reader = server
+        .user_who_may(&admin, "reader", &["rule read all", "rule update all", "ticket read all"], json!([]), json!({}))
+        .await;
     reader.post(&format!("/v1/rules/{rule}/dry-run"), json!({})).await.refused(403, "permission_not_held");
 }

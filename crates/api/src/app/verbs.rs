@@ -2,6 +2,7 @@
 
 use actix_web::http::Method;
 use farley_domain::{
+    automation::{macros::Macro, rule::Rule},
     customers::{contact::Contact, customer::Customer},
     identity::{
         access::{Action, Grants},
@@ -42,6 +43,8 @@ const OTHERWISE: &[(&str, fn(&Grants) -> bool)] = &[
     ("getUserOpenWork", |grants| may(grants, User::NAME, Action::Update)),
     ("uploadFile", |grants| may(grants, File::NAME, Action::Create)),
     ("linkFile", |grants| may(grants, File::NAME, Action::Read)),
+    ("applyMacro", |grants| may(grants, Macro::NAME, Action::Read)),
+    ("dryRunUnsavedRule", |grants| may(grants, Rule::NAME, Action::Create)),
     ("createImport", imports),
     ("previewImport", imports),
 ];

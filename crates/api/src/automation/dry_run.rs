@@ -70,7 +70,7 @@ body! {
     /// A rule that is not saved, and which part of the past to try it on.
     pub struct UnsavedRuleDryRun {
         /// The rule, as in POST /v1/rules. Its name is not looked at.
-        rule: Option<Value> => structure(&RULE).required().example(json!({"object": "ticket", "trigger": {"types": ["ticket.created"]}, "actions": [{"type": "set", "fields": {"priority": "high"}}]})),
+        rule: Option<Value> => structure(&RULE).required().example(json!({"object": "ticket", "trigger": {"types": ["ticket.created"]}, "actions": [{"type": "create_task", "subject": "回访 {subject}"}]})),
         /// The beginning. Defaults to seven days before the end.
         from: Option<Timestamp> => datetime().example("2026-03-01T00:00:00Z"),
         /// The end. Defaults to now.
@@ -78,7 +78,7 @@ body! {
         /// The maximum number of runs that are told, 1 to 200: the latest.
         limit: i64 => integer(1, 200).default(50).example(50),
     }
-    example json!({"rule": {"object": "ticket", "trigger": {"types": ["ticket.created"]}, "actions": [{"type": "set", "fields": {"priority": "high"}}]}})
+    example json!({"rule": {"object": "ticket", "trigger": {"types": ["ticket.created"]}, "actions": [{"type": "create_task", "subject": "回访 {subject}"}]}})
 }
 
 /// A rule as it would be created.
@@ -182,7 +182,7 @@ impl Past {
 /// Tells which events of the past would have set the rule off, and what it would do to their records; nothing is written. Whether an
 /// event would have set it off is judged by the record as it was right after the event, as far as its history tells; parts of the
 /// filter about other records, and what would be changed, by how things are now. Whether the rule is active, and since when, makes no
-/// difference. You need permission to read rules and to do what the rule does.
+/// difference. You need permission to update rules and to do what the rule does.
 #[utoipa::path(tag = "rules", operation_id = "dryRunRule", request_body = RuleDryRun,
     params(("id" = String, Path, description = "The id of the rule, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "What it would have done.", body = RuleRehearsal)))]
@@ -195,6 +195,7 @@ pub async fn dry_run(call: Call, request: HttpRequest, body: Body) -> Result<Htt
     let past = Past::of(call.now, (asked.get(RuleDryRun::from), asked.get(RuleDryRun::to)), asked.get(RuleDryRun::limit))?;
     let named = Named::parse(request.match_info().query("id"))?;
     let rows = call.rows(<Rule as Entity>::object(), Action::Read)?;
+    Writer::of(&call, <Rule as Entity>::object()).permit(Action::Update)?;
     rehearse(&call, past, move |work, writer| {
         let id = named.find(work.reader(), &writer.principal, writer.object)?.ok_or_else(Problem::not_found)?;
         let view = writer.principal.view(writer.now);
