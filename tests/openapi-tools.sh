@@ -40,9 +40,35 @@ spectral lint --ruleset owasp.yaml --fail-severity=error --display-only-failures
 echo '== openapi-spec-validator'
 openapi-spec-validator "$document"
 
-echo '== openapi-typescript and tsc --strict'
+echo '== openapi-typescript, a program on openapi-fetch, and tsc --strict'
 openapi-typescript "$document" --output farley.ts
-tsc --strict --noEmit --target es2022 --module nodenext farley.ts
+cat > program.ts <<'TYPESCRIPT'
+import createClient from "openapi-fetch";
+import type { components, paths } from "./farley.js";
+
+const client = createClient<paths>({ baseUrl: "http://127.0.0.1:8080", headers: { "Accept-Language": "en" } });
+const filter: components["schemas"]["LeadFilter"] = { or: [{ field: "status", value: "new" }, { not: { field: "name", op: "contains", value: "x" } }] };
+
+export async function program(): Promise<string> {
+  const query = { filter: JSON.stringify(filter), sort: ["-created_at"], limit: 20, status: "new" as const };
+  const leads = await client.GET("/v1/leads", { params: { query } });
+  if (leads.error) throw new Error(`${leads.error.code}: ${leads.error.detail ?? ""}`);
+  const made = await client.POST("/v1/customers", { body: { name: "Acme" } });
+  if (made.error) throw new Error(made.error.title);
+  const customer: components["schemas"]["Customer"] = made.data;
+  const name: string = customer.name;
+  const changed = await client.PATCH("/v1/customers/{id}", {
+    params: { path: { id: customer.id }, header: { "If-Match": '"v77"' } },
+    body: { industry: null },
+  });
+  // @ts-expect-error an unknown member
+  await client.POST("/v1/customers", { body: { nmae: "Acme" } });
+  if (changed.error?.status !== 412) return `${name} ${leads.data.data.length}`;
+  const version: number | undefined = changed.error.current_version;
+  return `${version ?? 0} ${changed.error.changed?.map((change) => change.field).join() ?? ""}`;
+}
+TYPESCRIPT
+tsc --strict --noEmit --target es2022 --module nodenext program.ts
 
 echo '== openapi-python-client'
 # It knows no calendars: their text is sent as it is.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use farley_domain::model::recurring;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
@@ -110,14 +111,14 @@ fn finish_schema(schema: &mut Map<String, Value>) {
     }
 }
 
-/// Takes what is only a list of required members out of an `allOf` and says it beside: generators of clients understand it there alone.
+/// Says beside an `allOf` which members are required, where a part of it says nothing else. Generators for TypeScript understand it there
+/// alone; those for Python take an `allOf` of one part for that part itself, so what is left of it stays.
 fn require_beside(schema: &mut Map<String, Value>) {
-    let Some(parts) = schema.get_mut("allOf").and_then(Value::as_array_mut) else { return };
-    let only_requires = |part: &Value| {
-        part.as_object().is_some_and(|part| part.len() == 2 && part["type"] == "object" && part.contains_key("required"))
-    };
-    let required = parts.pop_if(|part| only_requires(part)).and_then(|mut part| part.get_mut("required").map(Value::take));
-    schema.extend(required.map(|required| ("required".to_owned(), required)));
+    let Some(last) = schema.get_mut("allOf").and_then(Value::as_array_mut).and_then(|parts| parts.last_mut()) else { return };
+    let only_requires = last.as_object().is_some_and(|part| part.len() == 2 && part.contains_key("type"));
+    let Some(required) = last.get_mut("required").filter(|_| only_requires).map(Value::take) else { return };
+    *last = json!({"required": [recurring::ID.name()]});
+    schema.insert("required".to_owned(), required);
 }
 
 /// Whether a schema is one of texts of any form and length, as far as it says so.
