@@ -87,15 +87,15 @@ pub struct Settings {
     pub files_url: Option<String>,
     /// The address of an S3-compatible server other than Amazon's.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub s3_endpoint: Option<String>,
+    pub files_endpoint: Option<String>,
     /// The S3 region.
-    pub s3_region: String,
+    pub files_region: String,
     /// The S3 access key id. By default, the usual `AWS_…` variables and the machine's own role are used.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub s3_access_key: Option<String>,
+    pub files_access_key: Option<String>,
     /// The S3 secret access key.
     #[serde(default, deserialize_with = "unless_blank")]
-    pub s3_secret_key: Option<SecretString>,
+    pub files_secret_key: Option<SecretString>,
     /// Maximum size of a file, in bytes.
     pub max_file: u64,
     /// The media types that files may have, separated by commas, `image/*` for all of a kind; any type by default.
@@ -146,7 +146,7 @@ struct Defaults {
     refresh_leeway: u32,
     trusted_proxies: &'static str,
     mail_from: &'static str,
-    s3_region: &'static str,
+    files_region: &'static str,
     max_file: u64,
     file_types: &'static str,
     shutdown_timeout: u64,
@@ -174,7 +174,7 @@ const DEFAULTS: Defaults = Defaults {
     refresh_leeway: 20,
     trusted_proxies: "",
     mail_from: "Farley <farley@localhost>",
-    s3_region: "us-east-1",
+    files_region: "us-east-1",
     max_file: 104_857_600,
     file_types: "",
     shutdown_timeout: 30,
@@ -270,8 +270,8 @@ impl Settings {
         if self.files_url.as_ref().is_some_and(|url| !["s3://", "file:///"].iter().any(|scheme| url.starts_with(scheme))) {
             return Err("setting FARLEY_FILES_URL must begin with s3:// or file:///".to_owned());
         }
-        if self.s3_endpoint.as_ref().is_some_and(|url| !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme))) {
-            return Err("setting FARLEY_S3_ENDPOINT must begin with http:// or https://".to_owned());
+        if self.files_endpoint.as_ref().is_some_and(|url| !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme))) {
+            return Err("setting FARLEY_FILES_ENDPOINT must begin with http:// or https://".to_owned());
         }
         if self.file_scanner.as_ref().is_some_and(|url| !["tcp://", "unix:///"].iter().any(|scheme| url.starts_with(scheme))) {
             return Err("setting FARLEY_FILE_SCANNER must begin with tcp:// or unix:///".to_owned());
@@ -354,9 +354,9 @@ pub(crate) mod tests {
             "smtp_url",
             "password_reset_url",
             "files_url",
-            "s3_endpoint",
-            "s3_access_key",
-            "s3_secret_key",
+            "files_endpoint",
+            "files_access_key",
+            "files_secret_key",
             "file_scanner",
         ];
         let blank: String = optional.iter().map(|name| format!("{name} = \" \"\n")).collect();

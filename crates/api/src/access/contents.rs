@@ -70,13 +70,13 @@ impl Contents {
     fn bucket(settings: &Settings, bucket: &str, prefix: &str) -> Result<Contents, String> {
         tls::provide();
         // What the settings leave out, the usual variables and the machine's own role may say.
-        let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_region(&settings.s3_region);
+        let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_region(&settings.files_region);
         // Not every server that speaks S3 deletes several at once.
         builder = builder.with_disable_bulk_delete(true);
-        if let Some(endpoint) = &settings.s3_endpoint {
+        if let Some(endpoint) = &settings.files_endpoint {
             builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
         }
-        if let (Some(id), Some(key)) = (&settings.s3_access_key, &settings.s3_secret_key) {
+        if let (Some(id), Some(key)) = (&settings.files_access_key, &settings.files_secret_key) {
             builder = builder.with_access_key_id(id).with_secret_access_key(key.expose_secret());
         }
         let store = builder.build().map_err(|error| error.to_string())?;

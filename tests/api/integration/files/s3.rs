@@ -90,9 +90,9 @@ pub async fn contents_are_kept_in_a_bucket(db: TestDb) {
     let endpoint = start(&bucket);
     let server = Server::start_with(db, |settings| {
         settings.files_url = Some("s3://files/farley/test".to_owned());
-        settings.s3_endpoint = Some(endpoint);
-        settings.s3_access_key = Some("id".to_owned());
-        settings.s3_secret_key = Some("key".to_owned().into());
+        settings.files_endpoint = Some(endpoint);
+        settings.files_access_key = Some("id".to_owned());
+        settings.files_secret_key = Some("key".to_owned().into());
     })
     .await;
     let admin = server.admin().await;
