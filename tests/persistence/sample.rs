@@ -407,6 +407,10 @@ impl World for Sample {
         let leads_to = |target: &&Arc<Record>| match relation.reach {
             Reach::ToOne { field } => id_of(record, field) == Some(target.id()),
             Reach::Inverse { field } => id_of(target, field) == Some(record.id()),
+            Reach::Attached { object: told, field } => {
+                let of_target = object.field(told).is_some_and(|told| record.json(told) == relation.target);
+                of_target && id_of(record, field) == Some(target.id())
+            }
             Reach::Linked { link, holder: true } => named(object, record, link, target.id()),
             Reach::Linked { link, holder: false } => named(target_object, target, link, record.id()),
         };
