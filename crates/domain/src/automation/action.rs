@@ -380,7 +380,8 @@ fn accept_wording(value: &Value, standards: &Standards<'_>) -> Result<Value, Fau
 #[must_use]
 pub fn is_automatable(object: &Object) -> bool {
     let is_worked_with = object.bears(recurring::OWNER_ID) || object.bears(recurring::TAG_IDS);
-    is_worked_with && !object.configuration && !object.read_only && object.parent.is_none() && object.personal.is_none()
+    let by_itself = object.parent.is_none() && object.personal.is_none() && object.attached.is_none();
+    is_worked_with && !object.configuration && !object.read_only && by_itself
 }
 
 /// The object that a rule or macro is about; a fault, if there is no such one.
