@@ -74,7 +74,16 @@ pub async fn recurring_jobs_wait_once(db: TestDb) {
     for _ in 0..2 {
         let server = Server::start(db.clone()).await;
         let admin = server.admin().await;
-        let recurring = ["cadences", "lead_responses", "lead_scores", "pool_recalls", "task_notices", "tidy"];
+        let recurring = [
+            "cadences",
+            "file_orphans",
+            "lead_responses",
+            "lead_scores",
+            "pool_recalls",
+            "rule_runs_tidy",
+            "task_notices",
+            "tidy",
+        ];
         eventually(|| async {
             let mut waiting = admin.list("/v1/jobs?state=waiting", "kind").await;
             waiting.sort();

@@ -124,7 +124,7 @@ pub async fn statements_end_at_their_limit(db: TestDb) {
     let admin = first.admin().await;
     fill(&admin, engine).await;
     drop(first);
-    let server = Server::start_with(db, |settings| settings.statement_timeout = 0.3).await;
+    let server = Server::start_with(db, |settings| settings.statement_timeout = 0.15).await;
     let admin = server.admin().await;
     let answer = slow(&admin, true).header("Accept-Language", "zh-CN").await;
     assert!(answer.header("retry-after").parse::<u64>().is_ok(), "{}", answer.text);

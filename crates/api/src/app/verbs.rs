@@ -26,8 +26,11 @@ use crate::records::{
     operations::{base, generic_operations},
 };
 
+/// Whether an endpoint is of use to somebody with these grants.
+type Allowed = fn(&Grants) -> bool;
+
 /// What is not simply to be read, or a change of its object.
-const OTHERWISE: &[(&str, fn(&Grants) -> bool)] = &[
+const OTHERWISE: &[(&str, Allowed)] = &[
     ("checkLeadDuplicates", |grants| may(grants, Lead::NAME, Action::Read)),
     ("convertLead", |grants| may(grants, Lead::NAME, Action::Update) && converts(grants)),
     ("followUpTicket", |grants| may(grants, Ticket::NAME, Action::Read) && may(grants, Ticket::NAME, Action::Create)),

@@ -190,7 +190,7 @@ pub fn components() -> Vec<(&'static str, Response)> {
 pub fn refusals(statuses: &[u16]) -> impl Iterator<Item = (String, RefOr<Response>)> {
     let is_told = |several: &Several| several.told.iter().all(|status| statuses.contains(status));
     // The last of them tells most.
-    let several = SEVERAL.iter().filter(|several| several.key == REFUSED && is_told(several)).last();
+    let several = SEVERAL.iter().rfind(|several| several.key == REFUSED && is_told(several));
     let told = several.map_or(&[][..], |several| several.told);
     let beside = statuses.iter().filter(|status| !told.contains(status)).filter_map(|status| Refusal::of(*status));
     let beside: Vec<(String, &str)> = beside.map(|refusal| (refusal.status.to_string(), refusal.name)).collect();
