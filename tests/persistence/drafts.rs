@@ -208,7 +208,7 @@ fn links_of(object: &Object) -> impl Iterator<Item = &'static Link> {
     });
     let of_relations = object.relations.iter().filter_map(|relation| match relation.reach {
         Reach::Linked { link, .. } => Some(link),
-        Reach::ToOne { .. } | Reach::Inverse { .. } => None,
+        Reach::ToOne { .. } | Reach::Inverse { .. } | Reach::Attached { .. } => None,
     });
     of_fields.chain(of_relations)
 }
