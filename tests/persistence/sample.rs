@@ -406,6 +406,10 @@ impl World for Sample {
         let target_object = farley_domain::model::registry::object(relation.target).expect("a known object");
         let leads_to = |target: &&Arc<Record>| match relation.reach {
             Reach::ToOne { field } => id_of(record, field) == Some(target.id()),
+            Reach::Attached { object: told, field } => {
+                let is_told = object.field(told).is_some_and(|told| record.json(told) == relation.target);
+                is_told && id_of(record, field) == Some(target.id())
+            }
             Reach::Inverse { field } => id_of(target, field) == Some(record.id()),
             Reach::Attached { object: told, field } => {
                 let of_target = object.field(told).is_some_and(|told| record.json(told) == relation.target);
