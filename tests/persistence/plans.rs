@@ -257,9 +257,8 @@ const UNCHECKED: &str = "DO $$ DECLARE rule record; BEGIN
     LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', rule.owner, rule.conname); END LOOP;
 END $$";
 
-/// Rows of every table that has tenants in it, also of those that link records, with another value in each column of each; few are archived or
-/// merged. Left out
-/// are tables with columns that no plain value fits: those of search.
+/// Rows of every table that has tenants in it, also of those that link records, with another value in each column of each; few are
+/// archived or merged. A table with one row a tenant gets one. Left out are tables with columns that no plain value fits: those of search.
 const FILL: &str = "DO $$ DECLARE filled record; BEGIN
     FOR filled IN SELECT table_name, string_agg(quote_ident(column_name), ', ') AS columns, string_agg(CASE
             WHEN column_name = 'tenant_id' THEN '''{tenant}'''
@@ -278,7 +277,7 @@ const FILL: &str = "DO $$ DECLARE filled record; BEGIN
         GROUP BY table_name
         HAVING bool_or(column_name = 'tenant_id') AND bool_and(is_nullable = 'YES' OR data_type IN ('uuid', 'text', 'bigint',
             'integer', 'smallint', 'numeric', 'double precision', 'boolean', 'date', 'json', 'jsonb') OR data_type LIKE 'timestamp%')
-    LOOP EXECUTE format('INSERT INTO %I (%s) SELECT %s FROM generate_series(1, 3000) AS n', filled.table_name, filled.columns,
+    LOOP EXECUTE format('INSERT INTO %I (%s) SELECT %s FROM generate_series(1, 3000) AS n ON CONFLICT DO NOTHING', filled.table_name, filled.columns,
         filled.expressions); END LOOP;
 END $$";
 

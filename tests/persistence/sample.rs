@@ -411,10 +411,6 @@ impl World for Sample {
                 is_told && id_of(record, field) == Some(target.id())
             }
             Reach::Inverse { field } => id_of(target, field) == Some(record.id()),
-            Reach::Attached { object: told, field } => {
-                let of_target = object.field(told).is_some_and(|told| record.json(told) == relation.target);
-                of_target && id_of(record, field) == Some(target.id())
-            }
             Reach::Linked { link, holder: true } => named(object, record, link, target.id()),
             Reach::Linked { link, holder: false } => named(target_object, target, link, record.id()),
         };
