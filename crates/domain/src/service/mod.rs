@@ -4,6 +4,7 @@ pub mod business_time;
 pub mod calendar;
 pub mod calendar_import;
 pub mod clock;
+pub mod mail;
 pub mod moves;
 pub mod progress;
 pub mod queue;

@@ -1,0 +1,261 @@
+//! What a raw message says.
+
+use std::borrow::Cow;
+
+use mail_parser::{
+    Address, DateTime, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType,
+    decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode},
+};
+
+use super::{
+    automatic::{self, Automatic},
+    bounce::{self, Bounce},
+    charset,
+};
+use crate::values::{email, time::Timestamp};
+
+/// How many addresses of one header are read.
+const ADDRESSES: usize = 100;
+/// How many messages it can be an answer to.
+const ANSWERED: usize = 100;
+/// The longest subject, in characters.
+const SUBJECT: usize = 300;
+/// The longest id of a message that is looked at, in bytes (RFC 5322 gives a line 998).
+const LONGEST_ID: usize = 998;
+
+/// Somebody with a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The address in standard form.
+    pub address: String,
+    /// The name beside it; none if it says nothing.
+    pub name: Option<String>,
+}
+
+/// Something that came along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// The name that the sender gave it; none if they gave none.
+    pub name: Option<String>,
+    /// The type that it was declared to be.
+    pub media_type: String,
+    /// The id by which the text refers to it, if it is shown within.
+    pub content_id: Option<String>,
+    pub content: Vec<u8>,
+}
+
+/// A message as far as it could be read.
+#[derive(Debug, Clone, Default)]
+pub struct Mail {
+    /// Its own id, without the angle brackets.
+    pub id: Option<String>,
+    /// The ids of the messages that it answers, those nearest first: In-Reply-To, then References from the last to the first.
+    pub answers: Vec<String>,
+    pub from: Option<Person>,
+    /// Where answers should go, if not to `from`.
+    pub reply_to: Vec<Person>,
+    pub to: Vec<Person>,
+    pub cc: Vec<Person>,
+    /// The addresses under which it was delivered, as servers on the way wrote them down.
+    pub delivered_to: Vec<String>,
+    /// The subject in one line; empty if there is none.
+    pub subject: String,
+    /// When it was written, by the sender's clock.
+    pub date: Option<Timestamp>,
+    /// The text, if it has a text of its own.
+    pub text: Option<String>,
+    /// The text as HTML, as it came: not yet sanitised.
+    pub html: Option<String>,
+    pub attachments: Vec<Attachment>,
+    /// What kind of machine wrote it; none if somebody did.
+    pub automatic: Option<Automatic>,
+    /// Whether a machine may answer it.
+    pub may_be_answered: bool,
+    /// What it reports of a message that was sent.
+    pub bounce: Option<Bounce>,
+}
+
+/// Reads a raw message. What is broken in it is left out.
+#[must_use]
+pub fn read(raw: &[u8]) -> Mail {
+    let Some(message) = MessageParser::default().parse(raw) else {
+        let text = charset::decode(raw, None);
+        return Mail { text: Some(text).filter(|text| !text.trim().is_empty()), ..Mail::default() };
+    };
+    let from = people(message.from().or_else(|| message.sender())).into_iter().next().map(|person| renamed(person, &message));
+    let subject = subject(&message);
+    let written_by = automatic::writer(&message, from.as_ref().map(|from| from.address.as_str()), &subject);
+    let (text, html) = (text_of(&message), html_of(&message));
+    Mail {
+        id: message.message_id().and_then(clean_id),
+        answers: answers(&message),
+        reply_to: people(message.reply_to()),
+        to: people(message.to()),
+        cc: people(message.cc()),
+        delivered_to: delivered_to(&message),
+        date: message.date().and_then(moment),
+        attachments: message.attachments().filter_map(|part| attachment(&message, part)).collect(),
+        may_be_answered: from.is_some() && automatic::may_be_answered(&message, written_by),
+        automatic: written_by,
+        bounce: bounce::read(&message),
+        from,
+        subject,
+        text,
+        html,
+    }
+}
+
+/// An id without brackets and blanks; none if nothing is left, or too much.
+#[must_use]
+pub fn clean_id(id: &str) -> Option<String> {
+    let id: String = id.chars().filter(|character| !character.is_whitespace() && !"<>".contains(*character)).collect();
+    (!id.is_empty() && id.len() <= LONGEST_ID && !id.contains(char::is_control)).then_some(id)
+}
+
+/// A field in lines of `name: value`, with what is folded under it.
+pub fn header_line(text: &str, name: &str) -> Option<String> {
+    let mut found: Option<String> = None;
+    for line in text.lines() {
+        if let Some(value) = &mut found {
+            if line.starts_with([' ', '\t']) {
+                value.push(' ');
+                value.push_str(line.trim());
+                continue;
+            }
+            break;
+        }
+        found = line
+            .split_once(':')
+            .filter(|(field, _)| field.trim().eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim().to_owned());
+    }
+    found.filter(|value| !value.is_empty())
+}
+
+fn answers(message: &Message<'_>) -> Vec<String> {
+    let mut ids = Vec::new();
+    let list = |header: &mail_parser::HeaderValue<'_>| -> Vec<String> {
+        match header.as_text_list() {
+            Some(all) => all.iter().filter_map(|id| clean_id(id)).collect(),
+            None => header.as_text().and_then(clean_id).into_iter().collect(),
+        }
+    };
+    let of_thread = list(message.references());
+    for id in list(message.in_reply_to()).into_iter().chain(of_thread.into_iter().rev()) {
+        if !ids.contains(&id) && ids.len() < ANSWERED {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
+fn people(addresses: Option<&Address<'_>>) -> Vec<Person> {
+    let all = addresses.into_iter().flat_map(Address::iter).take(ADDRESSES);
+    all.filter_map(|found| {
+        let address = email::standardise(found.address.as_deref()?).ok()?;
+        let name = found.name.as_deref().map(one_line).filter(|name| !name.is_empty() && *name != address);
+        Some(Person { address, name })
+    })
+    .collect()
+}
+
+/// The sender with a name that was written without saying in which characters, as old programs do.
+fn renamed(person: Person, message: &Message<'_>) -> Person {
+    let broken = person.name.as_ref().is_some_and(|name| name.contains(char::REPLACEMENT_CHARACTER));
+    if !broken {
+        return person;
+    }
+    let written = raw_header(message, "From").map(|raw| charset::decode(raw, None));
+    let name =
+        written.as_deref().and_then(|written| written.split('<').next()).map(|name| one_line(name.trim().trim_matches('"')));
+    Person { name: name.filter(|name| !name.is_empty()), ..person }
+}
+
+fn subject(message: &Message<'_>) -> String {
+    let read = message.subject().unwrap_or_default();
+    let read = if read.contains(char::REPLACEMENT_CHARACTER) {
+        raw_header(message, "Subject").map_or(Cow::Borrowed(read), |raw| Cow::Owned(charset::decode(raw, None)))
+    } else {
+        Cow::Borrowed(read)
+    };
+    one_line(&read).chars().take(SUBJECT).collect()
+}
+
+/// The bytes of a header.
+fn raw_header<'m>(message: &'m Message<'_>, name: &str) -> Option<&'m [u8]> {
+    let header = message.headers().iter().find(|header| header.name().eq_ignore_ascii_case(name))?;
+    message.raw_message().get(header.offset_start() as usize..header.offset_end() as usize)
+}
+
+/// A text without line ends and other controls.
+fn one_line(text: &str) -> String {
+    let spaced: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn delivered_to(message: &Message<'_>) -> Vec<String> {
+    const NAMES: [&str; 4] = ["Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To"];
+    let named = message.headers_raw().filter(|(name, _)| NAMES.iter().any(|known| known.eq_ignore_ascii_case(name)));
+    let addresses = named.flat_map(|(_, value)| value.split(','));
+    let standard = addresses.filter_map(|address| email::standardise(address.trim().trim_matches(['<', '>'])).ok());
+    standard.take(ADDRESSES).collect()
+}
+
+fn moment(date: &DateTime) -> Option<Timestamp> {
+    date.is_valid().then(|| Timestamp::from_milliseconds(date.to_timestamp().saturating_mul(1_000)))
+}
+
+fn text_of(message: &Message<'_>) -> Option<String> {
+    let plain = message.text_bodies().filter(|part| matches!(part.body, PartType::Text(_)));
+    joined(plain.map(|part| decoded(message, part)), "\n")
+}
+
+fn html_of(message: &Message<'_>) -> Option<String> {
+    let html = message.html_bodies().filter(|part| matches!(part.body, PartType::Html(_)));
+    joined(html.map(|part| decoded(message, part)), "\n")
+}
+
+/// Apple Mail writes a text with pictures in between as several parts.
+fn joined<'t>(parts: impl Iterator<Item = Cow<'t, str>>, between: &str) -> Option<String> {
+    let parts: Vec<Cow<'t, str>> = parts.collect();
+    let text = parts.join(between).replace("\r\n", "\n").replace('\0', "");
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// The text of a part, seen through a wrong label.
+fn decoded<'m>(message: &'m Message<'_>, part: &'m MessagePart<'_>) -> Cow<'m, str> {
+    let read = part.text_contents().unwrap_or_default();
+    let label = part.content_type().and_then(|kind| kind.attribute("charset"));
+    let trusted =
+        label.is_some_and(|label| !["us-ascii", "iso-8859-1", "windows-1252"].contains(&label.to_ascii_lowercase().as_str()));
+    if read.is_ascii() || (trusted && !read.contains(char::REPLACEMENT_CHARACTER)) {
+        return Cow::Borrowed(read);
+    }
+    let place = part.raw_body_offset() as usize..part.raw_end_offset() as usize;
+    let Some(raw) = message.raw_message().get(place) else { return Cow::Borrowed(read) };
+    let bytes = match part.encoding {
+        Encoding::None => Some(Cow::Borrowed(raw)),
+        Encoding::QuotedPrintable => quoted_printable_decode(raw).map(Cow::Owned),
+        Encoding::Base64 => base64_decode(raw).map(Cow::Owned),
+    };
+    bytes.map_or(Cow::Borrowed(read), |bytes| Cow::Owned(charset::decode(&bytes, label)))
+}
+
+fn attachment(message: &Message<'_>, part: &MessagePart<'_>) -> Option<Attachment> {
+    let kind = part.content_type().map(|kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or("octet-stream")));
+    let content = match &part.body {
+        PartType::Multipart(_) => return None,
+        PartType::Message(nested) if part.encoding != Encoding::None => nested.raw_message().to_vec(),
+        PartType::Message(_) => {
+            message.raw_message().get(part.raw_body_offset() as usize..part.raw_end_offset() as usize)?.to_vec()
+        }
+        PartType::Text(_) | PartType::Html(_) | PartType::Binary(_) | PartType::InlineBinary(_) => part.contents().to_vec(),
+    };
+    let nested_name = part.message().and_then(|nested| nested.subject()).map(|subject| format!("{}.eml", one_line(subject)));
+    Some(Attachment {
+        name: part.attachment_name().map(one_line).filter(|name| !name.is_empty()).or(nested_name),
+        media_type: kind.unwrap_or_else(|| "application/octet-stream".to_owned()).to_ascii_lowercase(),
+        content_id: part.content_id().and_then(clean_id),
+        content,
+    })
+}
