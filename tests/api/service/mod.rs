@@ -1,6 +1,7 @@
 //! The service desk: tickets, their promises, and the hours of the desk.
 
 mod calendars;
+mod mail;
 mod merges;
 mod sla;
 mod tickets;
@@ -14,6 +15,12 @@ pub fn tests() -> Vec<Test> {
         calendars::hours_are_checked_at_their_place,
         calendars::holidays_and_make_up_days_are_imported,
         calendars::imports_keep_to_versions_and_permissions,
+        mail::a_conversation_is_one_ticket,
+        mail::nothing_of_a_mail_is_lost,
+        mail::machines_are_told_from_people,
+        mail::strangers_are_marked_and_agents_known,
+        mail::a_mail_always_finds_a_ticket,
+        mail::what_is_refused_leaves_nothing,
         merges::clocks_of_merged_tickets_are_those_of_one_conversation,
         merges::a_merged_ticket_can_be_read_and_nothing_else,
         merges::nobody_is_told_of_a_merged_ticket_until_it_is_back,

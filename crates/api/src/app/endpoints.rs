@@ -112,6 +112,7 @@ endpoints! {
         identity::forgotten::reset_password,
     ],
     "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
+    "channels" => [service::inbound_mail::take],
     "queues" => [service::queue::next],
     "macros" => [automation::macros::apply],
     "rules" => [automation::dry_run::dry_run_unsaved, automation::dry_run::dry_run],

@@ -118,7 +118,7 @@ fn story_of(work: &mut Work<'_>, before: &Record<Ticket>, record: &Record<Ticket
     let word = |kind: MessageKind| match kind {
         MessageKind::Incoming => Some(Party::Customer),
         MessageKind::Reply => Some(Party::Agent),
-        MessageKind::Note => None,
+        MessageKind::Note | MessageKind::Automatic => None,
     };
     let messages = work.reader().messages_of_ticket(record.id())?;
     Ok(Story {

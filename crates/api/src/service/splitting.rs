@@ -94,7 +94,7 @@ fn new_ticket(
     let first = of_kind(&[MessageKind::Incoming, MessageKind::Reply]).or(messages.first().copied());
     let opened_by = match first.map(|first| first.kind) {
         Some(MessageKind::Incoming) => Party::Customer,
-        Some(MessageKind::Reply | MessageKind::Note) | None => Party::Agent,
+        Some(MessageKind::Reply | MessageKind::Note | MessageKind::Automatic) | None => Party::Agent,
     };
     let first = match first {
         Some(first) => lookup::one::<TicketMessage>(work, first.id)?,

@@ -129,7 +129,7 @@ fn tell_ticket(
             }
             ("replied", Some(StatusKind::Open).filter(|_| present == StatusKind::New))
         }
-        Some(MessageKind::Note) | None => ("updated", None),
+        Some(MessageKind::Note | MessageKind::Automatic) | None => ("updated", None),
     };
     match (message.get(TicketMessage::status_id), moves_to) {
         (Some(status), _) => ticket.set(Ticket::status_id, status),

@@ -303,7 +303,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "notification read own",
             "ticket read,create,update,export all",
             "ticket_merge read own",
-            "queue,ticket_status,ticket_category,sla_policy,calendar,product,tag,macro read all",
+            "queue,mailbox,ticket_status,ticket_category,sla_policy,calendar,product,tag,macro read all",
             "user,team,custom_field read all",
             "file read,create,update,archive all",
         ],
@@ -316,7 +316,7 @@ pub static READY_MADE: &[ReadyMade] = &[
         grants: &[
             "ticket read,create,update,archive,export,import all",
             "ticket_merge read own",
-            "queue,ticket_status,ticket_category,sla_policy,calendar,rule,macro read,create,update,archive all",
+            "queue,mailbox,ticket_status,ticket_category,sla_policy,calendar,rule,macro read,create,update,archive all",
             "rule_run read all",
             "customer,contact read,create,update all",
             "activity,task read,create,update,archive all",

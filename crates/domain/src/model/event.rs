@@ -89,7 +89,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
         ],
     ),
     ("ticket_merge", &["undone"]),
-    ("ticket_message", &["moved"]),
+    ("ticket_message", &["bounced", "moved"]),
     ("task", &["cancelled", "completed", "delegated", "reopened"]),
     (
         "user",

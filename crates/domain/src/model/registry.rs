@@ -23,12 +23,12 @@ use crate::{
         stage::Stage,
     },
     service::{
-        calendar::Calendar, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket, ticket_category::TicketCategory,
-        ticket_merge::TicketMerge, ticket_message::TicketMessage, ticket_status::TicketStatus,
+        calendar::Calendar, mailbox::Mailbox, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket,
+        ticket_category::TicketCategory, ticket_merge::TicketMerge, ticket_message::TicketMessage, ticket_status::TicketStatus,
     },
 };
 
-const COUNT: usize = 40;
+const COUNT: usize = 41;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -58,6 +58,7 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<TicketStatus>(),
         of::<TicketCategory>(),
         of::<Queue>(),
+        of::<Mailbox>(),
         of::<SlaPolicy>(),
         of::<Calendar>(),
         of::<Product>(),

@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod calendar_import;
 pub mod clock;
 pub mod mail;
+pub mod mailbox;
 pub mod moves;
 pub mod progress;
 pub mod queue;

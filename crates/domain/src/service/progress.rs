@@ -73,6 +73,15 @@ impl Desk<'_> {
         faults.into_result(())
     }
 
+    /// Whether a ticket may enter a status as it is.
+    #[must_use]
+    pub fn may_enter(&self, ticket: &Record<Ticket>, status: &Record<TicketStatus>) -> bool {
+        let mut faults = Faults::default();
+        self.check_move(ticket, status, status.get(TicketStatus::kind).unwrap_or(StatusKind::Open), &mut faults);
+        self.check_required(status, ticket, &mut faults);
+        faults.is_empty()
+    }
+
     /// When a ticket is moved: with the message that moves it, which may have been written earlier, or now.
     fn moved_at(&self, before: Option<&Record<Ticket>>, after: &Record<Ticket>) -> Timestamp {
         let new = |time: &Handle<Ticket, Option<Timestamp>>| before.is_some_and(|before| !before.agrees(*time, after));

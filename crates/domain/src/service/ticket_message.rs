@@ -16,11 +16,21 @@ use crate::{
 };
 
 choices! {
+    /// How a mail was found to belong to a ticket.
+    pub enum MatchedBy {
+        References "references" "Its references" "邮件引用",
+        Report "report" "The message it reports on" "退信报告",
+        None "none" "Not matched; a new ticket" "新建工单",
+    }
+}
+
+choices! {
     /// Who writes to whom.
     pub enum MessageKind {
         Incoming "incoming" "From the customer" "客户来信",
         Reply "reply" "Reply to the customer" "回复客户",
         Note "note" "Internal note" "内部备注",
+        Automatic "automatic" "Written by a machine" "自动邮件",
     }
 }
 
@@ -30,8 +40,24 @@ entity! {
         /// The ticket it belongs to, from the path.
         ticket_id: Option<Id> => reference("ticket").on_create().indexed().label("Ticket", "工单"),
         /// Who writes to whom. A message from the customer makes the ticket wait for a reply, and opens it again if it is waiting for
-        /// the customer, solved or closed; if the ticket was merged, it goes to the ticket at the end of the chain. A reply answers the customer and opens a new ticket; a note does neither.
+        /// the customer, solved or closed; if the ticket was merged, it goes to the ticket at the end of the chain. A reply answers the customer and opens a new ticket; a note and a message that a machine wrote do neither.
         kind: Option<MessageKind> => choice(MessageKind::choices()).default("reply").on_create().label("Kind", "类型").example("note"),
+        /// The mailbox it was delivered to.
+        mailbox_id: Option<Id> => reference("mailbox").server_set().label("Mailbox", "客服邮箱"),
+        /// The address that a mail came from.
+        sender_address: Option<String> => text(254).server_set().detail().label("Sender", "发件人邮箱").example("fang@example.cn"),
+        /// The name beside it.
+        sender_name: Option<String> => text(300).server_set().detail().label("Sender's name", "发件人姓名").example("王芳"),
+        /// The addresses that a mail went to, copies included.
+        recipient_addresses: Vec<String> => texts(200).default(json!([])).server_set().detail().opaque().label("Recipients", "收件人").example(json!(["support@example.cn"])),
+        /// How a mail was found to belong to the ticket; null if it is none.
+        matched_by: Option<MatchedBy> => choice(MatchedBy::choices()).server_set().detail().label("Matched by", "匹配方式").example("references"),
+        /// Whether a mail answers the ticket without its sender having had part in the conversation.
+        is_from_stranger: bool => boolean().default(false).server_set().detail().label("From a stranger", "来自陌生人").example(false),
+        /// When it was reported that it could not be delivered. Null if it was not.
+        bounced_at: Option<Timestamp> => datetime().server_set().detail().label("Bounced at", "退信时间").example("2026-03-01T08:05:00.000Z"),
+        /// What was reported: the recipient, the status (RFC 3463) and what the other mail server said.
+        bounce_reason: Option<String> => text(1_000).server_set().detail().label("Bounce reason", "退信原因").example("fang@example.cn: 5.1.1 no such user"),
         /// The subject, if it has one of its own.
         subject: Option<String> => text(300).title().on_create().label("Subject", "主题"),
         /// The text, in Markdown. In notes, `@[王芳](user:01890a5d-ac96-774b-bcce-b302099a8057)` mentions a colleague, who is notified.
@@ -61,6 +87,7 @@ entity! {
         .below("ticket", "ticket_id")
         .relations([
             Relation { name: "contact", target: "contact", reach: Reach::ToOne { field: "contact_id" } },
+            Relation { name: "mailbox", target: "mailbox", reach: Reach::ToOne { field: "mailbox_id" } },
             Relation { name: "from_ticket", target: "ticket", reach: Reach::ToOne { field: "from_ticket_id" } },
             Relation { name: "reply_to", target: "ticket_message", reach: Reach::ToOne { field: "reply_to_id" } },
         ])

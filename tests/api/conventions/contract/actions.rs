@@ -113,6 +113,7 @@ pub async fn walk(
     of_automation(&mut walk, admin).await;
     of_imports(&mut walk, admin).await;
     of_files(&mut walk, admin).await;
+    of_mail(&mut walk, admin).await;
     assert!(walk.faults.is_empty(), "{}", walk.faults.join("\n"));
 }
 
@@ -357,4 +358,25 @@ async fn of_files(walk: &mut Walk<'_>, admin: &Client) {
     walk.act(admin, "linkFile", &[id(&file)], json!({}), &["file.linked"]).await;
     walk.act(admin, "archiveFile", &[id(&file)], Value::Null, &["file.archived"]).await;
     walk.act(admin, "restoreFile", &[id(&file)], json!({}), &["file.restored"]).await;
+}
+
+/// Mail comes by no plain body either.
+async fn of_mail(walk: &mut Walk<'_>, admin: &Client) {
+    admin.create("mailboxes", json!({"name": "Walked", "address": "walked@example.cn"})).await;
+    walk.events().await;
+    let take = walk.operations.iter().find(|operation| operation.id == "takeInboundMail").expect("mail is taken in").clone();
+    let raw =
+        "From: Fang <walker@example.cn>\r\nTo: walked@example.cn\r\nMessage-ID: <walk@x>\r\nSubject: Hello\r\n\r\nHello\r\n";
+    let answer: Answer = admin.request(take.method.clone(), &take.path).body("message/rfc822", raw).await;
+    walk.contract.check(&take, &answer);
+    answer.ok(202);
+    let mut types: Vec<String> = walk.events().await.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+    types.dedup();
+    let told =
+        ["contact.created", "ticket.created", "file.created", "ticket_message.created", "file.moved", "ticket.customer_replied"];
+    let (mut types, mut told) = (types, told.to_vec());
+    types.sort_unstable();
+    told.sort_unstable();
+    assert_eq!(types, told);
+    walk.exercised.insert(take.id.clone());
 }

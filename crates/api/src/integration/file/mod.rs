@@ -4,6 +4,7 @@
 pub mod attach;
 pub mod content;
 mod disposition;
+pub mod kept;
 pub mod link;
 pub mod orphans;
 mod parts;

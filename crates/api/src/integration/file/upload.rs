@@ -148,7 +148,7 @@ pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> 
 }
 
 /// Writes what the server itself knows of a file.
-fn describe(file: &mut farley_domain::model::record::Record<File>, stored: &Stored, scanned: bool) {
+pub(super) fn describe(file: &mut farley_domain::model::record::Record<File>, stored: &Stored, scanned: bool) {
     file.set(File::media_type, stored.media_type.clone());
     file.set(File::detected_type, stored.detected.map(str::to_owned));
     let mismatch = stored.detected.is_some_and(|detected| !media_type::fits(&stored.media_type, detected));

@@ -6,7 +6,6 @@ pub mod automatic;
 pub mod bounce;
 mod charset;
 pub mod read;
-pub mod token;
 
 #[cfg(test)]
 mod tests;

@@ -105,6 +105,12 @@ pub fn read(raw: &[u8]) -> Mail {
     }
 }
 
+/// What HTML says, as plain text.
+#[must_use]
+pub fn text_of_html(html: &str) -> String {
+    mail_parser::decoders::html::html_to_text(html)
+}
+
 /// An id without brackets and blanks; none if nothing is left, or too much.
 #[must_use]
 pub fn clean_id(id: &str) -> Option<String> {

@@ -1,0 +1,126 @@
+//! Contents that come along with something else: a mail and what is attached to it. They are stored before the work that makes files of
+//! them, and given up where it makes none.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest,
+    web::{self, Bytes},
+};
+use farley_domain::{
+    integration::file::File,
+    model::{entity::Entity, input::members},
+    values::id::Id,
+};
+use farley_persistence::Work;
+use futures_util::StreamExt;
+
+use super::{
+    parts::Arriving,
+    scan,
+    storing::{Stored, Storing, give_up},
+    upload::describe,
+};
+use crate::{
+    access::call::Call,
+    http::problem::{Code, Problem},
+    records::write::Writer,
+};
+
+/// Contents that are stored and no files yet.
+#[derive(Clone)]
+pub struct Kept {
+    /// Each with the name that it will have.
+    contents: Vec<Arc<(String, Stored)>>,
+    scanned: bool,
+}
+
+impl Kept {
+    /// Keeps the body of a request, of at most `max` bytes, under a name; and answers it.
+    pub async fn body(
+        call: &Call,
+        request: &HttpRequest,
+        payload: web::Payload,
+        max: usize,
+        (name, media_type): (&str, &str),
+    ) -> Result<(Kept, Vec<u8>), Problem> {
+        let arriving = Arriving::of(request, payload, max)?;
+        let mut storing = Storing::begin(&call.state, call.tenant(), Some(media_type)).await?;
+        let (mut pieces, judge) = arriving.split();
+        let (mut judged, mut body) = (Ok(()), Vec::new());
+        while let Some(piece) = pieces.next().await {
+            judged = match piece {
+                Ok(piece) => {
+                    body.extend_from_slice(&piece);
+                    storing.add(piece).await
+                }
+                Err(problem) => Err(problem),
+            };
+            if judged.is_err() {
+                break;
+            }
+        }
+        if judged.is_ok() {
+            judged = judge.judge().await;
+        }
+        let stored = storing.end(judged).await?;
+        let scanned = call.state.settings.file_scanner.is_some();
+        Ok((Kept { contents: vec![Arc::new((name.to_owned(), stored))], scanned }, body))
+    }
+
+    /// The SHA-256 of the first of them, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        self.contents.first().map_or("", |content| &content.1.sha256)
+    }
+
+    /// Keeps another; one of a type that is not accepted here is passed over.
+    pub async fn add(&mut self, call: &Call, name: String, media_type: &str, content: Vec<u8>) -> Result<(), Problem> {
+        let mut storing = match Storing::begin(&call.state, call.tenant(), Some(media_type)).await {
+            Ok(storing) => storing,
+            Err(problem) if problem.code == Code::RuleViolated => return Ok(()),
+            Err(problem) => return Err(problem),
+        };
+        let judged = storing.add(Bytes::from(content)).await;
+        match storing.end(judged).await {
+            Ok(stored) => self.contents.push(Arc::new((name, stored))),
+            Err(problem) if problem.code == Code::RuleViolated => {}
+            Err(problem) => return Err(problem),
+        }
+        Ok(())
+    }
+
+    /// Makes files of them, which belong to nothing yet.
+    pub fn files(&self, work: &mut Work<'_>, writer: &Writer) -> Result<Vec<Id>, Problem> {
+        let writer = writer.on(<File as Entity>::object());
+        let mut ids = Vec::new();
+        for content in &self.contents {
+            let (name, stored) = content.as_ref();
+            let body = members().with(File::name, name.clone()).into_json();
+            let (record, _) = writer.create_with(work, &body, |record| describe(record.of_mut(), stored, self.scanned))?;
+            if !work.give_content(stored.content, record.id())? {
+                return Err(Problem::new(Code::RequestTimeout));
+            }
+            if self.scanned {
+                scan::enqueue(work, record.id())?;
+            }
+            ids.push(record.id());
+        }
+        Ok(ids)
+    }
+
+    /// The contents, by which those are given up that no file has got.
+    #[must_use]
+    pub fn ids(&self) -> Vec<Id> {
+        self.contents.iter().map(|content| content.1.content).collect()
+    }
+}
+
+/// Removes the contents that no file has got.
+pub async fn give_up_all(call: &Call, contents: &[Id]) -> Result<(), Problem> {
+    let store = call.state.contents()?;
+    for content in contents {
+        give_up(&call.state, call.tenant(), &store, *content).await;
+    }
+    Ok(())
+}

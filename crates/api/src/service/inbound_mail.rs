@@ -1,0 +1,470 @@
+//! Mail that reaches the desk: it goes to the ticket that it answers, or opens one. The raw message is kept beside what was read of it.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use farley_domain::{
+    customers::contact::Contact,
+    identity::{
+        access::Action,
+        user::{User, UserStatus},
+    },
+    integration::file::File,
+    model::{
+        entity::Entity,
+        fault::{Fault, FaultCode},
+        field::Op,
+        input::members,
+        operand::Operand,
+        record::Record,
+        recurring,
+    },
+    query::predicate::Predicate,
+    service::{
+        clock::StatusKind,
+        mail::read::{Mail, Person, read, text_of_html},
+        mailbox::Mailbox,
+        progress::Desk,
+        ticket::{Ticket, TicketChannel, first_status, kind_of},
+        ticket_message::{MatchedBy, MessageKind, TicketMessage},
+        ticket_status::TicketStatus,
+    },
+    values::{email, id::Id},
+};
+use farley_persistence::{Change, Work};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::merging::conversation;
+use crate::{
+    access::{
+        call::Call,
+        unrestricted::{Unrestricted, without_custom_fields},
+    },
+    http::{
+        problem::{Code, Problem},
+        request::{parameters, refuse_rest},
+    },
+    integration::file::kept::{Kept, give_up_all},
+    records::{
+        lookup,
+        mutation::{Answer, Mutation},
+        named::Named,
+        write::Writer,
+    },
+};
+
+/// The largest mail taken, in bytes; what mail servers take is less.
+const LARGEST: usize = 50_000_000;
+/// How many attachments become files of their own; all are in the raw message.
+const MOST_ATTACHMENTS: usize = 49;
+/// How many messages of a ticket are looked through for its participants.
+const MOST_MESSAGES: usize = 1_000;
+/// The longest text of a message and of a ticket, and the longest subject, in characters.
+const LONGEST_BODY: usize = 100_000;
+const LONGEST_DESCRIPTION: usize = 50_000;
+const LONGEST_SUBJECT: usize = 300;
+/// The longest id that is kept as it is, in bytes.
+const LONGEST_ID: usize = 250;
+
+/// What became of a mail.
+#[derive(Serialize, ToSchema)]
+pub struct InboundMail {
+    /// The ticket it went to.
+    #[schema(value_type = String, format = "uuid")]
+    ticket_id: Id,
+    /// The message it became.
+    #[schema(value_type = String, format = "uuid")]
+    message_id: Id,
+    /// How the ticket was found: by its `references`, as a `report` on a message that was sent, or `none`: it is new.
+    #[schema(example = "references")]
+    matched_by: &'static str,
+    /// Whether a machine wrote it. Such a message neither reopens the ticket nor waits for a reply, and must not be answered by a
+    /// machine.
+    automatic: bool,
+    /// Whether its sender had no part in the conversation before.
+    from_stranger: bool,
+    /// Whether it came from one of the mailboxes of the desk itself.
+    #[serde(rename = "loop")]
+    looped: bool,
+}
+
+/// Take in a mail
+///
+/// Takes a raw message (RFC 5322) as a mail server received it, up to 50 MB. It goes to the ticket whose messages it refers to in
+/// In-Reply-To or References (`channel_message_id` holds the ids of messages), never by its subject; mail to a merged ticket follows
+/// the merge, and mail to one that can no longer be reopened opens a follow-up. Otherwise it opens a ticket in the queue of the
+/// mailbox, for the contact with the sender's address, who is created if there is none.
+///
+/// The raw message and its attachments become files of the message. A mail of a machine (RFC 3834 and its relatives) becomes an
+/// `automatic` message; a report that a message could not be delivered marks that message as bounced. A sender who had no part in the
+/// conversation is marked as a stranger; an agent's mail becomes a note. The same Message-ID twice is one message: the second time
+/// returns 200 and the same answer. Requires permission to create and update tickets, contacts and files.
+#[utoipa::path(tag = "tickets", operation_id = "takeInboundMail",
+    params(("mailbox" = Option<String>, Query, description = "The mailbox it was delivered to, by its address, id or `ext:{system}:{key}`. Defaults to the first mailbox among the addresses it was delivered or written to.", example = "support@example.cn")),
+    request_body(content((RawMail = "message/rfc822"))),
+    responses((status = 202, description = "The mail is taken in.", body = InboundMail),
+              (status = 200, description = "The mail was taken in before.", body = InboundMail),
+              (status = 413, description = "The mail is too large.")))]
+#[post("/v1/channels/email/inbound")]
+pub async fn take(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let writer = Writer::of(&call, Ticket::object());
+    writer.permit(Action::Create)?;
+    writer.permit(Action::Update)?;
+    writer.on(Contact::object()).permit(Action::Create)?;
+    writer.on(<File as Entity>::object()).permit(Action::Create)?;
+    let mut parameters = parameters(&request)?;
+    Mutation::of(&request, &mut parameters.clone(), &Value::Null)?;
+    let mailbox = parameters.extract_if(.., |(name, _)| name == "mailbox").next().map(|(_, named)| named);
+    let mut rest = parameters.clone();
+    rest.retain(|(name, _)| name != "validate_only");
+    refuse_rest(&rest, &["mailbox", "validate_only"])?;
+    let named = ("message.eml", "message/rfc822");
+    let (mut kept, raw) = Kept::body(&call, &request, payload, LARGEST, named).await?;
+    let digest = kept.digest().to_owned();
+    let mail = web::block(move || (read(&raw), raw.is_empty())).await.map_err(Problem::internal);
+    let taken = match mail {
+        Ok((_, true)) => Err(Problem::new(Code::MalformedRequest).with("reason", "the body is empty")),
+        Ok((mail, false)) => take_read(&call, &request, &mut parameters, &mut kept, (mail, digest, mailbox)).await,
+        Err(problem) => Err(problem),
+    };
+    let contents = kept.ids();
+    give_up_all(&call, &contents).await?;
+    taken
+}
+
+/// The schema of a raw message: bytes.
+pub struct RawMail;
+
+impl utoipa::PartialSchema for RawMail {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::integration::file::upload::FileContent::schema()
+    }
+}
+
+impl ToSchema for RawMail {}
+
+async fn take_read(
+    call: &Call,
+    request: &HttpRequest,
+    parameters: &mut Vec<(String, String)>,
+    kept: &mut Kept,
+    (mut mail, digest, mailbox): (Mail, String, Option<String>),
+) -> Result<HttpResponse, Problem> {
+    for (place, attachment) in std::mem::take(&mut mail.attachments).into_iter().take(MOST_ATTACHMENTS).enumerate() {
+        let name = attachment.name.unwrap_or_else(|| format!("attachment-{}", place + 1));
+        kept.add(call, name, &attachment.media_type, attachment.content).await?;
+    }
+    let mutation = Mutation::of(request, parameters, &json!([digest, mailbox]))?;
+    let key = key_of(mail.id.as_deref().unwrap_or(&digest));
+    let taking = Taking { writer: Writer::of(call, Ticket::object()), mail, key, mailbox };
+    let files = kept.clone();
+    mutation.run(call, move |work| taking.take(work, &files)).await
+}
+
+/// The id of a message as it is kept; a long one by its digest.
+fn key_of(id: &str) -> String {
+    if id.len() <= LONGEST_ID {
+        return id.to_owned();
+    }
+    let digest: String = Sha256::digest(id.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{digest}")
+}
+
+/// A mail being taken in.
+struct Taking {
+    writer: Writer,
+    mail: Mail,
+    key: String,
+    mailbox: Option<String>,
+}
+
+/// Where a mail goes.
+struct Target {
+    ticket: Record<Ticket>,
+    matched_by: MatchedBy,
+    is_from_stranger: bool,
+}
+
+impl Taking {
+    fn take(&self, work: &mut Work<'_>, files: &Kept) -> Result<Answer, Problem> {
+        // The same mail twice at once is one message.
+        work.lock(&format!("mail {}", self.key))?;
+        let mailbox = self.mailbox(work)?;
+        if let Some(known) = message_of(work, &self.key)? {
+            return self.answer(work, 200, &known);
+        }
+        let sender = self.mail.from.as_ref();
+        let agent = self.agent(work)?;
+        let contact = match sender {
+            Some(sender) if agent.is_none() => self.contact(work, sender)?,
+            Some(_) | None => None,
+        };
+        let found = self.conversation(work, contact, agent)?;
+        let bounced = self.note_bounce(work)?;
+        let (ticket, matched_by, is_from_stranger) = match found {
+            Some(target) => (self.where_it_goes_on(work, target.ticket)?, target.matched_by, target.is_from_stranger),
+            None => (self.open(work, &mailbox, contact, None)?, MatchedBy::None, false),
+        };
+        let kind = match (self.mail.automatic.is_some() || bounced, agent) {
+            (true, _) => MessageKind::Automatic,
+            (false, Some(_)) if matched_by != MatchedBy::None => MessageKind::Note,
+            (false, _) => MessageKind::Incoming,
+        };
+        let status = self.status_kept(work, &ticket, kind)?;
+        let file_ids = files.files(work, &self.writer)?;
+        let contact = contact.filter(|_| kind == MessageKind::Incoming);
+        let body = members()
+            .with(TicketMessage::ticket_id, Some(ticket.id()))
+            .with(TicketMessage::kind, Some(kind))
+            .with(TicketMessage::channel, Some(TicketChannel::Email))
+            .with(TicketMessage::subject, Some(self.mail.subject.clone()).filter(|subject| !subject.is_empty()))
+            .with(TicketMessage::body, self.text(LONGEST_BODY))
+            .with(TicketMessage::contact_id, contact)
+            .with(TicketMessage::channel_message_id, Some(self.key.clone()))
+            .with(TicketMessage::status_id, status)
+            .with(TicketMessage::file_ids, file_ids);
+        let writer = self.writer.on(TicketMessage::object());
+        let (record, _) = writer.create_with(work, &body.into_json(), |record| {
+            let message = record.of_mut::<TicketMessage>();
+            message.set(TicketMessage::mailbox_id, Some(mailbox.id()));
+            message.set(TicketMessage::sender_address, sender.map(|sender| sender.address.clone()));
+            message.set(
+                TicketMessage::sender_name,
+                sender.and_then(|sender| sender.name.clone()).map(|name| cut(&name, LONGEST_SUBJECT)),
+            );
+            message.set(TicketMessage::recipient_addresses, self.recipients());
+            message.set(TicketMessage::matched_by, Some(matched_by));
+            message.set(TicketMessage::is_from_stranger, is_from_stranger);
+        })?;
+        self.answer(work, 202, record.of::<TicketMessage>())
+    }
+
+    fn answer(&self, work: &mut Work<'_>, status: u16, message: &Record<TicketMessage>) -> Result<Answer, Problem> {
+        let matched_by = message.get(TicketMessage::matched_by).unwrap_or(MatchedBy::None);
+        let looped = match message.get(TicketMessage::sender_address) {
+            Some(sender) => mailbox_at(work, &without_tag(&sender))?.is_some(),
+            None => false,
+        };
+        let taken = InboundMail {
+            ticket_id: message.get(TicketMessage::ticket_id).unwrap_or(Id::NIL),
+            message_id: message.id(),
+            matched_by: matched_by.as_str(),
+            automatic: message.get(TicketMessage::kind) == Some(MessageKind::Automatic),
+            from_stranger: message.get(TicketMessage::is_from_stranger),
+            looped,
+        };
+        Answer::json(status, &taken)
+    }
+
+    /// The mailbox that it was delivered to.
+    fn mailbox(&self, work: &mut Work<'_>) -> Result<Record<Mailbox>, Problem> {
+        let fault = |code| Problem::from(Fault::new("/mailbox", code));
+        let found = match &self.mailbox {
+            Some(named) => match email::standardise(named) {
+                Ok(address) => mailbox_at(work, &address)?,
+                Err(_) => {
+                    let named = Named::parse(named).map_err(|_| fault(FaultCode::NotFound))?;
+                    match named.find(work.reader(), &self.writer.principal, Mailbox::object())? {
+                        Some(id) => lookup::one::<Mailbox>(work, id)?.filter(|mailbox| !mailbox.is_archived()),
+                        None => None,
+                    }
+                }
+            },
+            None => {
+                let written = self.mail.to.iter().chain(&self.mail.cc).map(|person| &person.address);
+                let mut found = None;
+                for address in self.mail.delivered_to.iter().chain(written) {
+                    found = mailbox_at(work, &without_tag(address))?;
+                    if found.is_some() {
+                        break;
+                    }
+                }
+                found
+            }
+        };
+        match found {
+            Some(mailbox) if mailbox.get(Mailbox::is_active) => Ok(mailbox),
+            Some(_) | None => Err(fault(FaultCode::NotFound)),
+        }
+    }
+
+    /// The active user who has the sender's address: an agent who answers by mail.
+    fn agent(&self, work: &mut Work<'_>) -> Result<Option<Id>, Problem> {
+        let Some(sender) = &self.mail.from else { return Ok(None) };
+        let active = User::email.eq(sender.address.clone()).and(User::status.eq(UserStatus::Active));
+        Ok(lookup::find::<User>(work, &Predicate::Archived(false).and(active), 1)?.first().map(Record::id))
+    }
+
+    /// The contact with the sender's address, the oldest of several; a new one, if there is none and somebody wrote it.
+    fn contact(&self, work: &mut Work<'_>, sender: &Person) -> Result<Option<Id>, Problem> {
+        // Two first mails of one person at once make one contact.
+        work.lock(&format!("mail from {}", sender.address))?;
+        let Some(emails) = recurring::EMAILS.of(Contact::object()) else { return Ok(None) };
+        let with = Predicate::test(emails, Op::Any, Operand::List(vec![Operand::Text(sender.address.clone())]));
+        let found = lookup::find::<Contact>(work, &Predicate::Archived(false).and(with), 100)?;
+        if let Some(known) = found.iter().min_by_key(|contact| contact.id()) {
+            return Ok(Some(known.id()));
+        }
+        if self.mail.automatic.is_some() {
+            return Ok(None);
+        }
+        let local = sender.address.split('@').next().unwrap_or_default();
+        let name = sender.name.clone().unwrap_or_else(|| local.to_owned());
+        let body = json!({(Contact::name.name()): cut(&name, 200), (Contact::emails.name()): [{"value": sender.address}]});
+        let (contact, _) = self.writer.on(Contact::object()).create(work, &body)?;
+        Ok(Some(contact.id()))
+    }
+
+    /// The ticket whose messages it refers to, the nearest first.
+    fn conversation(&self, work: &mut Work<'_>, contact: Option<Id>, agent: Option<Id>) -> Result<Option<Target>, Problem> {
+        let reported = self.mail.bounce.as_ref().and_then(|bounce| bounce.original_id.as_deref());
+        let referred = self.mail.answers.iter().map(|id| (id.as_str(), MatchedBy::References));
+        for (id, matched_by) in reported.into_iter().map(|id| (id, MatchedBy::Report)).chain(referred) {
+            let Some(message) = message_of(work, &key_of(id))? else { continue };
+            let Some(ticket) = message.get(TicketMessage::ticket_id) else { continue };
+            let ticket = conversation(work, ticket)?;
+            if ticket.is_archived() {
+                continue;
+            }
+            let known = self.mail.automatic.is_some() || agent.is_some() || self.takes_part(work, &ticket, contact)?;
+            return Ok(Some(Target { ticket, matched_by, is_from_stranger: !known }));
+        }
+        Ok(None)
+    }
+
+    /// Whether the sender had part in a conversation: asked, wrote, or was written to.
+    fn takes_part(&self, work: &mut Work<'_>, ticket: &Record<Ticket>, contact: Option<Id>) -> Result<bool, Problem> {
+        let Some(sender) = &self.mail.from else { return Ok(false) };
+        if contact.is_some() && ticket.get(Ticket::contact_id) == contact {
+            return Ok(true);
+        }
+        let messages = lookup::find::<TicketMessage>(work, &TicketMessage::ticket_id.eq(ticket.id()), MOST_MESSAGES)?;
+        Ok(messages.iter().any(|message| {
+            message.get(TicketMessage::sender_address).as_deref() == Some(sender.address.as_str())
+                || message.get(TicketMessage::recipient_addresses).contains(&sender.address)
+                || (contact.is_some() && message.get(TicketMessage::contact_id) == contact)
+        }))
+    }
+
+    /// Marks the message that could not be delivered.
+    fn note_bounce(&self, work: &mut Work<'_>) -> Result<bool, Problem> {
+        let Some(bounce) = &self.mail.bounce else { return Ok(false) };
+        let Some(sent) = bounce.original_id.as_deref().map(key_of) else { return Ok(true) };
+        let Some(message) = message_of(work, &sent)? else { return Ok(true) };
+        let schema = without_custom_fields(TicketMessage::object());
+        let Some(loaded) = work.load(&schema, &Unrestricted, message.id(), &Predicate::all())? else { return Ok(true) };
+        let mut record = loaded.record.clone();
+        let told = [
+            bounce.recipient.as_deref().map(|recipient| format!("{recipient}:")),
+            bounce.status.clone(),
+            bounce.diagnostic.clone(),
+        ];
+        let reason = told.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let bounced = record.of_mut::<TicketMessage>();
+        bounced.set(TicketMessage::bounced_at, Some(self.writer.now));
+        bounced.set(TicketMessage::bounce_reason, Some(cut(&reason, 1_000)).filter(|reason| !reason.is_empty()));
+        work.update(&schema, &loaded, &mut record, &Change::new("bounced"))?;
+        Ok(true)
+    }
+
+    /// The ticket itself or, where a mail of somebody cannot open it again, a new one that follows it up.
+    fn where_it_goes_on(&self, work: &mut Work<'_>, ticket: Record<Ticket>) -> Result<Record<Ticket>, Problem> {
+        if !kind_of(&ticket).is_done() || self.mail.automatic.is_some() || self.may_open(work, &ticket)? {
+            return Ok(ticket);
+        }
+        let follow_up = members()
+            .with(Ticket::customer_id, ticket.get(Ticket::customer_id))
+            .with(Ticket::contact_id, ticket.get(Ticket::contact_id))
+            .with(Ticket::product_id, ticket.get(Ticket::product_id))
+            .with(Ticket::category_id, ticket.get(Ticket::category_id))
+            .with(Ticket::queue_id, ticket.get(Ticket::queue_id))
+            .with(Ticket::follow_up_of_id, Some(ticket.id()));
+        self.create_ticket(work, follow_up)
+    }
+
+    fn may_open(&self, work: &mut Work<'_>, ticket: &Record<Ticket>) -> Result<bool, Problem> {
+        let statuses = lookup::all::<TicketStatus>(work.reader())?;
+        let schema = self.writer.schema();
+        let desk = Desk { schema: &schema, statuses: &statuses, now: self.writer.now };
+        Ok(first_status(&statuses, StatusKind::Open).is_some_and(|open| desk.may_enter(ticket, open)))
+    }
+
+    /// The status it must stay in, where a mail would move it to one that it may not enter: no mail is refused for that.
+    fn status_kept(&self, work: &mut Work<'_>, ticket: &Record<Ticket>, kind: MessageKind) -> Result<Option<Id>, Problem> {
+        let moves = kind == MessageKind::Incoming && kind_of(ticket) == StatusKind::WaitingCustomer;
+        Ok(if moves && !self.may_open(work, ticket)? { ticket.get(Ticket::status_id) } else { None })
+    }
+
+    fn open(
+        &self,
+        work: &mut Work<'_>,
+        mailbox: &Record<Mailbox>,
+        contact: Option<Id>,
+        follow_up_of: Option<Id>,
+    ) -> Result<Record<Ticket>, Problem> {
+        let body = members()
+            .with(Ticket::contact_id, contact)
+            .with(Ticket::queue_id, mailbox.get(Mailbox::queue_id))
+            .with(Ticket::follow_up_of_id, follow_up_of);
+        self.create_ticket(work, body)
+    }
+
+    fn create_ticket(
+        &self,
+        work: &mut Work<'_>,
+        body: farley_domain::model::input::Members<Ticket>,
+    ) -> Result<Record<Ticket>, Problem> {
+        let subject = if self.mail.subject.is_empty() {
+            cut(self.text(200).lines().next().unwrap_or("–"), 100)
+        } else {
+            self.mail.subject.clone()
+        };
+        let body = body
+            .with(Ticket::subject, subject)
+            .with(Ticket::description, Some(self.text(LONGEST_DESCRIPTION)))
+            .with(Ticket::channel, Some(TicketChannel::Email));
+        let (ticket, _) = self.writer.create(work, &body.into_json())?;
+        Ok(ticket.into_entity())
+    }
+
+    /// The text of the mail; where it has none, what its HTML says, or its subject.
+    fn text(&self, longest: usize) -> String {
+        let of_html = || self.mail.html.as_deref().map(text_of_html);
+        let text = self.mail.text.clone().or_else(of_html).filter(|text| !text.trim().is_empty());
+        let text = text.unwrap_or_else(|| self.mail.subject.clone());
+        if text.trim().is_empty() { "–".to_owned() } else { cut(&text, longest) }
+    }
+
+    fn recipients(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.mail.to.iter().chain(&self.mail.cc).map(|person| person.address.clone()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.truncate(200);
+        all
+    }
+}
+
+/// The first characters of a text.
+fn cut(text: &str, longest: usize) -> String {
+    text.chars().take(longest).collect()
+}
+
+/// An address without what follows a plus: `support+vip@example.cn` is delivered to `support@example.cn`.
+fn without_tag(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((local, domain)) => format!("{}@{domain}", local.split('+').next().unwrap_or(local)),
+        None => address.to_owned(),
+    }
+}
+
+fn mailbox_at(work: &mut Work<'_>, address: &str) -> Result<Option<Record<Mailbox>>, Problem> {
+    let live = Predicate::Archived(false).and(Mailbox::address.eq(address.to_owned()));
+    Ok(lookup::find::<Mailbox>(work, &live, 1)?.into_iter().next())
+}
+
+/// The message with the id of a channel.
+fn message_of(work: &mut Work<'_>, key: &str) -> Result<Option<Record<TicketMessage>>, Problem> {
+    let live = Predicate::Archived(false).and(TicketMessage::channel_message_id.eq(key.to_owned()));
+    Ok(lookup::find::<TicketMessage>(work, &live, 1)?.into_iter().next())
+}

@@ -1,0 +1,2 @@
+ALTER TABLE ticket_messages DROP COLUMN mailbox_id;
+DROP TABLE mailboxes;
