@@ -27,6 +27,7 @@ const OTHERWISE: &[(&str, &[&str])] = &[
             "tasks(tenant_id, cadence_enrolment_id)",
             "tasks(tenant_id, lead_id)",
             "ticket_messages(tenant_id, from_ticket_id)",
+            "ticket_messages(tenant_id, mailbox_id)",
             "tickets(tenant_id, merged_into_id)",
         ],
     ),

@@ -23,4 +23,5 @@ CREATE INDEX mailboxes_created_at ON mailboxes (tenant_id, created_at, id);
 CREATE INDEX mailboxes_updated_at ON mailboxes (tenant_id, updated_at, id);
 CREATE INDEX mailboxes_archived_at ON mailboxes (tenant_id, created_at, id) WHERE archived_at IS NOT NULL;
 
+-- Written by Farley alone: SQLite cannot add a key of two columns to a table that is there.
 ALTER TABLE ticket_messages ADD COLUMN mailbox_id uuid;

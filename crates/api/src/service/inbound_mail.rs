@@ -243,7 +243,7 @@ impl Taking {
     fn answer(&self, work: &mut Work<'_>, status: u16, message: &Record<TicketMessage>) -> Result<Answer, Problem> {
         let matched_by = message.get(TicketMessage::matched_by).unwrap_or(MatchedBy::None);
         let looped = match message.get(TicketMessage::sender_address) {
-            Some(sender) => mailbox_at(work, &without_tag(&sender))?.is_some(),
+            Some(sender) => mailbox_at(work, &without_tag(sender))?.is_some(),
             None => false,
         };
         let taken = InboundMail {
@@ -341,7 +341,7 @@ impl Taking {
         }
         let messages = lookup::find::<TicketMessage>(work, &TicketMessage::ticket_id.eq(ticket.id()), MOST_MESSAGES)?;
         Ok(messages.iter().any(|message| {
-            message.get(TicketMessage::sender_address).as_deref() == Some(sender.address.as_str())
+            message.get(TicketMessage::sender_address) == Some(sender.address.as_str())
                 || message.get(TicketMessage::recipient_addresses).contains(&sender.address)
                 || (contact.is_some() && message.get(TicketMessage::contact_id) == contact)
         }))
