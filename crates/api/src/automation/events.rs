@@ -76,7 +76,7 @@ pub async fn work_off(state: &State, tenant: TenantKey, now: impl Fn() -> Timest
         let counting = state.background.write::<_, Problem>(tenant, Origin::system(now), |work| {
             work.lock(LOCK)?;
             if let Some(cursor) = work.reader().rule_cursor()? {
-                work.set_rule_cursor(cursor.position, cursor.attempts + 1)?;
+                work.move_rule_cursor(cursor.position, cursor.attempts + 1)?;
             }
             Ok(())
         });
@@ -142,7 +142,7 @@ impl Batch {
             position = end.max(cursor.position);
         }
         if position != cursor.position || is_tried {
-            work.set_rule_cursor(position, 0)?;
+            work.move_rule_cursor(position, 0)?;
         }
         Ok(!is_end)
     }

@@ -108,13 +108,14 @@ pub fn on_events(work: &mut Work<'_>) -> Result<Vec<(Record<Rule>, EventTrigger)
 
 /// Follows the event log from here on, if there is a rule to do so for and it is not followed yet; not, if there is none.
 fn set_going(work: &mut Work<'_>) -> Result<(), Problem> {
-    work.lock(super::LOCK)?;
+    // Not the lock of the workers: they wait for the rule itself, which is locked by now.
+    work.lock("automation rules")?;
     let (is_needed, is_followed) = (!on_events(work)?.is_empty(), work.reader().rule_cursor()?.is_some());
     match (is_needed, is_followed) {
         (true, false) => {
             // What is in the log up to here happened before the rule was active, or is told from it by its time.
             let end = work.reader().log_end()?;
-            work.set_rule_cursor(end, 0)?;
+            work.begin_rule_cursor(end)?;
         }
         (false, true) => work.forget_rule_cursor()?,
         (true, true) | (false, false) => {}

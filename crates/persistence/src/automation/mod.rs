@@ -93,10 +93,17 @@ impl Reader<'_> {
 }
 
 impl Work<'_> {
-    /// Notes how far the rules of the tenant have come, and how often what comes next has failed.
-    pub fn set_rule_cursor(&mut self, position: i64, attempts: i64) -> Result<(), StoreError> {
+    /// Lets the rules of the tenant follow the event log from a position on, unless they do already.
+    pub fn begin_rule_cursor(&mut self, position: i64) -> Result<(), StoreError> {
+        let row = RuleCursorRow { tenant_id: self.tenant().id, position, attempts: 0 };
+        on!(self.connection(), automation::begin_cursor(row))
+    }
+
+    /// Notes how far the rules of the tenant have come, and how often what comes next has failed; nothing, if they no longer follow
+    /// the log.
+    pub fn move_rule_cursor(&mut self, position: i64, attempts: i64) -> Result<(), StoreError> {
         let row = RuleCursorRow { tenant_id: self.tenant().id, position, attempts };
-        on!(self.connection(), automation::set_cursor(row))
+        on!(self.connection(), automation::move_cursor(row))
     }
 
     /// Notes that the tenant has no rules on events.

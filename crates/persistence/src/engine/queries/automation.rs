@@ -21,10 +21,18 @@ pub fn cursor(conn: &mut Conn, tenant: Id) -> Result<Option<RuleCursorRow>, Stor
         .optional()?)
 }
 
-/// Puts the cursor of a tenant somewhere, be it there or not.
-pub fn set_cursor(conn: &mut Conn, row: RuleCursorRow) -> Result<(), StoreError> {
-    forget_cursor(conn, row.tenant_id)?;
-    diesel::insert_into(automation_cursors::table).values(row).execute(conn)?;
+/// Begins to follow the log of a tenant, unless it is followed.
+pub fn begin_cursor(conn: &mut Conn, row: RuleCursorRow) -> Result<(), StoreError> {
+    diesel::insert_into(automation_cursors::table).values(row).on_conflict_do_nothing().execute(conn)?;
+    Ok(())
+}
+
+/// Moves the cursor of a tenant, if it is still there.
+pub fn move_cursor(conn: &mut Conn, row: RuleCursorRow) -> Result<(), StoreError> {
+    let cursor = automation_cursors::table.filter(automation_cursors::tenant_id.eq(DbId(row.tenant_id)));
+    diesel::update(cursor)
+        .set((automation_cursors::position.eq(row.position), automation_cursors::attempts.eq(row.attempts)))
+        .execute(conn)?;
     Ok(())
 }
 
