@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use farley_domain::model::recurring;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
@@ -117,7 +116,7 @@ fn require_beside(schema: &mut Map<String, Value>) {
     let Some(last) = schema.get_mut("allOf").and_then(Value::as_array_mut).and_then(|parts| parts.last_mut()) else { return };
     let only_requires = last.as_object().is_some_and(|part| part.len() == 2 && part.contains_key("type"));
     let Some(required) = last.get_mut("required").filter(|_| only_requires).map(Value::take) else { return };
-    *last = json!({"required": [recurring::ID.name()]});
+    *last = json!({"minProperties": 1});
     schema.insert("required".to_owned(), required);
 }
 
