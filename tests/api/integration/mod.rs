@@ -1,7 +1,7 @@
 //! What comes from other systems and goes to them.
 
 mod changes;
-mod files;
+pub mod files;
 pub mod imports;
 
 use crate::{support::Test, tests};

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     client::{Client, pairs},
+    integration::files::uploaded,
     server::Server,
     support::TestDb,
 };
@@ -379,4 +380,26 @@ pub async fn related_tickets_name_each_other(db: TestDb) {
     let status = status(&admin, "open").await;
     admin.patch(&format!("/v1/tickets/{third}"), json!({"status_id": status})).await.ok(200);
     assert_eq!(related(&first).await, json!([third]), "other changes leave it as it is");
+}
+
+/// A ticket's own files go along, and come back with it; what was moved elsewhere since stays there.
+pub async fn files_go_with_the_ticket(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let (ticket, into) =
+        (admin.create("tickets", json!({"subject": "first"})).await, admin.create("tickets", json!({"subject": "second"})).await);
+    let other = admin.create("tickets", json!({"subject": "other"})).await;
+    let mut files = Vec::new();
+    for name in ["kept", "given"] {
+        let file = uploaded(&admin, &format!("object=ticket&record_id={ticket}&name={name}"), name).await;
+        files.push(file["id"].as_str().unwrap().to_owned());
+    }
+    let place = async |file: &str| admin.get(&format!("/v1/files/{file}")).await.ok(200)["record_id"].clone();
+    let merge = merge(&admin, &ticket, &into).await;
+    assert_eq!(merge["moved"], json!({"messages": 0, "files": 2}));
+    assert_eq!((place(&files[0]).await, place(&files[1]).await), (json!(into), json!(into)));
+    admin.patch(&format!("/v1/files/{}", files[1]), json!({"record_id": other})).await.ok(200);
+    let undo = format!("/v1/ticket-merges/{}/undo", merge["merge_id"].as_str().unwrap());
+    assert_eq!(admin.post(&undo, json!({})).await.ok(200)["moved"], json!({"messages": 0, "files": 1}));
+    assert_eq!((place(&files[0]).await, place(&files[1]).await), (json!(ticket), json!(other)));
 }

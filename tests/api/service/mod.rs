@@ -26,6 +26,7 @@ pub fn tests() -> Vec<Test> {
         merges::nobody_is_told_of_a_merged_ticket_until_it_is_back,
         merges::what_rests_in_the_archive_is_not_counted,
         merges::messages_become_a_ticket_of_their_own,
+        merges::files_go_with_the_ticket,
         merges::related_tickets_name_each_other,
         sla::clocks_follow_messages_and_statuses,
         sla::warnings_and_breaches_are_told_on_time_and_once,

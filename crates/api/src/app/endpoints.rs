@@ -112,7 +112,7 @@ endpoints! {
         identity::forgotten::reset_password,
     ],
     "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
-    "channels" => [service::inbound_mail::take],
+    "channels" => [service::mail::take],
     "queues" => [service::queue::next],
     "macros" => [automation::macros::apply],
     "rules" => [automation::dry_run::dry_run_unsaved, automation::dry_run::dry_run],
@@ -155,7 +155,7 @@ endpoints! {
         identity::user::reset_password,
         identity::user::sessions,
         identity::user::end_session,
-        identity::handover::open_work,
+        identity::open_work::open_work,
         identity::handover::hand_over,
     ],
     "access" => [

@@ -16,7 +16,7 @@ use farley_domain::{
         opportunity::Opportunity,
         pipeline::Pipeline,
     },
-    service::{queue::Queue, ticket::Ticket},
+    service::{queue::Queue, ticket::Ticket, ticket_merge::TicketMerge},
 };
 use utoipa::{OpenApi, openapi::path::Operation};
 
@@ -34,6 +34,8 @@ const OTHERWISE: &[(&str, Allowed)] = &[
     ("checkLeadDuplicates", |grants| may(grants, Lead::NAME, Action::Read)),
     ("convertLead", |grants| may(grants, Lead::NAME, Action::Update) && converts(grants)),
     ("followUpTicket", |grants| may(grants, Ticket::NAME, Action::Read) && may(grants, Ticket::NAME, Action::Create)),
+    ("undoTicketMerge", |grants| may(grants, TicketMerge::NAME, Action::Read) && may(grants, Ticket::NAME, Action::Update)),
+    ("splitTicket", |grants| may(grants, Ticket::NAME, Action::Update) && may(grants, Ticket::NAME, Action::Create)),
     ("takeNextTicket", |grants| may(grants, Queue::NAME, Action::Read) && may(grants, Ticket::NAME, Action::Update)),
     ("readNotification", |_| true),
     ("readAllNotifications", |_| true),

@@ -14,7 +14,6 @@ use farley_domain::{
         object::Object,
         record::Record,
     },
-    query::predicate::{Predicate, parse},
     values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{EventRow, Origin, Reader, StoreError, TenantKey, WantedEvents, Work};
@@ -231,8 +230,7 @@ pub fn is_wanted(trigger: &EventTrigger, event: &EventRow) -> Result<bool, Probl
     Ok(trigger.changed.iter().any(|field| changes.contains_key(field)))
 }
 
-/// The record as it is now, if it meets the filter of a rule; nobody else changes it until the end of the work. A field of the filter may
-/// have been retired since: then nothing meets it, and it must be mended.
+/// The record as it is now, if it meets the filter of a rule; nobody else changes it until the end of the work.
 pub fn meets(
     work: &mut Work<'_>,
     principal: &Principal,
@@ -241,9 +239,6 @@ pub fn meets(
     id: Id,
 ) -> Result<Option<Record>, Problem> {
     let view = principal.view(now);
-    let within = match rule.get(Rule::filter) {
-        None => Predicate::all(),
-        Some(filter) => parse::from_json(object, filter, &view).unwrap_or_else(|_| Predicate::nothing()),
-    };
+    let within = rule::filter_of(rule, object, &view);
     Ok(work.load(&principal.schema(object), &view, id, &within)?.map(|loaded| loaded.record))
 }

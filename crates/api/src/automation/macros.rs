@@ -106,7 +106,7 @@ pub struct MacroResult {
     outcome: &'static str,
     /// What was changed, as in the events: of the record, and of what was made with it. Hidden fields are left out.
     changes: Vec<MacroChange>,
-    /// What came in the way: `code`, `detail` and `errors`, as in the problem of a request.
+    /// Why it failed: `code`, `detail` and `errors`, as in the problem of a request; null if it did not.
     #[schema(value_type = Option<Object>, example = json!(null))]
     problem: Option<Value>,
 }
@@ -139,9 +139,8 @@ pub fn seen_since(work: &Work<'_>, principal: &Principal, noted: usize) -> Vec<M
 
 /// Apply a macro
 ///
-/// Does what the macro does to each of the records, with your permissions. Each record is changed as a whole or not at all, and what
-/// became of each is told; that some fail keeps nothing from the others. With `validate_only=true`, the response tells what would be
-/// changed, and nothing is.
+/// Applies the macro to each of the records, with your permissions. Each record is changed as a whole or not at all, independently of
+/// the others, and the response has a result for each. With `validate_only=true` it shows what would change, and nothing is changed.
 #[utoipa::path(tag = "macros", operation_id = "applyMacro", request_body = MacroApplying,
     params(("id" = String, Path, description = "The id of the macro, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "What became of each record.", body = MacroApplied)))]

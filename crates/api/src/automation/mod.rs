@@ -6,6 +6,7 @@ pub mod dry_run;
 mod events;
 mod log;
 pub mod macros;
+mod rehearsal;
 mod rule;
 mod times;
 mod words;

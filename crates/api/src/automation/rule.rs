@@ -1,5 +1,7 @@
 //! Rules as they are written: checked against their object and their writer, and set going.
 
+use std::sync::Arc;
+
 use farley_domain::{
     automation::{
         action::automated,
@@ -7,12 +9,14 @@ use farley_domain::{
         trigger::{EventTrigger, TimeTrigger, Trigger},
     },
     model::{object::Object, record::Record},
-    query::predicate::Predicate,
+    query::predicate::{Predicate, View, parse},
+    values::time::Timestamp,
 };
 use farley_persistence::Work;
 
 use super::check::Check;
 use crate::{
+    access::principal::Principal,
     http::problem::Problem,
     records::{
         behaviour::{Behaviour, Shown, Writing},
@@ -37,7 +41,7 @@ impl Behaviour for Rule {
                 && !before.is_archived()
                 && (before.get(Rule::is_active) || !record.get(Rule::is_active))
         });
-        if stays { Ok(()) } else { check(work, writing, record) }
+        if stays { Ok(()) } else { check(work, writing.principal, writing.now, record) }
     }
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
@@ -55,9 +59,9 @@ impl Behaviour for Rule {
 }
 
 /// Checks everything in a rule that does not follow from its own form.
-pub fn check(work: &mut Work<'_>, writing: &Writing<'_, Rule>, record: &Record<Rule>) -> Result<(), Problem> {
+pub fn check(work: &mut Work<'_>, principal: &Arc<Principal>, now: Timestamp, record: &Record<Rule>) -> Result<(), Problem> {
     let object = object_of(record)?;
-    let mut check = Check::new(writing.principal, writing.now, object);
+    let mut check = Check::new(principal, now, object);
     if let Some(trigger) = record.get(Rule::trigger) {
         check.trigger(work, &trigger, &Rule::trigger.pointer())?;
     }
@@ -71,6 +75,15 @@ pub fn check(work: &mut Work<'_>, writing: &Writing<'_, Rule>, record: &Record<R
 /// The object that a rule is about.
 pub fn object_of(record: &Record<Rule>) -> Result<&'static Object, Problem> {
     Ok(automated(record.get(Rule::object), Rule::object.pointer())?)
+}
+
+/// The records that a rule acts on. A field of its filter may have been retired since: then it acts on none, and must be mended.
+#[must_use]
+pub fn filter_of(record: &Record<Rule>, object: &'static Object, view: &dyn View) -> Predicate {
+    match record.get(Rule::filter) {
+        None => Predicate::all(),
+        Some(filter) => parse::from_json(object, filter, view).unwrap_or_else(|_| Predicate::nothing()),
+    }
 }
 
 /// Whether a rule acts.

@@ -12,7 +12,7 @@ use farley_domain::{
         operand::Operand,
         record::Record,
     },
-    query::predicate::{Predicate, parse},
+    query::predicate::Predicate,
     service::{
         business_time::Hours,
         calendar::{Calendar, hours},
@@ -84,10 +84,7 @@ impl Timed {
         let Some(field) = principal.schema(object).field(&trigger.field).cloned() else { return Ok(None) };
         let zone = principal.standards(now).zone;
         let calendar = trigger.calendar_id.map(|id| entity_of::<Calendar>(reader, id)).transpose()?.flatten();
-        let filter = match rule.get(Rule::filter) {
-            None => Predicate::all(),
-            Some(filter) => parse::from_json(object, filter, &principal.view(now)).unwrap_or_else(|_| Predicate::nothing()),
-        };
+        let filter = rule::filter_of(rule, object, &principal.view(now));
         let hours = calendar.map(|calendar| hours(&calendar, zone));
         Ok(Some(Timed { object, trigger, field, hours, filter: Predicate::Archived(false).and(filter), zone }))
     }

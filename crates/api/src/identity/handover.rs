@@ -1,9 +1,8 @@
-//! Handing over the open work of a user: what somebody has by a field that gives work goes to one user, or to several in turn. Which
-//! objects these are, and when a record is open, their declarations say.
+//! Handing over the [open work](super::open_work) of a user: it goes to one user, or to several in turn.
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, post};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use farley_domain::{
     activities::notification::NotificationKind,
@@ -12,7 +11,7 @@ use farley_domain::{
     model::{
         entity::Entity,
         fault::{Fault, FaultCode, Faults, Language, unknown},
-        field::{Field, FieldType, Op, Writable},
+        field::Op,
         object::Object,
         operand::Operand,
         record::Record,
@@ -27,8 +26,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::open_work::{Holding, holdings};
 use crate::{
-    access::{call::Call, principal::Principal, unrestricted::without_custom_fields},
+    access::{call::Call, unrestricted::without_custom_fields},
     http::{
         problem::Problem,
         request::{Body, parameters, refuse_rest},
@@ -38,8 +38,6 @@ use crate::{
         mutation::{Answer, Mutation, if_match},
         named::Named,
         notify::{News, tell},
-        operations::base,
-        parameters::suffixed,
         read::PageInfo,
         versions,
         write::Writer,
@@ -48,129 +46,6 @@ use crate::{
 
 /// How many users share what is handed over.
 const RECEIVERS: usize = 50;
-
-/// A field by which somebody has work.
-#[derive(Clone, Copy)]
-struct Holding {
-    object: &'static Object,
-    field: &'static Field,
-}
-
-/// All of them, in the order in which they are handed over: customers before what belongs to them.
-fn holdings() -> impl Iterator<Item = Holding> {
-    let gives = |field: &&'static Field| {
-        let names_a_user = matches!(&field.kind, FieldType::Reference(target) if target == User::NAME);
-        field.gives_work && names_a_user && field.writable == Writable::Always
-    };
-    let of = move |object: &'static Object| object.fields.iter().filter(gives).map(move |field| Holding { object, field });
-    registry::objects().into_iter().flat_map(of)
-}
-
-impl Holding {
-    /// The field and the values that make a record open; none where every live record is.
-    fn open(self) -> Option<(&'static Field, &'static [&'static str])> {
-        self.object.open.and_then(|(field, values)| Some((self.object.field(field)?, values)))
-    }
-
-    /// What a user has of it to work on.
-    fn of_user(self, user: Id) -> Predicate {
-        let theirs = Predicate::Archived(false).and(Predicate::test(self.field, Op::Eq, Operand::Id(user)));
-        match self.open() {
-            Some((field, values)) => {
-                let values = values.iter().map(|value| Operand::Text((*value).to_owned())).collect();
-                theirs.and(Predicate::test(field, Op::In, Operand::List(values)))
-            }
-            None => theirs,
-        }
-    }
-
-    /// Which records of it the caller may know of by this field; none if none at all.
-    fn readable(self, principal: &Principal) -> Option<Predicate> {
-        let sees = |field: &Field| principal.asker.sees(self.object, field);
-        let told = sees(self.field) && self.open().is_none_or(|(field, _)| sees(field));
-        principal.asker.rows(self.object, Action::Read).filter(|_| told)
-    }
-
-    /// The list that shows a user's.
-    fn path(self, user: Id) -> String {
-        let open = match self.open() {
-            Some((field, [value])) => format!("&{}={value}", field.name),
-            Some((field, values)) => format!("&{}={}", suffixed(&field.name, Op::In), values.join(",")),
-            None => String::new(),
-        };
-        format!("{}?{}={user}{open}", base(self.object), self.field.name)
-    }
-}
-
-/// How much open work a user has in the records of one object.
-#[derive(Serialize, ToSchema)]
-pub struct OpenWorkCount {
-    /// The object.
-    #[schema(example = "opportunity")]
-    object: &'static str,
-    /// The field that names the user.
-    #[schema(example = "owner_id")]
-    field: &'static str,
-    /// The number of open records that you can read.
-    #[schema(example = 12)]
-    count: i64,
-    /// The number of further open records, which you cannot read and therefore cannot hand over.
-    #[schema(example = 0)]
-    unreadable_count: i64,
-    /// The list that shows them; null if you cannot read any such record.
-    #[schema(example = "/v1/opportunities?owner_id=01890a5d-ac96-774b-bcce-b302099a8057&status=open")]
-    path: Option<String>,
-}
-
-/// The open work of a user.
-#[derive(Serialize, ToSchema)]
-pub struct OpenWork {
-    /// One entry for each object and field by which users have work, also if the user has none of it.
-    data: Vec<OpenWorkCount>,
-}
-
-/// Count a user's open work
-///
-/// Returns how much open work the user has, by object and field: records that are not archived and, where an object has a status, still
-/// open (unconverted leads, open opportunities, open tasks, unsolved tickets, planned activities …). Requires permission to update the
-/// user. Lists that name the user among others, such as the agents of a queue, are not included.
-#[utoipa::path(tag = "users", operation_id = "getUserOpenWork",
-    params(("id" = String, Path, description = "The user's id, or `ext:{system}:{key}`.")),
-    responses((status = 200, description = "The open work of the user.", body = OpenWork)))]
-#[get("/v1/users/{id}/handover")]
-pub async fn open_work(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    refuse_rest(&parameters(&request)?, &[])?;
-    let rows = call.rows(User::object(), Action::Read)?;
-    let reached = call.rows(User::object(), Action::Update)?;
-    let named = Named::parse(request.match_info().query("id"))?;
-    let (principal, now) = (Arc::clone(&call.principal), call.now);
-    let data = call
-        .state
-        .store
-        .read::<_, Problem>(call.tenant(), move |reader| {
-            let id = named.find(reader, &principal, User::object())?.ok_or_else(Problem::not_found)?;
-            let (view, layout) = (principal.view(now), principal.layout(User::object()));
-            reader.get(&layout, &view, id, &rows)?.ok_or_else(Problem::not_found)?;
-            if reader.get(&layout, &view, id, &reached)?.is_none() {
-                return Err(Problem::forbidden(Action::Update.as_str(), User::NAME));
-            }
-            let mut data = Vec::new();
-            for holding in holdings() {
-                let all = reader.count(holding.object, &holding.of_user(id))?;
-                let readable = holding.readable(&principal);
-                let path = readable.is_some().then(|| holding.path(id));
-                let count = match readable {
-                    Some(readable) if all > 0 => reader.count(holding.object, &holding.of_user(id).and(readable))?,
-                    Some(_) | None => 0,
-                };
-                let (object, field) = (holding.object.name, holding.field.declared.unwrap_or_default());
-                data.push(OpenWorkCount { object, field, count, unreadable_count: all - count, path });
-            }
-            Ok(data)
-        })
-        .await?;
-    Ok(HttpResponse::Ok().json(OpenWork { data }))
-}
 
 crate::body! {
     /// To whom the open work of a user goes.

@@ -10,6 +10,7 @@ pub mod forgotten;
 pub mod handover;
 pub mod learning;
 pub mod me;
+pub mod open_work;
 pub mod role;
 pub mod session;
 pub mod setting;

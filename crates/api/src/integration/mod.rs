@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-pub use file::attach::{move_all, move_to, take_along};
+pub use file::attach::{move_all, move_some, take_along};
 
 /// What the area brings along.
 pub static AREA: Area = Area {

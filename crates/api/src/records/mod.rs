@@ -25,6 +25,7 @@ pub mod reindex;
 pub mod schemas;
 pub mod search;
 pub mod summary;
+pub mod unkept;
 pub mod upsert;
 pub mod versions;
 pub mod write;

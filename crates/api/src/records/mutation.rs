@@ -9,11 +9,11 @@ use farley_domain::{
     model::fault::{Fault, FaultCode},
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::{Failure, IdempotencyRow, StoreError, Work};
+use farley_persistence::{IdempotencyRow, StoreError, Work};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::operations::location;
+use super::{operations::location, unkept::Unkept};
 use crate::{
     access::call::Call,
     http::problem::{Code, Problem},
@@ -80,33 +80,6 @@ pub fn etag(version: i64) -> String {
     format!("\"v{version}\"")
 }
 
-/// How a write ended: well, with a problem, or well but not to be kept.
-enum Ending {
-    Problem(Problem),
-    OnlyValidated(Answer),
-}
-
-impl From<StoreError> for Ending {
-    fn from(error: StoreError) -> Ending {
-        Ending::Problem(error.into())
-    }
-}
-
-impl From<Problem> for Ending {
-    fn from(problem: Problem) -> Ending {
-        Ending::Problem(problem)
-    }
-}
-
-impl Failure for Ending {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Ending::Problem(problem) => problem.store_error(),
-            Ending::OnlyValidated(_) => None,
-        }
-    }
-}
-
 /// What every write may be asked for beside its own parameters.
 pub struct Mutation {
     key: Option<IdempotencyKey>,
@@ -143,7 +116,7 @@ impl Mutation {
         let written = call
             .state
             .store
-            .write::<_, Ending>(call.tenant(), call.origin(), move |unit| {
+            .write::<_, Unkept<Answer>>(call.tenant(), call.origin(), move |unit| {
                 if let Some(key) = &self.key
                     && let Some(answer) = key.earlier(unit, credential, now)?
                 {
@@ -151,7 +124,7 @@ impl Mutation {
                 }
                 let answer = work(unit)?;
                 if self.validate_only {
-                    return Err(Ending::OnlyValidated(answer));
+                    return Err(Unkept::Undone(answer));
                 }
                 if let Some(key) = &self.key {
                     key.remember(unit, credential, &answer, now)?;
@@ -161,14 +134,14 @@ impl Mutation {
             .await;
         match written {
             Ok((answer, replayed)) => Ok(answer.respond(replayed)),
-            Err(Ending::OnlyValidated(mut answer)) => {
+            Err(Unkept::Undone(mut answer)) => {
                 // Nothing was written, so nothing is anywhere.
                 answer.headers.retain(|(name, _)| name != "Location" && name != "ETag");
                 answer.status = if answer.status == 201 { 200 } else { answer.status };
                 answer.body = answer.replayed_body.take().unwrap_or(answer.body);
                 Ok(answer.respond(false))
             }
-            Err(Ending::Problem(problem)) => Err(problem),
+            Err(Unkept::Problem(problem)) => Err(problem),
         }
     }
 }

@@ -10,6 +10,7 @@
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     identity::access::Action,
+    integration::file::FiledObject,
     model::{
         entity::Entity,
         fault::{Fault, FaultCode, Faults},
@@ -35,6 +36,7 @@ use crate::{
         problem::{Code, Problem},
         request::{Body, parameters, refuse_rest},
     },
+    integration::{move_all, move_some},
     records::{
         action::act,
         behaviour::Writing,
@@ -99,6 +101,9 @@ pub struct MovedParts {
     /// The number of messages.
     #[schema(example = 3)]
     pub messages: usize,
+    /// The number of files of the ticket itself; those of messages stay with their messages.
+    #[schema(example = 1)]
+    pub files: usize,
 }
 
 /// The result of merging a ticket.
@@ -143,11 +148,11 @@ pub struct UnmergedTicket {
 
 /// Merge a ticket
 ///
-/// Moves its messages, with their times and contacts, to another ticket, adds its followers there, and stops its SLA clocks. The clocks
-/// and times of the other ticket are computed anew, as if all messages had always been there; its status, owner and other fields stay
+/// Moves its messages, with their times and contacts, and its files to another ticket, adds its followers there, and stops its SLA clocks. The clocks
+/// and times of the other ticket are recomputed, as if all messages had always been there; its status, owner and other fields stay
 /// as they are. The merged ticket can still be read and says where it went in `merged_into_id`, but is left out of lists (see `merged`).
 /// Messages from the customer that come to it later go to the ticket at the end of the chain; every other change of it returns 409 with
-/// that ticket in `merged_into_id`. A ticket that others were merged into can be merged in its turn. `POST
+/// that ticket in `merged_into_id`. A ticket that others were merged into can be merged itself. `POST
 /// /v1/ticket-merges/{id}/undo` undoes it.
 #[utoipa::path(tag = "tickets", operation_id = "mergeTicket", request_body = TicketMerging,
     params(("id" = String, Path, description = "The id of the ticket to merge, or `ext:{system}:{key}`.")),
@@ -177,6 +182,8 @@ pub async fn merge_ticket(call: Call, request: HttpRequest, body: Body) -> Resul
         merge.set(TicketMerge::ticket_id, ticket.id());
         merge.set(TicketMerge::into_id, into.id());
         merge.set(TicketMerge::message_ids, moved.clone());
+        let files = move_all(work, of_ticket(ticket.id()), of_ticket(into.id()))?;
+        merge.set(TicketMerge::file_ids, files.clone());
         merge.set(TicketMerge::follower_ids, followers[known..].to_vec());
         work.insert(&without_custom_fields(TicketMerge::object()), merge.any_mut(), &Change::new("created"))?;
         move_messages(work, writer, &moved, (ticket.id(), into.id()))?;
@@ -193,7 +200,7 @@ pub async fn merge_ticket(call: Call, request: HttpRequest, body: Body) -> Resul
         grown.set(Ticket::follower_ids, followers);
         retell(work, writer, &target, grown)?;
         let (merge_id, ticket_id, into_id) = (merge.id(), ticket.id(), into.id());
-        let moved = MovedParts { messages: moved.len() };
+        let moved = MovedParts { messages: moved.len(), files: files.len() };
         Answer::json(200, &MergedTicket { merge_id, ticket_id, into_id, moved, clocks: "stopped" })
     })
     .await
@@ -201,10 +208,10 @@ pub async fn merge_ticket(call: Call, request: HttpRequest, body: Body) -> Resul
 
 /// Undo the merge of a ticket
 ///
-/// Moves exactly the messages of the merge back and gives the ticket its SLA clocks again, without the time for which it was merged.
-/// The clocks of the other ticket are computed anew. If messages have come to that since the merge, returns 409 with them in `stays`,
-/// unless `leave_later` leaves them there. If that was merged in its turn, its merge must be undone first: then returns 409 with that
-/// in `undo_first`. You need to be able to update both tickets.
+/// Moves exactly the messages and files of the merge back and gives the ticket its SLA clocks again, without the time for which it was merged.
+/// The clocks of the other ticket are recomputed. If messages have come to that since the merge, returns 409 with them in `stays`,
+/// unless `leave_later` leaves them there. If the other ticket has been merged itself, that merge must be undone first: returns 409
+/// with its id in `undo_first`. You need to be able to update both tickets.
 #[utoipa::path(tag = "ticket-merges", operation_id = "undoTicketMerge", request_body = TicketUnmerging,
     params(("id" = String, Path, description = "The id of the merge.")),
     responses((status = 200, description = "What was moved back, and what was not.", body = UnmergedTicket)))]
@@ -266,6 +273,7 @@ fn part(
         return Err(Problem::new(Code::LaterMessages).with("count", ids.len()).member("stays", ids));
     }
     move_messages(work, writer, &moved, (into.id(), ticket.id()))?;
+    let files = move_some(work, &merge.get(TicketMerge::file_ids), of_ticket(into.id()), of_ticket(ticket.id()))?;
 
     let mut parted = ticket.clone();
     parted.clear(Ticket::merged_into_id);
@@ -284,8 +292,13 @@ fn part(
     undone.set(TicketMerge::undone_at, writer.now);
     work.update(&without_custom_fields(TicketMerge::object()), loaded, undone.any_mut(), &Change::new("undone"))?;
     let (merge_id, ticket_id, into_id) = (merge.id(), ticket.id(), into.id());
-    let moved = MovedParts { messages: moved.len() };
+    let moved = MovedParts { messages: moved.len(), files };
     Answer::json(200, &UnmergedTicket { merge_id, ticket_id, into_id, moved, stays, elsewhere, clocks: "resumed" })
+}
+
+/// Where the files of a ticket itself belong.
+fn of_ticket(id: Id) -> (FiledObject, Id) {
+    (FiledObject::Ticket, id)
 }
 
 /// The messages that came to a ticket after a merge, without those that came by another merge that stands.

@@ -1,7 +1,7 @@
 //! Service: what a desk does for customers, and the promises it keeps.
 
 pub mod calendar;
-pub mod inbound_mail;
+pub mod mail;
 pub mod merging;
 pub mod promises;
 pub mod queue;

@@ -43,7 +43,7 @@ crate::body! {
 /// Split a ticket
 ///
 /// Creates a new ticket with these messages, which keep their times and contacts. It is opened when the first of them was written, by
-/// whoever wrote it, and takes over the ticket's customer, product, category, queue, kind and priority; it is nobody's yet. Each names
+/// whoever wrote it, and takes over the ticket's customer, product, category, queue, kind and priority; it has no owner yet. Each names
 /// the other in `related_ids`. The SLA clocks and times of both are computed as if the messages had always been where they are now.
 #[utoipa::path(tag = "tickets", operation_id = "splitTicket", request_body = TicketSplit,
     params(("id" = String, Path, description = "The id of the ticket, or `ext:{system}:{key}`.")),

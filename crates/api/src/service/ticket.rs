@@ -7,7 +7,7 @@ use farley_domain::{
     model::{
         entity::Entity,
         fault::{Fault, FaultCode},
-        input::members,
+        input::{Members, members},
         record::Record,
     },
     query::predicate::Predicate,
@@ -236,16 +236,9 @@ pub async fn follow_up(call: Call, request: HttpRequest, body: Body) -> Result<H
         let former = asked.record();
         refuse_merged(work, former)?;
         let subject = asked.body.get(TicketFollowUp::subject).unwrap_or_else(|| former.get(Ticket::subject));
-        let body = members()
+        let body = follow_up_of(former)
             .with(Ticket::subject, subject)
-            .with(Ticket::description, asked.body.get(TicketFollowUp::description).map(str::to_owned))
-            .with(Ticket::customer_id, former.get(Ticket::customer_id))
-            .with(Ticket::contact_id, former.get(Ticket::contact_id))
-            .with(Ticket::product_id, former.get(Ticket::product_id))
-            .with(Ticket::category_id, former.get(Ticket::category_id))
-            .with(Ticket::queue_id, former.get(Ticket::queue_id))
-            .with(Ticket::kind, former.get(Ticket::kind))
-            .with(Ticket::follow_up_of_id, Some(former.id()));
+            .with(Ticket::description, asked.body.get(TicketFollowUp::description).map(str::to_owned));
         let (record, shown) = asked.writer.create(work, &body.into_json())?;
         asked.writer.answer(work, 201, &record, shown)
     })
@@ -283,6 +276,18 @@ pub static PERFORMANCES: [Performance; 3] = [
 fn put(work: &mut Work<'_>, writer: &Writer, loaded: &Loaded, record: Record<Ticket>) -> Result<(), Problem> {
     let record = writer.apply_rules(&writer.schema(), Some(&loaded.record), record.into_any())?;
     writer.store(work, loaded, record, "updated").map(drop)
+}
+
+/// What a ticket that follows up another takes over from it.
+pub fn follow_up_of(former: &Record<Ticket>) -> Members<Ticket> {
+    members()
+        .with(Ticket::customer_id, former.get(Ticket::customer_id))
+        .with(Ticket::contact_id, former.get(Ticket::contact_id))
+        .with(Ticket::product_id, former.get(Ticket::product_id))
+        .with(Ticket::category_id, former.get(Ticket::category_id))
+        .with(Ticket::queue_id, former.get(Ticket::queue_id))
+        .with(Ticket::kind, former.get(Ticket::kind))
+        .with(Ticket::follow_up_of_id, Some(former.id()))
 }
 
 /// The record put into the first status of a kind, where its present one may be left for that; else the actions that may be done.

@@ -9,9 +9,12 @@ use crate::{
     activities::{activity::ActivityKind, task::Priority},
     choices,
     model::{
+        entity::Entity,
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, Structure},
+        handle::Handle,
         object::Object,
+        record::Draft,
         recurring, registry,
         value::{Members, Standards, accept, list, wrong},
     },
@@ -391,6 +394,16 @@ pub fn automated(name: &str, pointer: String) -> Result<&'static Object, Fault> 
             registry::objects().into_iter().filter(|object| is_automatable(object)).map(|object| object.name).collect();
         unknown(pointer, FaultCode::UnknownChoice, name, known.iter().copied()).with("choices", known.join(", "))
     })
+}
+
+/// What a rule and a macro have alike: they do something, to records that they can be about.
+pub fn acts_on_something<E: Entity>(draft: &mut Draft<'_, E>, object: Handle<E, String>, actions: Handle<E, Vec<Action>>) {
+    if draft.after.get(actions).is_empty() {
+        draft.fault(actions.pointer(), FaultCode::Required);
+    }
+    if let Err(fault) = automated(draft.after.get(object), object.pointer()) {
+        draft.faults.add(fault);
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,8 @@
 
 use serde_json::json;
 
-use super::action::{ACTIONS, Action, automated};
-use crate::{
-    entity,
-    model::{fault::FaultCode, object::rising, record::Draft},
-};
+use super::action::{ACTIONS, Action, acts_on_something};
+use crate::{entity, model::object::rising};
 
 entity! {
     /// A macro: several changes, and perhaps a reply, that are applied together to records by hand, with POST …/apply. It acts with
@@ -29,14 +26,5 @@ entity! {
         .configuration()
         .unique("automation_macros_name_key", "name")
         .ordered_by([rising("sort_order"), rising("created_at")])
-        .rule(acts_on_something)
-}
-
-fn acts_on_something(draft: &mut Draft<'_, Macro>) {
-    if draft.after.get(Macro::actions).is_empty() {
-        draft.fault(Macro::actions.pointer(), FaultCode::Required);
-    }
-    if let Err(fault) = automated(draft.after.get(Macro::object), Macro::object.pointer()) {
-        draft.faults.add(fault);
-    }
+        .rule(|draft| acts_on_something(draft, Macro::object, Macro::actions))
 }

@@ -83,7 +83,7 @@ pub static PROBLEM: Structure = Structure {
 };
 
 entity! {
-    /// A run of a rule: what it did to a record, or what came in its way. Runs are kept for 30 days, the latest 100,000 at most.
+    /// A run of a rule: what it did to a record, or why it failed. Runs are kept for 30 days, the latest 100,000 at most.
     pub struct RuleRun("rule_run", "rule-runs", "automation_runs", "Rule run", "规则执行记录") [] {
         /// The rule.
         rule_id: Option<Id> => reference("rule").filled().server_set().indexed().label("Rule", "规则"),
@@ -91,18 +91,18 @@ entity! {
         object: String => text(40).filled().server_set().label("Object", "对象").example("ticket"),
         /// The record it was about.
         record_id: Option<Id> => record_id().filled().server_set().indexed().label("Record", "记录").example("01890a5d-ac96-774b-bcce-b302099a8057"),
-        /// The event that set it off; null if time did.
+        /// The event that triggered it; null if time did.
         event_id: Option<Id> => record_id().server_set().label("Event", "事件"),
         /// The type of that event.
         event_type: Option<String> => text(80).server_set().label("Event type", "事件类型").example("ticket.created"),
-        /// `done`, or `failed`: nothing of what it does was done; `stopped`: too many rules had set each other off; `skipped`: the
-        /// record was archived meanwhile.
+        /// `done`; `failed`: nothing was changed; `stopped`: too many rules had triggered each other; `skipped`: the record had
+        /// been archived in the meantime.
         outcome: Option<RunOutcome> => choice(RunOutcome::choices()).filled().server_set().indexed().label("Outcome", "结果").example("done"),
-        /// How many rules had set each other off up to this run: 1, if a person or time set it off.
+        /// How many rules had triggered each other up to this run: 1 if a person or time triggered it.
         depth: i64 => integer(1, 1_000).server_set().default(1).label("Depth", "层级").example(1),
         /// What it changed.
         changes: Option<Value> => structure(&CHANGES).filled().server_set().opaque().label("Changes", "变更").example(json!([{"type": "ticket.updated", "record_id": "01890a5d-ac96-774b-bcce-b302099a8057", "fields": ["priority"]}])),
-        /// What came in its way.
+        /// Why it failed or was stopped; null if it was not.
         problem: Option<Value> => structure(&PROBLEM).server_set().opaque().label("Problem", "问题"),
     }
     extend |object| object

@@ -86,9 +86,9 @@ pub static TRIGGER: Structure = Structure {
             "type": "object",
             "additionalProperties": false,
             "properties": {
-                "types": {"type": "array", "minItems": 1, "maxItems": MOST_NAMES, "items": {"type": "string"}, "description": "The types of the events that set the rule off, all of the rule's object.", "examples": [["ticket.created"]]},
+                "types": {"type": "array", "minItems": 1, "maxItems": MOST_NAMES, "items": {"type": "string"}, "description": "The types of the events that trigger the rule, all of the rule's object.", "examples": [["ticket.created"]]},
                 "changed": {"type": "array", "maxItems": MOST_NAMES, "items": {"type": "string"}, "description": "Only events that change one of these fields; custom fields as `custom.key`. A new record changes the fields that it has values for."},
-                "imports": {"type": "boolean", "default": false, "description": "Whether records written by an import set the rule off."},
+                "imports": {"type": "boolean", "default": false, "description": "Whether records written by an import trigger the rule."},
                 "field": {"type": "string", "description": "The date or time from which is counted; a date counts from midnight in the tenant's time zone.", "examples": ["waiting_since"]},
                 "minutes": {"type": "integer", "minimum": -MOST_MINUTES, "maximum": MOST_MINUTES, "description": "How many minutes after it the rule acts; negative: before it.", "examples": [4320]},
                 "calendar_id": {"type": ["string", "null"], "format": "uuid", "description": "The calendar by whose business time the minutes are counted. If absent, they are plain minutes."},

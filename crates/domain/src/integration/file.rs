@@ -60,7 +60,7 @@ entity! {
         record_id: Option<Id> => record_id().indexed().label("Record", "记录").example("01890a5d-ac96-774b-bcce-b302099a8057"),
         /// The media type that the upload declared.
         media_type: Option<String> => text(255).filled().server_set().label("Media type", "媒体类型").example("application/pdf"),
-        /// The media type that the content looks like, by its first bytes; null if they tell nothing.
+        /// The media type detected from the first bytes of the content; null if none was recognized.
         detected_type: Option<String> => text(255).server_set().label("Detected type", "检测到的类型").example("application/pdf"),
         /// Whether the content looks like something else than declared.
         type_mismatch: bool => boolean().default(false).server_set().label("Type mismatch", "类型不符").example(false),

@@ -80,7 +80,7 @@ pub static TARGETS: Structure = Structure {
 entity! {
     /// An SLA policy: what is promised for the tickets it applies to. The first active policy whose filter a ticket meets applies to
     /// it. Changing a policy or its calendar changes nothing for tickets that have a promise already, until their priority changes
-    /// or another policy applies to them. Which one applies is looked at when a ticket's status or priority changes, when a message
+    /// or another policy applies to them. Which one applies is decided when a ticket's status or priority changes, when a message
     /// is written, and when a field changes that a filter names: a policy made or changed since then applies from that time on.
     pub struct SlaPolicy("sla_policy", "sla-policies", "sla_policies", "SLA policy", "SLA 策略") [external] {
         /// The name; unique among live policies.

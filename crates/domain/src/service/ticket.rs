@@ -41,7 +41,7 @@ choices! {
 }
 
 choices! {
-    /// How much is affected, and how soon it has to be mended.
+    /// How much is affected, and how soon it has to be fixed.
     pub enum Degree {
         Low "low" "Low" "低",
         Medium "medium" "Medium" "中",
@@ -85,7 +85,7 @@ entity! {
         kind: Option<TicketKind> => choice(TicketKind::choices()).default("question").indexed().label("Kind", "类型").example("incident"),
         /// How much is affected.
         impact: Option<Degree> => choice(Degree::choices()).detail().label("Impact", "影响程度").example("high"),
-        /// How soon it has to be mended.
+        /// How soon it has to be fixed.
         urgency: Option<Degree> => choice(Degree::choices()).detail().label("Urgency", "紧急程度").example("medium"),
         /// The priority. By default it follows from impact and urgency (both high: urgent; high and medium: high; both medium, or high
         /// and low: normal; otherwise low; a missing one counts as medium), or is normal if neither is given. It keeps following them
@@ -107,7 +107,7 @@ entity! {
         follow_up_of_id: Option<Id> => reference("ticket").on_create().indexed().label("Follow-up of", "后续工单来源"),
         /// Other tickets that have to do with it; each of two related tickets names the other.
         related_ids: Vec<Id> => references(&RELATED_TICKETS).label("Related tickets", "关联工单"),
-        /// The ticket it was merged into. That one may have been merged in its turn.
+        /// The ticket it was merged into, which may have been merged itself.
         merged_into_id: Option<Id> => reference("ticket").server_set().indexed().label("Merged into", "合并到"),
         /// When it was merged into another.
         merged_at: Option<Timestamp> => datetime().server_set().label("Merged at", "合并时间").example("2026-03-02T08:00:00.000Z"),

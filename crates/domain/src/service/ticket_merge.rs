@@ -21,6 +21,8 @@ entity! {
         into_id: Option<Id> => reference("ticket").filled().server_set().indexed().label("Into", "合并到"),
         /// The messages that were moved.
         message_ids: Vec<Id> => structure(&IDS).default(json!([])).server_set().detail().label("Messages", "移动的消息").example(json!([])),
+        /// The files of the ticket itself that were moved; those of messages stay with their messages.
+        file_ids: Vec<Id> => structure(&IDS).default(json!([])).server_set().detail().label("Files", "移动的文件").example(json!([])),
         /// The users who follow the ticket it was merged into because of the merge.
         follower_ids: Vec<Id> => structure(&IDS).default(json!([])).server_set().detail().label("Followers", "新增关注人").example(json!([])),
         /// When it was undone. Null while it stands.

@@ -103,25 +103,30 @@ pub fn take_along(
     faults.into_result(()).map_err(Problem::rule)
 }
 
+/// Where a file belongs.
+type Place = (FiledObject, Id);
+
 /// Moves all files of a record to another, archived ones too, whoever asks: for records that become others or are merged. The ids of
-/// those that were moved, so that they can be moved back with [`move_to`].
-pub fn move_all(work: &mut Work<'_>, from: (FiledObject, Id), to: (FiledObject, Id)) -> Result<Vec<Id>, Problem> {
+/// those that were moved, so that [`move_some`] can move them back.
+pub fn move_all(work: &mut Work<'_>, from: Place, to: Place) -> Result<Vec<Id>, Problem> {
     let files = lookup::find::<File>(work, &files_of(from.0, from.1), MOST_MOVED)?;
     let ids: Vec<Id> = files.iter().map(Record::id).collect();
-    move_to(work, &ids, to)?;
+    move_some(work, &ids, from, to)?;
     Ok(ids)
 }
 
-/// Moves files to a record, whoever asks and whatever they belong to.
-pub fn move_to(work: &mut Work<'_>, files: &[Id], (object, id): (FiledObject, Id)) -> Result<(), Problem> {
+/// Moves those of some files that still belong to a record to another, whoever asks; how many these are.
+pub fn move_some(work: &mut Work<'_>, files: &[Id], from: Place, (object, id): Place) -> Result<usize, Problem> {
     let schema = without_custom_fields(<File as Entity>::object());
+    let mut moved = 0;
     for file in files {
-        let Some(loaded) = work.load(&schema, &Unrestricted, *file, &Predicate::all())? else { continue };
+        let Some(loaded) = work.load(&schema, &Unrestricted, *file, &files_of(from.0, from.1))? else { continue };
         let mut record = loaded.record.clone();
         let file = record.of_mut::<File>();
         file.set(File::object, object);
         file.set(File::record_id, id);
         work.update(&schema, &loaded, &mut record, &Change::new("moved"))?;
+        moved += 1;
     }
-    Ok(())
+    Ok(moved)
 }

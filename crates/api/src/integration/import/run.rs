@@ -17,7 +17,7 @@ use farley_domain::{
     query::predicate::Predicate,
     values::id::Id,
 };
-use farley_persistence::{Change, Failure, Lease, Loaded, Origin, StoreError, TenantKey, Work};
+use farley_persistence::{Change, Lease, Loaded, Origin, StoreError, TenantKey, Work};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -34,6 +34,7 @@ use crate::{
     records::{
         area::{Halt, LEASE_SECONDS},
         behaviour,
+        unkept::Unkept,
         write::Writer,
     },
 };
@@ -92,34 +93,6 @@ struct Tally {
     resumable: bool,
 }
 
-/// How a batch ended that is not kept.
-enum Stop {
-    Problem(Problem),
-    /// Nothing of the rows is to stay, but what became of them is to be told.
-    Undo(Tally),
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Stop {
-        Stop::Problem(error.into())
-    }
-}
-
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Stop {
-        Stop::Problem(problem)
-    }
-}
-
-impl Failure for Stop {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Stop::Problem(problem) => problem.store_error(),
-            Stop::Undo(_) => None,
-        }
-    }
-}
-
 /// Imports until the import has ended or the node is to stop. A failure is worth another attempt; on the last the import fails for
 /// good.
 pub async fn perform(
@@ -171,11 +144,12 @@ async fn import(
             return Ok(false);
         }
         let (ready, unit) = (Arc::clone(&prepared), task.clone());
-        let written = state.background.write::<_, Stop>(tenant, task.origin(), move |work| batch(work, &ready, &unit)).await;
+        let written =
+            state.background.write::<_, Unkept<Tally>>(tenant, task.origin(), move |work| batch(work, &ready, &unit)).await;
         let record = match written {
             Ok(record) => record,
-            Err(Stop::Undo(tally)) => tell(state, tenant, task, tally).await?,
-            Err(Stop::Problem(problem)) => return Err(problem),
+            Err(Unkept::Undone(tally)) => tell(state, tenant, task, tally).await?,
+            Err(Unkept::Problem(problem)) => return Err(problem),
         };
         if changes_principals {
             state.principals.forget();
@@ -259,7 +233,7 @@ fn load(work: &mut Work<'_>, import: Id) -> Result<Loaded, Problem> {
 }
 
 /// One batch, in one transaction with the account of it.
-fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record<Import>, Stop> {
+fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record<Import>, Unkept<Tally>> {
     keep_lease(work, task, prepared.options.batch())?;
     let loaded = load(work, task.import)?;
     if has_ended(loaded.record.of()) {
@@ -298,10 +272,10 @@ fn batch(work: &mut Work<'_>, prepared: &Prepared, task: &Task) -> Result<Record
         // What would have become of the others is of interest only where nothing was meant to be kept.
         let tally =
             if prepared.options.dry_run { tally } else { Tally { created: 0, updated: 0, unchanged: 0, warned: 0, ..tally } };
-        return Err(Stop::Undo(Tally { problem, ..tally }));
+        return Err(Unkept::Undone(Tally { problem, ..tally }));
     }
     if prepared.options.dry_run {
-        return Err(Stop::Undo(tally));
+        return Err(Unkept::Undone(tally));
     }
     Ok(account(work, &loaded, task, &tally)?)
 }

@@ -1,7 +1,7 @@
 //! Whether a message was written by a machine, and whether a machine may answer it (RFC 3834; what Exchange, list servers and
 //! Chinese web mailers do instead).
 
-use mail_parser::{HeaderName, Message, MimeHeaders};
+use mail_parser::{Message, MimeHeaders};
 
 /// What kind of machine wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +39,7 @@ const NOBODY: &[&str] = &["noreply", "no-reply", "no_reply", "donotreply", "do-n
 
 /// The value of a header in lower case, without comments and parameters.
 fn value(message: &Message<'_>, name: &'static str) -> Option<String> {
-    let raw = message.header_raw(HeaderName::Other(name.into())).or_else(|| {
-        // Headers that the parser knows by name are found by that.
-        message.headers_raw().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, raw)| raw)
-    })?;
+    let (_, raw) = message.headers_raw().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
     Some(raw.split([';', '(']).next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 

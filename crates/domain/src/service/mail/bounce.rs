@@ -15,14 +15,8 @@ pub struct Bounce {
     pub diagnostic: Option<String>,
     /// The id of the message that was sent.
     pub original_id: Option<String>,
-}
-
-impl Bounce {
-    /// Whether it is no use to send again.
-    #[must_use]
-    pub fn is_permanent(&self) -> bool {
-        self.status.as_deref().is_none_or(|status| status.starts_with('5'))
-    }
+    /// Whether the other server goes on trying.
+    pub is_delayed: bool,
 }
 
 /// Reads a report; none if the message is none, or reports that all went well.
@@ -49,6 +43,7 @@ pub fn read(message: &Message<'_>) -> Option<Bounce> {
         recipient: field("Final-Recipient").or_else(|| field("Original-Recipient")).map(after_type),
         status: field("Status").map(|status| status.split_whitespace().next().unwrap_or_default().to_owned()),
         diagnostic: field("Diagnostic-Code").map(after_type),
+        is_delayed: action == "delayed",
         original_id: original_id.as_deref().and_then(clean_id),
     })
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use mail_parser::{
-    Address, DateTime, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType,
+    Address, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType,
     decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode},
 };
 
@@ -12,7 +12,7 @@ use super::{
     bounce::{self, Bounce},
     charset,
 };
-use crate::values::{email, time::Timestamp};
+use crate::values::email;
 
 /// How many addresses of one header are read.
 const ADDRESSES: usize = 100;
@@ -39,8 +39,6 @@ pub struct Attachment {
     pub name: Option<String>,
     /// The type that it was declared to be.
     pub media_type: String,
-    /// The id by which the text refers to it, if it is shown within.
-    pub content_id: Option<String>,
     pub content: Vec<u8>,
 }
 
@@ -52,16 +50,12 @@ pub struct Mail {
     /// The ids of the messages that it answers, those nearest first: In-Reply-To, then References from the last to the first.
     pub answers: Vec<String>,
     pub from: Option<Person>,
-    /// Where answers should go, if not to `from`.
-    pub reply_to: Vec<Person>,
     pub to: Vec<Person>,
     pub cc: Vec<Person>,
     /// The addresses under which it was delivered, as servers on the way wrote them down.
     pub delivered_to: Vec<String>,
     /// The subject in one line; empty if there is none.
     pub subject: String,
-    /// When it was written, by the sender's clock.
-    pub date: Option<Timestamp>,
     /// The text, if it has a text of its own.
     pub text: Option<String>,
     /// The text as HTML, as it came: not yet sanitised.
@@ -89,11 +83,9 @@ pub fn read(raw: &[u8]) -> Mail {
     Mail {
         id: message.message_id().and_then(clean_id),
         answers: answers(&message),
-        reply_to: people(message.reply_to()),
         to: people(message.to()),
         cc: people(message.cc()),
         delivered_to: delivered_to(&message),
-        date: message.date().and_then(moment),
         attachments: message.attachments().filter_map(|part| attachment(&message, part)).collect(),
         may_be_answered: from.is_some() && automatic::may_be_answered(&message, written_by),
         automatic: written_by,
@@ -207,10 +199,6 @@ fn delivered_to(message: &Message<'_>) -> Vec<String> {
     standard.take(ADDRESSES).collect()
 }
 
-fn moment(date: &DateTime) -> Option<Timestamp> {
-    date.is_valid().then(|| Timestamp::from_milliseconds(date.to_timestamp().saturating_mul(1_000)))
-}
-
 fn text_of(message: &Message<'_>) -> Option<String> {
     let plain = message.text_bodies().filter(|part| matches!(part.body, PartType::Text(_)));
     joined(plain.map(|part| decoded(message, part)), "\n")
@@ -261,7 +249,6 @@ fn attachment(message: &Message<'_>, part: &MessagePart<'_>) -> Option<Attachmen
     Some(Attachment {
         name: part.attachment_name().map(one_line).filter(|name| !name.is_empty()).or(nested_name),
         media_type: kind.unwrap_or_else(|| "application/octet-stream".to_owned()).to_ascii_lowercase(),
-        content_id: part.content_id().and_then(clean_id),
         content,
     })
 }

@@ -66,13 +66,13 @@ fn a_report_says_what_was_not_delivered() {
     assert_eq!(bounce.status.as_deref(), Some("5.1.1"));
     assert_eq!(bounce.diagnostic.as_deref(), Some("550 5.1.1 no such user"));
     assert_eq!(bounce.original_id.as_deref(), Some("out-7@example.com"));
-    assert!(bounce.is_permanent());
+    assert!(!bounce.is_delayed);
     assert!(read(report.replace("Action: failed", "Action: delivered").as_bytes()).bounce.is_none());
     // The whole message comes back, and the trouble passes.
-    let whole = report.replace("text/rfc822-headers", "message/rfc822").replace("5.1.1\r\nDiag", "4.2.2\r\nDiag");
+    let whole = report.replace("text/rfc822-headers", "message/rfc822").replace("Action: failed", "Action: delayed");
     let bounce = read(whole.as_bytes()).bounce.expect("a bounce");
     assert_eq!(bounce.original_id.as_deref(), Some("out-7@example.com"));
-    assert!(!bounce.is_permanent());
+    assert!(bounce.is_delayed);
 }
 
 #[test]
@@ -102,23 +102,20 @@ fn parts_become_a_text_and_attachments() {
     let mail = read(raw.as_bytes());
     let from = mail.from.expect("a sender");
     assert_eq!((from.address.as_str(), from.name.as_deref()), ("wei@example.cn", Some("Li, Wei")));
-    assert_eq!(mail.reply_to[0].address, "desk@example.cn");
     assert_eq!(mail.cc.len(), 2);
     assert_eq!(mail.delivered_to, ["support@example.com"]);
-    assert_eq!(mail.date.map(|date| date.to_string()).as_deref(), Some("2026-03-02T08:00:00.000Z"));
     assert_eq!(mail.text.as_deref().map(str::trim), Some("Hello"));
     assert!(mail.html.is_some_and(|html| html.contains("cid:pic@x")));
     let names: Vec<_> = mail.attachments.iter().map(|part| (part.name.as_deref(), part.media_type.as_str())).collect();
     assert_eq!(names, [(Some("图片.png"), "image/png"), (Some("forwarded.eml"), "message/rfc822")]);
-    assert_eq!(mail.attachments[0].content_id.as_deref(), Some("pic@x"));
     assert!(String::from_utf8_lossy(&mail.attachments[1].content).contains("Inside"));
 }
 
 #[test]
 fn headers_cannot_smuggle_lines() {
-    let mail = with("Subject: =?utf-8?Q?hello=0D=0ABcc:_x@y.z?=\r\nReply-To: =?utf-8?Q?a=0D=0A?= <r@x.cn>");
+    let mail = with("Subject: =?utf-8?Q?hello=0D=0ABcc:_x@y.z?=\r\nCc: =?utf-8?Q?a=0D=0A?= <r@x.cn>");
     assert_eq!(mail.subject, "hello Bcc: x@y.z");
-    assert!(mail.reply_to.iter().all(|person| person.name.as_deref().is_none_or(|name| !name.contains(['\r', '\n']))));
+    assert!(mail.cc.iter().all(|person| person.name.as_deref().is_none_or(|name| !name.contains(['\r', '\n']))));
 }
 
 #[test]

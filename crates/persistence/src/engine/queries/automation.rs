@@ -3,12 +3,12 @@
 use diesel::{dsl::exists, prelude::*};
 use farley_domain::values::{id::Id, time::Timestamp};
 
-use super::Conn;
+use super::{Conn, tenants::keys};
 use crate::{
     error::StoreError,
     sql::{
         rows::{RuleCursorRow, TimerRow},
-        schema::{automation_clocks, automation_cursors, automation_runs, automation_timers, events, tenants},
+        schema::{automation_clocks, automation_cursors, automation_runs, automation_timers, events},
         sql_types::{DbId, DbTime},
     },
 };
@@ -49,23 +49,14 @@ pub fn behind(conn: &mut Conn, limit: i64) -> Result<Vec<(Id, i64)>, StoreError>
         .select(events::seq);
     let behind: Vec<Id> =
         automation_cursors::table.filter(exists(newer)).select(automation_cursors::tenant_id).limit(limit).load(conn)?;
-    let behind = behind.into_iter().map(DbId);
-    Ok(tenants::table
-        .filter(tenants::id.eq_any(behind))
-        .order(tenants::number)
-        .select((tenants::id, tenants::number))
-        .load(conn)?)
+    keys(conn, behind)
 }
 
 /// Tenants with a rule whose time has come to be looked at.
 pub fn due_tenants(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<(Id, i64)>, StoreError> {
     let due = automation_clocks::table.filter(automation_clocks::next_at.le(DbTime(now))).select(automation_clocks::tenant_id);
-    Ok(tenants::table
-        .filter(tenants::id.eq_any(due))
-        .order(tenants::number)
-        .limit(limit)
-        .select((tenants::id, tenants::number))
-        .load(conn)?)
+    let due = due.distinct().limit(limit).load(conn)?;
+    keys(conn, due)
 }
 
 /// The rules of a tenant whose time has come.

@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 use farley_domain::values::{id::Id, time::Timestamp};
 
-use super::{Conn, run::Keep};
+use super::{Conn, run::Keep, tenants::keys};
 use crate::{
     error::StoreError,
     sql::{
         rows::{ClockRow, PromiseRow},
-        schema::{sla_promises, tenants, ticket_clocks},
+        schema::{sla_promises, ticket_clocks},
         sql_types::{DbId, DbTime},
     },
 };
@@ -104,10 +104,6 @@ pub fn due(conn: &mut Conn, tenant: Id, now: Timestamp, limit: i64) -> Result<Ve
 /// Tenants of whose tickets an event is due.
 pub fn due_tenants(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<(Id, i64)>, StoreError> {
     let due = ticket_clocks::table.filter(ticket_clocks::fires_at.le(DbTime(now))).select(ticket_clocks::tenant_id);
-    Ok(tenants::table
-        .filter(tenants::id.eq_any(due))
-        .order(tenants::number)
-        .limit(limit)
-        .select((tenants::id, tenants::number))
-        .load(conn)?)
+    let due = due.distinct().limit(limit).load(conn)?;
+    keys(conn, due)
 }

@@ -37,6 +37,12 @@ pub fn all(conn: &mut Conn) -> Result<Vec<TenantRow>, StoreError> {
     Ok(tenants::table.order(tenants::number).select(TenantRow::as_select()).load(conn)?)
 }
 
+/// The keys of tenants, the oldest first.
+pub fn keys(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<(Id, i64)>, StoreError> {
+    let ids = ids.into_iter().map(DbId);
+    Ok(tenants::table.filter(tenants::id.eq_any(ids)).order(tenants::number).select((tenants::id, tenants::number)).load(conn)?)
+}
+
 /// Whether there are tenants to be read at all.
 pub fn ping(conn: &mut Conn) -> Result<(), StoreError> {
     tenants::table.select(tenants::id).first::<Id>(conn).optional()?;

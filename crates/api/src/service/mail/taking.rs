@@ -1,26 +1,22 @@
-//! Mail that reaches the desk: it goes to the ticket that it answers, or opens one. The raw message is kept beside what was read of it.
+//! Where a mail goes: to the ticket that it answers, or to a new one.
 
-use actix_web::{HttpRequest, HttpResponse, post, web};
 use farley_domain::{
     customers::contact::Contact,
-    identity::{
-        access::Action,
-        user::{User, UserStatus},
-    },
-    integration::file::File,
+    identity::user::{User, UserStatus},
     model::{
         entity::Entity,
         fault::{Fault, FaultCode},
         field::Op,
-        input::members,
+        input::{Members, members},
         operand::Operand,
         record::Record,
         recurring,
+        template::shortened,
     },
     query::predicate::Predicate,
     service::{
         clock::StatusKind,
-        mail::read::{Mail, Person, read, text_of_html},
+        mail::read::{Mail, Person, text_of_html},
         mailbox::Mailbox,
         progress::Desk,
         ticket::{Ticket, TicketChannel, first_status, kind_of},
@@ -30,34 +26,18 @@ use farley_domain::{
     values::{email, id::Id},
 };
 use farley_persistence::{Change, Work};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
 
-use super::merging::conversation;
+use super::InboundMail;
 use crate::{
-    access::{
-        call::Call,
-        unrestricted::{Unrestricted, without_custom_fields},
-    },
-    http::{
-        problem::{Code, Problem},
-        request::{parameters, refuse_rest},
-    },
-    integration::file::kept::{Kept, give_up_all},
-    records::{
-        lookup,
-        mutation::{Answer, Mutation},
-        named::Named,
-        write::Writer,
-    },
+    access::unrestricted::{Unrestricted, without_custom_fields},
+    http::problem::Problem,
+    integration::file::kept::Kept,
+    records::{lookup, mutation::Answer, named::Named, write::Writer},
+    service::{merging::conversation, ticket::follow_up_of},
 };
 
-/// The largest mail taken, in bytes; what mail servers take is less.
-const LARGEST: usize = 50_000_000;
-/// How many attachments become files of their own; all are in the raw message.
-const MOST_ATTACHMENTS: usize = 49;
 /// How many messages of a ticket are looked through for its participants.
 const MOST_MESSAGES: usize = 1_000;
 /// The longest text of a message and of a ticket, and the longest subject, in characters.
@@ -67,103 +47,8 @@ const LONGEST_SUBJECT: usize = 300;
 /// The longest id that is kept as it is, in bytes.
 const LONGEST_ID: usize = 250;
 
-/// What became of a mail.
-#[derive(Serialize, ToSchema)]
-pub struct InboundMail {
-    /// The ticket it went to.
-    #[schema(value_type = String, format = "uuid")]
-    ticket_id: Id,
-    /// The message it became.
-    #[schema(value_type = String, format = "uuid")]
-    message_id: Id,
-    /// How the ticket was found: by its `references`, as a `report` on a message that was sent, or `none`: it is new.
-    #[schema(example = "references")]
-    matched_by: &'static str,
-    /// Whether a machine wrote it. Such a message neither reopens the ticket nor waits for a reply, and must not be answered by a
-    /// machine.
-    automatic: bool,
-    /// Whether its sender had no part in the conversation before.
-    from_stranger: bool,
-    /// Whether it came from one of the mailboxes of the desk itself.
-    #[serde(rename = "loop")]
-    looped: bool,
-}
-
-/// Take in a mail
-///
-/// Takes a raw message (RFC 5322) as a mail server received it, up to 50 MB. It goes to the ticket whose messages it refers to in
-/// In-Reply-To or References (`channel_message_id` holds the ids of messages), never by its subject; mail to a merged ticket follows
-/// the merge, and mail to one that can no longer be reopened opens a follow-up. Otherwise it opens a ticket in the queue of the
-/// mailbox, for the contact with the sender's address, who is created if there is none.
-///
-/// The raw message and its attachments become files of the message. A mail of a machine (RFC 3834 and its relatives) becomes an
-/// `automatic` message; a report that a message could not be delivered marks that message as bounced. A sender who had no part in the
-/// conversation is marked as a stranger; an agent's mail becomes a note. The same Message-ID twice is one message: the second time
-/// returns 200 and the same answer. Requires permission to create and update tickets, contacts and files.
-#[utoipa::path(tag = "tickets", operation_id = "takeInboundMail",
-    params(("mailbox" = Option<String>, Query, description = "The mailbox it was delivered to, by its address, id or `ext:{system}:{key}`. Defaults to the first mailbox among the addresses it was delivered or written to.", example = "support@example.cn")),
-    request_body(content((RawMail = "message/rfc822"))),
-    responses((status = 202, description = "The mail is taken in.", body = InboundMail),
-              (status = 200, description = "The mail was taken in before.", body = InboundMail),
-              (status = 413, description = "The mail is too large.")))]
-#[post("/v1/channels/email/inbound")]
-pub async fn take(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let writer = Writer::of(&call, Ticket::object());
-    writer.permit(Action::Create)?;
-    writer.permit(Action::Update)?;
-    writer.on(Contact::object()).permit(Action::Create)?;
-    writer.on(<File as Entity>::object()).permit(Action::Create)?;
-    let mut parameters = parameters(&request)?;
-    Mutation::of(&request, &mut parameters.clone(), &Value::Null)?;
-    let mailbox = parameters.extract_if(.., |(name, _)| name == "mailbox").next().map(|(_, named)| named);
-    let mut rest = parameters.clone();
-    rest.retain(|(name, _)| name != "validate_only");
-    refuse_rest(&rest, &["mailbox", "validate_only"])?;
-    let named = ("message.eml", "message/rfc822");
-    let (mut kept, raw) = Kept::body(&call, &request, payload, LARGEST, named).await?;
-    let digest = kept.digest().to_owned();
-    let mail = web::block(move || (read(&raw), raw.is_empty())).await.map_err(Problem::internal);
-    let taken = match mail {
-        Ok((_, true)) => Err(Problem::new(Code::MalformedRequest).with("reason", "the body is empty")),
-        Ok((mail, false)) => take_read(&call, &request, &mut parameters, &mut kept, (mail, digest, mailbox)).await,
-        Err(problem) => Err(problem),
-    };
-    let contents = kept.ids();
-    give_up_all(&call, &contents).await?;
-    taken
-}
-
-/// The schema of a raw message: bytes.
-pub struct RawMail;
-
-impl utoipa::PartialSchema for RawMail {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        crate::integration::file::upload::FileContent::schema()
-    }
-}
-
-impl ToSchema for RawMail {}
-
-async fn take_read(
-    call: &Call,
-    request: &HttpRequest,
-    parameters: &mut Vec<(String, String)>,
-    kept: &mut Kept,
-    (mut mail, digest, mailbox): (Mail, String, Option<String>),
-) -> Result<HttpResponse, Problem> {
-    for (place, attachment) in std::mem::take(&mut mail.attachments).into_iter().take(MOST_ATTACHMENTS).enumerate() {
-        let name = attachment.name.unwrap_or_else(|| format!("attachment-{}", place + 1));
-        kept.add(call, name, &attachment.media_type, attachment.content).await?;
-    }
-    let mutation = Mutation::of(request, parameters, &json!([digest, mailbox]))?;
-    let key = key_of(mail.id.as_deref().unwrap_or(&digest));
-    let taking = Taking { writer: Writer::of(call, Ticket::object()), mail, key, mailbox };
-    let files = kept.clone();
-    mutation.run(call, move |work| taking.take(work, &files)).await
-}
-
 /// The id of a message as it is kept; a long one by its digest.
-fn key_of(id: &str) -> String {
+pub fn key_of(id: &str) -> String {
     if id.len() <= LONGEST_ID {
         return id.to_owned();
     }
@@ -172,11 +57,13 @@ fn key_of(id: &str) -> String {
 }
 
 /// A mail being taken in.
-struct Taking {
-    writer: Writer,
-    mail: Mail,
-    key: String,
-    mailbox: Option<String>,
+pub struct Taking {
+    pub writer: Writer,
+    pub mail: Mail,
+    /// The id of the message as it is kept.
+    pub key: String,
+    /// The mailbox that the request names.
+    pub mailbox: Option<String>,
 }
 
 /// Where a mail goes.
@@ -187,7 +74,8 @@ struct Target {
 }
 
 impl Taking {
-    fn take(&self, work: &mut Work<'_>, files: &Kept) -> Result<Answer, Problem> {
+    /// Takes it in, with the files that it brings along.
+    pub fn take(&self, work: &mut Work<'_>, files: &Kept) -> Result<Answer, Problem> {
         // The same mail twice at once is one message.
         work.lock(&format!("mail {}", self.key))?;
         let mailbox = self.mailbox(work)?;
@@ -204,7 +92,7 @@ impl Taking {
         let bounced = self.note_bounce(work)?;
         let (ticket, matched_by, is_from_stranger) = match found {
             Some(target) => (self.where_it_goes_on(work, target.ticket)?, target.matched_by, target.is_from_stranger),
-            None => (self.open(work, &mailbox, contact, None)?, MatchedBy::None, false),
+            None => (self.open(work, &mailbox, contact)?, MatchedBy::None, false),
         };
         let kind = match (self.mail.automatic.is_some() || bounced, agent) {
             (true, _) => MessageKind::Automatic,
@@ -231,7 +119,7 @@ impl Taking {
             message.set(TicketMessage::sender_address, sender.map(|sender| sender.address.clone()));
             message.set(
                 TicketMessage::sender_name,
-                sender.and_then(|sender| sender.name.clone()).map(|name| cut(&name, LONGEST_SUBJECT)),
+                sender.and_then(|sender| sender.name.clone()).map(|name| shortened(&name, LONGEST_SUBJECT)),
             );
             message.set(TicketMessage::recipient_addresses, self.recipients());
             message.set(TicketMessage::matched_by, Some(matched_by));
@@ -311,7 +199,7 @@ impl Taking {
         }
         let local = sender.address.split('@').next().unwrap_or_default();
         let name = sender.name.clone().unwrap_or_else(|| local.to_owned());
-        let body = json!({(Contact::name.name()): cut(&name, 200), (Contact::emails.name()): [{"value": sender.address}]});
+        let body = json!({(Contact::name.name()): shortened(&name, 200), (Contact::emails.name()): [{"value": sender.address}]});
         let (contact, _) = self.writer.on(Contact::object()).create(work, &body)?;
         Ok(Some(contact.id()))
     }
@@ -350,6 +238,10 @@ impl Taking {
     /// Marks the message that could not be delivered.
     fn note_bounce(&self, work: &mut Work<'_>) -> Result<bool, Problem> {
         let Some(bounce) = &self.mail.bounce else { return Ok(false) };
+        // It may still arrive.
+        if bounce.is_delayed {
+            return Ok(true);
+        }
         let Some(sent) = bounce.original_id.as_deref().map(key_of) else { return Ok(true) };
         let Some(message) = message_of(work, &sent)? else { return Ok(true) };
         let schema = without_custom_fields(TicketMessage::object());
@@ -363,7 +255,7 @@ impl Taking {
         let reason = told.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let bounced = record.of_mut::<TicketMessage>();
         bounced.set(TicketMessage::bounced_at, Some(self.writer.now));
-        bounced.set(TicketMessage::bounce_reason, Some(cut(&reason, 1_000)).filter(|reason| !reason.is_empty()));
+        bounced.set(TicketMessage::bounce_reason, Some(shortened(&reason, 1_000)).filter(|reason| !reason.is_empty()));
         work.update(&schema, &loaded, &mut record, &Change::new("bounced"))?;
         Ok(true)
     }
@@ -373,14 +265,7 @@ impl Taking {
         if !kind_of(&ticket).is_done() || self.mail.automatic.is_some() || self.may_open(work, &ticket)? {
             return Ok(ticket);
         }
-        let follow_up = members()
-            .with(Ticket::customer_id, ticket.get(Ticket::customer_id))
-            .with(Ticket::contact_id, ticket.get(Ticket::contact_id))
-            .with(Ticket::product_id, ticket.get(Ticket::product_id))
-            .with(Ticket::category_id, ticket.get(Ticket::category_id))
-            .with(Ticket::queue_id, ticket.get(Ticket::queue_id))
-            .with(Ticket::follow_up_of_id, Some(ticket.id()));
-        self.create_ticket(work, follow_up)
+        self.create_ticket(work, follow_up_of(&ticket))
     }
 
     fn may_open(&self, work: &mut Work<'_>, ticket: &Record<Ticket>) -> Result<bool, Problem> {
@@ -396,27 +281,14 @@ impl Taking {
         Ok(if moves && !self.may_open(work, ticket)? { ticket.get(Ticket::status_id) } else { None })
     }
 
-    fn open(
-        &self,
-        work: &mut Work<'_>,
-        mailbox: &Record<Mailbox>,
-        contact: Option<Id>,
-        follow_up_of: Option<Id>,
-    ) -> Result<Record<Ticket>, Problem> {
-        let body = members()
-            .with(Ticket::contact_id, contact)
-            .with(Ticket::queue_id, mailbox.get(Mailbox::queue_id))
-            .with(Ticket::follow_up_of_id, follow_up_of);
+    fn open(&self, work: &mut Work<'_>, mailbox: &Record<Mailbox>, contact: Option<Id>) -> Result<Record<Ticket>, Problem> {
+        let body = members().with(Ticket::contact_id, contact).with(Ticket::queue_id, mailbox.get(Mailbox::queue_id));
         self.create_ticket(work, body)
     }
 
-    fn create_ticket(
-        &self,
-        work: &mut Work<'_>,
-        body: farley_domain::model::input::Members<Ticket>,
-    ) -> Result<Record<Ticket>, Problem> {
+    fn create_ticket(&self, work: &mut Work<'_>, body: Members<Ticket>) -> Result<Record<Ticket>, Problem> {
         let subject = if self.mail.subject.is_empty() {
-            cut(self.text(200).lines().next().unwrap_or("–"), 100)
+            shortened(self.text(200).lines().next().unwrap_or("–"), 100)
         } else {
             self.mail.subject.clone()
         };
@@ -433,7 +305,7 @@ impl Taking {
         let of_html = || self.mail.html.as_deref().map(text_of_html);
         let text = self.mail.text.clone().or_else(of_html).filter(|text| !text.trim().is_empty());
         let text = text.unwrap_or_else(|| self.mail.subject.clone());
-        if text.trim().is_empty() { "–".to_owned() } else { cut(&text, longest) }
+        if text.trim().is_empty() { "–".to_owned() } else { shortened(&text, longest) }
     }
 
     fn recipients(&self) -> Vec<String> {
@@ -443,11 +315,6 @@ impl Taking {
         all.truncate(200);
         all
     }
-}
-
-/// The first characters of a text.
-fn cut(text: &str, longest: usize) -> String {
-    text.chars().take(longest).collect()
 }
 
 /// An address without what follows a plus: `support+vip@example.cn` is delivered to `support@example.cn`.
