@@ -89,6 +89,36 @@ pub async fn nothing_of_a_mail_is_lost(db: TestDb) {
     assert_eq!(admin.get(&path).raw().await.1, raw);
 }
 
+/// What a mail says itself is told from what it quotes, and its HTML does nothing; every word of it stays.
+pub async fn a_mail_says_what_is_new_in_it(db: TestDb) {
+    let (_server, admin, _) = desk(db).await;
+    let raw = "From: fang@example.cn\r\nTo: Support <support@example.cn>, Sales <sales@example.org>\r\nCc: boss@example.cn, BOSS@example.cn\r\n\
+        Subject: Re: Printer\r\nMessage-ID: <h@x>\r\nContent-Type: multipart/related; boundary=r\r\n\r\n--r\r\nContent-Type: text/html; charset=utf-8\r\n\r\n\
+        <html><head><style>p{position:fixed}</style></head><body onload=\"x()\"><p style=\"position:fixed\">还是不行 <img src=\"cid:pic%40x\" alt=\"照片\">\
+        <img src=\"https://spy.example/pixel\"></p><script>alert(1)</script><a href=\"javascript:alert(1)\">x</a><form action=\"https://spy.example\"><input></form>\
+        <div>王芳 &lt;a@b.cn&gt; 于2026年3月1日周日 08:00写道：</div><blockquote>您好</blockquote></body></html>\r\n--r\r\nContent-Type: image/png; name=pic.png\r\n\
+        Content-ID: <pic@x>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--r--\r\n";
+    let taken = mail(&admin, raw).await.ok(202);
+    let kept = message(&admin, &taken).await;
+    let body = "还是不行 照片\n\nx\n王芳 <a@b.cn> 于2026年3月1日周日 08:00写道：\n\n> 您好";
+    assert_eq!((&kept["body"], &kept["reply_text"]), (&json!(body), &json!("还是不行 照片\n\nx")));
+    let quoted_from = usize::try_from(kept["quoted_from"].as_u64().unwrap()).unwrap();
+    assert!(body.chars().skip(quoted_from).collect::<String>().starts_with("王芳"), "{quoted_from}");
+    assert_eq!(kept["to_addresses"], json!(["support@example.cn", "sales@example.org"]));
+    assert_eq!(kept["cc_addresses"], json!(["boss@example.cn"]));
+    let html = kept["body_html"].as_str().unwrap();
+    let picture = format!("<img src=\"/v1/files/{}/content\" alt=\"照片\">", kept["file_ids"][1].as_str().unwrap());
+    assert!(html.contains(&picture), "{html}");
+    for acts in ["script", "style", "onload", "javascript", "form", "spy.example", "cid:"] {
+        assert!(!html.contains(acts), "{acts}: {html}");
+    }
+    // Where nothing would be left, or there is no HTML, all of it is the reply.
+    let quoting = mail(&admin, written("fang@example.cn", "q@x", "In-Reply-To: <h@x>\r\n", "> only\r\n> quoted")).await.ok(202);
+    let quoting = message(&admin, &quoting).await;
+    let told = ["body_html", "reply_text", "quoted_from"].map(|name| quoting[name].clone());
+    assert_eq!(told, [Value::Null, json!("> only\n> quoted"), Value::Null]);
+}
+
 /// What machines write neither waits for a reply nor opens anything again, and a report marks what it reports on.
 pub async fn machines_are_told_from_people(db: TestDb) {
     let (_server, admin, _) = desk(db).await;

@@ -17,6 +17,7 @@ pub fn tests() -> Vec<Test> {
         calendars::imports_keep_to_versions_and_permissions,
         mail::a_conversation_is_one_ticket,
         mail::nothing_of_a_mail_is_lost,
+        mail::a_mail_says_what_is_new_in_it,
         mail::machines_are_told_from_people,
         mail::strangers_are_marked_and_agents_known,
         mail::a_mail_always_finds_a_ticket,

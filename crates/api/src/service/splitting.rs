@@ -52,6 +52,7 @@ crate::body! {
 pub async fn split_ticket(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     act::<Ticket, TicketSplit>((call, request, body), Action::Update, |work, asked| {
         let (writer, ticket) = (&asked.writer, asked.record());
+        writer.permit(Action::Create)?;
         refuse_merged(work, ticket)?;
         let own = work.reader().messages_of_ticket(ticket.id())?;
         let moved = chosen(&own, Some(asked.body.get(TicketSplit::message_ids)), &TicketSplit::message_ids.pointer())?;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::ticket::TicketChannel;
+use super::{mail::addresses::ADDRESSES, ticket::TicketChannel};
 use crate::{
     activities::mentions::{self, MENTIONS},
     choices, entity,
@@ -48,8 +48,10 @@ entity! {
         sender_address: Option<String> => text(254).server_set().detail().label("Sender", "发件人邮箱").example("fang@example.cn"),
         /// The name beside it.
         sender_name: Option<String> => text(300).server_set().detail().label("Sender's name", "发件人姓名").example("王芳"),
-        /// The addresses that a mail went to, copies included.
-        recipient_addresses: Vec<String> => texts(200).default(json!([])).server_set().detail().opaque().label("Recipients", "收件人").example(json!(["support@example.cn"])),
+        /// The addresses that a mail went to.
+        to_addresses: Vec<String> => structure(&ADDRESSES).default(json!([])).server_set().detail().opaque().label("To", "收件人").example(json!(["support@example.cn"])),
+        /// The addresses that copies went to.
+        cc_addresses: Vec<String> => structure(&ADDRESSES).default(json!([])).server_set().detail().opaque().label("Cc", "抄送").example(json!([])),
         /// How a mail was found to belong to the ticket; null if it is none.
         matched_by: Option<MatchedBy> => choice(MatchedBy::choices()).server_set().detail().label("Matched by", "匹配方式").example("references"),
         /// Whether a mail answers the ticket without its sender having had part in the conversation.
@@ -60,8 +62,16 @@ entity! {
         bounce_reason: Option<String> => text(1_000).server_set().detail().label("Bounce reason", "退信原因").example("fang@example.cn: 5.1.1 no such user"),
         /// The subject, if it has one of its own.
         subject: Option<String> => text(300).title().on_create().label("Subject", "主题"),
-        /// The text, in Markdown. In notes, `@[王芳](user:01890a5d-ac96-774b-bcce-b302099a8057)` mentions a colleague, who is notified.
+        /// The text, in Markdown; of a mail, its whole text as it came. In notes, `@[王芳](user:01890a5d-ac96-774b-bcce-b302099a8057)` mentions a colleague, who is notified.
         body: String => long_text(100_000).required().detail().label("Body", "正文").example("已电话联系客户，备件明天送达。"),
+        /// The HTML of a mail, harmless: without scripts, styles, forms and anything loaded from elsewhere. Pictures that came with
+        /// the mail are at the address of their file. Null if it has none; at most about 200 kB, and all of it in the raw message.
+        body_html: Option<String> => long_text(400_000).server_set().detail().opaque().label("Body (HTML)", "正文（HTML）").example("<p>已电话联系客户，备件明天送达。</p>"),
+        /// What a mail says itself: its text without the messages that it quotes; all of it, if nothing would be left or answers stand
+        /// between what is quoted. Null if it is no mail.
+        reply_text: Option<String> => long_text(100_000).server_set().detail().opaque().label("Reply text", "回复内容").example("已电话联系客户，备件明天送达。"),
+        /// Where in `body` the quotation begins, in Unicode characters. Null if nothing is quoted.
+        quoted_from: Option<i64> => integer(0, 100_000).server_set().detail().opaque().label("Quoted from", "引文起始").example(16),
         /// The contact who wrote it, if it is from the customer. Defaults to the contact of the ticket.
         contact_id: Option<Id> => reference("contact").on_create().indexed().label("Contact", "联系人"),
         /// How it was sent. Defaults to the channel of the ticket.

@@ -74,20 +74,27 @@ impl Kept {
         self.contents.first().map_or("", |content| &content.1.sha256)
     }
 
-    /// Keeps another; one of a type that is not accepted here is passed over.
-    pub async fn add(&mut self, call: &Call, name: String, media_type: &str, content: Vec<u8>) -> Result<(), Problem> {
-        let mut storing = match Storing::begin(&call.state, call.tenant(), Some(media_type)).await {
-            Ok(storing) => storing,
-            Err(problem) if problem.code == Code::RuleViolated => return Ok(()),
-            Err(problem) => return Err(problem),
+    /// Keeps another, and tells its place among them; one of a type that is not accepted here is passed over.
+    pub async fn add(
+        &mut self,
+        call: &Call,
+        name: String,
+        media_type: &str,
+        content: Vec<u8>,
+    ) -> Result<Option<usize>, Problem> {
+        let kept = match Storing::begin(&call.state, call.tenant(), Some(media_type)).await {
+            Ok(mut storing) => {
+                let judged = storing.add(Bytes::from(content)).await;
+                storing.end(judged).await
+            }
+            Err(problem) => Err(problem),
         };
-        let judged = storing.add(Bytes::from(content)).await;
-        match storing.end(judged).await {
+        match kept {
             Ok(stored) => self.contents.push(Arc::new((name, stored))),
-            Err(problem) if problem.code == Code::RuleViolated => {}
+            Err(problem) if problem.code == Code::RuleViolated => return Ok(None),
             Err(problem) => return Err(problem),
         }
-        Ok(())
+        Ok(Some(self.contents.len() - 1))
     }
 
     /// Makes files of them, which belong to nothing yet.

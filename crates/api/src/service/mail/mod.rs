@@ -64,7 +64,7 @@ pub struct InboundMail {
 /// the merge, and mail to one that can no longer be reopened opens a follow-up. Otherwise it opens a ticket in the queue of the
 /// mailbox, for the contact with the sender's address, who is created if there is none.
 ///
-/// The raw message and its first 49 attachments become files of the message, as far as the server accepts their types; all of them are
+/// `body` is the text of the mail, `body_html` its HTML made harmless, and `reply_text` what it says without what it quotes. The raw message and its first 49 attachments become files of the message, as far as the server accepts their types; all of them are
 /// in the raw message. A mail of a machine (RFC 3834 and its relatives) becomes an
 /// `automatic` message; a report that a message could not be delivered marks that message as bounced. A sender who had no part in the
 /// conversation is marked as a stranger; an agent's mail becomes a note. The same Message-ID twice is one message: the second time
@@ -120,13 +120,16 @@ async fn take_read(
     kept: &mut Kept,
     (mut mail, digest, mailbox): (Mail, String, Option<String>),
 ) -> Result<HttpResponse, Problem> {
+    let mut pictures = Vec::new();
     for (place, attachment) in std::mem::take(&mut mail.attachments).into_iter().take(MOST_ATTACHMENTS).enumerate() {
         let name = attachment.name.unwrap_or_else(|| format!("attachment-{}", place + 1));
-        kept.add(call, name, &attachment.media_type, attachment.content).await?;
+        if let Some(position) = kept.add(call, name, &attachment.media_type, attachment.content).await? {
+            pictures.extend(attachment.content_id.map(|id| (id, position)));
+        }
     }
     let mutation = Mutation::of(request, parameters, &json!([digest, mailbox]))?;
     let key = key_of(mail.id.as_deref().unwrap_or(&digest));
-    let taking = Taking { writer: Writer::of(call, Ticket::object()), mail, key, mailbox };
+    let taking = Taking { writer: Writer::of(call, Ticket::object()), mail, key, pictures, mailbox };
     let files = kept.clone();
     mutation.run(call, move |work| taking.take(work, &files)).await
 }

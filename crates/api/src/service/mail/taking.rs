@@ -16,7 +16,12 @@ use farley_domain::{
     query::predicate::Predicate,
     service::{
         clock::StatusKind,
-        mail::read::{Mail, Person, text_of_html},
+        mail::{
+            addresses::MOST as MOST_ADDRESSES,
+            html::{text_of, with_pictures},
+            quotation,
+            read::{Mail, Person},
+        },
         mailbox::Mailbox,
         progress::Desk,
         ticket::{Ticket, TicketChannel, first_status, kind_of},
@@ -62,6 +67,8 @@ pub struct Taking {
     pub mail: Mail,
     /// The id of the message as it is kept.
     pub key: String,
+    /// The ids by which its HTML shows what came along, and at which place among the files that is.
+    pub pictures: Vec<(String, usize)>,
     /// The mailbox that the request names.
     pub mailbox: Option<String>,
 }
@@ -102,6 +109,7 @@ impl Taking {
         let status = self.status_kept(work, &ticket, kind)?;
         let file_ids = files.files(work, &self.writer)?;
         let contact = contact.filter(|_| kind == MessageKind::Incoming);
+        let html = self.html(&file_ids);
         let body = members()
             .with(TicketMessage::ticket_id, Some(ticket.id()))
             .with(TicketMessage::kind, Some(kind))
@@ -121,7 +129,10 @@ impl Taking {
                 TicketMessage::sender_name,
                 sender.and_then(|sender| sender.name.clone()).map(|name| shortened(&name, LONGEST_SUBJECT)),
             );
-            message.set(TicketMessage::recipient_addresses, self.recipients());
+            message.set(TicketMessage::to_addresses, addresses(&self.mail.to));
+            message.set(TicketMessage::cc_addresses, addresses(&self.mail.cc));
+            message.set(TicketMessage::body_html, html);
+            tell_quotation(message);
             message.set(TicketMessage::matched_by, Some(matched_by));
             message.set(TicketMessage::is_from_stranger, is_from_stranger);
         })?;
@@ -230,7 +241,8 @@ impl Taking {
         let messages = lookup::find::<TicketMessage>(work, &TicketMessage::ticket_id.eq(ticket.id()), MOST_MESSAGES)?;
         Ok(messages.iter().any(|message| {
             message.get(TicketMessage::sender_address) == Some(sender.address.as_str())
-                || message.get(TicketMessage::recipient_addresses).contains(&sender.address)
+                || message.get(TicketMessage::to_addresses).contains(&sender.address)
+                || message.get(TicketMessage::cc_addresses).contains(&sender.address)
                 || (contact.is_some() && message.get(TicketMessage::contact_id) == contact)
         }))
     }
@@ -302,19 +314,38 @@ impl Taking {
 
     /// The text of the mail; where it has none, what its HTML says, or its subject.
     fn text(&self, longest: usize) -> String {
-        let of_html = || self.mail.html.as_deref().map(text_of_html);
+        let of_html = || self.mail.html.as_deref().map(text_of);
         let text = self.mail.text.clone().or_else(of_html).filter(|text| !text.trim().is_empty());
         let text = text.unwrap_or_else(|| self.mail.subject.clone());
         if text.trim().is_empty() { "–".to_owned() } else { shortened(&text, longest) }
     }
 
-    fn recipients(&self) -> Vec<String> {
-        let mut all: Vec<String> = self.mail.to.iter().chain(&self.mail.cc).map(|person| person.address.clone()).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.truncate(200);
-        all
+    /// Its HTML, with its pictures at the addresses of their files.
+    fn html(&self, file_ids: &[Id]) -> Option<String> {
+        let file = |content: &str| {
+            let (_, place) = self.pictures.iter().find(|(id, _)| id == content)?;
+            Some(format!("/v1/files/{}/content", file_ids.get(*place)?))
+        };
+        Some(with_pictures(self.mail.html.as_deref()?, file))
     }
+}
+
+fn addresses(people: &[Person]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for person in people.iter().take(MOST_ADDRESSES) {
+        if !all.contains(&person.address) {
+            all.push(person.address.clone());
+        }
+    }
+    all
+}
+
+/// Notes where the quotation begins in a message, and what stands before it.
+fn tell_quotation(message: &mut Record<TicketMessage>) {
+    let body = message.get(TicketMessage::body).to_owned();
+    let begins = quotation::begin(&body);
+    message.set(TicketMessage::quoted_from, begins.and_then(|at| i64::try_from(body[..at].chars().count()).ok()));
+    message.set(TicketMessage::reply_text, Some(begins.map_or(body.as_str(), |at| body[..at].trim_end()).to_owned()));
 }
 
 /// An address without what follows a plus: `support+vip@example.cn` is delivered to `support@example.cn`.

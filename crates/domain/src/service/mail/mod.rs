@@ -2,9 +2,12 @@
 //!
 //! Nothing here fails: whatever cannot be read is left out, and the raw message is kept beside what was read of it.
 
+pub mod addresses;
 pub mod automatic;
 pub mod bounce;
 mod charset;
+pub mod html;
+pub mod quotation;
 pub mod read;
 
 #[cfg(test)]

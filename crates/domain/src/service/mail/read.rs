@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use mail_parser::{
     Address, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType,
-    decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode},
+    decoders::{base64::base64_decode, html::html_to_text, quoted_printable::quoted_printable_decode},
 };
 
 use super::{
     automatic::{self, Automatic},
     bounce::{self, Bounce},
     charset,
+    html::{harmless, is_too_deep},
 };
 use crate::values::email;
 
@@ -39,6 +40,8 @@ pub struct Attachment {
     pub name: Option<String>,
     /// The type that it was declared to be.
     pub media_type: String,
+    /// The id by which the HTML of the mail shows it.
+    pub content_id: Option<String>,
     pub content: Vec<u8>,
 }
 
@@ -58,7 +61,7 @@ pub struct Mail {
     pub subject: String,
     /// The text, if it has a text of its own.
     pub text: Option<String>,
-    /// The text as HTML, as it came: not yet sanitised.
+    /// The text as HTML that has been made harmless; the addresses of pictures are those of parts of the mail.
     pub html: Option<String>,
     pub attachments: Vec<Attachment>,
     /// What kind of machine wrote it; none if somebody did.
@@ -79,7 +82,7 @@ pub fn read(raw: &[u8]) -> Mail {
     let from = people(message.from().or_else(|| message.sender())).into_iter().next().map(|person| renamed(person, &message));
     let subject = subject(&message);
     let written_by = automatic::writer(&message, from.as_ref().map(|from| from.address.as_str()), &subject);
-    let (text, html) = (text_of(&message), html_of(&message));
+    let (text, html) = bodies(&message);
     Mail {
         id: message.message_id().and_then(clean_id),
         answers: answers(&message),
@@ -95,12 +98,6 @@ pub fn read(raw: &[u8]) -> Mail {
         text,
         html,
     }
-}
-
-/// What HTML says, as plain text.
-#[must_use]
-pub fn text_of_html(html: &str) -> String {
-    mail_parser::decoders::html::html_to_text(html)
 }
 
 /// An id without brackets and blanks; none if nothing is left, or too much.
@@ -204,6 +201,16 @@ fn text_of(message: &Message<'_>) -> Option<String> {
     joined(plain.map(|part| decoded(message, part)), "\n")
 }
 
+/// The text, and the HTML made harmless. HTML that is nested too deep to be made harmless is read as text.
+fn bodies(message: &Message<'_>) -> (Option<String>, Option<String>) {
+    let (text, html) = (text_of(message), html_of(message));
+    match html {
+        Some(html) if is_too_deep(&html) => (text.or_else(|| Some(html_to_text(&html))), None),
+        Some(html) => (text, Some(harmless(&html)).filter(|html| !html.trim().is_empty())),
+        None => (text, None),
+    }
+}
+
 fn html_of(message: &Message<'_>) -> Option<String> {
     let html = message.html_bodies().filter(|part| matches!(part.body, PartType::Html(_)));
     joined(html.map(|part| decoded(message, part)), "\n")
@@ -248,6 +255,7 @@ fn attachment(message: &Message<'_>, part: &MessagePart<'_>) -> Option<Attachmen
     let nested_name = part.message().and_then(|nested| nested.subject()).map(|subject| format!("{}.eml", one_line(subject)));
     Some(Attachment {
         name: part.attachment_name().map(one_line).filter(|name| !name.is_empty()).or(nested_name),
+        content_id: part.content_id().and_then(clean_id),
         media_type: kind.unwrap_or_else(|| "application/octet-stream".to_owned()).to_ascii_lowercase(),
         content,
     })

@@ -1,0 +1,1 @@
+UPDATE ticket_messages SET details = replace(details, '"cc_addresses":[],"to_addresses":', '"recipient_addresses":');

@@ -1,0 +1,2 @@
+-- Messages tell whom they went to apart from whom copies went to. The name stands in quotation marks as no text within can.
+UPDATE ticket_messages SET details = replace(details, '"recipient_addresses":', '"cc_addresses":[],"to_addresses":');
