@@ -75,13 +75,7 @@ impl Kept {
     }
 
     /// Keeps another, and tells its place among them; one of a type that is not accepted here is passed over.
-    pub async fn add(
-        &mut self,
-        call: &Call,
-        name: String,
-        media_type: &str,
-        content: Vec<u8>,
-    ) -> Result<Option<usize>, Problem> {
+    pub async fn add(&mut self, call: &Call, name: String, media_type: &str, content: Vec<u8>) -> Result<Option<usize>, Problem> {
         let kept = match Storing::begin(&call.state, call.tenant(), Some(media_type)).await {
             Ok(mut storing) => {
                 let judged = storing.add(Bytes::from(content)).await;

@@ -8,7 +8,8 @@ const LONGEST: usize = 2_000_000;
 const DEEPEST: usize = 500;
 /// Elements that hold nothing, or end where the next of their kind begins.
 const SHALLOW: &[&str] = &[
-    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p", "source", "td", "th", "tr", "wbr",
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p", "source", "td",
+    "th", "tr", "wbr",
 ];
 /// How much is kept, in bytes. The raw message has all of it.
 const KEPT: usize = 200_000;
@@ -63,7 +64,8 @@ pub fn with_pictures(harmless: &str, mut address: impl FnMut(&str) -> Option<Str
         // Quotation marks in a value are written as references, so this is the attribute.
         let source = tag[..tag_end].find(SOURCE).map(|source| at + source + SOURCE.len());
         let content = source.and_then(|begin| Some((begin, begin + rest[begin..].find('"')?)));
-        let known = content.and_then(|(begin, end)| Some((begin, end, address(&percent_decoded(&unescaped(&rest[begin..end])))?)));
+        let known =
+            content.and_then(|(begin, end)| Some((begin, end, address(&percent_decoded(&unescaped(&rest[begin..end])))?)));
         if let Some((begin, end, address)) = known {
             placed.push_str(&rest[..begin - CONTENT.len()]);
             placed.push_str(&address.replace('&', "&amp;").replace('"', "&quot;"));
@@ -190,8 +192,8 @@ impl Text {
         match name {
             "br" => self.flush(),
             "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "dl" | "table" | "hr" => self.block(2),
-            "div" | "tr" | "dt" | "dd" | "section" | "article" | "header" | "footer" | "center" | "figure" | "details" | "summary"
-            | "caption" | "address" | "aside" | "nav" => self.block(1),
+            "div" | "tr" | "dt" | "dd" | "section" | "article" | "header" | "footer" | "center" | "figure" | "details"
+            | "summary" | "caption" | "address" | "aside" | "nav" => self.block(1),
             "li" => {
                 self.block(1);
                 if !closes {

@@ -5,7 +5,22 @@
 /// Lines of headers with which Outlook and others begin a quotation, before the colon.
 const SENDER: &[&str] = &["from", "von", "发件人", "寄件者"];
 const HEADERS: &[&str] = &[
-    "from", "sent", "date", "to", "cc", "subject", "von", "发件人", "寄件者", "发送时间", "发送日期", "日期", "时间", "收件人", "抄送", "主题",
+    "from",
+    "sent",
+    "date",
+    "to",
+    "cc",
+    "subject",
+    "von",
+    "发件人",
+    "寄件者",
+    "发送时间",
+    "发送日期",
+    "日期",
+    "时间",
+    "收件人",
+    "抄送",
+    "主题",
 ];
 /// What lines of dashes say that come before the message answered. What is forwarded is what its sender wants read.
 const ORIGINAL: &[&str] = &["original message", "原始邮件", "邮件原件", "回复的原邮件", "原邮件"];
@@ -134,7 +149,8 @@ mod tests {
 
     use super::*;
 
-    const GMAIL: &str = "请尽快发货。\n\n李伟\n\n王芳 <wang@example.cn> 于2026年3月1日周日 08:00写道：\n\n> 您好，\n> 已收到订单。\n";
+    const GMAIL: &str =
+        "请尽快发货。\n\n李伟\n\n王芳 <wang@example.cn> 于2026年3月1日周日 08:00写道：\n\n> 您好，\n> 已收到订单。\n";
     const GMAIL_BROKEN: &str = "Thanks!\n\nOn Sun, Mar 1, 2026 at 8:00 AM Wang Fang <wang.fang@service.example.cn>\nwrote:\n\n> Hello,\n> we ship today.\n";
     const APPLE: &str = "It works now.\n\nSent from my iPhone\n\n> On 1 Mar 2026, at 08:00, Wang Fang <wang@example.cn> wrote:\n> \n> Please try again.\n";
     const APPLE_ZH: &str = "好的。\n\n> 在 2026年3月1日，上午8:00，王芳 <wang@example.cn> 写道：\n> \n> 请再试一次。";
