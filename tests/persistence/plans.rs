@@ -16,6 +16,7 @@ use farley_domain::{
         cursor::Cursor,
         list::{ListQuery, SortBy},
     },
+    service::ticket::Ticket,
     values::time::Timestamp,
 };
 use farley_persistence::{Layout, StoreError};
@@ -163,6 +164,26 @@ pub async fn default_orders_are_ranges_of_an_index(db: TestDb) -> Result<(), Sto
         }
     }
     assert!(sorted.is_empty(), "no index serves:\n{}", sorted.join("\n"));
+    Ok(())
+}
+
+/// The lists that an agent works by: mine, unassigned in my queues, due next, breached.
+pub async fn the_lists_of_an_agents_day_read_an_index(db: TestDb) -> Result<(), StoreError> {
+    let crm = large(&db).await;
+    for (parameters, index) in [
+        (&[("owner_id", "me"), ("solved_at_null", "true")][..], "tickets_mine"),
+        (&[("owner_id_null", "true"), ("solved_at_null", "true")], "tickets_unassigned"),
+        (&[("owner_id_null", "true"), ("solved_at_null", "true"), ("queue.agent_ids_any", "me")], "tickets_unassigned"),
+        (&[("owner_id", "me"), ("sla_due_at_null", "false"), ("sort", "sla_due_at")], "tickets_mine_due"),
+        (&[("sla_due_at_null", "false"), ("sort", "sla_due_at")], "tickets_sla_due_at"),
+        (&[("sla_breached_at_null", "false"), ("solved_at_null", "true"), ("sort", "-sla_breached_at")], "tickets_breached"),
+        (&[("owner_id", "me"), ("sla_breached_at_null", "false"), ("solved_at_null", "true")], "tickets_mine"),
+    ] {
+        let plan = plan(&crm, Ticket::object(), crm.query(Ticket::object(), parameters)).await?;
+        let valued = plan.split("\n\n").next().unwrap_or_default();
+        assert!(valued.contains(index), "{parameters:?} by another than {index}:\n{plan}");
+        assert!(!scans(db.engine, valued) && !sorts(db.engine, valued), "{parameters:?}:\n{plan}");
+    }
     Ok(())
 }
 

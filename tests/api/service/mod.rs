@@ -1,6 +1,8 @@
 //! The service desk: tickets, their promises, and the hours of the desk.
 
+mod assignment;
 mod calendars;
+mod day;
 mod mail;
 mod merges;
 mod sla;
@@ -11,6 +13,13 @@ use crate::{support::Test, tests};
 /// The cases of this area.
 pub fn tests() -> Vec<Test> {
     tests![
+        assignment::agents_get_tickets_in_turn_in_one_order,
+        assignment::capacity_skills_hours_and_habit_decide,
+        assignment::no_ticket_is_given_twice,
+        assignment::what_waits_too_long_is_escalated,
+        day::the_lists_of_an_agents_day_are_filters,
+        day::clocks_stand_beside_their_tickets,
+        day::the_board_counts_what_lists_show,
         calendars::business_time_is_counted_and_added,
         calendars::hours_are_checked_at_their_place,
         calendars::holidays_and_make_up_days_are_imported,

@@ -55,7 +55,9 @@ pub struct Principal {
 impl Principal {
     #[must_use]
     pub fn standards(&self, now: Timestamp) -> Standards<'_> {
-        self.tenant.standards(now)
+        // Farley itself is no user that a filter could mean by `me`.
+        let user = Some(self.user_id()).filter(|_| !self.is_system());
+        Standards { user, ..self.tenant.standards(now) }
     }
 
     #[must_use]

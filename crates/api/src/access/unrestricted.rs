@@ -36,7 +36,7 @@ impl View for Unrestricted {
     }
 
     fn standards(&self) -> Standards<'_> {
-        Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0) }
+        Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0), user: None }
     }
 }
 

@@ -125,6 +125,7 @@ endpoints! {
         service::ticket::reopen,
         service::ticket::close,
         service::ticket::follow_up,
+        service::board::board,
         service::promises::sla,
         service::promises::explain,
     ],

@@ -312,5 +312,5 @@ pub fn tag_of(text: &[u8]) -> String {
 /// How values are read where no tenant is known.
 #[must_use]
 pub fn standards(now: Timestamp) -> Standards<'static> {
-    Standards { country: "CN", currency: farley_domain::values::money::Currency::CNY, zone: chrono_tz::UTC, now }
+    Standards { country: "CN", currency: farley_domain::values::money::Currency::CNY, zone: chrono_tz::UTC, now, user: None }
 }

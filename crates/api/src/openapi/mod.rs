@@ -161,7 +161,8 @@ same pattern: the name of a field with an operator as suffix. `GET /v1/metadata/
 
 - `custom.key` is a custom field, `relation.field` a field of a related record, `amount.currency` the currency of a money field; amounts are \
   compared in minor units.
-- List values are separated by commas; use `\\,` for a comma within a value. Times can be relative, in the tenant's time zone: `-30d`, `start_of_month`.
+- List values are separated by commas; use `\\,` for a comma within a value. Times can be relative, in the tenant's time zone: `-30d`, `start_of_month`. \
+  A user can be `me`: `owner_id=me`.
 - `filter` expresses what suffixes cannot, such as `or`, `not` and filters on related records. It is a predicate as percent-encoded JSON: \
   `filter={\"or\":[{\"field\":\"status\",\"value\":\"active\"},{\"field\":\"name\",\"op\":\"contains\",\"value\":\"华为\"}]}`. `POST …/search` accepts the same predicate in its body.
 - All filters given are combined with AND.

@@ -8,7 +8,7 @@ use farley_domain::{
     model::{entity::Entity, handle::Any, object::Object, record::Record},
     values::time::Timestamp,
 };
-use farley_persistence::Work;
+use farley_persistence::{Reader, Row, Work};
 use serde_json::{Map, Value};
 
 use super::area::installed;
@@ -53,6 +53,11 @@ pub trait Behaviour: Entity {
         Ok(Shown::new())
     }
 
+    /// Fills in the fields of rows that are made of something beside the records, where they were asked for.
+    fn derive(_reader: &mut Reader<'_>, _principal: &Principal, _now: Timestamp, _rows: &mut [Row]) -> Result<(), Problem> {
+        Ok(())
+    }
+
     /// What to call a change in the log, where it is more than an update.
     fn verb(_before: &Record<Self>, _after: &Record<Self>) -> Option<&'static str> {
         None
@@ -71,6 +76,7 @@ pub struct Behaviours {
     object: Option<fn() -> &'static Object>,
     pub before: fn(&mut Work<'_>, &Writing<'_>, &mut Record) -> Result<(), Problem>,
     pub after: fn(&mut Work<'_>, &Writing<'_>, &Record) -> Result<Shown, Problem>,
+    pub derive: fn(&mut Reader<'_>, &Principal, Timestamp, &mut [Row]) -> Result<(), Problem>,
     pub verb: fn(&Record, &Record) -> Option<&'static str>,
     pub news: fn(&Record, &Record) -> Option<NotificationKind>,
     pub changes_principals: bool,
@@ -82,6 +88,7 @@ impl Behaviours {
         object: None,
         before: |_, _, _| Ok(()),
         after: |_, _, _| Ok(Shown::new()),
+        derive: |_, _, _, _| Ok(()),
         verb: |_, _| None,
         news: |_, _| None,
         changes_principals: false,
@@ -94,6 +101,7 @@ impl Behaviours {
             object: Some(B::object),
             before: |work, writing, record| B::before(work, &writing.of(), record.of_mut()),
             after: |work, writing, record| B::after(work, &writing.of(), record.of()),
+            derive: B::derive,
             verb: |before, after| B::verb(before.of(), after.of()),
             news: |before, after| B::news(before.of(), after.of()),
             changes_principals: B::CHANGES_PRINCIPALS,

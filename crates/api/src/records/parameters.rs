@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use farley_domain::{
+    identity::user::User,
     model::{
         entity::Entity,
         field::{Field, FieldType, Op},
@@ -222,6 +223,8 @@ fn compared(object: &Object, field: &Field) -> RefOr<Schema> {
     match &field.kind {
         // A time may be relative (`-30d`, `start_of_month`), so a format would promise too much.
         FieldType::Date | FieldType::DateTime => text().max_length(Some(64)).into(),
+        // So may a user be `me`.
+        FieldType::Reference(target) if *target == User::NAME => text().max_length(Some(36)).into(),
         FieldType::MultiChoice(_) => match schemas::value(object, field) {
             RefOr::T(Schema::Array(array)) => item(array),
             other => other,

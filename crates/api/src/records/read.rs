@@ -21,7 +21,7 @@ use farley_domain::{
 use farley_persistence::{Layout, Page, Reader, Turn, Written};
 use serde::Serialize;
 
-use super::{body, events, mutation::etag, named::Named, versions::Versions, write::parent_named};
+use super::{behaviour, body, events, mutation::etag, named::Named, versions::Versions, write::parent_named};
 use crate::{
     access::{call::Call, lane, principal::Principal},
     http::{
@@ -90,10 +90,14 @@ async fn read_page(
                 let all = query.predicate.clone();
                 query.to_mut().predicate = all.and(within);
             }
-            if query.expand.is_empty() {
+            let derives = derives(object, query.fields.as_deref());
+            if query.expand.is_empty() && !derives {
                 return Ok(reader.list_written(&layout, &view, &query, BODY.to_vec())?);
             }
             let mut page = reader.list(&layout, &view, &query)?;
+            if derives {
+                (behaviour::of(object)?.derive)(reader, &principal, now, &mut page.rows)?;
+            }
             reader.expand(&mut page.rows, &view, &query.expand, &|target, fields| layout_of(&principal, target, fields))?;
             let mut rows = BODY.to_vec();
             for (position, row) in page.rows.iter().enumerate() {
@@ -106,6 +110,11 @@ async fn read_page(
         })
         .await?;
     Ok((page, sort))
+}
+
+/// Whether fields are asked for that are made of something beside the records.
+fn derives(object: &Object, fields: Option<&[String]>) -> bool {
+    fields.into_iter().flatten().any(|name| object.field(name).is_some_and(|field| field.derived))
 }
 
 /// The parts of the record that a path names as their parent, if the asker may know of it.
@@ -245,11 +254,15 @@ async fn read_one(
             if let Some(of_parent) = below(reader, &principal, now, object, parent.as_ref())? {
                 within = within.and(of_parent);
             }
-            if query.expand.is_empty() {
+            let derives = derives(object, query.fields.as_deref());
+            if query.expand.is_empty() && !derives {
                 return Ok(reader.get_written(&layout, &view, id, &within)?);
             }
             let Some(mut row) = reader.get(&layout, &view, id, &within)? else { return Ok(None) };
             let rows = std::slice::from_mut(&mut row);
+            if derives {
+                (behaviour::of(object)?.derive)(reader, &principal, now, rows)?;
+            }
             reader.expand(rows, &view, &query.expand, &|target, fields| layout_of(&principal, target, fields))?;
             let mut json = Vec::new();
             row.write_json(&mut json)?;

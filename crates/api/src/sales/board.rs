@@ -8,7 +8,7 @@ use farley_domain::{
     identity::access::Action,
     model::{entity::Entity, field::Field, record::Record},
     query::{
-        list::{ListQuery, SortBy, SortKey, Start},
+        list::{SortBy, SortKey},
         predicate::{Predicate, View},
     },
     sales::{
@@ -18,17 +18,17 @@ use farley_domain::{
     },
     values::id::Id,
 };
-use farley_persistence::{Cell, Group, Layout, Measure, Reader, StoreError, rounded};
+use farley_persistence::{Cell, Group, Measure, Reader, StoreError, rounded};
 use serde_json::value::RawValue;
 
 use crate::{
     access::{call::Call, unrestricted::without_custom_fields},
     http::{problem::Problem, request::parameters},
     records::{
-        body,
+        body, columns,
         named::Named,
         parameters::Filters,
-        read::{PageInfo, layout_for},
+        read::PageInfo,
         summary,
     },
 };
@@ -175,8 +175,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
     let sort = vec![key(order), key(Opportunity::id.field())];
     let sees = |fields: &[&Field]| call.demand_fields(opportunity, fields).is_ok();
     let asked = Asked {
-        layout: layout_for(&call.principal, opportunity, None, &[], (&sort, query.as_of.is_some())),
-        query: ListQuery { sort, limit, start: Start::First, ..query },
+        board: columns::Asked::of(&call.principal, opportunity, query, sort, limit),
         // What a role hides is not told by its sum either.
         sees_amounts: sees(&[Opportunity::amount.field(), Opportunity::probability.field()]),
         sees_reasons: sees(&[Opportunity::close_reason.field()]),
@@ -211,8 +210,7 @@ pub async fn board(call: Call, request: HttpRequest) -> Result<HttpResponse, Pro
 /// What a board is asked for.
 struct Asked {
     /// Which opportunities, and how many of each stage in which order.
-    query: ListQuery,
-    layout: Arc<Layout>,
+    board: columns::Asked,
     sees_amounts: bool,
     sees_reasons: bool,
 }
@@ -228,13 +226,13 @@ impl Asked {
         status: OpportunityStatus,
     ) -> Result<Vec<(BoardStage, StageKind)>, Problem> {
         let opportunity = Opportunity::object();
-        let of_status = self.query.predicate.clone().and(Opportunity::status.eq(status));
+        let of_status = self.board.query.predicate.clone().and(Opportunity::status.eq(status));
         let of_pipeline = of_status.clone().and(Opportunity::pipeline_id.eq(pipeline));
         let (amount, probability) = (Opportunity::amount.field().clone(), Opportunity::probability.field().clone());
         let currency = amount.currency().ok_or_else(Problem::not_found)?;
         let groups = [Group::by(Opportunity::stage_id.field()), Group::by(&currency)];
         let measures = [Measure::Count, Measure::Sum(amount.clone()), Measure::Weighted(amount, probability)];
-        let totals = reader.aggregate(opportunity, &of_pipeline, &groups, &measures, (self.query.as_of, 10_000))?;
+        let totals = reader.aggregate(opportunity, &of_pipeline, &groups, &measures, (self.board.query.as_of, 10_000))?;
         let mut columns = Vec::new();
         let kind = StageKind::ALL.iter().copied().find(|kind| OpportunityStatus::from(*kind) == status);
         let kind = kind.ok_or_else(Problem::not_found)?;
@@ -249,21 +247,15 @@ impl Asked {
                 totals.clear();
             }
             // Its stage tells the pipeline; to ask for both would lead SQLite to the index of the totals, and to sort.
-            let predicate = of_status.clone().and(Opportunity::stage_id.eq(stage_id));
-            let list = ListQuery { predicate, ..self.query.clone() };
-            let page = reader.list_written(&self.layout, view, &list, b"[".to_vec())?;
-            let next = page.next.as_ref().map(|cursor| cursor.encode(opportunity, &list.sort));
-            let mut shown = page.rows;
-            shown.push(b']');
-            let shown = String::from_utf8(shown).map_err(|_| Problem::internal("a record is no UTF-8"))?;
+            let cards = self.board.cards(reader, view, of_status.clone().and(Opportunity::stage_id.eq(stage_id)))?;
             let column = BoardStage {
                 id: stage_id,
                 name: stage.get(Stage::name).to_owned(),
                 sort_order: stage.get(Stage::sort_order),
                 rotting_days: stage.get(Stage::rotting_days),
                 count,
-                opportunities: RawValue::from_string(shown)?,
-                page: PageInfo { has_more: next.is_some(), next, total: None },
+                opportunities: cards.records,
+                page: cards.page,
                 totals,
             };
             columns.push((column, kind));
@@ -273,13 +265,13 @@ impl Asked {
 
     /// Why the opportunities of a stage were won or lost; none where that may not be told, or was not kept of the past.
     fn reasons(&self, reader: &mut Reader<'_>, stage: Id) -> Result<Option<Vec<BoardReason>>, Problem> {
-        if !self.sees_reasons || self.query.as_of.is_some() {
+        if !self.sees_reasons || self.board.query.as_of.is_some() {
             return Ok(None);
         }
         let opportunity = Opportunity::object();
         let reason = Group::by(Opportunity::close_reason.field());
         let closed = Opportunity::status.is_in([OpportunityStatus::Won, OpportunityStatus::Lost]);
-        let of_stage = self.query.predicate.clone().and(closed).and(Opportunity::stage_id.eq(stage));
+        let of_stage = self.board.query.predicate.clone().and(closed).and(Opportunity::stage_id.eq(stage));
         let largest =
             reader.largest_groups(opportunity, &of_stage, std::slice::from_ref(&reason), &[Measure::Count], (None, REASONS))?;
         let text = |row: &[Cell]| row.first().and_then(Cell::as_text).map(str::to_owned);

@@ -1,5 +1,7 @@
 //! Service: what a desk does for customers, and the promises it keeps.
 
+mod assignment;
+pub mod board;
 pub mod calendar;
 pub mod mail;
 pub mod merging;
@@ -11,13 +13,14 @@ mod sla_policy;
 pub mod splitting;
 pub mod ticket;
 mod ticket_message;
+mod ticket_sla;
 mod ticket_status;
 mod timers;
 
 use farley_domain::{
     model::entity::Entity,
     service::{
-        calendar::Calendar, sla_policy::SlaPolicy, ticket::Ticket, ticket_message::TicketMessage, ticket_status::TicketStatus,
+        calendar::Calendar, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket, ticket_message::TicketMessage, ticket_status::TicketStatus,
     },
 };
 
@@ -33,17 +36,26 @@ use crate::{
 pub static AREA: Area = Area {
     behaviours: &[
         Behaviours::of::<Calendar>(),
+        Behaviours::of::<Queue>(),
         Behaviours::of::<SlaPolicy>(),
         Behaviours::of::<Ticket>(),
         Behaviours::of::<TicketMessage>(),
         Behaviours::of::<TicketStatus>(),
     ],
-    jobs: &[JobKind {
-        kind: timers::KIND,
-        every: None,
-        may_retry: JobKind::ALWAYS,
-        perform: |job| Box::pin(async move { Ok(timers::perform(&job.state, job.tenant, clock::now()).await?) }),
-    }],
+    jobs: &[
+        JobKind {
+            kind: timers::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(async move { Ok(timers::perform(&job.state, job.tenant, clock::now()).await?) }),
+        },
+        JobKind {
+            kind: assignment::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(async move { Ok(assignment::perform(&job.state, job.tenant, clock::now).await?) }),
+        },
+    ],
     watches: &[Watch { kind: timers::KIND, due: timers::due }],
     beginnings: &[Beginning { object: TicketStatus::NAME, make: ticket_status::create_first }],
 };

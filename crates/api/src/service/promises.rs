@@ -23,7 +23,7 @@ use farley_domain::{
     },
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::{Reader, Row};
+use farley_persistence::{ClockRow, Reader, Row};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -215,6 +215,23 @@ fn shown(clock: &Clock, is_open: bool, target: &Target, at: Timestamp, statuses:
     }
 }
 
+/// A clock as it is kept, with its promise, as it is shown at a time; none of a kind that is not promised.
+pub fn shown_as_kept(row: &ClockRow, promised: &Promised, at: Timestamp, statuses: Option<&[Entered]>) -> Option<SlaClock> {
+    let Promised { row: promised, promise } = promised;
+    let clock = clock_of(row)?;
+    let priority = Priority::from_wire(&row.priority).unwrap_or(Priority::Normal);
+    let target = promise.targets(priority).into_iter().find(|target| target.clock == clock.kind)?;
+    Some(SlaClock {
+        policy: Some(PromisedVersion { id: promised.policy_id, version: promised.policy_version }),
+        calendar: promised
+            .calendar_id
+            .filter(|_| target.hours.is_some())
+            .map(|id| PromisedVersion { id, version: promised.calendar_version }),
+        priority: priority.as_str(),
+        ..shown(&clock, row.is_open, &target, at, statuses)
+    })
+}
+
 /// Get the SLA clocks of a ticket
 ///
 /// Returns every clock of the ticket with its target, state and due time, as promised by the version of the policy and calendar that
@@ -254,19 +271,8 @@ async fn clocks(call: Call, request: HttpRequest, explains: bool) -> Result<Http
         let mut promises = Promises::default();
         let mut clocks = Vec::new();
         for row in reader.clocks(id)? {
-            let Some(clock) = clock_of(&row) else { continue };
-            let Promised { row: promised, promise } = promises.get(reader, row.promise_id)?;
-            let priority = Priority::from_wire(&row.priority).unwrap_or(Priority::Normal);
-            let Some(target) = promise.targets(priority).into_iter().find(|target| target.clock == clock.kind) else { continue };
-            clocks.push(SlaClock {
-                policy: Some(PromisedVersion { id: promised.policy_id, version: promised.policy_version }),
-                calendar: promised
-                    .calendar_id
-                    .filter(|_| target.hours.is_some())
-                    .map(|id| PromisedVersion { id, version: promised.calendar_version }),
-                priority: priority.as_str(),
-                ..shown(&clock, row.is_open, &target, now, statuses.as_deref())
-            });
+            let promised = promises.get(reader, row.promise_id)?;
+            clocks.extend(shown_as_kept(&row, promised, now, statuses.as_deref()));
         }
         Ok(TicketSla { at: now, clocks })
     };

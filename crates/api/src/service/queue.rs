@@ -85,7 +85,28 @@ fn take(work: &mut Work<'_>, writer: &Writer, queue: Id) -> Result<Option<Record
     let within = rows.collect::<Result<Vec<_>, _>>()?.into_iter().fold(Predicate::Archived(false), Predicate::and);
     // Who asks at the same time waits for the end of this work, and then finds the ticket taken.
     work.lock(&format!("queue {queue}"))?;
-    for priority in Priority::ALL.iter().rev() {
+    for (waiting, order) in waiting(&within, queue) {
+        for id in first_of(work, writer, waiting, order)? {
+            let loaded = writer.load(work, &Named::Id(id), Action::Update)?;
+            let mut record = loaded.record.of::<Ticket>().clone();
+            if !record.is_null(Ticket::owner_id) {
+                continue;
+            }
+            let user = writer.principal.user_id();
+            record.set(Ticket::owner_id, user);
+            let team = writer.team_of(work, user)?;
+            record.set(Ticket::team_id, team);
+            let record = writer.apply_rules(&writer.schema(), Some(&loaded.record), record.into_any())?;
+            return Ok(Some(writer.store(work, &loaded, record, "assigned")?));
+        }
+    }
+    Ok(None)
+}
+
+/// The tickets that wait in a queue, in parts that come one after the other: by priority, and of each those with a promise before the
+/// others. Each part with the time by which it is ordered.
+pub(super) fn waiting(within: &Predicate, queue: Id) -> Vec<(Predicate, &'static Field)> {
+    let of_priority = |priority: &Priority| {
         let waiting = within
             .clone()
             .and(Ticket::queue_id.eq(queue))
@@ -94,37 +115,27 @@ fn take(work: &mut Work<'_>, writer: &Writer, queue: Id) -> Result<Option<Record
             .and(Ticket::merged_into_id.is_null())
             .and(Ticket::status.is_in([StatusKind::New, StatusKind::Open]));
         let promised = waiting.clone().and(Predicate::Not(Box::new(Ticket::sla_due_at.is_null())));
-        let unpromised = waiting.and(Ticket::sla_due_at.is_null());
-        for (waiting, order) in [(promised, Ticket::sla_due_at.field()), (unpromised, Ticket::opened_at.field())] {
-            for id in first_of(work, writer, waiting, order)? {
-                let loaded = writer.load(work, &Named::Id(id), Action::Update)?;
-                let mut record = loaded.record.of::<Ticket>().clone();
-                if !record.is_null(Ticket::owner_id) {
-                    continue;
-                }
-                let user = writer.principal.user_id();
-                record.set(Ticket::owner_id, user);
-                let team = writer.team_of(work, user)?;
-                record.set(Ticket::team_id, team);
-                let record = writer.apply_rules(&writer.schema(), Some(&loaded.record), record.into_any())?;
-                return Ok(Some(writer.store(work, &loaded, record, "assigned")?));
-            }
-        }
-    }
-    Ok(None)
+        [(promised, Ticket::sla_due_at.field()), (waiting.and(Ticket::sla_due_at.is_null()), Ticket::opened_at.field())]
+    };
+    Priority::ALL.iter().rev().flat_map(of_priority).collect()
 }
 
-/// The first tickets that a predicate describes in the ascending order of a time, the one opened first before others of the same time.
-fn first_of(work: &mut Work<'_>, writer: &Writer, predicate: Predicate, order: &Field) -> Result<Vec<Id>, Problem> {
+/// The ascending order of a time, the ticket opened first before others of the same time.
+pub(super) fn in_order(order: &Field) -> Vec<SortKey> {
     let key = |field: &Field| SortKey { by: SortBy::Field(field.clone()), descending: false };
     let mut sort = vec![key(order)];
     if order.name != Ticket::opened_at.name() {
         sort.push(key(Ticket::opened_at.field()));
     }
     sort.push(key(Ticket::id.field()));
+    sort
+}
+
+/// The first tickets that a predicate describes in the ascending order of a time, the one opened first before others of the same time.
+fn first_of(work: &mut Work<'_>, writer: &Writer, predicate: Predicate, order: &Field) -> Result<Vec<Id>, Problem> {
     let query = ListQuery {
         predicate,
-        sort,
+        sort: in_order(order),
         limit: CANDIDATES,
         start: Start::First,
         fields: None,

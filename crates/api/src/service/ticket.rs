@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
-    identity::access::Action,
+    identity::{access::Action, team::Team},
     model::{
         entity::Entity,
         fault::{Fault, FaultCode},
@@ -14,25 +14,26 @@ use farley_domain::{
     service::{
         clock::StatusKind,
         progress::Desk,
+        queue::Queue,
         ticket::{Ticket, first_status, kind_of},
         ticket_category::TicketCategory,
         ticket_status::TicketStatus,
     },
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::{Change, Loaded, Work};
+use farley_persistence::{Change, Loaded, Reader, Row, Work};
 use serde_json::json;
 
-use super::{merging::refuse_merged, replay, sla};
+use super::{assignment, merging::refuse_merged, replay, sla, ticket_sla};
 use crate::{
-    access::call::Call,
+    access::{call::Call, principal::Principal},
     activities::customer_of_contact,
     http::{problem::Problem, request::Body},
     records::{
         action::{Performance, act},
         behaviour::{Behaviour, Shown, Writing},
         body::Nothing,
-        lookup,
+        giving, lookup,
         write::Writer,
     },
 };
@@ -63,6 +64,7 @@ impl Behaviour for Ticket {
         let schema = writing.principal.schema(Ticket::object());
         let desk = Desk { schema: &schema, statuses: &statuses, now: writing.now };
         desk.settle(writing.before, record).map_err(Problem::rule)?;
+        note_queue(writing, record);
         if writing.before.is_some_and(|before| looks_back(before, record)) {
             return replay::retell(work, writing, record);
         }
@@ -71,13 +73,29 @@ impl Behaviour for Ticket {
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
         relate(work, writing, record)?;
+        assignment::follow(work, writing, record)?;
         Ok(Shown::new())
+    }
+
+    fn derive(reader: &mut Reader<'_>, principal: &Principal, now: Timestamp, rows: &mut [Row]) -> Result<(), Problem> {
+        ticket_sla::add(reader, principal, now, rows)
     }
 
     /// A move is an event of its own kind.
     fn verb(before: &Record<Self>, after: &Record<Self>) -> Option<&'static str> {
         (!before.agrees(Ticket::status_id, after)).then_some("status_changed")
     }
+}
+
+/// Keeps since when it has been in its queue: a new one since it was opened.
+fn note_queue(writing: &Writing<'_, Ticket>, record: &mut Record<Ticket>) {
+    let entered = match writing.before {
+        Some(before) if before.agrees(Ticket::queue_id, record) => return,
+        _ if record.is_null(Ticket::queue_id) => None,
+        Some(_) => Some(writing.now),
+        None => record.get(Ticket::opened_at),
+    };
+    record.set(Ticket::queue_entered_at, entered);
 }
 
 /// Whether a message is from before the ticket came back: its clocks have gone on since.
@@ -246,7 +264,26 @@ pub async fn follow_up(call: Call, request: HttpRequest, body: Body) -> Result<H
 }
 
 /// What rules and macros can do to a ticket.
-pub static PERFORMANCES: [Performance; 3] = [
+pub static PERFORMANCES: [Performance; 4] = [
+    Performance {
+        object: Ticket::object,
+        action: "escalate",
+        perform: |work, writer, loaded| {
+            let mut record = loaded.record.of::<Ticket>().clone();
+            refuse_merged(work, &record)?;
+            let manager = match manager_of(work, &record)? {
+                Some(manager) => giving::taker(work, manager)?.map(|manager| manager.id()),
+                None => None,
+            };
+            let Some(manager) = manager else {
+                return Err(Problem::rule(Fault::new(Ticket::owner_id.pointer(), FaultCode::NoManager).into()));
+            };
+            record.set(Ticket::owner_id, manager);
+            let team = writer.team_of(work, manager)?;
+            record.set(Ticket::team_id, team);
+            put(work, writer, loaded, record)
+        },
+    },
     Performance {
         object: Ticket::object,
         action: "solve",
@@ -272,6 +309,17 @@ pub static PERFORMANCES: [Performance; 3] = [
         },
     },
 ];
+
+/// Who is responsible for a ticket that its agents cannot settle: the manager of its queue, else the one of its team.
+pub fn manager_of(work: &mut Work<'_>, ticket: &Record<Ticket>) -> Result<Option<Id>, Problem> {
+    if let Some(queue) = ticket.get(Ticket::queue_id)
+        && let Some(manager) = lookup::one::<Queue>(work, queue)?.and_then(|queue| queue.get(Queue::manager_id))
+    {
+        return Ok(Some(manager));
+    }
+    let team = ticket.get(Ticket::team_id).map(|team| lookup::one::<Team>(work, team)).transpose()?.flatten();
+    Ok(team.and_then(|team| team.get(Team::manager_id)))
+}
 
 fn put(work: &mut Work<'_>, writer: &Writer, loaded: &Loaded, record: Record<Ticket>) -> Result<(), Problem> {
     let record = writer.apply_rules(&writer.schema(), Some(&loaded.record), record.into_any())?;

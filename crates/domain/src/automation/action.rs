@@ -193,7 +193,7 @@ pub static ACTIONS: Structure = Structure {
                     "user_ids": {"type": "array", "maxItems": MOST_IDS, "items": id, "description": "For `notify`: further users."},
                     "message": {"type": ["string", "null"], "maxLength": NOTICE, "description": "For `notify`: what they read, with placeholders; the name of the record if absent. Users who cannot read the record see no text."},
                     "text": described("For `add_note` and `reply`: the text, with placeholders such as `{subject}` or `{contact.name}`; or one text per language, such as `{\"zh\": …, \"en\": …}`, of which a reply takes the customer's."),
-                    "action": {"type": "string", "description": "For `perform`: the action, such as `solve` for tickets.", "examples": ["solve"]}
+                    "action": {"type": "string", "description": "For `perform`: the action; for tickets `solve`, `reopen`, `close`, or `escalate` to the manager of the queue, otherwise of the team.", "examples": ["solve"]}
                 }
             }
         })
@@ -340,7 +340,7 @@ fn accept_choices(value: &Value) -> Result<Value, Faults> {
 /// What choices are read by: nothing.
 fn nothing() -> Standards<'static> {
     use crate::values::{money::Currency, time::Timestamp};
-    Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0) }
+    Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0), user: None }
 }
 
 fn accept_ids(value: &Value, object: &'static str, standards: &Standards<'_>) -> Result<Value, Faults> {

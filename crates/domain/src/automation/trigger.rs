@@ -222,7 +222,7 @@ mod tests {
 
     fn accepted(value: &Value) -> Result<Trigger, Vec<(String, &'static str)>> {
         let now = Timestamp::from_milliseconds(0);
-        let standards = Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now };
+        let standards = Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now, user: None };
         let accepted = accept_trigger(value, &standards);
         let faults = |faults: Faults| faults.0.into_iter().map(|fault| (fault.pointer, fault.code.as_str())).collect();
         accepted.map(|value| serde_json::from_value(value).unwrap()).map_err(faults)

@@ -426,6 +426,14 @@ pub struct AskerView<'a> {
     pub standards: Standards<'a>,
 }
 
+impl AskerView<'_> {
+    /// The same for what is kept and asked later, for whoever: there nobody is `me`.
+    #[must_use]
+    pub fn of_nobody(self) -> Self {
+        AskerView { standards: self.standards.of_nobody(), ..self }
+    }
+}
+
 impl View for AskerView<'_> {
     fn schema(&self, object: &str) -> Option<Schema> {
         registry::object(object).map(|object| self.catalog.schema(object))

@@ -128,6 +128,7 @@ fault_codes! {
     CoolingDown "cooling_down" "you held this record before; you can claim it again from {until}" "您曾持有该记录，{until} 之后才能再次领取",
     UserDeactivated "user_deactivated" "is deactivated and cannot be given work" "已停用，不能再分配工作",
     OwnWork "own_work" "is the user whose work is handed over" "即为移交工作的用户本人",
+    NoManager "no_manager" "neither the queue nor the team has a manager who takes work" "队列和团队都没有可接受工作的负责人",
     NoRule "no_rule" "no matching assignment rule finds an owner" "没有适用的分配规则能找到负责人",
     AlreadyEnrolled "already_enrolled" "is already in this cadence (enrolment {id})" "已在此跟进计划中（加入记录 {id}）",
     CannotEnrol "cannot_enrol" "is {state} and cannot be enrolled in a cadence" "状态为 {state}，不能加入跟进计划",

@@ -110,6 +110,8 @@ pub struct Field {
     pub storage: Storage,
     /// Left out of answers unless asked for by `fields`.
     pub on_request: bool,
+    /// Not kept but made of something beside the record, where it is asked for.
+    pub derived: bool,
     /// Whoever is named in it gets work by it: only users who take new work are put there.
     pub gives_work: bool,
     /// What its text is, where it is read as any other.
@@ -157,6 +159,7 @@ impl Field {
             writable: Writable::Always,
             storage: Storage::Column,
             on_request: false,
+            derived: false,
             gives_work: false,
             hint: None,
             required_when: None,
@@ -350,6 +353,13 @@ impl Field {
         self
     }
 
+    /// Neither kept nor of use in a filter, but shown where it is asked for: its object makes it of something beside the record.
+    #[must_use]
+    pub fn derived(mut self) -> Field {
+        self.derived = true;
+        self.computed()
+    }
+
     /// Not kept and not shown: filters find records by a table of links that something else keeps.
     #[must_use]
     pub fn filter_only(mut self) -> Field {
@@ -362,7 +372,7 @@ impl Field {
     /// Whether a record can show a value of it.
     #[must_use]
     pub fn is_shown(&self) -> bool {
-        self.storage != Storage::Computed || matches!(self.kind, FieldType::Count(_))
+        self.storage != Storage::Computed || self.derived || matches!(self.kind, FieldType::Count(_))
     }
 
     /// Kept and shown, but of no use in a filter or as an order.

@@ -26,6 +26,16 @@ pub struct Standards<'a> {
     pub currency: Currency,
     pub zone: Tz,
     pub now: Timestamp,
+    /// Who asks: what `me` means in a filter. None where what is read is kept, and asked later for whoever.
+    pub user: Option<Id>,
+}
+
+impl Standards<'_> {
+    /// The same, whoever asks.
+    #[must_use]
+    pub fn of_nobody(self) -> Self {
+        Standards { user: None, ..self }
+    }
 }
 
 pub(crate) fn wrong(expected: &'static str) -> Faults {

@@ -253,7 +253,7 @@ mod tests {
 
     fn standards() -> Standards<'static> {
         let now = Timestamp::from_milliseconds(0);
-        Standards { country: "CN", currency: "CNY".parse().unwrap(), zone: Tz::Asia__Shanghai, now }
+        Standards { country: "CN", currency: "CNY".parse().unwrap(), zone: Tz::Asia__Shanghai, now, user: None }
     }
 
     fn faults(structure: &Structure, value: Value) -> Vec<(String, String)> {

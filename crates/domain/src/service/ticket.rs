@@ -1,5 +1,7 @@
 //! Tickets: what customers ask for, and how far it has come.
 
+use serde_json::Value;
+
 use super::{
     clock::{Party, Rest, StatusKind},
     ticket_status::TicketStatus,
@@ -8,8 +10,8 @@ use crate::{
     activities::task::Priority,
     choices, entity,
     model::{
-        fault::FaultCode,
-        field::Link,
+        fault::{Fault, FaultCode},
+        field::{Link, Structure},
         object::{Ledger, Reach, Relation},
         record::{Draft, Record},
     },
@@ -95,6 +97,10 @@ entity! {
         category_id: Option<Id> => reference("ticket_category").indexed().label("Category", "分类"),
         /// The queue it waits in. Defaults to the queue of the category.
         queue_id: Option<Id> => reference("queue").indexed().label("Queue", "队列"),
+        /// When it came to its queue. Null without a queue.
+        queue_entered_at: Option<Timestamp> => datetime().server_set().indexed().label("Queue entered at", "进入队列时间").example("2026-03-01T08:00:00.000Z"),
+        /// The skills that somebody must have to be given it by its queue.
+        required_skills: Vec<String> => texts(20).detail().label("Required skills", "所需技能").example(serde_json::json!(["network"])),
         /// The status. Defaults to the first status of the kind `new`. Setting it moves the ticket, with all checks of a move.
         status_id: Option<Id> => reference("ticket_status").filled().indexed().label("Status", "状态"),
         /// The kind of the status.
@@ -151,6 +157,8 @@ entity! {
         sla_due_at: Option<Timestamp> => datetime().server_set().indexed().label("SLA due at", "SLA 到期时间").example("2026-03-01T09:00:00.000Z"),
         /// When a promise was last breached. Updated without a new version of the record.
         sla_breached_at: Option<Timestamp> => datetime().server_set().indexed().label("SLA breached at", "SLA 超时时间").example("2026-03-01T09:00:00.000Z"),
+        /// Each promised time as it stands, as at GET …/sla; null if you may not see status, priority or policy. Only with `fields`.
+        sla: Option<Value> => structure(&TICKET_SLA).derived().label("SLA clocks", "SLA 时钟"),
         /// The number of its messages; only with `fields`.
         message_count: Option<i64> => count("messages").label("Messages", "消息数").example(4),
     }
@@ -185,6 +193,17 @@ entity! {
         .rule(follow_impact)
         .rule(relate_to_others)
 }
+
+/// The clocks of a ticket: what they are is said where they are read by themselves.
+pub static TICKET_SLA: Structure = Structure {
+    name: "ticket_sla",
+    accept: |_, _| Err(Fault::new("", FaultCode::ReadOnly).into()),
+    schema: || serde_json::json!({"type": "array", "items": {"$ref": "#/components/schemas/SlaClock"}}),
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
+    search: |_| Vec::new(),
+    link: None,
+};
 
 /// Every change of what a ticket is judged by, with the time spent in each status.
 pub static LEDGER: Ledger = Ledger {

@@ -46,6 +46,14 @@ impl Reader<'_> {
         on!(&mut self.connection, sla::clocks(self.tenant.id, ticket))
     }
 
+    /// The clocks of tickets, each with what was promised, in the order of their beginning.
+    pub fn clocks_of_tickets(&mut self, tickets: Vec<Id>) -> Result<Vec<(ClockRow, PromiseRow)>, StoreError> {
+        if tickets.is_empty() {
+            return Ok(Vec::new());
+        }
+        on!(&mut self.connection, sla::clocks_of(self.tenant.id, tickets))
+    }
+
     /// The messages of a ticket in the order in which they were written, archived ones too; without their texts.
     pub fn messages_of_ticket(&mut self, ticket: Id) -> Result<Vec<MessageOfTicket>, StoreError> {
         let (id, kind) = (TicketMessage::id.name(), TicketMessage::kind.name());

@@ -154,6 +154,9 @@ impl Layout {
 
     /// Selects what a field is made of; none if no column of its table holds it.
     fn source(&mut self, field: &Field) -> Option<Source> {
+        if field.derived {
+            return None;
+        }
         Some(match (&field.storage, &field.kind) {
             (Storage::Detail, _) => {
                 if self.details.is_none() {

@@ -509,4 +509,5 @@ diesel::allow_tables_to_appear_in_same_query!(automation_cursors, events, tenant
 diesel::allow_tables_to_appear_in_same_query!(events, event_subjects);
 diesel::allow_tables_to_appear_in_same_query!(jobs, tenants);
 diesel::allow_tables_to_appear_in_same_query!(ticket_clocks, tenants);
+diesel::allow_tables_to_appear_in_same_query!(ticket_clocks, sla_promises);
 diesel::allow_tables_to_appear_in_same_query!(known_objects, tenants);

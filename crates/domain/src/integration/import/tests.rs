@@ -30,6 +30,7 @@ static STANDARDS: LazyLock<Standards<'static>> = LazyLock::new(|| Standards {
     currency: Currency::CNY,
     zone: chrono_tz::Asia::Shanghai,
     now: Timestamp::from_milliseconds(0),
+    user: None,
 });
 
 fn schema(object: &'static Object) -> Schema {

@@ -316,7 +316,8 @@ impl<'a> Request<'a> {
         let view = self.view;
         // Each of many records would have its own related records counted.
         let is_bounded = |field: &&Field| {
-            relation.is_none_or(|relation| !relation.reach.is_to_many()) || !matches!(field.kind, FieldType::Count(_))
+            let is_related = relation.is_some_and(|relation| relation.reach.is_to_many());
+            !(is_related && matches!(field.kind, FieldType::Count(_)) || relation.is_some() && field.derived)
         };
         let mut add = |path: String| {
             if !shown.contains(&path) {

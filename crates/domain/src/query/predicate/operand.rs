@@ -54,6 +54,11 @@ impl<'a> Given<'a> {
     }
 }
 
+/// Whoever asks, where a user is meant.
+pub const ME: &str = "me";
+/// The object whose records are those who ask.
+const USERS: &str = "user";
+
 /// Reads the value that a field is compared with. Pointers of faults are relative to the value.
 pub fn operand(field: &Field, op: Op, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
     match op {
@@ -102,6 +107,8 @@ fn scalar(field: &Field, op: Op, given: Given<'_>, standards: &Standards<'_>) ->
             value::accept(field, &number.into(), standards)?;
             Ok(Operand::Integer(number))
         }
+        FieldType::Reference(target) if *target == USERS => user(given, standards),
+        FieldType::References(link) if link.target == USERS => user(given, standards),
         FieldType::Id | FieldType::Reference(_) | FieldType::References(_) => id(given),
         FieldType::Text { .. } | FieldType::LongText { .. } | FieldType::Texts { .. } => cleaned(field, given).map(Operand::Text),
         // Of money it is the amount, in minor units.
@@ -158,6 +165,14 @@ fn cleaned(field: &Field, given: Given<'_>) -> Result<String, Faults> {
 
 fn id(given: Given<'_>) -> Result<Operand, Faults> {
     given.text()?.parse().map(Operand::Id).map_err(|_| refuse(FaultCode::InvalidId))
+}
+
+/// The id of a user, or whoever asks.
+fn user(given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
+    match (given.text()?, standards.user) {
+        (ME, Some(user)) => Ok(Operand::Id(user)),
+        _ => id(given),
+    }
 }
 
 fn decimal(field: &Field, given: Given<'_>, standards: &Standards<'_>) -> Result<Operand, Faults> {
@@ -314,6 +329,18 @@ mod tests {
         assert_eq!(code(json_operand(FieldType::Boolean, Op::Eq, &Value::Null)), (String::new(), "wrong_type"));
         assert_eq!(text_operand(FieldType::Boolean, Op::Null, "true"), Ok(Operand::Boolean(true)));
         assert_eq!(code(text_operand(FieldType::Text { max: 9 }, Op::Eq, "a\0")), (String::new(), "invalid_character"));
+    }
+
+    #[test]
+    fn a_user_may_be_whoever_asks() {
+        let field = Field::new("owner_id", FieldType::Reference("user".into()));
+        let (asked, of_nobody) = (sample::standards(), sample::standards().of_nobody());
+        assert_eq!(operand(&field, Op::Eq, Given::Text("me"), &asked), Ok(Operand::Id(sample::id(9))));
+        let list = operand(&field, Op::In, Given::Json(&json!(["me", sample::id(1).to_string()])), &asked);
+        assert_eq!(list, Ok(Operand::List(vec![Operand::Id(sample::id(9)), Operand::Id(sample::id(1))])));
+        assert_eq!(code(operand(&field, Op::Eq, Given::Text("me"), &of_nobody)).1, "invalid_id", "kept filters are asked for whoever");
+        let other = Field::new("team_id", FieldType::Reference("team".into()));
+        assert_eq!(code(operand(&other, Op::Eq, Given::Text("me"), &asked)).1, "invalid_id");
     }
 
     #[test]

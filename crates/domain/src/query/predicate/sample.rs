@@ -152,6 +152,7 @@ pub fn standards() -> Standards<'static> {
         currency: "CNY".parse::<Currency>().unwrap_or_else(|_| panic!("a currency")),
         zone: chrono_tz::Asia::Shanghai,
         now: Timestamp::parse("2026-09-30T08:00:00Z").unwrap(),
+        user: Some(id(9)),
     }
 }
 

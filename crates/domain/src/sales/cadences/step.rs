@@ -163,7 +163,7 @@ mod tests {
 
     fn accepted(value: &Value) -> Result<Value, Vec<(String, &'static str)>> {
         let now = Timestamp::from_milliseconds(0);
-        let standards = Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now };
+        let standards = Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now, user: None };
         let faults = |faults: Faults| faults.0.into_iter().map(|fault| (fault.pointer, fault.code.as_str())).collect();
         accept(value, &standards).map_err(faults)
     }

@@ -50,6 +50,18 @@ pub fn clocks(conn: &mut Conn, tenant: Id, ticket: Id) -> Result<Vec<ClockRow>, 
         .load(conn)?)
 }
 
+/// The clocks of tickets, each with its promise, in the order of their beginning.
+pub fn clocks_of(conn: &mut Conn, tenant: Id, tickets: Vec<Id>) -> Result<Vec<(ClockRow, PromiseRow)>, StoreError> {
+    let promised = sla_promises::tenant_id.eq(ticket_clocks::tenant_id).and(sla_promises::id.eq(ticket_clocks::promise_id));
+    Ok(ticket_clocks::table
+        .inner_join(sla_promises::table.on(promised))
+        .filter(ticket_clocks::tenant_id.eq(DbId(tenant)))
+        .filter(ticket_clocks::ticket_id.eq_any(tickets.into_iter().map(DbId)))
+        .order((ticket_clocks::started_at, ticket_clocks::clock, ticket_clocks::cycle))
+        .select((ClockRow::as_select(), PromiseRow::as_select()))
+        .load(conn)?)
+}
+
 pub fn add_clock(conn: &mut Conn, row: ClockRow) -> Result<(), StoreError> {
     diesel::insert_into(ticket_clocks::table).values(row).execute(conn)?;
     Ok(())

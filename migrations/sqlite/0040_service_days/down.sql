@@ -1,0 +1,4 @@
+DROP INDEX tickets_breached;
+DROP INDEX tickets_unassigned;
+DROP INDEX tickets_mine_due;
+DROP INDEX tickets_mine;
