@@ -54,7 +54,13 @@ impl View for Everything {
     }
 
     fn standards(&self) -> Standards<'_> {
-        Standards { country: "CN", currency: "CNY".parse().unwrap_or_else(|_| panic!("a currency")), zone: self.zone, now: now(), user: Some(Id::NIL) }
+        Standards {
+            country: "CN",
+            currency: "CNY".parse().unwrap_or_else(|_| panic!("a currency")),
+            zone: self.zone,
+            now: now(),
+            user: Some(Id::NIL),
+        }
     }
 }
 

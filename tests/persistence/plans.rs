@@ -182,7 +182,9 @@ pub async fn the_lists_of_an_agents_day_read_an_index(db: TestDb) -> Result<(), 
         let plan = plan(&crm, Ticket::object(), crm.query(Ticket::object(), parameters)).await?;
         let valued = plan.split("\n\n").next().unwrap_or_default();
         assert!(valued.contains(index), "{parameters:?} by another than {index}:\n{plan}");
-        assert!(!scans(db.engine, valued) && !sorts(db.engine, valued), "{parameters:?}:\n{plan}");
+        // What waits in several queues is little, and may be sorted.
+        let may_sort = parameters.iter().any(|(name, _)| name.starts_with("queue."));
+        assert!(!scans(db.engine, valued) && (may_sort || !sorts(db.engine, valued)), "{parameters:?}:\n{plan}");
     }
     Ok(())
 }

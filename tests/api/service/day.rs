@@ -193,7 +193,8 @@ pub async fn the_board_counts_what_lists_show(db: TestDb) {
     let own = agent.get("/v1/tickets/board?include=done").await.ok(200);
     assert!(own["columns"].as_array().unwrap().iter().all(|column| column["count"] == 0), "{own}");
     let faults = admin.get("/v1/tickets/board?by=owner&limit=201&sort=subject&colour=red").await.faults(400);
-    let expected = [("by", "unknown_choice"), ("limit", "too_large"), ("sort", "unknown_parameter"), ("colour", "unknown_parameter")];
+    let expected =
+        [("by", "unknown_choice"), ("limit", "too_large"), ("sort", "unknown_parameter"), ("colour", "unknown_parameter")];
     let mut expected = pairs(&expected);
     let mut faults = faults;
     expected.sort();

@@ -36,7 +36,13 @@ impl View for Unrestricted {
     }
 
     fn standards(&self) -> Standards<'_> {
-        Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0), user: None }
+        Standards {
+            country: "CN",
+            currency: Currency::CNY,
+            zone: chrono_tz::UTC,
+            now: Timestamp::from_milliseconds(0),
+            user: None,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use farley_domain::{
     },
     query::{
         list::{DEFAULT_LIMIT, FILTER, MAX_LIMIT, MAX_OFFSET},
-        predicate::{MAX_VALUES, operators, parse::MAX_QUERY},
+        predicate::{MAX_VALUES, operand::ME, operators, parse::MAX_QUERY},
     },
 };
 use serde_json::json;
@@ -224,7 +224,7 @@ fn compared(object: &Object, field: &Field) -> RefOr<Schema> {
         // A time may be relative (`-30d`, `start_of_month`), so a format would promise too much.
         FieldType::Date | FieldType::DateTime => text().max_length(Some(64)).into(),
         // So may a user be `me`.
-        FieldType::Reference(target) if *target == User::NAME => text().max_length(Some(36)).into(),
+        FieldType::Reference(target) if *target == User::NAME => text().max_length(Some(36)).examples([json!(ME)]).into(),
         FieldType::MultiChoice(_) => match schemas::value(object, field) {
             RefOr::T(Schema::Array(array)) => item(array),
             other => other,

@@ -24,13 +24,7 @@ use serde_json::value::RawValue;
 use crate::{
     access::{call::Call, unrestricted::without_custom_fields},
     http::{problem::Problem, request::parameters},
-    records::{
-        body, columns,
-        named::Named,
-        parameters::Filters,
-        read::PageInfo,
-        summary,
-    },
+    records::{body, columns, named::Named, parameters::Filters, read::PageInfo, summary},
 };
 
 /// How many reasons are told of a stage.

@@ -4,11 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use farley_domain::{
     identity::user::{User, is_at_hand},
-    model::{
-        entity::Entity,
-        field::Field,
-        record::Record,
-    },
+    model::{entity::Entity, field::Field, record::Record},
     query::{
         cursor::Cursor,
         list::{ListQuery, SortBy, SortKey, Start},
@@ -119,7 +115,8 @@ pub fn follow(work: &mut Work<'_>, writing: &Writing<'_, Ticket>, record: &Recor
 pub async fn perform(state: &State, tenant: TenantKey, clock: fn() -> Timestamp) -> Result<(), Problem> {
     loop {
         let now = clock();
-        let round = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| Round::of(work, now)?.give(work));
+        let round =
+            state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| Round::of(work, now)?.give(work));
         if !round.await? {
             return Ok(());
         }
@@ -309,7 +306,11 @@ fn last_agent(work: &mut Work<'_>, writer: &Writer, ticket: &Record<Ticket>) -> 
     for own in [of_contact, of_customer].into_iter().flatten() {
         let created = SortKey { by: SortBy::Field(Ticket::created_at.field().clone()), descending: true };
         let latest = SortKey { by: SortBy::Field(Ticket::id.field().clone()), descending: true };
-        let query = ListQuery { sort: vec![created, latest], limit: 1, ..query(others.clone().and(own), Ticket::created_at.field(), Start::First) };
+        let query = ListQuery {
+            sort: vec![created, latest],
+            limit: 1,
+            ..query(others.clone().and(own), Ticket::created_at.field(), Start::First)
+        };
         if let (rows, _) = candidates(work, writer, &query)?
             && let Some(owner) = rows.first().and_then(|ticket| ticket.get(Ticket::owner_id))
         {

@@ -160,7 +160,8 @@ struct Head {
 fn of_statuses(reader: &mut Reader<'_>, view: &dyn View, with_done: bool) -> Result<Vec<Head>, Problem> {
     let mut statuses = entities::<TicketStatus>(reader, view, &Predicate::all())?;
     statuses.sort_by_key(|status| (status.get(TicketStatus::sort_order).unwrap_or(i64::MAX), status.id()));
-    let shown = statuses.into_iter().filter(|status| with_done || !status.get(TicketStatus::kind).is_some_and(StatusKind::is_done));
+    let shown =
+        statuses.into_iter().filter(|status| with_done || !status.get(TicketStatus::kind).is_some_and(StatusKind::is_done));
     let head = |status: Record<TicketStatus>| Head {
         id: Some(status.id()),
         name: Some(status.get(TicketStatus::name).to_owned()),

@@ -20,7 +20,8 @@ mod timers;
 use farley_domain::{
     model::entity::Entity,
     service::{
-        calendar::Calendar, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket, ticket_message::TicketMessage, ticket_status::TicketStatus,
+        calendar::Calendar, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket, ticket_message::TicketMessage,
+        ticket_status::TicketStatus,
     },
 };
 

@@ -204,8 +204,13 @@ mod tests {
 
     fn write(before: Option<&Record>, told: &[Told]) -> Record {
         let schema = Schema { object: Task::object(), custom: std::sync::Arc::from([]) };
-        let standards =
-            Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now: Timestamp::from_milliseconds(0), user: None };
+        let standards = Standards {
+            country: "CN",
+            currency: Currency::CNY,
+            zone: chrono_tz::UTC,
+            now: Timestamp::from_milliseconds(0),
+            user: None,
+        };
         let mut after = before.cloned().unwrap_or_else(|| Record::from_json(Task::object(), &json!({"records": []})));
         for told in told {
             match told {

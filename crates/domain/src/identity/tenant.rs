@@ -27,7 +27,13 @@ impl Tenant {
     /// How this tenant's values are read at a moment.
     #[must_use]
     pub fn standards(&self, now: Timestamp) -> Standards<'_> {
-        Standards { country: &self.country, currency: self.currency, zone: self.time_zone.parse().unwrap_or(chrono_tz::UTC), now, user: None }
+        Standards {
+            country: &self.country,
+            currency: self.currency,
+            zone: self.time_zone.parse().unwrap_or(chrono_tz::UTC),
+            now,
+            user: None,
+        }
     }
 }
 

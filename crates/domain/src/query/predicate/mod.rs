@@ -7,7 +7,7 @@
 //! a value are among their hits. A missing relation is no value of any field behind it.
 
 pub mod evaluate;
-mod operand;
+pub mod operand;
 pub mod parse;
 pub mod path;
 pub mod relative;

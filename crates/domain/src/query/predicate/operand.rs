@@ -338,7 +338,11 @@ mod tests {
         assert_eq!(operand(&field, Op::Eq, Given::Text("me"), &asked), Ok(Operand::Id(sample::id(9))));
         let list = operand(&field, Op::In, Given::Json(&json!(["me", sample::id(1).to_string()])), &asked);
         assert_eq!(list, Ok(Operand::List(vec![Operand::Id(sample::id(9)), Operand::Id(sample::id(1))])));
-        assert_eq!(code(operand(&field, Op::Eq, Given::Text("me"), &of_nobody)).1, "invalid_id", "kept filters are asked for whoever");
+        assert_eq!(
+            code(operand(&field, Op::Eq, Given::Text("me"), &of_nobody)).1,
+            "invalid_id",
+            "kept filters are asked for whoever"
+        );
         let other = Field::new("team_id", FieldType::Reference("team".into()));
         assert_eq!(code(operand(&other, Op::Eq, Given::Text("me"), &asked)).1, "invalid_id");
     }
