@@ -71,11 +71,11 @@ pub struct Settings {
     /// The key that lets operators create tenants through the API; disabled by default.
     #[serde(default, deserialize_with = "unless_blank")]
     pub operator_key: Option<SecretString>,
-    /// The mail server that notifications and password resets are sent through: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail is
+    /// The mail server that replies to customers, notifications and password resets are sent through: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail is
     /// sent, unless set.
     #[serde(default, deserialize_with = "unless_blank")]
     pub smtp_url: Option<SecretString>,
-    /// Who mails are from.
+    /// Who notifications and password resets are from; replies are from their mailbox.
     pub mail_from: String,
     /// The page on which users choose a new password, with `{token}` where the one-time token goes:
     /// `https://crm.example.com/reset?token={token}`; links to it are mailed to users who forgot their password.

@@ -201,7 +201,9 @@ pub async fn what_is_refused_leaves_nothing(db: TestDb) {
     named("support@example.cn").await.ok(202);
     let box_of = admin.get("/v1/mailboxes").await.ok(200)["data"][0]["id"].as_str().unwrap().to_owned();
     admin.patch(&format!("/v1/mailboxes/{box_of}"), json!({"is_active": false})).await.ok(200);
-    named("support@example.cn").await.faults(400);
+    let closed = admin.request(Method::POST, &format!("{PATH}?mailbox=support@example.cn"));
+    closed.body("message/rfc822", format!("{elsewhere} again")).await.faults(400);
+    named("support@example.cn").await.ok(200);
     let reader = server.user(&admin, "Rep", "sales_representative", json!({})).await;
     mail(&reader, written("x@y.cn", "z@x", "", "Hello")).await.refused(403, "forbidden");
 }

@@ -5,6 +5,7 @@ mod calendars;
 mod day;
 mod mail;
 mod merges;
+mod outbound;
 mod sla;
 mod tickets;
 
@@ -38,6 +39,11 @@ pub fn tests() -> Vec<Test> {
         merges::messages_become_a_ticket_of_their_own,
         merges::files_go_with_the_ticket,
         merges::related_tickets_name_each_other,
+        outbound::a_reply_goes_to_whom_it_answers,
+        outbound::recipients_are_whom_the_agent_names,
+        outbound::what_becomes_of_a_mail_is_told,
+        outbound::a_mail_server_that_is_away_loses_nothing,
+        outbound::killed_before_sending_nothing_is_lost_or_doubled,
         sla::clocks_follow_messages_and_statuses,
         sla::warnings_and_breaches_are_told_on_time_and_once,
         sla::what_was_promised_stays_promised,

@@ -56,6 +56,12 @@ pub static AREA: Area = Area {
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(assignment::perform(&job.state, job.tenant, clock::now).await?) }),
         },
+        JobKind {
+            kind: mail::sending::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(mail::sending::perform(job)),
+        },
     ],
     watches: &[Watch { kind: timers::KIND, due: timers::due }],
     beginnings: &[Beginning { object: TicketStatus::NAME, make: ticket_status::create_first }],

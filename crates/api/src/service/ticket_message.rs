@@ -19,7 +19,10 @@ use farley_domain::{
 };
 use farley_persistence::Work;
 
-use super::merging::{conversation, refuse_merged};
+use super::{
+    mail::addressing,
+    merging::{conversation, refuse_merged},
+};
 use crate::{
     http::problem::Problem,
     integration::take_along,
@@ -40,6 +43,7 @@ impl Behaviour for TicketMessage {
         let id = record.get(TicketMessage::ticket_id).ok_or_else(Problem::not_found)?;
         let mut ticket = lookup::one::<Ticket>(work, id)?.ok_or_else(Problem::not_found)?;
         let incoming = record.get(TicketMessage::kind) == Some(MessageKind::Incoming);
+        let is_of_now = record.is_null(TicketMessage::sent_at);
         if incoming {
             // What a customer writes follows the ticket wherever it was merged.
             ticket = conversation(work, id)?;
@@ -52,12 +56,14 @@ impl Behaviour for TicketMessage {
         }
         let mut faults = Faults::default();
         if record.is_null(TicketMessage::channel) {
-            record.set(TicketMessage::channel, ticket.get(Ticket::channel));
+            let channel = addressing::channel_of(work, &ticket, record)?;
+            record.set(TicketMessage::channel, channel);
         }
         if incoming && record.is_null(TicketMessage::contact_id) {
             record.set(TicketMessage::contact_id, ticket.get(Ticket::contact_id));
         }
-        if !incoming && !record.is_null(TicketMessage::contact_id) {
+        let may_have_contact = incoming || record.get(TicketMessage::kind) == Some(MessageKind::Automatic);
+        if !may_have_contact && !record.is_null(TicketMessage::contact_id) {
             let fault = Fault::new(TicketMessage::contact_id.pointer(), FaultCode::Conflicting);
             faults.add(fault.with("other", TicketMessage::kind.name()));
         }
@@ -76,12 +82,14 @@ impl Behaviour for TicketMessage {
                 faults.add(Fault::new(TicketMessage::reply_to_id.pointer(), FaultCode::NotOfTicket));
             }
         }
-        faults.into_result(()).map_err(Problem::rule)
+        faults.into_result(()).map_err(Problem::rule)?;
+        addressing::address(work, &ticket, record, is_of_now)
     }
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
         if writing.before.is_none() {
             take_files(work, writing, record)?;
+            addressing::send_off(work, record)?;
             tell_ticket(work, writing, record)?;
         }
         Ok(Shown::new())

@@ -89,7 +89,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
         ],
     ),
     ("ticket_merge", &["undone"]),
-    ("ticket_message", &["bounced", "moved"]),
+    ("ticket_message", &["bounced", "failed", "moved", "sent"]),
     ("task", &["cancelled", "completed", "delegated", "reopened"]),
     (
         "user",

@@ -18,9 +18,20 @@ use crate::{
 choices! {
     /// How a mail was found to belong to a ticket.
     pub enum MatchedBy {
+        Token "token" "A signed token" "签名令牌",
         References "references" "Its references" "邮件引用",
         Report "report" "The message it reports on" "退信报告",
         None "none" "Not matched; a new ticket" "新建工单",
+    }
+}
+
+choices! {
+    /// How far a message has come that goes out as mail.
+    pub enum DeliveryState {
+        Queued "queued" "Queued" "等待发送",
+        Sent "sent" "Sent" "已发送",
+        Failed "failed" "Failed" "发送失败",
+        Bounced "bounced" "Bounced" "被退回",
     }
 }
 
@@ -42,25 +53,40 @@ entity! {
         /// Who writes to whom. A message from the customer makes the ticket wait for a reply, and opens it again if it is waiting for
         /// the customer, solved or closed; if the ticket was merged, it goes to the ticket at the end of the chain. A reply answers the customer and opens a new ticket; a note and a message that a machine wrote do neither.
         kind: Option<MessageKind> => choice(MessageKind::choices()).default("reply").on_create().label("Kind", "类型").example("note"),
-        /// The mailbox it was delivered to.
-        mailbox_id: Option<Id> => reference("mailbox").server_set().label("Mailbox", "客服邮箱"),
+        /// The mailbox it was delivered to, or is sent from: by default the mailbox of the message answered, that of the ticket's queue, or
+        /// the only one.
+        mailbox_id: Option<Id> => reference("mailbox").on_create().label("Mailbox", "客服邮箱"),
         /// The address that a mail came from.
         sender_address: Option<String> => text(254).server_set().detail().label("Sender", "发件人邮箱").example("fang@example.cn"),
         /// The name beside it.
         sender_name: Option<String> => text(300).server_set().detail().label("Sender's name", "发件人姓名").example("王芳"),
-        /// The addresses that a mail went to.
-        to_addresses: Vec<String> => structure(&ADDRESSES).default(json!([])).server_set().detail().opaque().label("To", "收件人").example(json!(["support@example.cn"])),
-        /// The addresses that copies went to.
-        cc_addresses: Vec<String> => structure(&ADDRESSES).default(json!([])).server_set().detail().opaque().label("Cc", "抄送").example(json!([])),
+        /// The addresses that a mail goes to. A reply on the channel `email` is mailed from its mailbox, exactly to these and
+        /// `cc_addresses`; an automatic message only if it names some. By default a reply goes to the sender of the message that it answers,
+        /// with copies to everybody else whom that one names, without the desk's own mailboxes; where there is none, to the contact of
+        /// the ticket. A reply that was sent elsewhere gives its `sent_at` or `channel_message_id`, and is not mailed.
+        to_addresses: Vec<String> => structure(&ADDRESSES).default(json!([])).on_create().detail().opaque().label("To", "收件人").example(json!([])),
+        /// The addresses that copies go to.
+        cc_addresses: Vec<String> => structure(&ADDRESSES).default(json!([])).on_create().detail().opaque().label("Cc", "抄送").example(json!([])),
         /// How a mail was found to belong to the ticket; null if it is none.
         matched_by: Option<MatchedBy> => choice(MatchedBy::choices()).server_set().detail().label("Matched by", "匹配方式").example("references"),
         /// Whether a mail answers the ticket without its sender having had part in the conversation.
         is_from_stranger: bool => boolean().default(false).server_set().detail().label("From a stranger", "来自陌生人").example(false),
+        /// How far it has come, if it goes out as mail: `queued`; `sent` once the mail server took it, `failed` if that refused it for good
+        /// or could not be reached for three days, `bounced` if it was reported later that it could not be delivered. Null if it does
+        /// not go out as mail.
+        delivery_state: Option<DeliveryState> => choice(DeliveryState::choices()).server_set().indexed().label("Delivery state", "投递状态").example("sent"),
+        /// When the mail server took it.
+        mailed_at: Option<Timestamp> => datetime().server_set().detail().label("Mailed at", "发出时间").example("2026-03-01T08:00:03.000Z"),
+        /// When sending it was given up.
+        failed_at: Option<Timestamp> => datetime().server_set().detail().label("Failed at", "发送失败时间").example("2026-03-01T08:00:03.000Z"),
+        /// Why the mail server has not taken it, the last time that it was tried.
+        delivery_error: Option<String> => text(1_000).server_set().detail().opaque().label("Delivery error", "发送错误").example("permanent error (550): 5.1.1 no such user"),
         /// When it was reported that it could not be delivered. Null if it was not.
         bounced_at: Option<Timestamp> => datetime().server_set().detail().label("Bounced at", "退信时间").example("2026-03-01T08:05:00.000Z"),
         /// What was reported: the recipient, the status (RFC 3463) and what the other mail server said.
         bounce_reason: Option<String> => text(1_000).server_set().detail().label("Bounce reason", "退信原因").example("fang@example.cn: 5.1.1 no such user"),
-        /// The subject, if it has one of its own.
+        /// The subject, if it has one of its own. That of a mail that goes out is the subject of the message answered, with the number of
+        /// the ticket.
         subject: Option<String> => text(300).title().on_create().label("Subject", "主题"),
         /// The text, in Markdown; of a mail, its whole text as it came. In notes, `@[王芳](user:01890a5d-ac96-774b-bcce-b302099a8057)` mentions a colleague, who is notified.
         body: String => long_text(100_000).required().detail().label("Body", "正文").example("已电话联系客户，备件明天送达。"),
@@ -72,13 +98,14 @@ entity! {
         reply_text: Option<String> => long_text(100_000).server_set().detail().opaque().label("Reply text", "回复内容").example("已电话联系客户，备件明天送达。"),
         /// Where in `body` the quotation begins, in Unicode characters. Null if nothing is quoted.
         quoted_from: Option<i64> => integer(0, 100_000).server_set().detail().opaque().label("Quoted from", "引文起始").example(16),
-        /// The contact who wrote it, if it is from the customer. Defaults to the contact of the ticket.
+        /// The contact who wrote it, if it is from the customer: by default the contact of the ticket; or whom an automatic message is for.
         contact_id: Option<Id> => reference("contact").on_create().indexed().label("Contact", "联系人"),
-        /// How it was sent. Defaults to the channel of the ticket.
+        /// How it was sent. Defaults to the channel of the ticket; of a reply, to that of the customer's latest message.
         channel: Option<TicketChannel> => choice(TicketChannel::choices()).on_create().label("Channel", "渠道").example("email"),
         /// The id that the channel gave it; unique, so that a message that comes twice is refused the second time.
         channel_message_id: Option<String> => text(250).on_create().indexed().label("Channel message id", "渠道消息编号").example("wx-8f3a"),
-        /// The message it answers, of the same ticket.
+        /// The message it answers, of the same ticket. A reply that is mailed answers the latest mail of somebody who takes part, if it names
+        /// none.
         reply_to_id: Option<Id> => reference("ticket_message").on_create().label("Reply to", "回复的消息"),
         /// The status to move the ticket to with this message. By default a reply moves a new ticket to the first status of the kind
         /// `open`, and a message from the customer moves one that waits for the customer or is solved or closed there.

@@ -1,6 +1,11 @@
-//! Mail that reaches the desk: read, and [taken](taking) to the ticket that it answers, or to a new one. The raw message is kept beside
-//! what was read of it.
+//! Mail of the desk. What reaches it is read, and [taken](taking) to the ticket that it answers, or to a new one; the raw message is kept
+//! beside what was read of it. What is written to customers by mail is [addressed](addressing) when it is written, and [sent](sending) by
+//! a job.
 
+pub mod addressing;
+mod letter;
+mod mailboxes;
+pub mod sending;
 mod taking;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
@@ -44,7 +49,7 @@ pub struct InboundMail {
     /// The message it became.
     #[schema(value_type = String, format = "uuid")]
     pub message_id: Id,
-    /// How the ticket was found: by its `references`, as a `report` on a message that was sent, or `none`: it is new.
+    /// How the ticket was found: by a signed `token` in the ids, the address or the subject of mail from here, by its `references`, as a `report` on a message that was sent, or `none`: it is new.
     #[schema(example = "references")]
     pub matched_by: &'static str,
     /// Whether a machine wrote it. Such a message neither reopens the ticket nor waits for a reply, and must not be answered by a
@@ -59,8 +64,9 @@ pub struct InboundMail {
 
 /// Take in a mail
 ///
-/// Takes a raw message (RFC 5322) as a mail server received it, up to 50 MB and the server's largest file. It goes to the ticket whose messages it refers to in
-/// In-Reply-To or References (`channel_message_id` holds the ids of messages), never by its subject; mail to a merged ticket follows
+/// Takes a raw message (RFC 5322) as a mail server received it, up to 50 MB and the server's largest file. It goes to the ticket whose signed token it
+/// carries (mail from here has one in its Message-ID, its Reply-To where the mailbox has plus addresses, and its subject) or whose messages
+/// it refers to in In-Reply-To or References (`channel_message_id` holds the ids of messages), never by what its subject says; mail to a merged ticket follows
 /// the merge, and mail to one that can no longer be reopened opens a follow-up. Otherwise it opens a ticket in the queue of the
 /// mailbox, for the contact with the sender's address, who is created if there is none.
 ///

@@ -21,11 +21,12 @@ use farley_domain::{
             html::{text_of, with_pictures},
             quotation,
             read::{Mail, Person},
+            token::Tokens,
         },
         mailbox::Mailbox,
         progress::Desk,
         ticket::{Ticket, TicketChannel, first_status, kind_of},
-        ticket_message::{MatchedBy, MessageKind, TicketMessage},
+        ticket_message::{DeliveryState, MatchedBy, MessageKind, TicketMessage},
         ticket_status::TicketStatus,
     },
     values::{email, id::Id},
@@ -34,7 +35,7 @@ use farley_persistence::{Change, Work};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::InboundMail;
+use super::{InboundMail, mailboxes::Mailboxes};
 use crate::{
     access::unrestricted::{Unrestricted, without_custom_fields},
     http::problem::Problem,
@@ -85,14 +86,17 @@ impl Taking {
     pub fn take(&self, work: &mut Work<'_>, files: &Kept) -> Result<Answer, Problem> {
         // The same mail twice at once is one message.
         work.lock(&format!("mail {}", self.key))?;
-        let mailbox = self.mailbox(work)?;
+        let mailboxes = Mailboxes::of(work)?;
         if let Some(known) = message_of(work, &self.key)? {
-            return self.answer(work, 200, &known);
+            return answer(200, &known, &mailboxes);
         }
+        let mailbox = self.mailbox(work, &mailboxes)?;
         let sender = self.mail.from.as_ref();
         let agent = self.agent(work)?;
+        // The desk's own mail that comes back under another id is nobody's message.
+        let looped = sender.is_some_and(|sender| mailboxes.is_own(&sender.address));
         let contact = match sender {
-            Some(sender) if agent.is_none() => self.contact(work, sender)?,
+            Some(sender) if agent.is_none() && !looped => self.contact(work, sender)?,
             Some(_) | None => None,
         };
         let found = self.conversation(work, contact, agent)?;
@@ -101,7 +105,7 @@ impl Taking {
             Some(target) => (self.where_it_goes_on(work, target.ticket)?, target.matched_by, target.is_from_stranger),
             None => (self.open(work, &mailbox, contact)?, MatchedBy::None, false),
         };
-        let kind = match (self.mail.automatic.is_some() || bounced, agent) {
+        let kind = match (self.mail.automatic.is_some() || bounced || looped, agent) {
             (true, _) => MessageKind::Automatic,
             (false, Some(_)) if matched_by != MatchedBy::None => MessageKind::Note,
             (false, _) => MessageKind::Incoming,
@@ -136,32 +140,15 @@ impl Taking {
             message.set(TicketMessage::matched_by, Some(matched_by));
             message.set(TicketMessage::is_from_stranger, is_from_stranger);
         })?;
-        self.answer(work, 202, record.of::<TicketMessage>())
-    }
-
-    fn answer(&self, work: &mut Work<'_>, status: u16, message: &Record<TicketMessage>) -> Result<Answer, Problem> {
-        let matched_by = message.get(TicketMessage::matched_by).unwrap_or(MatchedBy::None);
-        let looped = match message.get(TicketMessage::sender_address) {
-            Some(sender) => mailbox_at(work, &without_tag(sender))?.is_some(),
-            None => false,
-        };
-        let taken = InboundMail {
-            ticket_id: message.get(TicketMessage::ticket_id).unwrap_or(Id::NIL),
-            message_id: message.id(),
-            matched_by: matched_by.as_str(),
-            automatic: message.get(TicketMessage::kind) == Some(MessageKind::Automatic),
-            from_stranger: message.get(TicketMessage::is_from_stranger),
-            looped,
-        };
-        Answer::json(status, &taken)
+        answer(202, record.of::<TicketMessage>(), &mailboxes)
     }
 
     /// The mailbox that it was delivered to.
-    fn mailbox(&self, work: &mut Work<'_>) -> Result<Record<Mailbox>, Problem> {
+    fn mailbox(&self, work: &mut Work<'_>, mailboxes: &Mailboxes) -> Result<Record<Mailbox>, Problem> {
         let fault = |code| Problem::from(Fault::new("/mailbox", code));
         let found = match &self.mailbox {
             Some(named) => match email::standardise(named) {
-                Ok(address) => mailbox_at(work, &address)?,
+                Ok(address) => mailboxes.at(&address).cloned(),
                 Err(_) => {
                     let named = Named::parse(named).map_err(|_| fault(FaultCode::NotFound))?;
                     match named.find(work.reader(), &self.writer.principal, Mailbox::object())? {
@@ -172,14 +159,8 @@ impl Taking {
             },
             None => {
                 let written = self.mail.to.iter().chain(&self.mail.cc).map(|person| &person.address);
-                let mut found = None;
-                for address in self.mail.delivered_to.iter().chain(written) {
-                    found = mailbox_at(work, &without_tag(address))?;
-                    if found.is_some() {
-                        break;
-                    }
-                }
-                found
+                let mut all = self.mail.delivered_to.iter().chain(written);
+                all.find_map(|address| mailboxes.at(address)).cloned()
             }
         };
         match found {
@@ -215,21 +196,53 @@ impl Taking {
         Ok(Some(contact.id()))
     }
 
-    /// The ticket whose messages it refers to, the nearest first.
+    /// The ticket that it belongs to: of the message it reports on, of a token that it carries, of the messages that it refers to, the
+    /// nearest first.
     fn conversation(&self, work: &mut Work<'_>, contact: Option<Id>, agent: Option<Id>) -> Result<Option<Target>, Problem> {
         let reported = self.mail.bounce.as_ref().and_then(|bounce| bounce.original_id.as_deref());
-        let referred = self.mail.answers.iter().map(|id| (id.as_str(), MatchedBy::References));
-        for (id, matched_by) in reported.into_iter().map(|id| (id, MatchedBy::Report)).chain(referred) {
-            let Some(message) = message_of(work, &key_of(id))? else { continue };
-            let Some(ticket) = message.get(TicketMessage::ticket_id) else { continue };
-            let ticket = conversation(work, ticket)?;
-            if ticket.is_archived() {
-                continue;
+        let mut found = Vec::new();
+        if let Some(message) = reported.map(|id| message_of(work, &key_of(id))).transpose()?.flatten() {
+            found.extend(message.get(TicketMessage::ticket_id).map(|ticket| (ticket, MatchedBy::Report)));
+        }
+        if found.is_empty() {
+            found.extend(self.ticket_of_token(work, reported)?.map(|ticket| (ticket, MatchedBy::Token)));
+        }
+        for id in &self.mail.answers {
+            if let Some(message) = message_of(work, &key_of(id))? {
+                found.extend(message.get(TicketMessage::ticket_id).map(|ticket| (ticket, MatchedBy::References)));
             }
-            let known = self.mail.automatic.is_some() || agent.is_some() || self.takes_part(work, &ticket, contact)?;
-            return Ok(Some(Target { ticket, matched_by, is_from_stranger: !known }));
+        }
+        for (ticket, matched_by) in found {
+            let ticket = conversation(work, ticket)?;
+            if !ticket.is_archived() {
+                let known = self.mail.automatic.is_some() || agent.is_some() || self.takes_part(work, &ticket, contact)?;
+                return Ok(Some(Target { ticket, matched_by, is_from_stranger: !known }));
+            }
         }
         Ok(None)
+    }
+
+    /// The ticket of the first token of ours that it carries: in the id of a message, in an address, in the subject.
+    fn ticket_of_token(&self, work: &mut Work<'_>, reported: Option<&str>) -> Result<Option<Id>, Problem> {
+        let Some(key) = work.reader().link_key()? else { return Ok(None) };
+        let tokens = Tokens { key: &key, tenant: work.tenant().id };
+        for id in reported.into_iter().chain(self.mail.answers.iter().map(String::as_str)) {
+            let Some(ticket) = tokens.ticket_in(id) else { continue };
+            // The message may have gone to another ticket since.
+            let message = message_of(work, &key_of(id))?;
+            return Ok(message.and_then(|message| message.get(TicketMessage::ticket_id)).or(Some(ticket)));
+        }
+        let written = self.mail.to.iter().chain(&self.mail.cc).map(|person| &person.address);
+        let addressed = self.mail.delivered_to.iter().chain(written).find_map(|address| tokens.ticket_in(address));
+        let ticket = match (addressed, tokens.number_in(&self.mail.subject)) {
+            (None, Some((number, _))) => lookup::find::<Ticket>(work, &Ticket::number.eq(number.to_owned()), 1)?.first().map(Record::id),
+            (addressed, _) => addressed,
+        };
+        // What was erased has no ticket any more.
+        Ok(match ticket {
+            Some(ticket) => lookup::one::<Ticket>(work, ticket)?.map(|ticket| ticket.id()),
+            None => None,
+        })
     }
 
     /// Whether the sender had part in a conversation: asked, wrote, or was written to.
@@ -239,7 +252,8 @@ impl Taking {
             return Ok(true);
         }
         let messages = lookup::find::<TicketMessage>(work, &TicketMessage::ticket_id.eq(ticket.id()), MOST_MESSAGES)?;
-        Ok(messages.iter().any(|message| {
+        // Who had no part got none by writing.
+        Ok(messages.iter().filter(|message| !message.get(TicketMessage::is_from_stranger)).any(|message| {
             message.get(TicketMessage::sender_address) == Some(sender.address.as_str())
                 || message.get(TicketMessage::to_addresses).contains(&sender.address)
                 || message.get(TicketMessage::cc_addresses).contains(&sender.address)
@@ -267,6 +281,7 @@ impl Taking {
         let reason = told.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let bounced = record.of_mut::<TicketMessage>();
         bounced.set(TicketMessage::bounced_at, Some(self.writer.now));
+        bounced.set(TicketMessage::delivery_state, Some(DeliveryState::Bounced));
         bounced.set(TicketMessage::bounce_reason, Some(shortened(&reason, 1_000)).filter(|reason| !reason.is_empty()));
         work.update(&schema, &loaded, &mut record, &Change::new("bounced"))?;
         Ok(true)
@@ -330,6 +345,19 @@ impl Taking {
     }
 }
 
+/// What is answered of a message that was taken in.
+fn answer(status: u16, message: &Record<TicketMessage>, mailboxes: &Mailboxes) -> Result<Answer, Problem> {
+    let taken = InboundMail {
+        ticket_id: message.get(TicketMessage::ticket_id).unwrap_or(Id::NIL),
+        message_id: message.id(),
+        matched_by: message.get(TicketMessage::matched_by).unwrap_or(MatchedBy::None).as_str(),
+        automatic: message.get(TicketMessage::kind) == Some(MessageKind::Automatic),
+        from_stranger: message.get(TicketMessage::is_from_stranger),
+        looped: message.get(TicketMessage::sender_address).is_some_and(|sender| mailboxes.is_own(sender)),
+    };
+    Answer::json(status, &taken)
+}
+
 fn addresses(people: &[Person]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for person in people.iter().take(MOST_ADDRESSES) {
@@ -346,19 +374,6 @@ fn tell_quotation(message: &mut Record<TicketMessage>) {
     let begins = quotation::begin(&body);
     message.set(TicketMessage::quoted_from, begins.and_then(|at| i64::try_from(body[..at].chars().count()).ok()));
     message.set(TicketMessage::reply_text, Some(begins.map_or(body.as_str(), |at| body[..at].trim_end()).to_owned()));
-}
-
-/// An address without what follows a plus: `support+vip@example.cn` is delivered to `support@example.cn`.
-fn without_tag(address: &str) -> String {
-    match address.rsplit_once('@') {
-        Some((local, domain)) => format!("{}@{domain}", local.split('+').next().unwrap_or(local)),
-        None => address.to_owned(),
-    }
-}
-
-fn mailbox_at(work: &mut Work<'_>, address: &str) -> Result<Option<Record<Mailbox>>, Problem> {
-    let live = Predicate::Archived(false).and(Mailbox::address.eq(address.to_owned()));
-    Ok(lookup::find::<Mailbox>(work, &live, 1)?.into_iter().next())
 }
 
 /// The message with the id of a channel.

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
+use pulldown_cmark::{Event, Options, Parser};
+
 /// How much HTML is looked at, in bytes: pictures that are written into it can be large.
 const LONGEST: usize = 2_000_000;
 /// How deep its elements may stand in each other: the work grows with the square of it.
@@ -24,6 +26,19 @@ pub fn harmless(html: &str) -> String {
     let clean = SANITIZER.clean(beginning(html, LONGEST)).to_string();
     // What was open where it was cut is closed.
     if clean.len() <= KEPT { clean } else { SANITIZER.clean(beginning(&clean, KEPT)).to_string() }
+}
+
+/// A text in Markdown as a page of HTML, for a mail. Lines end where they end in the text, as people expect who write no Markdown.
+#[must_use]
+pub fn of_markdown(text: &str) -> String {
+    let events = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).map(|event| match event {
+        Event::SoftBreak => Event::HardBreak,
+        other => other,
+    });
+    let mut html = String::with_capacity(text.len() * 3 / 2);
+    pulldown_cmark::html::push_html(&mut html, events);
+    let said = if is_too_deep(&html) { format!("<pre>{}</pre>", ammonia::clean_text(text)) } else { harmless(&html) };
+    format!("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head><body>\n{}\n</body></html>\n", said.trim())
 }
 
 /// Whether elements stand so deep in each other that it is no letter, and reading it would take too long.
@@ -282,6 +297,14 @@ mod tests {
         ] {
             assert_eq!(harmless(html), left, "{html}");
         }
+    }
+
+    #[test]
+    fn markdown_becomes_a_page_that_does_nothing() {
+        let page = of_markdown("您好 **王芳**\n第二行 <script>x</script>\n\n- a\n- <b onclick=x>b</b>");
+        assert!(page.contains("<p>您好 <strong>王芳</strong><br>\n第二行 </p>"), "{page}");
+        assert!(page.contains("<li><b>b</b></li>") && !page.contains("script"), "{page}");
+        assert!(of_markdown(&"> ".repeat(10_000)).len() < 1_000_000);
     }
 
     #[test]

@@ -183,7 +183,7 @@ fn raw_header<'m>(message: &'m Message<'_>, name: &str) -> Option<&'m [u8]> {
 }
 
 /// A text without line ends and other controls.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let spaced: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
