@@ -86,7 +86,10 @@ impl PostOffice {
 
     /// The next mail, which comes within a minute.
     pub async fn post(&mut self) -> Post {
-        tokio::time::timeout(std::time::Duration::from_secs(60), self.posts.recv()).await.expect("a mail in time").expect("a mail")
+        tokio::time::timeout(std::time::Duration::from_secs(60), self.posts.recv())
+            .await
+            .expect("a mail in time")
+            .expect("a mail")
     }
 
     pub fn has_more(&mut self) -> bool {

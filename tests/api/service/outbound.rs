@@ -41,7 +41,8 @@ async fn desk(db: TestDb) -> Desk {
 async fn desk_with(db: TestDb, office: PostOffice, url: String) -> Desk {
     let server = Server::start_with(db, |settings| settings.smtp_url = Some(url.into())).await;
     let admin = server.admin().await;
-    let mailbox = json!({"name": "Support", "address": "support@example.cn", "sender_name": "Acme 技术支持", "has_plus_addresses": true});
+    let mailbox =
+        json!({"name": "Support", "address": "support@example.cn", "sender_name": "Acme 技术支持", "has_plus_addresses": true});
     let mailbox = admin.create("mailboxes", mailbox).await;
     Desk { server, office, admin, mailbox }
 }
@@ -76,8 +77,14 @@ pub async fn a_reply_goes_to_whom_it_answers(db: TestDb) {
     assert_eq!((&reply["delivery_state"], &reply["mailbox_id"]), (&json!("queued"), &json!(mailbox)));
     assert_eq!((&reply["channel"], &reply["reply_to_id"]), (&json!("email"), &taken["message_id"]));
     let post = office.post().await;
-    assert_eq!((post.sender.as_str(), post.recipients.as_slice()), ("support@example.cn", &["fang@example.cn", "li@example.org", "boss@example.cn"].map(str::to_owned)[..]));
-    assert_eq!((&reply["to_addresses"], &reply["cc_addresses"]), (&json!(["fang@example.cn"]), &json!(["li@example.org", "boss@example.cn"])));
+    assert_eq!(
+        (post.sender.as_str(), post.recipients.as_slice()),
+        ("support@example.cn", &["fang@example.cn", "li@example.org", "boss@example.cn"].map(str::to_owned)[..])
+    );
+    assert_eq!(
+        (&reply["to_addresses"], &reply["cc_addresses"]),
+        (&json!(["fang@example.cn"]), &json!(["li@example.org", "boss@example.cn"]))
+    );
     assert_eq!(post.header("In-Reply-To").as_deref(), Some("<a@x>"));
     assert_eq!(post.header("References").as_deref(), Some("<a@x>"));
     let id = reply["channel_message_id"].as_str().unwrap();
@@ -92,7 +99,8 @@ pub async fn a_reply_goes_to_whom_it_answers(db: TestDb) {
     assert!(plus.starts_with("support+") && plus.ends_with("@example.cn"), "{reply_to}");
     let sent = once(&admin, &path_of(&messages, &reply), "sent").await;
     assert!(sent["mailed_at"].is_string() && sent["delivery_error"].is_null());
-    let told = admin.get(&format!("/v1/changes?types=ticket_message.sent&record_id={}", reply["id"].as_str().unwrap())).await.ok(200);
+    let told =
+        admin.get(&format!("/v1/changes?types=ticket_message.sent&record_id={}", reply["id"].as_str().unwrap())).await.ok(200);
     assert_eq!(told["data"].as_array().unwrap().len(), 1);
     // It comes back to the mailbox, as it was sent: it is the message that it was.
     let looped = inbound(&admin, post.raw.clone()).await.ok(200);
@@ -120,7 +128,8 @@ pub async fn a_reply_goes_to_whom_it_answers(db: TestDb) {
         assert_eq!(elsewhere["matched_by"], "none", "{headers}");
     }
     // The number alone, or with another signature, is a text as any.
-    let forged = inbound(&admin, by("forged@x", "support@example.cn", "Subject: Re: Printer [T-000001.aaaaaaaa]\r\n")).await.ok(202);
+    let forged =
+        inbound(&admin, by("forged@x", "support@example.cn", "Subject: Re: Printer [T-000001.aaaaaaaa]\r\n")).await.ok(202);
     assert_eq!(forged["matched_by"], "none");
     // A stranger who has the token is marked, however often they write.
     for id in ["s1@x", "s2@x"] {
@@ -131,7 +140,10 @@ pub async fn a_reply_goes_to_whom_it_answers(db: TestDb) {
     // The next reply does not go to them, refers to all before it, and has one number.
     let second = admin.post(&messages, json!({"body": "我们派人来。"})).await.ok(201);
     let post = office.post().await;
-    assert_eq!((post.recipients.as_slice(), post.header("Subject").as_ref()), (&["fang@example.cn".to_owned()][..], Some(&subject)));
+    assert_eq!(
+        (post.recipients.as_slice(), post.header("Subject").as_ref()),
+        (&["fang@example.cn".to_owned()][..], Some(&subject))
+    );
     let references = post.header("References").unwrap();
     assert!(references.starts_with("<a@x>") && references.ends_with("<answer3@x>") && references.contains(id), "{references}");
     assert_eq!(second["cc_addresses"], json!([]));
@@ -152,7 +164,9 @@ pub async fn recipients_are_whom_the_agent_names(db: TestDb) {
     admin.post(&messages, named).await.ok(201);
     let post = office.post().await;
     assert_eq!(post.recipients, ["new@example.org", "li@xn--fsqu00a.xn--55qx5d"]);
-    assert!(post.header("Bcc").is_none() && post.header("Subject").unwrap().starts_with("Re: Offer Bcc: spy@example.org [T-000001."));
+    assert!(
+        post.header("Bcc").is_none() && post.header("Subject").unwrap().starts_with("Re: Offer Bcc: spy@example.org [T-000001.")
+    );
     assert!(String::from_utf8_lossy(&post.raw).contains("filename*"), "its name goes along");
     // Who was written to takes part.
     let answer = "From: new@example.org\r\nTo: support@example.cn\r\nMessage-ID: <n@x>\r\nIn-Reply-To: <a@x>\r\n\r\nThanks\r\n";
@@ -171,7 +185,11 @@ pub async fn recipients_are_whom_the_agent_names(db: TestDb) {
     ] {
         assert_eq!(admin.post(&messages, body).await.faults(422), faults);
     }
-    let large = admin.request(Method::POST, "/v1/files?name=large.bin").body("application/octet-stream", vec![0_u8; 18_000_001]).await.ok(201);
+    let large = admin
+        .request(Method::POST, "/v1/files?name=large.bin")
+        .body("application/octet-stream", vec![0_u8; 18_000_001])
+        .await
+        .ok(201);
     let body = json!({"body": "x", "file_ids": [large["id"]]});
     assert_eq!(admin.post(&messages, body).await.faults(422), pairs(&[("/file_ids", "mail_too_large")]));
     // Written down after the fact, on another channel, or as a note: nothing goes out.
@@ -204,7 +222,9 @@ pub async fn what_becomes_of_a_mail_is_told(db: TestDb) {
     let later = std::sync::atomic::AtomicBool::new(true);
     let office = PostOffice::answering("127.0.0.1:0", move |command| match command {
         "RCPT TO:<gone@example.cn>" => Some("550 5.1.1 no such user".to_owned()),
-        "RCPT TO:<full@example.cn>" if later.swap(false, std::sync::atomic::Ordering::SeqCst) => Some("452 4.2.2 mailbox full".to_owned()),
+        "RCPT TO:<full@example.cn>" if later.swap(false, std::sync::atomic::Ordering::SeqCst) => {
+            Some("452 4.2.2 mailbox full".to_owned())
+        }
         _ => None,
     })
     .await;
@@ -215,7 +235,10 @@ pub async fn what_becomes_of_a_mail_is_told(db: TestDb) {
     let write = |to: &str| admin.post(&messages, json!({"body": "x", "to_addresses": [to]}));
     let (gone, full) = (write("gone@example.cn").await.ok(201), write("full@example.cn").await.ok(201));
     let failed = once(&admin, &path_of(&messages, &gone), "failed").await;
-    assert!(failed["delivery_error"].as_str().unwrap().contains("5.1.1 no such user") && failed["failed_at"].is_string(), "{failed}");
+    assert!(
+        failed["delivery_error"].as_str().unwrap().contains("5.1.1 no such user") && failed["failed_at"].is_string(),
+        "{failed}"
+    );
     let told = admin.get(&format!("/v1/changes?record_id={}", gone["id"].as_str().unwrap())).await.ok(200);
     let types: Vec<&str> = told["data"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["ticket_message.created", "ticket_message.failed"]);

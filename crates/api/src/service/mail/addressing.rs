@@ -98,7 +98,11 @@ pub fn channel_of(
 
 /// Puts the job into the queue that sends a message, if it waits for that.
 pub fn send_off(work: &mut Work<'_>, message: &Record<TicketMessage>) -> Result<(), Problem> {
-    if message.get(TicketMessage::delivery_state) == Some(DeliveryState::Queued) { sending::enqueue(work, message.id()) } else { Ok(()) }
+    if message.get(TicketMessage::delivery_state) == Some(DeliveryState::Queued) {
+        sending::enqueue(work, message.id())
+    } else {
+        Ok(())
+    }
 }
 
 /// The message that a new one answers: the one that it names, else the latest mail of somebody who takes part, else the latest one that
@@ -116,7 +120,8 @@ fn answered(
     let talk = written.iter().rev().filter(|known| matches!(known.kind, MessageKind::Incoming | MessageKind::Reply));
     for known in talk.take(LOOKED_AT) {
         let Some(found) = lookup::one::<TicketMessage>(work, known.id)?.filter(|found| !found.is_archived()) else { continue };
-        let is_mail = found.get(TicketMessage::channel) == Some(TicketChannel::Email) && !found.is_null(TicketMessage::sender_address);
+        let is_mail =
+            found.get(TicketMessage::channel) == Some(TicketChannel::Email) && !found.is_null(TicketMessage::sender_address);
         if !is_mail || found.get(TicketMessage::is_from_stranger) {
             continue;
         }
@@ -210,13 +215,18 @@ fn write_down(
     let number = ticket.get(Ticket::number).unwrap_or_default();
     let subject = reply::subject(&base, answered.is_some(), &tokens, number, SUBJECT);
     let domain = email::domain(mailbox.get(Mailbox::address));
-    let domain = email::in_ascii(mailbox.get(Mailbox::address)).map_or(domain.to_owned(), |address| email::domain(&address).to_owned());
+    let domain =
+        email::in_ascii(mailbox.get(Mailbox::address)).map_or(domain.to_owned(), |address| email::domain(&address).to_owned());
     let id = format!("{}.{}@{domain}", message.id().0.simple(), tokens.of_ticket(ticket.id()));
     // A domain may be too long to stand beside a token.
-    let id = MessageId::of(&id).map_or_else(|| format!("{}@farley.invalid", message.id().0.simple()), |id| id.as_str().to_owned());
+    let id =
+        MessageId::of(&id).map_or_else(|| format!("{}@farley.invalid", message.id().0.simple()), |id| id.as_str().to_owned());
     message.set(TicketMessage::mailbox_id, Some(mailbox.id()));
     message.set(TicketMessage::sender_address, Some(mailbox.get(Mailbox::address).to_owned()));
-    message.set(TicketMessage::sender_name, Some(mailbox.get(Mailbox::sender_name).unwrap_or(mailbox.get(Mailbox::name)).to_owned()));
+    message.set(
+        TicketMessage::sender_name,
+        Some(mailbox.get(Mailbox::sender_name).unwrap_or(mailbox.get(Mailbox::name)).to_owned()),
+    );
     message.set(TicketMessage::to_addresses, recipients.to);
     message.set(TicketMessage::cc_addresses, recipients.cc);
     message.set(TicketMessage::subject, Some(subject.as_str().to_owned()));
@@ -236,4 +246,3 @@ pub fn answers_at(mailbox: &Record<Mailbox>, tokens: &Tokens<'_>, ticket: Id) ->
     let tagged = format!("{local}+{}", tokens.of_ticket(ticket));
     (mailbox.get(Mailbox::has_plus_addresses) && tagged.len() <= LOCAL).then(|| format!("{tagged}@{domain}"))
 }
-

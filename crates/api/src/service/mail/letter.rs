@@ -82,7 +82,9 @@ impl Letter {
             text
         } else {
             self.enclosed.into_iter().fold(MultiPart::mixed().multipart(text), |body, enclosed| {
-                body.singlepart(Attachment::new(enclosed.name.as_str().to_owned()).body(enclosed.content, kind(&enclosed.media_type)))
+                body.singlepart(
+                    Attachment::new(enclosed.name.as_str().to_owned()).body(enclosed.content, kind(&enclosed.media_type)),
+                )
             })
         };
         let written = message.envelope(envelope.clone()).multipart(body).map_err(|error| error.to_string())?;
@@ -101,7 +103,8 @@ fn mailbox(person: &Named) -> Result<Mailbox, String> {
 /// The type of what goes along. A message would have to go unencoded, and is bytes as any.
 fn kind(media_type: &str) -> ContentType {
     let unknown = || ContentType::parse("application/octet-stream");
-    let known = (!media_type.starts_with("message/") && !media_type.starts_with("multipart/")).then(|| ContentType::parse(media_type));
+    let known =
+        (!media_type.starts_with("message/") && !media_type.starts_with("multipart/")).then(|| ContentType::parse(media_type));
     known.and_then(Result::ok).or_else(|| unknown().ok()).unwrap_or(ContentType::TEXT_PLAIN)
 }
 
@@ -126,7 +129,11 @@ mod tests {
             text: text.to_owned(),
             html: format!("<p>{text}</p>"),
             automatic: true,
-            enclosed: vec![Enclosed { name: Line::of("报价单.pdf"), media_type: "application/pdf".to_owned(), content: b"%PDF-".to_vec() }],
+            enclosed: vec![Enclosed {
+                name: Line::of("报价单.pdf"),
+                media_type: "application/pdf".to_owned(),
+                content: b"%PDF-".to_vec(),
+            }],
         }
     }
 

@@ -106,7 +106,8 @@ pub async fn perform(job: Job) -> Result<(), Halt> {
             // Once, and not at each attempt.
             if known.as_deref() != Some(reason.as_str()) {
                 let told = reason.clone();
-                let delayed = move |message: &mut Record<TicketMessage>| message.set(TicketMessage::delivery_error, Some(told.clone()));
+                let delayed =
+                    move |message: &mut Record<TicketMessage>| message.set(TicketMessage::delivery_error, Some(told.clone()));
                 note(state, tenant, message_id, "updated", delayed).await?;
             }
             Err(Halt::Failed(reason))
@@ -145,7 +146,8 @@ impl Reading {
             Some(DeliveryState::Queued | DeliveryState::Failed) => !message.is_archived(),
             Some(DeliveryState::Sent | DeliveryState::Bounced) | None => false,
         };
-        let (Some(ticket), Some(mailbox)) = (message.get(TicketMessage::ticket_id), message.get(TicketMessage::mailbox_id)) else {
+        let (Some(ticket), Some(mailbox)) = (message.get(TicketMessage::ticket_id), message.get(TicketMessage::mailbox_id))
+        else {
             return Ok(None);
         };
         let Some(mailbox) = entity_of::<Mailbox>(reader, mailbox)?.filter(|_| waits) else { return Ok(None) };

@@ -235,7 +235,9 @@ impl Taking {
         let written = self.mail.to.iter().chain(&self.mail.cc).map(|person| &person.address);
         let addressed = self.mail.delivered_to.iter().chain(written).find_map(|address| tokens.ticket_in(address));
         let ticket = match (addressed, tokens.number_in(&self.mail.subject)) {
-            (None, Some((number, _))) => lookup::find::<Ticket>(work, &Ticket::number.eq(number.to_owned()), 1)?.first().map(Record::id),
+            (None, Some((number, _))) => {
+                lookup::find::<Ticket>(work, &Ticket::number.eq(number.to_owned()), 1)?.first().map(Record::id)
+            }
             (addressed, _) => addressed,
         };
         // What was erased has no ticket any more.

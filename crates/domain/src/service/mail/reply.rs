@@ -105,7 +105,13 @@ mod tests {
     fn a_subject_has_one_re_and_one_number() {
         let tokens = Tokens { key: b"k", tenant: Id::NIL };
         let tag = tokens.of_number("T-1");
-        for base in ["打印机", "Re: 打印机", "回复：RE[2]: AW: 打印机", &format!("Re: 打印机 {tag}"), &format!("{tag} 答复: 打印机 {tag}")] {
+        for base in [
+            "打印机",
+            "Re: 打印机",
+            "回复：RE[2]: AW: 打印机",
+            &format!("Re: 打印机 {tag}"),
+            &format!("{tag} 答复: 打印机 {tag}"),
+        ] {
             assert_eq!(subject(base, true, &tokens, "T-1", 300).as_str(), format!("Re: 打印机 {tag}"), "{base}");
         }
         assert_eq!(subject("Fwd: a: b", true, &tokens, "T-1", 300).as_str(), format!("Re: Fwd: a: b {tag}"));

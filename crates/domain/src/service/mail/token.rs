@@ -73,7 +73,12 @@ impl Tokens<'_> {
     fn signer(&self, what: &str, said: &[u8]) -> Hmac<Sha256> {
         // Keys of any length are taken; what else is signed with the key begins otherwise.
         let signer = Hmac::new_from_slice(self.key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
-        signer.chain_update(b"mail\0").chain_update(what).chain_update([0]).chain_update(self.tenant.0.as_bytes()).chain_update(said)
+        signer
+            .chain_update(b"mail\0")
+            .chain_update(what)
+            .chain_update([0])
+            .chain_update(self.tenant.0.as_bytes())
+            .chain_update(said)
     }
 }
 
@@ -119,7 +124,9 @@ mod tests {
         let (number, place) = tokens().number_in(&subject).unwrap();
         assert_eq!((number, &subject[place]), ("T-000042", tag.as_str()));
         assert!(tokens().number_in(&subject.to_uppercase()).is_some());
-        for wrong in ["[T-000042]", "T-000042", "[T-000042.aaaaaaaa]", "", "[", "[.]", &tag.replace("42", "43"), &tag[..tag.len() - 1]] {
+        for wrong in
+            ["[T-000042]", "T-000042", "[T-000042.aaaaaaaa]", "", "[", "[.]", &tag.replace("42", "43"), &tag[..tag.len() - 1]]
+        {
             assert!(tokens().number_in(wrong).is_none(), "{wrong}");
         }
         assert!(Tokens { key: b"secret", tenant: OTHER }.number_in(&subject).is_none());
