@@ -133,16 +133,16 @@ pub async fn timelines_tell_of_a_record_and_those_about_it(db: TestDb) -> Result
     let kinds = |crm: &Crm| {
         let crm = crm.clone();
         async move {
-            let events = crm.read(move |reader, _| reader.timeline(customer, i64::MAX, 50)).await?;
+            let events = crm.read(move |reader, _| reader.timeline(("customer", customer), i64::MAX, 50)).await?;
             Ok::<_, StoreError>(events.into_iter().map(|event| event.kind).collect::<Vec<_>>())
         }
     };
     let expected = ["customer.updated", "contact.updated", "contact.updated", "contact.created", "customer.created"];
     assert_eq!(kinds(&crm).await?, expected);
     assert!(kinds(&other).await?.is_empty(), "nothing of another tenant");
-    let history = crm.read(move |reader, _| reader.history(contact, i64::MAX, 50)).await?;
+    let history = crm.read(move |reader, _| reader.history(("contact", contact), i64::MAX, 50)).await?;
     assert_eq!(history.iter().map(|event| event.version).collect::<Vec<_>>(), [4, 3, 2, 1]);
-    let since = crm.read(move |reader, _| reader.events_since_version(contact, 2)).await?;
+    let since = crm.read(move |reader, _| reader.events_since_version(("contact", contact), 2)).await?;
     assert_eq!(since.iter().map(|event| event.version).collect::<Vec<_>>(), [3, 4]);
     let wanted = WantedEvents { types: vec!["contact.created".to_owned()], ..WantedEvents::default() };
     let only = crm.read(move |reader, _| reader.events((0, i64::MAX), &wanted, 50)).await?;

@@ -61,7 +61,7 @@ async fn seen(crm: &Crm, users: &[Id]) -> Result<Value, StoreError> {
     let mut firms = Vec::new();
     for customer in crm.list(Customer::object(), &[("sort", "created_at,name"), ("limit", "200")]).await? {
         let id = customer.id();
-        let timeline = crm.read(move |reader, _| reader.timeline(id, i64::MAX, 10)).await?;
+        let timeline = crm.read(move |reader, _| reader.timeline(("customer", id), i64::MAX, 10)).await?;
         let kinds: Vec<&str> = timeline.iter().map(|event| event.kind.as_str()).collect();
         let name = customer.get(recurring::NAME).unwrap_or_default().to_owned();
         let found = crm.list(Customer::object(), &[("q", &name)]).await?;

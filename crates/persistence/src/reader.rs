@@ -356,16 +356,22 @@ impl Reader<'_> {
         on!(&mut self.connection, events::wanted(self.tenant.id, within, wanted, limit))
     }
 
-    pub fn timeline(&mut self, record: Id, before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+    /// The events of one record, named by its object and id, and those that stand on its timeline.
+    pub fn timeline(&mut self, record: (&str, Id), before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
         on!(&mut self.connection, events::timeline(self.tenant.id, record, before, limit))
     }
 
-    pub fn history(&mut self, record: Id, before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+    pub fn history(&mut self, record: (&str, Id), before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
         on!(&mut self.connection, events::of_record(self.tenant.id, record, before, limit))
     }
 
-    pub fn events_since_version(&mut self, record: Id, version: i64) -> Result<Vec<EventRow>, StoreError> {
+    pub fn events_since_version(&mut self, record: (&str, Id), version: i64) -> Result<Vec<EventRow>, StoreError> {
         on!(&mut self.connection, events::since_version(self.tenant.id, record, version))
+    }
+
+    /// Whether an id is, or was, that of a record of another object.
+    pub fn is_of_another(&mut self, record: (&str, Id)) -> Result<bool, StoreError> {
+        on!(&mut self.connection, events::is_of_another(self.tenant.id, record))
     }
 
     pub fn idempotent_answer(&mut self, credential: Id, key: &str) -> Result<Option<IdempotencyRow>, StoreError> {

@@ -24,6 +24,7 @@ use self::{
     examples::Examples,
 };
 use crate::{
+    client::pairs,
     server::{OPERATOR_KEY, Server},
     support::{TestDb, new_id},
 };
@@ -180,6 +181,25 @@ pub async fn unknown_parameters_are_refused(db: TestDb) {
         let mut faults = faults.map(|found| json!({"pointer": found["pointer"], "code": found["code"]}));
         assert!(faults.any(|found| found == fault), "{}: {problem}", operation.id);
     }
+}
+
+/// A key that cannot be kept is refused by whatever documents the header, also where nothing is written.
+pub async fn unusable_idempotency_keys_are_refused(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let operator = server.anybody().with_token(OPERATOR_KEY);
+    let mut contract = Contract::new();
+    let mut tried = 0;
+    for operation in contract.operations().into_iter().filter(|operation| operation.takes("IdempotencyKey")) {
+        let client = if operation.is_of_the_operator() { &operator } else { &admin };
+        let request = operation.send(client, &operation.path_of(&new_id().to_string()));
+        let answer = request.header("Idempotency-Key", &"x".repeat(256)).await;
+        contract.check(&operation, &answer);
+        let faults = answer.faults(400);
+        assert_eq!(faults, pairs(&[("Idempotency-Key", "too_long")]), "{}", operation.id);
+        tried += 1;
+    }
+    assert!(tried > 100, "{tried}");
 }
 
 /// Each parameter of each list works with the value that the document shows, and with one of its schema.
@@ -343,6 +363,29 @@ pub async fn every_write_leaves_its_event(db: TestDb) {
 
 fn has_restore(operations: &[Operation], create: &Operation) -> bool {
     operations.iter().any(|operation| operation.id == create.id.replacen("create", "restore", 1))
+}
+
+/// Whoever chooses an id cannot choose that of a record of another object: what goes by ids, as history does, tells them apart.
+pub async fn an_id_names_one_record(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let customer = admin.create("customers", json!({"name": "Acme", "external_ids": {"sap": "4711"}})).await;
+    let operations = Contract::new().operations();
+    let mut examples = Examples::new(&admin, &operations);
+    let mut tried = 0;
+    for create in operations.iter().filter(|operation| operation.id.starts_with("create") && has_restore(&operations, operation))
+    {
+        let object = registry::object(&create.object()).expect("what can be restored is an object");
+        let parent = examples.parent(object).await;
+        let mut body = examples.body(object).await;
+        body.insert("id".to_owned(), json!(customer));
+        let refused = admin.post(&create.path_below(&parent, ""), body.into()).await.refused(409, "duplicate");
+        assert_eq!(refused["errors"][0]["pointer"], "/id", "{}", object.name);
+        tried += 1;
+    }
+    assert_eq!(tried, OBJECTS);
+    assert_eq!(admin.names("/v1/customers?q=Acme").await, ["Acme"]);
+    assert_eq!(admin.get("/v1/customers/ext:sap:4711").await.ok(200)["id"], json!(customer));
 }
 
 /// What an example must refer to is made for it, whatever it is: users, teams, customers.

@@ -39,6 +39,8 @@ pub fn tests() -> Vec<Test> {
         contract::reads_answer_as_documented,
         contract::the_document_is_checked_in,
         contract::unknown_parameters_are_refused,
+        contract::unusable_idempotency_keys_are_refused,
+        contract::an_id_names_one_record,
         contract::unknown_records_are_not_found,
         errors::bodies_that_cannot_be_read,
         errors::browsers_are_let_in_by_the_allow_list,

@@ -22,10 +22,7 @@ use super::{macros::MacroChange, rehearsal::Rehearsing, rule};
 use crate::{
     access::{call::Call, principal},
     body,
-    http::{
-        problem::Problem,
-        request::{Body, parameters, refuse_rest},
-    },
+    http::{problem::Problem, request::Body},
     records::{body, mutation::Mutation, named::Named, unkept::Unkept, write::Writer},
 };
 
@@ -138,9 +135,7 @@ impl Past {
     responses((status = 200, description = "What it would have done.", body = RuleRehearsal)))]
 #[post("/v1/rules/{id}/dry-run")]
 pub async fn dry_run(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let mut parameters = parameters(&request)?;
-    Mutation::of(&request, &mut parameters, &body.0)?;
-    refuse_rest(&parameters, &["validate_only"])?;
+    Mutation::nothing(&request, &body.0)?;
     let asked = body::read::<RuleDryRun>(&body.0, &call.principal.standards(call.now))?;
     let past = Past::of(call.now, (asked.get(RuleDryRun::from), asked.get(RuleDryRun::to)), asked.get(RuleDryRun::limit))?;
     let named = Named::parse(request.match_info().query("id"))?;
@@ -162,9 +157,7 @@ pub async fn dry_run(call: Call, request: HttpRequest, body: Body) -> Result<Htt
     responses((status = 200, description = "What it would have done.", body = RuleRehearsal)))]
 #[post("/v1/rules/dry-run")]
 pub async fn dry_run_unsaved(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let mut parameters = parameters(&request)?;
-    Mutation::of(&request, &mut parameters, &body.0)?;
-    refuse_rest(&parameters, &["validate_only"])?;
+    Mutation::nothing(&request, &body.0)?;
     let asked = body::read::<UnsavedRuleDryRun>(&body.0, &call.principal.standards(call.now))?;
     let times = (asked.get(UnsavedRuleDryRun::from), asked.get(UnsavedRuleDryRun::to));
     let past = Past::of(call.now, times, asked.get(UnsavedRuleDryRun::limit))?;

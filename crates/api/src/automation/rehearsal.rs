@@ -191,7 +191,7 @@ fn as_it_was(
     let within = Predicate::all();
     let Some(row) = reader.get(&layout, &principal.view(now), event.record_id, &within)? else { return Ok(None) };
     let mut record = row.to_record()?;
-    let mut since = reader.events_since_version(event.record_id, event.version)?;
+    let mut since = reader.events_since_version((object.name, event.record_id), event.version)?;
     if since.len() >= CHANGES {
         return Ok(None);
     }

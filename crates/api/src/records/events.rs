@@ -148,7 +148,7 @@ fn visible(
     principal: &Principal,
     now: Timestamp,
 ) -> Result<Vec<EventRow>, Problem> {
-    let mut allowed: Vec<Id> = Vec::new();
+    let mut allowed: Vec<(&str, Id)> = Vec::new();
     let view = principal.view(now);
     for object in registry::objects() {
         let Some(within) = principal.asker.rows(object, Action::Read) else { continue };
@@ -156,14 +156,17 @@ fn visible(
         ids.sort_unstable();
         ids.dedup();
         if within == Predicate::all() {
-            allowed.extend(ids);
+            allowed.extend(ids.into_iter().map(|id| (object.name, id)));
         } else {
-            allowed
-                .extend(reader.by_ids(&principal.layout(object), &view, &ids, &within)?.iter().map(farley_persistence::Row::id));
+            let seen = reader.by_ids(&principal.layout(object), &view, &ids, &within)?;
+            allowed.extend(seen.iter().map(|row| (object.name, row.id())));
         }
     }
     let reads_settings = principal.permit_oneself(Setting::object(), Action::Read).is_ok();
-    let is_visible = |row: &EventRow| if row.object == Setting::NAME { reads_settings } else { allowed.contains(&row.record_id) };
+    let is_visible = |row: &EventRow| match row.object.as_str() {
+        Setting::NAME => reads_settings,
+        object => allowed.contains(&(object, row.record_id)),
+    };
     Ok(rows.into_iter().filter(is_visible).collect())
 }
 
@@ -199,8 +202,8 @@ pub async fn list_of_record(
             let id = named.find(reader, &principal, object)?.ok_or_else(Problem::not_found)?;
             reader.get(&principal.layout(object), &principal.view(now), id, &rows)?.ok_or_else(Problem::not_found)?;
             let mut found = match of {
-                Of::Record(_) => reader.history(id, before, limit + 1)?,
-                Of::Timeline(_) => reader.timeline(id, before, limit + 1)?,
+                Of::Record(_) => reader.history((object.name, id), before, limit + 1)?,
+                Of::Timeline(_) => reader.timeline((object.name, id), before, limit + 1)?,
             };
             let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
             found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

@@ -16,7 +16,10 @@ use sha2::{Digest, Sha256};
 use super::{operations::location, unkept::Unkept};
 use crate::{
     access::call::Call,
-    http::problem::{Code, Problem},
+    http::{
+        problem::{Code, Problem},
+        request::{parameters, refuse_rest, take_flag},
+    },
 };
 
 /// How long an answer is kept for a repeated request, in seconds.
@@ -95,9 +98,16 @@ struct IdempotencyKey {
 impl Mutation {
     /// Reads the header and takes `validate_only` out of the parameters. `body` is what the request asks for.
     pub fn of(request: &HttpRequest, parameters: &mut Vec<(String, String)>, body: &Value) -> Result<Mutation, Problem> {
-        let validate_only = crate::http::request::take_flag(parameters, "validate_only")?;
+        let validate_only = take_flag(parameters, "validate_only")?;
         let key = idempotency_key(request)?.map(|key| IdempotencyKey { key, request_hash: hash(request, body) });
         Ok(Mutation { key, validate_only })
+    }
+
+    /// Of a question that is posted: it writes nothing, so that what a write may be asked for is only looked at.
+    pub fn nothing(request: &HttpRequest, body: &Value) -> Result<(), Problem> {
+        let mut parameters = parameters(request)?;
+        Mutation::of(request, &mut parameters, body)?;
+        refuse_rest(&parameters, &["validate_only"])
     }
 
     /// Whether the request may repeat one that has been answered.

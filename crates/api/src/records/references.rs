@@ -322,6 +322,10 @@ pub fn check_id(
         if work.reader().get(&layout, &sees_all, id, &Predicate::all())?.is_some() {
             return Err(in_the_way(work, Some((principal, now)), object, &recurring::ID.pointer(), id)?);
         }
+        // History, files and whatever else goes by ids tells no two records apart that have the same.
+        if work.reader().is_of_another((object.name, id))? {
+            return Err(Problem::duplicate_of_unseen(&recurring::ID.pointer()));
+        }
     }
     Ok(())
 }

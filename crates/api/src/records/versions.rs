@@ -78,7 +78,7 @@ pub fn check(
     let base = expected.base();
     let mut changes: Vec<Told> = Vec::new();
     if base >= 1 {
-        for event in work.reader().events_since_version(record.id(), base)? {
+        for event in work.reader().events_since_version((object.name, record.id()), base)? {
             for (field, change) in farley_domain::model::event::changes(&event.changes)? {
                 if sees(principal, object, &field) {
                     changes.push(Told { field, change, version: event.version, at: event.at, by: event.user_id });

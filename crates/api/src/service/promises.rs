@@ -38,7 +38,7 @@ use crate::{
         problem::Problem,
         request::{Body, parameters, refuse_rest},
     },
-    records::{body, named::Named},
+    records::{body, mutation::Mutation, named::Named},
 };
 
 /// A record and the version of it that was promised.
@@ -305,7 +305,7 @@ crate::body! {
     responses((status = 200, description = "The clocks with their segments.", body = TicketSla)))]
 #[post("/v1/sla/simulate")]
 pub async fn simulate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    refuse_rest(&parameters(&request)?, &[])?;
+    Mutation::nothing(&request, &body.0)?;
     let (policies, calendars) = (call.rows(SlaPolicy::object(), Action::Read)?, call.rows(Calendar::object(), Action::Read)?);
     let asked = body::read::<SlaSimulation>(&body.0, &call.principal.standards(call.now))?;
     let (principal, now) = (Arc::clone(&call.principal), call.now);

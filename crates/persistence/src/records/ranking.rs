@@ -31,6 +31,9 @@ use crate::{
 
 /// Hits that PostgreSQL sorts without a thought; with more it may be quicker to walk.
 const FEW: i64 = 2_000;
+/// How many of the newest documents are looked at first, and how many of them must be hits for a search to walk: the index would gather
+/// each of its very many hits before the first is known.
+const PROBE: (i64, i64) = (100, 5);
 /// How many documents are walked at once, at least and at most.
 const STRIDE: (usize, usize) = (1_000, 20_000);
 
@@ -122,7 +125,7 @@ impl Reader<'_> {
         let mut given = 0;
         if let Some(title) =
             title.as_deref().filter(|_| is_wide(&page.predicate) && after.is_none_or(|(tier, _)| tier >= Tier::Title.rank()))
-            && self.hits(page, title)? > FEW
+            && self.is_dense(page, title)?
         {
             let mut better = None;
             for (position, (tier, question)) in tiers.into_iter().enumerate() {
@@ -131,7 +134,7 @@ impl Reader<'_> {
                 if left > 0 && after.is_none_or(|(from, _)| tier.rank() <= from) {
                     let is_walked = match tier {
                         Tier::Exact => false,
-                        Tier::Begins => self.hits(page, question)? > FEW,
+                        Tier::Begins => self.is_dense(page, question)?,
                         Tier::Title | Tier::Anywhere => true,
                     };
                     given += if is_walked {
@@ -217,13 +220,13 @@ impl Reader<'_> {
         Ok(given)
     }
 
-    /// How many hits a question has, counted up to some more than few.
-    fn hits(&mut self, page: &Ranked<'_>, question: &str) -> Result<i64, StoreError> {
-        let mut sql = Statement::of(Dialect::Postgres, "SELECT count(*) FROM (");
-        page.hits(&mut sql, question);
-        write_sql!(sql, " LIMIT ", Number(FEW + 1), ") hits");
+    /// Whether a question has so many hits that the newest documents show it.
+    fn is_dense(&mut self, page: &Ranked<'_>, question: &str) -> Result<bool, StoreError> {
+        let mut sql = Statement::of(Dialect::Postgres, "SELECT ");
+        page.dense(&mut sql, question);
+        sql.sql("::int::bigint");
         let rows = self.connection.load(&sql, &[ColumnType::Integer])?;
-        Ok(rows.first().and_then(|cells| cells[0].as_integer()).unwrap_or(0))
+        Ok(rows.first().is_some_and(|cells| cells[0].as_integer() == Some(1)))
     }
 }
 
@@ -257,8 +260,23 @@ impl Ranked<'_> {
         write_sql!(sql, " AND object = '", self.place.object.name, "' AND terms @@ ", TsQuery(question));
     }
 
+    /// PostgreSQL: whether the newest documents show that very many of them are hits, where there are more than few at all.
+    fn dense(&self, sql: &mut Statement, question: &str) {
+        let newest = |sql: &mut Statement, column: &'static str| {
+            write_sql!(sql, "SELECT ", column, " FROM search_documents WHERE tenant_id = ", self.place.tenant);
+            write_sql!(sql, " AND object = '", self.place.object.name, "' ORDER BY document DESC ");
+        };
+        sql.sql("((SELECT count(*) FROM (");
+        newest(sql, "terms");
+        write_sql!(sql, "LIMIT ", Number(PROBE.0), ") newest WHERE terms @@ ", TsQuery(question), ") >= ", Number(PROBE.1));
+        sql.sql(" AND EXISTS (");
+        newest(sql, "document");
+        write_sql!(sql, "OFFSET ", Number(FEW), " LIMIT 1))");
+    }
+
     /// PostgreSQL: all hits, sorted, each row after the number of hits, its tier and its document. There is always a row that
-    /// tells the number of hits; beyond `most` it is alone, and the number is not counted to the end.
+    /// tells the number of hits; beyond `most` it is alone, and the number is not counted to the end, or not at all where the newest
+    /// documents show that there are more.
     fn sorted(
         &self,
         question: &str,
@@ -267,14 +285,25 @@ impl Ranked<'_> {
         after: Option<(i64, Id)>,
         limit: usize,
     ) -> Statement {
-        let mut sql = Statement::of(Dialect::Postgres, "WITH hits AS MATERIALIZED (");
+        let mut sql = Statement::of(Dialect::Postgres, "WITH ");
         sql.keep = statements::is_common(&self.predicate);
+        if most.is_some() {
+            sql.sql("probe AS MATERIALIZED (SELECT ");
+            self.dense(&mut sql, question);
+            sql.sql(" AS dense), ");
+        }
+        sql.sql("hits AS MATERIALIZED (");
         self.hits(&mut sql, question);
         if let Some(most) = most {
-            write_sql!(sql, " LIMIT ", Number(most + 1));
+            write_sql!(sql, " AND NOT (SELECT dense FROM probe) LIMIT ", Number(most + 1));
+        }
+        sql.sql("), counted AS MATERIALIZED (SELECT ");
+        match most {
+            Some(most) => write_sql!(sql, "CASE WHEN (SELECT dense FROM probe) THEN ", Number(most + 1), " ELSE count(*) END"),
+            None => drop(sql.sql("count(*)")),
         }
         sql.sql(
-            "), counted AS MATERIALIZED (SELECT count(*) AS hits FROM hits) SELECT counted.hits, page.* FROM counted LEFT JOIN (\
+            " AS hits FROM hits) SELECT counted.hits, page.* FROM counted LEFT JOIN (\
              SELECT d.search_tier, d.search_document, t.* FROM (\
              SELECT record_id, document AS search_document, (CASE",
         );

@@ -62,7 +62,7 @@ impl Work<'_> {
                 None => {
                     let (record_id, object, field) = (record.id(), object.name, field.name.as_ref());
                     if before.is_some() {
-                        on!(&mut self.reader.connection, records::forget_lookup_values(tenant, record_id, field))?;
+                        on!(&mut self.reader.connection, records::forget_lookup_values(tenant, (object, record_id), field))?;
                     }
                     let row = |value| LookupValueRow { tenant_id: tenant, object, field: field.to_owned(), value, record_id };
                     lookups.extend(values.into_iter().map(row));
@@ -91,7 +91,7 @@ impl Work<'_> {
     fn link_external(&mut self, object: &Object, before: Option<&Record>, record: &Record) -> Result<(), StoreError> {
         let (tenant_id, record_id) = (self.tenant().id, record.id());
         if before.is_some() {
-            on!(&mut self.reader.connection, records::forget_external_ids(tenant_id, record_id))?;
+            on!(&mut self.reader.connection, records::forget_external_ids(tenant_id, (object.name, record_id)))?;
         }
         let keys = Some(record.get(recurring::EXTERNAL_IDS)).filter(|_| !record.is_archived());
         let row = |(system, key): (&String, &Value)| {
@@ -126,7 +126,9 @@ impl Work<'_> {
             Connection::Sqlite(conn) => search::index_sqlite(conn, (id, number), object, record.id(), &text, is_new),
             Connection::Postgres(_) => {
                 let row = search::row((id, number), object, record.id(), &text);
-                self.add_rows(gather::Rows::Written { target: search::target(), tail: search::INSTEAD, rows: vec![row] })
+                // A new record takes the place of none: not of one of another object whose id was chosen either.
+                let tail = if is_new { "" } else { search::INSTEAD };
+                self.add_rows(gather::Rows::Written { target: search::target(), tail, rows: vec![row] })
             }
         }
     }
@@ -145,7 +147,7 @@ impl Work<'_> {
                 (_, cell) if field.keyed.is_some() => field.keys(cell),
                 _ => continue,
             };
-            on!(self.connection(), records::forget_lookup_values(tenant_id, record_id, field.name.as_ref()))?;
+            on!(self.connection(), records::forget_lookup_values(tenant_id, (object, record_id), field.name.as_ref()))?;
             let row = |value| LookupValueRow { tenant_id, object, field: field.name.to_string(), value, record_id };
             let mut these: Vec<LookupValueRow> = values.into_iter().map(row).collect();
             these.dedup_by(|one, other| one.value == other.value);

@@ -107,6 +107,13 @@ impl Operation {
         self.declared["security"].as_array().is_some_and(|needed| needed.iter().all(|one| one == &json!({})))
     }
 
+    /// Whether it declares a parameter that operations share.
+    pub fn takes(&self, shared: &str) -> bool {
+        let reference = format!("#/components/parameters/{shared}");
+        let parameters = self.declared["parameters"].as_array().into_iter().flatten();
+        parameters.into_iter().any(|parameter| parameter["$ref"] == *reference)
+    }
+
     pub fn is_of_the_operator(&self) -> bool {
         self.declared["tags"][0] == "tenants"
     }

@@ -33,11 +33,8 @@ use crate::{
         principal::Principal,
         unrestricted::{Unrestricted, record_of, without_custom_fields},
     },
-    http::{
-        problem::Problem,
-        request::{Body, parameters, refuse_rest},
-    },
-    records::body,
+    http::{problem::Problem, request::Body},
+    records::{body, mutation::Mutation},
 };
 
 /// How many matches are told of each object.
@@ -147,11 +144,7 @@ impl Likeness {
     responses((status = 200, description = "The matches and who holds them.", body = DuplicateAnswer)))]
 #[post("/v1/leads/check-duplicates")]
 pub async fn check(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    // It is a question, not a write: nothing is stored, and it takes no Idempotency-Key to heart.
-    refuse_rest(
-        &parameters(&request)?.into_iter().filter(|(name, _)| name != "validate_only").collect::<Vec<_>>(),
-        &["validate_only"],
-    )?;
+    Mutation::nothing(&request, &body.0)?;
     call.rows(Lead::object(), Action::Read)?;
     let question = body::read::<DuplicateQuestion>(&body.0, &call.principal.standards(call.now))?;
     let asked = Likeness {

@@ -40,8 +40,14 @@ pub fn wanted(
 }
 
 /// Events of one record and those that stand on its timeline, newest first.
-pub fn timeline(conn: &mut Conn, tenant: Id, record: Id, before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
-    let mut own: Vec<EventRow> = of_record(conn, tenant, record, before, limit)?;
+pub fn timeline(
+    conn: &mut Conn,
+    tenant: Id,
+    (object, record): (&str, Id),
+    before: i64,
+    limit: i64,
+) -> Result<Vec<EventRow>, StoreError> {
+    let mut own: Vec<EventRow> = of_record(conn, tenant, (object, record), before, limit)?;
     let others: Vec<i64> = event_subjects::table
         .filter(event_subjects::tenant_id.eq(DbId(tenant)))
         .filter(event_subjects::subject_id.eq(DbId(record)))
@@ -63,10 +69,17 @@ pub fn timeline(conn: &mut Conn, tenant: Id, record: Id, before: i64, limit: i64
 }
 
 /// Events of one record, newest first.
-pub fn of_record(conn: &mut Conn, tenant: Id, record: Id, before: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+pub fn of_record(
+    conn: &mut Conn,
+    tenant: Id,
+    (object, record): (&str, Id),
+    before: i64,
+    limit: i64,
+) -> Result<Vec<EventRow>, StoreError> {
     Ok(events::table
         .filter(events::tenant_id.eq(DbId(tenant)))
         .filter(events::record_id.eq(DbId(record)))
+        .filter(events::object.eq(object))
         .filter(events::seq.lt(before))
         .order(events::seq.desc())
         .limit(limit)
@@ -75,15 +88,33 @@ pub fn of_record(conn: &mut Conn, tenant: Id, record: Id, before: i64, limit: i6
 }
 
 /// Events of one record after a version, oldest first: what somebody who holds that version has missed.
-pub fn since_version(conn: &mut Conn, tenant: Id, record: Id, version: i64) -> Result<Vec<EventRow>, StoreError> {
+pub fn since_version(
+    conn: &mut Conn,
+    tenant: Id,
+    (object, record): (&str, Id),
+    version: i64,
+) -> Result<Vec<EventRow>, StoreError> {
     Ok(events::table
         .filter(events::tenant_id.eq(DbId(tenant)))
         .filter(events::record_id.eq(DbId(record)))
+        .filter(events::object.eq(object))
         .filter(events::version.gt(version))
         .order(events::seq)
         .limit(200)
         .select(EventRow::as_select())
         .load(conn)?)
+}
+
+/// Whether there is, or was, a record of another object with an id.
+pub fn is_of_another(conn: &mut Conn, tenant: Id, (object, record): (&str, Id)) -> Result<bool, StoreError> {
+    let found: Option<i64> = events::table
+        .filter(events::tenant_id.eq(DbId(tenant)))
+        .filter(events::record_id.eq(DbId(record)))
+        .filter(events::object.ne(object))
+        .select(events::seq)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// The position of the last event.

@@ -24,9 +24,11 @@ pub fn insert_external_ids(conn: &mut Conn, rows: Vec<ExternalIdRow>) -> Result<
     Ok(())
 }
 
-pub fn forget_external_ids(conn: &mut Conn, tenant: Id, record: Id) -> Result<(), StoreError> {
-    let theirs =
-        external_ids::table.filter(external_ids::tenant_id.eq(DbId(tenant))).filter(external_ids::record_id.eq(DbId(record)));
+pub fn forget_external_ids(conn: &mut Conn, tenant: Id, (object, record): (&str, Id)) -> Result<(), StoreError> {
+    let theirs = external_ids::table
+        .filter(external_ids::tenant_id.eq(DbId(tenant)))
+        .filter(external_ids::record_id.eq(DbId(record)))
+        .filter(external_ids::object.eq(object));
     diesel::delete(theirs).execute(conn)?;
     Ok(())
 }
@@ -48,10 +50,11 @@ pub fn insert_lookup_values(conn: &mut Conn, rows: Vec<LookupValueRow>) -> Resul
     Ok(())
 }
 
-pub fn forget_lookup_values(conn: &mut Conn, tenant: Id, record: Id, field: &str) -> Result<(), StoreError> {
+pub fn forget_lookup_values(conn: &mut Conn, tenant: Id, (object, record): (&str, Id), field: &str) -> Result<(), StoreError> {
     let theirs = lookup_values::table
         .filter(lookup_values::tenant_id.eq(DbId(tenant)))
         .filter(lookup_values::record_id.eq(DbId(record)))
+        .filter(lookup_values::object.eq(object))
         .filter(lookup_values::field.eq(field));
     diesel::delete(theirs).execute(conn)?;
     Ok(())
