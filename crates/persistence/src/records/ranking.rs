@@ -253,10 +253,16 @@ impl Ranked<'_> {
         Some(sql)
     }
 
-    /// PostgreSQL: the documents of the place's object that meet a question. Behind a subquery it is unknown to the planner,
-    /// so that one plan is made for all questions, and kept.
-    fn hits(&self, sql: &mut Statement, question: &str) {
-        write_sql!(sql, "SELECT document, record_id FROM search_documents WHERE tenant_id = ", self.place.tenant);
+    /// PostgreSQL: the documents of the place's object that meet a question, with what else is read of them. Behind a subquery it is
+    /// unknown to the planner, so that one plan is made for all questions, and kept.
+    fn hits(&self, sql: &mut Statement, question: &str, tier: Option<&[(Tier, Option<&str>)]>) {
+        sql.sql("SELECT document, record_id");
+        if let Some(tiers) = tier {
+            sql.sql(", ");
+            tier_of(sql, tiers, |sql, question| write_sql!(sql, "terms @@ ", TsQuery(question)));
+            sql.sql(" AS tier");
+        }
+        write_sql!(sql, " FROM search_documents WHERE tenant_id = ", self.place.tenant);
         write_sql!(sql, " AND object = '", self.place.object.name, "' AND terms @@ ", TsQuery(question));
     }
 
@@ -293,7 +299,8 @@ impl Ranked<'_> {
             sql.sql(" AS dense), ");
         }
         sql.sql("hits AS MATERIALIZED (");
-        self.hits(&mut sql, question);
+        // Of few hits it costs less to look at each for its tier than to ask the index for those of every tier.
+        self.hits(&mut sql, question, most.map(|_| tiers));
         if let Some(most) = most {
             write_sql!(sql, " AND NOT (SELECT dense FROM probe) LIMIT ", Number(most + 1));
         }
@@ -305,15 +312,16 @@ impl Ranked<'_> {
         sql.sql(
             " AS hits FROM hits) SELECT counted.hits, page.* FROM counted LEFT JOIN (\
              SELECT d.search_tier, d.search_document, t.* FROM (\
-             SELECT record_id, document AS search_document, (CASE",
+             SELECT record_id, document AS search_document, ",
         );
-        for (tier, question) in tiers {
-            if let Some(question) = question {
-                sql.sql(" WHEN document IN (SELECT document FROM search_documents WHERE terms @@ ");
-                write_sql!(sql, TsQuery(question), ") THEN ", Number(tier.rank()));
-            }
+        match most {
+            Some(_) => drop(sql.sql("tier")),
+            None => tier_of(&mut sql, tiers, |sql, question| {
+                sql.sql("document IN (SELECT document FROM search_documents WHERE terms @@ ");
+                write_sql!(sql, TsQuery(question), ")");
+            }),
         }
-        write_sql!(sql, " ELSE ", Number(Tier::Anywhere.rank()), " END)::bigint AS search_tier FROM hits");
+        sql.sql(" AS search_tier FROM hits");
         if let Some(most) = most {
             write_sql!(sql, " WHERE (SELECT hits FROM counted) <= ", Number(most));
         }
@@ -375,6 +383,19 @@ impl Ranked<'_> {
         sql.sql("(SELECT document FROM search_documents WHERE tenant_id = ").id(self.place.tenant);
         sql.sql(" AND record_id = ").id(record).sql(")");
     }
+}
+
+/// PostgreSQL: the best tier of a document, by whether it meets the question of each.
+fn tier_of(sql: &mut Statement, tiers: &[(Tier, Option<&str>)], meets: impl Fn(&mut Statement, &str)) {
+    sql.sql("(CASE WHEN false THEN 0");
+    for (tier, question) in tiers {
+        if let Some(question) = question {
+            sql.sql(" WHEN ");
+            meets(sql, question);
+            write_sql!(sql, " THEN ", Number(tier.rank()));
+        }
+    }
+    write_sql!(sql, " ELSE ", Number(Tier::Anywhere.rank()), " END)::bigint");
 }
 
 /// A question in PostgreSQL's own language.
