@@ -4,6 +4,7 @@ mod figures;
 mod forecasts;
 mod funnel;
 mod handed_over;
+mod service;
 mod summaries;
 
 use serde_json::{Value, json};
@@ -70,6 +71,9 @@ pub fn tests() -> Vec<Test> {
         forecasts::stand_beside_quotas,
         funnel::counts_a_cohort,
         funnel::shows_a_snapshot,
+        service::figures_are_what_their_lists_count,
+        service::backlogs_are_those_of_their_time,
+        service::what_may_not_be_seen_is_not_counted,
         handed_over::count_for_their_new_owner_and_team,
         summaries::count_and_add_up,
         summaries::have_no_sums_too_large,

@@ -236,6 +236,9 @@ endpoints! {
     ],
     "reports" => [
         reporting::sales_funnel::sales_funnel,
+        reporting::service::sla::service_sla,
+        reporting::service::times::service_times,
+        reporting::service::volume::service_volume,
     ],
     "metadata" => [
         openapi::metadata::objects,

@@ -109,6 +109,48 @@ figures! {
     "BoardTotal" "weighted", "Weighted" "加权金额"
         "The sum of amount × probability ÷ 100 (0 without a probability), in minor units, rounded once at the end."
         "金额 × 赢率 ÷ 100 之和（没有赢率按 0 计），以最小货币单位表示，最后只四舍五入一次。",
+    "ServicePeriod" "opened", "Opened" "新建工单"
+        "The tickets opened in it (`opened_at`)."
+        "期间内受理的工单（`opened_at`）。",
+    "ServicePeriod" "solved", "Solved" "解决工单"
+        "The tickets first solved in it (`first_solved_at`), even if they were reopened."
+        "期间内首次解决的工单（`first_solved_at`），之后重新打开的也计入。",
+    "ServicePeriod" "closed", "Closed" "关闭工单"
+        "The tickets closed in it (`closed_at`) that are closed now."
+        "期间内关闭（`closed_at`）且目前仍为关闭状态的工单。",
+    "ServicePeriod" "backlog", "Backlog" "积压工单"
+        "The tickets that were neither solved nor closed when it ended, as the ledger tells; of a period that has not ended, those that are so now. Null if a filter or the slice asks for something that the ledger does not keep."
+        "期间结束时既未解决也未关闭的工单，以台账为准；期间尚未结束时为目前未解决的工单。筛选或分组用到台账未保存的内容时为 null。",
+    "ServiceTimesSlice" "first_response", "First response" "首次响应"
+        "From `opened_at` to `first_responded_at`, of those that were answered."
+        "已回复的工单从 `opened_at` 到 `first_responded_at` 的时长。",
+    "ServiceTimesSlice" "first_resolution", "First resolution" "首次解决"
+        "From `opened_at` to `first_solved_at`, of those that were ever solved, even if they were reopened."
+        "曾经解决过的工单从 `opened_at` 到 `first_solved_at` 的时长，之后重新打开的也计入。",
+    "ServiceTimesSlice" "resolution", "Resolution" "最终解决"
+        "From `opened_at` to `solved_at`, of those that are solved or closed now."
+        "目前已解决或已关闭的工单从 `opened_at` 到 `solved_at` 的时长。",
+    "ServiceTimesSlice" "reopen_rate", "Reopen rate" "重新打开率"
+        "reopened ÷ first_resolution, by number of tickets, 0 to 1; null if none was ever solved."
+        "reopened ÷ first_resolution，按工单数计算，取值 0 到 1；没有解决过的工单时为 null。",
+    "ServiceTimes" "business", "Business time" "工作时间"
+        "The time during which the desk was open by the calendar asked for; null without one, and if there are none. Pauses of SLA clocks do not count here."
+        "按所选日历的工作时间计算的时长；未选日历或没有工单时为 null。此处不扣除 SLA 时钟的暂停。",
+    "ServiceSpread" "median_seconds", "Median" "中位数"
+        "The median: half take no longer. Between two values it lies in the middle."
+        "中位数：半数工单不超过此时长。落在两个值之间时取中间值。",
+    "ServiceSpread" "p90_seconds", "90th percentile" "90 分位数"
+        "The 90th percentile: nine of ten take no longer. Between two values it is interpolated linearly, as PostgreSQL's percentile_cont does."
+        "90 分位数：十分之九的工单不超过此时长。落在两个值之间时线性插值，与 PostgreSQL 的 percentile_cont 相同。",
+    "ServiceSlaClock" "met", "Met" "达成"
+        "The tickets of which every promise of this kind was kept in time."
+        "此类承诺全部按时兑现的工单。",
+    "ServiceSlaClock" "breached", "Breached" "超时"
+        "The tickets of which a promise of this kind was broken, even if it was kept later."
+        "此类承诺曾经超时的工单，之后兑现的也计入。",
+    "ServiceSlaClock" "attainment", "SLA attainment" "SLA 达成率"
+        "met ÷ (met + breached), by number of tickets, 0 to 1; null if neither was."
+        "met ÷（met + breached），按工单数计算，取值 0 到 1；两者皆无时为 null。",
     "Lead" Lead::first_responded_at.name(), "First response" "首次响应"
         "When the first response was made: the first change of status to contacted or qualified, or the first outbound activity. A conversion does not count."
         "首次联系的时间：状态首次变为已联系或已确认，或首个向外的活动。转化不算首次响应。",
@@ -119,7 +161,7 @@ figures! {
 
 /// List the definitions of report figures
 ///
-/// Returns the exact definition of each figure in forecasts, funnels and boards, in English and Chinese.
+/// Returns the exact definition of each figure in forecasts, funnels, boards and reports of the service desk, in English and Chinese.
 #[utoipa::path(tag = "metadata", operation_id = "listFigures",
     responses((status = 200, description = "The figures.", body = Figures)))]
 #[get("/v1/metadata/figures")]

@@ -2,3 +2,4 @@
 
 pub mod figures;
 pub mod sales_funnel;
+pub mod service;

@@ -7,6 +7,7 @@ use farley_domain::{
     model::{entity::Entity, record::Record},
     service::{
         clock::{Clock, Entered, Party, Rest, StatusKind},
+        outcome::outcomes,
         replay::Story,
         ticket::{Ticket, kind_of, rest_of},
         ticket_message::MessageKind,
@@ -16,7 +17,7 @@ use farley_domain::{
 use farley_persistence::{ClockRow, Layout, Reader, Work};
 use serde_json::{Map, Value};
 
-use super::sla::{Keeping, next_due, phase_of, promise_of, told};
+use super::sla::{Keeping, next_due, outcome_of, phase_of, promise_of, told};
 use crate::{
     access::unrestricted::without_custom_fields,
     http::problem::Problem,
@@ -161,6 +162,7 @@ pub fn retell(work: &mut Work<'_>, writing: &Writing<'_, Ticket>, record: &mut R
     }
     record.set(Ticket::sla_due_at, next_due(&clocks.open));
     record.set(Ticket::sla_breached_at, rows.iter().filter_map(|row| row.breached_at).max());
+    record.set(Ticket::sla_outcomes, outcomes(rows.iter().filter_map(outcome_of)));
     work.replace_clocks(record.id(), rows)?;
     Ok(())
 }

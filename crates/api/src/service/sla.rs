@@ -11,6 +11,7 @@ use farley_domain::{
     service::{
         calendar::Calendar,
         clock::{Clock, ClockKind, Clocks, Happening, Party, Phase, StatusKind, Target},
+        outcome::{Outcome, outcomes},
         sla_policy::{Promise, PromisedHours, SlaPolicy},
         ticket::{Ticket, kind_of, rest_of},
     },
@@ -99,9 +100,28 @@ pub fn follow(work: &mut Work<'_>, writing: &Writing<'_, Ticket>, record: &mut R
     record.set(Ticket::sla_policy_version, promised.as_ref().map(|promised| promised.row.policy_version));
     record.set(Ticket::sla_calendar_version, promised.as_ref().map(|promised| promised.row.calendar_version));
     record.set(Ticket::sla_due_at, next_due(&clocks.open));
+    record.set(Ticket::sla_outcomes, outcomes_of(&rows, &clocks));
     let breached = clocks.open.iter().chain(&clocks.over).filter_map(|clock| clock.breached_at);
     record.set(Ticket::sla_breached_at, breached.chain(record.get(Ticket::sla_breached_at)).max());
     Ok(())
+}
+
+/// What a ticket tells of its clocks: of those that are kept, and of those told now in their place.
+fn outcomes_of(rows: &[ClockRow], clocks: &Clocks) -> Vec<String> {
+    let is_told = |row: &&ClockRow| told(clocks).any(|(clock, _)| row.clock == clock.kind.as_str() && row.cycle == clock.cycle);
+    let kept = rows.iter().filter(|row| !is_told(row)).filter_map(outcome_of);
+    let now = told(clocks).filter_map(|(clock, is_open)| {
+        let outcome = Outcome::of(clock.breached_at.is_some(), is_open, matches!(clock.phase, Phase::Met { .. }))?;
+        Some((clock.kind, outcome))
+    });
+    outcomes(kept.chain(now))
+}
+
+/// How a clock that is kept has fared; none, if it stopped before anything was decided.
+#[must_use]
+pub fn outcome_of(row: &ClockRow) -> Option<(ClockKind, Outcome)> {
+    let outcome = Outcome::of(row.breached_at.is_some(), row.is_open, row.phase == MET)?;
+    Some((ClockKind::from_wire(&row.clock)?, outcome))
 }
 
 /// When the next promise is due that is running and not broken yet.

@@ -6,6 +6,7 @@ use farley_domain::{
     model::{entity::Entity, record::Record},
     service::{
         clock::{Clock, Phase},
+        outcome::outcomes,
         queue::Queue,
         ticket::Ticket,
     },
@@ -14,7 +15,7 @@ use farley_domain::{
 use farley_persistence::{ClockRow, Origin, Reader, StoreError, TenantKey, Work};
 use serde_json::{Map, json};
 
-use super::sla::{Promises, TOLD_BREACH, TOLD_WARNING, clock_of, fires_at, next_due};
+use super::sla::{Promises, TOLD_BREACH, TOLD_WARNING, clock_of, fires_at, next_due, outcome_of};
 use crate::{
     access::state::State,
     http::problem::Problem,
@@ -64,6 +65,7 @@ fn tell(work: &mut Work<'_>, id: Id, now: Timestamp) -> Result<(), Problem> {
     let mut promises = Promises::default();
     let mut open: Vec<Clock> = Vec::new();
     let mut breached = ticket.get(Ticket::sla_breached_at);
+    let mut fared = Vec::new();
     for mut row in rows {
         let Some(mut clock) = clock_of(&row) else { continue };
         if row.fires_at.is_some_and(|fires| fires <= now) {
@@ -89,11 +91,12 @@ fn tell(work: &mut Work<'_>, id: Id, now: Timestamp) -> Result<(), Problem> {
             }
             breached = breached.max(clock.breached_at);
         }
+        fared.extend(outcome_of(&row));
         if row.is_open {
             open.push(clock);
         }
     }
-    work.tell_promises(id, next_due(&open), breached)?;
+    work.tell_promises(id, next_due(&open), breached, &outcomes(fared))?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod mail;
 pub mod mailbox;
 pub mod moves;
+pub mod outcome;
 pub mod progress;
 pub mod queue;
 pub mod replay;

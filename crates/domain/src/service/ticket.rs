@@ -157,6 +157,10 @@ entity! {
         sla_due_at: Option<Timestamp> => datetime().server_set().indexed().label("SLA due at", "SLA 到期时间").example("2026-03-01T09:00:00.000Z"),
         /// When a promise was last breached. Updated without a new version of the record.
         sla_breached_at: Option<Timestamp> => datetime().server_set().indexed().label("SLA breached at", "SLA 超时时间").example("2026-03-01T09:00:00.000Z"),
+        /// How it has fared by each kind of clock, as `{clock}.{outcome}`: `met` if all promises were kept in time, `breached` if one was
+        /// broken, `open` if one is still to be kept and none is broken. Updated without a new version of the record when a promise is
+        /// breached.
+        sla_outcomes: Vec<String> => texts(10).server_set().label("SLA outcomes", "SLA 结果").example(serde_json::json!(["first_response.met"])),
         /// Each promised time as it stands, as at GET …/sla; null if you may not see status, priority or policy. Only with `fields`.
         sla: Option<Value> => structure(&TICKET_SLA).derived().label("SLA clocks", "SLA 时钟"),
         /// The number of its messages; only with `fields`.
@@ -213,6 +217,9 @@ pub static LEDGER: Ledger = Ledger {
         Ticket::status.name(),
         Ticket::status_entered_at.name(),
         Ticket::priority.name(),
+        Ticket::channel.name(),
+        Ticket::kind.name(),
+        Ticket::customer_id.name(),
         Ticket::category_id.name(),
         Ticket::queue_id.name(),
         Ticket::owner_id.name(),

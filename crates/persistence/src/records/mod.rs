@@ -8,3 +8,4 @@ pub mod ranking;
 pub mod related;
 pub mod search;
 pub mod statements;
+pub mod values;

@@ -16,6 +16,7 @@ use crate::{
     sql::{
         cell::Cell,
         rows::{ClockRow, PromiseRow},
+        sql_types::DbJson,
         statement::{Bind, ColumnType, Dialect, Statement, write_sql},
     },
     work::Work,
@@ -127,15 +128,22 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Says when the next promise of a ticket is due and when one was last broken, without a new version of it.
-    pub fn tell_promises(&mut self, id: Id, due: Option<Timestamp>, breached: Option<Timestamp>) -> Result<(), StoreError> {
+    /// Says when the next promise of a ticket is due, when one was last broken and how it has fared, without a new version of it.
+    pub fn tell_promises(
+        &mut self,
+        id: Id,
+        due: Option<Timestamp>,
+        breached: Option<Timestamp>,
+        outcomes: &[String],
+    ) -> Result<(), StoreError> {
         fn column(handle: Handle<Ticket, Option<Timestamp>>) -> &'static str {
             handle.name()
         }
         let time = |time: Option<Timestamp>| time.map_or(Bind::Null(ColumnType::Time), Bind::time);
         let mut sql = Statement::of(self.dialect(), "UPDATE ");
         write_sql!(sql, Ticket::object().table, " SET ", column(Ticket::sla_due_at), " = ", time(due), ", ");
-        write_sql!(sql, column(Ticket::sla_breached_at), " = ", time(breached));
+        write_sql!(sql, column(Ticket::sla_breached_at), " = ", time(breached), ", ");
+        write_sql!(sql, Ticket::sla_outcomes.name(), " = ", Bind::Json(DbJson(serde_json::to_string(outcomes)?)));
         write_sql!(sql, " WHERE tenant_id = ", self.tenant().id, " AND id = ", id);
         self.connection().execute(&sql)?;
         self.forget_read();
