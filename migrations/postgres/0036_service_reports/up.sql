@@ -1,7 +1,7 @@
 -- How tickets have fared by their clocks, for reports and lists; and what backlogs of the past are counted by.
 ALTER TABLE tickets ADD COLUMN sla_outcomes json NOT NULL DEFAULT '[]';
 UPDATE tickets SET sla_outcomes = (SELECT json_agg(o) FROM (
-    SELECT clock || CASE WHEN MAX(breached_at) IS NOT NULL THEN '.breached' WHEN bool_or(is_open) THEN '.open'
+    SELECT clock || CASE WHEN MAX(breached_at) IS NOT NULL THEN '.breached' WHEN bool_or(is_open AND phase <> 'met') THEN '.open'
         WHEN SUM(CASE WHEN phase = 'met' THEN 1 ELSE 0 END) > 0 THEN '.met' END AS o
     FROM ticket_clocks WHERE ticket_clocks.tenant_id = tickets.tenant_id AND ticket_clocks.ticket_id = tickets.id GROUP BY clock
 ) fared WHERE o IS NOT NULL)

@@ -6,5 +6,5 @@ use crate::{support::Test, tests};
 
 /// The cases of this area.
 pub fn tests() -> Vec<Test> {
-    tests![demo::sales_hold_together]
+    tests![demo::sales_hold_together, demo::tickets_hold_together]
 }

@@ -46,7 +46,7 @@ async fn first_tenant(store: &Store) -> Result<(TenantKey, Tenant), Error> {
 }
 
 async fn fill(store: &Store, key: TenantKey, tenant: &Tenant, customers: u64, opportunities: u64) -> Result<(), Error> {
-    let options = demo::Options { customers, opportunities, seed: 1, now: crate::http::clock::now() };
+    let options = demo::Options { customers, opportunities, tickets: 0, seed: 1, now: crate::http::clock::now() };
     let bar = demo::progress_bar(&options);
     let filled = demo::fill(store, key, tenant, &options, |there| bar.set_position(there)).await;
     bar.finish_and_clear();

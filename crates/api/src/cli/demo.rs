@@ -22,6 +22,10 @@ pub struct DemoFlags {
     /// but at most 5,000
     #[arg(long)]
     opportunities: Option<u64>,
+    /// Number of service tickets to create, a year of them with messages, statuses and promises; by default as many as customers, but at
+    /// most 5,000
+    #[arg(long)]
+    tickets: Option<u64>,
     /// The same seed generates the same data
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -38,17 +42,20 @@ pub fn demo(flags: DemoFlags, settings: Settings) -> Result<(), String> {
         let own = state.store.read::<_, Problem>(tenant, |reader| Ok(reader.own_tenant()?)).await;
         let own = own.map_err(|problem| describe(&problem))?.ok_or("the tenant is gone")?;
         let opportunities = flags.opportunities.unwrap_or((flags.customers / 2).min(5_000));
-        let options = demo::Options { customers: flags.customers, opportunities, seed: flags.seed, now: clock::now() };
+        let tickets = flags.tickets.unwrap_or(flags.customers.min(5_000));
+        let options = demo::Options { customers: flags.customers, opportunities, tickets, seed: flags.seed, now: clock::now() };
         let bar = demo::progress_bar(&options);
         let summary = demo::fill(&state.store, tenant, &own, &options, |done| bar.set_position(done)).await;
         bar.finish();
         let summary = summary.map_err(|error| error.to_string())?;
         println!(
-            "created {} customers, {} contacts, {} opportunities with {} line items, {} products, {} users in {} teams, {} tags and {} custom fields",
+            "created {} customers, {} contacts, {} opportunities with {} line items, {} tickets with {} messages, {} products, {} users in {} teams, {} tags and {} custom fields",
             summary.customers,
             summary.contacts,
             summary.opportunities,
             summary.line_items,
+            summary.tickets,
+            summary.messages,
             summary.products,
             summary.users,
             summary.teams,

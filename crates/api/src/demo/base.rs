@@ -42,6 +42,8 @@ struct TeamRow {
 }
 
 const ROOT: &str = "销售中心";
+/// What the people of the service desk look after.
+pub const DESK: &str = "service desk";
 
 const TEAMS: [TeamRow; 11] = [
     TeamRow { name: ROOT, parent: None, regions: &[], people: 2 },
@@ -53,7 +55,7 @@ const TEAMS: [TeamRow; 11] = [
     TeamRow { name: "International Sales", parent: Some(ROOT), regions: &[], people: 1 },
     TeamRow { name: "North America", parent: Some("International Sales"), regions: &["North America"], people: 6 },
     TeamRow { name: "Europe", parent: Some("International Sales"), regions: &["Europe"], people: 5 },
-    TeamRow { name: "客户服务部", parent: None, regions: &[], people: 4 },
+    TeamRow { name: "客户服务部", parent: None, regions: &[DESK], people: 4 },
     TeamRow { name: "市场部", parent: None, regions: &[], people: 2 },
 ];
 

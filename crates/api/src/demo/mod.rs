@@ -1,4 +1,4 @@
-//! Demo data: fills a tenant with believable customers and opportunities, for try-outs and benchmarks. The same seed gives the same data (the
+//! Demo data: fills a tenant with believable customers, opportunities and tickets, for try-outs and benchmarks. The same seed gives the same data (the
 //! numbers `C-…` may differ on PostgreSQL, where many write at once).
 //!
 //! One thread makes customers with their opportunities, in batches; the rows of a batch are then written by the unit of work as those
@@ -16,6 +16,7 @@ mod opportunities;
 mod persons;
 mod places;
 mod sales;
+mod tickets;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use generate::{Family, Generator};
+use tickets::Asker;
 
 /// How many customers and opportunities are made at once.
 const BATCH: u64 = 8192;
@@ -46,11 +48,14 @@ const TOGETHER: usize = 64;
 const AHEAD: usize = 1;
 /// The customers came in over three years.
 const SPREAD_DAYS: i64 = 3 * 365;
+/// How many customers ask the service desk for help at most.
+const ASKERS: usize = 20_000;
 
 #[derive(Clone, Debug)]
 pub struct Options {
     pub customers: u64,
     pub opportunities: u64,
+    pub tickets: u64,
     pub seed: u64,
     /// When the last customer came in.
     pub now: Timestamp,
@@ -68,6 +73,8 @@ pub struct Summary {
     pub opportunities: u64,
     pub line_items: u64,
     pub products: usize,
+    pub tickets: u64,
+    pub messages: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +112,7 @@ impl From<Faults> for Error {
     }
 }
 
-/// Fills a tenant; `progress` hears how many customers and opportunities are there so far.
+/// Fills a tenant; `progress` hears how many customers, opportunities and tickets are there so far.
 pub async fn fill(
     store: &Store,
     tenant: TenantKey,
@@ -123,6 +130,7 @@ pub async fn fill(
         products: base.products.len(),
         ..Summary::default()
     };
+    let mut askers = Vec::new();
     let (send, mut batches) = mpsc::channel(AHEAD);
     let mut generator = Generator::new(Arc::clone(&base), options, opened);
     tokio::task::spawn_blocking(move || {
@@ -137,6 +145,7 @@ pub async fn fill(
     while let Some(batch) = batches.recv().await {
         let batch = batch?;
         let before = summary.customers + summary.opportunities;
+        askers.extend(batch.iter().map(asker).take(ASKERS - askers.len()));
         summary.contacts += batch.iter().map(|family| family.contacts.len() as u64).sum::<u64>();
         let deals = || batch.iter().flat_map(|family| &family.deals);
         summary.opportunities += deals().count() as u64;
@@ -147,8 +156,20 @@ pub async fn fill(
     if summary.customers < options.customers {
         return Err(Error::Interrupted);
     }
+    let before = summary.customers + summary.opportunities;
+    let written = |tickets: u64| progress(before + tickets);
+    (summary.tickets, summary.messages) = tickets::fill(store, tenant, &base, options, askers, written).await?;
     store.write::<_, StoreError>(tenant, Origin::system(options.now), |work| work.refresh_statistics()).await?;
     Ok(summary)
+}
+
+/// Who of a family asks the service desk for help.
+fn asker(family: &Family) -> Asker {
+    Asker {
+        customer: family.customer.id(),
+        contact: family.contacts.first().map(Record::id),
+        is_chinese: !family.customer.of::<Customer>().get(Customer::name).is_ascii(),
+    }
 }
 
 /// What is written as one: by whom and when, the object, the record.
@@ -216,9 +237,9 @@ fn origin(owner: Option<base::Owner>, now: Timestamp) -> Origin {
 /// A progress bar for the terminal; without a terminal it stays silent.
 #[must_use]
 pub fn progress_bar(options: &Options) -> ProgressBar {
-    let bar = ProgressBar::new(options.customers + options.opportunities);
+    let bar = ProgressBar::new(options.customers + options.opportunities + options.tickets);
     let style =
-        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} customers and opportunities, {per_sec}, {eta} to go");
+        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} customers, opportunities and tickets, {per_sec}, {eta} to go");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }

@@ -15,7 +15,7 @@ pub mod ticket;
 mod ticket_message;
 mod ticket_sla;
 mod ticket_status;
-mod timers;
+pub mod timers;
 
 use farley_domain::{
     model::entity::Entity,

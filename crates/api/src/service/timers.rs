@@ -47,7 +47,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
             tickets.sort_unstable();
             tickets.dedup();
             for ticket in tickets {
-                tell(work, ticket, now)?;
+                tell(work, ticket, now, false)?;
             }
             Ok(found)
         });
@@ -57,8 +57,18 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
     }
 }
 
+/// Tells what has been due of a ticket until a time, each at its own time, and notifies nobody: for what is written down afterwards.
+pub fn tell_past(work: &mut Work<'_>, id: Id, until: Timestamp) -> Result<(), Problem> {
+    loop {
+        let due = work.reader().clocks(id)?.iter().filter_map(|row| row.fires_at).min().filter(|due| *due <= until);
+        let Some(due) = due else { return Ok(()) };
+        work.go_on_as(Origin::system(due));
+        tell(work, id, due, true)?;
+    }
+}
+
 /// Tells what is due of one ticket.
-fn tell(work: &mut Work<'_>, id: Id, now: Timestamp) -> Result<(), Problem> {
+fn tell(work: &mut Work<'_>, id: Id, now: Timestamp, quiet: bool) -> Result<(), Problem> {
     work.lock_ticket(id)?;
     let Some(ticket) = lookup::one::<Ticket>(work, id)? else { return Ok(()) };
     let rows = work.reader().clocks(id)?;
@@ -86,7 +96,7 @@ fn tell(work: &mut Work<'_>, id: Id, now: Timestamp) -> Result<(), Problem> {
             work.set_clock(&row)?;
             note(work, &ticket, &row, verb);
             // Of what was broken before Farley knew of it nobody needs to be alarmed.
-            if !(row.is_belated && told == TOLD_BREACH) {
+            if !quiet && !(row.is_belated && told == TOLD_BREACH) {
                 notify_of(work, &ticket, kind)?;
             }
             breached = breached.max(clock.breached_at);

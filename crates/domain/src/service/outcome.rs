@@ -25,13 +25,14 @@ impl Outcome {
         }
     }
 
-    /// How a clock has fared; none, if it stopped before anything was decided.
+    /// How a clock has fared; none, if it stopped before anything was decided. One that was met may go on if the ticket is reopened: until
+    /// then it is met.
     #[must_use]
     pub fn of(is_breached: bool, is_open: bool, is_met: bool) -> Option<Outcome> {
-        match (is_breached, is_open, is_met) {
+        match (is_breached, is_met, is_open) {
             (true, _, _) => Some(Outcome::Breached),
-            (false, true, _) => Some(Outcome::Open),
-            (false, false, true) => Some(Outcome::Met),
+            (false, true, _) => Some(Outcome::Met),
+            (false, false, true) => Some(Outcome::Open),
             (false, false, false) => None,
         }
     }
@@ -66,5 +67,6 @@ mod tests {
         assert_eq!(told, ["first_response.met", "next_response.breached"]);
         assert_eq!(Outcome::of(false, false, false), None, "it stopped");
         assert_eq!(Outcome::of(true, true, false), Some(Outcome::Breached));
+        assert_eq!(Outcome::of(false, true, true), Some(Outcome::Met), "it may go on");
     }
 }
