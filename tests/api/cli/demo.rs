@@ -74,12 +74,18 @@ pub async fn tickets_hold_together(db: TestDb) {
         open += i64::from(!is_done);
     }
     assert!(said.contains(&format!("150 tickets with {messages} messages")), "{said}");
-    assert!((10..=120).contains(&broken) && (2..=30).contains(&reopened) && (1..=40).contains(&open), "{broken} {reopened} {open}");
+    assert!(
+        (10..=120).contains(&broken) && (2..=30).contains(&reopened) && (1..=40).contains(&open),
+        "{broken} {reopened} {open}"
+    );
     // What was broken was told then, and nobody hears of it now.
     let told = admin.get("/v1/changes?types=ticket.sla_breached&limit=200").await.ok(200);
     let now = page["data"][0]["updated_at"].as_str().unwrap();
     let told = told["data"].as_array().unwrap();
-    assert!(told.len() >= usize::try_from(broken).unwrap() && told.iter().filter(|event| event["at"].as_str() < Some(now)).count() > 5);
+    assert!(
+        told.len() >= usize::try_from(broken).unwrap()
+            && told.iter().filter(|event| event["at"].as_str() < Some(now)).count() > 5
+    );
     // A backlog of half a year ago is one of tickets that were there then.
     let half = admin.get("/v1/tickets/board?as_of=-180d&include=done").await.ok(200);
     let count: i64 = half["columns"].as_array().unwrap().iter().map(|column| column["count"].as_i64().unwrap()).sum();

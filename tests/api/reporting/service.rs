@@ -120,7 +120,15 @@ pub async fn figures_are_what_their_lists_count(db: TestDb) {
     let from = day(24 * 70);
     let all = admin.get("/v1/tickets?limit=200").await.ok(200)["data"].as_array().unwrap().clone();
     assert_eq!(all.len(), 40);
-    for slice in ["", "&slice=owner.name", "&slice=queue_id", "&slice=channel&kind_ne=return", "&slice=customer_id", "&priority=high", "&slice=team_id"] {
+    for slice in [
+        "",
+        "&slice=owner.name",
+        "&slice=queue_id",
+        "&slice=channel&kind_ne=return",
+        "&slice=customer_id",
+        "&priority=high",
+        "&slice=team_id",
+    ] {
         let times = admin.get(&format!("/v1/reports/service-times?from={from}&calendar_id={calendar}{slice}")).await.ok(200);
         assert_eq!(times["calendar_version"], 1);
         for cell in times["slices"].as_array().unwrap() {
@@ -137,7 +145,11 @@ pub async fn figures_are_what_their_lists_count(db: TestDb) {
                     #[allow(clippy::cast_precision_loss, reason = "milliseconds of two months")]
                     plain.push((time(ticket, end).unwrap() - time(ticket, "opened_at").unwrap()) as f64 / 1000.0);
                     if slice.is_empty() {
-                        let path = format!("/v1/calendars/{calendar}/elapsed?from={}&to={}", ticket["opened_at"].as_str().unwrap(), ticket[end].as_str().unwrap());
+                        let path = format!(
+                            "/v1/calendars/{calendar}/elapsed?from={}&to={}",
+                            ticket["opened_at"].as_str().unwrap(),
+                            ticket[end].as_str().unwrap()
+                        );
                         business.push(admin.get(&path).await.ok(200)["seconds"].as_f64().unwrap());
                     }
                 }
@@ -152,7 +164,8 @@ pub async fn figures_are_what_their_lists_count(db: TestDb) {
             }
             let reopened = listed(&admin, &cell["reopened"]).await;
             let solved = opened.iter().filter(|ticket| !ticket["first_solved_at"].is_null());
-            let (again, solved) = (solved.clone().filter(|ticket| ticket["reopen_count"].as_i64() > Some(0)).count(), solved.count());
+            let (again, solved) =
+                (solved.clone().filter(|ticket| ticket["reopen_count"].as_i64() > Some(0)).count(), solved.count());
             assert_eq!(reopened.len(), again);
             #[allow(clippy::cast_precision_loss, reason = "a handful")]
             let rate = if solved == 0 { Value::Null } else { json!(again as f64 / solved as f64) };
@@ -182,7 +195,8 @@ pub async fn figures_are_what_their_lists_count(db: TestDb) {
             }
         }
         if slice.is_empty() {
-            let kinds: Vec<&str> = sla["slices"][0]["clocks"].as_array().unwrap().iter().map(|clock| clock["clock"].as_str().unwrap()).collect();
+            let kinds: Vec<&str> =
+                sla["slices"][0]["clocks"].as_array().unwrap().iter().map(|clock| clock["clock"].as_str().unwrap()).collect();
             assert_eq!(kinds, ["first_response", "next_response", "total_resolution"]);
             assert_eq!(sla["slices"][0]["opened"]["count"], 40);
         }
@@ -191,7 +205,8 @@ pub async fn figures_are_what_their_lists_count(db: TestDb) {
     let mut pointers: Vec<String> = faults.into_iter().map(|fault| fault.0).collect();
     pointers.sort();
     assert_eq!(pointers, ["calendar_id", "colour", "from", "slice"]);
-    let missing = admin.get(&format!("/v1/reports/service-times?from={from}&calendar_id=01890a5d-ac96-774b-bcce-b302099a8057")).await;
+    let missing =
+        admin.get(&format!("/v1/reports/service-times?from={from}&calendar_id=01890a5d-ac96-774b-bcce-b302099a8057")).await;
     assert_eq!(missing.faults(400)[0].0, "calendar_id");
     assert_eq!(admin.get(&format!("/v1/reports/service-sla?from={from}&to={from}")).await.faults(400)[0].0, "to");
     assert_eq!(admin.get(&format!("/v1/reports/service-sla?from={from}&as_of=-1d")).await.faults(400)[0].0, "as_of");
@@ -203,7 +218,13 @@ pub async fn backlogs_are_those_of_their_time(db: TestDb) {
     desk(&server, &admin).await;
     let all = admin.get("/v1/tickets?limit=200").await.ok(200)["data"].as_array().unwrap().clone();
     let from = day(24 * 70);
-    for (interval, slice) in [("week", ""), ("month", "&slice=priority"), ("week", "&slice=channel&kind_ne=return"), ("month", "&slice=queue.name"), ("month", "&slice=customer_id")] {
+    for (interval, slice) in [
+        ("week", ""),
+        ("month", "&slice=priority"),
+        ("week", "&slice=channel&kind_ne=return"),
+        ("month", "&slice=queue.name"),
+        ("month", "&slice=customer_id"),
+    ] {
         let volume = admin.get(&format!("/v1/reports/service-volume?from={from}&interval={interval}{slice}")).await.ok(200);
         let mut sums = [0; 3];
         for cell in volume["slices"].as_array().unwrap() {
@@ -225,7 +246,8 @@ pub async fn backlogs_are_those_of_their_time(db: TestDb) {
                     let end = Timestamp::parse(period["backlog"]["as_of"].as_str().unwrap_or(&clock::now().to_string())).unwrap();
                     let mut expected = 0;
                     for ticket in &all {
-                        let ledger = admin.get(&format!("/v1/tickets/{}/ledger?limit=200", ticket["id"].as_str().unwrap())).await.ok(200);
+                        let ledger =
+                            admin.get(&format!("/v1/tickets/{}/ledger?limit=200", ticket["id"].as_str().unwrap())).await.ok(200);
                         let mut status = None;
                         let mut rows = ledger["data"].as_array().unwrap().clone();
                         rows.sort_by_key(|row| time(row, "at"));
@@ -248,7 +270,9 @@ pub async fn backlogs_are_those_of_their_time(db: TestDb) {
     }
     // What the ledger does not keep has no past.
     let volume = admin.get(&format!("/v1/reports/service-volume?from={from}&subject_contains=t")).await.ok(200);
-    assert!(volume["slices"][0]["periods"][0]["backlog"].is_null() && volume["slices"][0]["periods"][0]["opened"]["count"].is_i64());
+    assert!(
+        volume["slices"][0]["periods"][0]["backlog"].is_null() && volume["slices"][0]["periods"][0]["opened"]["count"].is_i64()
+    );
     // Days are the tenant's, and periods are cut to what was asked for.
     let days = admin.get("/v1/reports/service-volume?from=2026-03-30&to=2026-04-02&interval=month").await.ok(200);
     let days: Vec<(&str, &str)> = days["slices"][0]["periods"]
@@ -283,7 +307,8 @@ pub async fn what_may_not_be_seen_is_not_counted(db: TestDb) {
         assert_eq!(nothing["slices"][0]["opened"]["count"], 0, "{report}");
     }
     let seen = agents[0].get(&format!("/v1/reports/service-volume?from={from}")).await.ok(200);
-    let opened: i64 = seen["slices"][0]["periods"].as_array().unwrap().iter().map(|one| one["opened"]["count"].as_i64().unwrap()).sum();
+    let opened: i64 =
+        seen["slices"][0]["periods"].as_array().unwrap().iter().map(|one| one["opened"]["count"].as_i64().unwrap()).sum();
     assert_eq!(json!(opened), mine);
     for period in seen["slices"][0]["periods"].as_array().unwrap() {
         listed(&agents[0], &period["backlog"]).await;

@@ -238,8 +238,9 @@ fn origin(owner: Option<base::Owner>, now: Timestamp) -> Origin {
 #[must_use]
 pub fn progress_bar(options: &Options) -> ProgressBar {
     let bar = ProgressBar::new(options.customers + options.opportunities + options.tickets);
-    let style =
-        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} customers, opportunities and tickets, {per_sec}, {eta} to go");
+    let style = ProgressStyle::with_template(
+        "{bar:40} {human_pos} of {human_len} customers, opportunities and tickets, {per_sec}, {eta} to go",
+    );
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }

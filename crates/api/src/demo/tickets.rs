@@ -6,8 +6,14 @@ use std::sync::Arc;
 use farley_domain::{
     model::{entity::Entity, object::Object},
     service::{
-        calendar::Calendar, clock::StatusKind, queue::Queue, sla_policy::SlaPolicy, ticket::{Ticket, first_status}, ticket_category::TicketCategory,
-        ticket_message::TicketMessage, ticket_status::TicketStatus,
+        calendar::Calendar,
+        clock::StatusKind,
+        queue::Queue,
+        sla_policy::SlaPolicy,
+        ticket::{Ticket, first_status},
+        ticket_category::TicketCategory,
+        ticket_message::TicketMessage,
+        ticket_status::TicketStatus,
     },
     values::{id::Id, time::Timestamp},
 };
@@ -15,7 +21,12 @@ use farley_persistence::{Origin, Store, TenantKey, Work};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::{Error, Options, base::{Base, Owner}, dice::Dice, origin};
+use super::{
+    Error, Options,
+    base::{Base, Owner},
+    dice::Dice,
+    origin,
+};
 use crate::{
     access::principal::{self, Principal},
     http::problem::{Problem, describe},
@@ -76,7 +87,8 @@ struct Desk {
 }
 
 /// The kinds of the statuses that tickets are moved to, in the order of [`Desk::statuses`].
-const MOVES: [StatusKind; 4] = [StatusKind::WaitingCustomer, StatusKind::WaitingThirdParty, StatusKind::Solved, StatusKind::Closed];
+const MOVES: [StatusKind; 4] =
+    [StatusKind::WaitingCustomer, StatusKind::WaitingThirdParty, StatusKind::Solved, StatusKind::Closed];
 
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Error {
@@ -139,7 +151,8 @@ fn make_desk(work: &mut Work<'_>, now: Timestamp, agents: &[Owner]) -> Result<De
     let manager = agents.first().map(|agent| agent.user);
     let mut queues = Vec::new();
     for (number, name) in QUEUES.iter().enumerate() {
-        let members: Vec<Id> = agents.iter().enumerate().filter(|(place, _)| place % 3 != number).map(|(_, agent)| agent.user).collect();
+        let members: Vec<Id> =
+            agents.iter().enumerate().filter(|(place, _)| place % 3 != number).map(|(_, agent)| agent.user).collect();
         queues.push(create(work, Queue::object(), &json!({"name": name, "agent_ids": members, "manager_id": manager}))?);
     }
     let mut categories = Vec::new();
@@ -157,14 +170,21 @@ fn make_desk(work: &mut Work<'_>, now: Timestamp, agents: &[Owner]) -> Result<De
         target
     };
     let mut targets = Vec::new();
-    for (priority, response, resolution) in [("urgent", 30, 480), ("high", 60, 960), ("normal", 120, 1_920), ("low", 240, 2_880)] {
+    for (priority, response, resolution) in [("urgent", 30, 480), ("high", 60, 960), ("normal", 120, 1_920), ("low", 240, 2_880)]
+    {
         targets.push(target("first_response", priority, response));
         targets.push(target("next_response", priority, 2 * response));
         targets.push(target("total_resolution", priority, resolution));
     }
-    create(work, SlaPolicy::object(), &json!({"name": "标准服务 / Standard service", "calendar_id": calendar, "targets": targets}))?;
+    create(
+        work,
+        SlaPolicy::object(),
+        &json!({"name": "标准服务 / Standard service", "calendar_id": calendar, "targets": targets}),
+    )?;
     let known = lookup::all::<TicketStatus>(work.reader())?;
-    let status = |kind: StatusKind| first_status(&known, kind).map(|status| status.id()).ok_or_else(|| Problem::internal("a kind of status is missing"));
+    let status = |kind: StatusKind| {
+        first_status(&known, kind).map(|status| status.id()).ok_or_else(|| Problem::internal("a kind of status is missing"))
+    };
     let statuses = [status(MOVES[0])?, status(MOVES[1])?, status(MOVES[2])?, status(MOVES[3])?];
     Ok(Desk { categories, statuses, agents: agents.to_vec() })
 }
@@ -275,9 +295,15 @@ fn life(dice: &mut Dice, desk: &Desk, asker: Asker, opened: Timestamp) -> (Value
     let reply = |text: [&'static str; 2]| Deed::Message("reply", say(text).to_owned());
     deeds.push((after(dice, low, high), reply(["您好，已收到您的请求，正在处理。", "Thank you, we are looking into it."])));
     if dice.chance(45) {
-        deeds.push((after(dice, MINUTE, 10 * MINUTE), reply(["请补充一下型号和截图。", "Please send us the model and a screenshot."])));
+        deeds.push((
+            after(dice, MINUTE, 10 * MINUTE),
+            reply(["请补充一下型号和截图。", "Please send us the model and a screenshot."]),
+        ));
         deeds.push((after(dice, 1, 60), Deed::Change(json!({"status_id": waiting}))));
-        deeds.push((after(dice, HOUR, 30 * HOUR), Deed::Message("incoming", say(["已发送，请查收。", "Here they are."]).to_owned())));
+        deeds.push((
+            after(dice, HOUR, 30 * HOUR),
+            Deed::Message("incoming", say(["已发送，请查收。", "Here they are."]).to_owned()),
+        ));
         deeds.push((after(dice, 10 * MINUTE, 4 * HOUR), reply(["收到，谢谢。", "Got it, thank you."])));
     }
     if dice.chance(12) {
@@ -285,14 +311,18 @@ fn life(dice: &mut Dice, desk: &Desk, asker: Asker, opened: Timestamp) -> (Value
         deeds.push((after(dice, 4 * HOUR, 60 * HOUR), Deed::Message("note", "备件已到 / The part has arrived".to_owned())));
     }
     let solve = || Deed::Change(json!({"status_id": solved, "resolution": say(solution), "cause": cause}));
-    let (low, high) = *dice.weighted(&[(60, (20 * MINUTE, 8 * HOUR)), (30, (8 * HOUR, 48 * HOUR)), (10, (48 * HOUR, 200 * HOUR))]);
+    let (low, high) =
+        *dice.weighted(&[(60, (20 * MINUTE, 8 * HOUR)), (30, (8 * HOUR, 48 * HOUR)), (10, (48 * HOUR, 200 * HOUR))]);
     // Some are never settled.
     if dice.chance(2) {
         return (body, deeds);
     }
     deeds.push((after(dice, low, high), solve()));
     if dice.chance(8) {
-        deeds.push((after(dice, 3 * HOUR, 70 * HOUR), Deed::Message("incoming", say(["问题又出现了。", "It happens again."]).to_owned())));
+        deeds.push((
+            after(dice, 3 * HOUR, 70 * HOUR),
+            Deed::Message("incoming", say(["问题又出现了。", "It happens again."]).to_owned()),
+        ));
         deeds.push((after(dice, 15 * MINUTE, 6 * HOUR), reply(["抱歉，我们再检查一次。", "Sorry, we will check again."])));
         deeds.push((after(dice, HOUR, 40 * HOUR), solve()));
     }

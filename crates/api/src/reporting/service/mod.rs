@@ -69,7 +69,11 @@ struct Slice {
 
 impl Asked {
     /// Reads the parameters of a report, with every fault of them.
-    fn read<Q: Entity>(call: &Call, request: &HttpRequest, needed: &[&farley_domain::model::field::Field]) -> Result<(Record<Q>, Asked), Problem> {
+    fn read<Q: Entity>(
+        call: &Call,
+        request: &HttpRequest,
+        needed: &[&farley_domain::model::field::Field],
+    ) -> Result<(Record<Q>, Asked), Problem> {
         let object = Ticket::object();
         call.rows(object, Action::Read)?;
         call.demand_fields(object, needed)?;

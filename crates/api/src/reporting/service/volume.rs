@@ -20,7 +20,7 @@ use farley_domain::{
 use farley_persistence::{Bound, Cell, Group, Measure, Reader, StoreError};
 use serde_json::Value;
 
-use super::{Asked, ServiceFigure, SLICE, Slices, Span, condition};
+use super::{Asked, SLICE, ServiceFigure, Slices, Span, condition};
 use crate::{
     access::call::Call,
     http::problem::Problem,
@@ -119,12 +119,7 @@ type TicketFilters = Filters<Ticket>;
     responses((status = 200, description = "The volume.", body = ServiceVolumeReport)))]
 #[get("/v1/reports/service-volume")]
 pub async fn service_volume(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let needed = [
-        Ticket::status.field(),
-        Ticket::opened_at.field(),
-        Ticket::first_solved_at.field(),
-        Ticket::closed_at.field(),
-    ];
+    let needed = [Ticket::status.field(), Ticket::opened_at.field(), Ticket::first_solved_at.field(), Ticket::closed_at.field()];
     let (query, asked) = Asked::read::<ServiceVolumeQuery>(&call, &request, &needed)?;
     let zone = call.principal.standards(call.now).zone;
     let span = Span::of((query.get(ServiceVolumeQuery::from), query.get(ServiceVolumeQuery::to)), zone, call.now)?;
