@@ -26,8 +26,7 @@ const MOST: usize = 1_000;
 /// Tickets in columns.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct TicketBoard {
-    /// The statuses in their order, or the queues by name with the tickets without a queue last. Archived statuses and queues are
-    /// shown as long as something is in them.
+    /// The statuses in their order, or the queues by name, without a queue last. Archived ones are shown as long as something is in them.
     pub columns: Vec<TicketBoardColumn>,
 }
 

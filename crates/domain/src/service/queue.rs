@@ -22,10 +22,9 @@ choices! {
 }
 
 entity! {
-    /// A queue of tickets. Its agents take the next ticket with POST …/next, or are given tickets as soon as they are free: those that
-    /// have no owner and are new or open, the one with the highest priority first, then the earliest `sla_due_at`, then the earliest
-    /// `opened_at`. An agent is free who is active, at work, below their capacity and has all skills that the ticket requires. A
-    /// ticket for which nobody is free holds up no other; it is given within 20 seconds of somebody becoming free.
+    /// A queue of tickets. Its agents take the next ticket with POST …/next, or are given it, in the same order, as soon as they are free:
+    /// active, at work, below their capacity, and with all skills that it requires. A ticket for which nobody is free holds up no other,
+    /// and is given within 20 seconds of somebody becoming free.
     pub struct Queue("queue", "queues", "queues", "Queue", "服务队列") [external] {
         /// The name; unique among live queues.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("硬件支持"),
@@ -33,16 +32,14 @@ entity! {
         description: Option<String> => long_text(2_000).label("Description", "说明"),
         /// The users who take tickets out of it; anyone who may change tickets, if empty.
         agent_ids: Vec<Id> => references(&QUEUE_AGENTS).gives_work().label("Agents", "客服人员"),
-        /// How its tickets come to its agents: they take them, or they get them in turn, or whoever has the fewest unsolved tickets
-        /// gets the next, of equals whoever comes first in `agent_ids`. A queue without agents gives nothing.
+        /// How its tickets come to its agents: they take them, get them in turn, or whoever has the fewest unsolved tickets gets the
+        /// next, of equals the first in `agent_ids`.
         assignment: Option<QueueAssignment> => choice(QueueAssignment::choices()).default("pull").indexed().label("Assignment", "分配方式").example("round_robin"),
-        /// Whether a ticket that is given goes to whoever owns the ticket of the same contact that was created last, otherwise the one of
-        /// the same customer, if they are free.
+        /// Whether a ticket goes to the owner of the contact's last ticket, otherwise of the customer's, if they are free.
         prefers_last_agent: bool => boolean().default(false).label("Prefers the last agent", "优先原客服").example(true),
         /// Whether only agents who are at work according to their schedules are given tickets.
         respects_hours: bool => boolean().default(true).label("Respects working hours", "遵循工作时间").example(true),
-        /// Nobody is given a ticket who has so many unsolved tickets already, in all queues, unless they have a `ticket_capacity` of their
-        /// own. Any number, if absent.
+        /// How many unsolved tickets, of all queues, it lets an agent have who has no `ticket_capacity` of their own; any number, if absent.
         ticket_capacity: Option<i64> => integer(1, 10_000).label("Tickets an agent", "每人工单上限").example(20),
         /// The user who is responsible for it.
         manager_id: Option<Id> => reference("user").gives_work().label("Manager", "负责人"),

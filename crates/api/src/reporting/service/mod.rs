@@ -47,7 +47,7 @@ pub struct ServiceFigure {
     #[schema(example = 42)]
     pub count: i64,
     /// Lists them: the `filter` of `POST /v1/tickets/search`.
-    #[schema(value_type = Object, example = json!({"and": [{"field": "status", "op": "eq", "value": "open"}]}))]
+    #[schema(value_type = Object)]
     pub filter: Value,
 }
 

@@ -23,13 +23,13 @@ use crate::{access::call::Call, http::problem::Problem, records::parameters::Fil
 /// SLA attainment.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct ServiceSlaReport {
-    /// The first day on which the tickets were opened.
+    /// The first day.
     #[schema(value_type = String, format = "date", example = "2026-01-01")]
     pub from: NaiveDate,
-    /// The day after the last such day.
+    /// The day after the last day.
     #[schema(value_type = String, format = "date", example = "2027-01-01")]
     pub to: NaiveDate,
-    /// One for each value of the slice field, those with the most tickets first; a single one without a slice.
+    /// One for each value, those with the most tickets first; a single one without a slice.
     pub slices: Vec<ServiceSlaSlice>,
 }
 
@@ -64,11 +64,11 @@ pub struct ServiceSlaClock {
 crate::query! {
     /// Of which tickets.
     pub struct ServiceSlaQuery {
-        /// The first day on which the tickets were opened, in the tenant's time zone.
+        /// The first day, in the tenant's time zone.
         from: Option<NaiveDate> => date().required().example("2026-01-01"),
-        /// The day after the last such day. Defaults to tomorrow.
+        /// The day after the last day. Defaults to tomorrow.
         to: Option<NaiveDate> => date().example("2027-01-01"),
-        /// A field to slice by: a single-valued field of the ticket, including `custom.key`, or of a related record.
+        /// The field to slice by, of the ticket or of a related record.
         slice: Option<String> => text(300).example("queue_id"),
     }
 }
@@ -77,9 +77,8 @@ type TicketFilters = Filters<Ticket>;
 
 /// Get SLA attainment
 ///
-/// Returns for each clock how many of the tickets that you can see, opened in a period, were kept what was promised, how many were not,
-/// and how many are still open. A ticket counts once for each kind of clock, by the worst of its cycles (`sla_outcomes`); clocks that
-/// stopped before anything was decided do not count. The filters of `GET /v1/tickets` apply. At most 500,000 tickets.
+/// Returns for each clock for how many of the tickets opened in a period the promise was kept, broken, or is still open. A ticket counts
+/// once for each clock, by the worst of its cycles (`sla_outcomes`). The filters of `GET /v1/tickets` apply. At most 500,000 tickets.
 #[utoipa::path(tag = "reports", operation_id = "getServiceSla", params(ServiceSlaQuery, TicketFilters),
     responses((status = 200, description = "The attainment.", body = ServiceSlaReport)))]
 #[get("/v1/reports/service-sla")]

@@ -32,10 +32,10 @@ use crate::{
 /// Response and resolution times.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 pub struct ServiceTimesReport {
-    /// The first day on which the tickets were opened.
+    /// The first day.
     #[schema(value_type = String, format = "date", example = "2026-01-01")]
     pub from: NaiveDate,
-    /// The day after the last such day.
+    /// The day after the last day.
     #[schema(value_type = String, format = "date", example = "2027-01-01")]
     pub to: NaiveDate,
     /// The calendar by which business time is counted, and its version; null without one.
@@ -43,7 +43,7 @@ pub struct ServiceTimesReport {
     pub calendar_id: Option<Id>,
     #[schema(example = 3)]
     pub calendar_version: Option<i64>,
-    /// One for each value of the slice field, those with the most tickets first; a single one without a slice.
+    /// One for each value, those with the most tickets first; a single one without a slice.
     pub slices: Vec<ServiceTimesSlice>,
 }
 
@@ -101,11 +101,11 @@ pub struct ServiceSpread {
 crate::query! {
     /// Of which tickets.
     pub struct ServiceTimesQuery {
-        /// The first day on which the tickets were opened, in the tenant's time zone.
+        /// The first day, in the tenant's time zone.
         from: Option<NaiveDate> => date().required().example("2026-01-01"),
-        /// The day after the last such day. Defaults to tomorrow.
+        /// The day after the last day. Defaults to tomorrow.
         to: Option<NaiveDate> => date().example("2027-01-01"),
-        /// A field to slice by: a single-valued field of the ticket, including `custom.key`, or of a related record.
+        /// The field to slice by, of the ticket or of a related record.
         slice: Option<String> => text(300).example("owner_id"),
         /// The calendar by which business time is counted, as it is now. Without one there is no business time.
         calendar_id: Option<Id> => reference("calendar"),
@@ -116,9 +116,8 @@ type TicketFilters = Filters<Ticket>;
 
 /// Get response and resolution times
 ///
-/// Returns how long the tickets that you can see, opened in a period, took until the first response, the first solution and the present
-/// solution: mean, median and 90th percentile, in elapsed and in business time, and how many were reopened. The filters of `GET
-/// /v1/tickets` apply. At most 500,000 tickets.
+/// Returns how long the tickets opened in a period took until the first response and the solution, and how many were reopened. The
+/// filters of `GET /v1/tickets` apply. At most 500,000 tickets.
 #[utoipa::path(tag = "reports", operation_id = "getServiceTimes", params(ServiceTimesQuery, TicketFilters),
     responses((status = 200, description = "The times.", body = ServiceTimesReport)))]
 #[get("/v1/reports/service-times")]

@@ -39,7 +39,7 @@ pub struct ServiceVolumeReport {
     /// The day after the last day.
     #[schema(value_type = String, format = "date", example = "2027-01-01")]
     pub to: NaiveDate,
-    /// One for each value of the slice field, those with the most opened tickets first; a single one without a slice.
+    /// One for each value, those with the most opened tickets first; a single one without a slice.
     pub slices: Vec<ServiceVolumeSlice>,
 }
 
@@ -104,7 +104,7 @@ crate::query! {
         to: Option<NaiveDate> => date().example("2027-01-01"),
         /// How long the periods are; at most 120 of them.
         interval: Option<ServiceInterval> => choice(ServiceInterval::choices()).default("month"),
-        /// A field to slice by: a single-valued field of the ticket, including `custom.key`, or of a related record.
+        /// The field to slice by, of the ticket or of a related record.
         slice: Option<String> => text(300).example("priority"),
     }
 }
@@ -113,8 +113,8 @@ type TicketFilters = Filters<Ticket>;
 
 /// Get ticket volume and backlog
 ///
-/// Returns for each day, week or month how many of the tickets that you can see were opened, first solved and closed in it, and how many
-/// were left unsolved at its end, as the ledger tells. The filters of `GET /v1/tickets` apply.
+/// Returns how many tickets were opened, solved and closed in each day, week or month, and how many were left at its end. The filters
+/// of `GET /v1/tickets` apply.
 #[utoipa::path(tag = "reports", operation_id = "getServiceVolume", params(ServiceVolumeQuery, TicketFilters),
     responses((status = 200, description = "The volume.", body = ServiceVolumeReport)))]
 #[get("/v1/reports/service-volume")]
