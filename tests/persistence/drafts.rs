@@ -36,9 +36,12 @@ const OTHERWISE: &[(&str, &[&str])] = &[
     (
         "what is unique is no single field, or one across parents or tenants",
         &[
+            "article_versions_current_key",
+            "articles_translation_key",
             "cadence_enrolments_customer_key",
             "cadence_enrolments_lead_key",
             "custom_fields_key_key",
+            "help_centers_token",
             "lead_forms_token",
             "stages_name_key",
             "ticket_messages_channel_key",
@@ -47,6 +50,7 @@ const OTHERWISE: &[(&str, &[&str])] = &[
     (
         "a work of its own reads it: reminders, boards, reports, what is unread",
         &[
+            "article_versions_current",
             "notifications_unread",
             "opportunities_board",
             "opportunities_opened",

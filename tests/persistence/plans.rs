@@ -342,6 +342,7 @@ fn filter(crm: &Crm, field: &Field) -> (String, String) {
         FieldType::Email => "info7@example.cn".to_owned(),
         FieldType::Phone => "+8613800138000".to_owned(),
         FieldType::Country => "CN".to_owned(),
+        FieldType::LanguageTag => "en".to_owned(),
         FieldType::Choice(choices) => choices.last().expect("there are choices").value.to_string(),
         FieldType::Id | FieldType::Reference(_) | FieldType::References(_) => crm.tenant.id.to_string(),
         FieldType::Structure(structure) if structure.link.is_some() => crm.tenant.id.to_string(),

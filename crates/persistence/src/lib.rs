@@ -42,7 +42,7 @@ pub use records::{
     ledger::LedgerEntry,
 };
 pub use reporting::{MAX_STAGES, Median, Moves, Travelled, Travels};
-pub use service::MessageOfTicket;
+pub use service::{MessageOfTicket, Vote};
 pub use sql::{
     cell::Cell,
     row::{Layout, Row},

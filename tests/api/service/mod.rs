@@ -3,9 +3,11 @@
 mod assignment;
 mod calendars;
 mod day;
+mod knowledge;
 mod mail;
 mod merges;
 mod outbound;
+mod satisfaction;
 mod sla;
 mod tickets;
 
@@ -25,6 +27,13 @@ pub fn tests() -> Vec<Test> {
         calendars::hours_are_checked_at_their_place,
         calendars::holidays_and_make_up_days_are_imported,
         calendars::imports_keep_to_versions_and_permissions,
+        knowledge::what_is_published_stays_while_the_next_is_written,
+        knowledge::who_publishes_is_another_matter,
+        knowledge::help_centers_show_what_is_public,
+        knowledge::translations_are_one_family,
+        knowledge::votes_count_once_a_reader,
+        knowledge::tickets_find_their_articles,
+        knowledge::hostile_articles_do_no_harm,
         mail::a_conversation_is_one_ticket,
         mail::nothing_of_a_mail_is_lost,
         mail::a_mail_says_what_is_new_in_it,
@@ -44,6 +53,12 @@ pub fn tests() -> Vec<Test> {
         outbound::what_becomes_of_a_mail_is_told,
         outbound::a_mail_server_that_is_away_loses_nothing,
         outbound::killed_before_sending_nothing_is_lost_or_doubled,
+        satisfaction::a_rule_asks_and_the_customer_answers,
+        satisfaction::links_hold_for_a_while,
+        satisfaction::low_scores_are_followed_up,
+        satisfaction::asking_is_a_right_and_has_its_limits,
+        satisfaction::results_are_counted,
+        satisfaction::invitations_are_mailed_once,
         sla::clocks_follow_messages_and_statuses,
         sla::warnings_and_breaches_are_told_on_time_and_once,
         sla::what_was_promised_stays_promised,

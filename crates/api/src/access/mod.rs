@@ -6,6 +6,7 @@ pub mod grants;
 pub mod lane;
 pub mod passwords;
 pub mod principal;
+pub mod sealed;
 pub mod state;
 pub mod throttle;
 pub mod tokens;

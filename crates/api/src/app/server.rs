@@ -22,7 +22,7 @@ use crate::{
         problem::{Problem, describe},
     },
     identity::{bootstrap, learning},
-    openapi, sales,
+    openapi, sales, service,
     settings::{Settings, cores},
 };
 
@@ -122,6 +122,8 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
             .app_data(stopping.clone())
             .wrap(cors(&data.settings.cors_origins))
             .wrap(from_fn(sales::cors))
+            .wrap(from_fn(service::help_cors))
+            .wrap(from_fn(service::survey_cors))
             // Around the others, so that what they refuse is told as any other problem.
             .wrap(from_fn(middleware::serve))
             .configure(routes::configure)

@@ -16,7 +16,13 @@ use farley_domain::{
         opportunity::Opportunity,
         pipeline::Pipeline,
     },
-    service::{queue::Queue, ticket::Ticket, ticket_merge::TicketMerge},
+    service::{
+        knowledge::{article::Article, article_version::ArticleVersion},
+        queue::Queue,
+        satisfaction::{survey::Survey, survey_response::SurveyResponse},
+        ticket::Ticket,
+        ticket_merge::TicketMerge,
+    },
 };
 use utoipa::{OpenApi, openapi::path::Operation};
 
@@ -37,6 +43,17 @@ const OTHERWISE: &[(&str, Allowed)] = &[
     ("undoTicketMerge", |grants| may(grants, TicketMerge::NAME, Action::Read) && may(grants, Ticket::NAME, Action::Update)),
     ("splitTicket", |grants| may(grants, Ticket::NAME, Action::Update) && may(grants, Ticket::NAME, Action::Create)),
     ("takeNextTicket", |grants| may(grants, Queue::NAME, Action::Read) && may(grants, Ticket::NAME, Action::Update)),
+    ("suggestArticles", |grants| may(grants, ArticleVersion::NAME, Action::Read)),
+    ("suggestTicketArticles", |grants| {
+        may(grants, Ticket::NAME, Action::Read) && may(grants, ArticleVersion::NAME, Action::Read)
+    }),
+    ("sendBackArticle", publishes),
+    ("publishArticle", publishes),
+    ("withdrawArticle", publishes),
+    ("voteOnArticle", |grants| may(grants, Article::NAME, Action::Read)),
+    ("askSurvey", |grants| may(grants, Ticket::NAME, Action::Read) && may(grants, SurveyResponse::NAME, Action::Create)),
+    ("linkSurveyResponse", |grants| may(grants, SurveyResponse::NAME, Action::Read) && may(grants, SurveyResponse::NAME, Action::Create)),
+    ("getSurveyResults", |grants| may(grants, Survey::NAME, Action::Read) && may(grants, SurveyResponse::NAME, Action::Read)),
     ("readNotification", |_| true),
     ("readAllNotifications", |_| true),
     ("getBoard", |grants| may(grants, Pipeline::NAME, Action::Read) && may(grants, Opportunity::NAME, Action::Read)),
@@ -56,6 +73,11 @@ const OTHERWISE: &[(&str, Allowed)] = &[
 
 fn may(grants: &Grants, object: &str, action: Action) -> bool {
     grants.scope(object, action).is_some()
+}
+
+/// Whoever may create versions of articles decides what readers get.
+fn publishes(grants: &Grants) -> bool {
+    may(grants, Article::NAME, Action::Update) && may(grants, ArticleVersion::NAME, Action::Create)
 }
 
 /// Whoever may make something of what a lead becomes.

@@ -25,7 +25,12 @@ use farley_domain::{
         template::placeholders,
     },
     query::predicate::{Predicate, parse},
-    service::{calendar::Calendar, sla_policy::SlaPolicy, ticket::Ticket},
+    service::{
+        calendar::Calendar,
+        satisfaction::{survey::Survey, survey_response::SurveyResponse},
+        sla_policy::SlaPolicy,
+        ticket::Ticket,
+    },
     values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Layout, Work};
@@ -140,7 +145,7 @@ impl<'a> Check<'a> {
     fn action(&mut self, work: &mut Work<'_>, action: &Action, pointer: &str) -> Result<(), Problem> {
         let object = self.object;
         let updates = match action {
-            Action::CreateTask(_) | Action::Notify(_) => false,
+            Action::CreateTask(_) | Action::Notify(_) | Action::AskSurvey { .. } => false,
             Action::AddNote { .. } => object.name == Ticket::NAME,
             _ => true,
         };
@@ -198,6 +203,14 @@ impl<'a> Check<'a> {
                 for (place, text) in text.texts() {
                     self.text(text, &format!("{pointer}/text{place}"));
                 }
+            }
+            Action::AskSurvey { survey_id } => {
+                if object.name != Ticket::NAME {
+                    self.refuse_kind(pointer);
+                }
+                self.needs.add(pointer, SurveyResponse::object(), Permitted::Create, Scope::All);
+                let place = format!("{pointer}{}", SurveyResponse::survey_id.pointer());
+                self.refer(work, Survey::object(), vec![(place, *survey_id)])?;
             }
             Action::Perform { action } => {
                 let known: Vec<&str> = doing::performances(object).map(|known| known.action).collect();

@@ -100,7 +100,7 @@ struct Doing<'a> {
 
 /// Does actions on a record, in order. Values that are set one after the other become one change.
 pub fn perform(work: &mut Work<'_>, writer: &Writer, actions: &[Action], id: Id, turns: &str) -> Result<(), Problem> {
-    let needed = if actions.iter().all(|action| matches!(action, Action::Notify(_) | Action::CreateTask(_))) {
+    let needed = if actions.iter().all(|action| matches!(action, Action::Notify(_) | Action::CreateTask(_) | Action::AskSurvey { .. })) {
         Permitted::Read
     } else {
         Permitted::Update
@@ -163,6 +163,10 @@ impl Doing<'_> {
                 self.write(work)?;
                 let language = self.language(work)?;
                 self.message(work, text, language.as_deref(), MessageKind::Reply)
+            }
+            Action::AskSurvey { survey_id } => {
+                self.write(work)?;
+                service::satisfaction::ask(work, self.writer, self.record().of(), *survey_id).map(drop)
             }
             Action::Perform { action } => {
                 self.write(work)?;

@@ -6,6 +6,7 @@ use farley_domain::{
     identity::{access::Action, access::Scope},
     model::{
         cell::Cell,
+        entity::Entity,
         fault::{Fault, FaultCode, Faults, Language},
         field::{Choice, Field, FieldType, Op},
         object::{Object, Reach},
@@ -18,12 +19,17 @@ use farley_domain::{
         Predicate,
         path::{End, Path, resolve},
     },
+    service::{satisfaction::survey_response::SurveyResponse, ticket::Ticket},
     values::time::Timestamp,
 };
 use farley_persistence::Work;
 
 use super::check::Needs;
-use crate::{access::principal::Principal, http::problem::Problem};
+use crate::{
+    access::principal::Principal,
+    http::problem::Problem,
+    service::satisfaction::{SURVEY_LINK, link_of_ticket},
+};
 
 /// Whom a text is for, and who writes it.
 #[derive(Clone, Copy)]
@@ -47,6 +53,9 @@ impl Words<'_> {
     }
 
     fn value_of(&self, work: &mut Work<'_>, record: &Record, name: &str) -> Result<Option<String>, Problem> {
+        if is_survey_link(record.object(), name) {
+            return link_of_ticket(work, self.principal, self.now, record.id());
+        }
         let view = self.principal.view(self.now);
         let Ok(Path { steps, end: End::Field(field) }) = resolve(&self.principal.schema(record.object()), name, &view) else {
             return Ok(None);
@@ -114,6 +123,11 @@ impl Words<'_> {
     }
 }
 
+/// Whether a placeholder stands for the link to the survey that was asked about a ticket, which no field holds.
+fn is_survey_link(object: &Object, name: &str) -> bool {
+    name == SURVEY_LINK && object.name == Ticket::NAME
+}
+
 /// The faults of placeholders that stand for nothing, and what has to be held to learn what the others stand for.
 pub fn check(
     principal: &Principal,
@@ -126,6 +140,10 @@ pub fn check(
     let view = principal.view(now);
     let schema = principal.schema(object);
     for name in placeholders(text) {
+        if is_survey_link(object, name) {
+            needs.add(pointer, SurveyResponse::object(), Action::Create, Scope::All);
+            continue;
+        }
         match resolve(&schema, name, &view) {
             Ok(Path { steps, end: End::Field(_) }) if steps.iter().all(|step| !step.relation.reach.is_to_many()) => {
                 for step in steps {

@@ -5,6 +5,7 @@ pub mod compression;
 pub mod html_form;
 pub mod limits;
 pub mod middleware;
+pub mod origins;
 pub mod page;
 pub mod problem;
 pub mod proxies;

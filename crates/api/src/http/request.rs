@@ -294,6 +294,14 @@ pub fn unless_held(request: &HttpRequest, tag: &str, text: impl FnOnce() -> web:
     if is_held { response.finish() } else { response.content_type("application/json").body(text()) }
 }
 
+/// Sends what is for everybody and may be kept by caches for some seconds, or says that who asks holds it already.
+pub fn served_from_caches(request: &HttpRequest, value: &impl serde::Serialize, seconds: u32) -> Result<HttpResponse, Problem> {
+    let mut response = json_unless_held(request, value)?;
+    let fresh = header::HeaderValue::from_str(&format!("public, max-age={seconds}")).map_err(Problem::internal)?;
+    response.headers_mut().insert(header::CACHE_CONTROL, fresh);
+    Ok(response)
+}
+
 /// The same of something that is written as JSON; its tag is told from its text.
 pub fn json_unless_held(request: &HttpRequest, value: &impl serde::Serialize) -> Result<HttpResponse, Problem> {
     let text = web::Bytes::from(serde_json::to_vec(value)?);

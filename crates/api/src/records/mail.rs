@@ -25,8 +25,13 @@ pub struct Letter {
 
 /// Sends a letter to a user; nothing, where there is no mail server. The job gives the message its id.
 pub async fn send(settings: &Settings, user: &Record<User>, letter: Letter, job: Id) -> Result<(), String> {
+    send_to(settings, &addressed(user), letter, job).await
+}
+
+/// The same to anybody, by name and address.
+pub async fn send_to(settings: &Settings, to: &(String, String), letter: Letter, job: Id) -> Result<(), String> {
     let Some(url) = &settings.smtp_url else { return Ok(()) };
-    let message = message(&settings.mail_from, user, letter, job)?;
+    let message = message_to(&settings.mail_from, to, letter, job)?;
     let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(|error| error.to_string())?;
     transport.build().send(message).await.map(drop).map_err(|error| error.to_string())
 }
@@ -43,8 +48,16 @@ pub fn language(user: &Record<User>, country: &str) -> Language {
 
 /// A letter as it goes over the wire.
 pub fn message(from: &str, user: &Record<User>, letter: Letter, job: Id) -> Result<Message, String> {
-    let address = user.get(User::email).parse().map_err(|error| format!("the address of the user: {error}"))?;
-    let to = Mailbox::new(Some(user.get(User::name).to_owned()), address);
+    message_to(from, &addressed(user), letter, job)
+}
+
+fn addressed(user: &Record<User>) -> (String, String) {
+    (user.get(User::name).to_owned(), user.get(User::email).to_owned())
+}
+
+fn message_to(from: &str, (name, address): &(String, String), letter: Letter, job: Id) -> Result<Message, String> {
+    let address = address.parse().map_err(|error| format!("the address of the recipient: {error}"))?;
+    let to = Mailbox::new(Some(name.clone()), address);
     let from: Mailbox = from.parse().map_err(|error| format!("FARLEY_MAIL_FROM: {error}"))?;
     Message::builder()
         // Tried again after the mail server took it, it is still the same message.

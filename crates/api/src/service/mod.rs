@@ -3,11 +3,13 @@
 mod assignment;
 pub mod board;
 pub mod calendar;
+pub mod knowledge;
 pub mod mail;
 pub mod merging;
 pub mod promises;
 pub mod queue;
 mod replay;
+pub mod satisfaction;
 mod sla;
 mod sla_policy;
 pub mod splitting;
@@ -20,7 +22,12 @@ pub mod timers;
 use farley_domain::{
     model::entity::Entity,
     service::{
-        calendar::Calendar, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket, ticket_message::TicketMessage,
+        calendar::Calendar,
+        knowledge::{article::Article, help_center::HelpCenter},
+        queue::Queue,
+        sla_policy::SlaPolicy,
+        ticket::Ticket,
+        ticket_message::TicketMessage,
         ticket_status::TicketStatus,
     },
 };
@@ -33,17 +40,28 @@ use crate::{
     },
 };
 
+pub use knowledge::help_center::cors as help_cors;
+pub use satisfaction::answering::cors as survey_cors;
+
 /// What the area brings along.
 pub static AREA: Area = Area {
     behaviours: &[
+        Behaviours::of::<Article>(),
         Behaviours::of::<Calendar>(),
         Behaviours::of::<Queue>(),
+        Behaviours::of::<HelpCenter>(),
         Behaviours::of::<SlaPolicy>(),
         Behaviours::of::<Ticket>(),
         Behaviours::of::<TicketMessage>(),
         Behaviours::of::<TicketStatus>(),
     ],
     jobs: &[
+        JobKind {
+            kind: satisfaction::invitation::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(satisfaction::invitation::perform(job)),
+        },
         JobKind {
             kind: timers::KIND,
             every: None,

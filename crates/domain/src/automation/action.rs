@@ -18,6 +18,7 @@ use crate::{
         recurring, registry,
         value::{Members, Standards, accept, list, wrong},
     },
+    service::satisfaction::survey_response::SurveyResponse,
     values::id::Id,
 };
 
@@ -45,6 +46,7 @@ choices! {
         Notify "notify" "Notify" "通知",
         AddNote "add_note" "Add a note" "添加备注",
         Reply "reply" "Reply to the customer" "回复客户",
+        AskSurvey "ask_survey" "Ask a survey" "发起满意度调查",
         Perform "perform" "Perform an action of the record" "执行记录操作",
     }
 }
@@ -104,6 +106,7 @@ pub enum Action {
     Notify(Notice),
     AddNote { text: Wording },
     Reply { text: Wording },
+    AskSurvey { survey_id: Id },
     Perform { action: String },
 }
 
@@ -152,6 +155,7 @@ impl Action {
             Action::Notify(_) => ActionKind::Notify,
             Action::AddNote { .. } => ActionKind::AddNote,
             Action::Reply { .. } => ActionKind::Reply,
+            Action::AskSurvey { .. } => ActionKind::AskSurvey,
             Action::Perform { .. } => ActionKind::Perform,
         }
     }
@@ -179,7 +183,7 @@ pub static ACTIONS: Structure = Structure {
                 "required": ["type"],
                 "additionalProperties": false,
                 "properties": {
-                    "type": {"type": "string", "enum": ActionKind::ALL, "description": "What it does; the other members depend on it. `set`: `fields`. `add_tags`, `remove_tags`: `tag_ids`. `assign`: `user_id`, or `team_id`, whose active members take turns. `create_task`: `subject`, `description`, `kind`, `priority`, `due_in_minutes`, `user_id`. `notify`: `to`, `user_ids`, `message`. `add_note`, `reply`: `text`. `perform`: `action`."},
+                    "type": {"type": "string", "enum": ActionKind::ALL, "description": "What it does; the other members depend on it. `set`: `fields`. `add_tags`, `remove_tags`: `tag_ids`. `assign`: `user_id`, or `team_id`, whose active members take turns. `create_task`: `subject`, `description`, `kind`, `priority`, `due_in_minutes`, `user_id`. `notify`: `to`, `user_ids`, `message`. `add_note`, `reply`: `text`. `ask_survey`: `survey_id`. `perform`: `action`."},
                     "fields": {"type": "object", "description": "For `set`: the values, as in a PATCH of the record. Texts may have placeholders.", "examples": [{"priority": "high"}]},
                     "tag_ids": {"type": "array", "minItems": 1, "maxItems": MOST_IDS, "items": id, "description": "For `add_tags` and `remove_tags`: the tags."},
                     "user_id": optional("For `assign`: the new owner. For `create_task`: who gets the task; the owner of the record if absent."),
@@ -193,6 +197,7 @@ pub static ACTIONS: Structure = Structure {
                     "user_ids": {"type": "array", "maxItems": MOST_IDS, "items": id, "description": "For `notify`: further users."},
                     "message": {"type": ["string", "null"], "maxLength": NOTICE, "description": "For `notify`: what they read, with placeholders; the name of the record if absent. Users who cannot read the record see no text."},
                     "text": described("For `add_note` and `reply`: the text, with placeholders such as `{subject}` or `{contact.name}`; or one text per language, such as `{\"zh\": …, \"en\": …}`, of which a reply takes the customer's."),
+                    "survey_id": {"type": "string", "format": "uuid", "description": "For `ask_survey`, on tickets: the survey. Nothing is done if it is inactive or the contact was asked within its `rest_days`; a later action can use the link as the placeholder `{survey_link}`."},
                     "action": {"type": "string", "description": "For `perform`: the action; for tickets `solve`, `reopen`, `close`, or `escalate` to the manager of the queue, otherwise of the team.", "examples": ["solve"]}
                 }
             }
@@ -229,11 +234,15 @@ fn members_of(kind: ActionKind) -> &'static [Field] {
         ]
     });
     static NOTIFY: LazyLock<[Field; 1]> = LazyLock::new(|| [Field::new("message", FieldType::Text { max: NOTICE })]);
+    static ASK_SURVEY: LazyLock<[Field; 1]> = LazyLock::new(|| {
+        [Field::new(SurveyResponse::survey_id.name(), FieldType::Reference("survey".into())).required()]
+    });
     static PERFORM: LazyLock<[Field; 1]> = LazyLock::new(|| [Field::new("action", FieldType::Text { max: 40 }).required()]);
     match kind {
         ActionKind::Assign => &*ASSIGN,
         ActionKind::CreateTask => &*CREATE_TASK,
         ActionKind::Notify => &*NOTIFY,
+        ActionKind::AskSurvey => &*ASK_SURVEY,
         ActionKind::Perform => &*PERFORM,
         ActionKind::Set | ActionKind::AddTags | ActionKind::RemoveTags | ActionKind::AddNote | ActionKind::Reply => &[],
     }
@@ -246,7 +255,7 @@ fn lists_of(kind: ActionKind) -> &'static [&'static str] {
         ActionKind::AddTags | ActionKind::RemoveTags => &[TAGS],
         ActionKind::Notify => &[TO, USERS],
         ActionKind::AddNote | ActionKind::Reply => &[TEXT],
-        ActionKind::Assign | ActionKind::CreateTask | ActionKind::Perform => &[],
+        ActionKind::Assign | ActionKind::CreateTask | ActionKind::AskSurvey | ActionKind::Perform => &[],
     }
 }
 
@@ -428,12 +437,14 @@ mod tests {
                 {"type": "notify", "to": ["owner", "manager"]},
                 {"type": "reply", "text": {"zh": "您好", "en-GB": "hello"}},
                 {"type": "perform", "action": "solve"},
+                {"type": "ask_survey", "survey_id": ID},
             ]),
             &nothing(),
         )
         .unwrap();
         let actions: Vec<Action> = serde_json::from_value(accepted).unwrap();
-        assert_eq!(actions.len(), 7);
+        assert_eq!(actions.len(), 8);
+        assert!(matches!(actions[7], Action::AskSurvey { .. }), "{actions:?}");
         let Action::Reply { text } = &actions[5] else { panic!("{actions:?}") };
         assert_eq!((text.in_language(Some("zh-CN")), text.in_language(Some("en-GB"))), ("您好", "hello"));
         assert_eq!(text.in_language(None), "hello", "any, where nothing fits");
@@ -486,6 +497,9 @@ mod tests {
     fn rules_are_about_what_people_work_with() {
         let names: Vec<&str> =
             registry::objects().into_iter().filter(|object| is_automatable(object)).map(|object| object.name).collect();
-        assert_eq!(names, ["customer", "contact", "lead", "activity", "task", "opportunity", "ticket", "product", "campaign"]);
+        assert_eq!(
+            names,
+            ["customer", "contact", "lead", "activity", "task", "opportunity", "ticket", "article", "product", "campaign"]
+        );
     }
 }

@@ -47,9 +47,12 @@ const COMMON: &[&str] = &["created", "updated", "archived", "restored"];
 
 /// What happens to some, by object.
 const PARTICULAR: &[(&str, &[&str])] = &[
+    ("article", &["published", "sent_back", "submitted", "voted", "withdrawn"]),
+    ("article_version", &["ended"]),
     ("cadence_enrolment", &["step_made", "paused", "resumed", "stopped", "finished"]),
     ("customer", &["assigned", "claimed", "released", "recalled", "recall_warned"]),
     ("import", &["progressed", "finished", "failed"]),
+    ("help_center", &["token_rotated"]),
     ("job", &["retried"]),
     (
         "lead",
@@ -74,6 +77,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
     ("notification", &["read"]),
     ("opportunity", &["stage_changed"]),
     ("setting", &["deleted"]),
+    ("survey_response", &["answered", "changed", "linked", "mailed"]),
     (
         "ticket",
         &[
@@ -81,6 +85,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
             "customer_replied",
             "merge_undone",
             "merged",
+            "rated",
             "replied",
             "sla_breached",
             "sla_warned",

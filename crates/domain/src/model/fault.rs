@@ -173,6 +173,9 @@ fault_codes! {
     WithMessage "stays_with_message" "cannot be changed: a file of a ticket message stays with it, and a message names its files in `file_ids` when it is written" "不能修改：工单消息的文件始终属于该消息，且只能在写消息时通过 `file_ids` 指定",
     OwnMailbox "own_mailbox" "is the address of one of your mailboxes" "是服务台自己的邮箱地址",
     MailTooLarge "mail_too_large" "add up to more than a mail can carry ({max} bytes)" "合计超过一封邮件可携带的大小（{max} 字节）",
+    IsTranslation "is_translation" "is a translation itself; name the article that it is a translation of" "本身是译文，请指定其原文",
+    HasTranslations "has_translations" "has translations, so it cannot be a translation itself" "已有译文，不能再设为译文",
+    TokenMissing "token_missing" "must be an http or https address with the word token in braces where the token goes" "必须是 http 或 https 网址，并用花括号中的 token 标明令牌的位置",
     NoHours "no_hours" "must have working hours on at least one day" "至少一天须有工作时间",
     Malformed "malformed" "cannot be read: {reason}" "无法读取：{reason}",
 }
@@ -335,7 +338,10 @@ pub fn reason_in(language: Language, reason: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn state_in_chinese(state: &str) -> &str {
     match state {
+        "a draft" => "草稿",
         "active" => "进行中",
+        "answered" => "已答复",
+        "asked a short time ago" => "近期已询问过",
         "archived" => "已归档",
         "cancelled" => "已取消",
         "closed" => "已关闭",
@@ -345,9 +351,11 @@ pub fn state_in_chinese(state: &str) -> &str {
         "dead" => "永久失败",
         "disqualified" => "无效",
         "done" => "已完成",
+        "expired" => "已过期",
         "finished" => "已结束",
         "held by someone else" => "由他人持有",
         "held by you" => "由您持有",
+        "in review" => "审核中",
         "in no pool" => "不在任何公海",
         "in use by live records" => "有记录在使用",
         "in use by open opportunities" => "有进行中的商机在使用",
@@ -356,8 +364,10 @@ pub fn state_in_chinese(state: &str) -> &str {
         "merged" => "已合并",
         "neither solved nor closed" => "未解决也未关闭",
         "new" => "新线索",
+        "not published" => "未发布",
         "open" => "待办",
         "paused" => "已暂停",
+        "published" => "已发布",
         "qualified" => "已确认",
         "running" => "进行中",
         "solved" => "已解决",

@@ -23,12 +23,23 @@ use crate::{
         stage::Stage,
     },
     service::{
-        calendar::Calendar, mailbox::Mailbox, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket,
-        ticket_category::TicketCategory, ticket_merge::TicketMerge, ticket_message::TicketMessage, ticket_status::TicketStatus,
+        calendar::Calendar,
+        knowledge::{
+            article::Article, article_category::ArticleCategory, article_version::ArticleVersion, help_center::HelpCenter,
+        },
+        mailbox::Mailbox,
+        queue::Queue,
+        satisfaction::{survey::Survey, survey_response::SurveyResponse},
+        sla_policy::SlaPolicy,
+        ticket::Ticket,
+        ticket_category::TicketCategory,
+        ticket_merge::TicketMerge,
+        ticket_message::TicketMessage,
+        ticket_status::TicketStatus,
     },
 };
 
-const COUNT: usize = 41;
+const COUNT: usize = 47;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -59,6 +70,12 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<TicketCategory>(),
         of::<Queue>(),
         of::<Mailbox>(),
+        of::<Article>(),
+        of::<ArticleVersion>(),
+        of::<ArticleCategory>(),
+        of::<HelpCenter>(),
+        of::<Survey>(),
+        of::<SurveyResponse>(),
         of::<SlaPolicy>(),
         of::<Calendar>(),
         of::<Product>(),

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::{
     clock::{Party, Rest, StatusKind},
+    knowledge::article::TICKET_ARTICLES,
+    satisfaction::survey::SurveyKind,
     ticket_status::TicketStatus,
 };
 use crate::{
@@ -163,6 +165,14 @@ entity! {
         sla_outcomes: Vec<String> => texts(10).server_set().label("SLA outcomes", "SLA 结果").example(serde_json::json!(["first_response.met"])),
         /// Each promised time as it stands, as at GET …/sla; null if you may not see status, priority or policy. Only with `fields`.
         sla: Option<Value> => structure(&TICKET_SLA).derived().label("SLA clocks", "SLA 时钟"),
+        /// What its last answered survey measures.
+        satisfaction_kind: Option<SurveyKind> => choice(SurveyKind::choices()).server_set().label("Satisfaction measured as", "评价类型").example("csat"),
+        /// The score that the customer gave in it.
+        satisfaction_score: Option<i64> => integer(0, 10).server_set().indexed().label("Satisfaction score", "满意度评分").example(4),
+        /// When they answered or last changed it.
+        satisfaction_at: Option<Timestamp> => datetime().server_set().label("Rated at", "评价时间").example("2026-03-02T09:00:00.000Z"),
+        /// Articles of the knowledge base that answer it.
+        article_ids: Vec<Id> => references(&TICKET_ARTICLES).label("Articles", "知识库文章"),
         /// The number of its messages; only with `fields`.
         message_count: Option<i64> => count("messages").label("Messages", "消息数").example(4),
     }
@@ -184,6 +194,8 @@ entity! {
             Relation { name: "merged_tickets", target: "ticket", reach: Reach::Inverse { field: "merged_into_id" } },
             Relation { name: "followers", target: "user", reach: Reach::Linked { link: &TICKET_FOLLOWERS, holder: true } },
             Relation { name: "sla_policy", target: "sla_policy", reach: Reach::ToOne { field: "sla_policy_id" } },
+            Relation { name: "survey_responses", target: "survey_response", reach: Reach::Inverse { field: "ticket_id" } },
+            Relation { name: "articles", target: "article", reach: Reach::Linked { link: &TICKET_ARTICLES, holder: true } },
             Relation { name: "messages", target: "ticket_message", reach: Reach::Inverse { field: "ticket_id" } },
         ])
         .unique("tickets_number_key", "number")

@@ -504,6 +504,28 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    article_votes (tenant_id, article_id, voter) {
+        tenant_id -> IdSql,
+        article_id -> IdSql,
+        voter -> Binary,
+        is_helpful -> Bool,
+        voted_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    help_centers (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        token -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(automation_clocks, tenants);
 diesel::allow_tables_to_appear_in_same_query!(automation_cursors, events, tenants);
 diesel::allow_tables_to_appear_in_same_query!(events, event_subjects);

@@ -21,6 +21,7 @@ pub const WITHOUT_EVENT: &[(&str, &str)] = &[
     ("dryRunRule", "a question: it writes nothing"),
     ("dryRunUnsavedRule", "a question: it writes nothing"),
     ("checkLeadDuplicates", "a question: it writes nothing"),
+    ("suggestArticles", "a question: it writes nothing"),
     ("previewImport", "a question: it writes nothing"),
     ("createTenant", "its events are those of the new tenant"),
     ("retryJob", "jobs are no records"),
@@ -110,6 +111,8 @@ pub async fn walk(
     of_sales(&mut walk, admin).await;
     of_activities(&mut walk, server, admin).await;
     of_service(&mut walk, admin).await;
+    of_knowledge(&mut walk, server, admin).await;
+    of_satisfaction(&mut walk, server, admin).await;
     of_automation(&mut walk, admin).await;
     of_imports(&mut walk, admin).await;
     of_files(&mut walk, admin).await;
@@ -265,6 +268,35 @@ async fn of_service(walk: &mut Walk<'_>, admin: &Client) {
     let queue = admin.create("queues", json!({"name": "Walked"})).await;
     admin.create("tickets", json!({"subject": "Walked too", "queue_id": queue})).await;
     walk.act(admin, "takeNextTicket", &[&queue], json!({}), &["ticket.assigned"]).await;
+}
+
+async fn of_knowledge(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
+    let article = json!({"title": "Walked", "body": "x", "language": "en", "visibility": "public"});
+    let article = admin.create("articles", article).await;
+    walk.act(admin, "submitArticle", &[&article], json!({}), &["article.submitted"]).await;
+    walk.act(admin, "sendBackArticle", &[&article], json!({"note": "x"}), &["article.sent_back"]).await;
+    admin.post(&format!("/v1/articles/{article}/submit"), json!({})).await.ok(200);
+    walk.act(admin, "publishArticle", &[&article], json!({}), &["article_version.created", "article.published"]).await;
+    walk.act(admin, "voteOnArticle", &[&article], json!({"helpful": true}), &["article.voted"]).await;
+    walk.act(admin, "suggestArticles", &[], json!({"text": "walked"}), &[]).await;
+    let center = admin.post("/v1/help-centers", json!({"name": "Walked"})).await.ok(201);
+    let token = center["token"].as_str().expect("a token");
+    let path = [token, &article];
+    walk.act(&server.anybody(), "voteOnPublicArticle", &path, json!({"helpful": false}), &["article.voted"]).await;
+    walk.act(admin, "rotateHelpCenterToken", &[id(&center)], json!({}), &["help_center.token_rotated"]).await;
+    walk.act(admin, "withdrawArticle", &[&article], json!({}), &["article_version.ended", "article.withdrawn"]).await;
+}
+
+async fn of_satisfaction(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
+    let survey = json!({"name": "Walked", "kind": "csat", "question": {"en": "?"}, "sends_mail": false});
+    let survey = admin.create("surveys", survey).await;
+    let ticket = admin.create("tickets", json!({"subject": "Walked"})).await;
+    let asked = json!({"survey_id": survey});
+    let asked = walk.act(admin, "askSurvey", &[&ticket], asked, &["survey_response.created"]).await;
+    let link = walk.act(admin, "linkSurveyResponse", &[id(&asked)], json!({}), &["survey_response.linked"]).await;
+    let token = link["token"].as_str().expect("a token");
+    let left = &["ticket.rated", "survey_response.answered"];
+    walk.act(&server.anybody(), "answerSurvey", &[token], json!({"score": 5}), left).await;
 }
 
 async fn of_automation(walk: &mut Walk<'_>, admin: &Client) {

@@ -2,7 +2,6 @@
 //! says which file and until when, and is signed with a key of the tenant's own.
 
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use farley_domain::{
     identity::access::Action,
     integration::file::{File, record_of},
@@ -11,18 +10,16 @@ use farley_domain::{
     values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Reader, TenantKey};
-use hmac::{Hmac, Mac};
 use serde::Serialize;
 use serde_json::{Map, json};
-use sha2::Sha256;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::content::{ContentQuery, Found, Shown, serve, with_content};
 use crate::{
     access::{
         call::Call,
         principal,
+        sealed::{Form, Sealed, seal},
         state::state_of,
         tokens::NO_TENANT,
         unrestricted::{Unrestricted, without_custom_fields},
@@ -37,10 +34,6 @@ use crate::{
 
 /// How long a link holds at most, in seconds: a week.
 const LONGEST: i64 = 7 * 24 * 3600;
-/// What links of this form begin with.
-const FORM: u8 = 1;
-/// The length of what is signed: form, tenant, file, seconds.
-const SAID: usize = 1 + 16 + 16 + 8;
 
 crate::body! {
     /// For how long.
@@ -76,7 +69,7 @@ pub async fn make_link(call: Call, request: HttpRequest, body: Body) -> Result<H
         let seconds = asked.body.get(FileLinkCreate::expires_in);
         let expires = asked.writer.now.plus_seconds(seconds);
         let key = work.file_link_key(&clock::random_bytes::<32>())?;
-        let signed = seal(&key, work.tenant().id, id, expires)?;
+        let signed = seal(&key, Form::File, work.tenant().id, id, expires)?;
         let changes = Map::from_iter([(FileLinkCreate::expires_in.name().to_owned(), json!({"from": null, "to": seconds}))]);
         work.event(File::NAME, "linked", id, version, changes, &[]);
         Answer::json(200, &FileLink { url: format!("{base}/v1/file-links/{signed}"), expires_at: expires })
@@ -104,7 +97,7 @@ pub async fn linked(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = body::read_query::<ContentQuery>(&parameters(&request)?)?;
     let state = state_of(&request)?;
     let refused = Problem::not_found;
-    let asked = Link::read(request.match_info().query("token")).ok_or_else(refused)?;
+    let asked = Sealed::read(Form::File, request.match_info().query("token")).ok_or_else(refused)?;
     let now = clock::now();
     let reading = state.store.read::<_, Problem>(NO_TENANT, move |reader| {
         let row = reader.tenant(asked.tenant)?.ok_or_else(refused)?;
@@ -114,7 +107,7 @@ pub async fn linked(request: HttpRequest) -> Result<HttpResponse, Problem> {
         if !asked.holds(&key, now) {
             return Err(refused());
         }
-        Ok((tenant, live(reader, asked.file)?.ok_or_else(refused)?))
+        Ok((tenant, live(reader, asked.record)?.ok_or_else(refused)?))
     });
     let (tenant, found) = reading.await?;
     serve(&request, &state, tenant, &found, query.get(ContentQuery::disposition) == Some(Shown::Inline)).await
@@ -136,74 +129,4 @@ fn live(reader: &mut Reader<'_>, id: Id) -> Result<Option<Found>, Problem> {
         }
     }
     with_content(reader, file).map(Some)
-}
-
-/// What a link says, and its signature.
-struct Link {
-    tenant: Id,
-    file: Id,
-    /// In seconds since 1970.
-    expires: i64,
-    said: [u8; SAID],
-    signature: Vec<u8>,
-}
-
-impl Link {
-    fn read(text: &str) -> Option<Link> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (said, signature) = bytes.split_first_chunk::<SAID>()?;
-        let (form, rest) = said.split_first()?;
-        let (tenant, rest) = rest.split_first_chunk::<16>()?;
-        let (file, expires) = rest.split_first_chunk::<16>()?;
-        let id = |bytes: &[u8; 16]| Id(Uuid::from_bytes(*bytes));
-        (*form == FORM).then_some(Link {
-            tenant: id(tenant),
-            file: id(file),
-            expires: i64::from_be_bytes(expires.try_into().ok()?),
-            said: *said,
-            signature: signature.to_vec(),
-        })
-    }
-
-    /// Whether it was signed with the key and has not expired.
-    fn holds(&self, key: &[u8], now: Timestamp) -> bool {
-        let signed = signer(key).is_ok_and(|signer| signer.chain_update(self.said).verify_slice(&self.signature).is_ok());
-        signed && now.milliseconds() < self.expires.saturating_mul(1000)
-    }
-}
-
-fn signer(key: &[u8]) -> Result<Hmac<Sha256>, Problem> {
-    Hmac::new_from_slice(key).map_err(Problem::internal)
-}
-
-fn seal(key: &[u8], tenant: Id, file: Id, expires: Timestamp) -> Result<String, Problem> {
-    let seconds = expires.milliseconds().div_euclid(1000) + 1;
-    let said = [&[FORM][..], tenant.0.as_bytes(), file.0.as_bytes(), &seconds.to_be_bytes()].concat();
-    let signature = signer(key)?.chain_update(&said).finalize().into_bytes();
-    Ok(BASE64_URL_SAFE_NO_PAD.encode([said, signature.to_vec()].concat()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_holds_as_it_was_made_and_no_longer() {
-        let (tenant, file, now) = (clock::new_id(), clock::new_id(), clock::now());
-        let link = seal(b"key", tenant, file, now.plus_seconds(60)).unwrap();
-        let read = Link::read(&link).unwrap();
-        assert_eq!((read.tenant, read.file), (tenant, file));
-        assert!(read.holds(b"key", now) && read.holds(b"key", now.plus_seconds(60)));
-        assert!(!read.holds(b"key", now.plus_seconds(62)) && !read.holds(b"another", now));
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(&link).unwrap();
-        for place in 0..bytes.len() {
-            let mut forged = bytes.clone();
-            forged[place] ^= 1;
-            let forged = BASE64_URL_SAFE_NO_PAD.encode(forged);
-            assert!(!Link::read(&forged).is_some_and(|link| link.holds(b"key", now)), "byte {place}");
-        }
-        for wrong in ["", "x", "AQ", &link[..link.len() - 4], &format!("{link}AAAA")] {
-            assert!(!Link::read(wrong).is_some_and(|link| link.holds(b"key", now)), "{wrong}");
-        }
-    }
 }

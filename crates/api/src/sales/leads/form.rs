@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use actix_web::{
-    Error, HttpMessage, HttpRequest, HttpResponse,
+    Error, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     get,
-    http::{
-        Method,
-        header::{self, HeaderValue},
-    },
+    http::{Method, header},
     middleware::Next,
     post,
 };
@@ -40,6 +37,7 @@ use crate::{
         unrestricted::record_of,
     },
     http::{
+        origins,
         problem::{BY_LANGUAGE, Problem},
         request::{Body, language_of, limit_by_address, parameters, refuse_rest},
     },
@@ -213,20 +211,16 @@ pub struct Found {
     pub form: Arc<Record<LeadForm>>,
 }
 
-/// The origin that may read the answer.
-#[derive(Clone)]
-struct AllowedOrigin(String);
-
 impl Found {
     /// The form of the token in the path.
     pub async fn of(request: &HttpRequest) -> Result<Found, Problem> {
         let state = state_of(request)?;
         let found = find(&state, request.match_info().query("token")).await?.ok_or_else(Problem::not_found)?;
-        if let Some(origin) = origin_of(request.headers()) {
+        if let Some(origin) = origins::origin_of(request.headers()) {
             if !allows(&found.form, &origin) {
                 return Err(Problem::forbidden("use", LeadForm::NAME));
             }
-            request.extensions_mut().insert(AllowedOrigin(origin));
+            origins::allow(request, origin);
         }
         Ok(found)
     }
@@ -248,13 +242,8 @@ async fn find(state: &State, token: &str) -> Result<Option<Found>, Problem> {
     Ok(found.filter(|found| !found.form.is_archived() && found.form.get(LeadForm::is_active)))
 }
 
-fn origin_of(headers: &header::HeaderMap) -> Option<String> {
-    headers.get(header::ORIGIN)?.to_str().ok().map(str::to_owned)
-}
-
 fn allows(form: &Record<LeadForm>, origin: &str) -> bool {
-    let allowed = form.get(LeadForm::allowed_origins);
-    allowed.is_empty() || allowed.iter().any(|known| known.trim_end_matches('/').eq_ignore_ascii_case(origin))
+    origins::allows(&form.get(LeadForm::allowed_origins), origin)
 }
 
 /// Lets browsers use public forms from the origins that the forms themselves allow, whatever the server's own list says.
@@ -265,26 +254,14 @@ pub async fn cors<B: MessageBody + 'static>(
     let Some(token) = request.path().strip_prefix(PUBLIC).map(str::to_owned) else {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     };
-    let origin = origin_of(request.headers());
     if request.method() == Method::OPTIONS {
         let state = state_of(request.request())?;
         let found = find(&state, &token).await?;
+        let origin = origins::origin_of(request.headers());
         let allowed = origin.filter(|origin| found.is_some_and(|found| allows(&found.form, origin)));
-        let mut response = HttpResponse::NoContent();
-        response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"));
-        response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type, accept-language"));
-        response.insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"));
-        response.insert_header((header::VARY, "Origin"));
-        if let Some(origin) = allowed {
-            response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin));
-        }
-        return Ok(request.into_response(response.finish()).map_into_right_body());
+        return Ok(request.into_response(origins::preflight(allowed)).map_into_right_body());
     }
     let mut response = next.call(request).await?;
-    let allowed = response.request().extensions().get::<AllowedOrigin>().cloned();
-    if let Some(value) = allowed.and_then(|AllowedOrigin(origin)| HeaderValue::from_str(&origin).ok()) {
-        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value);
-        response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
-    }
+    origins::say_allowed(&mut response);
     Ok(response.map_into_left_body())
 }

@@ -1,6 +1,7 @@
 //! Structures: values of fields that have members of their own.
 
 pub mod addresses;
+pub mod by_language;
 pub mod contact_points;
 pub mod external_ids;
 pub mod filter;

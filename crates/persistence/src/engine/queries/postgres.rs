@@ -58,6 +58,8 @@ pub mod imports;
 pub mod insertion;
 #[path = "jobs.rs"]
 pub mod jobs;
+#[path = "knowledge.rs"]
+pub mod knowledge;
 #[path = "locks_postgres.rs"]
 pub mod locks;
 #[path = "log_postgres.rs"]

@@ -59,6 +59,8 @@ pub mod idempotency;
 pub mod imports;
 #[path = "jobs.rs"]
 pub mod jobs;
+#[path = "knowledge.rs"]
+pub mod knowledge;
 #[path = "locks_sqlite.rs"]
 pub mod locks;
 #[path = "log_sqlite.rs"]
