@@ -81,7 +81,10 @@ pub async fn a_rule_asks_and_the_customer_answers(db: TestDb) {
     let page = admin.get(&format!("/v1/survey-responses?ticket_id={ticket}")).await.ok(200);
     let response = &page["data"][0];
     assert!(!page.to_string().contains(token));
-    assert_eq!((&response["contact_id"], &response["language"], &response["score"]), (&json!(contact), &json!("en"), &Value::Null));
+    assert_eq!(
+        (&response["contact_id"], &response["language"], &response["score"]),
+        (&json!(contact), &json!("en"), &Value::Null)
+    );
     let path = format!("/v1/survey-answers/{token}");
     for _ in 0..3 {
         let shown = anybody.get(&path).await;
@@ -99,7 +102,10 @@ pub async fn a_rule_asks_and_the_customer_answers(db: TestDb) {
     anybody.post(&path, json!({"score": 4, "comment": "Quick"})).await.ok(200);
     anybody.post(&path, json!({"score": 5})).await.ok(200);
     let kept = admin.get(&format!("/v1/survey-responses/{}", id(response))).await.ok(200);
-    assert_eq!((&kept["score"], &kept["comment"], &kept["change_count"], &kept["version"]), (&json!(5), &Value::Null, &json!(1), &json!(3)));
+    assert_eq!(
+        (&kept["score"], &kept["comment"], &kept["change_count"], &kept["version"]),
+        (&json!(5), &Value::Null, &json!(1), &json!(3))
+    );
     let history = admin.get(&format!("/v1/survey-responses/{}/history", id(response))).await.each("type");
     assert_eq!(history, ["survey_response.changed", "survey_response.answered", "survey_response.created"]);
     let rated = admin.get(&format!("/v1/tickets/{ticket}")).await.ok(200);
@@ -180,7 +186,8 @@ pub async fn low_scores_are_followed_up(db: TestDb) {
     let body = json!({"subject": "Slow", "owner_id": agent.id, "customer_id": customer, "queue_id": queue});
     let (ticket, response, path) = asked(&admin, &survey_id, body).await;
     assert_eq!((&response["agent_id"], &response["customer_id"]), (&json!(agent.id), &json!(customer)));
-    let answer = |score: i64| std::future::IntoFuture::into_future(anybody.post(&path, json!({"score": score, "comment": "Took a week"})));
+    let answer =
+        |score: i64| std::future::IntoFuture::into_future(anybody.post(&path, json!({"score": score, "comment": "Took a week"})));
     let (left, right) = tokio::join!(tokio::spawn(answer(1)), tokio::spawn(answer(2)));
     left.expect("an answer").ok(200);
     right.expect("an answer").ok(200);
@@ -210,9 +217,15 @@ pub async fn low_scores_are_followed_up(db: TestDb) {
     assert_eq!(admin.get(&format!("/v1/tickets/{into}?archived=true")).await.ok(200)["satisfaction_score"], 5);
     // Surveys themselves are checked.
     let wrong = survey("ces", json!({"low_score": 8, "page_url": "https://help.example.cn", "name": "x"}));
-    assert_eq!(admin.post("/v1/surveys", wrong).await.faults(422), pairs(&[("/low_score", "too_large"), ("/page_url", "token_missing")]));
+    assert_eq!(
+        admin.post("/v1/surveys", wrong).await.faults(422),
+        pairs(&[("/low_score", "too_large"), ("/page_url", "token_missing")])
+    );
     let wrong = survey("ces", json!({"name": "y", "question": {"klingon!": "x", "en": ""}}));
-    assert_eq!(admin.post("/v1/surveys", wrong).await.faults(400), pairs(&[("/question/klingon!", "unknown_language"), ("/question/en", "blank")]));
+    assert_eq!(
+        admin.post("/v1/surveys", wrong).await.faults(400),
+        pairs(&[("/question/klingon!", "unknown_language"), ("/question/en", "blank")])
+    );
     admin.patch(&format!("/v1/surveys/{survey_id}"), json!({"kind": "nps"})).await.faults(400);
 }
 
@@ -224,7 +237,8 @@ pub async fn asking_is_a_right_and_has_its_limits(db: TestDb) {
     let contact = admin.create("contacts", json!({"name": "Anna"})).await;
     let ticket = async || admin.create("tickets", json!({"subject": "T", "contact_id": contact})).await;
     let first = ticket().await;
-    let ask = |client: &Client, ticket: &str| client.post(&format!("/v1/tickets/{ticket}/ask-survey"), json!({"survey_id": survey_id}));
+    let ask =
+        |client: &Client, ticket: &str| client.post(&format!("/v1/tickets/{ticket}/ask-survey"), json!({"survey_id": survey_id}));
     // Two at once ask once.
     let (left, right) = tokio::join!(ask(&admin, &first), ask(&admin, &first));
     assert_eq!(left.ok(201)["id"], right.ok(201)["id"]);
@@ -236,7 +250,9 @@ pub async fn asking_is_a_right_and_has_its_limits(db: TestDb) {
     let faults = admin.post(&format!("/v1/tickets/{first}/ask-survey"), unknown).await.faults(422);
     assert_eq!(faults, pairs(&[("/survey_id", "reference_not_found")]));
     // Readers of tickets read responses, and do not get the link.
-    let reader = server.user_who_may(&admin, "Reader", &["ticket read all", "survey_response read own", "survey read all"], json!([]), json!({})).await;
+    let reader = server
+        .user_who_may(&admin, "Reader", &["ticket read all", "survey_response read own", "survey read all"], json!([]), json!({}))
+        .await;
     let responses = reader.list("/v1/survey-responses", "id").await;
     assert_eq!(responses.len(), 2);
     for nowhere in [responses[0].clone(), crate::support::new_id().to_string()] {
@@ -249,11 +265,14 @@ pub async fn asking_is_a_right_and_has_its_limits(db: TestDb) {
     }
     // Nobody has a rule ask what they may not ask, nor tell a link they may not have.
     let may = ["ticket read,update all", "rule read,create,update all", "survey read all"].map(str::to_owned);
-    let may: Vec<String> = may.iter().flat_map(|grant| {
-        let mut words = grant.split(' ');
-        let (object, actions) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
-        actions.split(',').map(move |action| format!("{object} {action} all")).collect::<Vec<_>>()
-    }).collect();
+    let may: Vec<String> = may
+        .iter()
+        .flat_map(|grant| {
+            let mut words = grant.split(' ');
+            let (object, actions) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
+            actions.split(',').map(move |action| format!("{object} {action} all")).collect::<Vec<_>>()
+        })
+        .collect();
     let may: Vec<&str> = may.iter().map(String::as_str).collect();
     let ruler = server.user_who_may(&admin, "Ruler", &may, json!([]), json!({})).await;
     let rule = |name: &str, actions: Value| json!({"name": name, "object": "ticket", "trigger": {"types": ["ticket.created"]}, "actions": actions});
@@ -264,7 +283,10 @@ pub async fn asking_is_a_right_and_has_its_limits(db: TestDb) {
     }
     admin.post("/v1/rules", rule("Yes", json!([asks[0], tells[0]]))).await.ok(201);
     let wrong = json!([{"type": "ask_survey", "survey_id": crate::support::new_id().to_string()}]);
-    assert_eq!(admin.post("/v1/rules", rule("Gone", wrong)).await.faults(422), pairs(&[("/actions/0/survey_id", "reference_not_found")]));
+    assert_eq!(
+        admin.post("/v1/rules", rule("Gone", wrong)).await.faults(422),
+        pairs(&[("/actions/0/survey_id", "reference_not_found")])
+    );
     let of_leads = json!({"name": "L", "object": "lead", "trigger": {"types": ["lead.created"]}, "actions": asks});
     assert_eq!(admin.post("/v1/rules", of_leads).await.faults(400), pairs(&[("/actions/0/type", "wrong_type")]));
     // By a macro, whoever applies it asks.
@@ -289,7 +311,8 @@ pub async fn results_are_counted(db: TestDb) {
                 server.anybody().post(&path, json!({"score": score})).await.ok(200);
             }
         }
-        let answered: Vec<i64> = scores.iter().enumerate().filter(|(number, _)| number % 3 != 0).map(|(_, score)| *score).collect();
+        let answered: Vec<i64> =
+            scores.iter().enumerate().filter(|(number, _)| number % 3 != 0).map(|(_, score)| *score).collect();
         let results = admin.get(&format!("/v1/surveys/{survey_id}/results")).await.ok(200);
         let count = |test: &dyn Fn(i64) -> bool| answered.iter().filter(|score| test(**score)).count() as f64;
         let share = |part: f64| (part / answered.len() as f64 * 10_000.0).round() / 10_000.0;
@@ -304,7 +327,10 @@ pub async fn results_are_counted(db: TestDb) {
             let net = 100.0 * (count(&|score| score >= good) - count(&|score| score <= 6));
             assert_eq!((&results["net_promoter_score"], &results["satisfied"]), (&json!(share(net)), &Value::Null));
         } else {
-            assert_eq!((&results["satisfied"], &results["net_promoter_score"]), (&json!(share(count(&|score| score >= good))), &Value::Null));
+            assert_eq!(
+                (&results["satisfied"], &results["net_promoter_score"]),
+                (&json!(share(count(&|score| score >= good))), &Value::Null)
+            );
         }
         let later = admin.get(&format!("/v1/surveys/{survey_id}/results?from=2090-01-01T00:00:00Z")).await.ok(200);
         assert_eq!(later["asked"], 0);

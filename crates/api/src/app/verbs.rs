@@ -52,7 +52,9 @@ const OTHERWISE: &[(&str, Allowed)] = &[
     ("withdrawArticle", publishes),
     ("voteOnArticle", |grants| may(grants, Article::NAME, Action::Read)),
     ("askSurvey", |grants| may(grants, Ticket::NAME, Action::Read) && may(grants, SurveyResponse::NAME, Action::Create)),
-    ("linkSurveyResponse", |grants| may(grants, SurveyResponse::NAME, Action::Read) && may(grants, SurveyResponse::NAME, Action::Create)),
+    ("linkSurveyResponse", |grants| {
+        may(grants, SurveyResponse::NAME, Action::Read) && may(grants, SurveyResponse::NAME, Action::Create)
+    }),
     ("getSurveyResults", |grants| may(grants, Survey::NAME, Action::Read) && may(grants, SurveyResponse::NAME, Action::Read)),
     ("readNotification", |_| true),
     ("readAllNotifications", |_| true),

@@ -100,11 +100,12 @@ struct Doing<'a> {
 
 /// Does actions on a record, in order. Values that are set one after the other become one change.
 pub fn perform(work: &mut Work<'_>, writer: &Writer, actions: &[Action], id: Id, turns: &str) -> Result<(), Problem> {
-    let needed = if actions.iter().all(|action| matches!(action, Action::Notify(_) | Action::CreateTask(_) | Action::AskSurvey { .. })) {
-        Permitted::Read
-    } else {
-        Permitted::Update
-    };
+    let needed =
+        if actions.iter().all(|action| matches!(action, Action::Notify(_) | Action::CreateTask(_) | Action::AskSurvey { .. })) {
+            Permitted::Read
+        } else {
+            Permitted::Update
+        };
     let loaded = writer.load(work, &Named::Id(id), needed)?;
     let mut doing = Doing { writer, turns, loaded, patch: Map::new() };
     for (position, action) in actions.iter().enumerate() {

@@ -234,9 +234,8 @@ fn members_of(kind: ActionKind) -> &'static [Field] {
         ]
     });
     static NOTIFY: LazyLock<[Field; 1]> = LazyLock::new(|| [Field::new("message", FieldType::Text { max: NOTICE })]);
-    static ASK_SURVEY: LazyLock<[Field; 1]> = LazyLock::new(|| {
-        [Field::new(SurveyResponse::survey_id.name(), FieldType::Reference("survey".into())).required()]
-    });
+    static ASK_SURVEY: LazyLock<[Field; 1]> =
+        LazyLock::new(|| [Field::new(SurveyResponse::survey_id.name(), FieldType::Reference("survey".into())).required()]);
     static PERFORM: LazyLock<[Field; 1]> = LazyLock::new(|| [Field::new("action", FieldType::Text { max: 40 }).required()]);
     match kind {
         ActionKind::Assign => &*ASSIGN,

@@ -33,13 +33,7 @@ use crate::{
         unrestricted::without_custom_fields,
     },
     http::{clock, problem::Problem, request::Body},
-    records::{
-        action::act,
-        body::Nothing,
-        lookup,
-        mutation::Answer,
-        write::Writer,
-    },
+    records::{action::act, body::Nothing, lookup, mutation::Answer, write::Writer},
     service::merging::refuse_merged,
 };
 
@@ -212,12 +206,7 @@ pub fn page(survey: &Record<Survey>, token: &str) -> Option<String> {
 }
 
 /// The link to the survey that was asked last about a ticket and that can be answered, for whoever may ask; none, if there is none.
-pub fn link_of_ticket(
-    work: &mut Work<'_>,
-    principal: &Principal,
-    now: Timestamp,
-    ticket: Id,
-) -> Result<Option<String>, Problem> {
+pub fn link_of_ticket(work: &mut Work<'_>, principal: &Principal, now: Timestamp, ticket: Id) -> Result<Option<String>, Problem> {
     if principal.asker.grants.scope(SurveyResponse::NAME, Action::Create).is_none() {
         return Ok(None);
     }

@@ -1,5 +1,6 @@
 //! The mail with the link to a survey: a job, tried again while the mail server cannot be reached; nothing is sent where none is set.
 
+use farley_domain::model::entity::Entity;
 use farley_domain::{
     customers::contact::Contact,
     model::{fault::Language, record::Record},
@@ -11,7 +12,6 @@ use farley_domain::{
     values::id::Id,
 };
 use farley_persistence::{Change, Origin, Work};
-use farley_domain::model::entity::Entity;
 use serde::{Deserialize, Serialize};
 
 use super::asking::{page, token_of};
@@ -77,7 +77,8 @@ pub async fn perform(job: Job) -> Result<(), Halt> {
 
 /// To whom a link goes, and in which words; none, if the contact has no address or the survey no page.
 fn letter_of(work: &mut Work<'_>, response: &Record<SurveyResponse>) -> Result<Option<((String, String), Letter)>, Problem> {
-    let (Some(survey), Some(contact)) = (response.get(SurveyResponse::survey_id), response.get(SurveyResponse::contact_id)) else {
+    let (Some(survey), Some(contact)) = (response.get(SurveyResponse::survey_id), response.get(SurveyResponse::contact_id))
+    else {
         return Ok(None);
     };
     let (Some(survey), Some(contact)) = (lookup::one::<Survey>(work, survey)?, lookup::one::<Contact>(work, contact)?) else {
