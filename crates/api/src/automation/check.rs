@@ -22,20 +22,21 @@ use farley_domain::{
         object::Object,
         record::Record,
         recurring, registry,
+        structures::wording::Wording,
         template::placeholders,
     },
     query::predicate::{Predicate, parse},
-    service::{calendar::Calendar, sla_policy::SlaPolicy, ticket::Ticket},
+    service::{calendar::Calendar, reply_template::ReplyTemplate, sla_policy::SlaPolicy, ticket::Ticket},
     values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Layout, Work};
 use serde_json::{Map, Value, json};
 
-use super::{doing, words};
+use super::doing;
 use crate::{
     access::principal::Principal,
     http::problem::Problem,
-    records::{giving, references},
+    records::{giving, references, words},
 };
 
 /// What has to be held to have something done, each with the place that asks for it.
@@ -186,17 +187,24 @@ impl<'a> Check<'a> {
                     self.text(message, &format!("{pointer}/message"));
                 }
             }
-            Action::AddNote { text } | Action::Reply { text } => {
-                let is_reply = matches!(action, Action::Reply { .. });
-                let fits = if is_reply { object.name == Ticket::NAME } else { doing::takes_notes(object) };
-                if !fits {
+            Action::AddNote { text } => {
+                if !doing::takes_notes(object) {
                     self.refuse_kind(pointer);
                 }
-                if object.name != Ticket::NAME && !is_reply {
+                if object.name != Ticket::NAME {
                     self.needs.add(pointer, Activity::object(), Permitted::Create, Scope::All);
                 }
-                for (place, text) in text.texts() {
-                    self.text(text, &format!("{pointer}/text{place}"));
+                self.wording(text, pointer);
+            }
+            Action::Reply { text, template_id } => {
+                if object.name != Ticket::NAME {
+                    self.refuse_kind(pointer);
+                }
+                if let Some(text) = text {
+                    self.wording(text, pointer);
+                }
+                if let Some(template) = template_id {
+                    self.refer(work, ReplyTemplate::object(), vec![(format!("{pointer}/template_id"), *template)])?;
                 }
             }
             Action::Perform { action } => {
@@ -252,9 +260,17 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
+    fn wording(&mut self, wording: &Wording, pointer: &str) {
+        for (place, text) in wording.texts() {
+            self.text(text, &format!("{pointer}/text{place}"));
+        }
+    }
+
     fn text(&mut self, text: &str, pointer: &str) {
         if placeholders(text).next().is_some() {
-            words::check(self.principal, self.now, self.object, (pointer, text), &mut self.needs, &mut self.faults);
+            let needs = &mut self.needs;
+            let mut need = |object| needs.add(pointer, object, Permitted::Read, Scope::All);
+            words::check(self.principal, self.now, self.object, (pointer, text), &mut need, &mut self.faults);
         }
     }
 

@@ -9,7 +9,7 @@ use farley_domain::{
         notification::NotificationKind,
         task::Task,
     },
-    automation::action::{Action, Assignee, NOTICE, NewTask, Notice, Recipient, SUBJECT, Wording},
+    automation::action::{Action, Assignee, NOTICE, NewTask, Notice, Recipient, SUBJECT},
     customers::{contact::Contact, customer::Customer},
     identity::{
         access::Action as Permitted,
@@ -24,6 +24,7 @@ use farley_domain::{
         object::{Object, Schema},
         record::Record,
         recurring,
+        structures::wording::Wording,
         template::shortened,
     },
     sales::leads::assignment::{AssignmentRule, in_turn},
@@ -37,7 +38,6 @@ use farley_domain::{
 use farley_persistence::{Loaded, Work};
 use serde_json::{Map, Value, json};
 
-use super::words::Words;
 use crate::{
     http::problem::Problem,
     records::{
@@ -45,6 +45,7 @@ use crate::{
         lookup,
         named::Named,
         notify::{self, News},
+        words::Words,
         write::Writer,
     },
     service,
@@ -159,10 +160,17 @@ impl Doing<'_> {
                 self.write(work)?;
                 self.note(work, text)
             }
-            Action::Reply { text } => {
+            Action::Reply { text, template_id } => {
                 self.write(work)?;
                 let language = self.language(work)?;
-                self.message(work, text, language.as_deref(), MessageKind::Reply)
+                let template = match template_id {
+                    Some(template) => Some(service::reply_template::text_of(work, *template)?),
+                    None => None,
+                };
+                match text.as_ref().or(template.as_ref()) {
+                    Some(text) => self.message(work, text, language.as_deref(), MessageKind::Reply),
+                    None => Ok(()),
+                }
             }
             Action::Perform { action } => {
                 self.write(work)?;
@@ -198,7 +206,7 @@ impl Doing<'_> {
         let schema = self.writer.schema();
         let mut filled = Value::Object(fields.clone());
         for (place, text) in texts_of(&schema, fields) {
-            let value = self.words(None).fill(work, self.record(), text)?;
+            let value = self.words(None).fill(work.reader(), self.record(), text)?;
             let most = schema.field(&place[1..].replace('/', ".")).map(|field| match field.kind {
                 FieldType::Text { max } | FieldType::LongText { max } => max,
                 _ => usize::MAX,
@@ -252,10 +260,10 @@ impl Doing<'_> {
     fn create_task(&self, work: &mut Work<'_>, task: &NewTask) -> Result<(), Problem> {
         let record = self.record();
         let words = self.words(None);
-        let subject = shortened(&words.fill(work, record, &task.subject)?, SUBJECT);
+        let subject = shortened(&words.fill(work.reader(), record, &task.subject)?, SUBJECT);
         let subject = if subject.is_empty() { record.object().label.en.to_string() } else { subject };
         let description = match &task.description {
-            Some(text) => Some(shortened(&words.fill(work, record, text)?, DESCRIPTION)),
+            Some(text) => Some(shortened(&words.fill(work.reader(), record, text)?, DESCRIPTION)),
             None => None,
         };
         let due = task.due_in_minutes.map(|minutes| self.writer.now.plus_seconds(minutes * 60));
@@ -296,7 +304,7 @@ impl Doing<'_> {
         users.dedup();
         let record = self.record();
         let message = match &notice.message {
-            Some(text) => Some(shortened(&self.words(None).fill(work, record, text)?, NOTICE)),
+            Some(text) => Some(shortened(&self.words(None).fill(work.reader(), record, text)?, NOTICE)),
             None => None,
         };
         let principal = &self.writer.principal;
@@ -347,7 +355,7 @@ impl Doing<'_> {
         if self.record().object().name == Ticket::NAME {
             return self.message(work, text, None, MessageKind::Note);
         }
-        let text = self.words(None).fill(work, self.record(), text.in_language(None))?;
+        let text = self.words(None).fill(work.reader(), self.record(), text.in_language(None))?;
         let body = members::<Activity>().with(Activity::kind, Some(ActivityKind::Note)).with(Activity::body, Some(text));
         let mut body = body.into_json();
         self.concern(&mut body);
@@ -356,10 +364,15 @@ impl Doing<'_> {
     }
 
     fn message(&mut self, work: &mut Work<'_>, text: &Wording, language: Option<&str>, kind: MessageKind) -> Result<(), Problem> {
-        let text = self.words(language).fill(work, self.record(), text.in_language(language))?;
+        let text = self.words(language).fill(work.reader(), self.record(), text.in_language(language))?;
+        // What nobody wrote is no first response.
+        let by_itself = kind == MessageKind::Reply && self.writer.principal.is_system();
+        let kind = if by_itself { MessageKind::Automatic } else { kind };
+        let to = if by_itself { service::mail::addressing::answered_by_itself(work, self.record().of())? } else { Vec::new() };
         let body = members::<TicketMessage>()
             .with(TicketMessage::ticket_id, Some(self.record().id()))
             .with(TicketMessage::kind, Some(kind))
+            .with(TicketMessage::to_addresses, to)
             .with(TicketMessage::body, text);
         let writer = Writer { parent: Some(Named::Id(self.record().id())), ..self.writer.on(TicketMessage::object()) };
         writer.create(work, &body.into_json())?;

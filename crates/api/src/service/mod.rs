@@ -8,6 +8,7 @@ pub mod merging;
 pub mod promises;
 pub mod queue;
 mod replay;
+pub mod reply_template;
 mod sla;
 mod sla_policy;
 pub mod splitting;
@@ -20,8 +21,8 @@ pub mod timers;
 use farley_domain::{
     model::entity::Entity,
     service::{
-        calendar::Calendar, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket, ticket_message::TicketMessage,
-        ticket_status::TicketStatus,
+        calendar::Calendar, mailbox::Mailbox, queue::Queue, reply_template::ReplyTemplate, sla_policy::SlaPolicy, ticket::Ticket,
+        ticket_message::TicketMessage, ticket_status::TicketStatus,
     },
 };
 
@@ -37,6 +38,8 @@ use crate::{
 pub static AREA: Area = Area {
     behaviours: &[
         Behaviours::of::<Calendar>(),
+        Behaviours::of::<Mailbox>(),
+        Behaviours::of::<ReplyTemplate>(),
         Behaviours::of::<Queue>(),
         Behaviours::of::<SlaPolicy>(),
         Behaviours::of::<Ticket>(),

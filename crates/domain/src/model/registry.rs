@@ -23,12 +23,12 @@ use crate::{
         stage::Stage,
     },
     service::{
-        calendar::Calendar, mailbox::Mailbox, queue::Queue, sla_policy::SlaPolicy, ticket::Ticket,
+        calendar::Calendar, mailbox::Mailbox, queue::Queue, reply_template::ReplyTemplate, sla_policy::SlaPolicy, ticket::Ticket,
         ticket_category::TicketCategory, ticket_merge::TicketMerge, ticket_message::TicketMessage, ticket_status::TicketStatus,
     },
 };
 
-const COUNT: usize = 41;
+const COUNT: usize = 42;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -59,6 +59,7 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<TicketCategory>(),
         of::<Queue>(),
         of::<Mailbox>(),
+        of::<ReplyTemplate>(),
         of::<SlaPolicy>(),
         of::<Calendar>(),
         of::<Product>(),

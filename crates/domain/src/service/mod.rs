@@ -12,6 +12,7 @@ pub mod outcome;
 pub mod progress;
 pub mod queue;
 pub mod replay;
+pub mod reply_template;
 pub mod sla_policy;
 pub mod ticket;
 pub mod ticket_category;
