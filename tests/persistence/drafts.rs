@@ -24,6 +24,7 @@ const OTHERWISE: &[(&str, &[&str])] = &[
         &[
             "activities(tenant_id, lead_id)",
             "customers(tenant_id, pool_id)",
+            "mailboxes(tenant_id, acknowledgement_template_id)",
             "tasks(tenant_id, cadence_enrolment_id)",
             "tasks(tenant_id, lead_id)",
             "ticket_messages(tenant_id, from_ticket_id)",

@@ -72,7 +72,11 @@ pub async fn every_action_is_done_and_noted(db: TestDb) {
         .iter()
         .map(|message| (message["kind"].as_str().unwrap(), message["body"].as_str().unwrap()))
         .collect();
-    assert_eq!(said, [("note", "紧急 T-000002"), ("reply", "您好，王芳")], "in the language of the tenant and of the customer");
+    assert_eq!(
+        said,
+        [("note", "紧急 T-000002"), ("automatic", "您好，王芳")],
+        "in the language of the tenant and of the customer"
+    );
     let tasks = admin.get("/v1/tasks").await.ok(200);
     let task = &tasks["data"][0];
     assert_eq!(
@@ -88,7 +92,7 @@ pub async fn every_action_is_done_and_noted(db: TestDb) {
     let events = admin.get(&format!("/v1/changes?record_id={ticket}&limit=200")).await.ok(200);
     let events = events["data"].as_array().unwrap();
     assert_eq!(events[0]["origin"], json!({"kind": "user", "id": admin.id}));
-    assert!(events.len() > 3, "{events:?}");
+    assert!(events.len() >= 3, "{events:?}");
     for event in &events[1..] {
         assert_eq!(event["origin"], json!({"kind": "rule", "id": id}), "{event}");
         assert_eq!(event["actor"]["kind"], "system");

@@ -1,10 +1,12 @@
 //! The service desk: tickets, their promises, and the hours of the desk.
 
+mod acknowledgements;
 mod assignment;
 mod calendars;
 mod day;
 mod knowledge;
 mod mail;
+mod mailbox_day;
 mod merges;
 mod outbound;
 mod satisfaction;
@@ -48,6 +50,9 @@ pub fn tests() -> Vec<Test> {
         merges::messages_become_a_ticket_of_their_own,
         merges::files_go_with_the_ticket,
         merges::related_tickets_name_each_other,
+        acknowledgements::a_new_request_is_acknowledged_once,
+        acknowledgements::templates_and_signatures_are_filled_in,
+        mailbox_day::is_worked_off,
         outbound::a_reply_goes_to_whom_it_answers,
         outbound::recipients_are_whom_the_agent_names,
         outbound::what_becomes_of_a_mail_is_told,

@@ -133,6 +133,7 @@ endpoints! {
     "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
     "channels" => [service::mail::take],
     "queues" => [service::queue::next],
+    "reply-templates" => [service::reply_template::filled],
     "macros" => [automation::macros::apply],
     "rules" => [automation::dry_run::dry_run_unsaved, automation::dry_run::dry_run],
     "sla" => [service::promises::simulate],

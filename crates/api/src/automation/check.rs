@@ -22,11 +22,13 @@ use farley_domain::{
         object::Object,
         record::Record,
         recurring, registry,
+        structures::wording::Wording,
         template::placeholders,
     },
     query::predicate::{Predicate, parse},
     service::{
         calendar::Calendar,
+        reply_template::ReplyTemplate,
         satisfaction::{survey::Survey, survey_response::SurveyResponse},
         sla_policy::SlaPolicy,
         ticket::Ticket,
@@ -36,11 +38,12 @@ use farley_domain::{
 use farley_persistence::{Layout, Work};
 use serde_json::{Map, Value, json};
 
-use super::{doing, words};
+use super::doing;
 use crate::{
     access::principal::Principal,
     http::problem::Problem,
-    records::{giving, references},
+    records::{giving, references, words},
+    service::satisfaction::SURVEY_LINK,
 };
 
 /// What has to be held to have something done, each with the place that asks for it.
@@ -191,17 +194,24 @@ impl<'a> Check<'a> {
                     self.text(message, &format!("{pointer}/message"));
                 }
             }
-            Action::AddNote { text } | Action::Reply { text } => {
-                let is_reply = matches!(action, Action::Reply { .. });
-                let fits = if is_reply { object.name == Ticket::NAME } else { doing::takes_notes(object) };
-                if !fits {
+            Action::AddNote { text } => {
+                if !doing::takes_notes(object) {
                     self.refuse_kind(pointer);
                 }
-                if object.name != Ticket::NAME && !is_reply {
+                if object.name != Ticket::NAME {
                     self.needs.add(pointer, Activity::object(), Permitted::Create, Scope::All);
                 }
-                for (place, text) in text.texts() {
-                    self.text(text, &format!("{pointer}/text{place}"));
+                self.wording(text, pointer);
+            }
+            Action::Reply { text, template_id } => {
+                if object.name != Ticket::NAME {
+                    self.refuse_kind(pointer);
+                }
+                if let Some(text) = text {
+                    self.wording(text, pointer);
+                }
+                if let Some(template) = template_id {
+                    self.refer(work, ReplyTemplate::object(), vec![(format!("{pointer}/template_id"), *template)])?;
                 }
             }
             Action::AskSurvey { survey_id } => {
@@ -265,9 +275,22 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
+    fn wording(&mut self, wording: &Wording, pointer: &str) {
+        for (place, text) in wording.texts() {
+            self.text(text, &format!("{pointer}/text{place}"));
+        }
+    }
+
     fn text(&mut self, text: &str, pointer: &str) {
         if placeholders(text).next().is_some() {
-            words::check(self.principal, self.now, self.object, (pointer, text), &mut self.needs, &mut self.faults);
+            // No field holds it, and whoever asks may follow it.
+            let given: &[&str] = if self.object.name == Ticket::NAME { &[SURVEY_LINK] } else { &[] };
+            if placeholders(text).any(|name| given.contains(&name)) {
+                self.needs.add(pointer, SurveyResponse::object(), Permitted::Create, Scope::All);
+            }
+            let needs = &mut self.needs;
+            let mut need = |object| needs.add(pointer, object, Permitted::Read, Scope::All);
+            words::check(self.principal, self.now, self.object, (pointer, text, given), &mut need, &mut self.faults);
         }
     }
 

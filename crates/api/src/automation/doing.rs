@@ -9,7 +9,7 @@ use farley_domain::{
         notification::NotificationKind,
         task::Task,
     },
-    automation::action::{Action, Assignee, NOTICE, NewTask, Notice, Recipient, SUBJECT, Wording},
+    automation::action::{Action, Assignee, NOTICE, NewTask, Notice, Recipient, SUBJECT},
     customers::{contact::Contact, customer::Customer},
     identity::{
         access::Action as Permitted,
@@ -24,7 +24,8 @@ use farley_domain::{
         object::{Object, Schema},
         record::Record,
         recurring,
-        template::shortened,
+        structures::wording::Wording,
+        template::{placeholders, shortened},
     },
     sales::leads::assignment::{AssignmentRule, in_turn},
     service::{
@@ -37,7 +38,6 @@ use farley_domain::{
 use farley_persistence::{Loaded, Work};
 use serde_json::{Map, Value, json};
 
-use super::words::Words;
 use crate::{
     http::problem::Problem,
     records::{
@@ -45,9 +45,13 @@ use crate::{
         lookup,
         named::Named,
         notify::{self, News},
+        words::Words,
         write::Writer,
     },
-    service,
+    service::{
+        self,
+        satisfaction::{SURVEY_LINK, link_of_ticket},
+    },
 };
 
 /// The member of an action that names users.
@@ -119,8 +123,14 @@ impl Doing<'_> {
         &self.loaded.record
     }
 
-    fn words<'w>(&'w self, language: Option<&'w str>) -> Words<'w> {
-        Words { principal: &self.writer.principal, now: self.writer.now, language }
+    /// A text with its placeholders filled in; that of the link to a survey too, which no field holds.
+    fn said(&self, work: &mut Work<'_>, text: &str, language: Option<&str>) -> Result<String, Problem> {
+        let (principal, now, record) = (&self.writer.principal, self.writer.now, self.record());
+        let mut given = Vec::new();
+        if record.object().name == Ticket::NAME && placeholders(text).any(|name| name == SURVEY_LINK) {
+            given.push((SURVEY_LINK, link_of_ticket(work, principal, now, record.id())?));
+        }
+        Words { principal, now, language }.fill_with(work.reader(), record, text, &given)
     }
 
     fn act(&mut self, work: &mut Work<'_>, action: &Action, position: usize) -> Result<(), Problem> {
@@ -160,10 +170,17 @@ impl Doing<'_> {
                 self.write(work)?;
                 self.note(work, text)
             }
-            Action::Reply { text } => {
+            Action::Reply { text, template_id } => {
                 self.write(work)?;
                 let language = self.language(work)?;
-                self.message(work, text, language.as_deref(), MessageKind::Reply)
+                let template = match template_id {
+                    Some(template) => Some(service::reply_template::text_of(work, *template)?),
+                    None => None,
+                };
+                match text.as_ref().or(template.as_ref()) {
+                    Some(text) => self.message(work, text, language.as_deref(), MessageKind::Reply),
+                    None => Ok(()),
+                }
             }
             Action::AskSurvey { survey_id } => {
                 self.write(work)?;
@@ -203,7 +220,7 @@ impl Doing<'_> {
         let schema = self.writer.schema();
         let mut filled = Value::Object(fields.clone());
         for (place, text) in texts_of(&schema, fields) {
-            let value = self.words(None).fill(work, self.record(), text)?;
+            let value = self.said(work, text, None)?;
             let most = schema.field(&place[1..].replace('/', ".")).map(|field| match field.kind {
                 FieldType::Text { max } | FieldType::LongText { max } => max,
                 _ => usize::MAX,
@@ -256,11 +273,10 @@ impl Doing<'_> {
 
     fn create_task(&self, work: &mut Work<'_>, task: &NewTask) -> Result<(), Problem> {
         let record = self.record();
-        let words = self.words(None);
-        let subject = shortened(&words.fill(work, record, &task.subject)?, SUBJECT);
+        let subject = shortened(&self.said(work, &task.subject, None)?, SUBJECT);
         let subject = if subject.is_empty() { record.object().label.en.to_string() } else { subject };
         let description = match &task.description {
-            Some(text) => Some(shortened(&words.fill(work, record, text)?, DESCRIPTION)),
+            Some(text) => Some(shortened(&self.said(work, text, None)?, DESCRIPTION)),
             None => None,
         };
         let due = task.due_in_minutes.map(|minutes| self.writer.now.plus_seconds(minutes * 60));
@@ -301,7 +317,7 @@ impl Doing<'_> {
         users.dedup();
         let record = self.record();
         let message = match &notice.message {
-            Some(text) => Some(shortened(&self.words(None).fill(work, record, text)?, NOTICE)),
+            Some(text) => Some(shortened(&self.said(work, text, None)?, NOTICE)),
             None => None,
         };
         let principal = &self.writer.principal;
@@ -352,7 +368,7 @@ impl Doing<'_> {
         if self.record().object().name == Ticket::NAME {
             return self.message(work, text, None, MessageKind::Note);
         }
-        let text = self.words(None).fill(work, self.record(), text.in_language(None))?;
+        let text = self.said(work, text.in_language(None), None)?;
         let body = members::<Activity>().with(Activity::kind, Some(ActivityKind::Note)).with(Activity::body, Some(text));
         let mut body = body.into_json();
         self.concern(&mut body);
@@ -361,10 +377,15 @@ impl Doing<'_> {
     }
 
     fn message(&mut self, work: &mut Work<'_>, text: &Wording, language: Option<&str>, kind: MessageKind) -> Result<(), Problem> {
-        let text = self.words(language).fill(work, self.record(), text.in_language(language))?;
+        let text = self.said(work, text.in_language(language), language)?;
+        // What nobody wrote is no first response.
+        let by_itself = kind == MessageKind::Reply && self.writer.principal.is_system();
+        let kind = if by_itself { MessageKind::Automatic } else { kind };
+        let to = if by_itself { service::mail::addressing::answered_by_itself(work, self.record().of())? } else { Vec::new() };
         let body = members::<TicketMessage>()
             .with(TicketMessage::ticket_id, Some(self.record().id()))
             .with(TicketMessage::kind, Some(kind))
+            .with(TicketMessage::to_addresses, to)
             .with(TicketMessage::body, text);
         let writer = Writer { parent: Some(Named::Id(self.record().id())), ..self.writer.on(TicketMessage::object()) };
         writer.create(work, &body.into_json())?;

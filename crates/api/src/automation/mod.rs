@@ -9,7 +9,6 @@ pub mod macros;
 mod rehearsal;
 mod rule;
 mod times;
-mod words;
 
 use farley_domain::automation::{macros::Macro, rule::Rule};
 

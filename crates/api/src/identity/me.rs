@@ -143,13 +143,15 @@ crate::body! {
         time_zone: Option<String> => time_zone().example("Asia/Shanghai"),
         /// The user's job title.
         title: Option<String> => text(100).example("销售经理"),
+        /// What is put under the user's mails to customers, in Markdown.
+        signature: Option<String> => long_text(2_000).example("王芳"),
     }
     example Value::Null
 }
 
 /// Update my account
 ///
-/// A JSON merge patch for name, phone, language, time zone and title. An API key needs the scope `user:update`.
+/// A JSON merge patch for name, phone, language, time zone, title and signature. An API key needs the scope `user:update`.
 #[utoipa::path(tag = "me", operation_id = "updateMe", request_body = MePatch,
     responses((status = 200, description = "The updated caller.", body = Me)))]
 #[patch("/v1/me")]

@@ -29,6 +29,7 @@ pub mod summary;
 pub mod unkept;
 pub mod upsert;
 pub mod versions;
+pub mod words;
 pub mod write;
 
 use actix_web::{HttpRequest, guard, web};

@@ -9,6 +9,7 @@ pub mod merging;
 pub mod promises;
 pub mod queue;
 mod replay;
+pub mod reply_template;
 pub mod satisfaction;
 mod sla;
 mod sla_policy;
@@ -24,7 +25,9 @@ use farley_domain::{
     service::{
         calendar::Calendar,
         knowledge::{article::Article, help_center::HelpCenter},
+        mailbox::Mailbox,
         queue::Queue,
+        reply_template::ReplyTemplate,
         sla_policy::SlaPolicy,
         ticket::Ticket,
         ticket_message::TicketMessage,
@@ -48,6 +51,8 @@ pub static AREA: Area = Area {
     behaviours: &[
         Behaviours::of::<Article>(),
         Behaviours::of::<Calendar>(),
+        Behaviours::of::<Mailbox>(),
+        Behaviours::of::<ReplyTemplate>(),
         Behaviours::of::<Queue>(),
         Behaviours::of::<HelpCenter>(),
         Behaviours::of::<SlaPolicy>(),

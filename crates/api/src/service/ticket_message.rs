@@ -83,7 +83,7 @@ impl Behaviour for TicketMessage {
             }
         }
         faults.into_result(()).map_err(Problem::rule)?;
-        addressing::address(work, &ticket, record, is_of_now)
+        addressing::address(work, writing, (&ticket, is_of_now), record)
     }
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {

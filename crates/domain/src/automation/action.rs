@@ -1,6 +1,6 @@
 //! What rules and macros do to a record: a list of actions, each of a kind of its own.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -16,6 +16,7 @@ use crate::{
         object::Object,
         record::Draft,
         recurring, registry,
+        structures::wording::{self, Wording},
         value::{Members, Standards, accept, list, wrong},
     },
     service::satisfaction::survey_response::SurveyResponse,
@@ -29,7 +30,7 @@ const MOST_IDS: usize = 50;
 /// The longest time until a task is due, in minutes: two years.
 const MOST_MINUTES: i64 = 2 * 366 * 24 * 60;
 /// How long the text of a message may be, in characters.
-pub const MESSAGE: usize = 20_000;
+pub const MESSAGE: usize = wording::LONGEST;
 /// How long the subject of a task may be.
 pub const SUBJECT: usize = 200;
 /// How long a notification may be.
@@ -61,53 +62,36 @@ choices! {
     }
 }
 
-/// A text, or one text for each language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Wording {
-    One(String),
-    ByLanguage(BTreeMap<String, String>),
-}
-
-impl Wording {
-    /// The text in a language: in just that one, else in the same without its region, else in English, else in any.
-    #[must_use]
-    pub fn in_language(&self, language: Option<&str>) -> &str {
-        let texts = match self {
-            Wording::One(text) => return text,
-            Wording::ByLanguage(texts) => texts,
-        };
-        let language = language.unwrap_or_default();
-        let primary = language.split('-').next().unwrap_or_default();
-        let found = [language, primary, "en"].into_iter().find_map(|tag| texts.get(tag));
-        found.or_else(|| texts.values().next()).map_or("", String::as_str)
-    }
-
-    /// Each text, with its place below the member that holds it.
-    pub fn texts(&self) -> impl Iterator<Item = (String, &str)> {
-        let (one, many) = match self {
-            Wording::One(text) => (Some((String::new(), text.as_str())), None),
-            Wording::ByLanguage(texts) => (None, Some(texts)),
-        };
-        let many = many.into_iter().flatten().map(|(language, text)| (format!("/{language}"), text.as_str()));
-        one.into_iter().chain(many)
-    }
-}
-
 /// An action of a rule or macro.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Action {
-    Set { fields: Map<String, Value> },
-    AddTags { tag_ids: Vec<Id> },
-    RemoveTags { tag_ids: Vec<Id> },
+    Set {
+        fields: Map<String, Value>,
+    },
+    AddTags {
+        tag_ids: Vec<Id>,
+    },
+    RemoveTags {
+        tag_ids: Vec<Id>,
+    },
     Assign(Assignee),
     CreateTask(NewTask),
     Notify(Notice),
-    AddNote { text: Wording },
-    Reply { text: Wording },
-    AskSurvey { survey_id: Id },
-    Perform { action: String },
+    AddNote {
+        text: Wording,
+    },
+    /// Exactly one of these is given.
+    Reply {
+        text: Option<Wording>,
+        template_id: Option<Id>,
+    },
+    AskSurvey {
+        survey_id: Id,
+    },
+    Perform {
+        action: String,
+    },
 }
 
 crate::structures! { Action }
@@ -166,7 +150,7 @@ pub static ACTIONS: Structure = Structure {
     name: "automation_actions",
     accept: accept_actions,
     schema: || {
-        let text = json!({"oneOf": [{"type": "string", "maxLength": MESSAGE}, {"type": "object", "minProperties": 1, "maxProperties": 20, "additionalProperties": {"type": "string", "maxLength": MESSAGE}}]});
+        let text = wording::schema();
         let described = |description: &str| {
             let mut schema = text.clone();
             schema["description"] = json!(description);
@@ -183,7 +167,7 @@ pub static ACTIONS: Structure = Structure {
                 "required": ["type"],
                 "additionalProperties": false,
                 "properties": {
-                    "type": {"type": "string", "enum": ActionKind::ALL, "description": "What it does; the other members depend on it. `set`: `fields`. `add_tags`, `remove_tags`: `tag_ids`. `assign`: `user_id`, or `team_id`, whose active members take turns. `create_task`: `subject`, `description`, `kind`, `priority`, `due_in_minutes`, `user_id`. `notify`: `to`, `user_ids`, `message`. `add_note`, `reply`: `text`. `ask_survey`: `survey_id`. `perform`: `action`."},
+                    "type": {"type": "string", "enum": ActionKind::ALL, "description": "What it does; the other members depend on it. `set`: `fields`. `add_tags`, `remove_tags`: `tag_ids`. `assign`: `user_id`, or `team_id`, whose active members take turns. `create_task`: `subject`, `description`, `kind`, `priority`, `due_in_minutes`, `user_id`. `notify`: `to`, `user_ids`, `message`. `add_note`: `text`. `reply`: `text` or `template_id`; by a rule it is an automatic message, which is no first response. `ask_survey`: `survey_id`. `perform`: `action`."},
                     "fields": {"type": "object", "description": "For `set`: the values, as in a PATCH of the record. Texts may have placeholders.", "examples": [{"priority": "high"}]},
                     "tag_ids": {"type": "array", "minItems": 1, "maxItems": MOST_IDS, "items": id, "description": "For `add_tags` and `remove_tags`: the tags."},
                     "user_id": optional("For `assign`: the new owner. For `create_task`: who gets the task; the owner of the record if absent."),
@@ -198,6 +182,7 @@ pub static ACTIONS: Structure = Structure {
                     "message": {"type": ["string", "null"], "maxLength": NOTICE, "description": "For `notify`: what they read, with placeholders; the name of the record if absent. Users who cannot read the record see no text."},
                     "text": described("For `add_note` and `reply`: the text, with placeholders such as `{subject}` or `{contact.name}`; or one text per language, such as `{\"zh\": …, \"en\": …}`, of which a reply takes the customer's."),
                     "survey_id": {"type": "string", "format": "uuid", "description": "For `ask_survey`, on tickets: the survey. Nothing is done if it is inactive or the contact was asked within its `rest_days`; a later action can use the link as the placeholder `{survey_link}`."},
+                    "template_id": optional("For `reply`: the reply template whose text it is, instead of `text`."),
                     "action": {"type": "string", "description": "For `perform`: the action; for tickets `solve`, `reopen`, `close`, or `escalate` to the manager of the queue, otherwise of the team.", "examples": ["solve"]}
                 }
             }
@@ -234,6 +219,7 @@ fn members_of(kind: ActionKind) -> &'static [Field] {
         ]
     });
     static NOTIFY: LazyLock<[Field; 1]> = LazyLock::new(|| [Field::new("message", FieldType::Text { max: NOTICE })]);
+    static REPLY: LazyLock<[Field; 1]> = LazyLock::new(|| [Field::new(TEMPLATE, FieldType::Reference("reply_template".into()))]);
     static ASK_SURVEY: LazyLock<[Field; 1]> =
         LazyLock::new(|| [Field::new(SurveyResponse::survey_id.name(), FieldType::Reference("survey".into())).required()]);
     static PERFORM: LazyLock<[Field; 1]> = LazyLock::new(|| [Field::new("action", FieldType::Text { max: 40 }).required()]);
@@ -243,7 +229,8 @@ fn members_of(kind: ActionKind) -> &'static [Field] {
         ActionKind::Notify => &*NOTIFY,
         ActionKind::AskSurvey => &*ASK_SURVEY,
         ActionKind::Perform => &*PERFORM,
-        ActionKind::Set | ActionKind::AddTags | ActionKind::RemoveTags | ActionKind::AddNote | ActionKind::Reply => &[],
+        ActionKind::Reply => &*REPLY,
+        ActionKind::Set | ActionKind::AddTags | ActionKind::RemoveTags | ActionKind::AddNote => &[],
     }
 }
 
@@ -263,6 +250,7 @@ const FIELDS: &str = "fields";
 const TO: &str = "to";
 const USERS: &str = crate::sales::leads::assignment::AssignmentRule::user_ids.name();
 const TEXT: &str = "text";
+const TEMPLATE: &str = "template_id";
 const TAGS: &str = recurring::TAG_IDS.name();
 
 fn accept_actions(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
@@ -292,7 +280,8 @@ fn accept_action(item: &Value, standards: &Standards<'_>) -> Result<Value, Fault
             FIELDS => accept_fields(given),
             TO => accept_choices(given),
             USERS => accept_ids(given, "user", standards),
-            TEXT => accept_wording(given, standards),
+            TEXT if kind == ActionKind::Reply && given.is_null() => Ok(Value::Null),
+            TEXT => wording::accept(given, standards),
             _ => accept_ids(given, "tag", standards).and_then(|ids| match ids.as_array() {
                 Some(ids) if ids.is_empty() => Err(Fault::new("", FaultCode::Required).into()),
                 Some(_) | None => Ok(ids),
@@ -320,13 +309,14 @@ fn check_together(kind: ActionKind, accepted: &mut Members<'_>) {
     let (first, second) = match kind {
         ActionKind::Assign => (recurring::USER_ID.name(), recurring::TEAM_ID.name()),
         ActionKind::Notify => (TO, USERS),
+        ActionKind::Reply => (TEXT, TEMPLATE),
         _ => return,
     };
     let (one, other) = (is_given(accepted, first), is_given(accepted, second));
     if !one && !other && accepted.faults.is_empty() {
         accepted.faults.add(Fault::new(format!("/{first}"), FaultCode::Required));
     }
-    if one && other && kind == ActionKind::Assign {
+    if one && other && kind != ActionKind::Notify {
         accepted.faults.add(Fault::new(format!("/{second}"), FaultCode::Conflicting).with("other", first));
     }
 }
@@ -357,34 +347,6 @@ fn accept_ids(value: &Value, object: &'static str, standards: &Standards<'_>) ->
     }
     let item = Field::new("id", FieldType::Reference(object.into()));
     list(value, MOST_IDS, |id| accept(&item, id, standards))
-}
-
-fn accept_wording(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
-    let one = text(TEXT, MESSAGE);
-    let required = || Faults::from(Fault::new("", FaultCode::Required));
-    let accepted = |value: &Value| {
-        let text = accept(&one, value, standards)?;
-        if text.as_str().is_some_and(str::is_empty) { Err(Fault::new("", FaultCode::Blank).into()) } else { Ok(text) }
-    };
-    match value {
-        Value::Null => Err(required()),
-        Value::Object(texts) if texts.is_empty() => Err(required()),
-        Value::Object(texts) => {
-            let language = Field::new("language", FieldType::LanguageTag);
-            let mut faults = Faults::default();
-            let mut kept = Map::new();
-            for (tag, value) in texts {
-                let pointer = format!("/{}", crate::model::fault::pointer_token(tag));
-                let tag = accept(&language, &Value::from(tag.as_str()), standards);
-                match tag.and_then(|tag| Ok((tag, accepted(value)?))) {
-                    Ok((tag, text)) => drop(kept.insert(tag.as_str().unwrap_or_default().to_owned(), text)),
-                    Err(found) => faults.extend(found.0.into_iter().map(|fault| fault.under(&pointer))),
-                }
-            }
-            faults.into_result(Value::Object(kept))
-        }
-        _ => accepted(value),
-    }
 }
 
 /// Whether rules and macros can be about the records of an object: what people work with, and not how the work is set up.
@@ -444,7 +406,7 @@ mod tests {
         let actions: Vec<Action> = serde_json::from_value(accepted).unwrap();
         assert_eq!(actions.len(), 8);
         assert!(matches!(actions[7], Action::AskSurvey { .. }), "{actions:?}");
-        let Action::Reply { text } = &actions[5] else { panic!("{actions:?}") };
+        let Action::Reply { text: Some(text), template_id: None } = &actions[5] else { panic!("{actions:?}") };
         assert_eq!((text.in_language(Some("zh-CN")), text.in_language(Some("en-GB"))), ("您好", "hello"));
         assert_eq!(text.in_language(None), "hello", "any, where nothing fits");
         assert_eq!(
@@ -472,6 +434,8 @@ mod tests {
             {"type": "create_task", "subject": "", "due_in_minutes": -1},
             {"type": "notify", "to": ["boss"]},
             {"type": "reply", "text": {"klingon!": "x", "en": ""}},
+            {"type": "reply"},
+            {"type": "reply", "text": "x", "template_id": ID},
             7,
         ]));
         let expected = [
@@ -487,7 +451,9 @@ mod tests {
             ("/7/to/0", "unknown_choice"),
             ("/8/text/klingon!", "unknown_language"),
             ("/8/text/en", "blank"),
-            ("/9", "wrong_type"),
+            ("/9/text", "required"),
+            ("/10/template_id", "conflicting"),
+            ("/11", "wrong_type"),
         ];
         assert_eq!(faults, expected.map(|(pointer, code)| (pointer.to_owned(), code)));
     }

@@ -42,6 +42,8 @@ entity! {
         ticket_capacity: Option<i64> => integer(0, 10_000).label("Ticket capacity", "工单上限").example(20),
         /// The user's job title.
         title: Option<String> => text(100).label("Title", "职务").example("销售经理"),
+        /// What is put under the user's mails to customers, in Markdown.
+        signature: Option<String> => long_text(2_000).opaque().label("Signature", "签名").example("王芳"),
         /// The language of messages to the user.
         language: Option<String> => language().opaque().label("Language", "语言").example("zh-CN"),
         /// The user's time zone.

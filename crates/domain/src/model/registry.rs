@@ -29,6 +29,7 @@ use crate::{
         },
         mailbox::Mailbox,
         queue::Queue,
+        reply_template::ReplyTemplate,
         satisfaction::{survey::Survey, survey_response::SurveyResponse},
         sla_policy::SlaPolicy,
         ticket::Ticket,
@@ -39,7 +40,7 @@ use crate::{
     },
 };
 
-const COUNT: usize = 47;
+const COUNT: usize = 48;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -76,6 +77,7 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<HelpCenter>(),
         of::<Survey>(),
         of::<SurveyResponse>(),
+        of::<ReplyTemplate>(),
         of::<SlaPolicy>(),
         of::<Calendar>(),
         of::<Product>(),

@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod progress;
 pub mod queue;
 pub mod replay;
+pub mod reply_template;
 pub mod satisfaction;
 pub mod sla_policy;
 pub mod ticket;

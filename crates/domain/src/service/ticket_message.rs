@@ -41,7 +41,7 @@ choices! {
         Incoming "incoming" "From the customer" "客户来信",
         Reply "reply" "Reply to the customer" "回复客户",
         Note "note" "Internal note" "内部备注",
-        Automatic "automatic" "Written by a machine" "自动邮件",
+        Automatic "automatic" "Written by a machine" "自动消息",
     }
 }
 
@@ -63,7 +63,7 @@ entity! {
         /// The addresses that a mail goes to. A reply on the channel `email` is mailed from its mailbox, exactly to these and
         /// `cc_addresses`; an automatic message only if it names some. By default a reply goes to the sender of the message that it answers,
         /// with copies to everybody else whom that one names, without the desk's own mailboxes; where there is none, to the contact of
-        /// the ticket. A reply that was sent elsewhere gives its `sent_at` or `channel_message_id`, and is not mailed.
+        /// the ticket. A reply that was sent elsewhere gives its `sent_at` or `channel_message_id`, and is not mailed; nor is one that is imported.
         to_addresses: Vec<String> => structure(&ADDRESSES).default(json!([])).on_create().detail().opaque().label("To", "收件人").example(json!([])),
         /// The addresses that copies go to.
         cc_addresses: Vec<String> => structure(&ADDRESSES).default(json!([])).on_create().detail().opaque().label("Cc", "抄送").example(json!([])),
@@ -71,6 +71,8 @@ entity! {
         matched_by: Option<MatchedBy> => choice(MatchedBy::choices()).server_set().detail().label("Matched by", "匹配方式").example("references"),
         /// Whether a mail answers the ticket without its sender having had part in the conversation.
         is_from_stranger: bool => boolean().default(false).server_set().detail().label("From a stranger", "来自陌生人").example(false),
+        /// What is put under it when it is mailed: the signatures of its author and of the mailbox, as they were then.
+        signature: Option<String> => long_text(30_000).server_set().detail().opaque().label("Signature", "签名").example("王芳"),
         /// How far it has come, if it goes out as mail: `queued`; `sent` once the mail server took it, `failed` if that refused it for good
         /// or could not be reached for three days, `bounced` if it was reported later that it could not be delivered. Null if it does
         /// not go out as mail.

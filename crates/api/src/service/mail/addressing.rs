@@ -3,8 +3,10 @@
 
 use farley_domain::{
     customers::contact::Contact,
+    identity::user::User,
     integration::file::File,
     model::{
+        event::CauseKind,
         fault::{Fault, FaultCode, Faults},
         record::Record,
     },
@@ -25,7 +27,8 @@ use farley_persistence::Work;
 use super::{mailboxes::Mailboxes, sending};
 use crate::{
     http::{clock, problem::Problem},
-    records::lookup,
+    records::{behaviour::Writing, lookup, words::Words},
+    service::reply_template::language_of,
 };
 
 /// How many of the latest messages are looked through for the one to answer.
@@ -40,12 +43,13 @@ const LOCAL: usize = 64;
 /// Makes a new message of a ticket a mail, if it is to be one. What was sent elsewhere says so by its time or its id.
 pub fn address(
     work: &mut Work<'_>,
-    ticket: &Record<Ticket>,
+    writing: &Writing<'_, TicketMessage>,
+    (ticket, is_of_now): (&Record<Ticket>, bool),
     message: &mut Record<TicketMessage>,
-    is_of_now: bool,
 ) -> Result<(), Problem> {
-    if !message.is_null(TicketMessage::matched_by) {
-        // It came in.
+    // It came in, or it is a record of what was said before.
+    let imported = work.origin.cause.is_some_and(|cause| cause.kind == CauseKind::Import);
+    if imported || !message.is_null(TicketMessage::matched_by) {
         return Ok(());
     }
     let kind = message.get(TicketMessage::kind);
@@ -67,13 +71,15 @@ pub fn address(
     }
     let mailboxes = Mailboxes::of(work)?;
     let answered = answered(work, ticket, message)?;
-    let Some(mailbox) = mailbox_of(&mailboxes, ticket, message, answered.as_ref()) else {
+    let Some(mailbox) = mailbox_of(&mailboxes, ticket, message.get(TicketMessage::mailbox_id), answered.as_ref()) else {
         let asked_for = names_somebody || !message.is_null(TicketMessage::mailbox_id);
         let fault = || Fault::new(TicketMessage::mailbox_id.pointer(), FaultCode::Required);
         return if asked_for { Err(Problem::rule(fault().into())) } else { Ok(()) };
     };
     let recipients = recipients(work, (&mailboxes, ticket, answered.as_ref()), given)?;
     refuse_too_large(work, message)?;
+    let signature = signature(work, writing, (ticket, mailbox), message)?;
+    message.set(TicketMessage::signature, signature);
     write_down(work, ticket, message, (mailbox, answered.as_ref(), recipients))
 }
 
@@ -84,11 +90,11 @@ pub fn channel_of(
     message: &Record<TicketMessage>,
 ) -> Result<Option<TicketChannel>, Problem> {
     let of_ticket = ticket.get(Ticket::channel);
+    if !message.get(TicketMessage::to_addresses).is_empty() && message.is_null(TicketMessage::matched_by) {
+        return Ok(Some(TicketChannel::Email));
+    }
     if message.get(TicketMessage::kind) != Some(MessageKind::Reply) {
         return Ok(of_ticket);
-    }
-    if !message.get(TicketMessage::to_addresses).is_empty() {
-        return Ok(Some(TicketChannel::Email));
     }
     let written = work.reader().messages_of_ticket(ticket.id())?;
     let latest = written.iter().rev().find(|known| known.kind == MessageKind::Incoming);
@@ -112,9 +118,14 @@ fn answered(
     ticket: &Record<Ticket>,
     message: &Record<TicketMessage>,
 ) -> Result<Option<Record<TicketMessage>>, Problem> {
-    if let Some(named) = message.get(TicketMessage::reply_to_id) {
-        return lookup::one::<TicketMessage>(work, named);
+    match message.get(TicketMessage::reply_to_id) {
+        Some(named) => lookup::one::<TicketMessage>(work, named),
+        None => latest_mail(work, ticket),
     }
+}
+
+/// The latest mail of somebody who takes part, else the latest one that went out.
+fn latest_mail(work: &mut Work<'_>, ticket: &Record<Ticket>) -> Result<Option<Record<TicketMessage>>, Problem> {
     let written = work.reader().messages_of_ticket(ticket.id())?;
     let mut sent = None;
     let talk = written.iter().rev().filter(|known| matches!(known.kind, MessageKind::Incoming | MessageKind::Reply));
@@ -137,10 +148,10 @@ fn answered(
 fn mailbox_of<'m>(
     mailboxes: &'m Mailboxes,
     ticket: &Record<Ticket>,
-    message: &Record<TicketMessage>,
+    named: Option<Id>,
     answered: Option<&Record<TicketMessage>>,
 ) -> Option<&'m Record<Mailbox>> {
-    if let Some(named) = message.get(TicketMessage::mailbox_id) {
+    if let Some(named) = named {
         return mailboxes.active(named);
     }
     let of_answered = answered.and_then(|answered| mailboxes.active(answered.get(TicketMessage::mailbox_id)?));
@@ -236,6 +247,46 @@ fn write_down(
         message.set(TicketMessage::reply_to_id, answered.map(Record::id));
     }
     Ok(())
+}
+
+/// Whom Farley itself answers by mail when a rule replies to a ticket: whoever wrote last, without copies; nobody, where the conversation
+/// does not go by mail.
+pub fn answered_by_itself(work: &mut Work<'_>, ticket: &Record<Ticket>) -> Result<Vec<String>, Problem> {
+    let (mailboxes, answered) = (Mailboxes::of(work)?, latest_mail(work, ticket)?);
+    if mailbox_of(&mailboxes, ticket, None, answered.as_ref()).is_none() {
+        return Ok(Vec::new());
+    }
+    let mut to = match &answered {
+        Some(answered) if answered.get(TicketMessage::kind) == Some(MessageKind::Incoming) => {
+            answered.get(TicketMessage::sender_address).map(str::to_owned).into_iter().collect()
+        }
+        Some(answered) => answered.get(TicketMessage::to_addresses),
+        None if ticket.get(Ticket::channel) == Some(TicketChannel::Email) => contact_address(work, ticket)?.into_iter().collect(),
+        None => Vec::new(),
+    };
+    to.retain(|address| !mailboxes.is_own(address));
+    Ok(to)
+}
+
+/// What is put under a mail: the signatures of whoever writes it and of the mailbox.
+fn signature(
+    work: &mut Work<'_>,
+    writing: &Writing<'_, TicketMessage>,
+    (ticket, mailbox): (&Record<Ticket>, &Record<Mailbox>),
+    message: &Record<TicketMessage>,
+) -> Result<Option<String>, Problem> {
+    let mut signed = Vec::new();
+    if message.get(TicketMessage::kind) == Some(MessageKind::Reply) && !writing.principal.is_system() {
+        let author = lookup::one::<User>(work, writing.principal.user_id())?;
+        signed.extend(author.and_then(|author| author.get(User::signature).map(str::to_owned)));
+    }
+    if let Some(wording) = mailbox.get(Mailbox::signature) {
+        let language = language_of(work.reader(), ticket, message.get(TicketMessage::body))?;
+        let words = Words { principal: writing.principal, now: writing.now, language: Some(&language) };
+        signed.push(words.fill(work.reader(), ticket.any(), wording.in_language(Some(&language)))?);
+    }
+    signed.retain(|signature| !signature.is_empty());
+    Ok((!signed.is_empty()).then(|| signed.join("\n")))
 }
 
 /// Where answers to a mail about a ticket are wanted: at the address of its mailbox, with the token of the ticket after a plus, where

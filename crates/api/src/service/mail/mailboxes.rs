@@ -3,7 +3,20 @@
 use farley_domain::{model::record::Record, service::mailbox::Mailbox, values::id::Id};
 use farley_persistence::Work;
 
-use crate::{http::problem::Problem, records::lookup};
+use crate::{
+    http::problem::Problem,
+    records::{
+        behaviour::{Behaviour, Writing},
+        lookup,
+    },
+    service::reply_template::check_placeholders,
+};
+
+impl Behaviour for Mailbox {
+    fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        check_placeholders(&writing.any(), record.get(Mailbox::signature), &Mailbox::signature.pointer())
+    }
+}
 
 /// All live mailboxes of a tenant, the oldest first.
 pub struct Mailboxes(Vec<Record<Mailbox>>);

@@ -2,6 +2,7 @@
 //! beside what was read of it. What is written to customers by mail is [addressed](addressing) when it is written, and [sent](sending) by
 //! a job.
 
+mod acknowledging;
 pub mod addressing;
 mod letter;
 mod mailboxes;
@@ -73,7 +74,8 @@ pub struct InboundMail {
 /// `body` is the text of the mail, `body_html` its HTML made harmless, and `reply_text` what it says without what it quotes. The raw message and its first 49 attachments become files of the message, as far as the server accepts their types; all of them are
 /// in the raw message. A mail of a machine (RFC 3834 and its relatives) becomes an
 /// `automatic` message; a report that a message could not be delivered marks that message as bounced. A sender who had no part in the
-/// conversation is marked as a stranger; an agent's mail becomes a note. The same Message-ID twice is one message: the second time
+/// conversation is marked as a stranger; an agent's mail becomes a note. A new request that somebody wrote is
+/// acknowledged, if the mailbox does so. The same Message-ID twice is one message: the second time
 /// returns 200 and the same answer. Requires permission to create and update tickets, contacts and files.
 #[utoipa::path(tag = "tickets", operation_id = "takeInboundMail",
     params(("mailbox" = Option<String>, Query, description = "The mailbox it was delivered to, by its address, id or `ext:{system}:{key}`. Defaults to the first mailbox among the addresses it was delivered or written to.", example = "support@example.cn")),

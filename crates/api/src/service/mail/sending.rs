@@ -1,7 +1,11 @@
 //! Sending: a job for each message that goes out as mail. The row of the job is written with the message; what the mail server did not
 //! take is tried again for days, what it refuses for good is told at the message, and what it took is noted there.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use farley_domain::{
     integration::{
@@ -56,6 +60,12 @@ const NOTED: usize = 30;
 const PAUSE: Duration = Duration::from_secs(2);
 /// Replies that tell of the server's set-up and not of the message: it has to be told who we are, or how to speak to it.
 const OF_THE_SETUP: [u16; 8] = [500, 502, 503, 504, 530, 534, 535, 538];
+/// How long the mail server may keep us waiting at each step.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// After an attempt that took so long for nothing, the others wait for so long: a mail server that does not answer must not keep all
+/// workers of a node waiting, who have other jobs too.
+const TOO_LONG: Duration = Duration::from_secs(5);
+const REST: Duration = Duration::from_secs(30);
 /// The longest reason that is kept, in characters.
 const REASON: usize = 1_000;
 
@@ -211,15 +221,33 @@ impl Reading {
     }
 }
 
-/// The text of a mail: that of the message.
+/// The text of a mail: that of the message, and the signature after the line by which mail programs know one.
 fn said(message: &Record<TicketMessage>) -> String {
-    message.get(TicketMessage::body).to_owned()
+    let body = message.get(TicketMessage::body);
+    message.get(TicketMessage::signature).map_or_else(|| body.to_owned(), |signature| format!("{body}\n\n-- \n{signature}"))
+}
+
+/// Until when each mail server is left alone.
+static RESTING: Mutex<Option<HashMap<String, Instant>>> = Mutex::new(None);
+
+/// Whether a mail server is left alone just now.
+fn rests(url: &str) -> bool {
+    let resting = RESTING.lock().unwrap_or_else(PoisonError::into_inner);
+    resting.as_ref().and_then(|resting| resting.get(url)).is_some_and(|until| Instant::now() < *until)
+}
+
+fn let_rest(url: &str) {
+    let mut resting = RESTING.lock().unwrap_or_else(PoisonError::into_inner);
+    resting.get_or_insert_default().insert(url.to_owned(), Instant::now() + REST);
 }
 
 async fn attempt(state: &Arc<State>, tenant: TenantKey, read: Reading) -> Result<Outcome, Halt> {
     let Some(url) = &state.settings.smtp_url else {
         return Ok(Outcome::Refused("no mail server is configured (FARLEY_SMTP_URL)".to_owned()));
     };
+    if rests(url.expose_secret()) {
+        return Ok(Outcome::Later("the mail server does not answer".to_owned()));
+    }
     let mut enclosed = Vec::new();
     for found in &read.files {
         let name = found.file.get(File::name);
@@ -245,13 +273,17 @@ async fn attempt(state: &Arc<State>, tenant: TenantKey, read: Reading) -> Result
         Err(reason) => return Ok(Outcome::Refused(reason)),
     };
     let transport = match AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()) {
-        Ok(transport) => transport.build(),
+        Ok(transport) => transport.timeout(Some(PATIENCE)).build(),
         Err(error) => return Ok(Outcome::Later(error.to_string())),
     };
+    let begun = Instant::now();
     Ok(match transport.send_raw(&envelope, &raw).await {
         Ok(_) => Outcome::Sent,
         Err(error) => {
-            let reason = shortened(&Line::of(&told(&error)).as_str().to_owned(), REASON);
+            if error.status().is_none() && begun.elapsed() > TOO_LONG {
+                let_rest(url.expose_secret());
+            }
+            let reason = shortened(Line::of(&told(&error)).as_str(), REASON);
             if is_for_good(&error) { Outcome::Refused(reason) } else { Outcome::Later(reason) }
         }
     })

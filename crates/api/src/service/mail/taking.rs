@@ -35,7 +35,11 @@ use farley_persistence::{Change, Work};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{InboundMail, mailboxes::Mailboxes};
+use super::{
+    InboundMail,
+    acknowledging::{Request, acknowledge},
+    mailboxes::Mailboxes,
+};
 use crate::{
     access::unrestricted::{Unrestricted, without_custom_fields},
     http::problem::Problem,
@@ -140,6 +144,15 @@ impl Taking {
             message.set(TicketMessage::matched_by, Some(matched_by));
             message.set(TicketMessage::is_from_stranger, is_from_stranger);
         })?;
+        if let (Some(contact), Some(sender)) = (contact, sender)
+            && matched_by == MatchedBy::None
+            && kind == MessageKind::Incoming
+            && self.mail.may_be_answered
+        {
+            let (message, now) = (record.of::<TicketMessage>(), self.writer.now);
+            let request = Request { ticket: &ticket, message, contact, sender: &sender.address, now };
+            acknowledge(work, &mailbox, &request)?;
+        }
         answer(202, record.of::<TicketMessage>(), &mailboxes)
     }
 

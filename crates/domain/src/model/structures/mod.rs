@@ -6,3 +6,4 @@ pub mod contact_points;
 pub mod external_ids;
 pub mod filter;
 pub mod ids;
+pub mod wording;

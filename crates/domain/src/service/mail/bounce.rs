@@ -1,6 +1,6 @@
 //! Reports that a message was not delivered (RFC 3464): to whom, why, and which message it was.
 
-use mail_parser::{Message, MessageParser, MimeHeaders};
+use mail_parser::{Message, MimeHeaders};
 
 use super::read::{clean_id, header_line};
 
@@ -37,7 +37,8 @@ pub fn read(message: &Message<'_>) -> Option<Bounce> {
         .find(|part| part.is_content_type("message", "rfc822") || part.is_content_type("text", "rfc822-headers"));
     let original_id = sent.and_then(|part| match part.message() {
         Some(nested) => nested.message_id().map(str::to_owned),
-        None => MessageParser::default().parse(part.contents())?.message_id().map(str::to_owned),
+        // Some give no more than a line or two of them.
+        None => header_line(&String::from_utf8_lossy(part.contents()), "Message-ID"),
     });
     Some(Bounce {
         recipient: field("Final-Recipient").or_else(|| field("Original-Recipient")).map(after_type),

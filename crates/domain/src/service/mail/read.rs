@@ -83,13 +83,24 @@ pub fn read(raw: &[u8]) -> Mail {
     let subject = subject(&message);
     let written_by = automatic::writer(&message, from.as_ref().map(|from| from.address.as_str()), &subject);
     let (text, html) = bodies(&message);
+    // Where the parts are broken, the text can be taken for something that came along, or for nothing.
+    let is_lost = |part: &MessagePart<'_>| {
+        text.is_none() && html.is_none() && matches!(part.body, PartType::Text(_)) && part.attachment_name().is_none()
+    };
+    let lost = joined(message.attachments().filter(|part| is_lost(part)).map(|part| decoded(&message, part)), "\n");
+    let came_along = message.attachments().filter(|part| !is_lost(part));
+    let attachments: Vec<Attachment> = came_along.filter_map(|part| attachment(&message, part)).collect();
+    let text = match text.or(lost) {
+        None if html.is_none() && attachments.iter().all(|part| part.content.is_empty()) => whatever_is_there(&message),
+        text => text,
+    };
     Mail {
         id: message.message_id().and_then(clean_id),
         answers: answers(&message),
         to: people(message.to()),
         cc: people(message.cc()),
         delivered_to: delivered_to(&message),
-        attachments: message.attachments().filter_map(|part| attachment(&message, part)).collect(),
+        attachments,
         may_be_answered: from.is_some() && automatic::may_be_answered(&message, written_by),
         automatic: written_by,
         bounce: bounce::read(&message),
@@ -199,6 +210,18 @@ fn delivered_to(message: &Message<'_>) -> Vec<String> {
 fn text_of(message: &Message<'_>) -> Option<String> {
     let plain = message.text_bodies().filter(|part| matches!(part.body, PartType::Text(_)));
     joined(plain.map(|part| decoded(message, part)), "\n")
+}
+
+/// What stands below the headers of a message whose parts are so broken that none of them is a text: without what separates parts.
+fn whatever_is_there(message: &Message<'_>) -> Option<String> {
+    let raw = message.raw_message();
+    let ends = |blank: &[u8]| raw.windows(blank.len()).position(|window| window == blank).map(|at| at + blank.len());
+    let below = ends(b"\r\n\r\n").or_else(|| ends(b"\n\n"))?;
+    let raw = &raw[below..];
+    let is_of_parts = |line: &&str| line.starts_with("--") || line.to_ascii_lowercase().starts_with("content-");
+    let all = charset::decode(raw, None).replace('\0', "");
+    let kept: Vec<&str> = all.lines().filter(|line| !is_of_parts(line)).collect();
+    Some(kept.join("\n").trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// The text, and the HTML made harmless. HTML that is nested too deep to be made harmless is read as text.

@@ -119,6 +119,16 @@ fn headers_cannot_smuggle_lines() {
 }
 
 #[test]
+fn words_of_broken_parts_are_kept() {
+    let head = "From: a@b.cn\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n";
+    for body in ["--m\r\nContent-Type: text/plain\r\n\r\nNobody closes this", "No boundary at all", "--m\r\nhello there"] {
+        let mail = read(format!("{head}{body}").as_bytes());
+        let text = mail.text.clone().unwrap_or_default();
+        assert!(text.contains(body.lines().last().unwrap()), "{body}: {mail:?}");
+    }
+}
+
+#[test]
 fn what_is_no_message_is_a_text() {
     assert_eq!(read(b"").text, None);
     let mail = read("just words, 没有标题".as_bytes());

@@ -1,12 +1,10 @@
-//! What placeholders in the texts of rules and macros stand for: fields of the record, and of the records that it refers to.
+//! What placeholders in the texts of rules, macros and templates stand for: fields of the record, and of the records that it refers to.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use farley_domain::{
-    identity::{access::Action, access::Scope},
     model::{
         cell::Cell,
-        entity::Entity,
         fault::{Fault, FaultCode, Faults, Language},
         field::{Choice, Field, FieldType, Op},
         object::{Object, Reach},
@@ -19,17 +17,11 @@ use farley_domain::{
         Predicate,
         path::{End, Path, resolve},
     },
-    service::{satisfaction::survey_response::SurveyResponse, ticket::Ticket},
     values::time::Timestamp,
 };
-use farley_persistence::Work;
+use farley_persistence::Reader;
 
-use super::check::Needs;
-use crate::{
-    access::principal::Principal,
-    http::problem::Problem,
-    service::satisfaction::{SURVEY_LINK, link_of_ticket},
-};
+use crate::{access::principal::Principal, http::problem::Problem};
 
 /// Whom a text is for, and who writes it.
 #[derive(Clone, Copy)]
@@ -42,22 +34,32 @@ pub struct Words<'a> {
 
 impl Words<'_> {
     /// A text about a record, with its placeholders filled in.
-    pub fn fill(&self, work: &mut Work<'_>, record: &Record, text: &str) -> Result<String, Problem> {
-        let mut values: HashMap<&str, Option<String>> = HashMap::new();
+    pub fn fill(&self, reader: &mut Reader<'_>, record: &Record, text: &str) -> Result<String, Problem> {
+        self.fill_with(reader, record, text, &[])
+    }
+
+    /// The same, where some placeholders stand for what no field holds.
+    pub fn fill_with(
+        &self,
+        reader: &mut Reader<'_>,
+        record: &Record,
+        text: &str,
+        given: &[(&str, Option<String>)],
+    ) -> Result<String, Problem> {
+        let mut values: HashMap<&str, Option<String>> = given.iter().cloned().collect();
         for name in placeholders(text) {
             if !values.contains_key(name) {
-                values.insert(name, self.value_of(work, record, name)?);
+                values.insert(name, self.value_of(reader, record, name)?);
             }
         }
         Ok(template::fill(text, |name| values.get(name).cloned().flatten()))
     }
 
-    fn value_of(&self, work: &mut Work<'_>, record: &Record, name: &str) -> Result<Option<String>, Problem> {
-        if is_survey_link(record.object(), name) {
-            return link_of_ticket(work, self.principal, self.now, record.id());
-        }
+    fn value_of(&self, reader: &mut Reader<'_>, record: &Record, name: &str) -> Result<Option<String>, Problem> {
         let view = self.principal.view(self.now);
-        let Ok(Path { steps, end: End::Field(field) }) = resolve(&self.principal.schema(record.object()), name, &view) else {
+        let Ok(Path { steps, end: End::Field(field) }) =
+            resolve(&self.principal.schema(record.object()), own(record.object(), name), &view)
+        else {
             return Ok(None);
         };
         let mut at = Cow::Borrowed(record);
@@ -66,7 +68,7 @@ impl Words<'_> {
             let id = at.object().field(field).and_then(|field| at.cell(field).as_id());
             let (Some(id), Some(own)) = (id, recurring::ID.of(step.schema.object)) else { return Ok(None) };
             let within = Predicate::test(own, Op::Eq, Operand::Id(id)).and(step.rows);
-            let Some(found) = work.reader().find(&step.schema, &view, &within, 1)?.pop() else { return Ok(None) };
+            let Some(found) = reader.find(&step.schema, &view, &within, 1)?.pop() else { return Ok(None) };
             at = Cow::Owned(found);
         }
         Ok(self.shown(&field, &at))
@@ -123,31 +125,29 @@ impl Words<'_> {
     }
 }
 
-/// Whether a placeholder stands for the link to the survey that was asked about a ticket, which no field holds.
-fn is_survey_link(object: &Object, name: &str) -> bool {
-    name == SURVEY_LINK && object.name == Ticket::NAME
+/// The name of a field as the object knows it: `ticket.number` is the number of the ticket itself.
+fn own<'n>(object: &Object, name: &'n str) -> &'n str {
+    let after = name.strip_prefix(object.name).and_then(|rest| rest.strip_prefix('.'));
+    after.filter(|_| object.relations.iter().all(|relation| relation.name != object.name)).unwrap_or(name)
 }
 
-/// The faults of placeholders that stand for nothing, and what has to be held to learn what the others stand for.
+/// The faults of placeholders that stand for nothing, but for those that are `given` besides; `need` is told the objects that have to be
+/// read to learn what the others stand for.
 pub fn check(
     principal: &Principal,
     now: Timestamp,
     object: &'static Object,
-    (pointer, text): (&str, &str),
-    needs: &mut Needs,
+    (pointer, text, given): (&str, &str, &[&str]),
+    need: &mut dyn FnMut(&'static Object),
     faults: &mut Faults,
 ) {
     let view = principal.view(now);
     let schema = principal.schema(object);
-    for name in placeholders(text) {
-        if is_survey_link(object, name) {
-            needs.add(pointer, SurveyResponse::object(), Action::Create, Scope::All);
-            continue;
-        }
-        match resolve(&schema, name, &view) {
+    for name in placeholders(text).filter(|name| !given.contains(name)) {
+        match resolve(&schema, own(object, name), &view) {
             Ok(Path { steps, end: End::Field(_) }) if steps.iter().all(|step| !step.relation.reach.is_to_many()) => {
                 for step in steps {
-                    needs.add(pointer, step.schema.object, Action::Read, Scope::All);
+                    need(step.schema.object);
                 }
             }
             Ok(_) => {
