@@ -1,5 +1,8 @@
 //! What a frontend is told to draw forms and tables.
 
+use std::collections::BTreeSet;
+
+use farley_domain::model::help;
 use serde_json::{Value, json};
 
 use crate::{
@@ -38,6 +41,32 @@ pub async fn tells_one_object_at_a_time(db: TestDb) {
     assert_eq!(faults, pairs(&[("record_id", "invalid_id")]));
     let nobody = server.user_with(&admin, "Nobody", json!([]), json!({})).await;
     nobody.get("/v1/metadata/objects/lead").await.refused(403, "forbidden");
+}
+
+/// Whatever is described has its description in Chinese too, and nothing is translated that nobody reads.
+pub async fn helps_in_both_languages(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let is_chinese = |text: &str| text.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
+    let (mut untranslated, mut read) = (Vec::new(), BTreeSet::new());
+    let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+    for object in list(&admin.get("/v1/metadata/objects").await.ok(200), "data") {
+        let fields = list(&object, "fields");
+        let members: Vec<Value> = fields.iter().flat_map(|field| list(field, "members")).collect();
+        for described in [object].iter().chain(&fields).chain(&members) {
+            let (english, help) = (described["description"].as_str().unwrap().trim(), &described["help"]);
+            assert_eq!(help["en"], english);
+            if !english.is_empty() {
+                read.insert(english.to_owned());
+                if !is_chinese(help["zh"].as_str().unwrap()) {
+                    untranslated.push(english.to_owned());
+                }
+            }
+        }
+    }
+    assert_eq!(untranslated, [""; 0], "crates/domain/src/model/help.zh-CN.po lacks these");
+    let unread: Vec<&str> = help::translated().filter(|english| !read.contains(*english)).collect();
+    assert_eq!(unread, [""; 0], "nothing is described so any more");
 }
 
 /// Only what one may call is offered, and of one record what one may do with it.

@@ -28,6 +28,7 @@ pub fn tests() -> Vec<Test> {
         documentation::is_served_whole_and_in_parts,
         documentation::traces_are_answered,
         metadata::tells_one_object_at_a_time,
+        metadata::helps_in_both_languages,
         metadata::tells_the_filters_that_lists_take,
         metadata::tells_what_the_caller_may_do,
         metadata::tells_what_there_is_to_choose_from,

@@ -8,6 +8,7 @@ pub mod fault;
 pub mod field;
 pub mod field_rule;
 pub mod handle;
+pub mod help;
 pub mod input;
 pub mod object;
 pub mod operand;

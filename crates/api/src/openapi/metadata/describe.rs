@@ -5,6 +5,7 @@ use farley_domain::{
     model::{
         field::{ANY_OBJECT, Choice, Field, FieldType, Label, Writable},
         field_rule::FieldRule,
+        help::chinese,
         object::{Order, Relation, Schema},
         recurring,
     },
@@ -35,6 +36,8 @@ pub struct ObjectMetadata {
     pub collection: String,
     pub label: LabelMetadata,
     pub description: String,
+    /// The description in English and Chinese.
+    pub help: LabelMetadata,
     /// The field that serves as the title of a record.
     #[schema(example = "name")]
     pub title_field: String,
@@ -84,6 +87,8 @@ pub struct FieldMetadata {
     pub r#type: String,
     pub label: LabelMetadata,
     pub description: String,
+    /// The description in English and Chinese. That of a custom field is the same in both.
+    pub help: LabelMetadata,
     /// Whether it is required for new records.
     pub required: bool,
     /// When it is also required: a predicate on the record's own fields, as in `filter`; null if never.
@@ -206,6 +211,7 @@ pub fn object(
         collection: object.collection.to_owned(),
         label: label(&object.label),
         description: object.doc.trim().to_owned(),
+        help: help(object.doc),
         title_field: object.title.to_owned(),
         searchable: object.is_searchable(),
         customizable: object.bears(recurring::CUSTOM),
@@ -248,6 +254,7 @@ fn field(field: &Field, rule: Option<FieldRule>) -> Option<FieldMetadata> {
         r#type: field.kind.name().to_owned(),
         label: label(&field.label),
         description: field.doc.to_string(),
+        help: help(&field.doc),
         required: field.required,
         required_when: field.required_when.clone().unwrap_or(Value::Null),
         shown_when: field.shown_when.clone().unwrap_or(Value::Null),
@@ -276,6 +283,12 @@ fn order(key: &Order) -> String {
 
 pub fn label(label: &Label) -> LabelMetadata {
     LabelMetadata { en: label.en.to_string(), zh: label.zh.to_string() }
+}
+
+/// A description in both languages; as it stands in both where there is no translation.
+pub fn help(doc: &str) -> LabelMetadata {
+    let doc = doc.trim();
+    LabelMetadata { en: doc.to_owned(), zh: chinese(doc).unwrap_or(doc).to_owned() }
 }
 
 fn choices(kind: &FieldType) -> Vec<ChoiceMetadata> {

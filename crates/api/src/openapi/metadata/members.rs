@@ -5,8 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::describe::{LabelMetadata, help};
+
 /// One member of a structured value.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MemberMetadata {
     #[schema(example = "value")]
     pub name: String,
@@ -17,6 +19,8 @@ pub struct MemberMetadata {
     #[schema(example = "email")]
     pub format: Option<String>,
     pub description: String,
+    /// The description in English and Chinese.
+    pub help: LabelMetadata,
     pub required: bool,
     /// The allowed values; empty if any value is allowed.
     #[schema(value_type = Vec<String>)]
@@ -41,6 +45,7 @@ pub fn of(kind: &FieldType) -> Vec<MemberMetadata> {
                 name: name.clone(),
                 r#type: kind.unwrap_or_else(|| "object".to_owned()),
                 format: text("format"),
+                help: help(member["description"].as_str().unwrap_or_default()),
                 description: text("description").unwrap_or_default(),
                 required: required.contains(&name.as_str()),
                 choices: member["enum"].as_array().into_iter().flatten().filter(|choice| !choice.is_null()).cloned().collect(),
