@@ -302,7 +302,7 @@ fn filter_test() -> ObjectBuilder {
         "What to compare with, of the field's type: money in minor units, a list for `in`, `nin`, `any` and `none`, true or false for `null`. \
          For times also a plain date, which stands for the whole day, and `{\"relative\": \"-30d\"}` or `{\"relative\": \"start_of_month\"}` \
          (`now`, `today`, `tomorrow`, `yesterday`, `start_of_` and `end_of_` `day`, `week`, `month`, `quarter` or `year`; offsets in `min`, `h`, `d`, \
-         `w`, `mo`, `q`, `y`), in the tenant's time zone. For users also `me`, whoever asks (not in filters that are kept). For `any` and `none` \
+         `w`, `mo`, `q`, `y`), in the tenant's time zone. For users also `me`, the caller (not in saved filters). For `any` and `none` \
          of a relation also a filter on the related records.",
     );
     let field = "A field; `custom.key` for a custom field, `relation.field` for a field of a related record, `field.currency` for the currency of a money field; or, with `any`, `none` and `null`, a relation.";

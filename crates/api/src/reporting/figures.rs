@@ -119,7 +119,7 @@ figures! {
         "The tickets closed in it (`closed_at`) that are closed now."
         "期间内关闭（`closed_at`）且目前仍为关闭状态的工单。",
     "ServicePeriod" "backlog", "Backlog" "积压工单"
-        "The tickets that were neither solved nor closed when it ended, as the ledger tells; of a period that has not ended, those that are so now. Null if a filter or the slice asks for something that the ledger does not keep."
+        "The tickets that were neither solved nor closed when it ended, according to the ledger; of a period that has not ended, those that are so now. Null if a filter or the slice asks for something that the ledger does not keep."
         "期间结束时既未解决也未关闭的工单，以台账为准；期间尚未结束时为目前未解决的工单。筛选或分组用到台账未保存的内容时为 null。",
     "ServiceTimesSlice" "first_response", "First response" "首次响应"
         "From `opened_at` to `first_responded_at`, of those that were answered."

@@ -36,7 +36,7 @@ entity! {
         team_id: Option<crate::values::id::Id> => reference("team").indexed().label("Team", "团队"),
         /// The roles that determine what the user can do.
         role_ids: Vec<crate::values::id::Id> => references(&USER_ROLES).indexed().label("Roles", "角色"),
-        /// What the user is versed in: a queue gives a ticket only to agents with all skills that it requires, however they are written.
+        /// The user's skills: a queue gives a ticket only to agents with all skills that it requires, regardless of case and width.
         skills: Vec<String> => texts(50).label("Skills", "技能").example(serde_json::json!(["network", "日语"])),
         /// How many unsolved tickets queues may let the user have; as many as the queue says, if absent.
         ticket_capacity: Option<i64> => integer(0, 10_000).label("Ticket capacity", "工单上限").example(20),

@@ -32,8 +32,8 @@ entity! {
         description: Option<String> => long_text(2_000).label("Description", "说明"),
         /// The users who take tickets out of it; anyone who may change tickets, if empty.
         agent_ids: Vec<Id> => references(&QUEUE_AGENTS).gives_work().label("Agents", "客服人员"),
-        /// How its tickets come to its agents: they take them, get them in turn, or whoever has the fewest unsolved tickets gets the
-        /// next, of equals the first in `agent_ids`.
+        /// How tickets get to its agents: agents take them, get them in turn, or the agent with the fewest unsolved tickets gets the next
+        /// one (in a tie, the first in `agent_ids`).
         assignment: Option<QueueAssignment> => choice(QueueAssignment::choices()).default("pull").indexed().label("Assignment", "分配方式").example("round_robin"),
         /// Whether a ticket goes to the owner of the contact's last ticket, otherwise of the customer's, if they are free.
         prefers_last_agent: bool => boolean().default(false).label("Prefers the last agent", "优先原客服").example(true),

@@ -68,7 +68,7 @@ pub struct ServicePeriod {
     pub solved: ServiceFigure,
     /// The tickets closed in it (`closed_at`) that are closed now.
     pub closed: ServiceFigure,
-    /// The tickets that were neither solved nor closed when it ended, as the ledger tells; of a period that has not ended, those that are
+    /// The tickets that were neither solved nor closed when it ended, according to the ledger; of a period that has not ended, those that are
     /// so now. Null if a filter or the slice asks for something that the ledger does not keep.
     pub backlog: Option<ServiceBacklog>,
 }

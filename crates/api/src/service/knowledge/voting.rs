@@ -72,7 +72,7 @@ pub async fn vote(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
 /// Vote on an article of a help center
 ///
 /// Says whether a published public article was helpful. A later vote of the same visitor takes the place of an earlier one: visitors are
-/// told apart by `visitor`, or by their address. Votes from one address are limited to `votes_per_minute`. No log-in is required.
+/// identified by `visitor`, otherwise by their address. Votes from one address are limited to `votes_per_minute`. No log-in is required.
 #[utoipa::path(tag = "help-centers", operation_id = "voteOnPublicArticle", request_body = PublicArticleVote, security(()),
     params(("token" = String, Path, description = "The token of the help center."),
         ("id" = String, Path, description = "The id of the article.")),

@@ -51,7 +51,7 @@ crate::body! {
     pub struct SurveyAnswer {
         /// The score, on the scale of the survey.
         score: Option<i64> => integer(0, 10).required().example(5),
-        /// What they say besides. If absent, a comment given before is removed.
+        /// An additional comment. If absent, a comment given before is removed.
         comment: Option<String> => long_text(COMMENT),
     }
     example json!({"score": 5, "comment": "处理很快，谢谢！"})

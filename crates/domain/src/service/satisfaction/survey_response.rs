@@ -45,7 +45,7 @@ entity! {
         changeable_until: Option<Timestamp> => datetime().server_set().label("Changeable until", "可修改至").example("2026-03-09T09:00:00.000Z"),
         /// The score. Null until they answer.
         score: Option<i64> => integer(0, 10).server_set().indexed().label("Score", "评分").example(4),
-        /// What they say besides.
+        /// An additional comment.
         comment: Option<String> => long_text(COMMENT).server_set().detail().searchable().label("Comment", "意见").example("处理很快，谢谢！"),
         /// How many times they changed the answer.
         change_count: i64 => integer(0, 1_000_000).server_set().default(0).label("Times changed", "修改次数").example(0),
