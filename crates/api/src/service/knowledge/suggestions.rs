@@ -28,9 +28,9 @@ use crate::{
     access::{call::Call, principal::Principal},
     http::{
         problem::Problem,
-        request::{Body, parameters, refuse_rest},
+        request::{Body, parameters},
     },
-    records::{body, named::Named},
+    records::{body, mutation::Mutation, named::Named},
 };
 
 /// How many characters of a text are looked at.
@@ -85,9 +85,7 @@ pub struct ArticleSuggestion {
     responses((status = 200, description = "The articles.", body = ArticleSuggestions)))]
 #[post("/v1/articles/suggest")]
 pub async fn suggest(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    // It is a question, not a write: nothing is stored.
-    let rest: Vec<_> = parameters(&request)?.into_iter().filter(|(name, _)| name != "validate_only").collect();
-    refuse_rest(&rest, &["validate_only"])?;
+    Mutation::nothing(&request, &body.0)?;
     call.rows(ArticleVersion::object(), Action::Read)?;
     let asked = body::read::<ArticleQuestion>(&body.0, &call.principal.standards(call.now))?;
     let wanted = Wanted {
