@@ -368,7 +368,7 @@ pub async fn count_and_skip_exactly(db: TestDb) {
         ("employee_count=many", ("employee_count", "wrong_type")),
         ("employee_count_contains=1", ("employee_count_contains", "wrong_operator")),
         ("birthday_gt=soon", ("birthday_gt", "invalid_relative_time")),
-        ("owner_id=me", ("owner_id", "invalid_id")),
+        ("owner_id=mine", ("owner_id", "invalid_id")),
         ("nmae_contains=x", ("nmae_contains", "unknown_parameter")),
         ("addresses_any=x", ("addresses_any", "not_filterable")),
         ("contacts.customers.contacts.customers.name=x", ("contacts.customers.contacts.customers.name", "too_deep")),
