@@ -75,7 +75,7 @@ impl PostOffice {
         let listener = tokio::net::TcpListener::bind(address).await.expect("a port");
         let url = format!("smtp://{}", listener.local_addr().expect("an address"));
         let (sender, posts) = tokio::sync::mpsc::unbounded_channel();
-        let answer: std::sync::Arc<dyn Fn(&str) -> Option<String> + Send + Sync> = std::sync::Arc::new(answer);
+        let answer: Answering = std::sync::Arc::new(answer);
         let serving = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 tokio::spawn(serve(socket, std::sync::Arc::clone(&answer), sender.clone()));
@@ -97,17 +97,16 @@ impl PostOffice {
     }
 }
 
+/// What is answered to a command, if not that all is well.
+type Answering = std::sync::Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 impl Drop for PostOffice {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
-async fn serve(
-    socket: tokio::net::TcpStream,
-    answer: std::sync::Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
-    sender: tokio::sync::mpsc::UnboundedSender<Post>,
-) {
+async fn serve(socket: tokio::net::TcpStream, answer: Answering, sender: tokio::sync::mpsc::UnboundedSender<Post>) {
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     let (reader, mut writer) = socket.into_split();
     let mut lines = BufReader::new(reader);

@@ -1,6 +1,6 @@
 //! The clocks of tickets beside the tickets themselves: one read for all of a page.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use farley_domain::{
     model::entity::Entity,
@@ -25,10 +25,10 @@ pub fn add(reader: &mut Reader<'_>, principal: &Principal, now: Timestamp, rows:
         let mut promises: HashMap<Id, Promised> = HashMap::new();
         for (clock, promise) in reader.clocks_of_tickets(rows.iter().map(Row::id).collect())? {
             let id = promise.id;
-            if !promises.contains_key(&id) {
-                promises.insert(id, Promised::of(promise)?);
-            }
-            let Some(promised) = promises.get(&id) else { continue };
+            let promised = match promises.entry(id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(Promised::of(promise)?),
+            };
             clocks.entry(clock.ticket_id).or_default().extend(shown_as_kept(&clock, promised, now, None));
         }
     }

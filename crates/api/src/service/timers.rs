@@ -96,7 +96,7 @@ fn tell(work: &mut Work<'_>, id: Id, now: Timestamp, quiet: bool) -> Result<(), 
             work.set_clock(&row)?;
             note(work, &ticket, &row, verb);
             // Of what was broken before Farley knew of it nobody needs to be alarmed.
-            if !quiet && !(row.is_belated && told == TOLD_BREACH) {
+            if !(quiet || row.is_belated && told == TOLD_BREACH) {
                 notify_of(work, &ticket, kind)?;
             }
             breached = breached.max(clock.breached_at);

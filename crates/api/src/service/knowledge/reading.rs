@@ -152,7 +152,7 @@ pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
     let found = Found::of(&request).await?;
     let state = state_of(&request)?;
-    let categories = state.store.read::<_, Problem>(found.tenant, |reader| categories(reader)).await?;
+    let categories = state.store.read::<_, Problem>(found.tenant, categories).await?;
     let center = &found.center;
     let shown = PublicHelpCenter {
         name: center.get(HelpCenter::name).to_owned(),

@@ -75,8 +75,11 @@ pub async fn perform(job: Job) -> Result<(), Halt> {
     Ok(())
 }
 
+/// The name and the address of whoever a letter goes to.
+type Recipient = (String, String);
+
 /// To whom a link goes, and in which words; none, if the contact has no address or the survey no page.
-fn letter_of(work: &mut Work<'_>, response: &Record<SurveyResponse>) -> Result<Option<((String, String), Letter)>, Problem> {
+fn letter_of(work: &mut Work<'_>, response: &Record<SurveyResponse>) -> Result<Option<(Recipient, Letter)>, Problem> {
     let (Some(survey), Some(contact)) = (response.get(SurveyResponse::survey_id), response.get(SurveyResponse::contact_id))
     else {
         return Ok(None);
