@@ -252,7 +252,14 @@ pub async fn unique_values_are_refused_by_name(db: TestDb) -> Result<(), StoreEr
     crm.user("anna", None).await?;
     taken(crm.user("Anna", None).await, &db, "users_email_key", "users.email");
     let same = first.to_string();
-    taken(crm.create(Customer::object(), json!({"id": same, "name": "x"})).await, &db, "customers_pkey", "customers.id");
+    // PostgreSQL writes the row and its search text with one statement: which of the two is refused first is its own affair.
+    match crm.create(Customer::object(), json!({"id": same, "name": "x"})).await {
+        Err(StoreError::Taken(name)) => assert!(
+            ["customers_pkey", "search_documents_record"].contains(&name.as_str()) || name.contains("customers.id"),
+            "{name}"
+        ),
+        other => panic!("the id was to be taken: {other:?}"),
+    }
     Ok(())
 }
 
