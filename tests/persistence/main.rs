@@ -78,6 +78,7 @@ fn main() {
         unit_of_work::unique_values_are_refused_by_name,
         unit_of_work::what_does_not_differ_is_not_written;
         both: migrations::both_engines_have_one_schema;
+        sqlite: unit_of_work::closing_leaves_the_file_whole => "it is about the file of SQLite";
         postgres: feed::a_tenant_waits_for_its_own_writers_alone => "writers of SQLite take turns",
     ]);
 }

@@ -380,3 +380,18 @@ pub async fn closing_finishes_what_was_accepted(db: TestDb) -> Result<(), StoreE
     assert_eq!(again.list(Tag::object(), &[]).await?.len(), 0);
     Ok(())
 }
+
+/// A closed database is its file alone: who copies the file then has all of it.
+pub async fn closing_leaves_the_file_whole(db: TestDb) -> Result<(), StoreError> {
+    let log = format!("{}-wal", db.path());
+    let mut crm = Crm::new(&db).await;
+    for round in 1..=10 {
+        acme(&crm).await?;
+        assert_eq!(count(&crm).await?, round);
+        let store = crm.store.clone();
+        tokio::task::spawn_blocking(move || store.close()).await.expect("no panic");
+        assert!(!std::fs::exists(&log).unwrap_or(true), "a log is left beside the file");
+        crm.store = db.open();
+    }
+    Ok(())
+}

@@ -61,6 +61,7 @@ pub struct Threads {
     light: Mutex<Option<Sender<ReadTask>>>,
     heavy: Mutex<Option<Sender<ReadTask>>>,
     writer: Mutex<Option<Sender<WriteTask>>>,
+    /// The readers, and last the writer.
     threads: Mutex<Vec<JoinHandle<()>>>,
     path: PathBuf,
     /// That this process serves the file.
@@ -88,10 +89,11 @@ impl Threads {
         let (to_light, lightly) = bounded::<ReadTask>(QUEUE);
         let (to_heavy, heavily) = bounded::<ReadTask>(QUEUE);
         let (own, entering, log) = (Arc::clone(prepared), Arc::clone(&entrance), Log::of(path));
-        let mut threads = vec![spawn("farley-writer", move || {
+        let writer = spawn("farley-writer", move || {
             kept::begin(&own);
             write_all(&mut writing, &to_write, log, &entering);
-        })?];
+        })?;
+        let mut threads = Vec::new();
         for _ in 0..light.max(1) {
             let reading = open_to_read(path)?;
             let (path, tasks, own) = (path.to_owned(), lightly.clone(), Arc::clone(prepared));
@@ -101,6 +103,7 @@ impl Threads {
             let (path, tasks, own, entrance) = (path.to_owned(), heavily.clone(), Arc::clone(prepared), Arc::clone(&entrance));
             threads.push(spawn("farley-heavy", move || serve(&path, None, &tasks, Some(&entrance), &own))?);
         }
+        threads.push(writer);
         Ok(Threads {
             light: Mutex::new(Some(to_light)),
             heavy: Mutex::new(Some(to_heavy)),
@@ -146,15 +149,18 @@ impl Threads {
         send(&self.writer, task)
     }
 
-    /// Closes the queues and waits until what was accepted is done.
+    /// Closes the queues and waits until what was accepted is done. The writer closes its connection last: whoever closes last takes
+    /// the log into the file, and a reader may not.
     pub fn stop(&self) {
         drop(self.light.lock().map(|mut queue| queue.take()));
         drop(self.heavy.lock().map(|mut queue| queue.take()));
-        drop(self.writer.lock().map(|mut queue| queue.take()));
-        let threads = self.threads.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
-        for thread in threads {
-            drop(thread.join());
+        let mut threads = self.threads.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
+        let writer = threads.pop();
+        for reader in threads {
+            drop(reader.join());
         }
+        drop(self.writer.lock().map(|mut queue| queue.take()));
+        drop(writer.map(JoinHandle::join));
         drop(self.claim.lock().map(|mut claim| claim.take()));
     }
 }
