@@ -53,4 +53,4 @@ pub use sql::{
     statement::Dialect,
 };
 pub use store::{Claim, LaneFigures, Lanes, Settings, Store, Turn};
-pub use work::{Change, Loaded, Noted, Origin, Work};
+pub use work::{Change, Loaded, LookupPlace, Noted, Origin, Work};

@@ -11,7 +11,7 @@ use farley_domain::{
     query::predicate::Predicate,
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::{Origin, Work};
+use farley_persistence::{LookupPlace, Origin, Work};
 use serde::{Deserialize, Serialize};
 
 use super::area::{Halt, Job};
@@ -34,11 +34,14 @@ struct Payload {
     /// The object being done, and behind which of its records to go on.
     #[serde(default)]
     at: Option<(String, Id)>,
+    /// That all its records are done, and behind which of the values they are found by to look for those of the past: field, value, record.
+    #[serde(default)]
+    stale: Option<(String, String, Id)>,
 }
 
 /// Has the records of an object indexed again.
 pub fn ask(work: &mut Work<'_>, object: &'static Object, now: Timestamp) -> Result<(), Problem> {
-    let payload = serde_json::to_value(Payload { object: Some(object.name.to_owned()), at: None });
+    let payload = serde_json::to_value(Payload { object: Some(object.name.to_owned()), ..Payload::default() });
     let payload = payload.map_err(|error| Problem::internal(error.to_string()))?;
     work.enqueue_once(KIND, object.name, &payload, now, ATTEMPTS)?;
     Ok(())
@@ -85,6 +88,14 @@ fn batch(work: &mut Work<'_>, payload: &mut Payload) -> Result<bool, Problem> {
     };
     let Some(object) = objects.get(from) else { return Ok(true) };
     let schema = principal::system(work.reader())?.schema(object);
+    if let Some((field, value, record)) = payload.stale.take() {
+        let next = work.forget_stale_lookups(&schema, &Unrestricted, &LookupPlace { field, value, record })?;
+        payload.stale = next.map(|next| (next.field, next.value, next.record));
+        let is_next = payload.stale.is_none();
+        let Some(next) = objects.get(from + usize::from(is_next)) else { return Ok(true) };
+        payload.at = Some((next.name.to_owned(), Id::NIL));
+        return Ok(false);
+    }
     let predicate = match (after, recurring::ID.of(object)) {
         (Some(id), Some(field)) => Predicate::test(field, Op::Gt, Operand::Id(id)),
         _ => Predicate::all(),
@@ -93,11 +104,13 @@ fn batch(work: &mut Work<'_>, payload: &mut Payload) -> Result<bool, Problem> {
     for record in &records {
         again(work, &schema, record.id())?;
     }
-    payload.at = match (records.last().filter(|_| records.len() == AT_ONCE), objects.get(from + 1)) {
-        (Some(last), _) => Some((object.name.to_owned(), last.id())),
-        (None, Some(next)) => Some((next.name.to_owned(), Id::NIL)),
-        (None, None) => return Ok(true),
-    };
+    match records.last().filter(|_| records.len() == AT_ONCE) {
+        Some(last) => payload.at = Some((object.name.to_owned(), last.id())),
+        None => {
+            payload.at = Some((object.name.to_owned(), Id::NIL));
+            payload.stale = Some((String::new(), String::new(), Id::NIL));
+        }
+    }
     Ok(false)
 }
 

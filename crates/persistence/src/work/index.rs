@@ -1,5 +1,7 @@
 //! What is kept beside a record, so that it is found: its links, look-up values and external ids, and its search text.
 
+use std::collections::HashMap;
+
 use farley_domain::{
     model::{
         cell::Cell,
@@ -8,7 +10,10 @@ use farley_domain::{
         record::Record,
         recurring,
     },
-    query::indexing,
+    query::{
+        indexing,
+        predicate::{Predicate, View},
+    },
     values::id::Id,
 };
 use serde_json::Value;
@@ -19,7 +24,7 @@ use crate::{
     error::StoreError,
     on,
     reader::TenantKey,
-    records::search,
+    records::{search, statements},
     sql::{
         rows::{ExternalIdRow, LookupValueRow},
         statement::{Bind, Column, Statement, Target, write_sql},
@@ -43,11 +48,13 @@ impl Work<'_> {
             let (link, values): (_, Vec<String>) = match (&field.kind, &*record.cell(field)) {
                 (FieldType::References(link), Cell::Ids(ids)) => (Some(*link), ids.iter().map(Id::to_string).collect()),
                 (FieldType::References(link), _) => (Some(*link), Vec::new()),
-                (FieldType::Structure(structure), cell) => {
+                (FieldType::Structure(structure), cell) if structure.link.is_some() => {
                     (structure.link, (structure.lookups)(cell.as_json().unwrap_or(&Value::Null)))
                 }
-                (_, cell) if field.keyed.is_some() => (None, field.keys(cell)),
-                _ => continue,
+                (_, cell) => match looked_up(field, cell) {
+                    Some(values) => (None, values),
+                    None => continue,
+                },
             };
             match link {
                 Some(link) => {
@@ -60,12 +67,14 @@ impl Work<'_> {
                     self.insert_links(object, link, record.id(), &values)?;
                 }
                 None => {
+                    let earlier = before.and_then(|before| looked_up(field, &before.cell(field))).unwrap_or_default();
                     let (record_id, object, field) = (record.id(), object.name, field.name.as_ref());
-                    if before.is_some() {
-                        on!(&mut self.reader.connection, records::forget_lookup_values(tenant, (object, record_id), field))?;
+                    for value in earlier.iter().filter(|value| !values.contains(value)) {
+                        let conn = &mut self.reader.connection;
+                        on!(conn, records::forget_lookup_value(tenant, (object, record_id), (field, value)))?;
                     }
                     let row = |value| LookupValueRow { tenant_id: tenant, object, field: field.to_owned(), value, record_id };
-                    lookups.extend(values.into_iter().map(row));
+                    lookups.extend(values.into_iter().filter(|value| !earlier.contains(value)).map(row));
                 }
             }
         }
@@ -134,26 +143,95 @@ impl Work<'_> {
     }
 
     /// Writes the search text and the look-up values of a record anew. The record itself stays as it is, and there is no event.
+    /// What it was looked up by before is left to [`Work::forget_stale_lookups`].
     pub fn index_again(&mut self, schema: &Schema, record: &Record) -> Result<(), StoreError> {
         let (tenant_id, object, record_id) = (self.tenant().id, schema.object.name, record.id());
         let mut rows = Vec::new();
         for field in &schema.object.fields {
-            let cell = record.cell(field);
-            let values = match (&field.kind, &*cell) {
-                (FieldType::Structure(structure), cell) if structure.link.is_none() => {
-                    (structure.lookups)(cell.as_json().unwrap_or(&Value::Null))
-                }
-                (_, Cell::Unread) => continue,
-                (_, cell) if field.keyed.is_some() => field.keys(cell),
-                _ => continue,
-            };
-            on!(self.connection(), records::forget_lookup_values(tenant_id, (object, record_id), field.name.as_ref()))?;
+            let values = looked_up(field, &record.cell(field)).unwrap_or_default();
             let row = |value| LookupValueRow { tenant_id, object, field: field.name.to_string(), value, record_id };
-            let mut these: Vec<LookupValueRow> = values.into_iter().map(row).collect();
-            these.dedup_by(|one, other| one.value == other.value);
-            rows.extend(these);
+            rows.extend(values.into_iter().map(row));
         }
         self.add_rows(gather::Rows::LookupValues(rows))?;
         if schema.object.is_searchable() { self.index_text(schema, record, false) } else { Ok(()) }
     }
+
+    /// Reads on in an object's look-up values and forgets those that their records no longer have; where to go on, if there are more.
+    /// Once all records have been indexed again, none by which they were found before is left.
+    pub fn forget_stale_lookups(
+        &mut self,
+        schema: &Schema,
+        view: &dyn View,
+        behind: &LookupPlace,
+    ) -> Result<Option<LookupPlace>, StoreError> {
+        /// How many are read at once.
+        const AT_ONCE: usize = 500;
+        let (tenant, object) = (self.tenant().id, schema.object);
+        let mut fields = object.fields.iter().filter(|field| is_looked_up(field));
+        let Some(field) = fields.find(|field| behind.field.is_empty() || field.name.as_ref() == behind.field) else {
+            return Ok(None);
+        };
+        let (name, place, most) =
+            (field.name.as_ref(), (behind.value.as_str(), behind.record), i64::try_from(AT_ONCE).unwrap_or(i64::MAX));
+        let rows = on!(&mut self.reader.connection, records::lookup_values(tenant, (object.name, name), place, most))?;
+        let mut ids: Vec<Id> = rows.iter().map(|(_, id)| *id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let layout = statements::writing_layout(schema);
+        let mut now = HashMap::new();
+        for row in self.reader.by_ids(&layout, view, &ids, &Predicate::all())? {
+            let record = row.to_record()?;
+            now.insert(record.id(), looked_up(field, &record.cell(field)).unwrap_or_default());
+        }
+        for (value, id) in &rows {
+            if now.get(id).is_none_or(|values| !values.contains(value)) {
+                let conn = &mut self.reader.connection;
+                on!(conn, records::forget_lookup_value(tenant, (object.name, *id), (name, value)))?;
+            }
+        }
+        let next = fields.next().map(|field| LookupPlace::before(field.name.as_ref()));
+        Ok(match rows.into_iter().nth(AT_ONCE - 1) {
+            Some((value, record)) => Some(LookupPlace { field: name.to_owned(), value, record }),
+            None => next,
+        })
+    }
+}
+
+/// A place in the look-up values of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookupPlace {
+    pub field: String,
+    pub value: String,
+    pub record: Id,
+}
+
+impl LookupPlace {
+    /// Before all values of a field; of the first, if it is unnamed.
+    #[must_use]
+    pub fn before(field: &str) -> LookupPlace {
+        LookupPlace { field: field.to_owned(), value: String::new(), record: Id::NIL }
+    }
+}
+
+/// Whether records are found by values of the field.
+fn is_looked_up(field: &Field) -> bool {
+    match &field.kind {
+        FieldType::Structure(structure) if structure.link.is_none() => true,
+        _ => field.keyed.is_some(),
+    }
+}
+
+/// The values by which a record is found, if it is by this field; each once.
+fn looked_up(field: &Field, cell: &Cell) -> Option<Vec<String>> {
+    let mut values = match (&field.kind, cell) {
+        (_, Cell::Unread) => return None,
+        (FieldType::Structure(structure), cell) if structure.link.is_none() => {
+            (structure.lookups)(cell.as_json().unwrap_or(&Value::Null))
+        }
+        (_, cell) if field.keyed.is_some() => field.keys(cell),
+        _ => return None,
+    };
+    values.sort_unstable();
+    values.dedup();
+    Some(values)
 }

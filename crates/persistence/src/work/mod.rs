@@ -7,6 +7,8 @@ mod index;
 mod jobs;
 pub(crate) mod numbers;
 
+pub use index::LookupPlace;
+
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use farley_domain::{

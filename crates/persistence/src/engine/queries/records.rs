@@ -45,19 +45,49 @@ pub fn by_external_id(conn: &mut Conn, tenant: Id, object: &str, system: &str, k
         .optional()?)
 }
 
+/// Those that are there stay.
 pub fn insert_lookup_values(conn: &mut Conn, rows: Vec<LookupValueRow>) -> Result<(), StoreError> {
-    insert_all!(conn, lookup_values::table, rows);
+    for row in rows {
+        diesel::insert_into(lookup_values::table).values(row).on_conflict_do_nothing().execute(conn)?;
+    }
     Ok(())
 }
 
-pub fn forget_lookup_values(conn: &mut Conn, tenant: Id, (object, record): (&str, Id), field: &str) -> Result<(), StoreError> {
-    let theirs = lookup_values::table
+pub fn forget_lookup_value(
+    conn: &mut Conn,
+    tenant: Id,
+    (object, record): (&str, Id),
+    (field, value): (&str, &str),
+) -> Result<(), StoreError> {
+    let it = lookup_values::table
         .filter(lookup_values::tenant_id.eq(DbId(tenant)))
-        .filter(lookup_values::record_id.eq(DbId(record)))
         .filter(lookup_values::object.eq(object))
-        .filter(lookup_values::field.eq(field));
-    diesel::delete(theirs).execute(conn)?;
+        .filter(lookup_values::field.eq(field))
+        .filter(lookup_values::value.eq(value))
+        .filter(lookup_values::record_id.eq(DbId(record)));
+    diesel::delete(it).execute(conn)?;
     Ok(())
+}
+
+/// The values of a field behind one of a record, in the order of the index.
+pub fn lookup_values(
+    conn: &mut Conn,
+    tenant: Id,
+    (object, field): (&str, &str),
+    (value, record): (&str, Id),
+    most: i64,
+) -> Result<Vec<(String, Id)>, StoreError> {
+    let rows = lookup_values::table
+        .filter(lookup_values::tenant_id.eq(DbId(tenant)))
+        .filter(lookup_values::object.eq(object))
+        .filter(lookup_values::field.eq(field))
+        .filter(lookup_values::value.ge(value))
+        .filter(lookup_values::value.gt(value).or(lookup_values::record_id.gt(DbId(record))))
+        .order((lookup_values::value, lookup_values::record_id))
+        .limit(most)
+        .select((lookup_values::value, lookup_values::record_id))
+        .load::<(String, Id)>(conn)?;
+    Ok(rows)
 }
 
 /// Takes `count` numbers of a sequence; the first of them.

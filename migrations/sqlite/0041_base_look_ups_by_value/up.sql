@@ -1,0 +1,2 @@
+-- Who changes a record knows by which values it was found.
+DROP INDEX lookup_values_record;
