@@ -23,6 +23,7 @@ const OTHERWISE: &[(&str, &[&str])] = &[
         "the records referred to came later, and SQLite adds no key of two columns to a table that is there",
         &[
             "activities(tenant_id, lead_id)",
+            "activities(tenant_id, ticket_id)",
             "customers(tenant_id, pool_id)",
             "mailboxes(tenant_id, acknowledgement_template_id)",
             "tasks(tenant_id, cadence_enrolment_id)",

@@ -2,6 +2,7 @@
 
 mod activities;
 mod calendar;
+mod calls;
 mod notifications;
 mod tasks;
 
@@ -30,6 +31,8 @@ pub fn tests() -> Vec<Test> {
         activities::are_read_with_what_they_concern,
         activities::keep_last_activity_and_next_task_of_records,
         activities::keep_them_exactly_under_load,
+        calls::a_call_is_one_activity,
+        calls::a_number_leads_to_what_is_open,
         calendar::shows_what_may_be_known,
         calendar::is_fed_to_other_programs,
         notifications::are_given_to_those_concerned,

@@ -110,6 +110,7 @@ pub async fn everything_else_needs_a_scope(db: TestDb) {
         // These answer with what the scope lets be seen.
         "getMe",
         "search",
+        "lookUpNumber",
         "listChanges",
         "listObjects",
         "getObject",
@@ -264,6 +265,7 @@ pub async fn reads_answer_as_documented(db: TestDb) {
         let client = if operation.is_of_the_operator() { &operator } else { &admin };
         let required = match operation.id.as_str() {
             "search" => "?q=acme".to_owned(),
+            "lookUpNumber" => "?phone=13800138000".to_owned(),
             "getForecast" => "?period=2026-Q4".to_owned(),
             "getServiceSla" | "getServiceTimes" | "getServiceVolume" => "?from=2026-01-01".to_owned(),
             "explainAccess" => format!("?user_id={}&object=customer&action=read", admin.id),

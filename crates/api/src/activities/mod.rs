@@ -3,10 +3,13 @@
 pub mod activity;
 pub mod calendar;
 pub mod calendar_feed;
+pub mod call;
 pub mod concerned;
+pub mod lookup;
 pub mod mail;
 pub mod notices;
 pub mod notification;
+mod numbers;
 pub mod preferences;
 pub mod stream;
 pub mod task;

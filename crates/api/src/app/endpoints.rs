@@ -31,6 +31,7 @@ macro_rules! endpoints {
                 (name = "me", description = "Your own account."),
                 (name = "settings", description = "What frontends keep: JSON by key, of the tenant and of each user."),
                 (name = "calendar", description = "Meetings, calls, visits and tasks, in Farley and in other calendar programs."),
+                (name = "calls", description = "Calls as telephone systems report them, and who has a number. Calls are activities of the kind `call`."),
                 (name = "search", description = "Search across all objects."),
                 (name = "events", description = "The change feed: all events, in order."),
                 (name = "metadata", description = "Everything a frontend needs to build forms and tables."),
@@ -230,6 +231,8 @@ endpoints! {
         activities::notification::mark_all_read,
         activities::stream::notifications,
     ],
+    "calls" => [activities::call::report],
+    "lookup" => [activities::lookup::look_up],
     "calendar" => [
         activities::calendar::calendar,
     ],

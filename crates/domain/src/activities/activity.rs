@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{
     attendees::{ATTENDEES, Attendee},
+    call::{CallMatch, CallOutcome},
     concerned::{self, CONCERNED, Concerned},
     mentions::{self, MENTIONS},
 };
@@ -11,7 +12,7 @@ use crate::{
     choices, entity,
     model::{
         fault::{Fault, FaultCode},
-        object::falling,
+        object::{Reach, Relation, falling},
         record::{Draft, Record},
     },
     values::{id::Id, time::Timestamp},
@@ -89,10 +90,38 @@ entity! {
         /// All records it relates to. `customer_id`, `contact_id`, `opportunity_id` and `lead_id` hold the first of each kind;
         /// the two representations are kept in sync. `records_any` filters by the id of any of them.
         records: Vec<Concerned> => structure(&CONCERNED).default(json!([])).detail().label("Records", "关联记录"),
+        /// The ticket that it is about.
+        ticket_id: Option<Id> => reference("ticket").indexed().label("Ticket", "工单"),
+        /// Of a call that a telephone system reported (POST /v1/calls): the caller's number in E.164, `;ext=` before an extension. Null if
+        /// it was withheld or is no number of a numbering plan, such as an agent's extension.
+        caller_number: Option<String> => phone().server_set().indexed().searchable().sensitive().label("Caller's number", "主叫号码").example("+8613800138000"),
+        /// The caller's number as it was reported, if that differs.
+        caller_typed: Option<String> => text(60).server_set().detail().opaque().sensitive().label("Caller's number as reported", "主叫号码原文").example("138-0013-8000"),
+        /// The number that was called, in E.164.
+        called_number: Option<String> => phone().server_set().indexed().searchable().sensitive().label("Called number", "被叫号码").example("+864008208820"),
+        /// The number that was called as it was reported, if that differs.
+        called_typed: Option<String> => text(60).server_set().detail().opaque().sensitive().label("Called number as reported", "被叫号码原文").example("400-820-8820"),
+        /// When somebody answered the call. It began at `occurred_at` and ended at `ends_at`.
+        answered_at: Option<Timestamp> => datetime().server_set().detail().label("Answered at", "接听时间").example("2026-03-01T08:00:12.000Z"),
+        /// How long the caller waited for an answer, or until the end if nobody answered, in seconds.
+        wait_seconds: Option<i64> => integer(0, LONGEST_SECONDS).server_set().detail().label("Wait in seconds", "等待时长（秒）").example(12),
+        /// How long they talked, in seconds.
+        talk_seconds: Option<i64> => integer(0, LONGEST_SECONDS).server_set().detail().label("Talk in seconds", "通话时长（秒）").example(180),
+        /// How the call ended; null while it goes on. A call in which nobody talked has the status `cancelled`, one that goes on
+        /// `planned`.
+        call_outcome: Option<CallOutcome> => choice(CallOutcome::choices()).server_set().indexed().label("Call outcome", "通话结果").example("answered"),
+        /// How it was found whom the call concerns: by what came with it, or by the number of the other party. Of `several` contacts with the number,
+        /// the one with the latest activity was taken.
+        call_match: Option<CallMatch> => choice(CallMatch::choices()).server_set().detail().label("Call match", "号码匹配").example("one"),
+        /// Where the recording is.
+        recording_url: Option<String> => url().server_set().detail().opaque().sensitive().label("Recording", "录音地址").example("https://pbx.example.cn/recordings/42.wav"),
+        /// When the telephone system last reported on the call, by its own clock.
+        reported_at: Option<Timestamp> => datetime().server_set().detail().label("Reported at", "上报时间").example("2026-03-01T08:03:12.000Z"),
         /// The users mentioned in the body.
         mention_ids: Vec<Id> => structure(&MENTIONS).default(json!([])).server_set().detail().label("Mentions", "提及").example(json!([])),
     }
     extend |object| concerned::with_relations(object)
+        .relations([Relation { name: "ticket", target: "ticket", reach: Reach::ToOne { field: "ticket_id" } }])
         .titled("subject")
         .open_while("status", &["planned"])
         .ordered_by([falling("occurred_at")])

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod attendees;
 pub mod calendar;
+pub mod call;
 pub mod concerned;
 pub mod mentions;
 pub mod notification;

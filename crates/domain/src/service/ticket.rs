@@ -196,6 +196,7 @@ entity! {
             Relation { name: "sla_policy", target: "sla_policy", reach: Reach::ToOne { field: "sla_policy_id" } },
             Relation { name: "survey_responses", target: "survey_response", reach: Reach::Inverse { field: "ticket_id" } },
             Relation { name: "articles", target: "article", reach: Reach::Linked { link: &TICKET_ARTICLES, holder: true } },
+            Relation { name: "activities", target: "activity", reach: Reach::Inverse { field: "ticket_id" } },
             Relation { name: "messages", target: "ticket_message", reach: Reach::Inverse { field: "ticket_id" } },
         ])
         .unique("tickets_number_key", "number")

@@ -33,6 +33,9 @@ const LONGEST: usize = 20;
 const SHORTEST: usize = 3;
 const LONGEST_EXTENSION: usize = 8;
 
+/// What stands before the extension in a number's standard form.
+pub const EXTENSION: &str = ";ext=";
+
 /// What separates an extension from the number, in folded text. Longer forms first where one contains another.
 const EXTENSION_MARKS: [&str; 11] = [";ext=", "extension", "ext.", "ext", "分机号", "分机", "内线", "转接", "转", "x", "#"];
 
@@ -60,7 +63,7 @@ pub fn standardise(typed: &str, default_country: &str) -> Result<String, PhoneEr
         None => international(&dialled, home)?,
     };
     Ok(match extension {
-        Some(extension) => format!("{e164};ext={extension}"),
+        Some(extension) => format!("{e164}{EXTENSION}{extension}"),
         None => e164,
     })
 }
@@ -168,7 +171,7 @@ fn chinese_with_extension(number: &str, home: country::Id) -> Option<String> {
     let extension = extension.trim();
     let dialled = dialled(number).ok()?;
     let number = chinese(chinese_part(&dialled, home)?).ok()?;
-    is_extension(extension).then(|| format!("{number};ext={extension}"))
+    is_extension(extension).then(|| format!("{number}{EXTENSION}{extension}"))
 }
 
 fn international(dialled: &str, home: country::Id) -> Result<String, PhoneError> {

@@ -3,6 +3,7 @@
 mod calendar_feed;
 mod notices;
 mod notifications;
+mod numbers;
 mod preferences;
 mod standing;
 

@@ -233,6 +233,8 @@ async fn of_sales(walk: &mut Walk<'_>, admin: &Client) {
 }
 
 async fn of_activities(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
+    let call = json!({"call_id": "walked", "caller": "13800138000"});
+    walk.act(admin, "reportCall", &[], call, &["activity.created"]).await;
     let task = admin.create("tasks", json!({"subject": "Walked"})).await;
     walk.act(admin, "completeTask", &[&task], json!({}), &["task.completed"]).await;
     walk.act(admin, "reopenTask", &[&task], json!({}), &["task.reopened"]).await;
