@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod assignment;
+mod bulk_changes;
 mod calendars;
 mod day;
 mod knowledge;
@@ -12,6 +13,7 @@ mod outbound;
 mod satisfaction;
 mod sla;
 mod tickets;
+mod web_forms;
 
 use crate::{support::Test, tests};
 
@@ -74,5 +76,7 @@ pub fn tests() -> Vec<Test> {
         tickets::moves_keep_to_the_rules_of_statuses,
         tickets::messages_stay_as_they_were_written,
         tickets::a_queue_gives_each_ticket_to_one_agent,
+        web_forms::become_tickets_when_answered,
+        bulk_changes::each_ticket_is_changed_by_its_own_rules,
     ]
 }

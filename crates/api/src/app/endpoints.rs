@@ -140,6 +140,7 @@ endpoints! {
     "sla" => [service::promises::simulate],
     "ticket-merges" => [service::merging::undo_merge],
     "tickets" => [
+        service::bulk_change::bulk_change,
         service::merging::merge_ticket,
         service::splitting::split_ticket,
         service::ticket::solve,

@@ -1,6 +1,8 @@
 //! The one way to write over HTTP: permission and rules inside one unit of work, its answer kept under the request's
 //! `Idempotency-Key` in the same transaction, and nothing kept when the request only asks for validation.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
@@ -84,12 +86,14 @@ pub fn etag(version: i64) -> String {
 }
 
 /// What every write may be asked for beside its own parameters.
+#[derive(Clone)]
 pub struct Mutation {
     key: Option<IdempotencyKey>,
     validate_only: bool,
 }
 
 /// The key under which an answer is kept, and what the request that brought it asked for.
+#[derive(Clone)]
 struct IdempotencyKey {
     key: String,
     request_hash: Vec<u8>,
@@ -114,6 +118,52 @@ impl Mutation {
     #[must_use]
     pub fn may_be_repeated(&self) -> bool {
         self.key.is_some()
+    }
+
+    /// The same, with nothing kept whatever the request says.
+    #[must_use]
+    pub fn only_validating(self) -> Mutation {
+        Mutation { validate_only: true, ..self }
+    }
+
+    /// Does work of which each part is kept by itself, so that it holds up nobody for as long as all of it takes; and answers at the end. A
+    /// request that is repeated after it broke off does all parts again: those that are done must be content with that.
+    pub async fn run_in_parts<P, T>(
+        self,
+        call: &Call,
+        parts: Vec<P>,
+        work: impl Fn(&mut Work<'_>, &P) -> Result<T, Problem> + Send + Sync + 'static,
+        end: impl Fn(&mut Work<'_>, &[T]) -> Result<Answer, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem>
+    where
+        P: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let credential = call.principal.credential;
+        if let Some(key) = self.key.clone() {
+            let now = call.now;
+            let earlier = call
+                .state
+                .store
+                .write::<_, Problem>(call.tenant(), call.origin(), move |unit| key.earlier(unit, credential, now));
+            if let Some(answer) = earlier.await? {
+                return Ok(answer.respond(true));
+            }
+        }
+        let (work, validate_only) = (Arc::new(work), self.validate_only);
+        let mut done = Vec::with_capacity(parts.len());
+        for part in parts {
+            let work = Arc::clone(&work);
+            let written = call.state.store.write::<_, Unkept<T>>(call.tenant(), call.origin(), move |unit| {
+                let value = work(unit, &part)?;
+                if validate_only { Err(Unkept::Undone(value)) } else { Ok(value) }
+            });
+            match written.await {
+                Ok(value) | Err(Unkept::Undone(value)) => done.push(value),
+                Err(Unkept::Problem(problem)) => return Err(problem),
+            }
+        }
+        self.run(call, move |unit| end(unit, &done)).await
     }
 
     /// Does the work and answers.

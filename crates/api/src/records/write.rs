@@ -164,6 +164,13 @@ impl Writer {
         Ok(loaded)
     }
 
+    /// What is wrong with a merge patch, whatever record it is of.
+    pub fn check_patch(&self, body: &Value) -> Result<(), Faults> {
+        let (schema, standards) = (self.schema(), self.principal.standards(self.now));
+        let reader = input::Reader { schema: &schema, standards: &standards, rule: &self.rule() };
+        reader.patch(&Record::new(self.object), body).map(drop)
+    }
+
     /// Changes a record by a merge patch.
     pub fn patch(&self, work: &mut Work<'_>, loaded: &Loaded, body: &Value) -> Result<Record, Problem> {
         if loaded.record.is_archived() {

@@ -2,6 +2,7 @@
 
 mod assignment;
 pub mod board;
+pub mod bulk_change;
 pub mod calendar;
 pub mod knowledge;
 pub mod mail;
@@ -19,6 +20,7 @@ mod ticket_message;
 mod ticket_sla;
 mod ticket_status;
 pub mod timers;
+pub mod web_form;
 
 use farley_domain::{
     model::entity::Entity,

@@ -36,7 +36,7 @@ entity! {
         record_id: Option<crate::values::id::Id> => record_id().filled().server_set().label("Record", "记录").example("01890a5d-ac96-774b-bcce-b302099a8057"),
         /// The name of the record at that time; null if the user cannot read it.
         title: Option<String> => text(300).server_set().label("Title", "标题").example("给客户发报价"),
-        /// For work that was handed over, the number of records; otherwise null.
+        /// For work that was handed over or assigned at once, the number of records; otherwise null.
         record_count: Option<i64> => integer(1, i64::MAX).server_set().label("Records", "记录数").example(12),
         /// The user who did it; null for Farley itself.
         actor_id: Option<crate::values::id::Id> => reference("user").server_set().label("Actor", "操作人"),

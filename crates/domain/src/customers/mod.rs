@@ -4,3 +4,4 @@ pub mod completeness;
 pub mod contact;
 pub mod contact_customers;
 pub mod customer;
+pub mod request;

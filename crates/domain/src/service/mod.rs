@@ -18,6 +18,7 @@ pub mod satisfaction;
 pub mod sla_policy;
 pub mod ticket;
 pub mod ticket_category;
+pub mod ticket_form;
 pub mod ticket_merge;
 pub mod ticket_message;
 pub mod ticket_status;

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+pub use crate::customers::request::TicketKind;
+
 use super::{
     clock::{Party, Rest, StatusKind},
     knowledge::article::TICKET_ARTICLES,
@@ -30,17 +32,6 @@ choices! {
         WebForm "web_form" "Web form" "网页表单",
         Api "api" "API" "接口",
         InPerson "in_person" "In person" "当面",
-    }
-}
-
-choices! {
-    /// What a ticket asks for.
-    pub enum TicketKind {
-        Question "question" "Question" "咨询",
-        Incident "incident" "Incident" "故障",
-        Complaint "complaint" "Complaint" "投诉",
-        Request "request" "Request" "服务请求",
-        Return "return" "Return" "退换货",
     }
 }
 

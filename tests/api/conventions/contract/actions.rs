@@ -254,6 +254,8 @@ async fn of_service(walk: &mut Walk<'_>, admin: &Client) {
     walk.act(admin, "importCalendarDates", &[&calendar], json!({"2027-02-08": "off"}), &["calendar.updated"]).await;
     let ticket = admin.create("tickets", json!({"subject": "Walked"})).await;
     let moved = &["ticket.status_changed"];
+    let changes = json!({"ids": [ticket], "changes": {"priority": "high"}});
+    walk.act(admin, "changeTickets", &[], changes, &["ticket.updated"]).await;
     walk.act(admin, "solveTicket", &[&ticket], json!({"resolution": "x"}), moved).await;
     walk.act(admin, "closeTicket", &[&ticket], json!({}), moved).await;
     walk.act(admin, "reopenTicket", &[&ticket], json!({}), moved).await;

@@ -12,17 +12,20 @@ use actix_web::{
     post,
 };
 use farley_domain::{
+    customers::contact::Contact,
     identity::access::Action,
     model::{
         entity::Entity,
         fault::Language,
         field::{Choice, Field, FieldType},
+        object::Schema,
         record::Record,
     },
     sales::leads::{
-        form::{self, FormField, LeadForm, UTM_INPUTS, input_type},
+        form::{self, Askable, FormField, FormTarget, LeadForm, OfLead, input_type, target_of},
         lead::Lead,
     },
+    service::{ticket::Ticket, ticket_form::OfTicket},
 };
 use farley_persistence::{TenantKey, Work};
 use serde::Serialize;
@@ -31,7 +34,7 @@ use utoipa::ToSchema;
 use crate::{
     access::{
         call::Call,
-        principal,
+        principal::{self, Principal},
         state::{State, state_of},
         tokens::{NO_TENANT, new_secret},
         unrestricted::record_of,
@@ -54,12 +57,13 @@ const PUBLIC: &str = "/v1/forms/";
 const TOKEN_PREFIX: &str = "lf_";
 
 impl Behaviour for LeadForm {
-    /// A form has a token of its own, and asks only what a lead can hold.
+    /// A form has a token of its own, and asks only what its leads or tickets can hold.
     fn before(_: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
         if record.is_archived() {
             return Ok(());
         }
-        let faults = form::faults(record, &writing.principal.schema(Lead::object()));
+        let schemas = Schemas::of(writing.principal);
+        let faults = schemas.asks(record, |askable| form::faults(record, askable));
         if !faults.is_empty() {
             return Err(Problem::rule(faults));
         }
@@ -67,6 +71,29 @@ impl Behaviour for LeadForm {
             record.set(LeadForm::token, new_secret(TOKEN_PREFIX));
         }
         Ok(())
+    }
+}
+
+/// What forms are about, with the tenant's own fields.
+pub struct Schemas {
+    lead: Schema,
+    ticket: Schema,
+    contact: Schema,
+}
+
+impl Schemas {
+    #[must_use]
+    pub fn of(principal: &Principal) -> Schemas {
+        let schema = |object| principal.schema(object);
+        Schemas { lead: schema(Lead::object()), ticket: schema(Ticket::object()), contact: schema(Contact::object()) }
+    }
+
+    /// What a form can ask for.
+    pub fn asks<T>(&self, form: &Record<LeadForm>, work: impl FnOnce(&dyn Askable) -> T) -> T {
+        match target_of(form) {
+            FormTarget::Lead => work(&OfLead(&self.lead)),
+            FormTarget::Ticket => work(&OfTicket { ticket: &self.ticket, contact: &self.contact }),
+        }
     }
 }
 
@@ -98,7 +125,7 @@ pub struct PublicForm {
     /// The honeypot input, to be hidden from people; null if there is none.
     #[schema(example = "website_url")]
     honeypot: Option<String>,
-    /// Other accepted inputs: the UTM parameters of the visit.
+    /// Other accepted inputs: for leads, the UTM parameters of the visit.
     hidden_inputs: Vec<&'static str>,
     /// The URL to POST submissions to, as JSON or as an HTML form.
     #[schema(example = "/v1/forms/lf_3q2-7w")]
@@ -150,37 +177,43 @@ pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
     let found = Found::of(&request).await?;
     let state = state_of(&request)?;
-    let schema =
-        state.store.read::<_, Problem>(found.tenant, |reader| Ok(principal::system(reader)?.schema(Lead::object()))).await?;
+    let schemas = state.store.read::<_, Problem>(found.tenant, |reader| Ok(Schemas::of(&principal::system(reader)?))).await?;
     let language = language_of(&request);
     let form = &found.form;
-    let fields = form.get(LeadForm::fields).into_iter().filter_map(|FormField { name, field, label, placeholder, required }| {
-        let field = schema.field(&field)?;
-        Some(PublicField {
-            name,
-            label: label.unwrap_or_else(|| said(&field.label, language)),
-            placeholder,
-            required,
-            r#type: input_type(field)?,
-            choices: choices(field, language),
-            max_length: longest(field),
-        })
+    let (fields, hidden_inputs) = schemas.asks(form, |askable| {
+        let shown = |FormField { name, field, label, placeholder, required }| {
+            let field = askable.field(&field)?;
+            Some(PublicField {
+                name,
+                label: label.unwrap_or_else(|| said(&field.label, language)),
+                placeholder,
+                required,
+                r#type: input_type(field)?,
+                choices: choices(field, language),
+                max_length: longest(field),
+            })
+        };
+        (form.get(LeadForm::fields).into_iter().filter_map(shown).collect(), askable.others().to_vec())
     });
     let consent = form.get(LeadForm::consent_text);
     let consent = consent.map(|text| PublicConsent { text: text.to_owned(), required: form.get(LeadForm::consent_required) });
     Ok(HttpResponse::Ok().insert_header((header::VARY, BY_LANGUAGE)).json(PublicForm {
         name: form.get(LeadForm::name).to_owned(),
-        fields: fields.collect(),
+        fields,
         consent,
         honeypot: form.get(LeadForm::honeypot).map(str::to_owned),
-        hidden_inputs: UTM_INPUTS.to_vec(),
+        hidden_inputs,
         action: format!("{PUBLIC}{}", form.get(LeadForm::token).unwrap_or_default()),
     }))
 }
 
 /// What the inputs of a form are called, by name.
 pub fn labels(form: &Record<LeadForm>, language: Language) -> Vec<(String, String)> {
-    let label = |item: &FormField| item.label.clone().or_else(|| Some(said(&Lead::object().field(&item.field)?.label, language)));
+    let without = |object| Schema { object, custom: Arc::from([]) };
+    let schemas =
+        Schemas { lead: without(Lead::object()), ticket: without(Ticket::object()), contact: without(Contact::object()) };
+    let own = |item: &FormField| schemas.asks(form, |askable| Some(said(&askable.field(&item.field)?.label, language)));
+    let label = |item: &FormField| item.label.clone().or_else(|| own(item));
     let items = form.get(LeadForm::fields).into_iter();
     items.filter_map(|item| label(&item).map(|label| (item.name, label))).collect()
 }

@@ -1,4 +1,5 @@
-//! The answers of visitors to web forms, who need not be known: each becomes a lead, or adds to the one that is there.
+//! The answers of visitors to web forms, who need not be known: each becomes a lead, or adds to the one that is there; or it becomes a
+//! ticket.
 
 use std::{cmp::Reverse, sync::Arc};
 
@@ -8,11 +9,12 @@ use farley_domain::{
     identity::access::Action,
     model::{entity::Entity, fault::Language, input, object::Object, record::Record},
     sales::leads::{
-        form::{self, CONSENT_INPUT, FormConsent, Inputs, LeadForm, UTM_INPUTS, added, is_machine},
+        form::{self, CONSENT_INPUT, FormConsent, FormTarget, Inputs, LeadForm, UTM_INPUTS, added, is_machine, target_of},
         lead::Lead,
         origin::{Consent, with_consent},
         status::LeadStatus,
     },
+    service::ticket_form,
     values::{id::Id, name, time::Timestamp},
 };
 use farley_persistence::{Loaded, Origin, Work};
@@ -27,7 +29,7 @@ use utoipa::{
 use super::{
     assignment::due,
     duplicates::{Likeness, same},
-    form::{Found, labels},
+    form::{Found, Schemas, labels},
 };
 use crate::{
     access::{
@@ -46,6 +48,7 @@ use crate::{
         },
     },
     records::{giving, named::Named, schemas, write::Writer},
+    service::web_form,
 };
 
 /// The confirmation after a submission.
@@ -55,6 +58,9 @@ pub struct FormThanks {
     message: Option<String>,
     /// Where to continue.
     redirect_url: Option<String>,
+    /// The number of the ticket that the submission became, for the visitor to refer to; null if it became none.
+    #[schema(example = "T-000042")]
+    reference: Option<String>,
 }
 
 /// The answers of a visitor, by the names of the inputs: those of the form, and the few that all forms take.
@@ -81,6 +87,11 @@ impl ToSchema for FormAnswer {}
 /// Accepts a visitor's submission, as JSON or as an HTML form in either encoding. It creates a lead; if an open lead of the last
 /// days (`duplicate_days`) has the same e-mail address or phone number, the submission is added to that lead. The response is the
 /// same either way. A converted lead stays as it is: the new lead refers to its customer and contact.
+///
+/// A form whose target is a ticket creates one, with the submission as its first message, and returns its number as `reference`. The
+/// contact is the one with the e-mail address given (without one, the phone number); of several, the one with the name given. If there is
+/// none, one is created; if there are several, the ticket has no contact, and the message keeps the name and the address as they were
+/// given. The mailbox of the form acknowledges the ticket as it does mail. The same submission twice within ten minutes is one.
 ///
 /// Inputs of an HTML form that are left blank are absent; of one that is repeated, a list takes all values and anything else the
 /// last. The character set is that of the `charset` parameter or of the input `_charset_`; without either, UTF-8, or GB18030 if the
@@ -112,9 +123,7 @@ pub async fn answer(request: HttpRequest, payload: web::Payload) -> Result<HttpR
     let per_minute = found.form.get(LeadForm::submissions_per_minute);
     let address = client_address(&request);
     state.submissions.take((found.form.id(), address), per_minute, clock::now())?;
-    if !is_machine(&found.form, &inputs) {
-        take(&state, &request, &found, inputs).await?;
-    }
+    let reference = if is_machine(&found.form, &inputs) { None } else { take(&state, &request, &found, inputs).await? };
     let redirect_url = found.form.get(LeadForm::redirect_url).map(str::to_owned);
     let message = found.form.get(LeadForm::thank_you).map(str::to_owned);
     Ok(match redirect_url {
@@ -128,10 +137,16 @@ pub async fn answer(request: HttpRequest, payload: web::Payload) -> Result<HttpR
                 Language::English => "Thank you.",
                 Language::Chinese => "感谢您的提交。",
             };
-            let message = message.as_deref().unwrap_or(thanks);
-            page::of_message(HttpResponse::Created(), language, found.form.get(LeadForm::name), message)
+            let mut message = message.unwrap_or_else(|| thanks.to_owned());
+            if let Some(reference) = &reference {
+                message = match language {
+                    Language::English => format!("{message}\nNumber: {reference}"),
+                    Language::Chinese => format!("{message}\n编号：{reference}"),
+                };
+            }
+            page::of_message(HttpResponse::Created(), language, found.form.get(LeadForm::name), &message)
         }
-        redirect_url => HttpResponse::Created().json(FormThanks { message, redirect_url }),
+        redirect_url => HttpResponse::Created().json(FormThanks { message, redirect_url, reference }),
     })
 }
 
@@ -147,20 +162,40 @@ async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Inputs, Pr
     }
 }
 
-async fn take(state: &State, request: &HttpRequest, found: &Found, inputs: Inputs) -> Result<(), Problem> {
+/// Takes an answer in; the number of the ticket that it becomes, if it becomes one.
+async fn take(state: &State, request: &HttpRequest, found: &Found, inputs: Inputs) -> Result<Option<String>, Problem> {
     let now = clock::now();
     let origin = Origin { request_id: Some(request_id_of(request)), ..Origin::system(now) };
     let (form, inputs) = (Arc::clone(&found.form), Arc::new(inputs));
     let written = state.store.write::<_, Problem>(found.tenant, origin, move |work| {
         let principal = Arc::new(principal::system(work.reader())?);
-        let writer = Writer { principal, object: Lead::object(), now, parent: None, quiet: false };
-        let answered = form::read(&form, &writer.schema(), &inputs, &writer.principal.standards(now))?;
-        let consent = consent(&form, answered.consented, now);
-        match known(work, &writer, &form, &answered.lead)? {
-            Some(loaded) => add(work, &writer, &loaded, &answered.lead, &consent),
-            None => {
-                let former = former(work, &writer, &answered.lead)?;
-                create(work, &writer, &form, answered.lead, consent, former)
+        let (schemas, standards) = (Schemas::of(&principal), principal.standards(now));
+        match target_of(&form) {
+            FormTarget::Ticket => {
+                let (asked, consented) = schemas.asks(&form, |askable| {
+                    let answered = form::read(&form, askable, &inputs, &standards)?;
+                    Ok::<_, Problem>((ticket_form::asked(&form, &answered), answered.consented))
+                })?;
+                let consent = form.get(LeadForm::consent_text).filter(|_| consented);
+                let request = web_form::Request { form: &form, asked, consent, text: inputs.text(), now };
+                web_form::open(work, &principal, &request).map(Some)
+            }
+            FormTarget::Lead => {
+                let (lead, consented) = schemas.asks(&form, |askable| {
+                    let answered = form::read(&form, askable, &inputs, &standards)?;
+                    Ok::<_, Problem>((answered.lead(), answered.consented))
+                })?;
+                let consent = consent(&form, consented, now);
+                let writer =
+                    Writer { principal: Arc::clone(&principal), object: Lead::object(), now, parent: None, quiet: false };
+                match known(work, &writer, &form, &lead)? {
+                    Some(loaded) => add(work, &writer, &loaded, &lead, &consent)?,
+                    None => {
+                        let former = former(work, &writer, &lead)?;
+                        create(work, &writer, &form, lead, consent, former)?;
+                    }
+                }
+                Ok(None)
             }
         }
     });

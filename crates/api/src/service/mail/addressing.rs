@@ -99,7 +99,20 @@ pub fn channel_of(
     let written = work.reader().messages_of_ticket(ticket.id())?;
     let latest = written.iter().rev().find(|known| known.kind == MessageKind::Incoming);
     let latest = latest.map(|known| lookup::one::<TicketMessage>(work, known.id)).transpose()?.flatten();
-    Ok(latest.and_then(|latest| latest.get(TicketMessage::channel)).or(of_ticket))
+    let Some(latest) = latest else { return Ok(of_ticket) };
+    if is_form(&latest) && !latest.is_null(TicketMessage::sender_address) {
+        // Who filled in a form waits for a mail, if there is a mailbox to send it from.
+        let mailboxes = Mailboxes::of(work)?;
+        if mailbox_of(&mailboxes, ticket, message.get(TicketMessage::mailbox_id), Some(&latest)).is_some() {
+            return Ok(Some(TicketChannel::Email));
+        }
+    }
+    Ok(latest.get(TicketMessage::channel).or(of_ticket))
+}
+
+/// Whether a message was written on a page, by somebody who is answered by mail.
+fn is_form(message: &Record<TicketMessage>) -> bool {
+    message.get(TicketMessage::channel) == Some(TicketChannel::WebForm)
 }
 
 /// Puts the job into the queue that sends a message, if it waits for that.
@@ -131,8 +144,8 @@ fn latest_mail(work: &mut Work<'_>, ticket: &Record<Ticket>) -> Result<Option<Re
     let talk = written.iter().rev().filter(|known| matches!(known.kind, MessageKind::Incoming | MessageKind::Reply));
     for known in talk.take(LOOKED_AT) {
         let Some(found) = lookup::one::<TicketMessage>(work, known.id)?.filter(|found| !found.is_archived()) else { continue };
-        let is_mail =
-            found.get(TicketMessage::channel) == Some(TicketChannel::Email) && !found.is_null(TicketMessage::sender_address);
+        let is_mail = (found.get(TicketMessage::channel) == Some(TicketChannel::Email) || is_form(&found))
+            && !found.is_null(TicketMessage::sender_address);
         if !is_mail || found.get(TicketMessage::is_from_stranger) {
             continue;
         }

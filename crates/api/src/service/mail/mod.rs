@@ -2,12 +2,12 @@
 //! beside what was read of it. What is written to customers by mail is [addressed](addressing) when it is written, and [sent](sending) by
 //! a job.
 
-mod acknowledging;
+pub(super) mod acknowledging;
 pub mod addressing;
 mod letter;
-mod mailboxes;
+pub(super) mod mailboxes;
 pub mod sending;
-mod taking;
+pub(super) mod taking;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use farley_domain::{

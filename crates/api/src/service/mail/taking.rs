@@ -191,11 +191,7 @@ impl Taking {
 
     /// The contact with the sender's address, the oldest of several; a new one, if there is none and somebody wrote it.
     fn contact(&self, work: &mut Work<'_>, sender: &Person) -> Result<Option<Id>, Problem> {
-        // Two first mails of one person at once make one contact.
-        work.lock(&format!("mail from {}", sender.address))?;
-        let Some(emails) = recurring::EMAILS.of(Contact::object()) else { return Ok(None) };
-        let with = Predicate::test(emails, Op::Any, Operand::List(vec![Operand::Text(sender.address.clone())]));
-        let found = lookup::find::<Contact>(work, &Predicate::Archived(false).and(with), 100)?;
+        let found = contacts_at(work, &sender.address)?;
         if let Some(known) = found.iter().min_by_key(|contact| contact.id()) {
             return Ok(Some(known.id()));
         }
@@ -391,8 +387,17 @@ fn tell_quotation(message: &mut Record<TicketMessage>) {
     message.set(TicketMessage::reply_text, Some(begins.map_or(body.as_str(), |at| body[..at].trim_end()).to_owned()));
 }
 
+/// The live contacts with an address. Nobody else looks for it until the work ends: two first requests of one person at once make one
+/// contact.
+pub fn contacts_at(work: &mut Work<'_>, address: &str) -> Result<Vec<Record<Contact>>, Problem> {
+    work.lock(&format!("mail from {address}"))?;
+    let Some(emails) = recurring::EMAILS.of(Contact::object()) else { return Ok(Vec::new()) };
+    let with = Predicate::test(emails, Op::Any, Operand::List(vec![Operand::Text(address.to_owned())]));
+    lookup::find::<Contact>(work, &Predicate::Archived(false).and(with), 100)
+}
+
 /// The message with the id of a channel.
-fn message_of(work: &mut Work<'_>, key: &str) -> Result<Option<Record<TicketMessage>>, Problem> {
+pub fn message_of(work: &mut Work<'_>, key: &str) -> Result<Option<Record<TicketMessage>>, Problem> {
     let live = Predicate::Archived(false).and(TicketMessage::channel_message_id.eq(key.to_owned()));
     Ok(lookup::find::<TicketMessage>(work, &live, 1)?.into_iter().next())
 }

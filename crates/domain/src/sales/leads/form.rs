@@ -7,16 +7,17 @@ use serde_json::{Map, Value, json};
 
 use super::lead::Lead;
 use crate::{
+    activities::task::Priority,
     choices,
-    customers::customer::Channel,
+    customers::{customer::Channel, request::TicketKind},
     entity,
     model::{
         cell::Cell,
         entity::Entity,
         fault::{Fault, FaultCode, Faults, unknown},
-        field::{Field, FieldType, Structure, Writable},
+        field::{Field, FieldType, Structure, Writable, when_is},
         object::{Reach, Relation, Schema},
-        record::Record,
+        record::{Draft, Record},
         structures::contact_points::{ContactPoint, EMAILS, PHONES},
         value::{self, Members, Standards, list},
     },
@@ -28,7 +29,7 @@ use crate::{
 pub struct FormField {
     /// The name of the input.
     pub name: String,
-    /// The lead field that the answer is saved in; `custom.key` for a custom field.
+    /// The field of the lead or ticket that the answer is saved in; `custom.key` for a custom field.
     pub field: String,
     /// The label shown to visitors.
     pub label: Option<String>,
@@ -62,7 +63,7 @@ pub static FORM_FIELDS: Structure = Structure {
                 "additionalProperties": false,
                 "properties": {
                     "name": {"type": ["string", "null"], "maxLength": 100, "description": "The name of the input. Defaults to the name of the field.", "examples": ["phone"]},
-                    "field": {"type": "string", "maxLength": 100, "description": "The lead field that the answer is saved in; `custom.key` for a custom field.", "examples": ["phones"]},
+                    "field": {"type": "string", "maxLength": 100, "description": "The field of the lead or ticket that the answer is saved in; `custom.key` for a custom field. For a ticket also `contact.name`, `contact.emails` and `contact.phones`: who asks.", "examples": ["phones"]},
                     "label": {"type": ["string", "null"], "maxLength": 200, "description": "The label shown to visitors.", "examples": ["手机号"]},
                     "placeholder": {"type": ["string", "null"], "maxLength": 200},
                     "required": {"type": "boolean", "description": "Whether an answer is required."}
@@ -97,6 +98,14 @@ choices! {
     }
 }
 
+choices! {
+    /// What the answers to a form become.
+    pub enum FormTarget {
+        Lead "lead" "Lead" "线索",
+        Ticket "ticket" "Ticket" "工单",
+    }
+}
+
 impl From<FormConsent> for Channel {
     fn from(consent: FormConsent) -> Channel {
         match consent {
@@ -110,7 +119,7 @@ impl From<FormConsent> for Channel {
 }
 
 entity! {
-    /// A web form: the questions a site asks, and how submissions become leads. Any site can render it from GET
+    /// A web form: the questions a site asks, and how submissions become leads or tickets. Any site can render it from GET
     /// /v1/forms/{token} and submit it to POST /v1/forms/{token}, without logging in.
     pub struct LeadForm("lead_form", "lead-forms", "lead_forms", "Lead form", "线索表单") [owned, external] {
         /// The name of the form; it can be visible to visitors.
@@ -119,6 +128,8 @@ entity! {
         token: Option<String> => text(100).filled().server_set().opaque().label("Token", "令牌").example("lf_3q2-7w"),
         /// Whether it accepts submissions.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
+        /// What submissions become: a lead, or a ticket of the service desk.
+        target: Option<FormTarget> => choice(FormTarget::choices()).default("lead").label("Target", "提交后生成").example("lead"),
         /// Its inputs, in order.
         fields: Vec<FormField> => structure(&FORM_FIELDS).default(json!([])).opaque().label("Fields", "字段").example(json!([{"name": "name", "field": "person_name", "label": "姓名", "placeholder": null, "required": true}, {"name": "phone", "field": "phones", "label": "手机号", "placeholder": null, "required": true}, {"name": "need", "field": "description", "label": "需求", "placeholder": null, "required": false}])),
         /// The text that visitors consent to. If absent, no consent is requested.
@@ -127,6 +138,16 @@ entity! {
         consent_channel: Option<FormConsent> => choice(FormConsent::choices()).default("phone").label("Consent channel", "授权渠道").example("phone"),
         /// Whether consent is required to submit the form.
         consent_required: bool => boolean().default(false).label("Consent required", "必须授权").example(false),
+        /// The queue of its tickets. Defaults to the queue of the category.
+        ticket_queue_id: Option<Id> => reference("queue").shown_when(of_tickets()).label("Queue of tickets", "工单队列"),
+        /// The category of its tickets.
+        ticket_category_id: Option<Id> => reference("ticket_category").shown_when(of_tickets()).label("Category of tickets", "工单分类"),
+        /// The kind of its tickets, if the form does not ask for it.
+        ticket_kind: Option<TicketKind> => choice(TicketKind::choices()).shown_when(of_tickets()).label("Kind of tickets", "工单类型").example("incident"),
+        /// The priority of its tickets. By default it follows from impact and urgency.
+        ticket_priority: Option<Priority> => choice(Priority::choices()).shown_when(of_tickets()).label("Priority of tickets", "工单优先级").example("high"),
+        /// The mailbox that answers its tickets: it acknowledges them as it does requests that come by mail, and replies are sent from it.
+        mailbox_id: Option<Id> => reference("mailbox").shown_when(of_tickets()).label("Mailbox", "客服邮箱"),
         /// The source of its leads.
         source: Option<String> => text(100).label("Source", "来源").example("官网"),
         /// The campaign of its leads.
@@ -160,7 +181,44 @@ entity! {
             Relation { name: "campaign", target: "campaign", reach: Reach::ToOne { field: "campaign_id" } },
             Relation { name: "lead_owner", target: "user", reach: Reach::ToOne { field: "lead_owner_id" } },
             Relation { name: "pool", target: "pool", reach: Reach::ToOne { field: "pool_id" } },
+            Relation { name: "ticket_queue", target: "queue", reach: Reach::ToOne { field: "ticket_queue_id" } },
+            Relation { name: "ticket_category", target: "ticket_category", reach: Reach::ToOne { field: "ticket_category_id" } },
+            Relation { name: "mailbox", target: "mailbox", reach: Reach::ToOne { field: "mailbox_id" } },
         ])
+        .rule(fits_target)
+}
+
+fn of_tickets() -> Value {
+    when_is(LeadForm::target.name(), &[FormTarget::Ticket.as_str()])
+}
+
+/// What is said of tickets has no meaning for leads, and the other way round.
+fn fits_target(draft: &mut Draft<'_, LeadForm>) {
+    let form = &draft.after;
+    let of_tickets = [
+        (LeadForm::ticket_queue_id.pointer(), form.is_null(LeadForm::ticket_queue_id)),
+        (LeadForm::ticket_category_id.pointer(), form.is_null(LeadForm::ticket_category_id)),
+        (LeadForm::ticket_kind.pointer(), form.is_null(LeadForm::ticket_kind)),
+        (LeadForm::ticket_priority.pointer(), form.is_null(LeadForm::ticket_priority)),
+        (LeadForm::mailbox_id.pointer(), form.is_null(LeadForm::mailbox_id)),
+    ];
+    let of_leads = [
+        (LeadForm::campaign_id.pointer(), form.is_null(LeadForm::campaign_id)),
+        (LeadForm::lead_owner_id.pointer(), form.is_null(LeadForm::lead_owner_id)),
+        (LeadForm::pool_id.pointer(), form.is_null(LeadForm::pool_id)),
+        (LeadForm::first_response_minutes.pointer(), form.is_null(LeadForm::first_response_minutes)),
+    ];
+    let others = if target_of(form) == FormTarget::Ticket { &of_leads[..] } else { &of_tickets[..] };
+    let given: Vec<String> = others.iter().filter(|(_, is_null)| !is_null).map(|(pointer, _)| pointer.clone()).collect();
+    for pointer in given {
+        draft.faults.add(Fault::new(pointer, FaultCode::Conflicting).with("other", LeadForm::target.name()));
+    }
+}
+
+/// What the answers to a form become.
+#[must_use]
+pub fn target_of(form: &Record<LeadForm>) -> FormTarget {
+    form.get(LeadForm::target).unwrap_or(FormTarget::Lead)
 }
 
 /// The UTM parameters that a form takes beside its own fields.
@@ -201,22 +259,50 @@ pub fn input_type(field: &Field) -> Option<&'static str> {
     }
 }
 
-/// What is wrong with the fields of a form, seen from the lead.
+/// What a form can ask for, seen from what its answers become.
+pub trait Askable {
+    /// The field at a path, if visitors may fill it in.
+    fn field(&self, path: &str) -> Option<&Field>;
+
+    /// The paths of all that there are.
+    fn paths(&self) -> Vec<String>;
+
+    /// Other inputs that are taken: the UTM parameters of the visit.
+    fn others(&self) -> &'static [&'static str];
+}
+
+/// What a form can ask for whose answers become leads.
+pub struct OfLead<'a>(pub &'a Schema);
+
+impl Askable for OfLead<'_> {
+    fn field(&self, path: &str) -> Option<&Field> {
+        // What somebody here says of a lead, no visitor does.
+        let ours = [Lead::status.name(), Lead::rating.name(), Lead::assign.name()];
+        self.0.field(path).filter(|field| input_type(field).is_some() && !ours.contains(&path))
+    }
+
+    fn paths(&self) -> Vec<String> {
+        self.0.fields().filter(|field| input_type(field).is_some()).map(Field::path).collect()
+    }
+
+    fn others(&self) -> &'static [&'static str] {
+        &UTM_INPUTS
+    }
+}
+
+/// What is wrong with the fields of a form.
 #[must_use]
-pub fn faults(form: &Record<LeadForm>, lead: &Schema) -> Faults {
-    // What somebody here says of a lead, no visitor does.
-    let ours = [Lead::status.name(), Lead::rating.name(), Lead::assign.name()];
+pub fn faults(form: &Record<LeadForm>, askable: &dyn Askable) -> Faults {
     let mut faults = Faults::default();
     let mut names: Vec<&str> = vec![CONSENT_INPUT];
-    names.extend(UTM_INPUTS);
+    names.extend(askable.others());
     names.extend(form.get(LeadForm::honeypot));
     let items = form.get(LeadForm::fields);
     for (position, item) in items.iter().enumerate() {
         let pointer = |member: &str| format!("{}/{position}/{member}", LeadForm::fields.pointer());
         let path = item.field.as_str();
-        let known = lead.field(path).is_some_and(|field| input_type(field).is_some()) && !ours.contains(&path);
-        if !known {
-            let paths: Vec<String> = lead.fields().filter(|field| input_type(field).is_some()).map(Field::path).collect();
+        if askable.field(path).is_none() {
+            let paths = askable.paths();
             faults.add(unknown(pointer("field"), FaultCode::UnknownMember, path, paths.iter().map(String::as_str)));
         }
         if names.contains(&item.name.as_str()) {
@@ -263,6 +349,14 @@ impl Inputs {
         Inputs { members, of_html: true }
     }
 
+    /// The inputs as a text by which the same answer is known again.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut members: Vec<(&String, &Value)> = self.members.iter().collect();
+        members.sort_unstable_by_key(|(name, _)| *name);
+        json!(members).to_string()
+    }
+
     /// What an input says, if it says something.
     fn get(&self, name: &str) -> Option<&Value> {
         self.members.get(name).filter(|sent| !is_blank(sent))
@@ -279,35 +373,72 @@ impl Inputs {
 
 /// An answer to a form.
 #[derive(Debug)]
-pub struct Answered {
-    /// What the lead is to have of it.
-    pub lead: Record<Lead>,
+pub struct Answered<'a> {
+    /// What was said, with the path of its field.
+    pub values: Vec<(String, &'a Field, Value)>,
+    /// The UTM parameters of the visit, as they were said.
+    pub utm: Option<Map<String, Value>>,
     pub consented: bool,
 }
 
+impl Answered<'_> {
+    /// What a record is to have of it: of the values, those that `own` finds to be its own.
+    #[must_use]
+    pub fn record<E: Entity>(&self, own: impl Fn(&str) -> bool) -> (Record<E>, Map<String, Value>) {
+        let mut record = Record::new(E::object());
+        let mut custom = Map::new();
+        for (_, field, value) in self.values.iter().filter(|(path, ..)| own(path)) {
+            if field.is_custom() {
+                custom.insert(field.name.to_string(), value.clone());
+            } else {
+                record.put(field, Cell::from_json(&field.kind, value).unwrap_or_else(|| Cell::Json(value.clone())));
+            }
+        }
+        (record.into_entity(), custom)
+    }
+
+    /// What the lead is to have of it.
+    #[must_use]
+    pub fn lead(&self) -> Record<Lead> {
+        let (mut lead, custom) = self.record::<Lead>(|_| true);
+        if !custom.is_empty() {
+            lead.set(Lead::custom, custom);
+        }
+        if let Some(utm) = &self.utm {
+            // Kept as it was said: without the parameters that the visit did not have.
+            lead.put(Lead::utm.field(), Cell::Json(Value::Object(utm.clone())));
+        }
+        lead
+    }
+}
+
 /// Reads the inputs of an answer: unknown ones refused, every fault at once, each under the name of its input.
-pub fn read(form: &Record<LeadForm>, lead: &Schema, inputs: &Inputs, standards: &Standards<'_>) -> Result<Answered, Faults> {
+pub fn read<'a>(
+    form: &Record<LeadForm>,
+    askable: &'a dyn Askable,
+    inputs: &Inputs,
+    standards: &Standards<'_>,
+) -> Result<Answered<'a>, Faults> {
     let mut faults = Faults::default();
     let consented = is_true(inputs.one(CONSENT_INPUT));
-    let mut answered = Record::new(Lead::object());
     let items = form.get(LeadForm::fields);
     let names = || items.iter().map(|item| item.name.as_str());
-    let honeypot = form.get(LeadForm::honeypot);
+    let (honeypot, others) = (form.get(LeadForm::honeypot), askable.others());
     for name in inputs.members.keys() {
         if faults.is_full() {
             break;
         }
-        let own = name == CONSENT_INPUT || UTM_INPUTS.contains(&name.as_str()) || honeypot == Some(name);
+        let own = name == CONSENT_INPUT || others.contains(&name.as_str()) || honeypot == Some(name);
         if !own && !names().any(|known| known == name) {
             let pointer = format!("/{}", crate::model::fault::pointer_token(name));
             faults.add(unknown(pointer, FaultCode::UnknownMember, name, names()));
         }
     }
-    let mut custom = Map::new();
+    let mut values = Vec::new();
     for item in &items {
         let pointer = format!("/{}", crate::model::fault::pointer_token(&item.name));
         // A custom field may have been retired since the form was made.
-        let Some(field) = lead.field(&item.field) else { continue };
+        let Some(field) = askable.field(&item.field) else { continue };
         let sent = if takes_list(field) { inputs.get(&item.name) } else { inputs.one(&item.name) };
         let Some(sent) = sent else {
             if item.required {
@@ -316,32 +447,24 @@ pub fn read(form: &Record<LeadForm>, lead: &Schema, inputs: &Inputs, standards: 
             continue;
         };
         match value::accept(field, &typed(field, sent), standards) {
-            Ok(value) if field.is_custom() => drop(custom.insert(field.name.to_string(), value)),
-            Ok(value) => answered.put(field, Cell::from_json(&field.kind, &value).unwrap_or(Cell::Json(value))),
+            Ok(value) => values.push((item.field.clone(), field, value)),
             Err(found) => {
                 // Where in a list of one the fault is, no visitor asks.
                 faults.extend(found.0.into_iter().map(|fault| Fault { pointer: pointer.clone(), ..fault }));
             }
         }
     }
-    let mut lead = answered.into_entity();
-    if !custom.is_empty() {
-        lead.set(Lead::custom, custom);
-    }
-    if let Some(utm) = utm(inputs, &mut faults) {
-        // Kept as it was said: without the parameters that the visit did not have.
-        lead.put(Lead::utm.field(), Cell::Json(Value::Object(utm)));
-    }
+    let utm = utm(inputs, others, &mut faults);
     if form.get(LeadForm::consent_required) && !form.is_null(LeadForm::consent_text) && !consented {
         faults.add(Fault::new(format!("/{CONSENT_INPUT}"), FaultCode::Required));
     }
-    faults.into_result(Answered { lead, consented })
+    faults.into_result(Answered { values, utm, consented })
 }
 
 /// The UTM parameters among the inputs, by their names; none, if there is none.
-fn utm(inputs: &Inputs, faults: &mut Faults) -> Option<Map<String, Value>> {
+fn utm(inputs: &Inputs, names: &[&str], faults: &mut Faults) -> Option<Map<String, Value>> {
     let mut utm = Map::new();
-    for name in UTM_INPUTS {
+    for name in names.iter().copied() {
         match inputs.one(name) {
             None => {}
             Some(Value::String(text)) if !text.contains('\0') => {
