@@ -67,7 +67,7 @@ pub async fn each_ticket_is_changed_by_its_own_rules(db: TestDb) {
     assert_eq!(outcome(0), (json!("failed"), json!("rule_violated")));
     assert_eq!(mixed["data"][0]["errors"][0]["pointer"], "/order_reference");
     assert_eq!(outcome(1), (json!("changed"), Value::Null));
-    assert_eq!((outcome(2).1, outcome(3).1), (json!("not_found"), json!("archived")));
+    assert_eq!((outcome(2).1, outcome(3).1), (json!("not_found"), json!("state_conflict")));
     assert_eq!((mixed["data"].as_array().unwrap().len(), &mixed["failed"]), (4, &json!(3)));
     let ledger = admin.get(&format!("/v1/tickets/{}/ledger", ids[1])).await.ok(200);
     assert!(ledger["data"].as_array().unwrap().iter().any(|row| row["changes"]["status"]["to"] == "solved"), "{ledger}");

@@ -46,7 +46,7 @@ pub async fn become_leads_when_answered(db: TestDb) {
 
     let said = json!({"name": "李伟", "phone": "138 0013 8000", "need": "六轴", "consent": true, "utm_source": "baidu", "custom_size": 7});
     let thanks = visitor.post(&path, said).await.ok(201);
-    assert_eq!(thanks, json!({"message": "谢谢", "redirect_url": null}));
+    assert_eq!(thanks, json!({"message": "谢谢", "redirect_url": null, "reference": null}));
     let lead = admin.get("/v1/leads").await.ok(200)["data"][0].clone();
     assert_eq!((&lead["name"], &lead["source"], &lead["owner_id"]), (&json!("李伟"), &json!("官网"), &Value::Null));
     assert_eq!((&lead["pool_id"], &lead["lead_form_id"]), (&json!(pool), &json!(id)));
