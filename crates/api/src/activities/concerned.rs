@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use farley_domain::{
     activities::concerned::{self, ConcernedObject, KINDS},
-    customers::contact::Contact,
     model::{
         entity::Entity,
         handle::{Any, Handle},
@@ -23,11 +22,6 @@ pub fn by_id<E: Entity>(work: &mut Work<'_>, id: Id) -> Result<Option<Record<E>>
     Ok(lookup::one::<E>(work, id)?.filter(|record| !record.is_archived()))
 }
 
-/// The primary customer of a contact.
-pub fn customer_of_contact(work: &mut Work<'_>, contact: Id) -> Result<Option<Id>, Problem> {
-    Ok(by_id::<Contact>(work, contact)?.and_then(|contact| contact.get(Contact::customer_id)))
-}
-
 /// What concerns an opportunity or a contact concerns its customer too, unless another is named.
 pub fn add_customer(work: &mut Work<'_>, before: Option<&Record>, record: &mut Record) -> Result<(), Problem> {
     let of_before = |field: Handle<Any, Option<Id>>| before.and_then(|before| before.get(field));
@@ -41,7 +35,7 @@ pub fn add_customer(work: &mut Work<'_>, before: Option<&Record>, record: &mut R
         customer = by_id::<Opportunity>(work, id)?.and_then(|opportunity| opportunity.get(Opportunity::customer_id));
     }
     if let Some(id) = contact.filter(|_| customer.is_none()) {
-        customer = customer_of_contact(work, id)?;
+        customer = lookup::customer_of_contact(work, id)?;
     }
     if let Some(customer) = customer {
         concerned::complete(record, ConcernedObject::Customer, customer);

@@ -25,8 +25,6 @@ use crate::{
     },
 };
 
-pub use concerned::customer_of_contact;
-
 /// What the area brings along.
 pub static AREA: Area = Area {
     behaviours: &[Behaviours::of::<Activity>(), Behaviours::of::<Task>()],

@@ -1,6 +1,7 @@
 //! What Farley itself looks up for its rules, whoever asks.
 
 use farley_domain::{
+    customers::contact::Contact,
     model::{entity::Entity, field::Op, object::Object, operand::Operand, record::Record, recurring},
     query::predicate::Predicate,
     values::id::Id,
@@ -28,6 +29,12 @@ pub fn one<E: Entity>(work: &mut Work<'_>, id: Id) -> Result<Option<Record<E>>, 
 pub fn find<E: Entity>(work: &mut Work<'_>, predicate: &Predicate, most: usize) -> Result<Vec<Record<E>>, Problem> {
     let found = work.reader().find(&without_custom_fields(E::object()), &Unrestricted, predicate, most)?;
     Ok(found.into_iter().map(Record::into_entity).collect())
+}
+
+/// The primary customer of a live contact.
+pub fn customer_of_contact(work: &mut Work<'_>, contact: Id) -> Result<Option<Id>, Problem> {
+    let contact = one::<Contact>(work, contact)?.filter(|contact| !contact.is_archived());
+    Ok(contact.and_then(|contact| contact.get(Contact::customer_id)))
 }
 
 /// All records of an entity, archived ones too: for those of which a tenant has few.

@@ -27,7 +27,6 @@ use serde_json::json;
 use super::{assignment, merging::refuse_merged, replay, sla, ticket_sla};
 use crate::{
     access::{call::Call, principal::Principal},
-    activities::customer_of_contact,
     http::{problem::Problem, request::Body},
     records::{
         action::{Performance, act},
@@ -138,7 +137,7 @@ fn complete(work: &mut Work<'_>, before: Option<&Record<Ticket>>, record: &mut R
     let changed = |handle| before.is_none_or(|before: &Record<Ticket>| !before.agrees(handle, record));
     let (contact, category) = (changed(Ticket::contact_id), changed(Ticket::category_id));
     if let Some(contact) = record.get(Ticket::contact_id).filter(|_| contact && record.is_null(Ticket::customer_id)) {
-        let customer = customer_of_contact(work, contact)?;
+        let customer = lookup::customer_of_contact(work, contact)?;
         record.set(Ticket::customer_id, customer);
     }
     if let Some(category) = record.get(Ticket::category_id).filter(|_| category && record.is_null(Ticket::queue_id)) {
