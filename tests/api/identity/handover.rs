@@ -64,6 +64,18 @@ pub async fn gives_each_kind_of_open_work_to_somebody_else(db: TestDb) {
         admin.create("queues", json!({"name": "Q", "manager_id": gone.id, "agent_ids": [gone.id]})).await
     );
     admin.patch(&format!("/v1/teams/{east}"), json!({"manager_id": gone.id})).await.ok(200);
+    // Lists that name the user among others.
+    let rule = admin.create("assignment-rules", json!({"name": "R", "target": "user", "user_ids": [gone.id]})).await;
+    let rule = format!("/v1/assignment-rules/{rule}");
+    let members = json!([{"user_id": admin.id, "split": 10}, {"user_id": gone.id, "role": "售前", "split": 20}]);
+    let shared = admin.create("opportunities", json!({"name": "x", "owner_id": admin.id, "team_members": members})).await;
+    let followed = |id| format!("/v1/tickets/{id}");
+    let mut tickets = Vec::new();
+    for _ in 0..2 {
+        let ticket = json!({"subject": "x", "owner_id": admin.id, "follower_ids": [admin.id, gone.id, heir.id]});
+        tickets.push(followed(admin.create("tickets", ticket).await));
+    }
+    admin.post(&format!("{}/solve", tickets[1]), json!({"resolution": "x"})).await.ok(200);
     // What is done stays with whoever did it.
     let lead = admin.create("leads", of("name")).await;
     admin.post(&format!("/v1/leads/{lead}/disqualify"), json!({"reason": "x"})).await.ok(200);
@@ -86,6 +98,7 @@ pub async fn gives_each_kind_of_open_work_to_somebody_else(db: TestDb) {
 
     let keys = [
         "activity owner_id",
+        "assignment_rule user_ids",
         "cadence user_id",
         "campaign owner_id",
         "contact owner_id",
@@ -94,9 +107,12 @@ pub async fn gives_each_kind_of_open_work_to_somebody_else(db: TestDb) {
         "lead_form lead_owner_id",
         "lead_form owner_id",
         "opportunity owner_id",
+        "opportunity team_members",
+        "queue agent_ids",
         "queue manager_id",
         "task owner_id",
         "team manager_id",
+        "ticket follower_ids",
         "ticket owner_id",
     ];
     let expected: BTreeMap<String, i64> = keys.iter().map(|key| ((*key).to_owned(), 1)).collect();
@@ -125,7 +141,14 @@ pub async fn gives_each_kind_of_open_work_to_somebody_else(db: TestDb) {
     }
     assert_eq!(admin.get(&cadence).await.ok(200)["user_id"], json!(heir.id));
     assert_eq!(admin.get(&queue).await.ok(200)["manager_id"], json!(heir.id));
-    assert_eq!(admin.get(&queue).await.ok(200)["agent_ids"], json!([gone.id]), "who is one of many stays");
+    // In lists the successor takes the place, or keeps their own.
+    assert_eq!(admin.get(&queue).await.ok(200)["agent_ids"], json!([heir.id]));
+    assert_eq!(admin.get(&rule).await.ok(200)["user_ids"], json!([heir.id]));
+    let members = json!([{"user_id": admin.id, "role": null, "split": 10}, {"user_id": heir.id, "role": "售前", "split": 20}]);
+    assert_eq!(admin.get(&format!("/v1/opportunities/{shared}")).await.ok(200)["team_members"], members);
+    assert_eq!(admin.get(&tickets[0]).await.ok(200)["follower_ids"], json!([admin.id, heir.id]));
+    let solved = admin.get(&tickets[1]).await.ok(200);
+    assert_eq!(solved["follower_ids"].as_array().map(Vec::len), Some(3), "what is done stays as it was");
     let form = admin.get(&form).await.ok(200);
     assert_eq!((&form["owner_id"], &form["lead_owner_id"]), (&json!(heir.id), &json!(heir.id)));
     for path in [&open[2], &open[3], &open[5]] {
@@ -179,6 +202,8 @@ pub async fn goes_on_from_page_to_page_in_turn(db: TestDb) {
     for _ in 0..5 {
         admin.create("leads", json!({"name": "x", "owner_id": gone.id})).await;
     }
+    let agents = json!({"name": "Q", "agent_ids": [heirs[0].id, gone.id, heirs[1].id]});
+    let queue = admin.create("queues", agents).await;
     let path = format!("/v1/users/{}/handover", gone.id);
     let ids: Vec<&str> = heirs.iter().map(|heir| heir.id.as_str()).collect();
     // A filter is one on one object, and only what it lets through goes.
@@ -205,6 +230,10 @@ pub async fn goes_on_from_page_to_page_in_turn(db: TestDb) {
     let expected = [("customer owner_id", 7), ("contact owner_id", 6), ("lead owner_id", 5)];
     assert_eq!(total, expected.into_iter().map(|(key, count)| (key.to_owned(), count)).collect());
     assert_eq!(pages, 5, "18 records by 4");
+    let done = admin.post(&path, json!({"user_ids": ids, "objects": ["queues"]})).await.ok(200);
+    assert_eq!(handed(&done), BTreeMap::from([("queue agent_ids".to_owned(), 1)]));
+    let agents = admin.get(&format!("/v1/queues/{queue}")).await.ok(200)["agent_ids"].clone();
+    assert_eq!(agents, json!([heirs[0].id, heirs[2].id, heirs[1].id]), "who is not in a list yet comes first");
     assert_eq!(open_work(&admin, &gone).await, BTreeMap::new());
     let mut turns = Vec::new();
     for collection in ["customers", "leads"] {

@@ -112,7 +112,8 @@ pub struct HandoverResult {
 /// Hand over a user's open work
 ///
 /// Gives the open work of a user (see `GET …/handover`) to one or several other users: each record as a change of its own, with its
-/// event, and its team follows a new owner. Each receiver gets one notification per request. Requires permission to update the user and
+/// event, and its team follows a new owner. In lists, such as the agents of a queue, the receiver takes the user's place, or keeps their
+/// own if they are in the list already; shares of a sale add up. Each receiver gets one notification per request. Requires permission to update the user and
 /// each of the records; records that you cannot change are listed in `refused` and stay as they are. One request hands over at most
 /// `limit` records, in the order of objects and of their creation: repeat it with `cursor` until `page.next` is null. The user may be
 /// active, deactivated or archived, the receivers must not.
@@ -319,10 +320,11 @@ impl Handing<'_> {
         let handed = work.attempt(|work| -> Result<bool, Problem> {
             let loaded = writer.load(work, &Named::Id(record.id()), Action::Update)?;
             // Somebody else may have given it away meanwhile.
-            if loaded.record.cell(holding.field).as_id() != Some(user) {
+            if !holding.names(&loaded.record, user) {
                 return Ok(false);
             }
-            writer.patch(work, &loaded, &json!({holding.field.name.as_ref(): receiver}))?;
+            let succeeded = holding.succeeded(&loaded.record, user, receiver);
+            writer.patch(work, &loaded, &json!({holding.field.name.as_ref(): succeeded}))?;
             Ok(true)
         });
         let (object, field) = (holding.object.name, holding.field.declared.unwrap_or_default());
@@ -357,8 +359,10 @@ impl Handing<'_> {
         {
             return Ok((owner, false));
         }
-        let next = self.receivers.get(self.turn % self.receivers.len().max(1)).copied();
-        Ok((next.ok_or_else(Problem::not_found)?, true))
+        let in_turn = || self.receivers.iter().copied().cycle().skip(self.turn % self.receivers.len().max(1));
+        // A list goes to somebody who is not in it yet, if there is one.
+        let others = in_turn().take(self.receivers.len()).find(|receiver| !holding.names(record, *receiver));
+        Ok((others.or_else(|| in_turn().next()).ok_or_else(Problem::not_found)?, true))
     }
 
     /// Notes what was done, and tells the receivers of it.

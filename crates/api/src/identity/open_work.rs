@@ -1,5 +1,5 @@
-//! The open work of a user: what they have by fields that give work. Which objects these are, and when a record is open, their
-//! declarations say.
+//! The open work of a user: what they have by fields that give work, alone or in a list with others. Which objects these are, and when a
+//! record is open, their declarations say.
 
 use std::sync::Arc;
 
@@ -7,16 +7,23 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
     identity::{access::Action, user::User},
     model::{
+        cell::Cell,
         entity::Entity,
         field::{Field, FieldType, Op, Writable},
         object::Object,
         operand::Operand,
+        record::Record,
         registry,
     },
     query::predicate::Predicate,
+    sales::{
+        opportunity::Opportunity,
+        parties::{self, TEAM_MEMBERS, TeamMember},
+    },
     values::id::Id,
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::{
@@ -38,11 +45,24 @@ pub struct Holding {
 /// All of them, in the order in which they are handed over: customers before what belongs to them.
 pub fn holdings() -> impl Iterator<Item = Holding> {
     let gives = |field: &&'static Field| {
-        let names_a_user = matches!(&field.kind, FieldType::Reference(target) if target == User::NAME);
-        field.gives_work && names_a_user && field.writable == Writable::Always
+        field.gives_work && names_users(field) && field.writable == Writable::Always
     };
     let of = move |object: &'static Object| object.fields.iter().filter(gives).map(move |field| Holding { object, field });
     registry::objects().into_iter().flat_map(of)
+}
+
+fn names_users(field: &Field) -> bool {
+    match &field.kind {
+        FieldType::Reference(target) => *target == User::NAME,
+        FieldType::References(link) => link.target == User::NAME,
+        FieldType::Structure(structure) => **structure == TEAM_MEMBERS,
+        _ => false,
+    }
+}
+
+fn team_members(record: &Record) -> Vec<TeamMember> {
+    let is_sale = record.object().name == Opportunity::NAME;
+    if is_sale { record.of::<Opportunity>().get(Opportunity::team_members) } else { Vec::new() }
 }
 
 impl Holding {
@@ -51,9 +71,44 @@ impl Holding {
         self.object.open.and_then(|(field, values)| Some((self.object.field(field)?, values)))
     }
 
+    /// How records that name a user are asked for.
+    fn op(self) -> Op {
+        if self.field.kind.is_scalar() { Op::Eq } else { Op::Any }
+    }
+
+    /// The users whom a record names.
+    fn named(self, record: &Record) -> Vec<Id> {
+        match &*record.cell(self.field) {
+            Cell::Id(id) => vec![*id],
+            Cell::Ids(ids) => ids.clone(),
+            _ => team_members(record).into_iter().map(|member| member.user_id).collect(),
+        }
+    }
+
+    pub fn names(self, record: &Record, user: Id) -> bool {
+        self.named(record).contains(&user)
+    }
+
+    /// The field of a record when one user takes the place of another, in the form of the API: nobody is named twice.
+    pub fn succeeded(self, record: &Record, from: Id, to: Id) -> Value {
+        match &*record.cell(self.field) {
+            Cell::Id(_) => json!(to),
+            Cell::Ids(ids) => {
+                let is_there = ids.contains(&to);
+                let others = ids.iter().filter(|id| **id != from || !is_there);
+                json!(others.map(|id| if *id == from { to } else { *id }).collect::<Vec<_>>())
+            }
+            _ => json!(parties::succeed(team_members(record), from, to)),
+        }
+    }
+
     /// What a user has of it to work on.
     pub fn of_user(self, user: Id) -> Predicate {
-        let theirs = Predicate::Archived(false).and(Predicate::test(self.field, Op::Eq, Operand::Id(user)));
+        let named = match self.op() {
+            Op::Any => Operand::List(vec![Operand::Id(user)]),
+            _ => Operand::Id(user),
+        };
+        let theirs = Predicate::Archived(false).and(Predicate::test(self.field, self.op(), named));
         match self.open() {
             Some((field, values)) => {
                 let values = values.iter().map(|value| Operand::Text((*value).to_owned())).collect();
@@ -77,7 +132,7 @@ impl Holding {
             Some((field, values)) => format!("&{}={}", suffixed(&field.name, Op::In), values.join(",")),
             None => String::new(),
         };
-        format!("{}?{}={user}{open}", base(self.object), self.field.name)
+        format!("{}?{}={user}{open}", base(self.object), suffixed(&self.field.name, self.op()))
     }
 }
 
@@ -111,8 +166,8 @@ pub struct OpenWork {
 /// Count a user's open work
 ///
 /// Returns how much open work the user has, by object and field: records that are not archived and, where an object has a status, still
-/// open (unconverted leads, open opportunities, open tasks, unsolved tickets, planned activities …). Requires permission to update the
-/// user. Lists that name the user among others, such as the agents of a queue, are not included.
+/// open (unconverted leads, open opportunities, open tasks, unsolved tickets, planned activities …). Lists that name the user among
+/// others, such as the agents of a queue or the followers of a ticket, are included. Requires permission to update the user.
 #[utoipa::path(tag = "users", operation_id = "getUserOpenWork",
     params(("id" = String, Path, description = "The user's id, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The open work of the user.", body = OpenWork)))]

@@ -158,6 +158,22 @@ pub fn item_members(structure: &str) -> Option<&'static [Field]> {
     lists.into_iter().find(|(known, _)| known.name == structure).map(|(_, members)| members)
 }
 
+/// The members when one user takes the place of another. Who is a member already stays in their own place, with both shares.
+#[must_use]
+pub fn succeed(members: Vec<TeamMember>, from: Id, to: Id) -> Vec<TeamMember> {
+    let left = members.iter().find(|member| member.user_id == from).and_then(|member| member.split);
+    let is_there = members.iter().any(|member| member.user_id == to);
+    let succeeded = members.into_iter().filter_map(|member| match member.user_id {
+        id if id == from => (!is_there).then_some(TeamMember { user_id: to, ..member }),
+        id if id == to => {
+            let split = member.split.into_iter().chain(left).reduce(|own, left| own + left);
+            Some(TeamMember { split, ..member })
+        }
+        _ => Some(member),
+    });
+    succeeded.collect()
+}
+
 /// A list of objects that each name another record by their first member, none twice.
 fn linked<T: DeserializeOwned>(
     value: &Value,
@@ -225,4 +241,21 @@ fn contacts_schema() -> Value {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_successor_takes_the_place_and_the_share() {
+        let [from, to, other] = [1_u128, 2, 3].map(|number| Id(uuid::Uuid::from_u128(number)));
+        let member = |user_id, role: Option<&str>, split| TeamMember { user_id, role: role.map(str::to_owned), split };
+        let alone = vec![member(other, None, Some(10)), member(from, Some("售前"), Some(20))];
+        assert_eq!(succeed(alone, from, to), [member(other, None, Some(10)), member(to, Some("售前"), Some(20))]);
+        let both = vec![member(from, Some("售前"), Some(20)), member(to, Some("Lead"), None)];
+        assert_eq!(succeed(both, from, to), [member(to, Some("Lead"), Some(20))]);
+        let shared = vec![member(to, None, Some(30)), member(from, None, Some(20))];
+        assert_eq!(succeed(shared, from, to), [member(to, None, Some(50))]);
+    }
 }
