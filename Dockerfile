@@ -9,7 +9,8 @@ FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates libssl3 tzdata && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home /data farley && install -d -o farley /data
 COPY --from=build /farley/target/release/farley /usr/local/bin/farley
-USER farley
+# By number, so that a cluster can see that it is not root.
+USER 10001
 WORKDIR /data
 ENV FARLEY_LISTEN=0.0.0.0:8080 FARLEY_DATA_DIR=/data FARLEY_LOG_FORMAT=json
 VOLUME /data

@@ -20,6 +20,16 @@ pub async fn is_served_whole_and_in_parts(db: TestDb) {
     let known = leads.header("etag").to_owned();
     assert_eq!(anybody.get("/openapi.json?tag=leads").header("If-None-Match", &known).await.status, 304);
     let paths: Vec<&String> = leads.body["paths"].as_object().unwrap().keys().collect();
+    // What people look for first comes first: list, create, one record.
+    assert_eq!(paths[..2], ["/v1/leads", "/v1/leads/{id}"]);
+    let first: Vec<&String> = leads.body["paths"]["/v1/leads"].as_object().unwrap().keys().collect();
+    assert_eq!(first, ["get", "post"]);
+    let body = |path: &str| whole.body["paths"][path]["post"]["requestBody"]["required"].clone();
+    assert_eq!(
+        (body("/v1/leads"), body("/v1/leads/check-duplicates")),
+        (true.into(), Value::Null),
+        "what needs nothing needs no body"
+    );
     assert!(paths.iter().any(|path| *path == "/v1/leads") && paths.iter().all(|path| path.starts_with("/v1/leads")), "{paths:?}");
     assert!(leads.body["components"]["schemas"].get("Lead").is_some(), "what is referred to is there");
     assert!(leads.body["components"]["schemas"].get("QuotaCreate").is_none(), "what is not is not");
@@ -33,6 +43,10 @@ pub async fn is_served_whole_and_in_parts(db: TestDb) {
     refused.refused(405, "method_not_allowed");
     let page = anybody.get("/docs/").await;
     assert!(page.status == 200 && matches!(page.body, Value::Null | Value::String(_)), "{}", page.status);
+    assert!(page.text.contains("<title>Farley</title>") && page.header("content-security-policy").contains("default-src 'self'"));
+    for script in page.text.split("src=\"./").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert_eq!(anybody.get(&format!("/docs/{script}")).await.status, 200, "{script}");
+    }
 }
 
 /// A caller who traces hears under which span its request was worked on.

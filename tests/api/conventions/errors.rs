@@ -325,6 +325,7 @@ pub async fn browsers_are_let_in_by_the_allow_list(db: TestDb) {
     assert!(answer.header("access-control-allow-headers").to_lowercase().contains("x-some-tool"), "whatever is asked for");
     let refused = preflight("https://evil.example").await;
     assert_eq!((refused.status, refused.header("access-control-allow-origin")), (400, ""));
+    assert!(refused.body["detail"].as_str().unwrap().contains("FARLEY_CORS_ORIGINS"), "{}", refused.text);
     refused.refused(400, "malformed_request");
     for path in ["/v1/customers", "/v1/customers/x"] {
         let answer = admin.get(path).header("Origin", "https://b.example").await;

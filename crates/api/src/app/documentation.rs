@@ -5,7 +5,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use farley_domain::model::fault::{Fault, FaultCode, unknown};
 use serde_json::Value;
 
@@ -20,11 +20,32 @@ use crate::{
 };
 
 pub fn configure(config: &mut web::ServiceConfig) {
-    let document = web::resource("/openapi.json").route(web::get().to(openapi_json));
+    let read = |resource: Resource| resource.default_service(web::to(|| crate::records::refuse_method("GET, HEAD".to_owned())));
     config
-        .service(document.default_service(web::to(|| crate::records::refuse_method("GET, HEAD".to_owned()))))
+        .service(read(web::resource("/openapi.json").route(web::get().to(openapi_json))))
         .service(web::redirect("/docs", "/docs/"))
+        .service(read(web::resource(["/docs/", "/docs/index.html"]).route(web::get().to(page))))
         .service(docs());
+}
+
+/// The page that loads Swagger UI, under the name of what it documents.
+const PAGE: &str = r#"<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Farley</title>
+<link rel="stylesheet" href="./swagger-ui.css">
+<link rel="stylesheet" href="./index.css">
+<link rel="icon" type="image/png" href="./favicon-32x32.png" sizes="32x32">
+<div id="swagger-ui"></div>
+<script src="./swagger-ui-bundle.js" charset="utf-8"></script>
+<script src="./swagger-ui-standalone-preset.js" charset="utf-8"></script>
+<script src="./swagger-initializer.js" charset="utf-8"></script>
+</html>
+"#;
+
+async fn page() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(PAGE)
 }
 
 /// Swagger UI out of the binary itself: works offline, remembers who logged in. Everything begins folded, as there is much of it.
@@ -35,7 +56,9 @@ fn docs() -> utoipa_swagger_ui::SwaggerUi {
         .doc_expansion("none")
         .default_models_expand_depth(-1)
         .deep_linking(true)
-        .filter(true);
+        .filter(true)
+        // Colours make ten thousand elements of the example of one page of records.
+        .with_syntax_highlight(false);
     utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(config)
 }
 

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_cors::CorsError;
 use actix_web::{
     Error, HttpMessage, HttpResponse,
     body::{BoxBody, EitherBody, MessageBody},
@@ -207,7 +208,11 @@ fn problem_of_error(error: &Error) -> Problem {
         return Problem::new(Code::PayloadTooLarge).with("max", limit);
     }
     let response = error.as_response_error();
-    let reason = || response.to_string();
+    let reason = || match error.as_error() {
+        // Whoever sets up a frontend looks here first.
+        Some(CorsError::OriginNotAllowed) => "its origin is not one of FARLEY_CORS_ORIGINS".to_owned(),
+        _ => response.to_string(),
+    };
     match response.status_code() {
         StatusCode::NOT_FOUND => Problem::not_found(),
         StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::MethodNotAllowed),

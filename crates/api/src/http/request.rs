@@ -5,7 +5,7 @@ use std::{net::IpAddr, pin::Pin, time::Duration};
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, HttpResponse,
     dev::Payload,
-    http::header,
+    http::{Method, header},
     rt::time::{Instant, timeout},
     web,
 };
@@ -274,8 +274,8 @@ pub fn json_body(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> 
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = matches!(essence.as_str(), "application/json" | "application/merge-patch+json");
-    if bytes.is_empty() && (is_json || essence.is_empty()) {
-        // An action without arguments may come without a body.
+    if bytes.is_empty() && (is_json || essence.is_empty()) && request.method() != Method::PATCH {
+        // An action without arguments may come without a body; a change is one by its body.
         return Ok(Value::Object(serde_json::Map::new()));
     }
     if !is_json {

@@ -44,9 +44,7 @@ pub struct Holding {
 
 /// All of them, in the order in which they are handed over: customers before what belongs to them.
 pub fn holdings() -> impl Iterator<Item = Holding> {
-    let gives = |field: &&'static Field| {
-        field.gives_work && names_users(field) && field.writable == Writable::Always
-    };
+    let gives = |field: &&'static Field| field.gives_work && names_users(field) && field.writable == Writable::Always;
     let of = move |object: &'static Object| object.fields.iter().filter(gives).map(move |field| Holding { object, field });
     registry::objects().into_iter().flat_map(of)
 }

@@ -165,7 +165,7 @@ pub async fn list_mine(call: Call, request: HttpRequest) -> Result<HttpResponse,
 }
 
 /// Get a setting of the tenant
-#[utoipa::path(tag = "settings", operation_id = "getSetting", params(("key" = String, Path, description = "The key.")),
+#[utoipa::path(tag = "settings", operation_id = "getSetting", params(("key" = String, Path, pattern = "^[a-z0-9._-]{1,100}$", max_length = 100, description = "1 to 100 of the characters `a-z0-9._-`.")),
     responses((status = 200, description = "The setting.", body = SettingInfo)))]
 #[get("/v1/settings/{key}")]
 pub async fn read(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -173,7 +173,7 @@ pub async fn read(call: Call, request: HttpRequest) -> Result<HttpResponse, Prob
 }
 
 /// Get one of my settings
-#[utoipa::path(tag = "settings", operation_id = "getMySetting", params(("key" = String, Path, description = "The key.")),
+#[utoipa::path(tag = "settings", operation_id = "getMySetting", params(("key" = String, Path, pattern = "^[a-z0-9._-]{1,100}$", max_length = 100, description = "1 to 100 of the characters `a-z0-9._-`.")),
     responses((status = 200, description = "The setting.", body = SettingInfo)))]
 #[get("/v1/me/settings/{key}")]
 pub async fn read_mine(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -185,7 +185,7 @@ pub async fn read_mine(call: Call, request: HttpRequest) -> Result<HttpResponse,
 /// Creates it or replaces its value; at most 500 per tenant. Needs the permission `setting:update` on all records. Leaves the
 /// event `setting.created` or `setting.updated`.
 #[utoipa::path(tag = "settings", operation_id = "putSetting", request_body = SettingPut,
-    params(("key" = String, Path, description = "1 to 100 of the characters `a-z0-9._-`.")),
+    params(("key" = String, Path, pattern = "^[a-z0-9._-]{1,100}$", max_length = 100, description = "1 to 100 of the characters `a-z0-9._-`.")),
     responses((status = 200, description = "The setting.", body = SettingInfo), (status = 201, description = "The new setting.", body = SettingInfo)))]
 #[put("/v1/settings/{key}")]
 pub async fn keep(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
@@ -196,7 +196,7 @@ pub async fn keep(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
 ///
 /// Creates it or replaces its value; at most 200 per user. Leaves no event. An API key needs the scope `setting:update`.
 #[utoipa::path(tag = "settings", operation_id = "putMySetting", request_body = SettingPut,
-    params(("key" = String, Path, description = "1 to 100 of the characters `a-z0-9._-`.")),
+    params(("key" = String, Path, pattern = "^[a-z0-9._-]{1,100}$", max_length = 100, description = "1 to 100 of the characters `a-z0-9._-`.")),
     responses((status = 200, description = "The setting.", body = SettingInfo), (status = 201, description = "The new setting.", body = SettingInfo)))]
 #[put("/v1/me/settings/{key}")]
 pub async fn keep_mine(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
@@ -206,7 +206,7 @@ pub async fn keep_mine(call: Call, request: HttpRequest, body: Body) -> Result<H
 /// Delete a setting of the tenant
 ///
 /// Needs the permission `setting:update` on all records. Leaves the event `setting.deleted`.
-#[utoipa::path(tag = "settings", operation_id = "deleteSetting", params(("key" = String, Path, description = "The key.")),
+#[utoipa::path(tag = "settings", operation_id = "deleteSetting", params(("key" = String, Path, pattern = "^[a-z0-9._-]{1,100}$", max_length = 100, description = "1 to 100 of the characters `a-z0-9._-`.")),
     responses((status = 204, description = "It was deleted.")))]
 #[delete("/v1/settings/{key}")]
 pub async fn remove(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -216,7 +216,7 @@ pub async fn remove(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
 /// Delete one of my settings
 ///
 /// Leaves no event. An API key needs the scope `setting:update`.
-#[utoipa::path(tag = "settings", operation_id = "deleteMySetting", params(("key" = String, Path, description = "The key.")),
+#[utoipa::path(tag = "settings", operation_id = "deleteMySetting", params(("key" = String, Path, pattern = "^[a-z0-9._-]{1,100}$", max_length = 100, description = "1 to 100 of the characters `a-z0-9._-`.")),
     responses((status = 204, description = "It was deleted.")))]
 #[delete("/v1/me/settings/{key}")]
 pub async fn remove_mine(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {

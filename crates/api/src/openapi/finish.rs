@@ -74,6 +74,7 @@ fn finish_schema(schema: &mut Map<String, Value>) {
         if let Some(own) = schema.get_mut("schema").and_then(Value::as_object_mut).filter(|own| is_endless(own)) {
             own.insert("maxLength".to_owned(), longest.into());
         }
+        show_only(schema);
     }
     let is = |kind: &str| match schema.get("type") {
         Some(Value::String(only)) => only == kind,
@@ -107,6 +108,16 @@ fn finish_schema(schema: &mut Map<String, Value>) {
             Some(_) | None => MAX_TEXT,
         };
         schema.insert("maxLength".to_owned(), longest.into());
+    }
+}
+
+/// Moves the example of a parameter to its schema: pages that try operations out fill in the one, and only show the other.
+fn show_only(parameter: &mut Map<String, Value>) {
+    let Some(example) = parameter.shift_remove("example") else { return };
+    let own = parameter.get_mut("schema").and_then(Value::as_object_mut);
+    // What is referred to has examples of its own.
+    if let Some(own) = own.filter(|own| !own.contains_key("$ref")) {
+        own.insert("examples".to_owned(), json!([example]));
     }
 }
 

@@ -2,9 +2,11 @@
 
 pub mod metadata;
 
+mod bodies;
 mod common;
 mod finish;
 mod handwritten;
+mod order;
 mod parameters;
 mod paths;
 mod records;
@@ -57,6 +59,8 @@ pub fn document(handwritten: OpenApi) -> Value {
     document.components = Some(components);
     document.tags = Some(tags);
     unused::remove(&mut document);
+    bodies::tell_optional(&mut document);
+    order::sort(&mut document);
     document.info = info();
     document.servers = Some(servers());
     let either = |scheme: &str| SecurityRequirement::new(scheme, Vec::<String>::new());

@@ -80,7 +80,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
             header(
                 "Idempotency-Key",
                 "A key of your choice. Repeating the same key and body within 24 hours returns the first response again. The same key with a different body returns 422; if the first request is still running, 409.",
-                text().max_length(Some(255)),
+                text().min_length(Some(1)).max_length(Some(255)),
             ),
         ),
         (

@@ -89,7 +89,7 @@ fn money() -> ObjectBuilder {
                 json!(1_234_500),
             ),
         )
-        .property("currency", shown(text().pattern(Some("^[A-Z]{3}$")), "ISO 4217.", json!("CNY")))
+        .property("currency", shown(text().pattern(Some("^[A-Z]{3}$")).max_length(Some(3)), "ISO 4217.", json!("CNY")))
         .required("amount")
         .required("currency")
 }

@@ -158,14 +158,14 @@ pub fn take_query<Q: Entity>(parameters: &mut Vec<(String, String)>) -> Result<R
     read_query(&own)
 }
 
-fn text(max: usize, hint: Option<Hint>) -> ObjectBuilder {
-    let text = match hint {
-        None => schemas::text(),
-        Some(Hint::Email) => schemas::format("email"),
-        Some(Hint::Password) => schemas::format("password"),
-        Some(Hint::NewPassword) => schemas::format("password").min_length(Some(password::MIN_LENGTH)),
-    };
-    text.max_length(Some(max))
+fn text(field: &Field, max: usize) -> ObjectBuilder {
+    let written = |text| schemas::written(field, text, max);
+    match field.hint {
+        None => written(schemas::text()),
+        Some(Hint::Email) => written(schemas::format("email")),
+        Some(Hint::Password) => written(schemas::format("password")),
+        Some(Hint::NewPassword) => written(schemas::format("password")).min_length(Some(password::MIN_LENGTH)),
+    }
 }
 
 /// The schema of one field of a body, which stands alone: what it holds is described in place.
@@ -174,7 +174,7 @@ pub fn in_place(object: &Object, field: &Field) -> RefOr<Schema> {
     match &field.kind {
         FieldType::Choice(choices) => schemas::choices(choices, "").into(),
         FieldType::Structure(structure) => schemas::in_place(structure),
-        FieldType::Text { max } | FieldType::LongText { max } => text(*max, field.hint).into(),
+        FieldType::Text { max } | FieldType::LongText { max } => text(field, *max).into(),
         _ => schemas::value(object, field),
     }
 }

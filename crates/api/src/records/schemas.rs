@@ -56,7 +56,7 @@ pub fn id() -> ObjectBuilder {
 pub fn value(object: &Object, field: &Field) -> RefOr<Schema> {
     match &field.kind {
         FieldType::Id | FieldType::Reference(_) => id().into(),
-        FieldType::Text { max } | FieldType::LongText { max } => text().max_length(Some(*max)).into(),
+        FieldType::Text { max } | FieldType::LongText { max } => written(field, text(), *max).into(),
         FieldType::Integer { min, max } => {
             let exact = |bound: &i64| isize::try_from(*bound).ok().filter(|bound| bound.unsigned_abs() <= LARGEST_EXACT);
             integer().minimum(exact(min)).maximum(exact(max)).into()
@@ -71,14 +71,20 @@ pub fn value(object: &Object, field: &Field) -> RefOr<Schema> {
         FieldType::References(_) => limited(Array::new(id()), 200),
         FieldType::Email => format("email").max_length(Some(254)).into(),
         FieldType::Url => format("uri").max_length(Some(2_000)).into(),
-        FieldType::Country => text().pattern(Some("^[A-Z]{2}$")).into(),
+        FieldType::Country => text().pattern(Some("^[A-Z]{2}$")).max_length(Some(2)).into(),
         FieldType::Phone | FieldType::LanguageTag | FieldType::TimeZone => text().max_length(Some(64)).into(),
         FieldType::SocialCreditCode => text().min_length(Some(18)).max_length(Some(18)).into(),
-        FieldType::Texts { max_items } => limited(Array::new(text().max_length(Some(300))), *max_items),
+        FieldType::Texts { max_items } => limited(Array::new(text().min_length(Some(1)).max_length(Some(300))), *max_items),
         FieldType::Structure(structure) => structure_use(structure),
         FieldType::Custom => of_type(Type::Object).additional_properties(Some(AdditionalProperties::FreeForm(true))).into(),
         FieldType::Count(_) => integer().minimum(Some(0)).into(),
     }
+}
+
+/// A text of at most so many characters; of some, where it must be there.
+pub fn written(field: &Field, text: ObjectBuilder, max: usize) -> ObjectBuilder {
+    let text = if field.required { text.min_length(Some(1)) } else { text };
+    text.max_length(Some(max))
 }
 
 fn limited(mut array: Array, max_items: usize) -> RefOr<Schema> {

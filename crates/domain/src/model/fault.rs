@@ -467,7 +467,8 @@ pub fn unknown<'a>(pointer: String, code: FaultCode, typed: &str, known: impl It
     if typed.len() > MAX_SUGGESTED {
         return fault;
     }
-    match nearest(typed, known.take(MAX_COMPARED)) {
+    // A name that is known elsewhere is no help where it is not.
+    match nearest(typed, known.filter(|name| *name != typed).take(MAX_COMPARED)) {
         Some(name) => fault.with("nearest", name),
         None => fault,
     }

@@ -152,7 +152,7 @@ impl ListQuery {
             if !is_own(object, name) {
                 if !request.faults.is_full() {
                     let pointer = format!("/{}", pointer_token(name));
-                    let known = LIST_PARAMETERS.iter().copied();
+                    let known = LIST_PARAMETERS.iter().copied().filter(|own| is_own(object, own));
                     request.faults.add(unknown(pointer, FaultCode::UnknownMember, name, known));
                 }
             } else if value.is_null() {
@@ -182,7 +182,8 @@ impl RecordQuery {
         }
         let mut expand = request.expand();
         let fields = request.fields(&mut expand);
-        let archived = request.boolean("archived");
+        // One record that is found archived or not is what both `true` and `any` ask for.
+        let archived = request.one_or_any("archived").is_some_and(|asked| asked != Some(false));
         request.faults.into_result(RecordQuery { fields, expand, archived })
     }
 }
@@ -310,6 +311,8 @@ mod tests {
         assert_eq!(list(&[("limti", "5")]).unwrap_err().0[0].parameters, [("nearest", "limit".to_owned())]);
         assert_eq!(codes(search(&json!({"sort": ["name", 1]}))), only("/sort/1", "wrong_type"));
         assert_eq!(codes(search(&json!({"filtre": {}}))), only("/filtre", "unknown_member"));
+        let elsewhere = search(&json!({MERGED: true})).unwrap_err();
+        assert_eq!(elsewhere.0[0].parameters, [], "what is known of other objects is no help");
         assert_eq!(codes(search(&json!({"filter": {"field": "name"}}))), only("/filter/value", "required"));
         assert_eq!(codes(search(&json!([]))), only("", "wrong_type"));
     }
@@ -327,6 +330,9 @@ mod tests {
     #[test]
     fn one_record_takes_less() {
         let record = |written: &[(&str, &str)]| RecordQuery::from_parameters(sample::deal(), &owned(written), &Everything);
+        for (asked, archived) in [("true", true), ("any", true), ("false", false)] {
+            assert_eq!(record(&[("archived", asked)]).unwrap().archived, archived);
+        }
         let query = record(&[("fields", "custom"), ("archived", "true")]).unwrap();
         assert_eq!(query.fields, Some(vec!["id".to_owned(), "custom".to_owned()]));
         assert!(query.archived);

@@ -13,6 +13,9 @@ pub fn read(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice::<Strict>(bytes).map(|strict| strict.0)
 }
 
+/// The largest integer up to which a number with a point holds each exactly.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_991.0;
+
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -46,8 +49,11 @@ impl<'de> Visitor<'de> for Members {
         Ok(value.into())
     }
 
+    /// `3.0` is the integer 3, as JSON Schema counts; clients of some languages write it so.
+    #[allow(clippy::cast_possible_truncation, reason = "it is within what both hold exactly")]
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+        let is_integer = value.fract() == 0.0 && value.abs() <= LARGEST_EXACT;
+        Ok(if is_integer { (value as i64).into() } else { value.into() })
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -88,13 +94,19 @@ mod tests {
 
     #[test]
     fn what_is_said_once_is_read_as_it_stands() {
-        let text = r#"{"b":[1,-2,3.5,1e3,18446744073709551615,null,true,{"x":"é"}],"a":{"x":{}}}"#;
+        let text = r#"{"b":[1,-2,3.5,18446744073709551615,null,true,{"x":"é"}],"a":{"x":{}}}"#;
         let value = read(text.as_bytes()).unwrap();
         assert_eq!(value, serde_json::from_str::<serde_json::Value>(text).unwrap());
+        assert_eq!(value.to_string(), json!({"b": [1, -2, 3.5, u64::MAX, null, true, {"x": "é"}], "a": {"x": {}}}).to_string());
+    }
+
+    #[test]
+    fn an_integer_is_one_however_it_is_written() {
         assert_eq!(
-            value.to_string(),
-            json!({"b": [1, -2, 3.5, 1e3, u64::MAX, null, true, {"x": "é"}], "a": {"x": {}}}).to_string()
+            read(b"[3.0, -1.5e1, 1e3, -0.0, 9007199254740991.0]").unwrap(),
+            json!([3, -15, 1000, 0, 9_007_199_254_740_991_i64])
         );
+        assert_eq!(read(b"[3.5, 1e16]").unwrap(), json!([3.5, 1e16]));
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl Operation {
         let needed = parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
         let needed: Vec<String> = needed
             .filter_map(|parameter| {
-                let example = &parameter["example"];
+                let example = &parameter["schema"]["examples"][0];
                 let value = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
                 Some(format!("{}={value}", parameter["name"].as_str()?))
             })

@@ -136,7 +136,7 @@ impl<'a> Request<'a> {
     }
 
     /// What is true or false, or both; none if nothing is asked.
-    fn one_or_any(&mut self, name: &str) -> Option<Option<bool>> {
+    pub fn one_or_any(&mut self, name: &str) -> Option<Option<bool>> {
         let wrong = |_| Faults::from(Fault::new("", FaultCode::WrongType).with("expected", "true, false or any"));
         self.read(name, |given| {
             if given.text().is_ok_and(|text| text == ANY) { Ok(None) } else { given.boolean().map(Some).map_err(wrong) }
