@@ -68,11 +68,7 @@ pub static PROBLEM: Structure = Structure {
             "properties": {
                 "code": {"type": "string", "description": "As in the problem of a request.", "examples": ["rule_violated"]},
                 "detail": {"type": "string"},
-                "errors": {"type": "array", "items": {"type": "object", "properties": {
-                    "pointer": {"type": "string", "examples": ["/owner_id"]},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"}
-                }}}
+                "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}}
             }
         })
     },
