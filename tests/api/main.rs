@@ -19,6 +19,7 @@ mod customers;
 mod identity;
 mod integration;
 mod mail;
+mod mail_servers;
 mod reporting;
 mod sales;
 mod server;

@@ -131,6 +131,8 @@ enum On {
 pub struct Test {
     name: String,
     on: On,
+    /// What it needs and is not there.
+    missing: Option<&'static str>,
     run: Run,
 }
 
@@ -145,7 +147,7 @@ impl Test {
             let running = databases.into_iter().next().map(test);
             Box::pin(async move { running?.await.failure() })
         };
-        Test { name: below_the_binary(name), on: On::Each, run: Box::new(run) }
+        Test { name: below_the_binary(name), on: On::Each, missing: None, run: Box::new(run) }
     }
 
     /// Run once with a database of each engine.
@@ -158,7 +160,7 @@ impl Test {
             let running = <[TestDb; 2]>::try_from(databases).ok().map(|[sqlite, postgres]| test(sqlite, postgres));
             Box::pin(async move { running?.await.failure() })
         };
-        Test { name: below_the_binary(name), on: On::Both, run: Box::new(run) }
+        Test { name: below_the_binary(name), on: On::Both, missing: None, run: Box::new(run) }
     }
 
     /// Run for one engine.
@@ -170,14 +172,20 @@ impl Test {
         Test { on: On::Only(engine, reason), ..Test::each(name, test) }
     }
 
+    /// Reported as skipped where something is missing.
+    pub fn unless_missing(self, missing: Option<&'static str>) -> Test {
+        Test { missing, ..self }
+    }
+
     fn trials(self, has_postgres: bool) -> Vec<Trial> {
         const SQLITE: &[Engine] = &[Engine::Sqlite];
         const POSTGRES: &[Engine] = &[Engine::Postgres];
         let run = Arc::new(self.run);
         let trial = |engines: &'static [Engine], suffix: &str| {
             let run = Arc::clone(&run);
-            let skipped = engines.contains(&Engine::Postgres) && !has_postgres;
-            Trial::test(format!("{}::{suffix}", self.name), move || perform(&run, engines)).with_ignored_flag(skipped)
+            let skipped = self.missing.is_some() || (engines.contains(&Engine::Postgres) && !has_postgres);
+            let why = self.missing.map(|missing| format!(" ({missing})")).unwrap_or_default();
+            Trial::test(format!("{}::{suffix}{why}", self.name), move || perform(&run, engines)).with_ignored_flag(skipped)
         };
         let skipped = |engine: Engine, reason: &str| {
             let name = format!("{}::{} ({reason})", self.name, engine.name());

@@ -1,5 +1,7 @@
 //! The settings: `farley.toml`, then variables of the environment, then flags.
 
+pub mod mail_source;
+
 use std::path::{Path, PathBuf};
 
 use figment::{
@@ -13,6 +15,8 @@ use serde::{
     Deserialize, Deserializer, Serialize,
     de::{IntoDeserializer, value::StringDeserializer},
 };
+
+use self::mail_source::MailSource;
 
 /// Every setting, with its default. In the environment each is `FARLEY_` and its name in capitals, except `DATABASE_URL`. One without a
 /// default is not set where it is blank, as container files leave variables.
@@ -75,6 +79,11 @@ pub struct Settings {
     /// sent, unless set.
     #[serde(default, deserialize_with = "unless_blank")]
     pub smtp_url: Option<SecretString>,
+    /// Folders of IMAP servers that mail is fetched from, with blanks between: `imaps://user:password@host/INBOX?mailbox=support@example.cn`.
+    #[serde(default, deserialize_with = "unless_blank")]
+    pub imap_urls: Option<SecretString>,
+    /// How long a folder is left alone after it was read, in seconds.
+    pub imap_interval: u32,
     /// Who notifications and password resets are from; replies are from their mailbox.
     pub mail_from: String,
     /// The page on which users choose a new password, with `{token}` where the one-time token goes:
@@ -144,6 +153,7 @@ struct Defaults {
     max_body: usize,
     body_timeout: u32,
     refresh_leeway: u32,
+    imap_interval: u32,
     trusted_proxies: &'static str,
     mail_from: &'static str,
     files_region: &'static str,
@@ -172,6 +182,7 @@ const DEFAULTS: Defaults = Defaults {
     max_body: 1_048_576,
     body_timeout: 30,
     refresh_leeway: 20,
+    imap_interval: 30,
     trusted_proxies: "",
     mail_from: "Farley <farley@localhost>",
     files_region: "us-east-1",
@@ -194,6 +205,7 @@ const NUMBERS: &[&str] = &[
     "max_body",
     "body_timeout",
     "refresh_leeway",
+    "imap_interval",
     "max_file",
     "shutdown_timeout",
 ];
@@ -261,6 +273,9 @@ impl Settings {
         if let Some(Err(error)) = self.smtp_url.as_ref().map(|url| check_url(url.expose_secret())) {
             return Err(format!("setting FARLEY_SMTP_URL: {error}"));
         }
+        if let Some(Err(error)) = self.imap_urls.as_ref().map(|urls| MailSource::all(urls.expose_secret())) {
+            return Err(format!("setting FARLEY_IMAP_URLS: {error}"));
+        }
         if let Err(error) = check_sender(&self.mail_from) {
             return Err(format!("setting FARLEY_MAIL_FROM: {error}"));
         }
@@ -289,6 +304,13 @@ impl Settings {
     #[must_use]
     pub fn password_reset_link(&self, token: &str) -> Option<String> {
         self.password_reset_url.as_ref().map(|link| link.replace("{token}", token))
+    }
+
+    /// Where mail is fetched from.
+    #[must_use]
+    pub fn mail_sources(&self) -> Vec<MailSource> {
+        // They were checked when the settings were read.
+        self.imap_urls.as_ref().and_then(|urls| MailSource::all(urls.expose_secret()).ok()).unwrap_or_default()
     }
 
     #[must_use]
@@ -352,6 +374,7 @@ pub(crate) mod tests {
             "otel_endpoint",
             "operator_key",
             "smtp_url",
+            "imap_urls",
             "password_reset_url",
             "files_url",
             "files_endpoint",

@@ -439,6 +439,11 @@ impl Reader<'_> {
         on!(&mut self.connection, tenants::find(id))
     }
 
+    /// The tenant that was there first.
+    pub fn first_tenant(&mut self) -> Result<Option<TenantRow>, StoreError> {
+        on!(&mut self.connection, tenants::first())
+    }
+
     pub fn tenant_by_slug(&mut self, slug: &str) -> Result<Option<TenantRow>, StoreError> {
         on!(&mut self.connection, tenants::find_by_slug(slug))
     }

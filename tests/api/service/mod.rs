@@ -15,11 +15,11 @@ mod sla;
 mod tickets;
 mod web_forms;
 
-use crate::{support::Test, tests};
+use crate::{mail_servers, support::Test, tests};
 
 /// The cases of this area.
 pub fn tests() -> Vec<Test> {
-    tests![
+    let mut all = tests![
         assignment::agents_get_tickets_in_turn_in_one_order,
         assignment::capacity_skills_hours_and_habit_decide,
         assignment::no_ticket_is_given_twice,
@@ -78,5 +78,8 @@ pub fn tests() -> Vec<Test> {
         tickets::a_queue_gives_each_ticket_to_one_agent,
         web_forms::become_tickets_when_answered,
         bulk_changes::each_ticket_is_changed_by_its_own_rules,
-    ]
+    ];
+    let through_servers = concat!(module_path!(), "::mailbox_day::goes_through_mail_servers");
+    all.push(Test::each(through_servers, mailbox_day::goes_through_mail_servers).unless_missing(mail_servers::missing()));
+    all
 }

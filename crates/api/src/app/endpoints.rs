@@ -132,7 +132,7 @@ endpoints! {
         service::knowledge::voting::public_vote,
     ],
     "calendars" => [service::calendar::elapsed, service::calendar::add, service::calendar::import],
-    "channels" => [service::mail::take],
+    "channels" => [service::mail::take, service::mail::fetching::sources],
     "queues" => [service::queue::next],
     "reply-templates" => [service::reply_template::filled],
     "macros" => [automation::macros::apply],

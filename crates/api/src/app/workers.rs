@@ -134,8 +134,9 @@ async fn watch(state: Arc<State>) {
 
 async fn give_due_jobs(state: &State) -> Result<(), Problem> {
     for watch in &installed()?.watches {
-        let now = clock::now();
-        let due = state.background.read::<_, Problem>(NO_TENANT, move |reader| Ok((watch.due)(reader, now)?)).await?;
+        let (now, settings) = (clock::now(), state.settings.clone());
+        let reading = state.background.read::<_, Problem>(NO_TENANT, move |reader| Ok((watch.due)(&settings, reader, now)?));
+        let due = reading.await?;
         if due.is_empty() {
             continue;
         }

@@ -32,6 +32,7 @@ use crate::{
     },
     http::problem::Problem,
     records::area::Halt,
+    settings::Settings,
 };
 
 /// The kind of the job that works events off in a tenant.
@@ -48,7 +49,7 @@ const ATTEMPTS: i64 = 4;
 const ARCHIVED: &str = "archived";
 
 /// The tenants whose log goes on behind the place where their rules are.
-pub fn due(reader: &mut Reader<'_>, _: Timestamp) -> Result<Vec<TenantKey>, StoreError> {
+pub fn due(_: &Settings, reader: &mut Reader<'_>, _: Timestamp) -> Result<Vec<TenantKey>, StoreError> {
     reader.tenants_behind_log(TENANTS)
 }
 

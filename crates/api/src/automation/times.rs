@@ -39,6 +39,7 @@ use crate::{
     },
     http::problem::Problem,
     records::{area::Halt, lookup},
+    settings::Settings,
 };
 
 /// The kind of the job that lets rules act as time passes.
@@ -56,7 +57,7 @@ const LOOK_BACK: i64 = 90 * 24 * 3_600;
 const BUSINESS: i64 = 8;
 
 /// The tenants with a rule that is to be looked at.
-pub fn due(reader: &mut Reader<'_>, now: Timestamp) -> Result<Vec<TenantKey>, StoreError> {
+pub fn due(_: &Settings, reader: &mut Reader<'_>, now: Timestamp) -> Result<Vec<TenantKey>, StoreError> {
     reader.tenants_with_due_rules(now, TENANTS)
 }
 

@@ -265,6 +265,12 @@ const WITHOUT_FLAG: &[(&str, &str, &str)] = &[
         "Proxies whose X-Forwarded-For and Forwarded are believed: addresses and networks (10.0.0.0/8), separated by commas",
     ),
     ("smtp_url", "\"\"", "The mail server: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail, unless set"),
+    (
+        "imap_urls",
+        "\"\"",
+        "Folders of IMAP servers that mail is fetched from, with blanks between: `imaps://user:password@host/INBOX?mailbox=support@example.cn`; none, unless set",
+    ),
+    ("imap_interval", "30", "How long a folder is left alone after it was read, in seconds"),
     ("mail_from", "\"Farley <farley@localhost>\"", "The sender of mail"),
     (
         "files_url",

@@ -19,6 +19,7 @@ use super::behaviour::Behaviours;
 use crate::{
     access::state::State,
     http::problem::{Problem, describe},
+    settings::Settings,
 };
 
 /// How long a job belongs to a worker that does not say it is still at it, in seconds: so long nobody goes on with the jobs of a
@@ -50,7 +51,7 @@ pub struct Watch {
     /// The kind of the job.
     pub kind: &'static str,
     /// The tenants where it is due; some of them, if they are many.
-    pub due: fn(&mut Reader<'_>, Timestamp) -> Result<Vec<TenantKey>, StoreError>,
+    pub due: fn(&Settings, &mut Reader<'_>, Timestamp) -> Result<Vec<TenantKey>, StoreError>,
 }
 
 /// Why a job is not done.

@@ -87,7 +87,13 @@ pub static AREA: Area = Area {
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(mail::sending::perform(job)),
         },
+        JobKind {
+            kind: mail::fetching::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(mail::fetching::perform(job)),
+        },
     ],
-    watches: &[Watch { kind: timers::KIND, due: timers::due }],
+    watches: &[Watch { kind: timers::KIND, due: timers::due }, Watch { kind: mail::fetching::KIND, due: mail::fetching::due }],
     beginnings: &[Beginning { object: TicketStatus::NAME, make: ticket_status::create_first }],
 };

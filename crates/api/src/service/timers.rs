@@ -23,6 +23,7 @@ use crate::{
         lookup,
         notify::{self, News},
     },
+    settings::Settings,
 };
 
 /// The kind of the job that tells what is due in a tenant.
@@ -33,7 +34,7 @@ const AT_ONCE: i64 = 100;
 const TENANTS: i64 = 200;
 
 /// The tenants in which something is due.
-pub fn due(reader: &mut Reader<'_>, now: Timestamp) -> Result<Vec<TenantKey>, StoreError> {
+pub fn due(_: &Settings, reader: &mut Reader<'_>, now: Timestamp) -> Result<Vec<TenantKey>, StoreError> {
     reader.tenants_with_due_tickets(now, TENANTS)
 }
 

@@ -1,6 +1,7 @@
-//! Service: the clocks of tickets, and what readers of the knowledge base say.
+//! Service: the clocks of tickets, how far mail has been fetched, and what readers of the knowledge base say.
 
 mod clocks;
+mod mail_sources;
 mod votes;
 
 pub use clocks::MessageOfTicket;

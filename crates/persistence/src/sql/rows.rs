@@ -1,6 +1,6 @@
 //! Rows of Farley's own tables.
 
-use diesel::{Insertable, Queryable, Selectable};
+use diesel::{AsChangeset, ExpressionMethods, Insertable, Queryable, Selectable};
 use farley_domain::{
     identity::tenant::Tenant,
     values::{id::Id, money::Currency, time::Timestamp},
@@ -217,6 +217,25 @@ pub struct SettingRow {
     #[diesel(serialize_as = DbTime)]
     pub updated_at: Timestamp,
     pub updated_by: Option<Id>,
+}
+
+/// How far mail has been fetched from a folder of an IMAP server.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = schema::mail_sources, primary_key(tenant_id, name), treat_none_as_default_value = false, treat_none_as_null = true)]
+pub struct MailSourceRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    /// Of the folder: `user@host/folder`.
+    pub name: String,
+    /// What the ids of its messages belong to; none before it was read.
+    pub uid_validity: Option<i64>,
+    /// The id of the last message that was fetched.
+    pub last_uid: i64,
+    #[diesel(serialize_as = DbTime)]
+    pub checked_at: Timestamp,
+    /// How it went, as JSON.
+    #[diesel(serialize_as = DbJson)]
+    pub report: String,
 }
 
 /// A setting without its value.

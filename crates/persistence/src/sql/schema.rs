@@ -518,6 +518,19 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::{IdSql, JsonSql, TimeSql};
+    mail_sources (tenant_id, name) {
+        tenant_id -> IdSql,
+        name -> Text,
+        uid_validity -> Nullable<BigInt>,
+        last_uid -> BigInt,
+        checked_at -> TimeSql,
+        report -> JsonSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::IdSql;
     help_centers (tenant_id, id) {
         tenant_id -> IdSql,

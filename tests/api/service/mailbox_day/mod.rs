@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     client::{Client, Request},
     mail::PostOffice,
+    mail_servers::MailServers,
     server::Server,
     support::TestDb,
 };
@@ -131,4 +132,93 @@ pub async fn is_worked_off(db: TestDb) {
     );
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert!(!office.has_more(), "no machine was answered");
+}
+
+/// Waits until something is so.
+macro_rules! until {
+    ($is_so:expr) => {
+        let mut tries = 0;
+        while !$is_so {
+            tries += 1;
+            assert!(tries < 600, "it does not become so: {}", stringify!($is_so));
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    };
+}
+
+/// The same day through the mail servers of the system: mail is handed over by SMTP, fetched by IMAP, and replies go out by SMTP.
+pub async fn goes_through_mail_servers(db: TestDb) {
+    const DESK: &str = "support@example.cn";
+    let servers = MailServers::start(DESK).await;
+    let morning = mails::morning();
+    // What was read before is dealt with; what is there unread when the folder is first looked at is not.
+    let (early, late) = morning.split_at(morning.len() / 2);
+    for mail in early {
+        servers.deliver(DESK, &mail.raw).await;
+    }
+    let (smtp, imap) = (servers.smtp_url(), servers.imap_url(DESK));
+    let server = Server::start_with(db, |settings| {
+        settings.smtp_url = Some(smtp.into());
+        settings.imap_urls = Some(imap.into());
+        settings.imap_interval = 1;
+    })
+    .await;
+    let admin = server.admin().await;
+    let template = json!({"name": "Received", "text": {"zh": "{{ticket.number}} 已收到", "en": "We have {{ticket.number}}"}});
+    let template = admin.create("reply-templates", template).await;
+    let mailbox =
+        json!({"name": "Support", "address": DESK, "has_plus_addresses": true, "acknowledgement_template_id": template});
+    let mailbox = admin.create("mailboxes", mailbox).await;
+    until!(total(&admin, "/v1/tickets").await == json!(early.len()));
+    for mail in late {
+        servers.deliver(DESK, &mail.raw).await;
+    }
+    // One of 30 MB, and one that is too large for the desk.
+    let large = |id: &str, megabytes: usize| {
+        let line = format!("{}\r\n", "QUJD".repeat(19));
+        let head = format!(
+            "From: Big <big@customers.example>\r\nTo: {DESK}\r\nSubject: Pictures\r\nMessage-ID: <{id}@customers.example>\r\n\
+             Content-Type: application/zip; name=\"pictures.zip\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        );
+        [head.into_bytes(), line.repeat(megabytes * 1_000_000 / line.len()).into_bytes()].concat()
+    };
+    servers.deliver(DESK, &large("large", 30)).await;
+    servers.deliver(DESK, &large("too-large", 51)).await;
+    until!(total(&admin, "/v1/tickets").await == json!(morning.len() + 1));
+    until!({
+        let folders = admin.get("/v1/channels/email/folders").await.ok(200);
+        let folder = &folders["data"][0];
+        let reason = folder["skipped"][0]["reason"].as_str().unwrap_or_default();
+        folder["mailbox_id"] == json!(mailbox) && folder["error"].is_null() && reason.contains("50000000")
+    });
+    // Each was acknowledged, and nothing was fetched twice: what was taken in is marked as read.
+    until!(servers.customers_box().len() == morning.len() + 1);
+    assert_eq!(servers.desk_box(), (morning.len() + 1, 1));
+
+    // A reply goes to the customer, who answers it.
+    let list = admin.get("/v1/tickets?status=new&sort=opened_at&limit=1&fields=id").await.ok(200);
+    let ticket = list["data"][0]["id"].as_str().unwrap();
+    let path = format!("/v1/tickets/{ticket}");
+    let reply = admin.post(&format!("{path}/messages"), json!({"body": "Please clean the heads."})).await.ok(201);
+    until!(servers.customers_box().len() == morning.len() + 2);
+    let sent = reply["channel_message_id"].as_str().unwrap();
+    let arrived = String::from_utf8_lossy(servers.customers_box().last().unwrap()).into_owned();
+    assert!(arrived.contains(&format!("Message-ID: <{sent}>")) && arrived.contains("\nIn-Reply-To: <"), "{arrived}");
+    let token = sent.split('@').next().unwrap().split('.').nth(1).unwrap();
+    let plus = format!("support+{token}@example.cn");
+    let answers = mails::answers(sent, reply["subject"].as_str().unwrap().trim_start_matches("Re: "), &plus);
+    for (_, raw, _) in &answers {
+        servers.deliver(&plus, raw).await;
+    }
+    for (_, raw) in mails::machines(sent) {
+        servers.deliver(DESK, &raw).await;
+    }
+    until!({
+        let incoming = total(&admin, &format!("{path}/messages?kind=incoming")).await;
+        let state = admin.get(&format!("{path}/messages/{}", reply["id"].as_str().unwrap())).await.ok(200);
+        incoming == json!(answers.len() + 1) && state["delivery_state"] == "bounced"
+    });
+    until!(total(&admin, "/v1/tickets").await == json!(morning.len() + 1 + 3));
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(servers.customers_box().len(), morning.len() + 2, "no machine was answered");
 }

@@ -12,7 +12,7 @@ use farley_domain::{
     model::{entity::Entity, input::members},
     values::id::Id,
 };
-use farley_persistence::Work;
+use farley_persistence::{TenantKey, Work};
 use futures_util::StreamExt;
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
     upload::describe,
 };
 use crate::{
-    access::call::Call,
+    access::{call::Call, state::State},
     http::problem::{Code, Problem},
     records::write::Writer,
 };
@@ -64,8 +64,23 @@ impl Kept {
             judged = judge.judge().await;
         }
         let stored = storing.end(judged).await?;
-        let scanned = call.state.settings.file_scanner.is_some();
-        Ok((Kept { contents: vec![Arc::new((name.to_owned(), stored))], scanned }, body))
+        Ok((Kept::first(&call.state, name, stored), body))
+    }
+
+    /// Keeps a content that is there already, under a name.
+    pub async fn of(
+        state: &Arc<State>,
+        tenant: TenantKey,
+        (name, media_type): (&str, &str),
+        content: Bytes,
+    ) -> Result<Kept, Problem> {
+        let mut storing = Storing::begin(state, tenant, Some(media_type)).await?;
+        let judged = storing.add(content).await;
+        Ok(Kept::first(state, name, storing.end(judged).await?))
+    }
+
+    fn first(state: &State, name: &str, stored: Stored) -> Kept {
+        Kept { contents: vec![Arc::new((name.to_owned(), stored))], scanned: state.settings.file_scanner.is_some() }
     }
 
     /// The SHA-256 of the first of them, in hexadecimal.
@@ -75,8 +90,14 @@ impl Kept {
     }
 
     /// Keeps another, and tells its place among them; one of a type that is not accepted here is passed over.
-    pub async fn add(&mut self, call: &Call, name: String, media_type: &str, content: Vec<u8>) -> Result<Option<usize>, Problem> {
-        let kept = match Storing::begin(&call.state, call.tenant(), Some(media_type)).await {
+    pub async fn add(
+        &mut self,
+        (state, tenant): (&Arc<State>, TenantKey),
+        name: String,
+        media_type: &str,
+        content: Vec<u8>,
+    ) -> Result<Option<usize>, Problem> {
+        let kept = match Storing::begin(state, tenant, Some(media_type)).await {
             Ok(mut storing) => {
                 let judged = storing.add(Bytes::from(content)).await;
                 storing.end(judged).await
@@ -118,10 +139,10 @@ impl Kept {
 }
 
 /// Removes the contents that no file has got.
-pub async fn give_up_all(call: &Call, contents: &[Id]) -> Result<(), Problem> {
-    let store = call.state.contents()?;
+pub async fn give_up_all((state, tenant): (&Arc<State>, TenantKey), contents: &[Id]) -> Result<(), Problem> {
+    let store = state.contents()?;
     for content in contents {
-        give_up(&call.state, call.tenant(), &store, *content).await;
+        give_up(state, tenant, &store, *content).await;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The mailboxes of the desk, by their addresses.
 
 use farley_domain::{model::record::Record, service::mailbox::Mailbox, values::id::Id};
-use farley_persistence::Work;
+use farley_persistence::{Reader, Work};
 
 use crate::{
     http::problem::Problem,
@@ -23,7 +23,11 @@ pub struct Mailboxes(Vec<Record<Mailbox>>);
 
 impl Mailboxes {
     pub fn of(work: &mut Work<'_>) -> Result<Mailboxes, Problem> {
-        let mut all = lookup::all::<Mailbox>(work.reader())?;
+        Mailboxes::read(work.reader())
+    }
+
+    pub fn read(reader: &mut Reader<'_>) -> Result<Mailboxes, Problem> {
+        let mut all = lookup::all::<Mailbox>(reader)?;
         all.retain(|mailbox| !mailbox.is_archived());
         all.sort_by_key(|mailbox| (mailbox.get(Mailbox::created_at), mailbox.id()));
         Ok(Mailboxes(all))
@@ -40,6 +44,12 @@ impl Mailboxes {
     #[must_use]
     pub fn is_own(&self, address: &str) -> bool {
         self.at(address).is_some()
+    }
+
+    /// An active one that mail to an address is delivered to.
+    #[must_use]
+    pub fn active_at(&self, address: &str) -> Option<&Record<Mailbox>> {
+        self.at(address).filter(|mailbox| mailbox.get(Mailbox::is_active))
     }
 
     /// An active one, by its id.

@@ -1,13 +1,16 @@
 //! Mail of the desk. What reaches it is read, and [taken](taking) to the ticket that it answers, or to a new one; the raw message is kept
-//! beside what was read of it. What is written to customers by mail is [addressed](addressing) when it is written, and [sent](sending) by
+//! beside what was read of it; it is handed over by a mail server, or [fetched](fetching). What is written to customers by mail is [addressed](addressing) when it is written, and [sent](sending) by
 //! a job.
 
 pub(super) mod acknowledging;
 pub mod addressing;
+pub mod fetching;
 mod letter;
 pub(super) mod mailboxes;
 pub mod sending;
 pub(super) mod taking;
+
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use farley_domain::{
@@ -21,13 +24,14 @@ use farley_domain::{
     },
     values::id::Id,
 };
+use farley_persistence::TenantKey;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use self::taking::{Taking, key_of};
 use crate::{
-    access::call::Call,
+    access::{call::Call, state::State},
     http::{
         problem::{Code, Problem},
         request::{parameters, refuse_rest},
@@ -106,7 +110,7 @@ pub async fn take(call: Call, request: HttpRequest, payload: web::Payload) -> Re
         Err(problem) => Err(problem),
     };
     let contents = kept.ids();
-    give_up_all(&call, &contents).await?;
+    give_up_all((&call.state, call.tenant()), &contents).await?;
     taken
 }
 
@@ -128,16 +132,26 @@ async fn take_read(
     kept: &mut Kept,
     (mut mail, digest, mailbox): (Mail, String, Option<String>),
 ) -> Result<HttpResponse, Problem> {
-    let mut pictures = Vec::new();
-    for (place, attachment) in std::mem::take(&mut mail.attachments).into_iter().take(MOST_ATTACHMENTS).enumerate() {
-        let name = attachment.name.unwrap_or_else(|| format!("attachment-{}", place + 1));
-        if let Some(position) = kept.add(call, name, &attachment.media_type, attachment.content).await? {
-            pictures.extend(attachment.content_id.map(|id| (id, position)));
-        }
-    }
+    let pictures = keep_attachments((&call.state, call.tenant()), kept, &mut mail).await?;
     let mutation = Mutation::of(request, parameters, &json!([digest, mailbox]))?;
     let key = key_of(mail.id.as_deref().unwrap_or(&digest));
     let taking = Taking { writer: Writer::of(call, Ticket::object()), mail, key, pictures, mailbox };
     let files = kept.clone();
     mutation.run(call, move |work| taking.take(work, &files)).await
+}
+
+/// Keeps what came along with a mail; the ids by which its HTML shows pictures, and their places among what is kept.
+async fn keep_attachments(
+    place: (&Arc<State>, TenantKey),
+    kept: &mut Kept,
+    mail: &mut Mail,
+) -> Result<Vec<(String, usize)>, Problem> {
+    let mut pictures = Vec::new();
+    for (number, attachment) in std::mem::take(&mut mail.attachments).into_iter().take(MOST_ATTACHMENTS).enumerate() {
+        let name = attachment.name.unwrap_or_else(|| format!("attachment-{}", number + 1));
+        if let Some(position) = kept.add(place, name, &attachment.media_type, attachment.content).await? {
+            pictures.extend(attachment.content_id.map(|id| (id, position)));
+        }
+    }
+    Ok(pictures)
 }

@@ -64,6 +64,8 @@ pub mod knowledge;
 pub mod locks;
 #[path = "log_postgres.rs"]
 pub mod log;
+#[path = "mail.rs"]
+pub mod mail;
 #[path = "records.rs"]
 pub mod records;
 #[path = "run.rs"]

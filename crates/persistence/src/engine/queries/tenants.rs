@@ -32,6 +32,11 @@ pub fn find_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<TenantRow>, St
     Ok(tenants::table.filter(tenants::slug.eq(slug)).select(TenantRow::as_select()).first(conn).optional()?)
 }
 
+/// The oldest tenant.
+pub fn first(conn: &mut Conn) -> Result<Option<TenantRow>, StoreError> {
+    Ok(tenants::table.order(tenants::number).select(TenantRow::as_select()).first(conn).optional()?)
+}
+
 /// All tenants, the oldest first.
 pub fn all(conn: &mut Conn) -> Result<Vec<TenantRow>, StoreError> {
     Ok(tenants::table.order(tenants::number).select(TenantRow::as_select()).load(conn)?)
