@@ -18,12 +18,12 @@ pub fn tell_optional(document: &mut OpenApi) {
     };
     // A change without a body would change nothing, and is refused.
     for action in document.paths.paths.values_mut().filter_map(|item| item.post.as_mut()) {
-        // Nobody makes a record of nothing, even if no one member must be there.
+        // Nobody makes a record of nothing, even if no one member must be there; and what may come in several types is there for its body.
         let is_new = action.responses.responses.contains_key("201");
         if let Some(RefOr::T(body)) = &mut action.request_body
             && !is_new
             && body.content.values().all(asks_for_nothing)
-            && body.content.contains_key("application/json")
+            && body.content.keys().eq(["application/json"])
         {
             body.required = None;
         }
