@@ -114,9 +114,10 @@ echo '== the python client: import everything, read and write a customer'
 python - "$document" <<'PYTHON'
 import builtins, importlib, json, os, pkgutil, sys
 import small_client
+from small_client.types import Unset
 
 # The generator forgets this import where an operation takes several media types and no optional parameter.
-builtins.Unset = small_client.types.Unset
+builtins.Unset = Unset
 
 for module in pkgutil.walk_packages(small_client.__path__, "small_client."):
     importlib.import_module(module.name)
