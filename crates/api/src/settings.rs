@@ -72,6 +72,9 @@ pub struct Settings {
     pub refresh_leeway: u32,
     /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed: addresses and networks (`10.0.0.0/8`), separated by commas.
     pub trusted_proxies: String,
+    /// Private networks that users may let this server call, by http too: addresses and networks (`10.0.0.0/8`), separated by commas.
+    /// Link-local addresses and those where clouds keep credentials are never called.
+    pub webhook_allow: String,
     /// The key that lets operators create tenants through the API; disabled by default.
     #[serde(default, deserialize_with = "unless_blank")]
     pub operator_key: Option<SecretString>,
@@ -155,6 +158,7 @@ struct Defaults {
     refresh_leeway: u32,
     imap_interval: u32,
     trusted_proxies: &'static str,
+    webhook_allow: &'static str,
     mail_from: &'static str,
     files_region: &'static str,
     max_file: u64,
@@ -184,6 +188,7 @@ const DEFAULTS: Defaults = Defaults {
     refresh_leeway: 20,
     imap_interval: 30,
     trusted_proxies: "",
+    webhook_allow: "",
     mail_from: "Farley <farley@localhost>",
     files_region: "us-east-1",
     max_file: 104_857_600,

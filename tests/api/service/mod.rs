@@ -4,6 +4,7 @@ mod acknowledgements;
 mod assignment;
 mod bulk_changes;
 mod calendars;
+pub mod channels;
 mod day;
 mod knowledge;
 mod mail;
@@ -38,6 +39,8 @@ pub fn tests() -> Vec<Test> {
         knowledge::votes_count_once_a_reader,
         knowledge::tickets_find_their_articles,
         knowledge::hostile_articles_do_no_harm,
+        channels::a_conversation_goes_to_and_fro,
+        channels::only_what_is_signed_is_believed,
         mail::a_conversation_is_one_ticket,
         mail::nothing_of_a_mail_is_lost,
         mail::a_mail_says_what_is_new_in_it,

@@ -18,7 +18,7 @@ use super::{
 use crate::http::{
     clock,
     problem::{Code, Problem},
-    request::{language_of, limit_by_address, request_id_of},
+    request::{client_tag_of, language_of, limit_by_address, request_id_of},
 };
 
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub struct Call {
     pub principal: Arc<Principal>,
     pub language: Language,
     pub request_id: String,
+    /// What the client gives along, to know its own echo in the log.
+    pub client_tag: Option<String>,
     pub now: Timestamp,
 }
 
@@ -57,7 +59,15 @@ impl Call {
         let span = tracing::Span::current();
         span.record("tenant", tracing::field::display(principal.key.id));
         span.record("user", tracing::field::display(principal.user_id()));
-        Ok(Call { principal, language: language_of(request), request_id: request_id_of(request), now: clock::now(), state })
+        let client_tag = client_tag_of(request)?;
+        Ok(Call {
+            client_tag,
+            principal,
+            language: language_of(request),
+            request_id: request_id_of(request),
+            now: clock::now(),
+            state,
+        })
     }
 
     /// Does what is asked for. What would be refused by what this node knows of the caller and of the tenant's fields is judged once more
@@ -92,7 +102,13 @@ impl Call {
 
     #[must_use]
     pub fn origin(&self) -> Origin {
-        Origin { actor: self.principal.actor.clone(), request_id: Some(self.request_id.clone()), now: self.now, cause: None }
+        Origin {
+            actor: self.principal.actor.clone(),
+            request_id: Some(self.request_id.clone()),
+            now: self.now,
+            cause: None,
+            client_tag: self.client_tag.clone(),
+        }
     }
 
     /// Which rows an action reaches, or the problem of not being permitted it at all.

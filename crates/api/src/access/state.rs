@@ -12,6 +12,8 @@ use super::{contents::Contents, passwords::Passwords, principal::Principals, tok
 use crate::{
     http::{
         limits::{Limits, Submissions},
+        networks::Networks,
+        outgoing::Outgoing,
         problem::{Code, Problem},
         proxies::Proxies,
         stopping::Stopping,
@@ -33,6 +35,8 @@ pub struct State {
     pub stopping: Arc<Stopping>,
     /// Opened when the first file is asked for: a server without files needs no folder to write to.
     contents: OnceLock<Arc<Contents>>,
+    /// Made when the first call goes out.
+    outgoing: OnceLock<Outgoing>,
 }
 
 impl State {
@@ -52,10 +56,21 @@ impl State {
             submissions: Submissions::default(),
             stopping: Arc::default(),
             contents: OnceLock::new(),
+            outgoing: OnceLock::new(),
             background: store.in_background(),
             store,
             settings,
         })
+    }
+
+    /// What calls addresses that users choose.
+    pub fn outgoing(&self) -> Result<&Outgoing, Problem> {
+        if let Some(outgoing) = self.outgoing.get() {
+            return Ok(outgoing);
+        }
+        // What cannot be read has been refused at the start.
+        let outgoing = Outgoing::new(Networks::read(&self.settings.webhook_allow).unwrap_or_default())?;
+        Ok(self.outgoing.get_or_init(|| outgoing))
     }
 
     /// Where the contents of files are kept.

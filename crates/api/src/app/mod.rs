@@ -49,6 +49,9 @@ pub fn open_for_requests(settings: Settings) -> Result<Arc<State>, String> {
     if let Err(error) = crate::http::proxies::Proxies::read(&settings.trusted_proxies) {
         return Err(format!("setting FARLEY_TRUSTED_PROXIES: {error}"));
     }
+    if let Err(error) = crate::http::networks::Networks::read(&settings.webhook_allow) {
+        return Err(format!("setting FARLEY_WEBHOOK_ALLOW: {error}"));
+    }
     let limit = Duration::try_from_secs_f64(settings.statement_timeout).ok().filter(|limit| !limit.is_zero());
     let state = open_store(&farley_persistence::Settings { statement_limit: limit, ..store_settings(&settings) }, settings)?;
     state.store.claim().map_err(|error| error.to_string())?;

@@ -24,7 +24,10 @@ use farley_domain::{
         ticket_merge::TicketMerge,
     },
 };
-use utoipa::{OpenApi, openapi::path::Operation};
+use utoipa::{
+    OpenApi,
+    openapi::{path::Operation, security::SecurityRequirement},
+};
 
 use super::endpoints::Handwritten;
 use crate::records::{
@@ -37,6 +40,7 @@ type Allowed = fn(&Grants) -> bool;
 
 /// What is not simply to be read, or a change of its object.
 const OTHERWISE: &[(&str, Allowed)] = &[
+    ("takeInboundMail", takes_mail),
     ("checkLeadDuplicates", |grants| may(grants, Lead::NAME, Action::Read)),
     ("convertLead", |grants| may(grants, Lead::NAME, Action::Update) && converts(grants)),
     ("followUpTicket", |grants| may(grants, Ticket::NAME, Action::Read) && may(grants, Ticket::NAME, Action::Create)),
@@ -77,6 +81,12 @@ fn may(grants: &Grants, object: &str, action: Action) -> bool {
     grants.scope(object, action).is_some()
 }
 
+/// Whoever may make a ticket of a mail, or write to one, and keep what comes along.
+fn takes_mail(grants: &Grants) -> bool {
+    let tickets = [Action::Create, Action::Update].into_iter().all(|action| may(grants, Ticket::NAME, action));
+    tickets && may(grants, Contact::NAME, Action::Create) && may(grants, File::NAME, Action::Create)
+}
+
 /// Whoever may create versions of articles decides what readers get.
 fn publishes(grants: &Grants) -> bool {
     may(grants, Article::NAME, Action::Update) && may(grants, ArticleVersion::NAME, Action::Create)
@@ -111,6 +121,8 @@ pub fn all() -> Vec<Verb> {
             (Method::DELETE, item.delete),
         ];
         for (method, operation) in operations {
+            // What is open to everybody is for other programs, and no work on records.
+            let operation = operation.filter(|operation| !is_open(operation));
             let Some(id) = operation.and_then(|operation: Operation| operation.operation_id) else { continue };
             let own = if method == Method::GET { Action::Read } else { Action::Update };
             let otherwise = OTHERWISE.iter().find(|(known, _)| *known == id);
@@ -119,6 +131,12 @@ pub fn all() -> Vec<Verb> {
         }
     }
     verbs
+}
+
+/// Whether an endpoint needs no credential.
+fn is_open(operation: &Operation) -> bool {
+    let needed = operation.security.as_ref();
+    needed.is_some_and(|needed| needed.iter().all(|one| *one == SecurityRequirement::default()))
 }
 
 /// The object whose collection a path is below: of a part, its own, and not that of what it is a part of.

@@ -182,7 +182,7 @@ async fn begin(
     prepared: Arc<Prepared>,
     content: Arc<Vec<u8>>,
 ) -> Result<Begun, Problem> {
-    let origin = Origin { actor: principal.actor.clone(), request_id: None, now: clock::now(), cause: None };
+    let origin = Origin { actor: principal.actor.clone(), request_id: None, now: clock::now(), cause: None, client_tag: None };
     let written = state.store.write::<_, Problem>(tenant, origin, move |work| {
         let (record, job) = start(work, &principal, &prepared, &content)?;
         let payload = work.reader().job(job)?.ok_or_else(Problem::not_found)?.payload;

@@ -264,6 +264,11 @@ const WITHOUT_FLAG: &[(&str, &str, &str)] = &[
         "\"\"",
         "Proxies whose X-Forwarded-For and Forwarded are believed: addresses and networks (10.0.0.0/8), separated by commas",
     ),
+    (
+        "webhook_allow",
+        "\"\"",
+        "Private networks that users may let Farley call, by http too: addresses and networks (10.0.0.0/8), separated by commas",
+    ),
     ("smtp_url", "\"\"", "The mail server: `smtps://user:password@host`, `smtp://host:587?tls=required`; no mail, unless set"),
     (
         "imap_urls",

@@ -231,7 +231,7 @@ fn origin(owner: Option<base::Owner>, now: Timestamp) -> Origin {
         Some(owner) => Actor { kind: ActorKind::User, user_id: Some(owner.user), api_key_id: None },
         None => Actor { kind: ActorKind::System, user_id: None, api_key_id: None },
     };
-    Origin { actor, request_id: None, now, cause: None }
+    Origin { actor, request_id: None, now, cause: None, client_tag: None }
 }
 
 /// A progress bar for the terminal; without a terminal it stays silent.

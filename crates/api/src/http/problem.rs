@@ -45,6 +45,7 @@ problem_codes! {
     MalformedRequest "malformed_request" 400 "Malformed request" "请求格式错误" "The request cannot be read: {reason}" "请求无法解析：{reason}",
     DigestMismatch "digest_mismatch" 400 "Digest mismatch" "摘要不符" "The content does not match its Content-Digest, so nothing was stored." "内容与 Content-Digest 不符，未保存任何内容。",
     Unauthorized "unauthorized" 401 "Unauthorized" "未认证" "A valid access token or API key is required." "需要有效的访问令牌或 API 密钥。",
+    InvalidSignature "invalid_signature" 401 "Invalid signature" "签名无效" "The request is not signed as the channel demands: {reason}." "请求签名不符合要求：{reason}。",
     TokenExpired "token_expired" 401 "Unauthorized" "未认证" "The access token has expired." "访问令牌已过期。",
     WrongCredentials "wrong_credentials" 401 "Wrong credentials" "凭据错误" "The e-mail address or password is incorrect." "邮箱或密码错误。",
     SessionEnded "session_ended" 401 "Session ended" "会话已结束" "The session has ended. Log in again." "会话已结束，请重新登录。",

@@ -84,6 +84,20 @@ pub fn request_id_of(request: &HttpRequest) -> String {
     request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
 
+/// What a client gives along with a request, to know its own echo in the log of events.
+pub fn client_tag_of(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    /// The name of the header, and the longest text in it.
+    const HEADER: &str = "Client-Tag";
+    const LONGEST: usize = 200;
+    let Some(tag) = request.headers().get(HEADER) else { return Ok(None) };
+    let fault = |code| Problem::from(Fault::new(HEADER, code));
+    let tag = std::str::from_utf8(tag.as_bytes()).map_err(|_| fault(FaultCode::InvalidCharacter))?.trim();
+    if tag.chars().count() > LONGEST {
+        return Err(Fault::new(HEADER, FaultCode::TooLong).with("max", LONGEST).into());
+    }
+    Ok(Some(tag.to_owned()).filter(|tag| !tag.is_empty()))
+}
+
 /// How many parameters a query may have: each is looked for among all.
 const MOST_PARAMETERS: usize = 500;
 

@@ -80,7 +80,7 @@ pub fn user_origin(user: Id, request_id: String, now: Timestamp) -> Origin {
         user_id: Some(user),
         api_key_id: None,
     };
-    Origin { actor, request_id: Some(request_id), now, cause: None }
+    Origin { actor, request_id: Some(request_id), now, cause: None, client_tag: None }
 }
 
 /// Opens a session; what a log-in has to do with the attempts before it is done with it. Where SQLite cannot be written to, the

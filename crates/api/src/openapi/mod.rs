@@ -143,6 +143,7 @@ Farley is a headless CRM: all of its features are available through this API.
 - **Unknown** members and parameters are rejected, never ignored.
 - **Errors** are `application/problem+json` (RFC 9457). All faults are reported at once. Every request can have an `Accept-Language` header, `en` (the default) or `zh-CN`, for the language of titles, details and messages.
 - **Retries** are safe with `Idempotency-Key`; **concurrent edits** are detected with `ETag` and `If-Match`.
+- **Echoes**: a text of at most 200 characters in the header `Client-Tag` of a write is the `client_tag` of its events.
 - **Ids** in paths can be `ext:{system}:{key}`, the record's key in an external system.
 - **Rate limits** are reported in the headers `RateLimit` and `RateLimit-Policy` of every response.
 

@@ -133,6 +133,7 @@ fn predicate(object: &Object) -> ObjectBuilder {
 fn shown_once(object: &Object) -> &'static [(&'static str, &'static str)] {
     match object.name {
         "api_key" => &[("key", "The key itself. Returned only once, when it is created.")],
+        "channel" => &[("secret", "The secret with which both sides sign. Returned only when it is made.")],
         "user" => &[("invitation_token", "For setting the first password. Returned only once, when the user is created.")],
         _ => &[],
     }

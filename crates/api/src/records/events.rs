@@ -56,6 +56,9 @@ pub struct Event {
     #[schema(value_type = Object, example = json!({"status": {"from": "active", "to": "inactive"}}))]
     pub changes: Map<String, Value>,
     pub request_id: Option<String>,
+    /// What the client gave along in the header `Client-Tag`, or a channel's bridge in its message, to know its own echo.
+    #[schema(example = "bridge-1/8f3a")]
+    pub client_tag: Option<String>,
 }
 
 /// Who did it.
@@ -73,10 +76,10 @@ pub struct EventActor {
 /// Where a change comes from: what made the actor do it, so that a bridge between systems knows its own echo.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EventOrigin {
-    /// `rule`, `macro` or `import`; otherwise the actor itself: `user`, `api_key` or `system`.
+    /// `rule`, `macro`, `import` or `channel`; otherwise the actor itself: `user`, `api_key` or `system`.
     #[schema(example = "rule")]
     pub kind: String,
-    /// The id of the rule, macro, import, user or API key; null for the system.
+    /// The id of the rule, macro, import, channel, user or API key; null for the system.
     #[schema(value_type = Option<String>, format = "uuid")]
     pub id: Option<Id>,
 }
@@ -138,6 +141,7 @@ fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
         version: row.version,
         changes,
         request_id: row.request_id,
+        client_tag: row.client_tag,
     })
 }
 

@@ -269,7 +269,7 @@ pub fn check_unique(
             continue;
         }
         let found = match field.keyed {
-            Some(keyed) => alike(work, object, field, keyed.key(value), value, after.id())?,
+            Some(keyed) => alike(work, field, keyed.key(value), value, (after, unique.within))?,
             None => work.reader().by_value(object, field, Operand::Text(value.clone()))?,
         };
         if let Some(id) = found.filter(|id| *id != after.id()) {
@@ -290,20 +290,24 @@ pub fn check_unique(
 /// Another live record whose field is the same to people, however it is written.
 fn alike(
     work: &mut Work<'_>,
-    object: &'static Object,
     field: &Field,
     key: String,
     value: &str,
-    own: Id,
+    (own, within): (&Record, Option<&str>),
 ) -> Result<Option<Id>, Problem> {
     use farley_domain::model::{field::Op, operand::Operand};
     /// How many records with the same key are looked at.
     const CANDIDATES: usize = 50;
+    let object = own.object();
+    let within = within.and_then(|within| object.field(within));
     // Two at once would not see each other, and the index of the database knows only what is written alike.
     work.lock(&format!("{} {} {key}", object.table, field.name))?;
     let predicate = Predicate::Archived(false).and(Predicate::test(field, Op::Any, Operand::List(vec![Operand::Text(key)])));
     let found = work.reader().find(&without_custom_fields(object), &Unrestricted, &predicate, CANDIDATES)?;
-    let same = |record: &&Record| record.id() != own && matches!(&*record.cell(field), Cell::Text(text) if meet(text, value));
+    let same = |record: &&Record| {
+        let is_beside = within.is_none_or(|within| record.cell(within) == own.cell(within));
+        record.id() != own.id() && is_beside && matches!(&*record.cell(field), Cell::Text(text) if meet(text, value))
+    };
     Ok(found.iter().find(same).map(Record::id))
 }
 

@@ -4,6 +4,9 @@ mod assignment;
 pub mod board;
 pub mod bulk_change;
 pub mod calendar;
+pub mod channels;
+mod delivery;
+mod incoming;
 pub mod knowledge;
 pub mod mail;
 pub mod merging;
@@ -26,6 +29,7 @@ use farley_domain::{
     model::entity::Entity,
     service::{
         calendar::Calendar,
+        channel::Channel,
         knowledge::{article::Article, help_center::HelpCenter},
         mailbox::Mailbox,
         queue::Queue,
@@ -53,6 +57,7 @@ pub static AREA: Area = Area {
     behaviours: &[
         Behaviours::of::<Article>(),
         Behaviours::of::<Calendar>(),
+        Behaviours::of::<Channel>(),
         Behaviours::of::<Mailbox>(),
         Behaviours::of::<ReplyTemplate>(),
         Behaviours::of::<Queue>(),
@@ -92,6 +97,12 @@ pub static AREA: Area = Area {
             every: None,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(mail::fetching::perform(job)),
+        },
+        JobKind {
+            kind: channels::sending::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(channels::sending::perform(job)),
         },
     ],
     watches: &[Watch { kind: timers::KIND, due: timers::due }, Watch { kind: mail::fetching::KIND, due: mail::fetching::due }],

@@ -12,7 +12,7 @@ use farley_domain::{
     service::{
         clock::StatusKind,
         ticket::{Ticket, first_status, kind_of, last_happening},
-        ticket_message::{MessageKind, TicketMessage},
+        ticket_message::{DeliveryState, MessageKind, TicketMessage},
         ticket_status::TicketStatus,
     },
     values::id::Id,
@@ -20,7 +20,8 @@ use farley_domain::{
 use farley_persistence::Work;
 
 use super::{
-    mail::addressing,
+    channels,
+    mail::{addressing, sending},
     merging::{conversation, refuse_merged},
 };
 use crate::{
@@ -55,6 +56,9 @@ impl Behaviour for TicketMessage {
             refuse_merged(work, &ticket)?;
         }
         let mut faults = Faults::default();
+        let told = record.get(TicketMessage::channel);
+        let tag = work.origin.client_tag.clone();
+        record.set(TicketMessage::client_tag, tag);
         if record.is_null(TicketMessage::channel) {
             let channel = addressing::channel_of(work, &ticket, record)?;
             record.set(TicketMessage::channel, channel);
@@ -83,16 +87,30 @@ impl Behaviour for TicketMessage {
             }
         }
         faults.into_result(()).map_err(Problem::rule)?;
+        if channels::addressing::address(work, (&ticket, is_of_now, told), record)? {
+            return Ok(());
+        }
         addressing::address(work, writing, (&ticket, is_of_now), record)
     }
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
         if writing.before.is_none() {
             take_files(work, writing, record)?;
-            addressing::send_off(work, record)?;
+            send_off(work, record)?;
             tell_ticket(work, writing, record)?;
         }
         Ok(Shown::new())
+    }
+}
+
+/// Puts the job into the queue that sends a message, if it waits for that.
+fn send_off(work: &mut Work<'_>, message: &Record<TicketMessage>) -> Result<(), Problem> {
+    match message.get(TicketMessage::delivery_state) {
+        Some(DeliveryState::Queued) if !message.is_null(TicketMessage::channel_id) => {
+            channels::sending::enqueue(work, message.id())
+        }
+        Some(DeliveryState::Queued) => sending::enqueue(work, message.id()),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod file;
 pub mod import;
 pub mod media_type;
+pub mod signature;
 pub use import::{
     mapping::{ColumnMapping, Lookup, Mapping, Strictness},
     plan::{Place, Plan, PlannedColumn},

@@ -133,6 +133,9 @@ impl<'o> Check<'o> {
         }
         for (place, unique) in object.unique.iter().enumerate() {
             self.field(object, unique.field, || format!("the unique index {} of {name}", unique.index));
+            if let Some(within) = unique.within {
+                self.field(object, within, || format!("the unique index {} of {name}", unique.index));
+            }
             let twice = object.unique[..place].iter().any(|other| other.index == unique.index);
             self.demand(!twice, || format!("the unique index {} of {name} is declared twice", unique.index));
         }

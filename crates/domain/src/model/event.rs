@@ -29,6 +29,7 @@ crate::choices! {
         Rule "rule" "Rule" "自动化规则",
         Macro "macro" "Macro" "宏",
         Import "import" "Import" "导入",
+        Channel "channel" "Channel" "渠道",
     }
 }
 
@@ -36,7 +37,7 @@ crate::choices! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cause {
     pub kind: CauseKind,
-    /// The rule, macro or import.
+    /// The rule, macro, import or channel.
     pub id: Id,
     /// How many rules stand behind each other up to here: 1 where a rule did what a person set off.
     pub depth: i64,
@@ -49,6 +50,7 @@ const COMMON: &[&str] = &["created", "updated", "archived", "restored"];
 const PARTICULAR: &[(&str, &[&str])] = &[
     ("article", &["published", "sent_back", "submitted", "voted", "withdrawn"]),
     ("article_version", &["ended"]),
+    ("channel", &["secret_rotated"]),
     ("cadence_enrolment", &["step_made", "paused", "resumed", "stopped", "finished"]),
     ("customer", &["assigned", "claimed", "released", "recalled", "recall_warned"]),
     ("import", &["progressed", "finished", "failed"]),
@@ -94,7 +96,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
         ],
     ),
     ("ticket_merge", &["undone"]),
-    ("ticket_message", &["bounced", "failed", "moved", "sent"]),
+    ("ticket_message", &["bounced", "delivered", "failed", "moved", "read", "sent"]),
     ("task", &["cancelled", "completed", "delegated", "reopened"]),
     (
         "user",

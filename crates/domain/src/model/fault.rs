@@ -371,6 +371,7 @@ pub fn state_in_chinese(state: &str) -> &str {
         "qualified" => "已确认",
         "running" => "进行中",
         "solved" => "已解决",
+        "still using its former secret" => "旧密钥仍有效",
         "stopped" => "已停止",
         "the only active status of its kind" => "该类型唯一的有效状态",
         "the last administrator" => "最后一位管理员",

@@ -49,6 +49,8 @@ pub struct Unique {
     pub index: &'static str,
     /// The field named in the problem.
     pub field: &'static str,
+    /// The field within whose value it is unique, if it is not so among all; those without that value are unique among themselves.
+    pub within: Option<&'static str>,
 }
 
 /// Where records live that are parts of another: their paths begin with its path, and whoever may read or change it may read
@@ -278,7 +280,7 @@ impl Object {
 
     #[must_use]
     pub fn unique(mut self, index: &'static str, field: &'static str) -> Object {
-        self.unique.push(Unique { index, field });
+        self.unique.push(Unique { index, field, within: None });
         // What people write is taken by whoever wrote it otherwise; what Farley writes has one form.
         let is_written = |known: &&mut Field| known.name == field && known.writable != Writable::Never;
         if let Some(field) = self.fields.iter_mut().find(is_written).filter(|field| matches!(field.kind, FieldType::Text { .. }))
@@ -286,6 +288,16 @@ impl Object {
             field.keyed = Some(Keyed::Text);
         }
         self
+    }
+
+    /// The same within the value of another field.
+    #[must_use]
+    pub fn unique_within(self, index: &'static str, field: &'static str, within: &'static str) -> Object {
+        let mut object = self.unique(index, field);
+        if let Some(unique) = object.unique.last_mut() {
+            unique.within = Some(within);
+        }
+        object
     }
 
     #[must_use]

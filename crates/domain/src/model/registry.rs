@@ -24,6 +24,7 @@ use crate::{
     },
     service::{
         calendar::Calendar,
+        channel::Channel,
         knowledge::{
             article::Article, article_category::ArticleCategory, article_version::ArticleVersion, help_center::HelpCenter,
         },
@@ -40,7 +41,7 @@ use crate::{
     },
 };
 
-const COUNT: usize = 48;
+const COUNT: usize = 49;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -71,6 +72,7 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<TicketCategory>(),
         of::<Queue>(),
         of::<Mailbox>(),
+        of::<Channel>(),
         of::<Article>(),
         of::<ArticleVersion>(),
         of::<ArticleCategory>(),

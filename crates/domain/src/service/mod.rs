@@ -4,6 +4,7 @@ pub mod assignment;
 pub mod business_time;
 pub mod calendar;
 pub mod calendar_import;
+pub mod channel;
 pub mod clock;
 pub mod knowledge;
 pub mod mail;

@@ -28,10 +28,15 @@ choices! {
         Phone "phone" "Phone" "电话",
         Email "email" "E-mail" "邮件",
         Chat "chat" "Chat" "在线聊天",
+        Wecom "wecom" "WeCom" "企业微信",
+        Dingtalk "dingtalk" "DingTalk" "钉钉",
+        Sms "sms" "SMS" "短信",
+        Whatsapp "whatsapp" "WhatsApp" "WhatsApp",
         Social "social" "Social media" "社交媒体",
         WebForm "web_form" "Web form" "网页表单",
         Api "api" "API" "接口",
         InPerson "in_person" "In person" "当面",
+        Other "other" "Other" "其他",
     }
 }
 

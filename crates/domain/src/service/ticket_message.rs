@@ -2,7 +2,11 @@
 
 use serde_json::json;
 
-use super::{mail::addresses::ADDRESSES, ticket::TicketChannel};
+use super::{
+    channel::{MESSAGE_LINKS, MessageLink},
+    mail::addresses::ADDRESSES,
+    ticket::TicketChannel,
+};
 use crate::{
     activities::mentions::{self, MENTIONS},
     choices, entity,
@@ -26,10 +30,12 @@ choices! {
 }
 
 choices! {
-    /// How far a message has come that goes out as mail.
+    /// How far a message has come that goes out as mail or by a channel.
     pub enum DeliveryState {
         Queued "queued" "Queued" "等待发送",
         Sent "sent" "Sent" "已发送",
+        Delivered "delivered" "Delivered" "已送达",
+        Read "read" "Read" "已读",
         Failed "failed" "Failed" "发送失败",
         Bounced "bounced" "Bounced" "被退回",
     }
@@ -58,7 +64,7 @@ entity! {
         mailbox_id: Option<Id> => reference("mailbox").on_create().label("Mailbox", "客服邮箱"),
         /// The address that a mail came from.
         sender_address: Option<String> => text(254).server_set().detail().label("Sender", "发件人邮箱").example("fang@example.cn"),
-        /// The name beside it.
+        /// The name beside it, or the name that a channel tells.
         sender_name: Option<String> => text(300).server_set().detail().label("Sender's name", "发件人姓名").example("王芳"),
         /// The addresses that a mail goes to. A reply on the channel `email` is mailed from its mailbox, exactly to these and
         /// `cc_addresses`; an automatic message only if it names some. By default a reply goes to the sender of the message that it answers,
@@ -73,16 +79,20 @@ entity! {
         is_from_stranger: bool => boolean().default(false).server_set().detail().label("From a stranger", "来自陌生人").example(false),
         /// What is put under it when it is mailed: the signatures of its author and of the mailbox, as they were then.
         signature: Option<String> => long_text(30_000).server_set().detail().opaque().label("Signature", "签名").example("王芳"),
-        /// How far it has come, if it goes out as mail: `queued`; `sent` once the mail server took it, `failed` if that refused it for good
-        /// or could not be reached for three days, `bounced` if it was reported later that it could not be delivered. Null if it does
-        /// not go out as mail.
+        /// How far it has come, if it goes out as mail or by a channel: `queued`; `sent` once the mail server or the channel's bridge took it,
+        /// `failed` if that refused it for good or could not be reached for three days; `delivered` and `read` if a bridge reports so, `bounced`
+        /// if a mail could not be delivered. Null if it goes out by neither.
         delivery_state: Option<DeliveryState> => choice(DeliveryState::choices()).server_set().indexed().label("Delivery state", "投递状态").example("sent"),
-        /// When the mail server took it.
+        /// When the mail server or the bridge took it.
         mailed_at: Option<Timestamp> => datetime().server_set().detail().label("Mailed at", "发出时间").example("2026-03-01T08:00:03.000Z"),
         /// When sending it was given up.
         failed_at: Option<Timestamp> => datetime().server_set().detail().label("Failed at", "发送失败时间").example("2026-03-01T08:00:03.000Z"),
-        /// Why the mail server has not taken it, the last time that it was tried.
+        /// Why it has not been taken, the last time that it was tried.
         delivery_error: Option<String> => text(1_000).server_set().detail().opaque().label("Delivery error", "发送错误").example("permanent error (550): 5.1.1 no such user"),
+        /// When it arrived, as the bridge reported.
+        delivered_at: Option<Timestamp> => datetime().server_set().detail().label("Delivered at", "送达时间").example("2026-03-01T08:00:04.000Z"),
+        /// When it was read, as the bridge reported.
+        read_at: Option<Timestamp> => datetime().server_set().detail().label("Read at", "阅读时间").example("2026-03-01T08:01:00.000Z"),
         /// When it was reported that it could not be delivered. Null if it was not.
         bounced_at: Option<Timestamp> => datetime().server_set().detail().label("Bounced at", "退信时间").example("2026-03-01T08:05:00.000Z"),
         /// What was reported: the recipient, the status (RFC 3463) and what the other mail server said.
@@ -104,7 +114,18 @@ entity! {
         contact_id: Option<Id> => reference("contact").on_create().indexed().label("Contact", "联系人"),
         /// How it was sent. Defaults to the channel of the ticket; of a reply, to that of the customer's latest message.
         channel: Option<TicketChannel> => choice(TicketChannel::choices()).on_create().label("Channel", "渠道").example("email"),
-        /// The id that the channel gave it; unique, so that a message that comes twice is refused the second time.
+        /// The channel that it came by or goes out by, other than mail: a reply goes out by the channel of the customer's latest message, unless it
+        /// names another way in `channel`.
+        channel_id: Option<Id> => reference("channel").server_set().label("Channel in use", "所用渠道"),
+        /// The conversation that it belongs to, by the channel's own id.
+        conversation_id: Option<String> => text(200).server_set().indexed().label("Conversation", "会话标识").example("conv-42"),
+        /// Who wrote it, by the channel's own id.
+        channel_sender_id: Option<String> => text(200).server_set().detail().label("Sender in the channel", "渠道发送者标识").example("wmEAlECwAA"),
+        /// What came along by a channel and is kept elsewhere.
+        links: Vec<MessageLink> => structure(&MESSAGE_LINKS).default(json!([])).server_set().detail().opaque().label("Links", "链接").example(json!([])),
+        /// What whoever wrote it gave along in the header `Client-Tag`, or a bridge in its message.
+        client_tag: Option<String> => text(200).server_set().detail().opaque().label("Client tag", "客户端标记").example("bridge-1/8f3a"),
+        /// The id that the channel gave it; unique within the channel, so that a message that comes twice is refused the second time.
         channel_message_id: Option<String> => text(250).on_create().indexed().label("Channel message id", "渠道消息编号").example("wx-8f3a"),
         /// The message it answers, of the same ticket. A reply that is mailed answers the latest mail of somebody who takes part, if it names
         /// none.
@@ -126,12 +147,13 @@ entity! {
         .below("ticket", "ticket_id")
         .relations([
             Relation { name: "contact", target: "contact", reach: Reach::ToOne { field: "contact_id" } },
+            Relation { name: "used_channel", target: "channel", reach: Reach::ToOne { field: "channel_id" } },
             Relation { name: "mailbox", target: "mailbox", reach: Reach::ToOne { field: "mailbox_id" } },
             Relation { name: "from_ticket", target: "ticket", reach: Reach::ToOne { field: "from_ticket_id" } },
             Relation { name: "reply_to", target: "ticket_message", reach: Reach::ToOne { field: "reply_to_id" } },
         ])
         .titled("subject")
-        .unique("ticket_messages_channel_key", "channel_message_id")
+        .unique_within("ticket_messages_channel_key", "channel_message_id", "channel_id")
         .rule(kept_as_written)
         .rule(find_mentions)
 }

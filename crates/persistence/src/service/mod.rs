@@ -1,5 +1,6 @@
 //! Service: the clocks of tickets, how far mail has been fetched, and what readers of the knowledge base say.
 
+mod channels;
 mod clocks;
 mod mail_sources;
 mod votes;

@@ -68,6 +68,7 @@ pub struct NewEvent {
     pub cause_kind: Option<&'static str>,
     pub cause_id: Option<Id>,
     pub cause_depth: Option<i64>,
+    pub client_tag: Option<String>,
 }
 
 /// Which events are asked for; all, where nothing is said.
@@ -100,6 +101,8 @@ pub struct EventRow {
     pub cause_id: Option<Id>,
     /// How many rules stand behind each other up to here.
     pub cause_depth: Option<i64>,
+    /// What whoever did it gave along, to know it again.
+    pub client_tag: Option<String>,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

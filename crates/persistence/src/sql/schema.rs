@@ -39,6 +39,7 @@ diesel::table! {
         cause_kind -> Nullable<Text>,
         cause_id -> Nullable<IdSql>,
         cause_depth -> Nullable<BigInt>,
+        client_tag -> Nullable<Text>,
     }
 }
 

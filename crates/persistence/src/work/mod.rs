@@ -49,13 +49,16 @@ pub struct Origin {
     pub now: Timestamp,
     /// What makes them do it, if not just they themselves.
     pub cause: Option<Cause>,
+    /// What they give along, to know their own echo.
+    pub client_tag: Option<String>,
 }
 
 impl Origin {
     /// Farley itself.
     #[must_use]
     pub fn system(now: Timestamp) -> Origin {
-        Origin { actor: Actor { kind: ActorKind::System, user_id: None, api_key_id: None }, request_id: None, now, cause: None }
+        let actor = Actor { kind: ActorKind::System, user_id: None, api_key_id: None };
+        Origin { actor, request_id: None, now, cause: None, client_tag: None }
     }
 }
 
@@ -347,6 +350,7 @@ impl<'a> Work<'a> {
             cause_kind: self.origin.cause.map(|cause| cause.kind.as_str()),
             cause_id: self.origin.cause.map(|cause| cause.id),
             cause_depth: self.origin.cause.map(|cause| cause.depth),
+            client_tag: self.origin.client_tag.clone(),
         };
         let about = about.iter().copied().filter(|subject| *subject != record).collect();
         self.events.push((event, about));

@@ -117,6 +117,7 @@ pub async fn walk(
     of_imports(&mut walk, admin).await;
     of_files(&mut walk, admin).await;
     of_mail(&mut walk, admin).await;
+    of_channels(&mut walk, &server.anybody(), admin).await;
     assert!(walk.faults.is_empty(), "{}", walk.faults.join("\n"));
 }
 
@@ -394,6 +395,32 @@ async fn of_files(walk: &mut Walk<'_>, admin: &Client) {
     walk.act(admin, "linkFile", &[id(&file)], json!({}), &["file.linked"]).await;
     walk.act(admin, "archiveFile", &[id(&file)], Value::Null, &["file.archived"]).await;
     walk.act(admin, "restoreFile", &[id(&file)], json!({}), &["file.restored"]).await;
+}
+
+/// What bridges post is signed.
+async fn of_channels(walk: &mut Walk<'_>, anybody: &Client, admin: &Client) {
+    let channel = json!({"name": "Walked", "kind": "chat", "outbound_url": "https://bridge.example.cn/walked"});
+    let channel = admin.create("channels", channel).await;
+    let rotated = walk.act(admin, "rotateChannelSecret", &[&channel], json!({}), &["channel.secret_rotated"]).await;
+    let mut signed = async |id: &str, body: Value, status: u16| {
+        walk.events().await;
+        let operation = walk.operations.iter().find(|operation| operation.id == id).expect("bridges post it").clone();
+        let path = operation.path.replace("{id}", &channel);
+        let now = farley::http::clock::now();
+        let answer = crate::service::channels::signed(anybody, &path, &rotated["secret"], now, &body).await;
+        walk.contract.check(&operation, &answer);
+        walk.exercised.insert(operation.id);
+        let mut types: Vec<String> = walk.events().await.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+        types.sort_unstable();
+        (answer.ok(status), types.join(" "))
+    };
+    let message = json!({"channel_message_id": "1", "conversation_id": "1", "sender": {"id": "walked"}, "text": "Hello"});
+    let (taken, types) = signed("takeChannelMessage", message, 202).await;
+    assert_eq!(types, "contact.created ticket.created ticket.customer_replied ticket_message.created");
+    let messages = format!("tickets/{}/messages", taken["ticket_id"].as_str().unwrap());
+    let reply = admin.create(&messages, json!({"body": "Hello"})).await;
+    let (_, types) = signed("takeChannelReceipt", json!({"message_id": reply, "state": "delivered"}), 200).await;
+    assert_eq!(types, "ticket_message.delivered");
 }
 
 /// Mail comes by no plain body either.

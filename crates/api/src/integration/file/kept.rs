@@ -8,7 +8,7 @@ use actix_web::{
     web::{self, Bytes},
 };
 use farley_domain::{
-    integration::file::File,
+    integration::file::{File, FiledObject},
     model::{entity::Entity, input::members},
     values::id::Id,
 };
@@ -33,9 +33,18 @@ pub struct Kept {
     /// Each with the name that it will have.
     contents: Vec<Arc<(String, Stored)>>,
     scanned: bool,
+    state: Arc<State>,
+    tenant: TenantKey,
 }
 
 impl Kept {
+    /// Nothing yet.
+    #[must_use]
+    pub fn none(state: &Arc<State>, tenant: TenantKey) -> Kept {
+        let scanned = state.settings.file_scanner.is_some();
+        Kept { contents: Vec::new(), scanned, state: Arc::clone(state), tenant }
+    }
+
     /// Keeps the body of a request, of at most `max` bytes, under a name; and answers it.
     pub async fn body(
         call: &Call,
@@ -64,7 +73,7 @@ impl Kept {
             judged = judge.judge().await;
         }
         let stored = storing.end(judged).await?;
-        Ok((Kept::first(&call.state, name, stored), body))
+        Ok((Kept::first(&call.state, call.tenant(), name, stored), body))
     }
 
     /// Keeps a content that is there already, under a name.
@@ -76,11 +85,11 @@ impl Kept {
     ) -> Result<Kept, Problem> {
         let mut storing = Storing::begin(state, tenant, Some(media_type)).await?;
         let judged = storing.add(content).await;
-        Ok(Kept::first(state, name, storing.end(judged).await?))
+        Ok(Kept::first(state, tenant, name, storing.end(judged).await?))
     }
 
-    fn first(state: &State, name: &str, stored: Stored) -> Kept {
-        Kept { contents: vec![Arc::new((name.to_owned(), stored))], scanned: state.settings.file_scanner.is_some() }
+    fn first(state: &Arc<State>, tenant: TenantKey, name: &str, stored: Stored) -> Kept {
+        Kept { contents: vec![Arc::new((name.to_owned(), stored))], ..Kept::none(state, tenant) }
     }
 
     /// The SHA-256 of the first of them, in hexadecimal.
@@ -90,14 +99,8 @@ impl Kept {
     }
 
     /// Keeps another, and tells its place among them; one of a type that is not accepted here is passed over.
-    pub async fn add(
-        &mut self,
-        (state, tenant): (&Arc<State>, TenantKey),
-        name: String,
-        media_type: &str,
-        content: Vec<u8>,
-    ) -> Result<Option<usize>, Problem> {
-        let kept = match Storing::begin(state, tenant, Some(media_type)).await {
+    pub async fn add(&mut self, name: String, media_type: &str, content: Vec<u8>) -> Result<Option<usize>, Problem> {
+        let kept = match Storing::begin(&self.state, self.tenant, Some(media_type)).await {
             Ok(mut storing) => {
                 let judged = storing.add(Bytes::from(content)).await;
                 storing.end(judged).await
@@ -112,13 +115,15 @@ impl Kept {
         Ok(Some(self.contents.len() - 1))
     }
 
-    /// Makes files of them, which belong to nothing yet.
-    pub fn files(&self, work: &mut Work<'_>, writer: &Writer) -> Result<Vec<Id>, Problem> {
+    /// Makes files of them, which belong to a record or to nothing yet.
+    pub fn files(&self, work: &mut Work<'_>, writer: &Writer, place: Option<(FiledObject, Id)>) -> Result<Vec<Id>, Problem> {
         let writer = writer.on(<File as Entity>::object());
         let mut ids = Vec::new();
         for content in &self.contents {
             let (name, stored) = content.as_ref();
-            let body = members().with(File::name, name.clone()).into_json();
+            let (object, record) = place.unzip();
+            let body = members().with(File::name, name.clone()).with(File::object, object).with(File::record_id, record);
+            let body = body.into_json();
             let (record, _) = writer.create_with(work, &body, |record| describe(record.of_mut(), stored, self.scanned))?;
             if !work.give_content(stored.content, record.id())? {
                 return Err(Problem::new(Code::RequestTimeout));
@@ -131,18 +136,15 @@ impl Kept {
         Ok(ids)
     }
 
-    /// The contents, by which those are given up that no file has got.
-    #[must_use]
-    pub fn ids(&self) -> Vec<Id> {
-        self.contents.iter().map(|content| content.1.content).collect()
+    /// Removes the contents that no file has got.
+    pub async fn give_up(&self) -> Result<(), Problem> {
+        if self.contents.is_empty() {
+            return Ok(());
+        }
+        let store = self.state.contents()?;
+        for content in &self.contents {
+            give_up(&self.state, self.tenant, &store, content.1.content).await;
+        }
+        Ok(())
     }
-}
-
-/// Removes the contents that no file has got.
-pub async fn give_up_all((state, tenant): (&Arc<State>, TenantKey), contents: &[Id]) -> Result<(), Problem> {
-    let store = state.contents()?;
-    for content in contents {
-        give_up(state, tenant, &store, *content).await;
-    }
-    Ok(())
 }

@@ -24,7 +24,7 @@ use farley_domain::{
 };
 use farley_persistence::Work;
 
-use super::{mailboxes::Mailboxes, sending};
+use super::mailboxes::Mailboxes;
 use crate::{
     http::{clock, problem::Problem},
     records::{behaviour::Writing, lookup, words::Words},
@@ -113,15 +113,6 @@ pub fn channel_of(
 /// Whether a message was written on a page, by somebody who is answered by mail.
 fn is_form(message: &Record<TicketMessage>) -> bool {
     message.get(TicketMessage::channel) == Some(TicketChannel::WebForm)
-}
-
-/// Puts the job into the queue that sends a message, if it waits for that.
-pub fn send_off(work: &mut Work<'_>, message: &Record<TicketMessage>) -> Result<(), Problem> {
-    if message.get(TicketMessage::delivery_state) == Some(DeliveryState::Queued) {
-        sending::enqueue(work, message.id())
-    } else {
-        Ok(())
-    }
 }
 
 /// The message that a new one answers: the one that it names, else the latest mail of somebody who takes part, else the latest one that

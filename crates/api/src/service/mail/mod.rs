@@ -10,8 +10,6 @@ pub(super) mod mailboxes;
 pub mod sending;
 pub(super) mod taking;
 
-use std::sync::Arc;
-
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use farley_domain::{
     customers::contact::Contact,
@@ -24,20 +22,20 @@ use farley_domain::{
     },
     values::id::Id,
 };
-use farley_persistence::TenantKey;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use self::taking::{Taking, key_of};
+use self::taking::Taking;
 use crate::{
-    access::{call::Call, state::State},
+    access::call::Call,
     http::{
         problem::{Code, Problem},
         request::{parameters, refuse_rest},
     },
-    integration::file::kept::{Kept, give_up_all},
+    integration::file::kept::Kept,
     records::{mutation::Mutation, write::Writer},
+    service::incoming::key_of,
 };
 
 /// The largest mail taken, in bytes; what mail servers take is less.
@@ -109,8 +107,7 @@ pub async fn take(call: Call, request: HttpRequest, payload: web::Payload) -> Re
         Ok((mail, false)) => take_read(&call, &request, &mut parameters, &mut kept, (mail, digest, mailbox)).await,
         Err(problem) => Err(problem),
     };
-    let contents = kept.ids();
-    give_up_all((&call.state, call.tenant()), &contents).await?;
+    kept.give_up().await?;
     taken
 }
 
@@ -132,7 +129,7 @@ async fn take_read(
     kept: &mut Kept,
     (mut mail, digest, mailbox): (Mail, String, Option<String>),
 ) -> Result<HttpResponse, Problem> {
-    let pictures = keep_attachments((&call.state, call.tenant()), kept, &mut mail).await?;
+    let pictures = keep_attachments(kept, &mut mail).await?;
     let mutation = Mutation::of(request, parameters, &json!([digest, mailbox]))?;
     let key = key_of(mail.id.as_deref().unwrap_or(&digest));
     let taking = Taking { writer: Writer::of(call, Ticket::object()), mail, key, pictures, mailbox };
@@ -141,15 +138,11 @@ async fn take_read(
 }
 
 /// Keeps what came along with a mail; the ids by which its HTML shows pictures, and their places among what is kept.
-async fn keep_attachments(
-    place: (&Arc<State>, TenantKey),
-    kept: &mut Kept,
-    mail: &mut Mail,
-) -> Result<Vec<(String, usize)>, Problem> {
+async fn keep_attachments(kept: &mut Kept, mail: &mut Mail) -> Result<Vec<(String, usize)>, Problem> {
     let mut pictures = Vec::new();
     for (number, attachment) in std::mem::take(&mut mail.attachments).into_iter().take(MOST_ATTACHMENTS).enumerate() {
         let name = attachment.name.unwrap_or_else(|| format!("attachment-{}", number + 1));
-        if let Some(position) = kept.add(place, name, &attachment.media_type, attachment.content).await? {
+        if let Some(position) = kept.add(name, &attachment.media_type, attachment.content).await? {
             pictures.extend(attachment.content_id.map(|id| (id, position)));
         }
     }

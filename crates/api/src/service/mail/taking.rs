@@ -15,7 +15,6 @@ use farley_domain::{
     },
     query::predicate::Predicate,
     service::{
-        clock::StatusKind,
         mail::{
             addresses::MOST as MOST_ADDRESSES,
             html::{text_of, with_pictures},
@@ -24,16 +23,13 @@ use farley_domain::{
             token::Tokens,
         },
         mailbox::Mailbox,
-        progress::Desk,
-        ticket::{Ticket, TicketChannel, first_status, kind_of},
+        ticket::{Ticket, TicketChannel},
         ticket_message::{DeliveryState, MatchedBy, MessageKind, TicketMessage},
-        ticket_status::TicketStatus,
     },
     values::{email, id::Id},
 };
 use farley_persistence::{Change, Work};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::{
     InboundMail,
@@ -45,27 +41,15 @@ use crate::{
     http::problem::Problem,
     integration::file::kept::Kept,
     records::{lookup, mutation::Answer, named::Named, write::Writer},
-    service::{merging::conversation, ticket::follow_up_of},
+    service::{
+        incoming::{LONGEST_BODY, LONGEST_DESCRIPTION, LONGEST_SUBJECT, goes_on, key_of, status_kept},
+        merging::conversation,
+        ticket::follow_up_of,
+    },
 };
 
 /// How many messages of a ticket are looked through for its participants.
 const MOST_MESSAGES: usize = 1_000;
-/// The longest text of a message and of a ticket, and the longest subject, in characters.
-const LONGEST_BODY: usize = 100_000;
-const LONGEST_DESCRIPTION: usize = 50_000;
-const LONGEST_SUBJECT: usize = 300;
-/// The longest id that is kept as it is, in bytes.
-const LONGEST_ID: usize = 250;
-
-/// The id of a message as it is kept; a long one by its digest.
-pub fn key_of(id: &str) -> String {
-    if id.len() <= LONGEST_ID {
-        return id.to_owned();
-    }
-    let digest: String = Sha256::digest(id.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{digest}")
-}
-
 /// A mail being taken in.
 pub struct Taking {
     pub writer: Writer,
@@ -114,8 +98,11 @@ impl Taking {
             (false, Some(_)) if matched_by != MatchedBy::None => MessageKind::Note,
             (false, _) => MessageKind::Incoming,
         };
-        let status = self.status_kept(work, &ticket, kind)?;
-        let file_ids = files.files(work, &self.writer)?;
+        let status = match kind {
+            MessageKind::Incoming => status_kept(work, &self.writer, &ticket)?,
+            MessageKind::Reply | MessageKind::Note | MessageKind::Automatic => None,
+        };
+        let file_ids = files.files(work, &self.writer, None)?;
         let contact = contact.filter(|_| kind == MessageKind::Incoming);
         let html = self.html(&file_ids);
         let body = members()
@@ -300,23 +287,10 @@ impl Taking {
 
     /// The ticket itself or, where a mail of somebody cannot open it again, a new one that follows it up.
     fn where_it_goes_on(&self, work: &mut Work<'_>, ticket: Record<Ticket>) -> Result<Record<Ticket>, Problem> {
-        if !kind_of(&ticket).is_done() || self.mail.automatic.is_some() || self.may_open(work, &ticket)? {
+        if self.mail.automatic.is_some() || goes_on(work, &self.writer, &ticket)? {
             return Ok(ticket);
         }
         self.create_ticket(work, follow_up_of(&ticket))
-    }
-
-    fn may_open(&self, work: &mut Work<'_>, ticket: &Record<Ticket>) -> Result<bool, Problem> {
-        let statuses = lookup::all::<TicketStatus>(work.reader())?;
-        let schema = self.writer.schema();
-        let desk = Desk { schema: &schema, statuses: &statuses, now: self.writer.now };
-        Ok(first_status(&statuses, StatusKind::Open).is_some_and(|open| desk.may_enter(ticket, open)))
-    }
-
-    /// The status it must stay in, where a mail would move it to one that it may not enter: no mail is refused for that.
-    fn status_kept(&self, work: &mut Work<'_>, ticket: &Record<Ticket>, kind: MessageKind) -> Result<Option<Id>, Problem> {
-        let moves = kind == MessageKind::Incoming && kind_of(ticket) == StatusKind::WaitingCustomer;
-        Ok(if moves && !self.may_open(work, ticket)? { ticket.get(Ticket::status_id) } else { None })
     }
 
     fn open(&self, work: &mut Work<'_>, mailbox: &Record<Mailbox>, contact: Option<Id>) -> Result<Record<Ticket>, Problem> {
@@ -398,6 +372,7 @@ pub fn contacts_at(work: &mut Work<'_>, address: &str) -> Result<Vec<Record<Cont
 
 /// The message with the id of a channel.
 pub fn message_of(work: &mut Work<'_>, key: &str) -> Result<Option<Record<TicketMessage>>, Problem> {
-    let live = Predicate::Archived(false).and(TicketMessage::channel_message_id.eq(key.to_owned()));
+    let by_mail = Predicate::Archived(false).and(TicketMessage::channel_id.is_null());
+    let live = by_mail.and(TicketMessage::channel_message_id.eq(key.to_owned()));
     Ok(lookup::find::<TicketMessage>(work, &live, 1)?.into_iter().next())
 }

@@ -18,11 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::folder::Folder;
-use super::{
-    LARGEST, keep_attachments,
-    mailboxes::Mailboxes,
-    taking::{Taking, key_of},
-};
+use super::{LARGEST, keep_attachments, mailboxes::Mailboxes, taking::Taking};
 use crate::{
     access::{call::Call, principal, state::State},
     http::{
@@ -30,11 +26,12 @@ use crate::{
         problem::{Code, Problem, describe},
         request::{parameters, refuse_rest},
     },
-    integration::file::kept::{Kept, give_up_all},
+    integration::file::kept::Kept,
     records::{
         area::{Halt, Job},
         write::Writer,
     },
+    service::incoming::key_of,
     settings::{Settings, mail_source::MailSource},
 };
 
@@ -314,7 +311,6 @@ impl Fetching<'_> {
         if raw.is_empty() {
             return Err(Failure::Surely("the message is empty".to_owned()));
         }
-        let place = (self.state, self.tenant);
         let raw = Bytes::from(raw);
         let mut kept = match Kept::of(self.state, self.tenant, ("message.eml", "message/rfc822"), raw.clone()).await {
             Ok(kept) => kept,
@@ -322,8 +318,7 @@ impl Fetching<'_> {
             Err(problem) => return Err(Failure::Otherwise(told(problem))),
         };
         let taken = self.take_read(&mut kept, raw).await;
-        let contents = kept.ids();
-        give_up_all(place, &contents).await.map_err(|problem| Failure::Otherwise(told(problem)))?;
+        kept.give_up().await.map_err(|problem| Failure::Otherwise(told(problem)))?;
         taken.map(|()| true).map_err(|problem| match Halt::from(problem) {
             Halt::Unreached(reason) => Failure::Otherwise(reason),
             Halt::Progressed(reason) | Halt::Failed(reason) => Failure::Perhaps(reason),
@@ -334,7 +329,7 @@ impl Fetching<'_> {
     async fn take_read(&self, kept: &mut Kept, raw: Bytes) -> Result<(), Problem> {
         let reading = tokio::task::spawn_blocking(move || read(&raw));
         let mut mail = reading.await.map_err(Problem::internal)?;
-        let pictures = keep_attachments((self.state, self.tenant), kept, &mut mail).await?;
+        let pictures = keep_attachments(kept, &mut mail).await?;
         let key = key_of(mail.id.as_deref().unwrap_or_else(|| kept.digest()));
         let (mail, mailbox, kept) = (Arc::new(mail), self.source.mailbox.clone(), kept.clone());
         let now = clock::now();
