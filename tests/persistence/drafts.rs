@@ -50,6 +50,7 @@ const OTHERWISE: &[(&str, &[&str])] = &[
             "custom_fields_key_key",
             "help_centers_token",
             "lead_forms_token",
+            "portals_token",
             "stages_name_key",
             "ticket_messages_channel_key",
             "ticket_messages_channel_message_key",

@@ -11,6 +11,7 @@ mod mail;
 mod mailbox_day;
 mod merges;
 mod outbound;
+mod portal;
 mod satisfaction;
 mod sla;
 mod tickets;
@@ -80,6 +81,8 @@ pub fn tests() -> Vec<Test> {
         tickets::messages_stay_as_they_were_written,
         tickets::a_queue_gives_each_ticket_to_one_agent,
         web_forms::become_tickets_when_answered,
+        portal::contacts_sign_in_with_a_code,
+        portal::contacts_follow_their_own_tickets,
         bulk_changes::each_ticket_is_changed_by_its_own_rules,
     ];
     let through_servers = concat!(module_path!(), "::mailbox_day::goes_through_mail_servers");

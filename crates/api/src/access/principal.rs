@@ -104,10 +104,10 @@ impl Principal {
         self.asker == other.asker && self.catalog == other.catalog && self.scopes == other.scopes
     }
 
-    /// Whether this is Farley itself, who is nobody's colleague and owns nothing.
+    /// Whether this is Farley itself, who is nobody's colleague and owns nothing; also where it does what a contact may have done.
     #[must_use]
     pub fn is_system(&self) -> bool {
-        self.actor.kind == ActorKind::System
+        matches!(self.actor.kind, ActorKind::System | ActorKind::Contact)
     }
 }
 
@@ -250,7 +250,7 @@ pub fn system(reader: &mut Reader<'_>) -> Result<Principal, Problem> {
     let tenant = reader.own_tenant()?.ok_or_else(Problem::not_found)?;
     let catalog = custom_field::catalog(&all_of::<CustomField>(reader)?);
     let asker = Asker { user_id: Id::NIL, teams: Vec::new(), pools: Vec::new(), grants: Grants::everything() };
-    let actor = Actor { kind: ActorKind::System, user_id: None, api_key_id: None };
+    let actor = Actor::SYSTEM;
     Ok(with_layouts(Principal {
         tenant,
         key: reader.tenant,
@@ -281,7 +281,7 @@ fn assemble(
     if let Some(scopes) = &scopes {
         asker.grants = asker.grants.limited_to(scopes);
     }
-    let actor = Actor { kind, user_id: Some(user_id), api_key_id: api_key };
+    let actor = Actor { kind, user_id: Some(user_id), api_key_id: api_key, contact_id: None };
     let session = api_key.is_none().then_some(credential_id);
     let credential = credential_id;
     let layouts = HashMap::new();

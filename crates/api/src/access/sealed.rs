@@ -70,6 +70,13 @@ pub fn digest(key: &[u8], said: &[&[u8]]) -> Result<Vec<u8>, Problem> {
     Ok(signer.finalize().into_bytes().to_vec())
 }
 
+/// Whether a digest is the one that the key makes of this.
+#[must_use]
+pub fn is_digest(key: &[u8], said: &[&[u8]], digest: &[u8]) -> bool {
+    signer(key)
+        .is_ok_and(|signer| said.iter().fold(signer, |signer, part| signer.chain_update(part)).verify_slice(digest).is_ok())
+}
+
 /// The secret part of a link to a record.
 pub fn seal(key: &[u8], form: Form, tenant: Id, record: Id, expires: Timestamp) -> Result<String, Problem> {
     let seconds = expires.milliseconds().div_euclid(1000) + 1;

@@ -41,6 +41,30 @@ impl Subject {
         Subject { name: format!("reset:address:{address}"), free: 20 }
     }
 
+    /// Codes for a customer portal asked for by a contact's address: a mail each, so few are free.
+    #[must_use]
+    pub fn code_for(portal: Id, email: &str) -> Subject {
+        Subject { name: format!("portal:code:{portal}:{email}"), free: 3 }
+    }
+
+    /// Codes for customer portals asked for from an address of the network.
+    #[must_use]
+    pub fn code_from(address: &str) -> Subject {
+        Subject { name: format!("portal:code:address:{address}"), free: 40 }
+    }
+
+    /// Codes that a contact's address gives to a customer portal.
+    #[must_use]
+    pub fn portal_account(portal: Id, email: &str) -> Subject {
+        Subject { name: format!("portal:account:{portal}:{email}"), free: 5 }
+    }
+
+    /// Codes that an address of the network gives to customer portals.
+    #[must_use]
+    pub fn portal_address(address: &str) -> Subject {
+        Subject { name: format!("portal:address:{address}"), free: 50 }
+    }
+
     /// How long to block after so many failures: 15 seconds, doubling up to 15 minutes.
     fn blocked_seconds(&self, failures: i64) -> Option<i64> {
         let beyond = failures - self.free;

@@ -32,6 +32,8 @@ const REREAD_MILLISECONDS: i64 = 1000;
 const ISSUER: &str = "farley";
 /// Whom the tokens are for: a token of the same keys for anything else is none of ours.
 const AUDIENCE: &str = "farley-api";
+/// Whom the tokens of contacts in customer portals are for.
+pub const PORTAL_AUDIENCE: &str = "farley-portal";
 /// What the tokens are (RFC 9068).
 const TOKEN_TYPE: &str = "at+jwt";
 /// How far the clocks of two nodes may be apart, in seconds.
@@ -43,7 +45,7 @@ pub const NO_TENANT: TenantKey = TenantKey { id: Id::NIL, number: 0 };
 pub struct Claims {
     pub iss: String,
     pub aud: String,
-    /// The user.
+    /// The user, or the contact in a portal.
     pub sub: Id,
     /// The tenant.
     pub tid: Id,
@@ -132,6 +134,11 @@ impl Tokens {
     }
 
     pub fn sign(&self, tenant: Id, user: Id, session: Id, now: Timestamp) -> Result<String, Problem> {
+        self.sign_for(AUDIENCE, tenant, user, session, now)
+    }
+
+    /// Signs a token that is good for one audience alone.
+    pub fn sign_for(&self, audience: &'static str, tenant: Id, user: Id, session: Id, now: Timestamp) -> Result<String, Problem> {
         let keys = self.keys();
         // The oldest key that still signs: its successor is published before it is used.
         let signing = keys.values().filter(|key| key.retires_at > now).min_by_key(|key| key.created_at);
@@ -141,7 +148,7 @@ impl Tokens {
         let issued = now.milliseconds() / 1000;
         let claims = Claims {
             iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
+            aud: audience.to_owned(),
             sub: user,
             tid: tenant,
             sid: session,
@@ -156,8 +163,16 @@ impl Tokens {
 
     /// The claims of a token, if it is ours and still holds.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Claims>, Problem> {
+        self.verify_for(AUDIENCE, token, now)
+    }
+
+    /// The same of a token for an audience.
+    pub fn verify_for(&self, audience: &'static str, token: &str, now: Timestamp) -> Result<Arc<Claims>, Problem> {
         let seconds = now.milliseconds() / 1000;
         if let Some(claims) = self.verified.get(token) {
+            if claims.aud != audience {
+                return Err(Problem::new(Code::Unauthorized));
+            }
             return if claims.exp > seconds { Ok(claims) } else { Err(Problem::new(Code::TokenExpired)) };
         }
         let refused = || Problem::new(Code::Unauthorized);
@@ -170,7 +185,7 @@ impl Tokens {
         let key = keys.get(&kid).ok_or_else(refused)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
+        validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["iss", "aud", "exp"]);
         validation.leeway = 0;
         // The expiry is judged below, by our clock.
@@ -190,13 +205,24 @@ impl Tokens {
 
     /// The same; a token of a key that another node has just made is verified after the keys have been read again.
     pub async fn verify_fresh(&self, store: &Store, token: &str, now: Timestamp) -> Result<Arc<Claims>, Problem> {
-        match self.verify(token, now) {
+        self.verify_fresh_for(AUDIENCE, store, token, now).await
+    }
+
+    /// The same of a token for an audience.
+    pub async fn verify_fresh_for(
+        &self,
+        audience: &'static str,
+        store: &Store,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<Claims>, Problem> {
+        match self.verify_for(audience, token, now) {
             Err(problem) if problem.code == Code::Unauthorized && self.knows_not(token) => {
                 let last = self.reread.swap(now.milliseconds(), Ordering::Relaxed);
                 if now.milliseconds() - last > REREAD_MILLISECONDS {
                     self.refresh(store).await?;
                 }
-                self.verify(token, now)
+                self.verify_for(audience, token, now)
             }
             result => result,
         }
@@ -386,6 +412,20 @@ mod tests {
         assert_eq!(signed.refusal(false, "iat", json!(issued + SKEW_SECONDS)), None);
         assert_eq!(signed.refusal(false, "nbf", json!(issued + SKEW_SECONDS)), None);
         assert_eq!(signed.refusal(true, "typ", json!("AT+JWT")), None);
+    }
+
+    #[test]
+    fn a_token_is_good_for_its_audience_alone() {
+        let signed = Signed::new();
+        let [tenant, contact, session] = [(); 3].map(|()| clock::new_id());
+        let of_portal = signed.tokens.sign_for(PORTAL_AUDIENCE, tenant, contact, session, signed.now).unwrap();
+        let of_staff = signed.tokens.sign(tenant, contact, session, signed.now).unwrap();
+        // The second time it is known.
+        for _ in 0..2 {
+            let good = |audience, token: &str| signed.tokens.verify_for(audience, token, signed.now).is_ok();
+            assert!(good(PORTAL_AUDIENCE, &of_portal) && good(AUDIENCE, &of_staff));
+            assert!(!good(AUDIENCE, &of_portal) && !good(PORTAL_AUDIENCE, &of_staff));
+        }
     }
 
     #[test]

@@ -123,6 +123,7 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
             .wrap(cors(&data.settings.cors_origins))
             .wrap(from_fn(sales::cors))
             .wrap(from_fn(service::help_cors))
+            .wrap(from_fn(service::portal_cors))
             .wrap(from_fn(service::survey_cors))
             // Around the others, so that what they refuse is told as any other problem.
             .wrap(from_fn(middleware::serve))

@@ -228,8 +228,8 @@ async fn insert(store: &Store, tenant: TenantKey, base: Arc<base::Base>, entries
 /// By whom and when something is made.
 fn origin(owner: Option<base::Owner>, now: Timestamp) -> Origin {
     let actor = match owner {
-        Some(owner) => Actor { kind: ActorKind::User, user_id: Some(owner.user), api_key_id: None },
-        None => Actor { kind: ActorKind::System, user_id: None, api_key_id: None },
+        Some(owner) => Actor { kind: ActorKind::User, user_id: Some(owner.user), api_key_id: None, contact_id: None },
+        None => Actor::SYSTEM,
     };
     Origin { actor, request_id: None, now, cause: None, client_tag: None }
 }

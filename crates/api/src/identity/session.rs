@@ -79,6 +79,7 @@ pub fn user_origin(user: Id, request_id: String, now: Timestamp) -> Origin {
         kind: farley_domain::model::event::ActorKind::User,
         user_id: Some(user),
         api_key_id: None,
+        contact_id: None,
     };
     Origin { actor, request_id: Some(request_id), now, cause: None, client_tag: None }
 }

@@ -32,6 +32,8 @@ use crate::records::operations::generic_operations;
 const PASSWORD: &str = "password";
 /// The name of the security scheme.
 const BEARER: &str = "bearer";
+/// The name of that of contacts in customer portals, as their endpoints name it.
+const PORTAL: &str = "portalToken";
 
 /// The whole document. A hand-written operation goes before a generic one of the same method and path, and a hand-written
 /// schema before a generic one of the same name.
@@ -107,6 +109,11 @@ fn add_shared(components: &mut Components) {
         .bearer_format("JWT")
         .description(Some("The access token from a log-in (a JWT signed with EdDSA, following RFC8725, valid for 15 minutes), or an API key (`fk_…`)."));
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
+    let portal = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("The access token of a contact who signed in to a customer portal (a JWT, following RFC8725, valid for 15 minutes). It is good for that portal alone."));
+    components.add_security_scheme(PORTAL, SecurityScheme::Http(portal.build()));
     let flow = Password::new("/v1/auth/token", Scopes::new());
     let password = OAuth2::with_description(
         [Flow::Password(flow)],

@@ -247,13 +247,17 @@ fn actor() -> ObjectBuilder {
         .property(
             "kind",
             shown(
-                text().enum_values(Some(["user", "api_key", "system"])),
-                "A person, a program with an API key, or Farley itself.",
+                text().enum_values(Some(["user", "api_key", "contact", "system"])),
+                "A person, a program with an API key, a contact in a customer portal, or Farley itself.",
                 json!("user"),
             ),
         )
         .property("user_id", noted(nullable(id().into()), "The user, or the user an API key acts for; null for the system."))
         .property("api_key_id", noted(nullable(id().into()), "The API key, if one was used."))
+        .property(
+            "contact_id",
+            noted(nullable(id().into()), "The contact, if it was done in a customer portal; otherwise absent."),
+        )
         .required("kind")
 }
 

@@ -64,22 +64,26 @@ pub struct Event {
 /// Who did it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EventActor {
-    /// `user`, `api_key` or `system`.
+    /// `user`, `api_key`, `contact` or `system`.
     #[schema(example = "user")]
     pub kind: String,
     #[schema(value_type = Option<String>, format = "uuid")]
     pub user_id: Option<Id>,
     #[schema(value_type = Option<String>, format = "uuid")]
     pub api_key_id: Option<Id>,
+    /// The contact, if it was done in a customer portal; otherwise absent.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_id: Option<Id>,
 }
 
 /// Where a change comes from: what made the actor do it, so that a bridge between systems knows its own echo.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EventOrigin {
-    /// `rule`, `macro`, `import` or `channel`; otherwise the actor itself: `user`, `api_key` or `system`.
+    /// `rule`, `macro`, `import` or `channel`; otherwise the actor itself: `user`, `api_key`, `contact` or `system`.
     #[schema(example = "rule")]
     pub kind: String,
-    /// The id of the rule, macro, import, channel, user or API key; null for the system.
+    /// The id of the rule, macro, import, channel, user, API key or contact; null for the system.
     #[schema(value_type = Option<String>, format = "uuid")]
     pub id: Option<Id>,
 }
@@ -88,7 +92,7 @@ impl EventOrigin {
     fn of(row: &EventRow) -> EventOrigin {
         match &row.cause_kind {
             Some(kind) => EventOrigin { kind: kind.clone(), id: row.cause_id },
-            None => EventOrigin { kind: row.actor_kind.clone(), id: row.api_key_id.or(row.user_id) },
+            None => EventOrigin { kind: row.actor_kind.clone(), id: row.api_key_id.or(row.user_id).or(row.contact_id) },
         }
     }
 }
@@ -135,7 +139,7 @@ fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
         r#type: row.kind,
         at: row.at,
         origin,
-        actor: EventActor { kind: row.actor_kind, user_id: row.user_id, api_key_id: row.api_key_id },
+        actor: EventActor { kind: row.actor_kind, user_id: row.user_id, api_key_id: row.api_key_id, contact_id: row.contact_id },
         object: row.object,
         record_id: row.record_id,
         version: row.version,

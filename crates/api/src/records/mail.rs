@@ -36,6 +36,22 @@ pub async fn send_to(settings: &Settings, to: &(String, String), letter: Letter,
     transport.build().send(message).await.map(drop).map_err(|error| error.to_string())
 }
 
+/// The same from somebody else than the server's own sender, by name and address.
+pub async fn send_from(
+    settings: &Settings,
+    from: Option<(String, String)>,
+    to: &(String, String),
+    letter: Letter,
+    job: Id,
+) -> Result<(), String> {
+    let Some((name, address)) = from else { return send_to(settings, to, letter, job).await };
+    let Some(url) = &settings.smtp_url else { return Ok(()) };
+    let address = address.parse().map_err(|error| format!("the address of the sender: {error}"))?;
+    let message = message_between(Mailbox::new(Some(name), address), to, letter, job)?;
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(|error| error.to_string())?;
+    transport.build().send(message).await.map(drop).map_err(|error| error.to_string())
+}
+
 /// The user's own language; where that is not set, the one of the company's country.
 #[must_use]
 pub fn language(user: &Record<User>, country: &str) -> Language {
@@ -55,10 +71,13 @@ fn addressed(user: &Record<User>) -> (String, String) {
     (user.get(User::name).to_owned(), user.get(User::email).to_owned())
 }
 
-fn message_to(from: &str, (name, address): &(String, String), letter: Letter, job: Id) -> Result<Message, String> {
+fn message_to(from: &str, to: &(String, String), letter: Letter, job: Id) -> Result<Message, String> {
+    message_between(from.parse().map_err(|error| format!("FARLEY_MAIL_FROM: {error}"))?, to, letter, job)
+}
+
+fn message_between(from: Mailbox, (name, address): &(String, String), letter: Letter, job: Id) -> Result<Message, String> {
     let address = address.parse().map_err(|error| format!("the address of the recipient: {error}"))?;
     let to = Mailbox::new(Some(name.clone()), address);
-    let from: Mailbox = from.parse().map_err(|error| format!("FARLEY_MAIL_FROM: {error}"))?;
     Message::builder()
         // Tried again after the mail server took it, it is still the same message.
         .message_id(Some(format!("<{job}@{}>", from.email.domain())))

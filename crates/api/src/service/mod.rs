@@ -10,6 +10,7 @@ mod incoming;
 pub mod knowledge;
 pub mod mail;
 pub mod merging;
+pub mod portal;
 pub mod promises;
 pub mod queue;
 mod replay;
@@ -32,6 +33,7 @@ use farley_domain::{
         channel::Channel,
         knowledge::{article::Article, help_center::HelpCenter},
         mailbox::Mailbox,
+        portal::Portal,
         queue::Queue,
         reply_template::ReplyTemplate,
         sla_policy::SlaPolicy,
@@ -50,6 +52,7 @@ use crate::{
 };
 
 pub use knowledge::help_center::cors as help_cors;
+pub use portal::cors as portal_cors;
 pub use satisfaction::answering::cors as survey_cors;
 
 /// What the area brings along.
@@ -62,6 +65,7 @@ pub static AREA: Area = Area {
         Behaviours::of::<ReplyTemplate>(),
         Behaviours::of::<Queue>(),
         Behaviours::of::<HelpCenter>(),
+        Behaviours::of::<Portal>(),
         Behaviours::of::<SlaPolicy>(),
         Behaviours::of::<Ticket>(),
         Behaviours::of::<TicketMessage>(),
@@ -73,6 +77,12 @@ pub static AREA: Area = Area {
             every: None,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(satisfaction::invitation::perform(job)),
+        },
+        JobKind {
+            kind: portal::codes::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(portal::codes::perform(job)),
         },
         JobKind {
             kind: timers::KIND,

@@ -28,6 +28,15 @@ choices! {
     }
 }
 
+choices! {
+    /// Which tickets a contact sees in the customer portal.
+    pub enum PortalAccess {
+        None "none" "None" "不可登录",
+        Own "own" "Their own" "本人",
+        Organization "organization" "Their organization's" "所在单位",
+    }
+}
+
 /// The contacts of opportunities: the field is theirs, and contacts are found by it from both ends.
 pub static OPPORTUNITY_CONTACTS_LINK: Link =
     Link { table: "opportunity_contacts", from: "opportunity_id", to: "contact_id", target: "contact", shared: false };
@@ -67,6 +76,9 @@ entity! {
         time_zone: Option<String> => time_zone().detail().label("Time zone", "时区").example("Asia/Shanghai"),
         /// The preferred contact channel.
         preferred_channel: Option<Channel> => choice(Channel::choices()).detail().label("Preferred channel", "偏好渠道").example("wecom"),
+        /// Which tickets the contact sees in the customer portal: none, and they cannot sign in; their own; or those of their primary customer,
+        /// where the portal shows these.
+        portal_access: Option<PortalAccess> => choice(PortalAccess::choices()).default("own").detail().label("Portal access", "门户权限").example("own"),
         /// Date of birth.
         birthday: Option<chrono::NaiveDate> => date().detail().sensitive().label("Birthday", "生日").example("1987-09-15"),
         /// Notes.

@@ -328,7 +328,7 @@ pub static READY_MADE: &[ReadyMade] = &[
         grants: &[
             "ticket read,create,update,archive,export,import all",
             "ticket_merge read own",
-            "article,article_category,help_center read,create,update,archive all",
+            "article,article_category,help_center,portal read,create,update,archive all",
             "article export,import all",
             "article_version read,create all",
             "queue,mailbox,channel,reply_template,ticket_status,ticket_category,sla_policy,calendar,rule,macro read,create,update,archive all",
@@ -378,7 +378,7 @@ pub static READY_MADE: &[ReadyMade] = &[
         grants: &[
             "ticket,queue,mailbox,channel,reply_template,ticket_status,ticket_category,sla_policy,rule,rule_run,macro read all",
             "ticket_merge read own",
-            "article,article_version,article_category,help_center read all",
+            "article,article_version,article_category,help_center,portal read all",
             "lead,pool,lead_form,assignment_rule,scoring_rule,work_schedule,calendar,cadence,cadence_enrolment,customer,contact,opportunity read all",
             "activity,task,pipeline,product,campaign,quota,forecast_override read all",
             "tag,user,team,role,custom_field read all",
@@ -400,7 +400,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "survey read all",
             "survey_response read,create all",
             "article,article_category read,create,update,archive,export,import all",
-            "article_version,help_center read all",
+            "article_version,help_center,portal read all",
             "queue,mailbox,channel,reply_template,ticket_status,ticket_category,sla_policy,calendar read all",
             "cadence,cadence_enrolment read all",
             "user,team,custom_field read all",

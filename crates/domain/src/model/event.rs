@@ -13,6 +13,19 @@ pub struct Actor {
     pub user_id: Option<Id>,
     /// The API key used, if one was.
     pub api_key_id: Option<Id>,
+    /// The contact, if it was done in a customer portal.
+    pub contact_id: Option<Id>,
+}
+
+impl Actor {
+    /// Farley itself.
+    pub const SYSTEM: Actor = Actor { kind: ActorKind::System, user_id: None, api_key_id: None, contact_id: None };
+
+    /// A contact in a customer portal.
+    #[must_use]
+    pub fn contact(id: Id) -> Actor {
+        Actor { kind: ActorKind::Contact, contact_id: Some(id), ..Actor::SYSTEM }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +33,7 @@ pub struct Actor {
 pub enum ActorKind {
     User,
     ApiKey,
+    Contact,
     System,
 }
 
@@ -52,6 +66,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
     ("article_version", &["ended"]),
     ("channel", &["secret_rotated"]),
     ("cadence_enrolment", &["step_made", "paused", "resumed", "stopped", "finished"]),
+    ("contact", &["signed_in", "signed_out"]),
     ("customer", &["assigned", "claimed", "released", "recalled", "recall_warned"]),
     ("import", &["progressed", "finished", "failed"]),
     ("help_center", &["token_rotated"]),
@@ -78,6 +93,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
     ("lead_form", &["token_rotated"]),
     ("notification", &["read"]),
     ("opportunity", &["stage_changed"]),
+    ("portal", &["token_rotated"]),
     ("setting", &["deleted"]),
     ("survey_response", &["answered", "changed", "linked", "mailed"]),
     (

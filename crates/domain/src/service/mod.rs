@@ -11,6 +11,7 @@ pub mod mail;
 pub mod mailbox;
 pub mod moves;
 pub mod outcome;
+pub mod portal;
 pub mod progress;
 pub mod queue;
 pub mod replay;

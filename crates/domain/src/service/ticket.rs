@@ -35,6 +35,7 @@ choices! {
         Social "social" "Social media" "社交媒体",
         WebForm "web_form" "Web form" "网页表单",
         Api "api" "API" "接口",
+        Portal "portal" "Customer portal" "客户门户",
         InPerson "in_person" "In person" "当面",
         Other "other" "Other" "其他",
     }

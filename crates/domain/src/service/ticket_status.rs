@@ -11,6 +11,7 @@ use crate::{
         field::Link,
         object::{Reach, Relation},
         record::Draft,
+        structures::by_language::{BY_LANGUAGE, ByLanguage},
     },
     values::id::Id,
 };
@@ -24,6 +25,8 @@ entity! {
     pub struct TicketStatus("ticket_status", "ticket-statuses", "ticket_statuses", "Ticket status", "工单状态") [external] {
         /// The name; unique among live statuses.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("已取消"),
+        /// What customers read instead of the name in portals, by language. By default it follows from the kind.
+        public_name: Option<ByLanguage> => structure(&BY_LANGUAGE).opaque().label("Public name", "对外名称").example(json!({"zh": "处理中", "en": "In progress"})),
         /// What the status means.
         kind: Option<StatusKind> => choice(StatusKind::choices()).required().on_create().label("Kind", "类型").example("closed"),
         /// Its position among the statuses, ascending. By default a new status is added at the end. The first status of a kind is

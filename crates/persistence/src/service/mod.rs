@@ -3,6 +3,7 @@
 mod channels;
 mod clocks;
 mod mail_sources;
+mod portal;
 mod votes;
 
 pub use clocks::MessageOfTicket;

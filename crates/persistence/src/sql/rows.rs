@@ -58,6 +58,7 @@ pub struct NewEvent {
     pub actor_kind: &'static str,
     pub user_id: Option<Id>,
     pub api_key_id: Option<Id>,
+    pub contact_id: Option<Id>,
     pub object: String,
     #[diesel(serialize_as = DbId)]
     pub record_id: Id,
@@ -91,6 +92,7 @@ pub struct EventRow {
     pub actor_kind: String,
     pub user_id: Option<Id>,
     pub api_key_id: Option<Id>,
+    pub contact_id: Option<Id>,
     pub object: String,
     pub record_id: Id,
     pub version: i64,
@@ -148,6 +150,47 @@ pub struct IdempotencyRow {
     pub body: String,
     #[diesel(serialize_as = DbTime)]
     pub created_at: Timestamp,
+}
+
+/// A code that was mailed to a contact.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::portal_codes, treat_none_as_default_value = false)]
+pub struct PortalCodeRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub portal_id: Id,
+    pub email: String,
+    pub code_hash: Vec<u8>,
+    pub attempts: i64,
+    #[diesel(serialize_as = DbTime)]
+    pub expires_at: Timestamp,
+}
+
+/// A session of a contact in a portal.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::portal_sessions, treat_none_as_default_value = false)]
+pub struct PortalSessionRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub portal_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub contact_id: Id,
+    /// The address that they signed in with.
+    pub email: String,
+    pub refresh_hash: Vec<u8>,
+    /// The token before, when it was exchanged, and what the present one was made of it with.
+    pub former_hash: Option<Vec<u8>>,
+    pub salt: Option<Vec<u8>>,
+    pub rotated_at: Option<Timestamp>,
+    #[diesel(serialize_as = DbTime)]
+    pub created_at: Timestamp,
+    #[diesel(serialize_as = DbTime)]
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

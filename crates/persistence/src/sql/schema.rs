@@ -31,6 +31,7 @@ diesel::table! {
         actor_kind -> Text,
         user_id -> Nullable<IdSql>,
         api_key_id -> Nullable<IdSql>,
+        contact_id -> Nullable<IdSql>,
         object -> Text,
         record_id -> IdSql,
         version -> BigInt,
@@ -537,6 +538,48 @@ diesel::table! {
         tenant_id -> IdSql,
         id -> IdSql,
         token -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    portals (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        token -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    portal_codes (tenant_id, portal_id, email) {
+        tenant_id -> IdSql,
+        portal_id -> IdSql,
+        email -> Text,
+        code_hash -> Binary,
+        attempts -> BigInt,
+        expires_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    portal_sessions (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        portal_id -> IdSql,
+        contact_id -> IdSql,
+        email -> Text,
+        refresh_hash -> Binary,
+        former_hash -> Nullable<Binary>,
+        salt -> Nullable<Binary>,
+        rotated_at -> Nullable<TimeSql>,
+        created_at -> TimeSql,
+        expires_at -> TimeSql,
+        revoked_at -> Nullable<TimeSql>,
     }
 }
 

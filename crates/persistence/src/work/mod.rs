@@ -57,8 +57,7 @@ impl Origin {
     /// Farley itself.
     #[must_use]
     pub fn system(now: Timestamp) -> Origin {
-        let actor = Actor { kind: ActorKind::System, user_id: None, api_key_id: None };
-        Origin { actor, request_id: None, now, cause: None, client_tag: None }
+        Origin { actor: Actor::SYSTEM, request_id: None, now, cause: None, client_tag: None }
     }
 }
 
@@ -338,10 +337,12 @@ impl<'a> Work<'a> {
             actor_kind: match self.origin.actor.kind {
                 ActorKind::User => "user",
                 ActorKind::ApiKey => "api_key",
+                ActorKind::Contact => "contact",
                 ActorKind::System => "system",
             },
             user_id: self.origin.actor.user_id,
             api_key_id: self.origin.actor.api_key_id,
+            contact_id: self.origin.actor.contact_id,
             object: object.to_owned(),
             record_id: record,
             version,

@@ -2,8 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use farley::records::operations::generic_operations;
+use farley::{
+    access::tokens::NO_TENANT,
+    http::{clock, problem::Problem},
+    identity::auth::tenant_of_slug,
+    records::operations::generic_operations,
+    service::portal::codes,
+};
 use farley_domain::model::registry;
+use farley_persistence::Origin;
 use serde_json::{Value, json};
 
 use super::{Contract, Operation, examples::Examples};
@@ -20,6 +27,8 @@ pub const WITHOUT_EVENT: &[(&str, &str)] = &[
     ("simulateSla", "a question: it writes nothing"),
     ("dryRunRule", "a question: it writes nothing"),
     ("dryRunUnsavedRule", "a question: it writes nothing"),
+    ("requestPortalCode", "whether there is such a contact is looked up by the job; who signs in leaves an event"),
+    ("refreshPortalTokens", "as those of users are"),
     ("checkLeadDuplicates", "a question: it writes nothing"),
     ("suggestArticles", "a question: it writes nothing"),
     ("previewImport", "a question: it writes nothing"),
@@ -118,6 +127,7 @@ pub async fn walk(
     of_files(&mut walk, admin).await;
     of_mail(&mut walk, admin).await;
     of_channels(&mut walk, &server.anybody(), admin).await;
+    of_portals(&mut walk, server, admin).await;
     assert!(walk.faults.is_empty(), "{}", walk.faults.join("\n"));
 }
 
@@ -442,4 +452,49 @@ async fn of_mail(walk: &mut Walk<'_>, admin: &Client) {
     told.sort_unstable();
     assert_eq!(types, told);
     walk.exercised.insert(take.id.clone());
+}
+
+/// What contacts do in a portal.
+async fn of_portals(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
+    const EMAIL: &str = "walker@portal.example";
+    let contact = json!({"name": "Walker", "emails": [{"value": EMAIL}]});
+    admin.create("contacts", contact).await;
+    let portal = admin.post("/v1/portals", json!({"name": "Walked"})).await.ok(201);
+    let (key, token) = (id(&portal).parse().expect("an id"), portal["token"].as_str().expect("a token"));
+    // Mail goes nowhere here, so that the code is kept by hand.
+    let reading = server.app.store.read::<_, Problem>(NO_TENANT, |reader| tenant_of_slug(reader, None));
+    let tenant = reading.await.expect("a read").expect("a tenant");
+    let origin = Origin::system(clock::now());
+    let kept = server.app.store.write::<_, Problem>(tenant, origin, move |work| codes::keep(work, key, EMAIL, "12345678"));
+    kept.await.expect("a write");
+    let anybody = server.anybody();
+    let code = json!({"email": EMAIL, "code": "12345678"});
+    let tokens = walk.act(&anybody, "createPortalSession", &[token], code, &["contact.signed_in"]).await;
+    let refresh = json!({"refresh_token": tokens["refresh_token"]});
+    let tokens = walk.act(&anybody, "refreshPortalTokens", &[token], refresh, &[]).await;
+    let visitor = anybody.with_token(tokens["access_token"].as_str().expect("a token"));
+    let asked = json!({"subject": "Walked", "description": "Please help"});
+    let said = ["ticket_message.created", "ticket.customer_replied"];
+    let opened = ["ticket.created", said[0], said[1]];
+    let ticket = walk.act(&visitor, "openPortalTicket", &[token], asked, &opened).await;
+    let ticket = id(&ticket);
+    walk.act(&visitor, "answerPortalTicket", &[token, ticket], json!({"body": "More"}), &said).await;
+    let moved = &["ticket.status_changed"];
+    walk.act(&visitor, "closePortalTicket", &[token, ticket], json!({}), moved).await;
+    walk.act(&visitor, "reopenPortalTicket", &[token, ticket], json!({}), moved).await;
+    let survey = json!({"name": "Walked portal", "kind": "csat", "question": {"en": "?"}, "sends_mail": false});
+    let survey = admin.create("surveys", survey).await;
+    admin.post(&format!("/v1/tickets/{ticket}/ask-survey"), json!({"survey_id": survey})).await.ok(201);
+    let left = &["ticket.rated", "survey_response.answered"];
+    walk.act(&visitor, "ratePortalTicket", &[token, ticket], json!({"score": 5}), left).await;
+    walk.events().await;
+    let upload = walk.operations.iter().find(|operation| operation.id == "uploadPortalFile").expect("it is there").clone();
+    let path = format!("{}?name=walked.txt", upload.path.replace("{token}", token));
+    let answer: Answer = visitor.request(upload.method.clone(), &path).body("text/plain", "walked").await;
+    walk.contract.check(&upload, &answer);
+    let types: Vec<Value> = walk.events().await.iter().map(|event| event["type"].clone()).collect();
+    assert_eq!(types, ["file.created"]);
+    walk.exercised.insert(upload.id.clone());
+    walk.act(&visitor, "endPortalSession", &[token], json!({}), &["contact.signed_out"]).await;
+    walk.act(admin, "rotatePortalToken", &[id(&portal)], json!({}), &["portal.token_rotated"]).await;
 }

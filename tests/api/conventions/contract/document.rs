@@ -102,9 +102,10 @@ impl Operation {
         self.method != Method::GET && !self.id.starts_with("search")
     }
 
-    /// Whether nobody need be known.
+    /// Whether no user need be known. Portals are looked for before it is asked who comes.
     pub fn is_open(&self) -> bool {
-        self.declared["security"].as_array().is_some_and(|needed| needed.iter().all(|one| one == &json!({})))
+        let is_none = |one: &Value| *one == json!({}) || one.get("portalToken").is_some();
+        self.declared["security"].as_array().is_some_and(|needed| needed.iter().all(is_none))
     }
 
     /// Whether it declares a parameter that operations share.

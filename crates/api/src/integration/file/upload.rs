@@ -12,11 +12,13 @@ use farley_domain::{
     },
     model::{
         entity::Entity,
-        fault::{Fault, FaultCode},
+        fault::{Fault, FaultCode, Faults, unknown},
         field::Field,
         input,
+        record::Record,
     },
 };
+use farley_persistence::Work;
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
 use utoipa::{
@@ -37,7 +39,12 @@ use crate::{
         problem::{Code, Problem},
         request::{parameters, refuse_rest},
     },
-    records::{mutation::Mutation, schemas, write::Writer},
+    records::{
+        behaviour::Shown,
+        mutation::{Answer, Mutation},
+        schemas,
+        write::Writer,
+    },
 };
 
 /// The part of a form that is the file itself.
@@ -108,40 +115,63 @@ impl ToSchema for FileContent {}
 pub async fn create(call: Call, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let writer = Writer::of(&call, <File as Entity>::object());
     writer.permit(Action::Create)?;
-    let mut parameters = parameters(&request)?;
+    let own: Vec<&str> = MEMBERS.iter().map(|field| field.name.as_ref()).collect();
     // Read before anything is stored: what is refused for its parameters is refused at once.
-    Mutation::of(&request, &mut parameters.clone(), &Value::Null)?;
-    let written: Vec<_> =
-        parameters.extract_if(.., |(name, _)| MEMBERS.iter().any(|field| field.name.as_ref() == name)).collect();
-    let mut rest = parameters.clone();
-    rest.retain(|(name, _)| name != "validate_only");
-    let known: Vec<&str> = MEMBERS.iter().map(|field| field.name.as_ref()).chain(["validate_only"]).collect();
-    refuse_rest(&rest, &known)?;
-    let in_parts = Sent::of(&request) == Some(Sent::InParts);
+    judge_parameters(&request, &own)?;
+    take_in(&call, &request, payload, (writer, &own), |work, writer, record, shown| writer.answer(work, 201, record, shown)).await
+}
+
+/// Refuses what the parameters of an upload have beside these members.
+pub fn judge_parameters(request: &HttpRequest, own: &[&str]) -> Result<(), Problem> {
+    let mut parameters = parameters(request)?;
+    Mutation::of(request, &mut parameters.clone(), &Value::Null)?;
+    parameters.retain(|(name, _)| !own.contains(&name.as_str()) && name != "validate_only");
+    let known: Vec<&str> = own.iter().copied().chain(["validate_only"]).collect();
+    refuse_rest(&parameters, &known)
+}
+
+/// Takes in a file of which these members may be told; `end` answers.
+pub async fn take_in(
+    call: &Call,
+    request: &HttpRequest,
+    payload: web::Payload,
+    (writer, own): (Writer, &[&str]),
+    end: impl Fn(&mut Work<'_>, &Writer, &Record, Shown) -> Result<Answer, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let mut parameters = parameters(request)?;
+    let written: Vec<_> = parameters.extract_if(.., |(name, _)| own.contains(&name.as_str())).collect();
+    let in_parts = Sent::of(request) == Some(Sent::InParts);
     let max = call.state.settings.max_file + if in_parts { BESIDE } else { 0 };
-    let arriving = Arriving::of(&request, payload, usize::try_from(max).unwrap_or(usize::MAX))?;
+    let arriving = Arriving::of(request, payload, usize::try_from(max).unwrap_or(usize::MAX))?;
     let (members, stored) = if in_parts {
-        form(&call, &request, arriving, written).await?
+        form(call, request, arriving, written).await?
     } else {
-        whole(&call, &request, &writer, arriving, written).await?
+        whole(call, request, &writer, arriving, written).await?
     };
     let asked = json!([members, stored.sha256, stored.media_type]);
-    let mutation = Mutation::of(&request, &mut parameters, &asked)?;
     let (content, tenant) = (stored.content, call.tenant());
     let scanned = call.state.settings.file_scanner.is_some();
+    let mut faults = Faults::default();
+    for name in members.iter().filter(|(name, value)| !value.is_null() && !own.contains(&name.as_str())).map(|(name, _)| name) {
+        faults.add(unknown(format!("/{name}"), FaultCode::UnknownMember, name, own.iter().copied()));
+    }
     let body = Value::Object(members);
-    let answer = mutation
-        .run(&call, move |work| {
-            let (record, shown) = writer.create_with(work, &body, |record| describe(record.of_mut(), &stored, scanned))?;
-            if !work.give_content(stored.content, record.id())? {
-                return Err(Problem::new(Code::RequestTimeout));
-            }
-            if scanned {
-                scan::enqueue(work, record.id())?;
-            }
-            writer.answer(work, 201, &record, shown)
-        })
-        .await;
+    let answer = match faults.into_result(Mutation::of(request, &mut parameters, &asked)?) {
+        Err(faults) => Err(faults.into()),
+        Ok(mutation) => {
+            let work = move |work: &mut Work<'_>| {
+                let (record, shown) = writer.create_with(work, &body, |record| describe(record.of_mut(), &stored, scanned))?;
+                if !work.give_content(stored.content, record.id())? {
+                    return Err(Problem::new(Code::RequestTimeout));
+                }
+                if scanned {
+                    scan::enqueue(work, record.id())?;
+                }
+                end(work, &writer, &record, shown)
+            };
+            mutation.run(call, work).await
+        }
+    };
     // What was refused, only validated or answered before has its content for nothing.
     give_up(&call.state, tenant, &*call.state.contents()?, content).await;
     answer

@@ -71,7 +71,7 @@ impl Task {
 
     fn origin(&self) -> Origin {
         let kind = if self.api_key.is_some() { ActorKind::ApiKey } else { ActorKind::User };
-        let actor = Actor { kind, user_id: Some(self.user), api_key_id: self.api_key };
+        let actor = Actor { kind, user_id: Some(self.user), api_key_id: self.api_key, contact_id: None };
         let cause = Some(Cause { kind: CauseKind::Import, id: self.import, depth: 0 });
         Origin { actor, request_id: self.request_id.clone(), now: clock::now(), cause, client_tag: None }
     }

@@ -112,7 +112,7 @@ pub fn channel_of(
 
 /// Whether a message was written on a page, by somebody who is answered by mail.
 fn is_form(message: &Record<TicketMessage>) -> bool {
-    message.get(TicketMessage::channel) == Some(TicketChannel::WebForm)
+    matches!(message.get(TicketMessage::channel), Some(TicketChannel::WebForm | TicketChannel::Portal))
 }
 
 /// The message that a new one answers: the one that it names, else the latest mail of somebody who takes part, else the latest one that

@@ -21,7 +21,7 @@ use farley_domain::{
     },
     values::{id::Id, time::Timestamp},
 };
-use farley_persistence::{Change, Origin, Reader, TenantKey};
+use farley_persistence::{Change, Origin, Reader, TenantKey, Work};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -123,31 +123,39 @@ pub async fn answer(request: HttpRequest, body: OpenBody) -> Result<HttpResponse
     let state = state_of(&request)?;
     let found = Found::of(&state, &request).await?;
     let asked = read_plain::<SurveyAnswer>(&body.0)?;
-    let score = asked.get(SurveyAnswer::score).unwrap_or(0);
-    let comment = asked.get(SurveyAnswer::comment).map(str::to_owned);
     let now = clock::now();
     let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(now) };
     let (id, ticket, survey) = (found.response.id(), found.response.get(SurveyResponse::ticket_id), Arc::clone(&found.survey));
-    let written = state.store.write::<_, Problem>(found.tenant, origin, move |work| {
-        let system = Arc::new(principal::system(work.reader())?);
-        // The ticket before what is said of it, as whoever asks does.
-        let ticket = match ticket {
-            Some(ticket) => following_up::locked(work, &system, now, ticket)?,
-            None => None,
-        };
-        let schema = without_custom_fields(SurveyResponse::object());
-        let loaded = work.load(&schema, &Unrestricted, id, &Predicate::all())?.ok_or_else(Problem::not_found)?;
-        let before = loaded.record.of::<SurveyResponse>();
-        let at = loaded.record.next_change_at(now);
-        let taken = answered(before, &survey, (score, comment.as_deref()), at).map_err(refused)?;
-        let Some(mut response) = taken else { return Ok(before.clone()) };
-        following_up::follow_up(work, &system, (&*survey, &mut response), ticket.as_ref(), at)?;
-        let verb = if before.is_null(SurveyResponse::answered_at) { "answered" } else { "changed" };
-        work.update(&schema, &loaded, response.any_mut(), &Change::new(verb))?;
-        Ok(response)
-    });
+    let written =
+        state.store.write::<_, Problem>(found.tenant, origin, move |work| take(work, now, (id, ticket, &survey), &asked));
     let response = written.await?;
     Ok(shown(&Found { response, ..found }, now))
+}
+
+/// Takes an answer to a survey about a ticket: the response with it.
+pub fn take(
+    work: &mut Work<'_>,
+    now: Timestamp,
+    (id, ticket, survey): (Id, Option<Id>, &Record<Survey>),
+    asked: &Record<SurveyAnswer>,
+) -> Result<Record<SurveyResponse>, Problem> {
+    let (score, comment) = (asked.get(SurveyAnswer::score).unwrap_or(0), asked.get(SurveyAnswer::comment));
+    let system = Arc::new(principal::system(work.reader())?);
+    // The ticket before what is said of it, as whoever asks does.
+    let ticket = match ticket {
+        Some(ticket) => following_up::locked(work, &system, now, ticket)?,
+        None => None,
+    };
+    let schema = without_custom_fields(SurveyResponse::object());
+    let loaded = work.load(&schema, &Unrestricted, id, &Predicate::all())?.ok_or_else(Problem::not_found)?;
+    let before = loaded.record.of::<SurveyResponse>();
+    let at = loaded.record.next_change_at(now);
+    let taken = answered(before, survey, (score, comment), at).map_err(refused)?;
+    let Some(mut response) = taken else { return Ok(before.clone()) };
+    following_up::follow_up(work, &system, (survey, &mut response), ticket.as_ref(), at)?;
+    let verb = if before.is_null(SurveyResponse::answered_at) { "answered" } else { "changed" };
+    work.update(&schema, &loaded, response.any_mut(), &Change::new(verb))?;
+    Ok(response)
 }
 
 fn refused(refusal: Refusal) -> Problem {

@@ -67,6 +67,8 @@ pub mod locks;
 pub mod log;
 #[path = "mail.rs"]
 pub mod mail;
+#[path = "portal.rs"]
+pub mod portal;
 #[path = "records.rs"]
 pub mod records;
 #[path = "run.rs"]
