@@ -241,7 +241,7 @@ impl Crm {
 /// Work done by a user at a time.
 pub fn by_user(user: Id, now: Timestamp) -> Origin {
     Origin {
-        actor: Actor { kind: ActorKind::User, user_id: Some(user), api_key_id: None },
+        actor: Actor { kind: ActorKind::User, user_id: Some(user), api_key_id: None, contact_id: None },
         request_id: None,
         now,
         cause: None,

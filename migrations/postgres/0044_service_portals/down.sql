@@ -1,5 +1,4 @@
 ALTER TABLE ticket_statuses DROP COLUMN public_name;
-ALTER TABLE contacts DROP COLUMN portal_access;
 ALTER TABLE events DROP COLUMN contact_id;
 DROP TABLE portal_sessions;
 DROP TABLE portal_codes;

@@ -59,5 +59,4 @@ CREATE TABLE portal_sessions (
 );
 
 ALTER TABLE events ADD COLUMN contact_id uuid;
-ALTER TABLE contacts ADD COLUMN portal_access text COLLATE "C" NOT NULL DEFAULT 'own';
 ALTER TABLE ticket_statuses ADD COLUMN public_name json;

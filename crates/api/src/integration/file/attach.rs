@@ -12,7 +12,7 @@ use farley_domain::{
     query::predicate::Predicate,
     values::id::Id,
 };
-use farley_persistence::{Change, Work};
+use farley_persistence::{Change, Loaded, Work};
 
 use crate::{
     access::unrestricted::{Unrestricted, without_custom_fields},
@@ -78,7 +78,7 @@ pub fn take_along(
     let mut faults = Faults::default();
     for (place, file) in files.iter().enumerate() {
         let fault = |code| Fault::new(format!("{pointer}/{place}"), code);
-        let loaded = match writer.load(work, &Named::Id(*file), Action::Update) {
+        let loaded = match loaded_for(work, &writer, *file) {
             Ok(loaded) if !loaded.record.is_archived() => loaded,
             Ok(_) => {
                 faults.add(fault(FaultCode::NotFound));
@@ -101,6 +101,15 @@ pub fn take_along(
         writer.store(work, &loaded, record.into_any(), "moved")?;
     }
     faults.into_result(()).map_err(Problem::rule)
+}
+
+/// A file that is to be taken along. What belongs to nothing yet is its uploader's alone, and Farley itself has seen to whose it is.
+fn loaded_for(work: &mut Work<'_>, writer: &Writer, file: Id) -> Result<Loaded, Problem> {
+    if writer.principal.is_system() {
+        let schema = without_custom_fields(writer.object);
+        return work.load(&schema, &Unrestricted, file, &Predicate::all())?.ok_or_else(Problem::not_found);
+    }
+    writer.load(work, &Named::Id(file), Action::Update)
 }
 
 /// Where a file belongs.
