@@ -1,7 +1,7 @@
 //! Schemas that belong to no single object: money, pages, problems, events, filters.
 
 use farley_domain::{
-    model::{fault::FaultCode, field::Op},
+    model::{fault::FaultCode, field::Op, recurring::CONTACT_ID},
     query::{
         list::{ANY, MAX_EXPANDED, MAX_FIELDS, MAX_SORT_KEYS, MERGED},
         predicate::{MAX_DEPTH, MAX_TESTS},
@@ -255,7 +255,7 @@ fn actor() -> ObjectBuilder {
         .property("user_id", noted(nullable(id().into()), "The user, or the user an API key acts for; null for the system."))
         .property("api_key_id", noted(nullable(id().into()), "The API key, if one was used."))
         .property(
-            "contact_id",
+            CONTACT_ID.name(),
             noted(nullable(id().into()), "The contact, if it was done in a customer portal; otherwise absent."),
         )
         .required("kind")

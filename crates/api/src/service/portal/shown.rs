@@ -256,12 +256,11 @@ impl Showing<'_> {
     }
 }
 
+/// A survey that was asked, with the response to it.
+pub type AskedSurvey = (Record<SurveyResponse>, Record<Survey>);
+
 /// The last survey that a visitor was asked about a ticket.
-pub fn survey_of(
-    reader: &mut Reader<'_>,
-    visit: &Visit,
-    ticket: Id,
-) -> Result<Option<(Record<SurveyResponse>, Record<Survey>)>, Problem> {
+pub fn survey_of(reader: &mut Reader<'_>, visit: &Visit, ticket: Id) -> Result<Option<AskedSurvey>, Problem> {
     let within = Predicate::Archived(false)
         .and(SurveyResponse::ticket_id.eq(ticket))
         .and(SurveyResponse::contact_id.eq(visit.contact.id()));

@@ -317,9 +317,11 @@ pub async fn rate(request: HttpRequest, body: Body) -> Result<HttpResponse, Prob
     let call = visit.call.clone();
     mutation
         .run(&call, move |work| {
-            visit.ticket(work.reader(), id)?;
+            let ticket = visit.ticket(work.reader(), id)?;
             let found = survey_of(work.reader(), &visit, id)?;
-            let Some((response, survey)) = found else { return Err(Problem::state("not asked", &[])) };
+            let Some((response, survey)) = found else {
+                return Err(Problem::state(public_kind(kind_of(&ticket)).as_str(), &[]));
+            };
             let ticket = response.get(SurveyResponse::ticket_id);
             answering::take(work, visit.call.now, (response.id(), ticket, &survey), &asked)?;
             shown(work, &visit, id, 200)
