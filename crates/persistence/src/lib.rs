@@ -47,7 +47,9 @@ pub use sql::{
     cell::Cell,
     row::{Layout, Row},
     rows::{
-        ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, MailSourceRow, PortalCodeRow, PortalSessionRow, PromiseRow, RotationRow, RuleCursorRow, SessionRow, SettingHead, SettingRow, SigningKeyRow, TenantRow, TimerRow, WantedEvents,
+        ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, MailSourceRow,
+        PortalCodeRow, PortalSessionRow, PromiseRow, RotationRow, RuleCursorRow, SessionRow, SettingHead, SettingRow,
+        SigningKeyRow, TenantRow, TimerRow, WantedEvents,
     },
     statement::Dialect,
 };
