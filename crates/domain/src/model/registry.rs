@@ -42,7 +42,7 @@ use crate::{
     },
 };
 
-const COUNT: usize = 49;
+const COUNT: usize = 50;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {

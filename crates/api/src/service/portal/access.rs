@@ -28,7 +28,7 @@ use crate::{
     http::{
         clock,
         problem::{Code, Problem},
-        request::{language_of, limit_by_address, request_id_of},
+        request::{client_tag_of, language_of, limit_by_address, request_id_of},
     },
     records::write::Writer,
 };
@@ -94,6 +94,7 @@ impl Visit {
             principal: Arc::new(principal),
             language: language_of(request),
             request_id: request_id_of(request),
+            client_tag: client_tag_of(request)?,
             now,
             state,
         };
