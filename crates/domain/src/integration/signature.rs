@@ -97,15 +97,15 @@ mod tests {
         let key = BASE64_STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         let at = Timestamp::from_milliseconds(1_614_265_330_000);
         let body = br#"{"test": 2432232314}"#;
-        let [id, timestamp, signature] = headers(&[key.clone()], "msg_p5jXN8AQM9LWM0D4loKWxJek", at, body);
+        let [id, timestamp, signature] = headers(std::slice::from_ref(&key), "msg_p5jXN8AQM9LWM0D4loKWxJek", at, body);
         assert_eq!(timestamp, (TIMESTAMP, "1614265330".to_owned()));
         assert_eq!(signature.1, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
         assert_eq!(secret(&key), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
         let told = [id.1.as_str(), timestamp.1.as_str(), signature.1.as_str()];
         assert_eq!(verify(&[b"new".to_vec(), key.clone()], told, body, at.plus_seconds(299)), Ok(()));
         let two = format!("v1a,AAAA v1,AAAA {}", signature.1);
-        assert_eq!(verify(&[key.clone()], [told[0], told[1], &two], body, at), Ok(()));
-        let refused = |told: [&str; 3], body: &[u8], now| verify(&[key.clone()], told, body, now).unwrap_err();
+        assert_eq!(verify(std::slice::from_ref(&key), [told[0], told[1], &two], body, at), Ok(()));
+        let refused = |told: [&str; 3], body: &[u8], now| verify(std::slice::from_ref(&key), told, body, now).unwrap_err();
         assert_eq!(refused(told, b"{}", at), SignatureError::Signature);
         assert_eq!(refused([told[0], told[1], ""], body, at), SignatureError::Signature);
         assert_eq!(refused([told[0], "1614265331", told[2]], body, at), SignatureError::Signature);
