@@ -154,7 +154,9 @@ pub async fn unknown_records_are_not_found(db: TestDb) {
     let server = Server::start(db).await;
     let admin = server.admin().await;
     let mut contract = Contract::new();
-    for operation in contract.operations().into_iter().filter(Operation::names_a_record) {
+    // Who cannot sign for a channel is not told whether it is there.
+    let named = |operation: &Operation| operation.names_a_record() && !operation.is_open();
+    for operation in contract.operations().into_iter().filter(named) {
         for id in
             [new_id().to_string(), "ext:sap:unknown".to_owned(), "ext:sap".to_owned(), "nonsense".to_owned(), "7".to_owned()]
         {
