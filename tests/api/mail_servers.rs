@@ -109,11 +109,18 @@ impl MailServers {
         transport.send_raw(&envelope, raw).await.expect("it is taken");
     }
 
-    /// What has reached the customers, the oldest first.
+    /// What has reached the customers, in no order.
     pub fn customers_box(&self) -> Vec<Vec<u8>> {
-        let mut files = files_of(&self.folder.join("mail/customers/new"));
-        files.sort_unstable();
-        files.iter().map(|file| std::fs::read(file).expect("a mail")).collect()
+        files_of(&self.folder.join("mail/customers/new")).iter().map(|file| std::fs::read(file).expect("a mail")).collect()
+    }
+
+    /// Gives the messages in the desk's box other ids, as where the box is made anew from a copy.
+    pub fn give_other_ids(&self) {
+        for file in files_of(&self.folder.join("mail/desk")) {
+            if file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("dovecot")) {
+                std::fs::remove_file(file).expect("it is removed");
+            }
+        }
     }
 
     /// How many messages in the desk's box are marked as read, and how many are not.

@@ -30,10 +30,7 @@ pub async fn send(settings: &Settings, user: &Record<User>, letter: Letter, job:
 
 /// The same to anybody, by name and address.
 pub async fn send_to(settings: &Settings, to: &(String, String), letter: Letter, job: Id) -> Result<(), String> {
-    let Some(url) = &settings.smtp_url else { return Ok(()) };
-    let message = message_to(&settings.mail_from, to, letter, job)?;
-    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(|error| error.to_string())?;
-    transport.build().send(message).await.map(drop).map_err(|error| error.to_string())
+    send_from(settings, None, to, letter, job).await
 }
 
 /// The same from somebody else than the server's own sender, by name and address.
@@ -44,10 +41,14 @@ pub async fn send_from(
     letter: Letter,
     job: Id,
 ) -> Result<(), String> {
-    let Some((name, address)) = from else { return send_to(settings, to, letter, job).await };
     let Some(url) = &settings.smtp_url else { return Ok(()) };
-    let address = address.parse().map_err(|error| format!("the address of the sender: {error}"))?;
-    let message = message_between(Mailbox::new(Some(name), address), to, letter, job)?;
+    let message = match from {
+        None => message_to(&settings.mail_from, to, letter, job)?,
+        Some((name, address)) => {
+            let address = address.parse().map_err(|error| format!("the address of the sender: {error}"))?;
+            message_between(Mailbox::new(Some(name), address), to, letter, job)?
+        }
+    };
     let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(|error| error.to_string())?;
     transport.build().send(message).await.map(drop).map_err(|error| error.to_string())
 }

@@ -34,9 +34,9 @@ struct Payload {
     /// The object being done, and behind which of its records to go on.
     #[serde(default)]
     at: Option<(String, Id)>,
-    /// That all its records are done, and behind which of the values they are found by to look for those of the past: field, value, record.
+    /// That all its records are done, and behind which of the values they are found by to look for those of the past.
     #[serde(default)]
-    stale: Option<(String, String, Id)>,
+    stale: Option<LookupPlace>,
 }
 
 /// Has the records of an object indexed again.
@@ -88,9 +88,8 @@ fn batch(work: &mut Work<'_>, payload: &mut Payload) -> Result<bool, Problem> {
     };
     let Some(object) = objects.get(from) else { return Ok(true) };
     let schema = principal::system(work.reader())?.schema(object);
-    if let Some((field, value, record)) = payload.stale.take() {
-        let next = work.forget_stale_lookups(&schema, &Unrestricted, &LookupPlace { field, value, record })?;
-        payload.stale = next.map(|next| (next.field, next.value, next.record));
+    if let Some(behind) = &payload.stale {
+        payload.stale = work.forget_stale_lookups(&schema, &Unrestricted, behind)?;
         let is_next = payload.stale.is_none();
         let Some(next) = objects.get(from + usize::from(is_next)) else { return Ok(true) };
         payload.at = Some((next.name.to_owned(), Id::NIL));
@@ -108,7 +107,7 @@ fn batch(work: &mut Work<'_>, payload: &mut Payload) -> Result<bool, Problem> {
         Some(last) => payload.at = Some((object.name.to_owned(), last.id())),
         None => {
             payload.at = Some((object.name.to_owned(), Id::NIL));
-            payload.stale = Some((String::new(), String::new(), Id::NIL));
+            payload.stale = Some(LookupPlace::before(""));
         }
     }
     Ok(false)

@@ -327,14 +327,7 @@ impl Asker {
     /// Rows attached to a live record that an action reaches, and those of the user's own that are attached to nothing yet.
     fn attached_rows(&self, object: &'static Object, attached: &Attached, action: Action) -> Option<Predicate> {
         let nothing = Predicate::test(object.field(attached.field)?, Op::Null, Operand::Boolean(true));
-        let author = recurring::CREATED_BY.of(object)?;
-        // What Farley made itself has no author.
-        let author = match self.user_id {
-            Id::NIL if self.grants.scopes == Grants::everything().scopes => {
-                Predicate::test(author, Op::Null, Operand::Boolean(true))
-            }
-            user => Predicate::test(author, Op::Eq, Operand::Id(user)),
-        };
+        let author = Predicate::test(recurring::CREATED_BY.of(object)?, Op::Eq, Operand::Id(self.user_id));
         let reached = attached.targets.iter().filter_map(|target| {
             let target = registry::object(target)?;
             let mut rows = self.rows(target, upon_parent(action))?;

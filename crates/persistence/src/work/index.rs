@@ -16,6 +16,7 @@ use farley_domain::{
     },
     values::id::Id,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Work, gather};
@@ -198,7 +199,7 @@ impl Work<'_> {
 }
 
 /// A place in the look-up values of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookupPlace {
     pub field: String,
     pub value: String,

@@ -202,8 +202,9 @@ pub async fn goes_through_mail_servers(db: TestDb) {
     let reply = admin.post(&format!("{path}/messages"), json!({"body": "Please clean the heads."})).await.ok(201);
     until!(servers.customers_box().len() == morning.len() + 2);
     let sent = reply["channel_message_id"].as_str().unwrap();
-    let arrived = String::from_utf8_lossy(servers.customers_box().last().unwrap()).into_owned();
-    assert!(arrived.contains(&format!("Message-ID: <{sent}>")) && arrived.contains("\nIn-Reply-To: <"), "{arrived}");
+    let arrived: Vec<String> = servers.customers_box().iter().map(|mail| String::from_utf8_lossy(mail).into_owned()).collect();
+    let arrived = arrived.iter().find(|mail| mail.contains(&format!("Message-ID: <{sent}>"))).expect("the reply");
+    assert!(arrived.contains("\nIn-Reply-To: <"), "{arrived}");
     let token = sent.split('@').next().unwrap().split('.').nth(1).unwrap();
     let plus = format!("support+{token}@example.cn");
     let answers = mails::answers(sent, reply["subject"].as_str().unwrap().trim_start_matches("Re: "), &plus);
@@ -221,4 +222,12 @@ pub async fn goes_through_mail_servers(db: TestDb) {
     until!(total(&admin, "/v1/tickets").await == json!(morning.len() + 1 + 3));
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(servers.customers_box().len(), morning.len() + 2, "no machine was answered");
+
+    // With other ids in the folder nothing is fetched twice, and what could not be taken in is looked at again.
+    servers.give_other_ids();
+    servers.deliver(DESK, &large("anew", 1)).await;
+    until!(total(&admin, "/v1/tickets").await == json!(morning.len() + 1 + 3 + 1));
+    until!(servers.desk_box().1 == 1);
+    let folders = admin.get("/v1/channels/email/folders").await.ok(200);
+    assert_eq!(folders["data"][0]["skipped"].as_array().map(Vec::len), Some(1), "{folders}");
 }

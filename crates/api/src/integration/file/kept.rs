@@ -32,7 +32,6 @@ use crate::{
 pub struct Kept {
     /// Each with the name that it will have.
     contents: Vec<Arc<(String, Stored)>>,
-    scanned: bool,
     state: Arc<State>,
     tenant: TenantKey,
 }
@@ -41,8 +40,7 @@ impl Kept {
     /// Nothing yet.
     #[must_use]
     pub fn none(state: &Arc<State>, tenant: TenantKey) -> Kept {
-        let scanned = state.settings.file_scanner.is_some();
-        Kept { contents: Vec::new(), scanned, state: Arc::clone(state), tenant }
+        Kept { contents: Vec::new(), state: Arc::clone(state), tenant }
     }
 
     /// Keeps the body of a request, of at most `max` bytes, under a name; and answers it.
@@ -118,17 +116,18 @@ impl Kept {
     /// Makes files of them, which belong to a record or to nothing yet.
     pub fn files(&self, work: &mut Work<'_>, writer: &Writer, place: Option<(FiledObject, Id)>) -> Result<Vec<Id>, Problem> {
         let writer = writer.on(<File as Entity>::object());
+        let scanned = self.state.settings.file_scanner.is_some();
         let mut ids = Vec::new();
         for content in &self.contents {
             let (name, stored) = content.as_ref();
             let (object, record) = place.unzip();
             let body = members().with(File::name, name.clone()).with(File::object, object).with(File::record_id, record);
             let body = body.into_json();
-            let (record, _) = writer.create_with(work, &body, |record| describe(record.of_mut(), stored, self.scanned))?;
+            let (record, _) = writer.create_with(work, &body, |record| describe(record.of_mut(), stored, scanned))?;
             if !work.give_content(stored.content, record.id())? {
                 return Err(Problem::new(Code::RequestTimeout));
             }
-            if self.scanned {
+            if scanned {
                 scan::enqueue(work, record.id())?;
             }
             ids.push(record.id());

@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Instant};
 use farley_domain::{
     identity::user::User,
     integration::{file::File, signature},
-    model::{record::Record, template::shortened},
+    model::{entity::Entity, record::Record, template::shortened},
+    query::predicate::Predicate,
     service::{
         channel::Channel,
         ticket::Ticket,
@@ -22,7 +23,7 @@ use crate::{
     access::{
         sealed::{Form, seal},
         state::State,
-        unrestricted::entity_of,
+        unrestricted::{Unrestricted, entity_of, without_custom_fields},
     },
     http::{clock, outgoing::Unanswered, problem::Problem},
     records::area::{Halt, Job},
@@ -206,12 +207,11 @@ async fn attempt(state: &Arc<State>, tenant: TenantKey, read: &Reading) -> Resul
 async fn free(state: &Arc<State>, tenant: TenantKey, channel: Id, given: Option<String>) -> Result<Option<String>, Halt> {
     let Some(given) = given else { return Ok(None) };
     let reading = state.background.read::<_, Problem>(tenant, move |reader| {
-        let schema =
-            crate::access::unrestricted::without_custom_fields(<TicketMessage as farley_domain::model::entity::Entity>::object());
-        let same = farley_domain::query::predicate::Predicate::Archived(false)
+        let schema = without_custom_fields(TicketMessage::object());
+        let same = Predicate::Archived(false)
             .and(TicketMessage::channel_message_id.eq(given.clone()))
             .and(TicketMessage::channel_id.eq(channel));
-        let known = reader.find(&schema, &crate::access::unrestricted::Unrestricted, &same, 1)?;
+        let known = reader.find(&schema, &Unrestricted, &same, 1)?;
         Ok(Some(given.clone()).filter(|_| known.is_empty()))
     });
     Ok(reading.await?)

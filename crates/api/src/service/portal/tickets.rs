@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, post};
 use farley_domain::{
+    customers::contact::Contact,
     identity::access::Action,
     model::{entity::Entity, input::members},
     query::list::ListQuery,
@@ -119,7 +120,7 @@ pub async fn me(request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_rest(&parameters(&request)?, &[])?;
     let visit = Visit::of(&request).await?;
     let me = PortalMe {
-        name: visit.contact.get(farley_domain::customers::contact::Contact::name).to_owned(),
+        name: visit.contact.get(Contact::name).to_owned(),
         email: visit.email.clone(),
         sees_organization: organization(&visit.portal, &visit.contact).is_some(),
     };

@@ -245,6 +245,11 @@ impl Fetching<'_> {
         let mut folder = Folder::open(self.source).await?;
         // Of a folder not known yet, or made anew, what nobody has read is fetched: the rest has been dealt with elsewhere.
         let is_new = self.row.uid_validity != Some(folder.uid_validity);
+        if is_new && self.row.uid_validity.take().is_some() {
+            // The ids kept are those of other messages.
+            self.report.skipped.clear();
+            self.report.failed = None;
+        }
         let last = match (is_new, folder.uid_next) {
             (true, Some(next)) => next - 1,
             (true, None) => folder.behind(0).await?.last().copied().unwrap_or(0),
