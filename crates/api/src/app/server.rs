@@ -9,6 +9,10 @@ use actix_web::{
     middleware::from_fn,
     web,
 };
+use farley_domain::{
+    sales::leads::form::LeadForm,
+    service::{knowledge::help_center::HelpCenter, portal::Portal},
+};
 use utoipa::OpenApi;
 
 use super::{
@@ -22,7 +26,9 @@ use crate::{
         problem::{Problem, describe},
     },
     identity::{bootstrap, learning},
-    openapi, sales, service,
+    openapi,
+    records::public,
+    service,
     settings::{Settings, cores},
 };
 
@@ -121,9 +127,9 @@ pub async fn start(settings: Settings) -> Result<Running, String> {
             .app_data(limits.clone())
             .app_data(stopping.clone())
             .wrap(cors(&data.settings.cors_origins))
-            .wrap(from_fn(sales::cors))
-            .wrap(from_fn(service::help_cors))
-            .wrap(from_fn(service::portal_cors))
+            .wrap(from_fn(public::cors::<LeadForm, _>))
+            .wrap(from_fn(public::cors::<HelpCenter, _>))
+            .wrap(from_fn(public::cors::<Portal, _>))
             .wrap(from_fn(service::survey_cors))
             // Around the others, so that what they refuse is told as any other problem.
             .wrap(from_fn(middleware::serve))

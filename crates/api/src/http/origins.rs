@@ -28,12 +28,15 @@ pub fn allow(request: &HttpRequest, origin: String) {
     request.extensions_mut().insert(Allowed(origin));
 }
 
-/// What a browser is told that asks whether it may send something.
+/// The headers that pages send that need no log-in.
+pub const HEADERS: &str = "content-type, accept-language, if-none-match";
+
+/// What a browser is told that asks whether it may send something, with these headers.
 #[must_use]
-pub fn preflight(allowed: Option<String>) -> HttpResponse {
+pub fn preflight(allowed: Option<String>, headers: &'static str) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"));
-    response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type, accept-language, if-none-match"));
+    response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, headers));
     response.insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"));
     response.insert_header((header::VARY, "Origin"));
     if let Some(origin) = allowed {

@@ -36,7 +36,6 @@ use leads::{recalls, responses, scoring};
 
 pub use cadences::stops::{after_activity, after_record as after_enrolled};
 pub use leads::{
-    form::cors,
     lead::answered as lead_answered,
     pool::{after_pooled, before_pooled},
 };

@@ -51,8 +51,6 @@ use crate::{
     },
 };
 
-pub use knowledge::help_center::cors as help_cors;
-pub use portal::cors as portal_cors;
 pub use satisfaction::answering::cors as survey_cors;
 
 /// What the area brings along.

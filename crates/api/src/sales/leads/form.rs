@@ -2,22 +2,14 @@
 
 use std::sync::Arc;
 
-use actix_web::{
-    Error, HttpRequest, HttpResponse,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    get,
-    http::{Method, header},
-    middleware::Next,
-    post,
-};
+use actix_web::{HttpRequest, HttpResponse, get, http::header, post};
 use farley_domain::{
     customers::contact::Contact,
-    identity::access::Action,
     model::{
         entity::Entity,
         fault::Language,
         field::{Choice, Field, FieldType},
+        handle::Handle,
         object::Schema,
         record::Record,
     },
@@ -26,8 +18,9 @@ use farley_domain::{
         lead::Lead,
     },
     service::{ticket::Ticket, ticket_form::OfTicket},
+    values::id::Id,
 };
-use farley_persistence::{TenantKey, Work};
+use farley_persistence::{Reader, StoreError, Work};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,26 +28,29 @@ use crate::{
     access::{
         call::Call,
         principal::{self, Principal},
-        state::{State, state_of},
-        tokens::{NO_TENANT, new_secret},
-        unrestricted::record_of,
+        state::state_of,
     },
     http::{
-        origins,
         problem::{BY_LANGUAGE, Problem},
         request::{Body, language_of, limit_by_address, parameters, refuse_rest},
     },
     records::{
-        action::act,
-        behaviour::{Behaviour, Shown, Writing},
-        body::Nothing,
+        behaviour::{Behaviour, Writing},
+        public::{self, Public},
     },
 };
 
-/// What paths of public forms begin with.
-const PUBLIC: &str = "/v1/forms/";
-/// What tokens of forms begin with.
-const TOKEN_PREFIX: &str = "lf_";
+impl Public for LeadForm {
+    const PATH: &'static str = "/v1/forms/";
+    const PREFIX: &'static str = "lf_";
+    const TOKEN: Handle<Self, Option<String>> = LeadForm::token;
+    const IS_ACTIVE: Handle<Self, bool> = LeadForm::is_active;
+    const ALLOWED_ORIGINS: Handle<Self, Vec<String>> = LeadForm::allowed_origins;
+
+    fn of_token(reader: &mut Reader<'_>, token: &str) -> Result<Option<(Id, Id)>, StoreError> {
+        reader.form_of_token(token)
+    }
+}
 
 impl Behaviour for LeadForm {
     /// A form has a token of its own, and asks only what its leads or tickets can hold.
@@ -67,9 +63,7 @@ impl Behaviour for LeadForm {
         if !faults.is_empty() {
             return Err(Problem::rule(faults));
         }
-        if record.is_null(LeadForm::token) {
-            record.set(LeadForm::token, new_secret(TOKEN_PREFIX));
-        }
+        public::give_token(record);
         Ok(())
     }
 }
@@ -105,13 +99,7 @@ impl Schemas {
     responses((status = 200, description = "The form with its new token.", body = ref("#/components/schemas/LeadForm"))))]
 #[post("/v1/lead-forms/{id}/rotate-token")]
 pub async fn rotate(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    act::<LeadForm, Nothing>((call, request, body), Action::Update, |work, asked| {
-        let mut form = asked.record().clone();
-        form.set(LeadForm::token, new_secret(TOKEN_PREFIX));
-        let record = asked.writer.store(work, &asked.loaded, form.into_any(), "token_rotated")?;
-        asked.writer.answer(work, 200, &record, Shown::new())
-    })
-    .await
+    public::rotate::<LeadForm>((call, request, body)).await
 }
 
 /// A form to be rendered by a site.
@@ -179,7 +167,7 @@ pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let state = state_of(&request)?;
     let schemas = state.store.read::<_, Problem>(found.tenant, |reader| Ok(Schemas::of(&principal::system(reader)?))).await?;
     let language = language_of(&request);
-    let form = &found.form;
+    let form = &found.record;
     let (fields, hidden_inputs) = schemas.asks(form, |askable| {
         let shown = |FormField { name, field, label, placeholder, required }| {
             let field = askable.field(&field)?;
@@ -203,7 +191,7 @@ pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
         consent,
         honeypot: form.get(LeadForm::honeypot).map(str::to_owned),
         hidden_inputs,
-        action: format!("{PUBLIC}{}", form.get(LeadForm::token).unwrap_or_default()),
+        action: format!("{}{}", LeadForm::PATH, form.get(LeadForm::token).unwrap_or_default()),
     }))
 }
 
@@ -238,63 +226,5 @@ fn longest(field: &Field) -> Option<usize> {
     }
 }
 
-/// A form found by its token, for a visitor who may use it.
-pub struct Found {
-    pub tenant: TenantKey,
-    pub form: Arc<Record<LeadForm>>,
-}
-
-impl Found {
-    /// The form of the token in the path.
-    pub async fn of(request: &HttpRequest) -> Result<Found, Problem> {
-        let state = state_of(request)?;
-        let found = find(&state, request.match_info().query("token")).await?.ok_or_else(Problem::not_found)?;
-        if let Some(origin) = origins::origin_of(request.headers()) {
-            if !allows(&found.form, &origin) {
-                return Err(Problem::forbidden("use", LeadForm::NAME));
-            }
-            origins::allow(request, origin);
-        }
-        Ok(found)
-    }
-}
-
-async fn find(state: &State, token: &str) -> Result<Option<Found>, Problem> {
-    if !token.starts_with(TOKEN_PREFIX) || token.len() > 100 {
-        return Ok(None);
-    }
-    let token = token.to_owned();
-    let reading = state.store.read::<_, Problem>(NO_TENANT, move |reader| {
-        let Some((tenant, id)) = reader.form_of_token(&token)? else { return Ok(None) };
-        let row = reader.tenant(tenant)?.ok_or_else(Problem::not_found)?;
-        reader.tenant = TenantKey { id: row.id, number: row.number };
-        let form = record_of(reader, LeadForm::object(), id)?;
-        Ok(form.map(|form| Found { tenant: reader.tenant, form: Arc::new(form.into_entity()) }))
-    });
-    let found = reading.await?;
-    Ok(found.filter(|found| !found.form.is_archived() && found.form.get(LeadForm::is_active)))
-}
-
-fn allows(form: &Record<LeadForm>, origin: &str) -> bool {
-    origins::allows(&form.get(LeadForm::allowed_origins), origin)
-}
-
-/// Lets browsers use public forms from the origins that the forms themselves allow, whatever the server's own list says.
-pub async fn cors<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
-    let Some(token) = request.path().strip_prefix(PUBLIC).map(str::to_owned) else {
-        return next.call(request).await.map(ServiceResponse::map_into_left_body);
-    };
-    if request.method() == Method::OPTIONS {
-        let state = state_of(request.request())?;
-        let found = find(&state, &token).await?;
-        let origin = origins::origin_of(request.headers());
-        let allowed = origin.filter(|origin| found.is_some_and(|found| allows(&found.form, origin)));
-        return Ok(request.into_response(origins::preflight(allowed)).map_into_right_body());
-    }
-    let mut response = next.call(request).await?;
-    origins::say_allowed(&mut response);
-    Ok(response.map_into_left_body())
-}
+/// The form of the token in a path.
+pub type Found = public::Found<LeadForm>;

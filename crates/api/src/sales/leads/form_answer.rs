@@ -117,15 +117,15 @@ pub async fn answer(request: HttpRequest, payload: web::Payload) -> Result<HttpR
     let found = Found::of(&request).await?;
     let language = language_of(&request);
     if as_page {
-        page::Shown::with_labels(labels(&found.form, language)).on(&request);
+        page::Shown::with_labels(labels(&found.record, language)).on(&request);
     }
     let state = state_of(&request)?;
-    let per_minute = found.form.get(LeadForm::submissions_per_minute);
+    let per_minute = found.record.get(LeadForm::submissions_per_minute);
     let address = client_address(&request);
-    state.submissions.take((found.form.id(), address), per_minute, clock::now())?;
-    let reference = if is_machine(&found.form, &inputs) { None } else { take(&state, &request, &found, inputs).await? };
-    let redirect_url = found.form.get(LeadForm::redirect_url).map(str::to_owned);
-    let message = found.form.get(LeadForm::thank_you).map(str::to_owned);
+    state.submissions.take((found.record.id(), address), per_minute, clock::now())?;
+    let reference = if is_machine(&found.record, &inputs) { None } else { take(&state, &request, &found, inputs).await? };
+    let redirect_url = found.record.get(LeadForm::redirect_url).map(str::to_owned);
+    let message = found.record.get(LeadForm::thank_you).map(str::to_owned);
     Ok(match redirect_url {
         Some(url) if as_page => {
             // A header holds no Chinese.
@@ -144,7 +144,7 @@ pub async fn answer(request: HttpRequest, payload: web::Payload) -> Result<HttpR
                     Language::Chinese => format!("{message}\n编号：{reference}"),
                 };
             }
-            page::of_message(HttpResponse::Created(), language, found.form.get(LeadForm::name), &message)
+            page::of_message(HttpResponse::Created(), language, found.record.get(LeadForm::name), &message)
         }
         redirect_url => HttpResponse::Created().json(FormThanks { message, redirect_url, reference }),
     })
@@ -166,7 +166,7 @@ async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Inputs, Pr
 async fn take(state: &State, request: &HttpRequest, found: &Found, inputs: Inputs) -> Result<Option<String>, Problem> {
     let now = clock::now();
     let origin = Origin { request_id: Some(request_id_of(request)), ..Origin::system(now) };
-    let (form, inputs) = (Arc::clone(&found.form), Arc::new(inputs));
+    let (form, inputs) = (Arc::clone(&found.record), Arc::new(inputs));
     let written = state.store.write::<_, Problem>(found.tenant, origin, move |work| {
         let principal = Arc::new(principal::system(work.reader())?);
         let (schemas, standards) = (Schemas::of(&principal), principal.standards(now));

@@ -153,7 +153,7 @@ pub async fn describe(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let found = Found::of(&request).await?;
     let state = state_of(&request)?;
     let categories = state.store.read::<_, Problem>(found.tenant, categories).await?;
-    let center = &found.center;
+    let center = &found.record;
     let shown = PublicHelpCenter {
         name: center.get(HelpCenter::name).to_owned(),
         language: center.get(HelpCenter::language).map(str::to_owned),
@@ -199,7 +199,7 @@ pub async fn list(request: HttpRequest) -> Result<HttpResponse, Problem> {
     limit_by_address(&request)?;
     let asked = body::read_query::<HelpArticlesQuery>(&parameters(&request)?)?;
     let found = Found::of(&request).await?;
-    let language = asked.get(HelpArticlesQuery::language).or(found.center.get(HelpCenter::language)).map(str::to_owned);
+    let language = asked.get(HelpArticlesQuery::language).or(found.record.get(HelpCenter::language)).map(str::to_owned);
     let category = asked.get(HelpArticlesQuery::category_id);
     let mut own = vec![("limit".to_owned(), asked.get(HelpArticlesQuery::limit).to_string())];
     let texts = [("q", asked.get(HelpArticlesQuery::q)), ("cursor", asked.get(HelpArticlesQuery::cursor))];

@@ -84,11 +84,11 @@ pub async fn public_vote(request: HttpRequest, body: OpenBody) -> Result<HttpRes
     refuse_rest(&parameters(&request)?, &[])?;
     let found = Found::of(&request).await?;
     let asked = read_plain::<PublicArticleVote>(&body.0)?;
-    if !found.center.get(HelpCenter::takes_votes) {
+    if !found.record.get(HelpCenter::takes_votes) {
         return Err(Problem::not_found());
     }
     let (state, now, address) = (state_of(&request)?, clock::now(), client_address(&request));
-    state.submissions.take((found.center.id(), address), found.center.get(HelpCenter::votes_per_minute), now)?;
+    state.submissions.take((found.record.id(), address), found.record.get(HelpCenter::votes_per_minute), now)?;
     let id = article_named(&request)?;
     let helpful = asked.get(PublicArticleVote::helpful).unwrap_or(false);
     let visitor = asked.get(PublicArticleVote::visitor).map(str::to_owned);

@@ -70,7 +70,7 @@ impl Visit {
         if claims.tid != found.tenant.id {
             return Err(refused());
         }
-        let (session, portal) = (claims.sid, found.portal.id());
+        let (session, portal) = (claims.sid, found.record.id());
         let reading = state.store.read::<_, Problem>(found.tenant, move |reader| {
             let ended = || Problem::new(Code::SessionEnded);
             let row = reader.portal_session(session)?.ok_or_else(ended)?;
@@ -98,7 +98,7 @@ impl Visit {
             now,
             state,
         };
-        Ok(Visit { call, portal: found.portal, contact: Arc::new(contact), email, session })
+        Ok(Visit { call, portal: found.record, contact: Arc::new(contact), email, session })
     }
 
     /// The tickets that they see.

@@ -81,9 +81,9 @@ pub async fn ask(request: HttpRequest, body: OpenBody) -> Result<HttpResponse, P
     }
     let email = address_of(asked.get(PortalCodeRequest::email));
     let from = client_address(&request).map(|address| address.to_string()).unwrap_or_default();
-    throttle::attempt(&state.store, &[Subject::code_for(found.portal.id(), &email), Subject::code_from(&from)], now).await?;
+    throttle::attempt(&state.store, &[Subject::code_for(found.record.id(), &email), Subject::code_from(&from)], now).await?;
     let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(now) };
-    let portal = found.portal.id();
+    let portal = found.record.id();
     let queued = state.store.write::<_, Problem>(found.tenant, origin, move |work| {
         let key = tag_of(format!("{portal} {email}").as_bytes());
         let payload = serde_json::to_value(Asked { portal_id: portal, email: email.clone() })?;

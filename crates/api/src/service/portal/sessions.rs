@@ -120,7 +120,7 @@ pub async fn sign_in(request: HttpRequest, body: OpenBody) -> Result<HttpRespons
     let email = address_of(asked.get(PortalSignIn::email));
     let code: String = asked.get(PortalSignIn::code).chars().filter(|c| !c.is_whitespace()).collect();
     let from = client_address(&request).map(|address| address.to_string()).unwrap_or_default();
-    let subjects = [Subject::portal_account(found.portal.id(), &email), Subject::portal_address(&from)];
+    let subjects = [Subject::portal_account(found.record.id(), &email), Subject::portal_address(&from)];
     // Counted before it is judged: many at once are no more than one after the other.
     throttle::attempt(&state.store, &subjects, now).await?;
     let session = clock::new_id();
@@ -128,7 +128,7 @@ pub async fn sign_in(request: HttpRequest, body: OpenBody) -> Result<HttpRespons
     let row = PortalSessionRow {
         tenant_id: found.tenant.id,
         id: session,
-        portal_id: found.portal.id(),
+        portal_id: found.record.id(),
         contact_id: Id::NIL,
         email: email.clone(),
         refresh_hash: secret_hash(&refresh_token),
@@ -139,7 +139,7 @@ pub async fn sign_in(request: HttpRequest, body: OpenBody) -> Result<HttpRespons
         expires_at: now.plus_seconds(SESSION_SECONDS),
         revoked_at: None,
     };
-    let (origin, portal) = (Origin { request_id: Some(request_id_of(&request)), ..Origin::system(now) }, found.portal.id());
+    let (origin, portal) = (Origin { request_id: Some(request_id_of(&request)), ..Origin::system(now) }, found.record.id());
     let written = state.store.write::<_, Problem>(found.tenant, origin, move |work| {
         let Some(contact) = use_code(work, portal, &email, &code)? else { return Ok(None) };
         work.add_portal_session(&PortalSessionRow { contact_id: contact.id(), ..row.clone() })?;
@@ -205,7 +205,7 @@ pub async fn refresh(request: HttpRequest, body: OpenBody) -> Result<HttpRespons
     let session = session_of(&token).ok_or_else(ended)?;
     let leeway = i64::from(state.settings.refresh_leeway);
     let origin = Origin { request_id: Some(request_id_of(&request)), ..Origin::system(now) };
-    let portal = found.portal.id();
+    let portal = found.record.id();
     let rotated =
         state.store.write::<_, Problem>(found.tenant, origin, move |work| rotate(work, (portal, session), &token, leeway));
     let (contact, token) = rotated.await?.ok_or_else(ended)?;

@@ -235,7 +235,7 @@ pub async fn cors<B: MessageBody + 'static>(
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     };
     if request.method() == Method::OPTIONS {
-        return Ok(request.into_response(origins::preflight(Some(origin))).map_into_right_body());
+        return Ok(request.into_response(origins::preflight(Some(origin), origins::HEADERS)).map_into_right_body());
     }
     origins::allow(request.request(), origin);
     let mut response = next.call(request).await?;
