@@ -1,8 +1,6 @@
 //! The conversation of a ticket as customers see it: what they and the desk wrote to each other, and no notes.
 
-use std::sync::Arc;
-
-use actix_web::{HttpRequest, HttpResponse, get, http::header, post};
+use actix_web::{HttpRequest, HttpResponse, get, post};
 use farley_domain::{
     model::{
         entity::Entity,
@@ -10,7 +8,6 @@ use farley_domain::{
         input::members,
         record::Record,
     },
-    query::list::ListQuery,
     service::{
         clock::StatusKind,
         portal::{Portal, public_messages},
@@ -21,7 +18,7 @@ use farley_domain::{
     },
     values::id::Id,
 };
-use farley_persistence::{Layout, Work};
+use farley_persistence::Work;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -29,11 +26,10 @@ use utoipa::ToSchema;
 use super::{
     access::{Visit, named},
     files::opened,
+    page::{Latest, linked},
     shown::{PortalMessage, Showing},
-    tickets::private,
 };
 use crate::{
-    access::unrestricted::{Unrestricted, without_custom_fields},
     http::{
         problem::Problem,
         request::{Body, parameters, refuse_rest},
@@ -42,7 +38,7 @@ use crate::{
         body, lookup,
         mutation::{Answer, Mutation},
         named::Named,
-        read::{PageInfo, next_link},
+        read::PageInfo,
         write::Writer,
     },
     service::mail::mailboxes::Mailboxes,
@@ -93,31 +89,21 @@ pub async fn list(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let asked = body::read_query::<PortalMessagesQuery>(&parameters(&request)?)?;
     let visit = Visit::of(&request).await?;
     let id = named(&request)?;
-    let mut own = vec![
-        ("limit".to_owned(), asked.get(PortalMessagesQuery::limit).to_string()),
-        ("sort".to_owned(), format!("-{}", TicketMessage::sent_at.name())),
-        ("total".to_owned(), asked.get(PortalMessagesQuery::total).to_string()),
-    ];
-    own.extend(asked.get(PortalMessagesQuery::cursor).map(|cursor| ("cursor".to_owned(), cursor.to_owned())));
+    let wanted = Latest {
+        by: TicketMessage::sent_at.name(),
+        limit: asked.get(PortalMessagesQuery::limit),
+        cursor: asked.get(PortalMessagesQuery::cursor).map(str::to_owned),
+        total: asked.get(PortalMessagesQuery::total),
+    };
     let call = visit.call.clone();
     let reading = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
         let ticket = visit.ticket(reader, id)?;
-        let mut query = ListQuery::from_parameters(TicketMessage::object(), &own, &Unrestricted)?;
-        query.predicate = query.predicate.and(public_messages(ticket.id()));
-        let layout = Arc::new(Layout::full(&without_custom_fields(TicketMessage::object()), &|_| true));
-        let page = reader.list(&layout, &Unrestricted, &query)?;
-        let records = page.rows.iter().map(|row| Ok(row.to_record()?.into_entity()));
-        let records = records.collect::<Result<Vec<Record<TicketMessage>>, Problem>>()?;
+        let (records, page) = wanted.read::<TicketMessage>(reader, public_messages(ticket.id()))?;
         let data = Showing::of(reader, &visit)?.messages(reader, &records)?;
-        let next = page.next.map(|cursor| cursor.encode(TicketMessage::object(), &query.sort));
-        Ok(PortalMessages { data, page: PageInfo { has_more: next.is_some(), next, total: page.total } })
+        Ok(PortalMessages { data, page })
     });
     let page = reading.await?;
-    let mut response = private(HttpResponse::Ok());
-    if let Some(next) = &page.page.next {
-        response.insert_header((header::LINK, next_link(&request, next)));
-    }
-    Ok(response.json(page))
+    Ok(linked(&request, &page.page).json(page))
 }
 
 /// Write to the desk in a portal

@@ -5,6 +5,7 @@ pub mod access;
 pub mod codes;
 pub mod files;
 pub mod messages;
+mod page;
 pub mod sessions;
 mod shown;
 pub mod tickets;

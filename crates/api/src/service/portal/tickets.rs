@@ -1,13 +1,10 @@
 //! The tickets of a contact: listed, opened, closed, opened again, rated.
 
-use std::sync::Arc;
-
-use actix_web::{HttpRequest, HttpResponse, get, http::header, post};
+use actix_web::{HttpRequest, HttpResponse, get, post};
 use farley_domain::{
     customers::contact::Contact,
     identity::access::Action,
-    model::{entity::Entity, input::members},
-    query::list::ListQuery,
+    model::input::members,
     service::{
         clock::StatusKind,
         portal::{Portal, organization, public_kind},
@@ -17,7 +14,7 @@ use farley_domain::{
     },
     values::id::Id,
 };
-use farley_persistence::{Layout, Work};
+use farley_persistence::Work;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -25,10 +22,10 @@ use utoipa::ToSchema;
 use super::{
     access::{Visit, named},
     messages::{self, UPLOADS},
+    page::{Latest, linked, private},
     shown::{PortalTicket, Showing, survey_of},
 };
 use crate::{
-    access::unrestricted::{Unrestricted, without_custom_fields},
     http::{
         problem::{Code, Problem},
         request::{Body, parameters, refuse_rest},
@@ -37,7 +34,7 @@ use crate::{
         body, lookup,
         mutation::{Answer, Mutation},
         named::Named,
-        read::{PageInfo, next_link},
+        read::PageInfo,
     },
     service::{
         satisfaction::answering::{self, SurveyAnswer},
@@ -127,12 +124,6 @@ pub async fn me(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Ok(private(HttpResponse::Ok()).json(me))
 }
 
-/// What is one customer's own is kept by no cache.
-pub fn private(mut response: actix_web::HttpResponseBuilder) -> actix_web::HttpResponseBuilder {
-    response.insert_header((header::CACHE_CONTROL, "no-store"));
-    response
-}
-
 /// List the contact's tickets
 ///
 /// Returns the tickets of the contact, and those of their organization if they see these, the latest first.
@@ -143,12 +134,12 @@ pub fn private(mut response: actix_web::HttpResponseBuilder) -> actix_web::HttpR
 pub async fn list(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let asked = body::read_query::<PortalTicketsQuery>(&parameters(&request)?)?;
     let visit = Visit::of(&request).await?;
-    let mut own = vec![
-        ("limit".to_owned(), asked.get(PortalTicketsQuery::limit).to_string()),
-        ("sort".to_owned(), format!("-{}", Ticket::created_at.name())),
-        ("total".to_owned(), asked.get(PortalTicketsQuery::total).to_string()),
-    ];
-    own.extend(asked.get(PortalTicketsQuery::cursor).map(|cursor| ("cursor".to_owned(), cursor.to_owned())));
+    let wanted = Latest {
+        by: Ticket::created_at.name(),
+        limit: asked.get(PortalTicketsQuery::limit),
+        cursor: asked.get(PortalTicketsQuery::cursor).map(str::to_owned),
+        total: asked.get(PortalTicketsQuery::total),
+    };
     let mut within = visit.tickets();
     if asked.get(PortalTicketsQuery::scope) == Some(PortalScope::Own) {
         within = within.and(Ticket::contact_id.eq(visit.contact.id()));
@@ -161,24 +152,13 @@ pub async fn list(request: HttpRequest) -> Result<HttpResponse, Problem> {
     }
     let call = visit.call.clone();
     let reading = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
-        let mut query = ListQuery::from_parameters(Ticket::object(), &own, &Unrestricted)?;
-        query.predicate = query.predicate.and(within.clone());
-        let layout = Arc::new(Layout::full(&without_custom_fields(Ticket::object()), &|_| true));
-        let page = reader.list(&layout, &Unrestricted, &query)?;
+        let (records, page) = wanted.read::<Ticket>(reader, within.clone())?;
         let mut showing = Showing::of(reader, &visit)?;
-        let mut data = Vec::with_capacity(page.rows.len());
-        for row in &page.rows {
-            data.push(showing.ticket(reader, &row.to_record()?.into_entity())?);
-        }
-        let next = page.next.map(|cursor| cursor.encode(Ticket::object(), &query.sort));
-        Ok(PortalTickets { data, page: PageInfo { has_more: next.is_some(), next, total: page.total } })
+        let data = records.iter().map(|ticket| showing.ticket(reader, ticket)).collect::<Result<_, _>>()?;
+        Ok(PortalTickets { data, page })
     });
     let page = reading.await?;
-    let mut response = private(HttpResponse::Ok());
-    if let Some(next) = &page.page.next {
-        response.insert_header((header::LINK, next_link(&request, next)));
-    }
-    Ok(response.json(page))
+    Ok(linked(&request, &page.page).json(page))
 }
 
 /// Get a ticket of the contact
