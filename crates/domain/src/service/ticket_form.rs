@@ -9,7 +9,10 @@ use crate::{
         entity::Entity, field::Field, object::Schema, record::Record, structures::contact_points::ContactPoint,
         template::shortened,
     },
-    sales::leads::form::{Answered, Askable, LeadForm, input_type},
+    sales::leads::{
+        form::{Askable, LeadForm, input_type},
+        form_answer::Answered,
+    },
 };
 
 /// The longest subject that is made of something else, in characters.

@@ -9,7 +9,8 @@ use farley_domain::{
     identity::access::Action,
     model::{entity::Entity, fault::Language, input, object::Object, record::Record},
     sales::leads::{
-        form::{self, CONSENT_INPUT, FormConsent, FormTarget, Inputs, LeadForm, UTM_INPUTS, added, is_machine, target_of},
+        form::{CONSENT_INPUT, FormConsent, FormTarget, LeadForm, UTM_INPUTS, target_of},
+        form_answer::{self, Inputs, added, is_machine},
         lead::Lead,
         origin::{Consent, with_consent},
         status::LeadStatus,
@@ -173,7 +174,7 @@ async fn take(state: &State, request: &HttpRequest, found: &Found, inputs: Input
         match target_of(&form) {
             FormTarget::Ticket => {
                 let (asked, consented) = schemas.asks(&form, |askable| {
-                    let answered = form::read(&form, askable, &inputs, &standards)?;
+                    let answered = form_answer::read(&form, askable, &inputs, &standards)?;
                     Ok::<_, Problem>((ticket_form::asked(&form, &answered), answered.consented))
                 })?;
                 let consent = form.get(LeadForm::consent_text).filter(|_| consented);
@@ -182,7 +183,7 @@ async fn take(state: &State, request: &HttpRequest, found: &Found, inputs: Input
             }
             FormTarget::Lead => {
                 let (lead, consented) = schemas.asks(&form, |askable| {
-                    let answered = form::read(&form, askable, &inputs, &standards)?;
+                    let answered = form_answer::read(&form, askable, &inputs, &standards)?;
                     Ok::<_, Problem>((answered.lead(), answered.consented))
                 })?;
                 let consent = consent(&form, consented, now);

@@ -3,6 +3,7 @@
 pub mod assignment;
 pub mod conversion;
 pub mod form;
+pub mod form_answer;
 pub mod lead;
 pub mod origin;
 pub mod pool;
