@@ -24,6 +24,7 @@ const OTHERWISE: &[(&str, &[&str])] = &[
         &[
             "activities(tenant_id, lead_id)",
             "activities(tenant_id, ticket_id)",
+            "activities(tenant_id, work_order_id)",
             "customers(tenant_id, pool_id)",
             "lead_forms(tenant_id, mailbox_id)",
             "lead_forms(tenant_id, ticket_category_id)",
@@ -73,6 +74,7 @@ const OTHERWISE: &[(&str, &[&str])] = &[
             "tickets_unassigned",
             "tickets_unassigned_in_queue",
             "tickets_waiting",
+            "work_orders_day",
         ],
     ),
     (

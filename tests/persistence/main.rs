@@ -45,6 +45,7 @@ fn main() {
         plans::deep_pages_start_at_their_place,
         plans::default_lists_read_an_index,
         plans::the_lists_of_an_agents_day_read_an_index,
+        plans::the_plan_of_a_day_reads_an_index,
         plans::default_orders_are_ranges_of_an_index,
         plans::a_dropped_index_is_missed,
         plans::filters_over_relations_and_words_read_an_index,

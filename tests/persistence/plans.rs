@@ -16,7 +16,7 @@ use farley_domain::{
         cursor::Cursor,
         list::{ListQuery, SortBy},
     },
-    service::ticket::Ticket,
+    service::{ticket::Ticket, work_orders::work_order::WorkOrder},
     values::time::Timestamp,
 };
 use farley_persistence::{Layout, StoreError};
@@ -185,6 +185,24 @@ pub async fn the_lists_of_an_agents_day_read_an_index(db: TestDb) -> Result<(), 
         // What waits in several queues is little, and may be sorted.
         let may_sort = parameters.iter().any(|(name, _)| name.starts_with("queue."));
         assert!(!scans(db.engine, valued) && (may_sort || !sorts(db.engine, valued)), "{parameters:?}:\n{plan}");
+    }
+    Ok(())
+}
+
+/// What technicians and who plans for them look at: one technician's day, whoever is in the way, and everybody's day.
+pub async fn the_plan_of_a_day_reads_an_index(db: TestDb) -> Result<(), StoreError> {
+    let crm = large(&db).await;
+    let day = [("scheduled_from_gte", "2030-03-04T00:00:00Z"), ("scheduled_from_lt", "2030-03-05T00:00:00Z")];
+    let sort = ("sort", "scheduled_from");
+    for (parameters, index) in [
+        (&[("owner_id", "me"), day[0], day[1], sort][..], "work_orders_day"),
+        (&[("owner_id", "me"), ("status_in", "scheduled,travelling,in_progress"), day[0], day[1], sort], "work_orders_day"),
+        (&[day[0], day[1], sort], "work_orders_scheduled_from"),
+    ] {
+        let plan = plan(&crm, WorkOrder::object(), crm.query(WorkOrder::object(), parameters)).await?;
+        let valued = plan.split("\n\n").next().unwrap_or_default();
+        assert!(valued.contains(index), "{parameters:?} by another than {index}:\n{plan}");
+        assert!(!scans(db.engine, valued) && !sorts(db.engine, valued), "{parameters:?}:\n{plan}");
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ mod satisfaction;
 mod sla;
 mod tickets;
 mod web_forms;
+mod work_orders;
 
 use crate::{mail_servers, support::Test, tests};
 
@@ -75,6 +76,13 @@ pub fn tests() -> Vec<Test> {
         sla::what_was_promised_stays_promised,
         sla::the_first_policy_that_fits_applies,
         sla::simulations_say_what_would_be_due,
+        work_orders::a_ticket_becomes_a_visit_that_is_done,
+        work_orders::nobody_is_in_two_places,
+        work_orders::technicians_are_there_skilled_and_at_hand,
+        work_orders::what_is_told_from_the_road_is_checked,
+        work_orders::technicians_see_their_own,
+        work_orders::the_plan_of_a_day_is_complete,
+        work_orders::visits_are_in_the_calendar,
         tickets::a_request_is_answered_solved_and_opened_again,
         tickets::the_priority_follows_impact_and_urgency_until_it_is_set,
         tickets::moves_keep_to_the_rules_of_statuses,

@@ -1,4 +1,4 @@
-//! Calendars: meetings, visits and calls with a time, tasks that are due, and when people are busy.
+//! Calendars: meetings, visits and calls with a time, work orders, tasks that are due, and when people are busy.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -23,6 +23,10 @@ use farley_domain::{
         record::Record,
     },
     query::predicate::{Predicate, relative},
+    service::work_orders::{
+        scheduling,
+        work_order::{WorkOrder, WorkOrderStatus},
+    },
     values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Layout, Reader, Row};
@@ -48,18 +52,18 @@ pub const MOST_ENTRIES: usize = 2_000;
 /// A calendar entry.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CalendarEntry {
-    /// `activity` or `task`; null if you can see only the time.
+    /// `activity`, `work_order` or `task`; null if you can see only the time.
     #[schema(example = "activity")]
     object: Option<String>,
     #[schema(value_type = Option<String>, format = "uuid")]
     id: Option<Id>,
-    /// The kind of the activity; `task` for a task; `busy` if you can see only the time.
+    /// The kind of the activity; `work_order` and `task` for these; `busy` if you can see only the time.
     #[schema(example = "meeting")]
     kind: String,
     #[schema(example = "报价沟通")]
     title: Option<String>,
     location: Option<String>,
-    /// `planned` or `done` for activities, `open` for tasks.
+    /// `planned` or `done` for activities, `open` for tasks, the status of a work order.
     #[schema(example = "planned")]
     status: Option<String>,
     /// When it starts; for a task, when it is due.
@@ -113,9 +117,9 @@ crate::query! {
 
 /// List the entries of a calendar
 ///
-/// Returns the meetings, visits and calls, except cancelled ones, of a user or of everybody in a team and the teams below it,
-/// and their open tasks with a due time; recurring tasks appear at each occurrence. A user's calendar contains what they own
-/// and what they attend. For entries that you cannot read, only the time is shown.
+/// Returns the meetings, visits and calls, except cancelled ones, of a user or of everybody in a team and the teams below it, the
+/// work orders that they are to do or have done, and their open tasks with a due time; recurring tasks appear at each occurrence. A
+/// user's calendar contains what they own and what they attend. For entries that you cannot read, only the time is shown.
 #[utoipa::path(tag = "calendar", operation_id = "listCalendarEntries",
     params(CalendarQuery),
     responses((status = 200, description = "The calendar.", body = CalendarView)))]
@@ -123,6 +127,7 @@ crate::query! {
 pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let rows = call.rows(Activity::object(), Action::Read)?;
     let tasks = call.principal.asker.rows(Task::object(), Action::Read).unwrap_or_else(Predicate::nothing);
+    let order_rows = call.principal.asker.rows(WorkOrder::object(), Action::Read).unwrap_or_else(Predicate::nothing);
     let asked = body::read_query::<CalendarQuery>(&parameters(&request)?)?;
     let range = range(&call, &asked)?;
     let (user, team) = (asked.get(CalendarQuery::user_id), asked.get(CalendarQuery::team_id));
@@ -135,9 +140,12 @@ pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, 
         let asker = &principal.asker;
         let users = users(reader, &principal, now, user, team)?;
         let meetings = meetings(reader, &users, range, Predicate::all())?;
-        let readable = readable(reader, &principal, now, &meetings, &rows)?;
+        let seen = readable(reader, &principal, now, &meetings, &rows)?;
         let mut entries: Vec<CalendarEntry> =
-            meetings.iter().map(|record| entry_of(record, &users, readable.contains(&record.id()), asker)).collect();
+            meetings.iter().map(|record| entry_of(record, &users, seen.contains(&record.id()), asker)).collect();
+        let orders = work_orders(reader, &users, range, Predicate::all())?;
+        let seen = readable(reader, &principal, now, &orders, &order_rows)?;
+        entries.extend(orders.iter().map(|order| entry_of_order(order, seen.contains(&order.id()), asker)));
         let zone = principal.standards(now).zone;
         for task in due(reader, &users, range, tasks)? {
             let user_ids = task.get(Task::owner_id).into_iter().collect::<Vec<_>>();
@@ -159,7 +167,7 @@ pub async fn calendar(call: Call, request: HttpRequest) -> Result<HttpResponse, 
             return Err(Fault::new(CalendarQuery::to.name(), FaultCode::TooManyRows).with("max", MOST_ENTRIES).into());
         }
         entries.sort_by_key(|entry| (entry.starts_at, entry.id));
-        let busy = users.iter().flat_map(|user| busy(*user, &meetings, range)).collect();
+        let busy = users.iter().flat_map(|user| busy(*user, (&meetings, &orders), range)).collect();
         Ok(CalendarView { data: entries, busy })
     });
     Ok(HttpResponse::Ok().json(calendar.await?))
@@ -228,6 +236,25 @@ pub fn meetings(reader: &mut Reader<'_>, users: &[Id], range: Span, within: Pred
     found(reader, &predicate)
 }
 
+/// The work orders that users are to do, or have done, within a range.
+pub fn work_orders(
+    reader: &mut Reader<'_>,
+    users: &[Id],
+    range: Span,
+    within: Predicate,
+) -> Result<Vec<Record<WorkOrder>>, Problem> {
+    let planned = WorkOrderStatus::ALL.iter().copied();
+    let planned = planned.filter(|status| status.takes_time() || *status == WorkOrderStatus::Completed);
+    let predicate = Predicate::And(vec![
+        Predicate::Archived(false),
+        WorkOrder::owner_id.is_in(users.iter().copied()),
+        scheduling::within(range),
+        WorkOrder::status.is_in(planned),
+        within,
+    ]);
+    found(reader, &predicate)
+}
+
 /// Activities that some of these users attend.
 fn attended_by(users: &[Id]) -> Predicate {
     let users = users.iter().map(|id| Operand::Text(id.to_string())).collect();
@@ -269,16 +296,16 @@ pub fn due_times(task: &Record<Task>, range: Span, zone: chrono_tz::Tz) -> Vec<(
     times
 }
 
-/// Those of some activities that the caller may read.
-fn readable(
+/// Those of some records that the caller may read.
+fn readable<E: Entity>(
     reader: &mut Reader<'_>,
     principal: &Principal,
     now: Timestamp,
-    activities: &[Record<Activity>],
+    records: &[Record<E>],
     rows: &Predicate,
 ) -> Result<HashSet<Id>, Problem> {
-    let layout = Arc::new(Layout::of(&without_custom_fields(Activity::object()), &|_| true, Some(&[]), &[]));
-    let ids: Vec<Id> = activities.iter().map(Record::id).collect();
+    let layout = Arc::new(Layout::of(&without_custom_fields(E::object()), &|_| true, Some(&[]), &[]));
+    let ids: Vec<Id> = records.iter().map(Record::id).collect();
     let found = reader.by_ids(&layout, &principal.view(now), &ids, rows)?;
     Ok(found.iter().map(Row::id).collect())
 }
@@ -311,17 +338,45 @@ fn entry_of(activity: &Record<Activity>, users: &[Id], readable: bool, asker: &A
     }
 }
 
+fn entry_of_order(order: &Record<WorkOrder>, readable: bool, asker: &Asker) -> CalendarEntry {
+    let status = shown(asker, order, WorkOrder::status).flatten().filter(|_| readable);
+    CalendarEntry {
+        object: readable.then(|| WorkOrder::NAME.to_owned()),
+        id: readable.then(|| order.id()),
+        kind: if readable { WorkOrder::NAME } else { "busy" }.to_owned(),
+        title: shown(asker, order, WorkOrder::subject).flatten().filter(|_| readable).map(str::to_owned),
+        location: location(asker, order).filter(|_| readable),
+        status: status.map(|status| status.as_str().to_owned()),
+        starts_at: order.get(WorkOrder::scheduled_from).unwrap_or(Timestamp::from_milliseconds(0)),
+        ends_at: order.get(WorkOrder::scheduled_to),
+        user_ids: order.get(WorkOrder::owner_id).into_iter().collect(),
+        customer_id: shown(asker, order, WorkOrder::customer_id).flatten().filter(|_| readable),
+        recurring: false,
+    }
+}
+
+/// Where a work order is done, in one line.
+#[must_use]
+pub fn location(asker: &Asker, order: &Record<WorkOrder>) -> Option<String> {
+    let address = shown(asker, order, WorkOrder::address).flatten()?;
+    Some(address.line()).filter(|line| !line.is_empty())
+}
+
 /// The value of a field, unless it is hidden from whoever asks.
 pub fn shown<'a, E: Entity, T: FieldValue>(asker: &Asker, record: &'a Record<E>, handle: Handle<E, T>) -> Option<T::Read<'a>> {
     asker.sees(E::object(), handle.field()).then(|| record.get(handle))
 }
 
-fn busy(user: Id, meetings: &[Record<Activity>], range: Span) -> Vec<BusyTime> {
+fn busy(user: Id, (meetings, orders): (&[Record<Activity>], &[Record<WorkOrder>]), range: Span) -> Vec<BusyTime> {
     let theirs = meetings.iter().filter(|meeting| participants(meeting).contains(&user));
     let span = |meeting: &Record<Activity>| {
         Some(Span { from: meeting.get(Activity::occurred_at)?, to: meeting.get(Activity::ends_at)? })
     };
-    let spans: Vec<Span> = theirs.filter_map(span).collect();
+    let on_the_road = orders.iter().filter(|order| order.get(WorkOrder::owner_id) == Some(user));
+    let on_the_road = on_the_road.filter_map(|order| {
+        Some(Span { from: order.get(WorkOrder::scheduled_from)?, to: order.get(WorkOrder::scheduled_to)? })
+    });
+    let spans: Vec<Span> = theirs.filter_map(span).chain(on_the_road).collect();
     let times = covered(&spans, range).into_iter();
     times.map(|span| BusyTime { user_id: user, starts_at: span.from, ends_at: span.to }).collect()
 }

@@ -18,6 +18,7 @@ use farley_domain::{
     },
     model::{entity::Entity, record::Record, recurring},
     query::predicate::Predicate,
+    service::work_orders::work_order::WorkOrder,
     values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Reader, TenantKey};
@@ -26,7 +27,7 @@ use serde::Serialize;
 use serde_json::Map;
 use utoipa::ToSchema;
 
-use super::calendar::{MOST_ENTRIES, due, due_times, meetings, shown};
+use super::calendar::{MOST_ENTRIES, due, due_times, location, meetings, shown, work_orders};
 use crate::{
     access::{
         call::Call,
@@ -63,13 +64,14 @@ pub struct CalendarFeed {
 fn permit(call: &Call) -> Result<(), Problem> {
     call.rows(Activity::object(), Action::Read)?;
     call.principal.permit_oneself(Task::object(), Action::Read)?;
+    call.principal.permit_oneself(WorkOrder::object(), Action::Read)?;
     call.principal.permit_oneself(User::object(), Action::Update)
 }
 
 /// Create a URL for my calendar
 ///
 /// For calendar programs, which read it without logging in. A previous URL stops working. An API key needs the scopes
-/// `activity:read`, `task:read` and `user:update`.
+/// `activity:read`, `task:read`, `work_order:read` and `user:update`.
 #[utoipa::path(tag = "calendar", operation_id = "makeCalendarFeed",
     responses((status = 201, description = "The calendar URL.", body = CalendarFeed)))]
 #[post("/v1/me/calendar-feed")]
@@ -96,7 +98,7 @@ pub async fn make(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
 
 /// Revoke the URL of my calendar
 ///
-/// An API key needs the scopes `activity:read`, `task:read` and `user:update`.
+/// An API key needs the scopes `activity:read`, `task:read`, `work_order:read` and `user:update`.
 #[utoipa::path(tag = "calendar", operation_id = "revokeCalendarFeed",
     responses((status = 204, description = "The URL was revoked.")))]
 #[delete("/v1/me/calendar-feed")]
@@ -118,8 +120,8 @@ pub async fn revoke(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
 
 /// Get a calendar as iCalendar
 ///
-/// Returns the meetings, visits and calls of the user whose calendar URL it is, and their due tasks, from 30 days ago to a year
-/// ahead. Meetings that the user attends but cannot read appear only as busy time.
+/// Returns the meetings, visits and calls of the user whose calendar URL it is, their work orders that are scheduled or completed, and
+/// their due tasks, from 30 days ago to a year ahead. Meetings that the user attends but cannot read appear only as busy time.
 #[utoipa::path(tag = "calendar", operation_id = "getCalendarFeed", security(()),
     params(("token" = String, Path, description = "The secret part of the URL.")),
     responses((status = 200, description = "The calendar.", body = String, content_type = "text/calendar"),
@@ -194,6 +196,21 @@ fn calendar_of(
         event.uid(&uid).timestamp(seconds(begin)).starts(seconds(begin)).summary("Busy / 忙碌").class(Class::Private);
         if let Some(end) = until {
             event.ends(seconds(end));
+        }
+        calendar.push(event);
+    }
+    for order in work_orders(reader, &[asker.user_id], range, rows(WorkOrder::object()))?.into_iter().take(MOST_ENTRIES) {
+        let times = order.get(WorkOrder::scheduled_from).zip(order.get(WorkOrder::scheduled_to));
+        let Some((begin, end)) = times else { continue };
+        let text = |handle| shown(asker, &order, handle).flatten();
+        let mut event = new_event(&format!("{}@farley", order.id()), order.any(), begin);
+        let title: Vec<&str> = [text(WorkOrder::number), text(WorkOrder::subject)].into_iter().flatten().collect();
+        event.summary(&title.join(" ")).ends(seconds(end)).status(EventStatus::Confirmed);
+        if let Some(location) = location(asker, &order) {
+            event.location(&location);
+        }
+        if let Some(description) = text(WorkOrder::description) {
+            event.description(&description.chars().take(SHOWN).collect::<String>());
         }
         calendar.push(event);
     }

@@ -178,6 +178,18 @@ endpoints! {
         service::promises::sla,
         service::promises::explain,
     ],
+    "work-orders" => [
+        service::work_orders::dispatch::dispatch,
+        service::work_orders::scheduling::schedule,
+        service::work_orders::scheduling::unschedule,
+        service::work_orders::visits::depart,
+        service::work_orders::visits::check_in,
+        service::work_orders::visits::check_out,
+        service::work_orders::closing::complete,
+        service::work_orders::closing::cannot_complete,
+        service::work_orders::closing::cancel,
+        service::work_orders::closing::reopen,
+    ],
     "me" => [
         identity::me::get_me,
         identity::me::update_me,

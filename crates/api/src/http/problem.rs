@@ -59,6 +59,7 @@ problem_codes! {
     ImportFileGone "import_file_gone" 409 "File no longer kept" "文件已不再保留" "The file of this import is no longer kept, so it cannot go on. Import the file again." "此导入的文件已不再保留，无法继续。请重新导入该文件。",
     StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; allowed: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
     LaterMessages "later_messages" 409 "Later messages" "已有后续消息" "Messages came after the merge: {count}, see `stays`. With `leave_later`, they stay where they are." "合并之后又有 {count} 条消息，见 `stays`；指定 `leave_later` 则将其保留在原处。",
+    TechnicianBusy "technician_busy" 409 "Technician busy" "技师时间冲突" "The technician has other work orders at that time: {number}, see `conflicts`. With `allow_overlap`, it is scheduled all the same." "技师在该时间已有 {number} 张现场服务单，见 `conflicts`；指定 `allow_overlap` 可照样派工。",
     MailNotConfigured "mail_not_configured" 409 "Mail not configured" "未配置邮件" "This server is not configured to send this mail. Ask an administrator." "此服务器未配置邮件发送，请联系管理员。",
     FileNotScanned "file_not_scanned" 409 "File not scanned yet" "文件尚未扫描" "The virus scanner has not checked this file yet. Try again in {seconds} seconds." "病毒扫描程序尚未检查此文件，请在 {seconds} 秒后重试。",
     StillRunning "idempotency_in_progress" 409 "Still running" "仍在处理" "A request with this Idempotency-Key is still running." "使用该 Idempotency-Key 的请求仍在处理中。",

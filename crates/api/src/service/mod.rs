@@ -25,6 +25,7 @@ mod ticket_sla;
 mod ticket_status;
 pub mod timers;
 pub mod web_form;
+pub mod work_orders;
 
 use farley_domain::{
     model::entity::Entity,
@@ -40,6 +41,7 @@ use farley_domain::{
         ticket::Ticket,
         ticket_message::TicketMessage,
         ticket_status::TicketStatus,
+        work_orders::{checklist_item::ChecklistItem, part::WorkOrderPart, work_order::WorkOrder},
     },
 };
 
@@ -68,6 +70,9 @@ pub static AREA: Area = Area {
         Behaviours::of::<Ticket>(),
         Behaviours::of::<TicketMessage>(),
         Behaviours::of::<TicketStatus>(),
+        Behaviours::of::<WorkOrder>(),
+        Behaviours::of::<WorkOrderPart>(),
+        Behaviours::of::<ChecklistItem>(),
     ],
     jobs: &[
         JobKind {

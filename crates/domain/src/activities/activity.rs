@@ -92,6 +92,8 @@ entity! {
         records: Vec<Concerned> => structure(&CONCERNED).default(json!([])).detail().label("Records", "关联记录"),
         /// The ticket that it is about.
         ticket_id: Option<Id> => reference("ticket").indexed().label("Ticket", "工单"),
+        /// The work order that it is about.
+        work_order_id: Option<Id> => reference("work_order").indexed().label("Work order", "现场服务单"),
         /// Of a call that a telephone system reported (POST /v1/calls): the caller's number in E.164, `;ext=` before an extension. Null if
         /// it was withheld or is no number of a numbering plan, such as an agent's extension.
         caller_number: Option<String> => phone().server_set().indexed().searchable().sensitive().label("Caller's number", "主叫号码").example("+8613800138000"),
@@ -121,7 +123,10 @@ entity! {
         mention_ids: Vec<Id> => structure(&MENTIONS).default(json!([])).server_set().detail().label("Mentions", "提及").example(json!([])),
     }
     extend |object| concerned::with_relations(object)
-        .relations([Relation { name: "ticket", target: "ticket", reach: Reach::ToOne { field: "ticket_id" } }])
+        .relations([
+            Relation { name: "ticket", target: "ticket", reach: Reach::ToOne { field: "ticket_id" } },
+            Relation { name: "work_order", target: "work_order", reach: Reach::ToOne { field: "work_order_id" } },
+        ])
         .titled("subject")
         .open_while("status", &["planned"])
         .ordered_by([falling("occurred_at")])

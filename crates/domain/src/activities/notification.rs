@@ -15,6 +15,7 @@ choices! {
         StageChanged "stage_changed" "Stage changed" "商机阶段变更",
         LeadWaiting "lead_waiting" "Lead waiting" "线索待处理",
         CustomerReplied "customer_replied" "Customer replied" "客户已回复",
+        Rescheduled "rescheduled" "Rescheduled" "排程变更",
         SlaWarning "sla_warning" "SLA due soon" "SLA 即将到期",
         SlaBreached "sla_breached" "SLA breached" "SLA 已超时",
         HandedOver "handed_over" "Work handed over" "工作交接",

@@ -34,6 +34,7 @@ choices! {
         Campaign "campaign" "Campaign" "市场活动",
         Ticket "ticket" "Ticket" "工单",
         TicketMessage "ticket_message" "Ticket message" "工单消息",
+        WorkOrder "work_order" "Work order" "现场服务单",
     }
 }
 

@@ -133,6 +133,20 @@ const PARTICULAR: &[(&str, &[&str])] = &[
             "session_reuse_detected",
         ],
     ),
+    (
+        "work_order",
+        &[
+            "cancelled",
+            "cannot_complete",
+            "checked_in",
+            "checked_out",
+            "completed",
+            "departed",
+            "reopened",
+            "scheduled",
+            "unscheduled",
+        ],
+    ),
 ];
 
 /// The verbs of an object's events.

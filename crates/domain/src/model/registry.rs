@@ -39,10 +39,11 @@ use crate::{
         ticket_merge::TicketMerge,
         ticket_message::TicketMessage,
         ticket_status::TicketStatus,
+        work_orders::{checklist_item::ChecklistItem, part::WorkOrderPart, work_order::WorkOrder},
     },
 };
 
-const COUNT: usize = 50;
+const COUNT: usize = 53;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -69,6 +70,9 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<Ticket>(),
         of::<TicketMessage>(),
         of::<TicketMerge>(),
+        of::<WorkOrder>(),
+        of::<WorkOrderPart>(),
+        of::<ChecklistItem>(),
         of::<TicketStatus>(),
         of::<TicketCategory>(),
         of::<Queue>(),

@@ -24,3 +24,4 @@ pub mod ticket_form;
 pub mod ticket_merge;
 pub mod ticket_message;
 pub mod ticket_status;
+pub mod work_orders;

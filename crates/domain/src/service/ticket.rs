@@ -170,6 +170,8 @@ entity! {
         satisfaction_at: Option<Timestamp> => datetime().server_set().label("Rated at", "评价时间").example("2026-03-02T09:00:00.000Z"),
         /// Articles of the knowledge base that answer it.
         article_ids: Vec<Id> => references(&TICKET_ARTICLES).label("Articles", "知识库文章"),
+        /// The number of its open work orders; only with `fields`.
+        open_work_order_count: Option<i64> => open_count("work_orders").label("Open work orders", "未完成现场服务单数").example(1),
         /// The number of its messages; only with `fields`.
         message_count: Option<i64> => count("messages").label("Messages", "消息数").example(4),
     }
@@ -194,6 +196,7 @@ entity! {
             Relation { name: "survey_responses", target: "survey_response", reach: Reach::Inverse { field: "ticket_id" } },
             Relation { name: "articles", target: "article", reach: Reach::Linked { link: &TICKET_ARTICLES, holder: true } },
             Relation { name: "activities", target: "activity", reach: Reach::Inverse { field: "ticket_id" } },
+            Relation { name: "work_orders", target: "work_order", reach: Reach::Inverse { field: "ticket_id" } },
             Relation { name: "messages", target: "ticket_message", reach: Reach::Inverse { field: "ticket_id" } },
         ])
         .unique("tickets_number_key", "number")

@@ -120,6 +120,7 @@ pub async fn walk(
     of_sales(&mut walk, admin).await;
     of_activities(&mut walk, server, admin).await;
     of_service(&mut walk, admin).await;
+    of_work_orders(&mut walk, admin).await;
     of_knowledge(&mut walk, server, admin).await;
     of_satisfaction(&mut walk, server, admin).await;
     of_automation(&mut walk, admin).await;
@@ -283,6 +284,24 @@ async fn of_service(walk: &mut Walk<'_>, admin: &Client) {
     let queue = admin.create("queues", json!({"name": "Walked"})).await;
     admin.create("tickets", json!({"subject": "Walked too", "queue_id": queue})).await;
     walk.act(admin, "takeNextTicket", &[&queue], json!({}), &["ticket.assigned"]).await;
+}
+
+async fn of_work_orders(walk: &mut Walk<'_>, admin: &Client) {
+    let order = admin.create("work-orders", json!({"subject": "Walked"})).await;
+    let path: &[&str] = &[&order];
+    let plan = json!({"owner_id": admin.id, "scheduled_from": "2030-03-04T01:30:00Z"});
+    walk.act(admin, "scheduleWorkOrder", path, plan.clone(), &["work_order.scheduled"]).await;
+    walk.act(admin, "unscheduleWorkOrder", path, json!({}), &["work_order.unscheduled"]).await;
+    admin.post(&format!("/v1/work-orders/{order}/schedule"), plan.clone()).await.ok(200);
+    walk.act(admin, "departForWorkOrder", path, json!({}), &["work_order.departed"]).await;
+    walk.act(admin, "checkInAtWorkOrder", path, json!({}), &["work_order.checked_in"]).await;
+    walk.act(admin, "checkOutOfWorkOrder", path, json!({}), &["work_order.checked_out"]).await;
+    walk.act(admin, "completeWorkOrder", path, json!({}), &["work_order.completed"]).await;
+    walk.act(admin, "reopenWorkOrder", path, json!({}), &["work_order.reopened"]).await;
+    walk.act(admin, "cancelWorkOrder", path, json!({"reason": "x"}), &["work_order.cancelled"]).await;
+    admin.post(&format!("/v1/work-orders/{order}/reopen"), json!({})).await.ok(200);
+    admin.post(&format!("/v1/work-orders/{order}/schedule"), plan).await.ok(200);
+    walk.act(admin, "giveUpWorkOrder", path, json!({"reason": "x"}), &["work_order.cannot_complete"]).await;
 }
 
 async fn of_knowledge(walk: &mut Walk<'_>, server: &Server, admin: &Client) {

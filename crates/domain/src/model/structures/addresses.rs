@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::contact_points::primary_first;
 use crate::model::value::{Members, Standards, list};
@@ -44,7 +44,45 @@ pub struct Address {
     pub primary: bool,
 }
 
-crate::structures! { Address }
+/// Where something is to be done: an address that stands alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    pub country: Option<String>,
+    pub region: Option<String>,
+    pub city: Option<String>,
+    pub district: Option<String>,
+    pub street: Option<String>,
+    pub postal_code: Option<String>,
+}
+
+crate::structures! { Address, Site }
+
+impl Address {
+    /// The place, whatever the address is for.
+    #[must_use]
+    pub fn site(self) -> Site {
+        let Address { country, region, city, district, street, postal_code, kind: _, primary: _ } = self;
+        Site { country, region, city, district, street, postal_code }
+    }
+}
+
+impl Site {
+    /// The address in one line: from the largest part to the smallest where it is Chinese, the other way round elsewhere.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let parts = |parts: [&Option<String>; 4]| parts.into_iter().flatten().cloned().collect::<Vec<String>>();
+        if parts([&self.region, &self.city, &self.district, &self.street]).iter().any(|part| is_chinese(part)) {
+            return parts([&self.region, &self.city, &self.district, &self.street]).concat();
+        }
+        let city = parts([&self.postal_code, &self.city, &None, &None]).join(" ");
+        let city = Some(city).filter(|city| !city.is_empty());
+        parts([&self.street, &self.district, &city, &self.region]).join(", ")
+    }
+}
+
+fn is_chinese(text: &str) -> bool {
+    text.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter))
+}
 
 pub static ADDRESSES: Structure = Structure {
     name: "addresses",
@@ -56,18 +94,36 @@ pub static ADDRESSES: Structure = Structure {
     link: None,
 };
 
-static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
+pub static SITE: Structure = Structure {
+    name: "site",
+    accept: |value, standards| Members::read(value, &SITE_FIELDS, standards)?.finish(),
+    schema: || {
+        let mut schema = json!({"type": "object", "additionalProperties": false});
+        schema["properties"] = Value::Object(properties());
+        schema
+    },
+    lookups: |_| Vec::new(),
+    lookup_form: |asked, _| Ok(asked.to_owned()),
+    search: |site| vec![(SearchKind::Text, searched(site))],
+    link: None,
+};
+
+static SITE_FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
     let text = |name: &'static str, max| Field::new(name, FieldType::Text { max });
     vec![
-        Field::new("kind", FieldType::Choice(AddressKind::choices().into())).default("office"),
         Field::new("country", FieldType::Country),
         text("region", 80),
         text("city", 80),
         text("district", 80),
         text("street", 300),
         text("postal_code", 20),
-        Field::new("primary", FieldType::Boolean).default(false),
     ]
+});
+
+static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
+    let kind = Field::new("kind", FieldType::Choice(AddressKind::choices().into())).default("office");
+    let primary = Field::new("primary", FieldType::Boolean).default(false);
+    std::iter::once(kind).chain(SITE_FIELDS.iter().cloned()).chain([primary]).collect()
 });
 
 fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
@@ -75,31 +131,54 @@ fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
 }
 
 fn search(value: &Value) -> Vec<(SearchKind, String)> {
-    let parts = value.as_array().into_iter().flatten().map(|address| {
-        ["region", "city", "district", "street"].iter().filter_map(|part| address[*part].as_str()).collect::<Vec<_>>().join(" ")
-    });
-    parts.map(|text| (SearchKind::Text, text)).collect()
+    value.as_array().into_iter().flatten().map(|address| (SearchKind::Text, searched(address))).collect()
+}
+
+/// What is searched of one address.
+fn searched(address: &Value) -> String {
+    ["region", "city", "district", "street"].iter().filter_map(|part| address[*part].as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The members of a place, for the document.
+fn properties() -> Map<String, Value> {
+    let text = |max: usize, description: &str, example: &str| json!({"type": ["string", "null"], "maxLength": max, "description": description, "examples": [example]});
+    Map::from_iter([
+        ("country".to_owned(), json!({"type": ["string", "null"], "pattern": "^[A-Z]{2}$", "description": "ISO 3166-1 alpha-2.", "examples": ["CN"]})),
+        ("region".to_owned(), text(80, "Province, state or Land.", "广东省")),
+        ("city".to_owned(), text(80, "City.", "深圳市")),
+        ("district".to_owned(), text(80, "District or county.", "龙岗区")),
+        ("street".to_owned(), text(300, "Street and number.", "坂田街道 1 号")),
+        ("postal_code".to_owned(), text(20, "Postal code.", "518129")),
+    ])
 }
 
 fn schema() -> Value {
-    let text = |max: usize, description: &str, example: &str| json!({"type": ["string", "null"], "maxLength": max, "description": description, "examples": [example]});
     let kinds: Vec<String> = AddressKind::choices().iter().map(|choice| choice.value.to_string()).collect();
+    let mut members = Map::new();
+    let kind = json!({"type": "string", "enum": kinds, "default": "office", "description": "What the address is for."});
+    members.insert("kind".to_owned(), kind);
+    members.extend(properties());
+    let primary = "Whether this is the primary one. Defaults to the first in the list.";
+    members.insert("primary".to_owned(), json!({"type": "boolean", "description": primary}));
     json!({
         "type": "array",
         "maxItems": 20,
-        "items": {
-            "type": "object",
-            "additionalProperties": false,
-            "properties": {
-                "kind": {"type": "string", "enum": kinds, "default": "office", "description": "What the address is for."},
-                "country": {"type": ["string", "null"], "pattern": "^[A-Z]{2}$", "description": "ISO 3166-1 alpha-2.", "examples": ["CN"]},
-                "region": text(80, "Province, state or Land.", "广东省"),
-                "city": text(80, "City.", "深圳市"),
-                "district": text(80, "District or county.", "龙岗区"),
-                "street": text(300, "Street and number.", "坂田街道 1 号"),
-                "postal_code": text(20, "Postal code.", "518129"),
-                "primary": {"type": "boolean", "description": "Whether this is the primary one. Defaults to the first in the list."}
-            }
-        }
+        "items": {"type": "object", "additionalProperties": false, "properties": members}
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_line_as_people_write_it() {
+        let site = |region: &str, city: &str, district: &str, street: &str, code: &str| {
+            let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+            Site { country: None, region: text(region), city: text(city), district: text(district), street: text(street), postal_code: text(code) }
+        };
+        assert_eq!(site("广东省", "深圳市", "龙岗区", "坂田街道 1 号", "518129").line(), "广东省深圳市龙岗区坂田街道 1 号");
+        assert_eq!(site("Bayern", "München", "", "Leopoldstr. 1", "80802").line(), "Leopoldstr. 1, 80802 München, Bayern");
+        assert_eq!(site("", "", "", "", "").line(), "");
+    }
 }

@@ -227,6 +227,13 @@ fn absences(schedule: &Record<WorkSchedule>, user: Id) -> impl Iterator<Item = A
     all.filter(move |absence| absence.user_id.is_none_or(|away| away == user))
 }
 
+/// The first absence of a user that takes some of a span.
+#[must_use]
+pub fn absence_within(schedules: &[Record<WorkSchedule>], user: Id, from: Timestamp, to: Timestamp) -> Option<Absence> {
+    let all = of_user(schedules, user).flat_map(|schedule| absences(schedule, user).collect::<Vec<_>>());
+    all.filter(|absence| absence.starts_at < to && from < absence.ends_at).min_by_key(|absence| absence.starts_at)
+}
+
 fn is_away(schedule: &Record<WorkSchedule>, user: Id, at: Timestamp) -> bool {
     absences(schedule, user).any(|absence| absence.starts_at <= at && at < absence.ends_at)
 }

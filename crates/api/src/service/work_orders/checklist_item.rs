@@ -1,0 +1,55 @@
+//! Checklists of work orders: in their order, and left as they were once the work is done.
+
+use farley_domain::{
+    model::{
+        fault::{Fault, FaultCode},
+        record::Record,
+    },
+    query::predicate::Predicate,
+    service::work_orders::{checklist_item::ChecklistItem, work_order::WorkOrder},
+    values::id::Id,
+};
+use farley_persistence::Work;
+
+use super::demand;
+use crate::{
+    http::problem::Problem,
+    records::{
+        behaviour::{Behaviour, Writing},
+        lookup,
+    },
+};
+
+/// How many items a checklist may have.
+const MOST_ITEMS: usize = 200;
+
+impl Behaviour for ChecklistItem {
+    fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
+        let order = record.get(ChecklistItem::work_order_id).ok_or_else(Problem::not_found)?;
+        // What was checked when the work was done, and signed, does not change behind that.
+        let done = lookup::one::<WorkOrder>(work, order)?.ok_or_else(Problem::not_found)?;
+        demand(&done, |status| !status.is_done())?;
+        if record.is_archived() {
+            return Ok(());
+        }
+        let mut siblings = items_of(work, order)?;
+        siblings.retain(|item| item.id() != record.id());
+        let enters = writing.before.is_none_or(Record::is_archived);
+        if enters && siblings.len() >= MOST_ITEMS {
+            return Err(Problem::rule(Fault::new("", FaultCode::TooMany).with("max", MOST_ITEMS).into()));
+        }
+        if record.is_null(ChecklistItem::sort_order) {
+            let last = siblings.iter().filter_map(|item| item.get(ChecklistItem::sort_order)).max().unwrap_or(0);
+            record.set(ChecklistItem::sort_order, last + 1);
+        }
+        Ok(())
+    }
+}
+
+/// The live items of a checklist, in their order.
+pub fn items_of(work: &mut Work<'_>, order: Id) -> Result<Vec<Record<ChecklistItem>>, Problem> {
+    let items = Predicate::Archived(false).and(ChecklistItem::work_order_id.eq(order));
+    let mut items = lookup::find::<ChecklistItem>(work, &items, MOST_ITEMS)?;
+    items.sort_by_key(|item| (item.get(ChecklistItem::sort_order), item.id()));
+    Ok(items)
+}
