@@ -202,7 +202,9 @@ pub async fn the_plan_of_a_day_reads_an_index(db: TestDb) -> Result<(), StoreErr
         let plan = plan(&crm, WorkOrder::object(), crm.query(WorkOrder::object(), parameters)).await?;
         let valued = plan.split("\n\n").next().unwrap_or_default();
         assert!(valued.contains(index), "{parameters:?} by another than {index}:\n{plan}");
-        assert!(!scans(db.engine, valued) && !sorts(db.engine, valued), "{parameters:?}:\n{plan}");
+        // What all technicians do on one day may be sorted.
+        let may_sort = index != "work_orders_day";
+        assert!(!scans(db.engine, valued) && (may_sort || !sorts(db.engine, valued)), "{parameters:?}:\n{plan}");
     }
     Ok(())
 }

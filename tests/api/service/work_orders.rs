@@ -61,7 +61,10 @@ pub async fn a_ticket_becomes_a_visit_that_is_done(db: TestDb) {
     let order = text(&made["id"]).to_owned();
     assert_eq!((&made["subject"], &made["description"]), (&json!("打印机无法开机"), &json!("三楼")));
     assert_eq!((&made["customer_id"], &made["contact_id"]), (&json!(customer), &json!(contact)));
-    assert_eq!((&made["priority"], &made["status"], &made["number"]), (&json!("high"), &json!("unscheduled"), &json!("WO-000001")));
+    assert_eq!(
+        (&made["priority"], &made["status"], &made["number"]),
+        (&json!("high"), &json!("unscheduled"), &json!("WO-000001"))
+    );
     assert_eq!(made["address"]["street"], "坂田街道 1 号", "the contact has none, so that of the customer");
     assert_eq!(made["owner_id"], Value::Null, "nobody's until it is scheduled");
     // What is said is not taken over, and of another customer the contact is another's.
@@ -183,12 +186,21 @@ pub async fn a_ticket_becomes_a_visit_that_is_done(db: TestDb) {
     let problem = act(&technician, &order, "cancel", json!({"reason": "x"})).await.refused(409, "state_conflict");
     assert_eq!(problem["allowed"], json!(["reopen"]));
     let reopened = act(&agent, &order, "reopen", json!({})).await.ok(200);
-    assert_eq!((&reopened["status"], &reopened["scheduled_from"], &reopened["closed_at"]), (&json!("unscheduled"), &Value::Null, &Value::Null));
-    assert_eq!((&reopened["signed_by"], &reopened["signature_file_id"], &reopened["reopen_count"]), (&Value::Null, &Value::Null, &json!(1)));
+    assert_eq!(
+        (&reopened["status"], &reopened["scheduled_from"], &reopened["closed_at"]),
+        (&json!("unscheduled"), &Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&reopened["signed_by"], &reopened["signature_file_id"], &reopened["reopen_count"]),
+        (&Value::Null, &Value::Null, &json!(1))
+    );
     assert_eq!((&reopened["on_site_seconds"], &reopened["check_in"]), (&out["on_site_seconds"], &Value::Null));
     assert_eq!(act(&agent, &order, "cancel", json!({})).await.faults(400), pairs(&[("/reason", "required")]));
     let cancelled = act(&agent, &order, "cancel", json!({"reason": "客户取消"})).await.ok(200);
-    assert_eq!((&cancelled["status"], &cancelled["reason"], cancelled["closed_at"].is_string()), (&json!("cancelled"), &json!("客户取消"), true));
+    assert_eq!(
+        (&cancelled["status"], &cancelled["reason"], cancelled["closed_at"].is_string()),
+        (&json!("cancelled"), &json!("客户取消"), true)
+    );
     let own = text(&own["id"]);
     act(&agent, own, "cannot-complete", json!({"reason": "x"})).await.refused(409, "state_conflict");
     act(&agent, own, "schedule", json!({"owner_id": technician.id, "scheduled_from": ahead(600)})).await.ok(200);
@@ -294,13 +306,20 @@ pub async fn technicians_are_there_skilled_and_at_hand(db: TestDb) {
     // Nobody, somebody unknown, and somebody who works here no more.
     let free = admin.create("work-orders", json!({"subject": "y"})).await;
     let at = monday(900).to_string();
-    assert_eq!(act(&admin, &free, "schedule", json!({"scheduled_from": at})).await.faults(422), pairs(&[("/owner_id", "required")]));
+    assert_eq!(
+        act(&admin, &free, "schedule", json!({"scheduled_from": at})).await.faults(422),
+        pairs(&[("/owner_id", "required")])
+    );
     let unknown = json!({"scheduled_from": at, "owner_id": new_id()});
     assert_eq!(act(&admin, &free, "schedule", unknown).await.faults(422), pairs(&[("/owner_id", "reference_not_found")]));
     admin.post(&format!("/v1/users/{}/deactivate", wang.id), json!({})).await.ok(204);
     let gone = json!({"scheduled_from": at, "owner_id": wang.id});
     assert_eq!(act(&admin, &free, "schedule", gone).await.faults(422), pairs(&[("/owner_id", "user_deactivated")]));
-    assert_eq!(act(&admin, &order, "schedule", told.clone()).await.faults(422), pairs(&[("/owner_id", "user_deactivated")]), "nor is it moved");
+    assert_eq!(
+        act(&admin, &order, "schedule", told.clone()).await.faults(422),
+        pairs(&[("/owner_id", "user_deactivated")]),
+        "nor is it moved"
+    );
     for (from, to, fault) in [
         (at.clone(), at.clone(), "too_early"),
         (at.clone(), monday(0).to_string(), "too_early"),
@@ -326,16 +345,23 @@ pub async fn what_is_told_from_the_road_is_checked(db: TestDb) {
     let problem = state.refused(409, "state_conflict");
     assert_eq!(problem["detail"], "记录当前状态：待派工；此时允许：schedule, cancel。");
     act(&admin, &order, "schedule", json!({"owner_id": admin.id, "scheduled_from": ahead(0)})).await.ok(200);
-    let at = |latitude: Value, longitude: Value, accuracy: Value| {
-        json!({"position": {"latitude": latitude, "longitude": longitude, "accuracy_m": accuracy}})
-    };
+    let at = |latitude: Value, longitude: Value, accuracy: Value| json!({"position": {"latitude": latitude, "longitude": longitude, "accuracy_m": accuracy}});
     let places = ["/position/latitude", "/position/longitude", "/position/accuracy_m"];
     for (body, faults) in [
-        (at(json!(90.1), json!(-181), json!(-1)), vec![(places[0], "too_large"), (places[1], "too_small"), (places[2], "too_small")]),
-        (at(Value::Null, json!("east"), json!(2e6)), vec![(places[0], "required"), (places[1], "invalid_decimal"), (places[2], "too_large")]),
+        (
+            at(json!(90.1), json!(-181), json!(-1)),
+            vec![(places[0], "too_large"), (places[1], "too_small"), (places[2], "too_small")],
+        ),
+        (
+            at(Value::Null, json!("east"), json!(2e6)),
+            vec![(places[0], "required"), (places[1], "invalid_decimal"), (places[2], "too_large")],
+        ),
         (at(json!([1]), json!(1e308), json!(null)), vec![(places[0], "wrong_type"), (places[1], "invalid_decimal")]),
         (json!({"position": [22, 114]}), vec![("/position", "wrong_type")]),
-        (json!({"position": {"lat": 1}}), vec![("/position/lat", "unknown_member"), (places[0], "required"), (places[1], "required")]),
+        (
+            json!({"position": {"lat": 1}}),
+            vec![("/position/lat", "unknown_member"), (places[0], "required"), (places[1], "required")],
+        ),
         (json!({"at": "noon"}), vec![("/at", "invalid_time")]),
         (json!({"when": ahead(0)}), vec![("/when", "unknown_member")]),
     ] {
@@ -387,7 +413,8 @@ pub async fn technicians_see_their_own(db: TestDb) {
     wang.get(&path(&orders[1])).await.refused(404, "not_found");
     wang.get(&items(&orders[1])).await.refused(404, "not_found");
     wang.patch(&format!("{}/{}", items(&orders[1]), text(&item["id"])), json!({"is_done": true})).await.refused(404, "not_found");
-    for action in ["schedule", "unschedule", "depart", "check-in", "check-out", "complete", "cannot-complete", "cancel", "reopen"] {
+    for action in ["schedule", "unschedule", "depart", "check-in", "check-out", "complete", "cannot-complete", "cancel", "reopen"]
+    {
         let body = match action {
             "schedule" => json!({"scheduled_from": monday(600).to_string()}),
             "cancel" | "cannot-complete" => json!({"reason": "x"}),
@@ -416,7 +443,8 @@ pub async fn technicians_see_their_own(db: TestDb) {
     act(&admin, &fifth, "schedule", json!({"owner_id": li.id, "scheduled_from": monday(700).to_string()})).await.ok(200);
     let sixth = dispatcher.create("work-orders", json!({"subject": "sixth", "team_id": team})).await;
     admin.patch(&path(&fifth), json!({"team_id": null})).await.ok(200);
-    let problem = act(&dispatcher, &sixth, "schedule", json!({"owner_id": li.id, "scheduled_from": monday(720).to_string()})).await;
+    let problem =
+        act(&dispatcher, &sixth, "schedule", json!({"owner_id": li.id, "scheduled_from": monday(720).to_string()})).await;
     let problem = problem.refused(409, "technician_busy");
     let times = json!([{"scheduled_from": monday(700).to_string(), "scheduled_to": monday(760).to_string()}]);
     assert_eq!(problem["conflicts"], times);
@@ -424,7 +452,8 @@ pub async fn technicians_see_their_own(db: TestDb) {
     let plan = async |client: &Client, query: &str| {
         let plan = client.get(&format!("/v1/work-orders/dispatch?date=2030-03-04{query}")).await.ok(200);
         let technicians = plan["technicians"].as_array().unwrap().clone();
-        let orders = |one: &Value| one["work_orders"].as_array().unwrap().iter().map(|order| text(&order["subject"]).to_owned()).collect();
+        let orders =
+            |one: &Value| one["work_orders"].as_array().unwrap().iter().map(|order| text(&order["subject"]).to_owned()).collect();
         technicians.iter().map(|one| (text(&one["user_id"]).to_owned(), orders(one))).collect::<BTreeMap<String, Vec<String>>>()
     };
     let of = |pairs: &[(&Client, &[&str])]| -> BTreeMap<String, Vec<String>> {
@@ -432,7 +461,11 @@ pub async fn technicians_see_their_own(db: TestDb) {
     };
     assert_eq!(plan(&wang, "").await, of(&[(&wang, &["o0"])]));
     assert_eq!(plan(&wang, "&technician_id=me").await, of(&[(&wang, &["o0"])]));
-    assert_eq!(plan(&wang, &format!("&technician_id={}", li.id)).await, of(&[(&li, &[])]), "whom they may know, and nothing of theirs");
+    assert_eq!(
+        plan(&wang, &format!("&technician_id={}", li.id)).await,
+        of(&[(&li, &[])]),
+        "whom they may know, and nothing of theirs"
+    );
     assert_eq!(plan(&dispatcher, &format!("&team_id={team}")).await, of(&[(&wang, &["o0"]), (&li, &["o1"]), (&dispatcher, &[])]));
     assert_eq!(plan(&outsider, "").await, of(&[]));
     let unknown = outsider.get(&format!("/v1/work-orders/dispatch?technician_id={}", li.id)).await.faults(400);
@@ -491,13 +524,15 @@ pub async fn the_plan_of_a_day_is_complete(db: TestDb) {
             _ => {}
         }
     }
-    let all = admin.get("/v1/work-orders?limit=200&archived=any&sort=created_at").await.ok(200)["data"].as_array().unwrap().clone();
+    let all =
+        admin.get("/v1/work-orders?limit=200&archived=any&sort=created_at").await.ok(200)["data"].as_array().unwrap().clone();
     assert_eq!(all.len(), 60);
     let time = |value: &Value| Timestamp::parse(text(value)).unwrap();
     let (from, to) = (monday(0), monday(1_440));
     let lives = |order: &&Value| order["archived_at"].is_null();
     let of_day = |owner: &str| -> (Vec<String>, i64) {
-        let shown = |order: &&Value| !["unscheduled", "cancelled"].contains(&text(&order["status"])) && order["owner_id"] == owner;
+        let shown =
+            |order: &&Value| !["unscheduled", "cancelled"].contains(&text(&order["status"])) && order["owner_id"] == owner;
         let mut theirs: Vec<&Value> = all.iter().filter(lives).filter(shown).collect();
         theirs.retain(|order| time(&order["scheduled_from"]) < to && time(&order["scheduled_to"]) > from);
         theirs.sort_by_key(|order| (time(&order["scheduled_from"]), text(&order["id"]).to_owned()));
@@ -522,7 +557,8 @@ pub async fn the_plan_of_a_day_is_complete(db: TestDb) {
     };
     let team_query = format!("&team_id={south}");
     let one_query = format!("&technician_id={}", technicians[3].id);
-    let is_of_team = |order: &Value| order["team_id"].is_null() || order["team_id"] == json!(south) || order["team_id"] == json!(below);
+    let is_of_team =
+        |order: &Value| order["team_id"].is_null() || order["team_id"] == json!(south) || order["team_id"] == json!(below);
     let is_of_one = |order: &Value| order["owner_id"].is_null() || order["owner_id"] == json!(technicians[3].id);
     for (query, whose, fits) in [
         ("", &technicians[..], &(|_: &Value| true) as &(dyn Fn(&Value) -> bool + Sync)),
@@ -596,7 +632,9 @@ pub async fn visits_are_in_the_calendar(db: TestDb) {
     let moved = act(&admin, &order, "schedule", json!({"scheduled_from": ahead(240)})).await.ok(200);
     let calendar = read().await;
     assert_eq!(calendar.matches("BEGIN:VEVENT").count(), 1);
-    assert!(calendar.contains(&format!("SEQUENCE:{}\r\n", moved["version"])) && calendar.contains(&format!("UID:{order}@farley")));
+    assert!(
+        calendar.contains(&format!("SEQUENCE:{}\r\n", moved["version"])) && calendar.contains(&format!("UID:{order}@farley"))
+    );
     let range = format!("from={}&to={}", ahead(0), ahead(600));
     let own = wang.get(&format!("/v1/calendar?{range}")).await.ok(200);
     let entry = &own["data"][0];

@@ -373,9 +373,8 @@ fn busy(user: Id, (meetings, orders): (&[Record<Activity>], &[Record<WorkOrder>]
         Some(Span { from: meeting.get(Activity::occurred_at)?, to: meeting.get(Activity::ends_at)? })
     };
     let on_the_road = orders.iter().filter(|order| order.get(WorkOrder::owner_id) == Some(user));
-    let on_the_road = on_the_road.filter_map(|order| {
-        Some(Span { from: order.get(WorkOrder::scheduled_from)?, to: order.get(WorkOrder::scheduled_to)? })
-    });
+    let on_the_road = on_the_road
+        .filter_map(|order| Some(Span { from: order.get(WorkOrder::scheduled_from)?, to: order.get(WorkOrder::scheduled_to)? }));
     let spans: Vec<Span> = theirs.filter_map(span).chain(on_the_road).collect();
     let times = covered(&spans, range).into_iter();
     times.map(|span| BusyTime { user_id: user, starts_at: span.from, ends_at: span.to }).collect()

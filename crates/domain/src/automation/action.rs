@@ -464,7 +464,19 @@ mod tests {
             registry::objects().into_iter().filter(|object| is_automatable(object)).map(|object| object.name).collect();
         assert_eq!(
             names,
-            ["customer", "contact", "lead", "activity", "task", "opportunity", "ticket", "work_order", "article", "product", "campaign"]
+            [
+                "customer",
+                "contact",
+                "lead",
+                "activity",
+                "task",
+                "opportunity",
+                "ticket",
+                "work_order",
+                "article",
+                "product",
+                "campaign"
+            ]
         );
     }
 }

@@ -197,15 +197,13 @@ impl Plan<'_> {
     /// The work orders that take some of a day, in order of time.
     fn of_day(&self, reader: &mut Reader<'_>, day: Span, whose: &Whose) -> Result<Vec<Row>, Problem> {
         let planned = WorkOrderStatus::ALL.iter().copied();
-        let planned =
-            planned.filter(|status| !matches!(status, WorkOrderStatus::Unscheduled | WorkOrderStatus::Cancelled));
+        let planned = planned.filter(|status| !matches!(status, WorkOrderStatus::Unscheduled | WorkOrderStatus::Cancelled));
         let theirs = match whose {
             Whose::Everybodys => Predicate::all(),
             Whose::One(user) => WorkOrder::owner_id.eq(user.id()),
             Whose::Of { members, .. } => WorkOrder::owner_id.is_in(members.iter().map(Record::id)),
         };
-        let wanted =
-            self.within.clone().and(theirs).and(scheduling::within(day)).and(WorkOrder::status.is_in(planned));
+        let wanted = self.within.clone().and(theirs).and(scheduling::within(day)).and(WorkOrder::status.is_in(planned));
         let (rows, has_more) = self.list(reader, wanted, WorkOrder::scheduled_from.field(), MOST_ORDERS)?;
         if has_more { Err(too_many(DispatchQuery::date.name(), MOST_ORDERS)) } else { Ok(rows) }
     }

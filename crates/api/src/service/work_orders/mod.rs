@@ -29,9 +29,7 @@ fn demand(order: &Record<WorkOrder>, fits: impl Fn(WorkOrderStatus) -> bool) -> 
 fn allowed(status: WorkOrderStatus) -> &'static [&'static str] {
     match status {
         WorkOrderStatus::Unscheduled => &["schedule", "cancel"],
-        WorkOrderStatus::Scheduled => {
-            &["schedule", "unschedule", "depart", "check-in", "complete", "cannot-complete", "cancel"]
-        }
+        WorkOrderStatus::Scheduled => &["schedule", "unschedule", "depart", "check-in", "complete", "cannot-complete", "cancel"],
         WorkOrderStatus::Travelling => &["schedule", "unschedule", "check-in", "complete", "cannot-complete", "cancel"],
         WorkOrderStatus::InProgress => &["check-in", "check-out", "complete", "cannot-complete", "cancel"],
         WorkOrderStatus::Completed | WorkOrderStatus::CannotComplete | WorkOrderStatus::Cancelled => &["reopen"],

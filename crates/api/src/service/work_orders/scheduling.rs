@@ -159,12 +159,7 @@ fn technician<B>(work: &mut Work<'_>, asked: &Asked<WorkOrder, B>, id: Id) -> Re
 }
 
 /// Stores a work order that may have come to somebody else, and to that somebody's team.
-fn place<B>(
-    work: &mut Work<'_>,
-    asked: &Asked<WorkOrder, B>,
-    record: Record<WorkOrder>,
-    verb: &str,
-) -> Result<Answer, Problem> {
+fn place<B>(work: &mut Work<'_>, asked: &Asked<WorkOrder, B>, record: Record<WorkOrder>, verb: &str) -> Result<Answer, Problem> {
     let (writer, loaded) = (&asked.writer, &asked.loaded);
     let mut record = record.into_any();
     let follows = writer.follow_owner(work, &loaded.record, &mut record)?;

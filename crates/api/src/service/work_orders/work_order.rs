@@ -107,11 +107,7 @@ fn take<F: Entity, T, U>(
 }
 
 /// The primary address of the contact, or else of the customer.
-fn site_of(
-    work: &mut Work<'_>,
-    writing: &Writing<'_, WorkOrder>,
-    record: &Record<WorkOrder>,
-) -> Result<Option<Site>, Problem> {
+fn site_of(work: &mut Work<'_>, writing: &Writing<'_, WorkOrder>, record: &Record<WorkOrder>) -> Result<Option<Site>, Problem> {
     if let Some(id) = record.get(WorkOrder::contact_id)
         && let Some(contact) = lookup::one::<Contact>(work, id)?
         && let Some(site) = primary(writing, &contact, Contact::addresses)
@@ -126,11 +122,7 @@ fn site_of(
 }
 
 /// The primary address of a record that the caller may see.
-fn primary<E: Entity>(
-    writing: &Writing<'_, WorkOrder>,
-    record: &Record<E>,
-    addresses: Handle<E, Vec<Address>>,
-) -> Option<Site> {
+fn primary<E: Entity>(writing: &Writing<'_, WorkOrder>, record: &Record<E>, addresses: Handle<E, Vec<Address>>) -> Option<Site> {
     let asker = &writing.principal.asker;
     let may = asker.reaches(E::object(), Action::Read, record.any()) && asker.sees(E::object(), addresses.field());
     let addresses = if may { record.get(addresses) } else { Vec::new() };

@@ -143,7 +143,10 @@ fn searched(address: &Value) -> String {
 fn properties() -> Map<String, Value> {
     let text = |max: usize, description: &str, example: &str| json!({"type": ["string", "null"], "maxLength": max, "description": description, "examples": [example]});
     Map::from_iter([
-        ("country".to_owned(), json!({"type": ["string", "null"], "pattern": "^[A-Z]{2}$", "description": "ISO 3166-1 alpha-2.", "examples": ["CN"]})),
+        (
+            "country".to_owned(),
+            json!({"type": ["string", "null"], "pattern": "^[A-Z]{2}$", "description": "ISO 3166-1 alpha-2.", "examples": ["CN"]}),
+        ),
         ("region".to_owned(), text(80, "Province, state or Land.", "广东省")),
         ("city".to_owned(), text(80, "City.", "深圳市")),
         ("district".to_owned(), text(80, "District or county.", "龙岗区")),
@@ -175,7 +178,14 @@ mod tests {
     fn an_address_is_one_line_as_people_write_it() {
         let site = |region: &str, city: &str, district: &str, street: &str, code: &str| {
             let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-            Site { country: None, region: text(region), city: text(city), district: text(district), street: text(street), postal_code: text(code) }
+            Site {
+                country: None,
+                region: text(region),
+                city: text(city),
+                district: text(district),
+                street: text(street),
+                postal_code: text(code),
+            }
         };
         assert_eq!(site("广东省", "深圳市", "龙岗区", "坂田街道 1 号", "518129").line(), "广东省深圳市龙岗区坂田街道 1 号");
         assert_eq!(site("Bayern", "München", "", "Leopoldstr. 1", "80802").line(), "Leopoldstr. 1, 80802 München, Bayern");

@@ -55,14 +55,18 @@ pub static POSITION: Structure = Structure {
 };
 
 pub static REPORT: Structure = Structure {
-    name: "work_report",
+    name: "road_report",
     accept: |_, _| Err(Fault::new("", FaultCode::ReadOnly).into()),
     schema: || {
         let mut position = position_schema();
         position["type"] = json!(["object", "null"]);
         position["description"] = json!("Where it was reported from.");
+        // What is only read stays open to members that are added later.
+        if let Some(members) = position.as_object_mut() {
+            members.shift_remove("additionalProperties");
+        }
         json!({
-            "type": "object",
+            "type": ["object", "null"],
             "required": ["at", "recorded_at"],
             "additionalProperties": false,
             "properties": {
@@ -101,8 +105,7 @@ static FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
 });
 
 /// The least and the most of each member.
-const BOUNDS: [(&str, f64, f64); 3] =
-    [("latitude", -90.0, 90.0), ("longitude", -180.0, 180.0), ("accuracy_m", 0.0, 1_000_000.0)];
+const BOUNDS: [(&str, f64, f64); 3] = [("latitude", -90.0, 90.0), ("longitude", -180.0, 180.0), ("accuracy_m", 0.0, 1_000_000.0)];
 
 fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
     let mut rounded = value.clone();
@@ -127,7 +130,12 @@ fn accept(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {
 
 /// When something that is reported happened: as told, if a clock that is a little off or a phone without connection may tell so, and not
 /// before what came before it; now, if nothing is told.
-pub fn happened_at(told: Option<Timestamp>, now: Timestamp, not_before: Option<Timestamp>, pointer: &str) -> Result<Timestamp, Fault> {
+pub fn happened_at(
+    told: Option<Timestamp>,
+    now: Timestamp,
+    not_before: Option<Timestamp>,
+    pointer: &str,
+) -> Result<Timestamp, Fault> {
     let at = told.unwrap_or(now);
     let earliest = now.plus_seconds(-LATE_SECONDS).max(not_before.unwrap_or(now.plus_seconds(-LATE_SECONDS)));
     let latest = now.plus_seconds(AHEAD_SECONDS);
@@ -149,12 +157,14 @@ mod tests {
     fn accepted(value: &Value) -> Result<Value, Vec<(String, &'static str)>> {
         let now = Timestamp::from_milliseconds(0);
         let standards = Standards { country: "CN", currency: Currency::CNY, zone: chrono_tz::UTC, now, user: None };
-        accept(value, &standards).map_err(|faults| faults.0.into_iter().map(|fault| (fault.pointer, fault.code.as_str())).collect())
+        accept(value, &standards)
+            .map_err(|faults| faults.0.into_iter().map(|fault| (fault.pointer, fault.code.as_str())).collect())
     }
 
     #[test]
     fn positions_are_on_the_earth() {
-        let precise = json!({"latitude": 39.909_230_000_000_014, "longitude": -116.397_428_123_456_78, "accuracy_m": 4.999_999_999_999_9});
+        let precise =
+            json!({"latitude": 39.909_230_000_000_014, "longitude": -116.397_428_123_456_78, "accuracy_m": 4.999_999_999_999_9});
         let kept = json!({"latitude": 39.90923, "longitude": -116.397_428_1, "accuracy_m": 5});
         assert_eq!(accepted(&precise).unwrap(), kept);
         let bare = accepted(&json!({"latitude": -90, "longitude": 180})).unwrap();
@@ -163,9 +173,17 @@ mod tests {
         assert_eq!(accepted(&json!([1, 2])), faults(&[("", "wrong_type")]));
         assert_eq!(accepted(&json!({})), faults(&[("/latitude", "required"), ("/longitude", "required")]));
         let off = json!({"latitude": 90.000_001, "longitude": -180.1, "accuracy_m": -1});
-        assert_eq!(accepted(&off), faults(&[("/latitude", "too_large"), ("/longitude", "too_small"), ("/accuracy_m", "too_small")]));
+        assert_eq!(
+            accepted(&off),
+            faults(&[("/latitude", "too_large"), ("/longitude", "too_small"), ("/accuracy_m", "too_small")])
+        );
         let nonsense = json!({"latitude": "north", "longitude": 1e300, "accuracy_m": true, "altitude": 5});
-        let told = [("/altitude", "unknown_member"), ("/latitude", "invalid_decimal"), ("/longitude", "invalid_decimal"), ("/accuracy_m", "wrong_type")];
+        let told = [
+            ("/altitude", "unknown_member"),
+            ("/latitude", "invalid_decimal"),
+            ("/longitude", "invalid_decimal"),
+            ("/accuracy_m", "wrong_type"),
+        ];
         assert_eq!(accepted(&nonsense), faults(&told));
     }
 

@@ -16,11 +16,7 @@ use crate::{
 pub const LONGEST_SECONDS: i64 = 7 * 24 * 3600;
 
 /// The time that a work order is to take; its end is, unless told, as long after its start as it is expected to take.
-pub fn planned(
-    from: Timestamp,
-    (to, pointer): (Option<Timestamp>, &str),
-    duration_minutes: i64,
-) -> Result<Span, Fault> {
+pub fn planned(from: Timestamp, (to, pointer): (Option<Timestamp>, &str), duration_minutes: i64) -> Result<Span, Fault> {
     let to = to.unwrap_or(from.plus_seconds(duration_minutes.saturating_mul(60)));
     let latest = from.plus_seconds(LONGEST_SECONDS);
     if to <= from {
@@ -64,10 +60,7 @@ pub fn within(span: Span) -> Predicate {
 #[must_use]
 pub fn taking(technician: Id, span: Span) -> Predicate {
     let planned = WorkOrderStatus::ALL.iter().copied().filter(|status| status.takes_time());
-    Predicate::Archived(false)
-        .and(WorkOrder::owner_id.eq(technician))
-        .and(WorkOrder::status.is_in(planned))
-        .and(within(span))
+    Predicate::Archived(false).and(WorkOrder::owner_id.eq(technician)).and(WorkOrder::status.is_in(planned)).and(within(span))
 }
 
 /// The time that a work order takes of its technician; none, if it takes none.
@@ -106,6 +99,9 @@ mod tests {
         let plan = |to: Option<i64>| planned(at(0), (to.map(at), "/to"), 90).map_err(|fault| fault.code.as_str());
         assert_eq!(plan(None), Ok(Span { from: at(0), to: at(90) }));
         assert_eq!(plan(Some(30)), Ok(Span { from: at(0), to: at(30) }));
-        assert_eq!((plan(Some(0)), plan(Some(-5)), plan(Some(7 * 24 * 60 + 1))), (Err("too_early"), Err("too_early"), Err("too_late")));
+        assert_eq!(
+            (plan(Some(0)), plan(Some(-5)), plan(Some(7 * 24 * 60 + 1))),
+            (Err("too_early"), Err("too_early"), Err("too_late"))
+        );
     }
 }
