@@ -127,6 +127,7 @@ pub async fn tells_the_filters_that_lists_take(db: TestDb) {
     let parent = admin.list("/v1/pipelines", "id").await.remove(0);
     let sale = admin.create("opportunities", json!({"name": "x"})).await;
     let ticket = admin.create("tickets", json!({"subject": "x"})).await;
+    let order = admin.create("work-orders", json!({"subject": "x"})).await;
     let objects = admin.get("/v1/metadata/objects").await.ok(200);
     let encoded = |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
     let mut tried = 0;
@@ -137,7 +138,8 @@ pub async fn tells_the_filters_that_lists_take(db: TestDb) {
             .unwrap()
             .replace("{pipeline_id}", &parent)
             .replace("{opportunity_id}", &sale)
-            .replace("{ticket_id}", &ticket);
+            .replace("{ticket_id}", &ticket)
+            .replace("{work_order_id}", &order);
         for field in
             object["fields"].as_array().unwrap().iter().filter(|field| !field["operators"].as_array().unwrap().is_empty())
         {
