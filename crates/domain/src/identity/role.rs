@@ -393,7 +393,7 @@ pub static READY_MADE: &[ReadyMade] = &[
         description: "Sees everything, changes nothing.",
         came_with: None,
         grants: &[
-            "ticket,queue,mailbox,channel,reply_template,ticket_status,ticket_category,sla_policy,rule,rule_run,macro read all",
+            "ticket,work_order,queue,mailbox,channel,reply_template,ticket_status,ticket_category,sla_policy,rule,rule_run,macro read all",
             "ticket_merge read own",
             "article,article_version,article_category,help_center,portal read all",
             "lead,pool,lead_form,assignment_rule,scoring_rule,work_schedule,calendar,cadence,cadence_enrolment,customer,contact,opportunity read all",
