@@ -108,3 +108,59 @@ pub async fn a_number_leads_to_what_is_open(db: TestDb) {
     let told = ["customers", "contacts", "leads", "tickets", "opportunities"].map(|name| found[name].clone());
     assert_eq!(told, [Value::Null, json!([]), Value::Null, json!([]), Value::Null]);
 }
+
+/// Where a ticket was merged, calls and callers are led to the one in which it goes on.
+pub async fn calls_follow_merged_tickets(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let li = admin.create("contacts", json!({"name": "Li", "phones": [{"value": "138 0013 8000"}]})).await;
+    let wu = admin.create("contacts", json!({"name": "Wu", "phones": [{"value": "139 0013 9000"}]})).await;
+    let acme = admin.create("customers", json!({"name": "Acme", "phones": [{"value": "0755-28780808"}]})).await;
+    let mut tickets = Vec::new();
+    for (subject, whose, who) in
+        [("A", "contact_id", &li), ("B", "contact_id", &wu), ("C", "contact_id", &wu), ("D", "customer_id", &acme)]
+    {
+        tickets.push(admin.create("tickets", json!({"subject": subject, whose: who})).await);
+    }
+    let looked = async |client: &crate::client::Client, phone: &str| {
+        let found = client.get(&format!("/v1/lookup?phone={phone}")).await.ok(200);
+        let mut ids: Vec<String> =
+            found["tickets"].as_array().unwrap().iter().map(|row| row["subject"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        ids.join("")
+    };
+    let report = |id: &str, more: Value| {
+        let mut body = json!({"call_id": id, "caller": "13800138000"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        admin.post("/v1/calls", body)
+    };
+    let before = report("m.1", json!({})).await.ok(201);
+    assert_eq!(before["ticket_id"], tickets[0]);
+    let merge = async |from: usize, into: usize| {
+        admin.post(&format!("/v1/tickets/{}/merge", tickets[from]), json!({"into": tickets[into]})).await.ok(200);
+    };
+    assert_eq!((looked(&admin, "13800138000").await, looked(&admin, "13900139000").await), ("A".into(), "BC".into()));
+    merge(0, 1).await;
+    assert_eq!((looked(&admin, "13800138000").await, looked(&admin, "13900139000").await), ("B".into(), "BC".into()));
+    merge(1, 2).await;
+    merge(3, 2).await;
+    for phone in ["13800138000", "13900139000", "075528780808"] {
+        assert_eq!(looked(&admin, phone).await, "C", "{phone}");
+        let call = report(&format!("m.{phone}"), json!({"caller": phone})).await.ok(201);
+        assert_eq!(call["ticket_id"], tickets[2], "{phone}");
+    }
+    // A call that was about it before, and one that names it.
+    let after = report("m.1", json!({"recording_url": "https://pbx.example.cn/m.wav"})).await.ok(200);
+    assert_eq!((&after["id"], &after["ticket_id"]), (&before["id"], &json!(tickets[2])));
+    let named = report("m.2", json!({"ticket_id": tickets[0]})).await.ok(201);
+    assert_eq!((&named["ticket_id"], &named["contact_id"]), (&json!(tickets[2]), &json!(li)));
+    assert_eq!(admin.list(&format!("/v1/activities?ticket_id={}", tickets[2]), "id").await.len(), 5);
+    // Whoever may not read the merged ticket does not learn where it went.
+    let anna = server.user_who_may(&admin, "Anna", &["contact read all", "ticket read own"], json!([]), json!({})).await;
+    admin.patch(&format!("/v1/tickets/{}", tickets[2]), json!({"owner_id": anna.id})).await.ok(200);
+    assert_eq!((looked(&anna, "13800138000").await, looked(&anna, "13900139000").await), ("".into(), "C".into()));
+    // Solved, it is no longer open with anybody.
+    admin.post(&format!("/v1/tickets/{}/solve", tickets[2]), json!({"resolution": "x"})).await.ok(200);
+    assert_eq!(looked(&admin, "13800138000").await, "");
+    assert_eq!(report("m.3", json!({})).await.ok(201)["ticket_id"], Value::Null);
+}

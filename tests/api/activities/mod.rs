@@ -32,6 +32,7 @@ pub fn tests() -> Vec<Test> {
         activities::keep_last_activity_and_next_task_of_records,
         activities::keep_them_exactly_under_load,
         calls::a_call_is_one_activity,
+        calls::calls_follow_merged_tickets,
         calls::a_number_leads_to_what_is_open,
         calendar::shows_what_may_be_known,
         calendar::is_fed_to_other_programs,

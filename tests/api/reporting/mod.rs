@@ -73,6 +73,7 @@ pub fn tests() -> Vec<Test> {
         funnel::shows_a_snapshot,
         service::figures_are_what_their_lists_count,
         service::backlogs_are_those_of_their_time,
+        service::satisfaction_is_what_the_answers_come_to,
         service::what_may_not_be_seen_is_not_counted,
         handed_over::count_for_their_new_owner_and_team,
         summaries::count_and_add_up,

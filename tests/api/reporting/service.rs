@@ -7,7 +7,12 @@ use farley_domain::values::{
 };
 use serde_json::{Value, json};
 
-use crate::{client::Client, server::Server, support::TestDb};
+use crate::{
+    client::Client,
+    server::Server,
+    service::satisfaction::{asked, id, long_ago, survey},
+    support::TestDb,
+};
 
 const ZONE: chrono_tz::Tz = chrono_tz::Asia::Shanghai;
 
@@ -323,4 +328,165 @@ pub async fn what_may_not_be_seen_is_not_counted(db: TestDb) {
     for report in ["service-sla", "service-times", "service-volume"] {
         nobody.get(&format!("/v1/reports/{report}?from={from}")).await.refused(403, "forbidden");
     }
+}
+
+/// Surveys of three kinds about forty tickets, sent in three batches weeks apart; three of four are answered.
+async fn surveyed(db: &TestDb, server: &Server, admin: &Client) {
+    let mut agents = Vec::new();
+    for name in ["Ana", "Bo"] {
+        agents.push(server.user(admin, name, "service_agent", json!({})).await.id);
+    }
+    let team = admin.create("teams", json!({"name": "一组"})).await;
+    admin.patch(&format!("/v1/users/{}", agents[0]), json!({"team_id": team})).await.ok(200);
+    let queues = [admin.create("queues", json!({"name": "A"})).await, admin.create("queues", json!({"name": "B"})).await];
+    let category = admin.create("ticket-categories", json!({"name": "硬件"})).await;
+    let customer = admin.create("customers", json!({"name": "华为"})).await;
+    let mut surveys = Vec::new();
+    for kind in ["csat", "ces", "nps"] {
+        surveys.push(admin.create("surveys", survey(kind, json!({}))).await);
+    }
+    for number in 0..42_usize {
+        if number % 14 == 0 {
+            long_ago(db, "asked_at", 23);
+        }
+        let ticket = json!({"subject": format!("t{number}"), "owner_id": agents.get(number % 3), "queue_id": queues.get(number % 5),
+            "category_id": if number % 2 == 0 { json!(category) } else { Value::Null }, "channel": if number % 4 == 0 { "phone" } else { "email" },
+            "customer_id": if number % 7 == 0 { json!(customer) } else { Value::Null }});
+        let (_, _, path) = asked(admin, &surveys[number % 3], ticket).await;
+        if number % 4 != 3 {
+            let (min, max) = [(1, 5), (1, 7), (0, 10)][number % 3];
+            let score = min + (number * 7 + number / 5) % (max - min + 1);
+            server.anybody().post(&path, json!({"score": score})).await.ok(200);
+        }
+    }
+}
+
+/// What responses come to, by hand.
+#[allow(clippy::cast_precision_loss, reason = "a handful")]
+fn comes_to(kind: &str, responses: &[&Value]) -> Vec<(&'static str, Value)> {
+    let scores: Vec<i64> = responses.iter().filter_map(|response| response["score"].as_i64()).collect();
+    let count = |counts: &dyn Fn(i64) -> bool| scores.iter().filter(|score| counts(**score)).count();
+    let of = |part: f64, whole: usize| if whole == 0 { Value::Null } else { json!(part / whole as f64) };
+    let only = |applies: bool, value: Value| if applies { value } else { Value::Null };
+    let nps = kind == "nps";
+    let satisfied = count(&|score| if kind == "csat" { score == 4 || score == 5 } else { score >= 5 });
+    let (promoters, detractors) = (count(&|score| score == 9 || score == 10), count(&|score| score < 7));
+    vec![
+        ("sent", json!(responses.len())),
+        ("answered", json!(scores.len())),
+        ("response_rate", of(scores.len() as f64, responses.len())),
+        ("mean_score", of(scores.iter().sum::<i64>() as f64, scores.len())),
+        ("satisfied", only(!nps, json!(satisfied))),
+        ("satisfied_share", only(!nps, of(satisfied as f64, scores.len()))),
+        ("promoters", only(nps, json!(promoters))),
+        ("passives", only(nps, json!(scores.len() - promoters - detractors))),
+        ("detractors", only(nps, json!(detractors))),
+        ("net_promoter_score", only(nps, of(100.0 * (promoters as f64 - detractors as f64), scores.len()))),
+    ]
+}
+
+pub async fn satisfaction_is_what_the_answers_come_to(db: TestDb) {
+    let server = Server::start(db.clone()).await;
+    let admin = server.admin().await;
+    surveyed(&db, &server, &admin).await;
+    let from = day(24 * 90);
+    let all = admin.get("/v1/survey-responses?limit=200").await.ok(200)["data"].as_array().unwrap().clone();
+    assert_eq!(all.len(), 42);
+    let tickets = admin.get("/v1/tickets?limit=200").await.ok(200)["data"].as_array().unwrap().clone();
+    let ticket_of = |response: &Value| tickets.iter().find(|ticket| ticket["id"] == response["ticket_id"]).unwrap();
+    let starts = |day: &Value| start_of_day(day.as_str().unwrap().parse().unwrap(), ZONE).milliseconds();
+    for (slice, filter, interval) in [
+        ("", "", ""),
+        ("agent_id", "", ""),
+        ("ticket.team_id", "", "month"),
+        ("ticket.queue_id", "", "week"),
+        ("ticket.category_id", "&ticket.channel=email", ""),
+        ("ticket.channel", "&score_null=false", "month"),
+        ("customer_id", "&kind=nps", ""),
+        ("", "&kind_ne=ces", "week"),
+    ] {
+        let value_of = |response: &Value| match slice.strip_prefix("ticket.") {
+            Some(field) => ticket_of(response)[field].clone(),
+            None if slice.is_empty() => Value::Null,
+            None => response[slice].clone(),
+        };
+        let passes = |response: &Value| match filter {
+            "&ticket.channel=email" => ticket_of(response)["channel"] == "email",
+            "&score_null=false" => !response["score"].is_null(),
+            "&kind=nps" => response["kind"] == "nps",
+            "&kind_ne=ces" => response["kind"] != "ces",
+            _ => true,
+        };
+        let mut path = format!("/v1/reports/service-satisfaction?from={from}{filter}");
+        if !slice.is_empty() {
+            path += &format!("&slice={slice}");
+        }
+        if !interval.is_empty() {
+            path += &format!("&interval={interval}");
+        }
+        let report = admin.get(&path).await.ok(200);
+        let mut seen = 0;
+        for told in report["kinds"].as_array().unwrap() {
+            let kind = told["kind"].as_str().unwrap();
+            for cell in told["slices"].as_array().unwrap() {
+                let mut parts = vec![(report["from"].clone(), report["to"].clone(), &cell["total"])];
+                parts.extend(
+                    cell["periods"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|one| (one["from"].clone(), one["to"].clone(), &one["figures"])),
+                );
+                assert_eq!(parts.len() > 1, !interval.is_empty(), "{path}");
+                for (place, (from, to, figures)) in parts.into_iter().enumerate() {
+                    let is_in = |response: &&Value| {
+                        let asked = time(response, "asked_at").unwrap();
+                        response["kind"] == kind
+                            && (starts(&from)..starts(&to)).contains(&asked)
+                            && value_of(response) == cell["value"]
+                            && passes(response)
+                    };
+                    let own: Vec<&Value> = all.iter().filter(is_in).collect();
+                    seen += if place == 0 { own.len() } else { 0 };
+                    for (name, expected) in comes_to(kind, &own) {
+                        let figure = &figures[name];
+                        if figure["filter"].is_null() {
+                            let is_close = match (figure.as_f64(), expected.as_f64()) {
+                                (Some(told), Some(expected)) => (told - expected).abs() < 1e-9,
+                                (told, expected) => told.is_none() && expected.is_none(),
+                            };
+                            assert!(is_close, "{path} {name}: {figure}, not {expected}");
+                            continue;
+                        }
+                        assert_eq!(figure["count"], expected, "{path} {name}");
+                        let listed = admin
+                            .post("/v1/survey-responses/search", json!({"filter": figure["filter"], "limit": 200, "total": true}))
+                            .await
+                            .ok(200);
+                        assert_eq!(listed["page"]["total"], expected, "{path} {name}: {figure}");
+                        for response in listed["data"].as_array().unwrap() {
+                            assert!(own.iter().any(|known| id(known) == id(response)), "{path} {name}");
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(seen, all.iter().filter(|response| passes(response)).count(), "each once: {path}");
+    }
+    let report = admin.get(&format!("/v1/reports/service-satisfaction?from={from}")).await.ok(200);
+    let kinds: Vec<&str> = report["kinds"].as_array().unwrap().iter().map(|told| told["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["csat", "ces", "nps"], "never mixed");
+    // Whoever reads no ticket reads no answer, and hidden scores make no report.
+    let own = server.user_who_may(&admin, "own", &["ticket read own", "survey_response read own"], json!([]), json!({})).await;
+    assert_eq!(own.get(&format!("/v1/reports/service-satisfaction?from={from}")).await.ok(200)["kinds"], json!([]));
+    let rules = json!([{"object": "survey_response", "field": "score", "rule": "hidden"}]);
+    let grants = &["ticket read all", "survey_response read all"];
+    let blind = server.user_who_may(&admin, "blind", grants, rules, json!({})).await;
+    blind.get(&format!("/v1/reports/service-satisfaction?from={from}")).await.refused(403, "forbidden");
+    let nobody = server.user_who_may(&admin, "nobody", &["customer read all"], json!([]), json!({})).await;
+    nobody.get(&format!("/v1/reports/service-satisfaction?from={from}")).await.refused(403, "forbidden");
+    let faults = admin.get("/v1/reports/service-satisfaction?interval=day&slice=asked_at&colour=red").await.faults(400);
+    let mut pointers: Vec<String> = faults.into_iter().map(|fault| fault.0).collect();
+    pointers.sort();
+    assert_eq!(pointers, ["colour", "from", "slice"]);
 }

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use farley::http::clock;
 use farley_domain::{integration::signature, values::time::Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::satisfaction::run;
 use crate::{
     client::{Answer, Client},
     server::Server,
-    support::TestDb,
+    support::{Engine, TestDb},
 };
 
 /// A bridge that keeps what it gets and answers what it is told to, in turn; the last answer again and again.
@@ -38,8 +39,20 @@ impl Post {
     }
 }
 
+/// What a bridge answers: status, after how many seconds to come back, body.
+type Answered = (u16, Option<u32>, &'static str);
+
 impl Bridge {
     async fn open(answers: &'static [(u16, &'static str)]) -> Bridge {
+        Bridge::answering(move |turn, _| {
+            let (status, body) = answers[answers.len().min(turn + 1) - 1];
+            (status, None, body)
+        })
+        .await
+    }
+
+    /// One that answers by the turn and by what it gets.
+    async fn answering(answer: impl Fn(usize, &Value) -> Answered + Send + 'static) -> Bridge {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
         let (sender, posts) = tokio::sync::mpsc::unbounded_channel();
@@ -60,13 +73,22 @@ impl Bridge {
                 let text = String::from_utf8_lossy(&read[..head]).into_owned();
                 let pair = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
                 let headers = text.lines().skip(1).filter_map(pair).collect();
-                let (status, body) = answers[answers.len().min(turn + 1) - 1];
-                let _ = sender.send(Post { headers, body: read.get(head + 4..).unwrap_or_default().to_vec() });
-                let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+                let post = Post { headers, body: read.get(head + 4..).unwrap_or_default().to_vec() };
+                let (status, later, body) = answer(turn, &serde_json::from_slice(&post.body).unwrap_or_default());
+                let _ = sender.send(post);
+                let later = later.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
+                let head =
+                    format!("HTTP/1.1 {status} x\r\n{later}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
                 let _ = socket.write_all(head.as_bytes()).await;
             }
         });
         Bridge { url, posts }
+    }
+
+    /// The text of the next message that it gets.
+    async fn text(&mut self) -> String {
+        let told: Value = serde_json::from_slice(&self.post().await.body).unwrap();
+        told["data"]["text"].as_str().unwrap().to_owned()
     }
 
     async fn post(&mut self) -> Post {
@@ -239,4 +261,124 @@ pub async fn only_what_is_signed_is_believed(db: TestDb) {
     }
     admin.patch(&format!("/v1/channels/{id}"), json!({"is_active": false})).await.ok(200);
     signed(&anybody, &inbound, &newest, now, &message("m9", "z")).await.refused(401, "unauthorized");
+}
+
+/// Two conversations, and the paths of the messages of their tickets.
+async fn two_conversations(server: &Server, channel: &Value, inbound: &str) -> [String; 2] {
+    let mut paths = Vec::new();
+    for number in 1..3 {
+        let mut first = message(&format!("m{number}"), "x");
+        first["conversation_id"] = json!(format!("c{number}"));
+        first["sender"] = json!({"id": format!("wm-{number}"), "name": "x"});
+        let taken = signed(&server.anybody(), inbound, &channel["secret"], clock::now(), &first).await.ok(202);
+        paths.push(format!("/v1/tickets/{}/messages", taken["ticket_id"].as_str().unwrap()));
+    }
+    paths.try_into().unwrap()
+}
+
+async fn written(client: &Client, path: &str, text: &str) -> String {
+    let message = client.post(path, json!({"body": text})).await.ok(201);
+    format!("{path}/{}", message["id"].as_str().unwrap())
+}
+
+/// A reply that the bridge does not take yet holds up those after it in its conversation, and no others; after an hour it is given up, and
+/// the next has its turn.
+pub async fn replies_keep_their_order(db: TestDb) {
+    let is_up = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let known = std::sync::Arc::clone(&is_up);
+    let tried = std::sync::atomic::AtomicBool::new(false);
+    let mut bridge = Bridge::answering(move |_, told| match told["data"]["text"].as_str() {
+        Some("one") if !tried.swap(true, std::sync::atomic::Ordering::SeqCst) => (503, None, "down"),
+        Some("stuck") if !known.load(std::sync::atomic::Ordering::SeqCst) => (503, None, "down"),
+        _ => (200, None, "{}"),
+    })
+    .await;
+    let (server, admin, channel, inbound) = desk(db.clone(), &bridge.url).await;
+    let [here, there] = two_conversations(&server, &channel, &inbound).await;
+    written(&admin, &here, "one").await;
+    assert_eq!(bridge.text().await, "one");
+    let two = written(&admin, &here, "two").await;
+    let three = written(&admin, &here, "three").await;
+    written(&admin, &there, "elsewhere").await;
+    assert_eq!(bridge.text().await, "elsewhere", "others do not wait");
+    let begun = std::time::Instant::now();
+    let waiting = loop {
+        let waiting = admin.get(&two).await.ok(200);
+        if waiting["delivery_error"].is_string() || begun.elapsed() > Duration::from_secs(8) {
+            break waiting;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(
+        (&waiting["delivery_state"], &waiting["delivery_error"]),
+        (&json!("queued"), &json!("it waits for an earlier message of the conversation"))
+    );
+    for expected in ["one", "two", "three"] {
+        assert_eq!(bridge.text().await, expected);
+    }
+    assert!(once(&admin, &three, "sent").await["delivery_error"].is_null());
+    // Held up for longer than an hour.
+    let stuck = written(&admin, &here, "stuck").await;
+    assert_eq!(bridge.text().await, "stuck");
+    let after = written(&admin, &here, "after").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(admin.get(&after).await.ok(200)["delivery_state"], "queued");
+    let id = stuck.rsplit('/').next().unwrap();
+    run(
+        &db,
+        &match db.engine {
+            Engine::Sqlite => {
+                format!("UPDATE ticket_messages SET created_at = created_at - 3600000000 WHERE id = x'{}'", id.replace('-', ""))
+            }
+            Engine::Postgres => {
+                format!("UPDATE ticket_messages SET created_at = created_at - interval '1 hour' WHERE id = '{id}'")
+            }
+        },
+    );
+    let failed = once(&admin, &stuck, "failed").await;
+    assert!(!failed["delivery_error"].is_null() && failed["failed_at"].is_string(), "{failed}");
+    loop {
+        match bridge.text().await.as_str() {
+            "after" => break,
+            other => assert_eq!(other, "stuck", "it may have been tried once more"),
+        }
+    }
+    once(&admin, &after, "sent").await;
+    // Sent again by hand, it comes after those that have gone meanwhile.
+    is_up.store(true, std::sync::atomic::Ordering::SeqCst);
+    let again = json!({"recipients": [{"address": "x@example.cn"}]});
+    assert_eq!(
+        admin.post(&format!("{stuck}/resend"), again).await.faults(422),
+        [("/recipients".to_owned(), "conflicting".to_owned())]
+    );
+    admin.post(&format!("{stuck}/resend"), json!({})).await.ok(200);
+    assert_eq!(bridge.text().await, "stuck");
+    once(&admin, &stuck, "sent").await;
+    admin.post(&format!("{stuck}/resend"), json!({})).await.refused(409, "state_conflict");
+}
+
+/// A bridge that asks to be left alone for a while is left alone, whatever there is for it, and then gets all of it.
+pub async fn a_bridge_says_when_to_come_back(db: TestDb) {
+    const SECONDS: u32 = 14;
+    let mut bridge = Bridge::answering(|turn, _| match turn {
+        0 => (429, Some(SECONDS), "slowly"),
+        _ => (200, None, "{}"),
+    })
+    .await;
+    let (server, admin, channel, inbound) = desk(db, &bridge.url).await;
+    let [here, there] = two_conversations(&server, &channel, &inbound).await;
+    let one = written(&admin, &here, "one").await;
+    assert_eq!(bridge.text().await, "one");
+    let begun = std::time::Instant::now();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(admin.get(&one).await.ok(200)["delivery_error"], "the bridge answered 429: slowly");
+    let two = written(&admin, &there, "two").await;
+    let mut texts = [bridge.text().await, bridge.text().await];
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_secs(u64::from(SECONDS) - 1), "it came back after {waited:?}");
+    texts.sort();
+    assert_eq!(texts, ["one", "two"]);
+    for path in [one, two] {
+        once(&admin, &path, "sent").await;
+    }
 }

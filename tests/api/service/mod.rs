@@ -12,7 +12,7 @@ mod mailbox_day;
 mod merges;
 mod outbound;
 mod portal;
-mod satisfaction;
+pub mod satisfaction;
 mod sla;
 mod tickets;
 mod web_forms;
@@ -26,6 +26,8 @@ pub fn tests() -> Vec<Test> {
         assignment::agents_get_tickets_in_turn_in_one_order,
         assignment::capacity_skills_hours_and_habit_decide,
         assignment::no_ticket_is_given_twice,
+        assignment::whoever_asks_gets_what_they_can_have,
+        assignment::whoever_asks_in_a_crowd_gets_no_more_than_they_can_have,
         assignment::what_waits_too_long_is_escalated,
         day::the_lists_of_an_agents_day_are_filters,
         day::clocks_stand_beside_their_tickets,
@@ -42,6 +44,8 @@ pub fn tests() -> Vec<Test> {
         knowledge::tickets_find_their_articles,
         knowledge::hostile_articles_do_no_harm,
         channels::a_conversation_goes_to_and_fro,
+        channels::replies_keep_their_order,
+        channels::a_bridge_says_when_to_come_back,
         channels::only_what_is_signed_is_believed,
         mail::a_conversation_is_one_ticket,
         mail::nothing_of_a_mail_is_lost,
@@ -62,6 +66,7 @@ pub fn tests() -> Vec<Test> {
         mailbox_day::is_worked_off,
         outbound::a_reply_goes_to_whom_it_answers,
         outbound::recipients_are_whom_the_agent_names,
+        outbound::each_recipient_gets_it_for_themselves,
         outbound::what_becomes_of_a_mail_is_told,
         outbound::a_mail_server_that_is_away_loses_nothing,
         outbound::killed_before_sending_nothing_is_lost_or_doubled,
@@ -72,6 +77,7 @@ pub fn tests() -> Vec<Test> {
         satisfaction::results_are_counted,
         satisfaction::invitations_are_mailed_once,
         sla::clocks_follow_messages_and_statuses,
+        sla::warnings_come_while_the_desk_is_closed_if_they_may,
         sla::warnings_and_breaches_are_told_on_time_and_once,
         sla::what_was_promised_stays_promised,
         sla::the_first_policy_that_fits_applies,
@@ -91,6 +97,7 @@ pub fn tests() -> Vec<Test> {
         web_forms::become_tickets_when_answered,
         portal::contacts_sign_in_with_a_code,
         portal::contacts_follow_their_own_tickets,
+        portal::merged_tickets_lead_to_the_one_they_went_into,
         bulk_changes::each_ticket_is_changed_by_its_own_rules,
     ];
     let through_servers = concat!(module_path!(), "::mailbox_day::goes_through_mail_servers");

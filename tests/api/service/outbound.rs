@@ -259,6 +259,145 @@ pub async fn what_becomes_of_a_mail_is_told(db: TestDb) {
     assert_eq!((&bounced["delivery_state"], &bounced["bounce_reason"]), (&json!("bounced"), &json!("full@example.cn: 5.2.2")));
 }
 
+/// What became of a mail with each recipient: address, state, whether it was refused for good.
+fn states(message: &Value) -> Vec<(String, String, Value)> {
+    let told = message["recipients"].as_array().unwrap().iter().map(|one| {
+        (one["address"].as_str().unwrap().to_owned(), one["state"].as_str().unwrap().to_owned(), one["permanent"].clone())
+    });
+    told.collect()
+}
+
+fn triple(address: &str, state: &str, permanent: impl Into<Value>) -> (String, String, Value) {
+    (format!("{address}@example.cn"), state.to_owned(), permanent.into())
+}
+
+/// A server that refuses one of several does not keep the mail from the others; who was refused for now is tried again alone, and who was
+/// refused for good is written to once more at another address.
+pub async fn each_recipient_gets_it_for_themselves(db: TestDb) {
+    let left = std::sync::atomic::AtomicUsize::new(1);
+    let office = PostOffice::answering("127.0.0.1:0", move |command| match command {
+        "RCPT TO:<gone@example.cn>" | "RCPT TO:<lost@example.cn>" => Some("550 5.1.1 no such user".to_owned()),
+        "RCPT TO:<full@example.cn>" => {
+            let turn = left.fetch_update(std::sync::atomic::Ordering::SeqCst, std::sync::atomic::Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+            turn.is_ok().then(|| "452 4.2.2 mailbox full".to_owned())
+        }
+        _ => None,
+    })
+    .await;
+    let url = office.url.clone();
+    let Desk { server, mut office, admin, .. } = desk_with(db, office, url).await;
+    let taken = inbound(&admin, asked("a@x", "Subject: Printer\r\n")).await.ok(202);
+    let messages = messages(&taken);
+    let to = json!(["fang@example.cn", "gone@example.cn", "full@example.cn"]);
+    let reply =
+        admin.post(&messages, json!({"body": "x", "to_addresses": to, "cc_addresses": ["boss@example.cn"]})).await.ok(201);
+    let queued = ["fang", "gone", "full", "boss"].map(|name| triple(name, "queued", Value::Null));
+    assert_eq!(states(&reply), queued);
+    let path = path_of(&messages, &reply);
+    let id = Some(format!("<{}>", reply["channel_message_id"].as_str().unwrap()));
+    for name in ["fang@example.cn", "boss@example.cn"] {
+        let post = office.post().await;
+        assert_eq!((post.recipients.as_slice(), post.header("Message-ID")), (&[name.to_owned()][..], id.clone()));
+        assert!(post.header("To").unwrap().contains("gone@example.cn"), "it tells whom it was written to");
+    }
+    let mut waiting = Value::Null;
+    for _ in 0..50 {
+        waiting = admin.get(&path).await.ok(200);
+        if waiting["mailed_at"].is_string() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(waiting["delivery_state"], "queued");
+    let expected = [
+        triple("fang", "sent", Value::Null),
+        triple("gone", "failed", true),
+        triple("full", "queued", false),
+        triple("boss", "sent", Value::Null),
+    ];
+    assert_eq!(states(&waiting), expected);
+    assert!(waiting["recipients"][1]["error"].as_str().unwrap().contains("5.1.1 no such user"), "{waiting}");
+    // Whoever was refused for now is tried alone.
+    let post = office.post().await;
+    assert_eq!((post.recipients.as_slice(), post.header("Message-ID")), (&["full@example.cn".to_owned()][..], id.clone()));
+    let partly = once(&admin, &path, "partly_failed").await;
+    let error = partly["delivery_error"].as_str().unwrap();
+    assert!(error.starts_with("gone@example.cn: ") && !error.contains("full@"), "{error}");
+    assert!(partly["failed_at"].is_string() && partly["mailed_at"] == waiting["mailed_at"]);
+    let types = admin.get(&format!("/v1/changes?record_id={}", reply["id"].as_str().unwrap())).await.each("type");
+    assert_eq!(types, ["ticket_message.created", "ticket_message.updated", "ticket_message.partly_failed"]);
+    assert_eq!(admin.list(&format!("{messages}?delivery_state=partly_failed"), "id").await.len(), 1);
+
+    // Sent again, at another address: to nobody else, and once, however often it is asked for.
+    let resend = format!("{path}/resend");
+    let body = |address: &str, corrected: Value| json!({"recipients": [{"address": address, "corrected_to": corrected}]});
+    for (body, faults) in [
+        (body("fang@example.cn", Value::Null), pairs(&[("/recipients/0/address", "not_failed")])),
+        (body("who@example.cn", Value::Null), pairs(&[("/recipients/0/address", "reference_not_found")])),
+        (body("gone@example.cn", json!("boss@example.cn")), pairs(&[("/recipients/0/corrected_to", "repeated")])),
+        (body("gone@example.cn", json!("support@example.cn")), pairs(&[("/recipients/0/corrected_to", "own_mailbox")])),
+    ] {
+        assert_eq!(admin.post(&resend, body).await.faults(422), faults);
+    }
+    assert_eq!(
+        admin.post(&resend, body("gone", Value::Null)).await.faults(400),
+        pairs(&[("/recipients/0/address", "invalid_email")])
+    );
+    let reader =
+        server.user_who_may(&admin, "reader", &["ticket read all", "ticket_message read all"], json!([]), json!({})).await;
+    reader.post(&resend, json!({})).await.refused(403, "forbidden");
+    let corrected = body("gone@example.cn", json!("Found@Example.cn"));
+    let first = admin.post(&resend, corrected.clone()).header("Idempotency-Key", "again").await.ok(200);
+    let again = admin.post(&resend, corrected).header("Idempotency-Key", "again").await.ok(200);
+    assert_eq!(first, again);
+    assert_eq!(
+        (&first["delivery_state"], &first["to_addresses"]),
+        (&json!("queued"), &json!(["fang@example.cn", "found@example.cn", "full@example.cn"]))
+    );
+    let post = office.post().await;
+    assert_eq!((post.recipients.as_slice(), post.header("Message-ID")), (&["found@example.cn".to_owned()][..], id.clone()));
+    assert!(post.header("To").unwrap().contains("found@example.cn") && !post.header("To").unwrap().contains("gone@"));
+    let sent = once(&admin, &path, "sent").await;
+    assert_eq!(states(&sent), ["fang", "found", "full", "boss"].map(|name| triple(name, "sent", Value::Null)));
+    assert_eq!((&sent["recipients"][1]["instead_of"], &sent["delivery_error"]), (&json!("gone@example.cn"), &Value::Null));
+    admin.post(&resend, json!({})).await.refused(409, "state_conflict");
+    // Whoever has the new address takes part.
+    let answer = format!(
+        "From: found@example.cn\r\nTo: support@example.cn\r\nMessage-ID: <n@x>\r\nIn-Reply-To: {}\r\n\r\nThanks\r\n",
+        id.clone().unwrap()
+    );
+    assert_eq!(inbound(&admin, answer).await.ok(202)["from_stranger"], false);
+    // What bounced later goes to that one alone.
+    let report = format!(
+        "From: MAILER-DAEMON@mx.example.cn\r\nTo: support@example.cn\r\nMessage-ID: <dsn@mx>\r\nContent-Type: multipart/report; report-type=delivery-status; \
+         boundary=b\r\n\r\n--b\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\nFinal-Recipient: rfc822; \
+         boss@example.cn\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {}\r\n\r\n--b--\r\n",
+        id.unwrap()
+    );
+    inbound(&admin, report).await.ok(202);
+    let bounced = admin.get(&path).await.ok(200);
+    assert_eq!((&bounced["delivery_state"], &bounced["recipients"][3]["state"]), (&json!("bounced"), &json!("bounced")));
+    admin.post(&resend, json!({})).await.ok(200);
+    assert_eq!(office.post().await.recipients, ["boss@example.cn"]);
+    assert!(once(&admin, &path, "sent").await["bounced_at"].is_null());
+
+    // Refused for all of them, it has failed; notes and what was never mailed are not sent again.
+    let none = admin.post(&messages, json!({"body": "x", "to_addresses": ["gone@example.cn", "lost@example.cn"]})).await.ok(201);
+    let failed = once(&admin, &path_of(&messages, &none), "failed").await;
+    assert_eq!(states(&failed), ["gone", "lost"].map(|name| triple(name, "failed", true)));
+    assert!(failed["mailed_at"].is_null());
+    let one = json!({"recipients": [{"address": "lost@example.cn", "corrected_to": "last@example.cn"}]});
+    admin.post(&format!("{}/resend", path_of(&messages, &none)), one).await.ok(200);
+    assert_eq!(office.post().await.recipients, ["last@example.cn"]);
+    let partly = once(&admin, &path_of(&messages, &none), "partly_failed").await;
+    assert_eq!(states(&partly)[0], triple("gone", "failed", true));
+    let note = admin.post(&messages, json!({"kind": "note", "body": "x"})).await.ok(201);
+    admin.post(&format!("{}/resend", path_of(&messages, &note)), json!({})).await.refused(409, "state_conflict");
+    assert!(!office.has_more());
+}
+
 /// While the mail server is away replies wait, and say why; where there is none, they say that.
 pub async fn a_mail_server_that_is_away_loses_nothing(db: TestDb) {
     // A port where nobody listens.

@@ -299,3 +299,57 @@ pub async fn contacts_follow_their_own_tickets(db: TestDb) {
     let problem = fang.post(&tickets, json!({"subject": "", "nonsense": 1})).await.faults(400);
     assert_eq!(problem, pairs(&[("/nonsense", "unknown_member"), ("/subject", "blank"), ("/description", "required")]));
 }
+
+/// Whoever has the address of a ticket that was merged gets to the one in which it goes on, if they may see both.
+pub async fn merged_tickets_lead_to_the_one_they_went_into(db: TestDb) {
+    let mut scene = scene(db, json!({})).await;
+    let (admin, path) = (scene.admin.clone(), scene.path.clone());
+    let zhao = json!({"name": "赵云", "emails": [{"value": "zhao@example.cn"}]});
+    let zhao_id = admin.create("contacts", zhao).await;
+    let (fang, _) = scene.sign_in("fang@example.cn").await;
+    let (zhao, _) = scene.sign_in("zhao@example.cn").await;
+    let tickets = format!("{path}/tickets");
+    let mut own = Vec::new();
+    for subject in ["A", "B", "C", "D"] {
+        let made = fang.post(&tickets, json!({"subject": subject, "description": format!("about {subject}")})).await.ok(201);
+        own.push(made["id"].as_str().unwrap().to_owned());
+    }
+    let theirs = admin.create("tickets", json!({"subject": "X", "contact_id": zhao_id})).await;
+    let merge = async |from: &str, into: &str| {
+        admin.post(&format!("/v1/tickets/{from}/merge"), json!({"into": into})).await.ok(200)["merge_id"].clone()
+    };
+    let first = merge(&own[0], &own[1]).await;
+    let second = merge(&own[1], &own[2]).await;
+    for id in &own[..3] {
+        let shown = fang.get(&format!("{tickets}/{id}")).await.ok(200);
+        assert_eq!((&shown["id"], &shown["subject"]), (&json!(own[2]), &json!("C")));
+        let said = fang.get(&format!("{tickets}/{id}/messages?total=true")).await.ok(200);
+        assert_eq!(said["page"]["total"], 3, "what was written to all three");
+    }
+    assert_eq!(fang.get(&format!("{tickets}?total=true")).await.ok(200)["page"]["total"], 2);
+    let written = fang.post(&format!("{tickets}/{}/messages", own[0]), json!({"body": "One thing more"})).await.ok(201);
+    let message = admin.get(&format!("/v1/tickets/{}/messages/{}", own[2], written["id"].as_str().unwrap())).await.ok(200);
+    assert_eq!((&message["ticket_id"], &message["body"]), (&json!(own[2]), &json!("One thing more")));
+    // What changes the ticket itself is not done to another unseen.
+    for (action, body) in [("close", json!({})), ("reopen", json!({})), ("rating", json!({"score": 5}))] {
+        let refused = fang.post(&format!("{tickets}/{}/{action}", own[0]), body).await.refused(409, "state_conflict");
+        assert_eq!(refused["merged_into_id"], own[2], "{action}");
+    }
+    assert_eq!(admin.get(&format!("/v1/tickets/{}", own[2])).await.ok(200)["status"], "new");
+    // Neither who sees only the one that was merged nor who sees only the other gets from one to the other.
+    merge(&own[3], &theirs).await;
+    for visitor in [&fang, &zhao] {
+        visitor.get(&format!("{tickets}/{}", own[3])).await.refused(404, "not_found");
+        visitor.get(&format!("{tickets}/{}/messages", own[3])).await.refused(404, "not_found");
+        visitor.post(&format!("{tickets}/{}/messages", own[3]), json!({"body": "x"})).await.refused(404, "not_found");
+    }
+    zhao.get(&format!("{tickets}/{}", own[0])).await.refused(404, "not_found");
+    assert_eq!(zhao.get(&format!("{tickets}/{theirs}")).await.ok(200)["subject"], "X");
+    // Parted again, each is itself.
+    for merge in [second, first] {
+        let path = format!("/v1/ticket-merges/{}/undo", merge.as_str().unwrap());
+        admin.post(&path, json!({"leave_later": true})).await.ok(200);
+    }
+    assert_eq!(fang.get(&format!("{tickets}/{}", own[0])).await.ok(200)["subject"], "A");
+    fang.post(&format!("{tickets}/{}/close", own[0]), json!({})).await.ok(200);
+}

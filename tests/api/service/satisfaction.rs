@@ -14,7 +14,7 @@ use crate::{
 
 const PAGE: &str = "https://help.example.cn/rate?token={token}";
 
-fn survey(kind: &str, more: Value) -> Value {
+pub fn survey(kind: &str, more: Value) -> Value {
     let question = json!({"en": "How satisfied are you?", "zh": "您满意吗？"});
     let mut body = json!({"name": kind, "kind": kind, "question": question, "page_url": PAGE, "sends_mail": false});
     body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
@@ -22,7 +22,7 @@ fn survey(kind: &str, more: Value) -> Value {
 }
 
 /// Past the API: what only time could do.
-fn run(db: &TestDb, sql: &str) {
+pub fn run(db: &TestDb, sql: &str) {
     match db.engine {
         Engine::Sqlite => SqliteConnection::establish(db.path())
             .expect("it opens")
@@ -33,7 +33,7 @@ fn run(db: &TestDb, sql: &str) {
 }
 
 /// Moves a time of all responses into the past, by days.
-fn long_ago(db: &TestDb, column: &str, days: i64) {
+pub fn long_ago(db: &TestDb, column: &str, days: i64) {
     let sql = match db.engine {
         Engine::Sqlite => format!("UPDATE survey_responses SET {column} = {column} - {}", days * 86_400_000_000),
         Engine::Postgres => format!("UPDATE survey_responses SET {column} = {column} - interval '{days} days'"),
@@ -41,12 +41,12 @@ fn long_ago(db: &TestDb, column: &str, days: i64) {
     run(db, &sql);
 }
 
-fn id(record: &Value) -> &str {
+pub fn id(record: &Value) -> &str {
     record["id"].as_str().expect("an id")
 }
 
 /// A ticket of a contact, and the path of a survey asked about it.
-async fn asked(admin: &Client, survey: &str, ticket: Value) -> (Value, Value, String) {
+pub async fn asked(admin: &Client, survey: &str, ticket: Value) -> (Value, Value, String) {
     let ticket = admin.post("/v1/tickets", ticket).await.ok(201);
     let path = format!("/v1/tickets/{}/ask-survey", id(&ticket));
     let response = admin.post(&path, json!({"survey_id": survey})).await.ok(201);

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Timelike, Utc};
 use chrono_tz::Tz;
 use farley::http::clock;
-use farley_domain::values::calendar::day_of;
+use farley_domain::values::calendar::{day_of, start_of_day};
 use serde_json::{Value, json};
 
 use super::tickets::{ago, status};
@@ -164,6 +164,49 @@ pub async fn warnings_and_breaches_are_told_on_time_and_once(db: TestDb) {
     let kinds: Vec<&str> = notices["data"].as_array().unwrap().iter().map(|notice| notice["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "sla_warning").count(), 2, "{kinds:?}");
     assert_eq!(kinds.iter().filter(|kind| **kind == "sla_breached").count(), 1, "{kinds:?}");
+}
+
+/// A desk that was open for four days until yesterday, is closed today and open tomorrow: an hour of the promise is left for then.
+pub async fn warnings_come_while_the_desk_is_closed_if_they_may(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    // Where it is not late in the evening: one warning is for ten minutes to midnight.
+    let zone = [chrono_tz::UTC, chrono_tz::Asia::Shanghai].into_iter();
+    let now = time(&json!(clock::now().to_string()));
+    let hour = |zone: &Tz| now.with_timezone(zone).hour();
+    let zone = zone.min_by_key(hour).unwrap();
+    let today = day_of(clock::now(), zone);
+    let dates: Vec<Value> = [-4, -3, -2, -1, 0, 1]
+        .into_iter()
+        .map(|days| {
+            let intervals = if days == 0 { json!([]) } else { json!([["00:00", "24:00"]]) };
+            json!({"on": (today + chrono::Duration::days(days)).to_string(), "intervals": intervals})
+        })
+        .collect();
+    let calendar = admin.create("calendars", json!({"name": "x", "time_zone": zone.name(), "week": {}, "dates": dates})).await;
+    let policies = [
+        ("question", json!({"warn_before_minutes": 70})),
+        ("incident", json!({"warn_before_minutes": 70, "warn_always": true})),
+        ("complaint", json!({"warn_before_minutes": 1_500, "warn_always": true})),
+    ];
+    let opened = start_of_day(today - chrono::Duration::days(4), zone);
+    let mut tickets = Vec::new();
+    for (kind, more) in policies {
+        let mut target = json!({"clock": "total_resolution", "minutes": 4 * 1_440 + 60});
+        target.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let filter = json!({"field": "kind", "op": "eq", "value": kind});
+        admin.create("sla-policies", json!({"name": kind, "filter": filter, "calendar_id": calendar, "targets": [target]})).await;
+        let ticket =
+            admin.post("/v1/tickets", json!({"subject": "x", "kind": kind, "opened_at": opened.to_string()})).await.ok(201);
+        let due = start_of_day(today + chrono::Duration::days(1), zone).plus_seconds(3_600);
+        assert_eq!(ticket["sla_due_at"], due.to_string());
+        tickets.push(ticket["id"].as_str().unwrap().to_owned());
+    }
+    let warned = [("sla_warned".to_owned(), "total_resolution".to_owned())];
+    assert_eq!(told(&admin, &tickets[0], 1).await, warned, "seventy minutes of open time are left since yesterday");
+    assert_eq!(told(&admin, &tickets[2], 1).await, warned, "though nobody is at the desk");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(told(&admin, &tickets[1], 0).await.is_empty(), "not before ten minutes to midnight");
 }
 
 pub async fn what_was_promised_stays_promised(db: TestDb) {

@@ -41,6 +41,7 @@ use crate::{
         named::Named,
         write::Writer,
     },
+    service::merging::{goes_on, gone_into},
 };
 
 crate::body! {
@@ -78,7 +79,8 @@ crate::body! {
         contact_id: Option<Id> => reference("contact"),
         /// The lead, if known otherwise than by the number.
         lead_id: Option<Id> => reference("lead"),
-        /// The ticket. By default the only unsolved one of the contact, or of the customer where no contact has the number.
+        /// The ticket. By default the only unsolved one of the contact, or of the customer where no contact has the number. If it was
+        /// merged, the one in which it goes on takes its place.
         ticket_id: Option<Id> => reference("ticket"),
     }
     example serde_json::json!({"call_id": "1772352000.42", "direction": "inbound", "caller": "138-0013-8000", "called": "400-820-8820", "started_at": "2026-03-01T08:00:00.000Z"})
@@ -207,6 +209,9 @@ impl Taking {
             let found = self.matched(work, writer, &call)?;
             found.put(&mut call);
         }
+        // It may have been merged since the last report.
+        let ticket = followed(work, (&*writer.principal, writer.now), call.get(Activity::ticket_id))?;
+        call.set(Activity::ticket_id, ticket);
         if agent.is_some() && agent != call.get(Activity::owner_id) {
             call.set(Activity::owner_id, agent);
             if let Some(agent) = agent {
@@ -253,7 +258,7 @@ impl Taking {
             customer: asked.get(CallReport::customer_id),
             contact: asked.get(CallReport::contact_id),
             lead: asked.get(CallReport::lead_id),
-            ticket: asked.get(CallReport::ticket_id),
+            ticket: followed(work, (&*writer.principal, writer.now), asked.get(CallReport::ticket_id))?,
             ..Found::default()
         };
         if found.customer.or(found.contact).or(found.lead).is_some() {
@@ -293,6 +298,19 @@ impl Taking {
     }
 }
 
+/// The ticket in which one goes on that may have been merged, if it may be read.
+fn followed(
+    work: &mut Work<'_>,
+    asker: (&crate::access::principal::Principal, Timestamp),
+    ticket: Option<Id>,
+) -> Result<Option<Id>, Problem> {
+    let Some(ticket) = ticket else { return Ok(None) };
+    let end = goes_on(work.reader(), &[ticket])?.remove(&ticket).filter(|end| *end != ticket);
+    let Some(end) = end else { return Ok(Some(ticket)) };
+    let is_readable = !readable::<Ticket>(work.reader(), asker, &[end])?.is_empty();
+    Ok(Some(if is_readable { end } else { ticket }))
+}
+
 /// The only unsolved ticket of whom a call concerns; none if there are several.
 fn only_ticket(
     work: &mut Work<'_>,
@@ -306,6 +324,8 @@ fn only_ticket(
     };
     let undone = [StatusKind::New, StatusKind::Open, StatusKind::WaitingCustomer, StatusKind::WaitingThirdParty];
     let open = Predicate::Archived(false).and(Ticket::merged_into_id.is_null()).and(Ticket::status.is_in(undone));
+    let ends = gone_into(work.reader(), theirs.clone())?;
+    let theirs = if ends.is_empty() { theirs } else { Predicate::Or(vec![theirs, Ticket::id.is_in(ends)]) };
     let tickets: Vec<Id> = lookup::find::<Ticket>(work, &open.and(theirs), 2)?.iter().map(Record::id).collect();
     match tickets.as_slice() {
         [ticket] => Ok(readable::<Ticket>(work.reader(), (principal, now), &[*ticket])?.first().map(Record::id)),

@@ -35,6 +35,7 @@ use crate::{
     access::{call::Call, principal::Principal},
     http::{problem::Problem, request::parameters},
     records::body,
+    service::merging::gone_into,
 };
 
 /// How many records of one object are shown.
@@ -64,7 +65,8 @@ pub struct NumberLookup {
     /// Leads with the number.
     #[schema(value_type = Option<Vec<Object>>)]
     leads: Option<Vec<Row>>,
-    /// The unsolved tickets of these contacts, and of the customers that have the number themselves, newest first.
+    /// The unsolved tickets of these contacts, and of the customers that have the number themselves, newest first; of those that were merged,
+    /// the tickets in which they go on.
     #[schema(value_type = Option<Vec<Object>>)]
     tickets: Option<Vec<Row>>,
     /// The open opportunities of these customers and contacts, newest first.
@@ -127,13 +129,19 @@ impl Looking<'_> {
         let with_number: Vec<Id> = of_customers.iter().copied().filter(|id| holders.customers.contains(id)).collect();
         let undone = [StatusKind::New, StatusKind::Open, StatusKind::WaitingCustomer, StatusKind::WaitingThirdParty];
         let open = Predicate::Archived(false).and(Ticket::status.is_in(undone)).and(Ticket::merged_into_id.is_null());
+        let of_these = [Ticket::contact_id.is_in(of_contacts.clone()), Ticket::customer_id.is_in(with_number.clone())];
+        let [of_contacts_went, of_customers_went] = of_these.clone().map(|theirs| self.gone_into(reader, theirs));
+        let (of_contacts_went, of_customers_went) = (of_contacts_went?, of_customers_went?);
+        let [by_contact, by_customer] = of_these;
         let tickets = self.newest(
             reader,
             Ticket::object(),
             &open,
-            [
-                (Ticket::contact_id.field(), Ticket::contact_id.is_in(of_contacts.clone()), &of_contacts),
-                (Ticket::customer_id.field(), Ticket::customer_id.is_in(with_number.clone()), &with_number),
+            &[
+                (Ticket::contact_id.field(), by_contact, &of_contacts),
+                (Ticket::contact_id.field(), Ticket::id.is_in(of_contacts_went.clone()), &of_contacts_went),
+                (Ticket::customer_id.field(), by_customer, &with_number),
+                (Ticket::customer_id.field(), Ticket::id.is_in(of_customers_went.clone()), &of_customers_went),
             ],
         )?;
         let open = Predicate::Archived(false).and(Opportunity::status.eq(OpportunityStatus::Open));
@@ -141,7 +149,7 @@ impl Looking<'_> {
             reader,
             Opportunity::object(),
             &open,
-            [
+            &[
                 (Opportunity::contacts.field(), Opportunity::contacts.leads_to(of_contacts.clone()), &of_contacts),
                 (Opportunity::customer_id.field(), Opportunity::customer_id.is_in(of_customers.clone()), &of_customers),
             ],
@@ -161,13 +169,19 @@ impl Looking<'_> {
         self.principal.asker.sees(object, field)
     }
 
+    /// The tickets in which the merged ones of these go on, of those that may be read.
+    fn gone_into(&self, reader: &mut Reader<'_>, theirs: Predicate) -> Result<Vec<Id>, Problem> {
+        let Some(rows) = self.principal.asker.rows(Ticket::object(), Action::Read) else { return Ok(Vec::new()) };
+        gone_into(reader, theirs.and(rows))
+    }
+
     /// The newest records of an object that one of the conditions leads to, each only for who sees the field it asks of.
     fn newest(
         &self,
         reader: &mut Reader<'_>,
         object: &'static Object,
         open: &Predicate,
-        conditions: [(&Field, Predicate, &Vec<Id>); 2],
+        conditions: &[(&Field, Predicate, &Vec<Id>)],
     ) -> Result<Option<Vec<Id>>, Problem> {
         let Some(rows) = self.principal.asker.rows(object, Action::Read) else { return Ok(None) };
         let schema = self.principal.schema(object);
@@ -178,7 +192,7 @@ impl Looking<'_> {
                 continue;
             }
             let mut query = ListQuery {
-                predicate: open.clone().and(rows.clone()).and(condition),
+                predicate: open.clone().and(rows.clone()).and(condition.clone()),
                 sort: Vec::new(),
                 limit: SHOWN + 1,
                 start: Start::First,

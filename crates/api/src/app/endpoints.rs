@@ -168,6 +168,7 @@ endpoints! {
         service::bulk_change::bulk_change,
         service::merging::merge_ticket,
         service::splitting::split_ticket,
+        service::resending::resend,
         service::ticket::solve,
         service::ticket::reopen,
         service::ticket::close,
@@ -299,6 +300,7 @@ endpoints! {
     ],
     "reports" => [
         reporting::sales_funnel::sales_funnel,
+        reporting::service::satisfaction::service_satisfaction,
         reporting::service::sla::service_sla,
         reporting::service::times::service_times,
         reporting::service::volume::service_volume,

@@ -281,21 +281,28 @@ async fn run(workers: Arc<Workers>, job: JobRow, lease: Lease) {
     let now = clock::now();
     // How many attempts have been made, where this one does not count as others do.
     let counted = match &outcome {
-        Err(Halt::Unreached(_)) => Some(job.attempts),
+        Err(Halt::Unreached(_) | Halt::Waits(_)) => Some(job.attempts),
         Err(Halt::Progressed(_)) => Some(1),
-        Ok(()) | Err(Halt::Stopped | Halt::Failed(_)) => None,
+        Ok(()) | Err(Halt::Stopped | Halt::Failed(_) | Halt::Throttled { .. }) => None,
+    };
+    let asked_to_wait = match &outcome {
+        Err(Halt::Throttled { seconds, .. }) => *seconds,
+        _ => 0,
     };
     let (ending, error, run_at) = match (outcome, recurring) {
         // It stays among those held, to be handed back.
         (Err(Halt::Stopped), _) => return,
         (Err(Halt::Unreached(error) | Halt::Progressed(error)), _) => ("waiting", Some(error), now.plus_seconds(SOON)),
+        (Err(Halt::Waits(seconds)), _) => ("waiting", None, now.plus_seconds(seconds)),
         (Ok(()), None) => ("done", None, now),
         (Ok(()), Some(every)) => ("waiting", None, now.plus_seconds(every)),
-        (Err(Halt::Failed(error)), None) if attempts >= job.max_attempts => ("dead", Some(error), now),
-        (Err(Halt::Failed(error)), every) => {
+        (Err(Halt::Failed(error) | Halt::Throttled { reason: error, .. }), None) if attempts >= job.max_attempts => {
+            ("dead", Some(error), now)
+        }
+        (Err(Halt::Failed(error) | Halt::Throttled { reason: error, .. }), every) => {
             // Twice as long each time: 10 s, 20 s, 40 s …; what recurs is never given up.
             let pause = 5_i64 << attempts.clamp(1, 10);
-            ("waiting", Some(error), now.plus_seconds(every.map_or(pause, |every| pause.min(every))))
+            ("waiting", Some(error), now.plus_seconds(every.map_or(pause, |every| pause.min(every)).max(asked_to_wait)))
         }
     };
     let outcome = if error.is_some() { "failed" } else { "done" };

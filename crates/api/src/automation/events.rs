@@ -66,8 +66,8 @@ pub async fn work_off(state: &State, tenant: TenantKey, now: impl Fn() -> Timest
             Ok(Ok(true)) => continue,
             Ok(Ok(false)) => return Ok(()),
             Ok(Err(problem)) => match Halt::from(problem) {
-                Halt::Failed(reason) => reason,
-                halt @ (Halt::Stopped | Halt::Unreached(_) | Halt::Progressed(_)) => return Err(halt),
+                Halt::Failed(reason) | Halt::Throttled { reason, .. } => reason,
+                halt @ (Halt::Stopped | Halt::Unreached(_) | Halt::Progressed(_) | Halt::Waits(_)) => return Err(halt),
             },
             Err(_) => "it panicked".to_owned(),
         };

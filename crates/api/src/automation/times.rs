@@ -168,14 +168,14 @@ async fn look_at(state: &State, tenant: TenantKey, id: Id, now: Timestamp) -> Re
             let Err(problem) = writing.await else { continue };
             let reason = Problem::clone(&problem);
             match Halt::from(problem) {
-                Halt::Failed(_) => {
+                Halt::Failed(_) | Halt::Throttled { .. } => {
                     // It would fail again: it is noted as done, with what came in its way.
                     let noting = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
                         on_record(work, id, record, now, Some(&reason))
                     });
                     noting.await?;
                 }
-                halt @ (Halt::Stopped | Halt::Unreached(_) | Halt::Progressed(_)) => return Err(halt),
+                halt @ (Halt::Stopped | Halt::Unreached(_) | Halt::Progressed(_) | Halt::Waits(_)) => return Err(halt),
             }
         }
         after = last;

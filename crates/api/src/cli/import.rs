@@ -252,20 +252,22 @@ async fn perform(state: &Arc<State>, tenant: TenantKey, begun: &Begun, lease: Le
     let ended = state.store.write::<_, Problem>(tenant, Origin::system(now), move |work| {
         match &outcome {
             Ok(()) => work.finish_job(lease, "done", None, now, None).map(drop)?,
-            Err(Halt::Failed(error)) => work.finish_job(lease, "dead", Some(error), now, None).map(drop)?,
-            Err(Halt::Stopped | Halt::Unreached(_) | Halt::Progressed(_)) => work.hand_back(lease)?,
+            Err(Halt::Failed(error) | Halt::Throttled { reason: error, .. }) => {
+                work.finish_job(lease, "dead", Some(error), now, None).map(drop)?
+            }
+            Err(Halt::Stopped | Halt::Unreached(_) | Halt::Progressed(_) | Halt::Waits(_)) => work.hand_back(lease)?,
         }
         Ok(())
     });
     ended.await.map_err(|problem| describe(&problem))?;
     match done {
         Ok(()) => Ok(()),
-        Err(Halt::Failed(error)) => Err(error),
+        Err(Halt::Failed(error) | Halt::Throttled { reason: error, .. }) => Err(error),
         Err(Halt::Unreached(error) | Halt::Progressed(error)) => {
             bar.abandon();
             Err(format!("{error}: the same command goes on with it, and so does a server"))
         }
-        Err(Halt::Stopped) => {
+        Err(Halt::Stopped | Halt::Waits(_)) => {
             bar.abandon();
             let (done, all) = (bar.position(), bar.length().unwrap_or(0));
             Err(format!("interrupted after {done} of {all} rows; run the same command or start a server to continue"))

@@ -10,13 +10,16 @@ use std::{
     time::Duration,
 };
 
+use chrono::DateTime;
+use farley_domain::values::time::Timestamp;
 use reqwest::{
     Client, Url,
     dns::{Addrs, Name, Resolve, Resolving},
+    header::RETRY_AFTER,
     redirect::Policy,
 };
 
-use super::{networks::Networks, problem::Problem, tls};
+use super::{clock, networks::Networks, problem::Problem, tls};
 
 /// How long a call may take, with looking up the name, connecting and reading the answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,6 +43,8 @@ pub struct Answer {
     pub status: u16,
     /// The beginning of it, if it is long.
     pub body: Vec<u8>,
+    /// After how many seconds to come back, if it says so.
+    pub retry_after: Option<i64>,
 }
 
 /// Why nothing came back.
@@ -86,13 +91,14 @@ impl Outgoing {
         let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         let mut response = request.body(body).send().await.map_err(unanswered)?;
         let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| seconds_of(value.to_str().ok()?, clock::now()));
         let mut body = Vec::new();
         while body.len() < READ {
             // Whether it was taken is told by the status; what cannot be read of the rest is not needed.
             let Ok(Some(piece)) = response.chunk().await else { break };
             body.extend_from_slice(&piece[..piece.len().min(READ - body.len())]);
         }
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, retry_after })
     }
 
     /// The address to call, and whether that goes by TLS. Names are judged when they are looked up; a number is looked up by nobody.
@@ -116,6 +122,15 @@ impl Outgoing {
         }
         Ok((url, is_secure))
     }
+}
+
+/// The seconds until the time that a header tells, in seconds or as a date (RFC 9110, 10.2.3).
+fn seconds_of(text: &str, now: Timestamp) -> Option<i64> {
+    if let Ok(seconds) = text.trim().parse::<u32>() {
+        return Some(i64::from(seconds));
+    }
+    let at = DateTime::parse_from_rfc2822(text.trim()).ok()?;
+    Some((at.timestamp_millis() - now.milliseconds()).max(0) / 1000)
 }
 
 /// What is told of an error: what stood in its way, if that was a judge.
@@ -336,6 +351,22 @@ mod tests {
             ["ftp://8.8.8.8", "https://user@8.8.8.8", "https://:pass@8.8.8.8", "file:///etc/passwd", "gopher://8.8.8.8", "x"]
         {
             assert!(matches!(judged(everything, url), Err(Unanswered::Blocked(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn when_to_come_back_is_told_in_seconds_or_as_a_date() {
+        let now = Timestamp::parse("2026-03-01T08:00:00Z").unwrap();
+        for (text, seconds) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Sun, 01 Mar 2026 08:02:30 GMT", Some(150)),
+            ("Sun, 01 Mar 2026 07:00:00 GMT", Some(0)),
+            ("-5", None),
+            ("99999999999", None),
+            ("soon", None),
+        ] {
+            assert_eq!(seconds_of(text, now), seconds, "{text}");
         }
     }
 

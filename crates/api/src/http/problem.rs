@@ -58,6 +58,8 @@ problem_codes! {
     Duplicate "duplicate" 409 "Duplicate" "重复" "Another live record already has this value." "已有记录使用了该值。",
     ImportFileGone "import_file_gone" 409 "File no longer kept" "文件已不再保留" "The file of this import is no longer kept, so it cannot go on. Import the file again." "此导入的文件已不再保留，无法继续。请重新导入该文件。",
     StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; allowed: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
+    AtCapacity "at_capacity" 409 "At capacity" "已达工单上限" "You have {load} unsolved tickets and may have {capacity}, so you are given no other." "您有 {load} 个未解决的工单，上限为 {capacity} 个，因此不再分配。",
+    SkillMissing "skill_missing" 409 "Skill missing" "缺少技能" "Tickets are waiting, but each requires a skill that you do not have." "队列中有等待的工单，但都要求您不具备的技能。",
     LaterMessages "later_messages" 409 "Later messages" "已有后续消息" "Messages came after the merge: {count}, see `stays`. With `leave_later`, they stay where they are." "合并之后又有 {count} 条消息，见 `stays`；指定 `leave_later` 则将其保留在原处。",
     TechnicianBusy "technician_busy" 409 "Technician busy" "技师时间冲突" "The technician has other work orders at that time: {number}, see `conflicts`. With `allow_overlap`, it is scheduled all the same." "技师在该时间已有 {number} 张现场服务单，见 `conflicts`；指定 `allow_overlap` 可照样派工。",
     MailNotConfigured "mail_not_configured" 409 "Mail not configured" "未配置邮件" "This server is not configured to send this mail. Ask an administrator." "此服务器未配置邮件发送，请联系管理员。",

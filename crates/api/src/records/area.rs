@@ -65,6 +65,10 @@ pub enum Halt {
     Progressed(String),
     /// To be tried again, or not any more.
     Failed(String),
+    /// The same, but not before so many seconds: whoever refused it asks for that.
+    Throttled { reason: String, seconds: i64 },
+    /// It is not its turn yet; it is looked at again after so many seconds. That is no attempt.
+    Waits(i64),
 }
 
 impl From<Problem> for Halt {

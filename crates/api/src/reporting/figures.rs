@@ -151,6 +151,36 @@ figures! {
     "ServiceSlaClock" "attainment", "SLA attainment" "SLA 达成率"
         "met ÷ (met + breached), by number of tickets, 0 to 1; null if neither was."
         "met ÷（met + breached），按工单数计算，取值 0 到 1；两者皆无时为 null。",
+    "ServiceSatisfaction" "sent", "Surveys sent" "发出的调查"
+        "The surveys sent in it (`asked_at`)."
+        "期间内发出的调查（`asked_at`）。",
+    "ServiceSatisfaction" "answered", "Answers" "答复"
+        "Those of the surveys sent that have been answered, whenever that was. A changed answer counts as it is now."
+        "所发出的调查中已答复的，不论何时答复；修改过的答复按目前的内容计算。",
+    "ServiceSatisfaction" "response_rate", "Response rate" "答复率"
+        "answered ÷ sent, 0 to 1; null if none was sent."
+        "answered ÷ sent，取值 0 到 1；没有发出调查时为 null。",
+    "ServiceSatisfaction" "mean_score", "Mean score" "平均分"
+        "The mean of the scores on the scale of the kind; null if none was answered."
+        "按该类调查的评分范围计算的平均分；没有答复时为 null。",
+    "ServiceSatisfaction" "satisfied", "Satisfied" "满意答复"
+        "The answers of satisfied customers: for CSAT the scores 4 and 5 of 5, for CES 5, 6 and 7 of 7; null for NPS."
+        "满意客户的答复：CSAT 为 5 分制的 4、5 分，CES 为 7 分制的 5、6、7 分；NPS 为 null。",
+    "ServiceSatisfaction" "satisfied_share", "CSAT, CES" "满意率（CSAT、CES）"
+        "satisfied ÷ answered, 0 to 1; null for NPS, and if none was answered."
+        "satisfied ÷ answered，取值 0 到 1；NPS 以及没有答复时为 null。",
+    "ServiceSatisfaction" "promoters", "Promoters" "推荐者"
+        "The answers with the scores 9 and 10 of NPS; null for other kinds."
+        "NPS 评分为 9、10 的答复；其他类型为 null。",
+    "ServiceSatisfaction" "passives", "Passives" "中立者"
+        "The answers with the scores 7 and 8 of NPS; null for other kinds."
+        "NPS 评分为 7、8 的答复；其他类型为 null。",
+    "ServiceSatisfaction" "detractors", "Detractors" "贬损者"
+        "The answers with the scores 0 to 6 of NPS; null for other kinds."
+        "NPS 评分为 0 至 6 的答复；其他类型为 null。",
+    "ServiceSatisfaction" "net_promoter_score", "Net promoter score (NPS)" "净推荐值（NPS）"
+        "100 × (promoters − detractors) ÷ answered, from -100 to 100; null for other kinds, and if none was answered."
+        "100 ×（promoters − detractors）÷ answered，取值 -100 到 100；其他类型以及没有答复时为 null。",
     "Lead" Lead::first_responded_at.name(), "First response" "首次响应"
         "When the first response was made: the first change of status to contacted or qualified, or the first outbound activity. A conversion does not count."
         "首次联系的时间：状态首次变为已联系或已确认，或首个向外的活动。转化不算首次响应。",

@@ -22,7 +22,7 @@ use farley_domain::{
 use farley_persistence::{Cell, Group, Layout, Measure, Origin, TenantKey, Work};
 use serde_json::json;
 
-use super::queue::{in_order, waiting};
+use super::queue::waiting;
 use crate::{
     access::{
         principal::{self, Principal},
@@ -39,8 +39,8 @@ use crate::{
 
 /// The kind of the job that gives out what waits in a tenant.
 pub const KIND: &str = "ticket_assignment";
-/// The name under which two of them keep out of each other's way.
-const LOCK: &str = "ticket assignment";
+/// The name under which they keep out of each other's way, and out of that of agents who take tickets and may have only so many.
+pub(super) const LOCK: &str = "ticket assignment";
 /// How many tickets are given in one piece of work.
 const AT_ONCE: usize = 50;
 /// How many waiting tickets are looked at, at a time.
@@ -243,19 +243,37 @@ impl Round {
         let respects = queue.get(Queue::respects_hours);
         let agent = |id: Id| {
             let user = self.users.get(&id);
-            Agent {
-                id,
-                is_at_hand: user.is_some_and(is_at_hand) && (!respects || is_working(&self.schedules, id, zone, self.now)),
-                load: self.loads.get(&id).copied().unwrap_or(0),
-                capacity: user.and_then(|user| user.get(User::ticket_capacity)).or_else(|| queue.get(Queue::ticket_capacity)),
-                skills: user.map(|user| folded(&user.get(User::skills))).unwrap_or_default(),
-            }
+            let is_at_hand = user.is_some_and(is_at_hand) && (!respects || is_working(&self.schedules, id, zone, self.now));
+            agent_of(queue, (id, user), is_at_hand, self.loads.get(&id).copied().unwrap_or(0))
         };
         queue.get(Queue::agent_ids).into_iter().map(agent).collect()
     }
 }
 
-fn query(predicate: Predicate, order: &Field, start: Start) -> ListQuery {
+/// A user as an agent of a queue.
+fn agent_of(queue: &Record<Queue>, (id, user): (Id, Option<&Record<User>>), is_at_hand: bool, load: i64) -> Agent {
+    Agent {
+        id,
+        is_at_hand,
+        load,
+        capacity: user.and_then(|user| user.get(User::ticket_capacity)).or_else(|| queue.get(Queue::ticket_capacity)),
+        skills: user.map(|user| folded(&user.get(User::skills))).unwrap_or_default(),
+    }
+}
+
+/// Whoever asks for the next ticket of a queue, who is at hand by that. Until the end of the work nobody else gives them one.
+pub(super) fn asking(work: &mut Work<'_>, queue: &Record<Queue>, id: Id) -> Result<Agent, Problem> {
+    let user = lookup::one::<User>(work, id)?;
+    let agent = agent_of(queue, (id, user.as_ref()), true, 0);
+    if agent.capacity.is_none() {
+        return Ok(agent);
+    }
+    work.lock(LOCK)?;
+    let load = loads(work, &[id])?.get(&id).copied().unwrap_or(0);
+    Ok(Agent { load, ..agent })
+}
+
+pub(super) fn query(predicate: Predicate, order: &Field, start: Start) -> ListQuery {
     ListQuery {
         predicate,
         sort: in_order(order),
@@ -269,7 +287,11 @@ fn query(predicate: Predicate, order: &Field, start: Start) -> ListQuery {
 }
 
 /// A page of tickets, as far as assignment asks for them, and where the next one begins.
-fn candidates(work: &mut Work<'_>, writer: &Writer, query: &ListQuery) -> Result<(Vec<Record<Ticket>>, Option<Cursor>), Problem> {
+pub(super) fn candidates(
+    work: &mut Work<'_>,
+    writer: &Writer,
+    query: &ListQuery,
+) -> Result<(Vec<Record<Ticket>>, Option<Cursor>), Problem> {
     let names = [
         Ticket::id.name(),
         Ticket::created_at.name(),
@@ -285,6 +307,17 @@ fn candidates(work: &mut Work<'_>, writer: &Writer, query: &ListQuery) -> Result
     let page = work.reader().list(&layout, &writer.principal.view(writer.now), query)?;
     let rows = page.rows.iter().map(|row| Ok(row.to_record()?.into_entity())).collect::<Result<_, Problem>>()?;
     Ok((rows, page.next))
+}
+
+/// The ascending order of a time, the ticket opened first before others of the same time.
+fn in_order(order: &Field) -> Vec<SortKey> {
+    let key = |field: &Field| SortKey { by: SortBy::Field(field.clone()), descending: false };
+    let mut sort = vec![key(order)];
+    if order.name != Ticket::opened_at.name() {
+        sort.push(key(Ticket::opened_at.field()));
+    }
+    sort.push(key(Ticket::id.field()));
+    sort
 }
 
 /// How many unsolved tickets each of some users has.

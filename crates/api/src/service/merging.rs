@@ -7,6 +7,8 @@
 //! | reply, note | 409 with `merged_into_id`: who writes it should see where it goes |
 //! | patch, solve, reopen, close, follow-up, merge, split, archive | 409 with `merged_into_id` |
 
+use std::collections::HashMap;
+
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     identity::access::Action,
@@ -21,7 +23,7 @@ use farley_domain::{
     service::{ticket::Ticket, ticket_merge::TicketMerge, ticket_message::TicketMessage},
     values::id::Id,
 };
-use farley_persistence::{Change, Loaded, MessageOfTicket, Work};
+use farley_persistence::{Change, Loaded, MessageOfTicket, Reader, Work};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -64,6 +66,39 @@ pub fn conversation(work: &mut Work<'_>, id: Id) -> Result<Record<Ticket>, Probl
         }
     }
     Err(Problem::internal("tickets are merged in a circle"))
+}
+
+/// Where the conversations of some tickets go on: each ticket with itself or, where it was merged, the one at the end of its chain.
+pub fn goes_on(reader: &mut Reader<'_>, tickets: &[Id]) -> Result<HashMap<Id, Id>, Problem> {
+    let mut ends: HashMap<Id, Id> = tickets.iter().map(|id| (*id, *id)).collect();
+    let mut next = tickets.to_vec();
+    for _ in 0..LONGEST_CHAIN {
+        let merged = Ticket::id.is_in(next.iter().copied()).and(Ticket::merged_into_id.is_not_null());
+        let found = reader.find(&without_custom_fields(Ticket::object()), &Unrestricted, &merged, next.len().max(1))?;
+        let step = |record: &Record| Some((record.id(), record.of::<Ticket>().get(Ticket::merged_into_id)?));
+        let steps: HashMap<Id, Id> = found.iter().filter_map(step).collect();
+        if steps.is_empty() {
+            return Ok(ends);
+        }
+        for end in ends.values_mut() {
+            *end = steps.get(end).copied().unwrap_or(*end);
+        }
+        next = steps.into_values().collect();
+        next.sort_unstable();
+        next.dedup();
+    }
+    Err(Problem::internal("tickets are merged in a circle"))
+}
+
+/// The tickets in which those go on that a predicate describes and that were merged, each once.
+pub fn gone_into(reader: &mut Reader<'_>, theirs: Predicate) -> Result<Vec<Id>, Problem> {
+    let merged = Predicate::Archived(false).and(Ticket::merged_into_id.is_not_null()).and(theirs);
+    let found = reader.find(&without_custom_fields(Ticket::object()), &Unrestricted, &merged, MOST_MERGES)?;
+    let merged: Vec<Id> = found.iter().map(Record::id).collect();
+    let mut ends: Vec<Id> = goes_on(reader, &merged)?.into_values().collect();
+    ends.sort_unstable();
+    ends.dedup();
+    Ok(ends)
 }
 
 /// Refuses a write to a ticket that was merged, with the ticket to turn to.

@@ -15,6 +15,7 @@ pub mod promises;
 pub mod queue;
 mod replay;
 pub mod reply_template;
+pub mod resending;
 pub mod satisfaction;
 mod sla;
 mod sla_policy;

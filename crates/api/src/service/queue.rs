@@ -1,6 +1,6 @@
 //! Queues: who may take from them, and the next ticket out of one.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
@@ -8,18 +8,20 @@ use farley_domain::{
     identity::access::Action,
     model::{entity::Entity, field::Field, record::Record},
     query::{
-        list::{ListQuery, SortBy, SortKey, Start},
+        list::{ListQuery, Start},
         predicate::Predicate,
     },
-    service::{clock::StatusKind, queue::Queue, ticket::Ticket},
+    service::{assignment::Agent, clock::StatusKind, queue::Queue, ticket::Ticket},
     values::id::Id,
 };
-use farley_persistence::{Layout, Row, Work};
+use farley_persistence::Work;
+use serde_json::json;
 
+use super::assignment::{asking, candidates, query};
 use crate::{
     access::call::Call,
     http::{
-        problem::Problem,
+        problem::{Code, Problem},
         request::{Body, parameters, refuse_rest},
     },
     records::{
@@ -32,14 +34,17 @@ use crate::{
     },
 };
 
-/// How many tickets are looked at for one that nobody has taken in the meantime.
-const CANDIDATES: usize = 20;
+/// How many tickets are looked at, at a time.
+const LOOKED_AT: usize = 20;
 
 /// Take the next ticket
 ///
 /// Assigns the most urgent waiting ticket of the queue to you and returns it: of those that have no owner and are new or open, the one
-/// with the highest priority, then the earliest `sla_due_at`, then the earliest `opened_at`. Two agents never get the same ticket.
-/// Returns 204 if none is waiting, and 403 if the queue has agents and you are not one of them.
+/// with the highest priority, then the earliest `sla_due_at`, then the earliest `opened_at`; tickets that require a skill you lack are
+/// passed over. Two agents never get the same ticket.
+/// Returns 204 if none is waiting that you may change; 409 `skill_missing`, with `missing_skills`, if each requires a skill that you do
+/// not have; 409 `at_capacity` if you have as many unsolved tickets as your `ticket_capacity`, otherwise that of the queue, allows; and
+/// 403 if the queue has agents and you are not one of them.
 #[utoipa::path(tag = "queues", operation_id = "takeNextTicket", request_body = Nothing,
     params(("id" = String, Path, description = "The id of the queue, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "The ticket, now yours.", body = ref("#/components/schemas/Ticket")),
@@ -68,16 +73,37 @@ pub async fn next(call: Call, request: HttpRequest, body: Body) -> Result<HttpRe
             if !agents.is_empty() && !agents.contains(&user) {
                 return Err(Problem::forbidden(Action::Update.as_str(), Ticket::NAME));
             }
-            match take(work, &writer, id)? {
-                Some(record) => writer.answer(work, 200, &record, Shown::new()),
-                None => Ok(Answer::no_content()),
+            let agent = asking(work, &queue, user)?;
+            if agent.is_full() {
+                let capacity = agent.capacity.unwrap_or(0);
+                let problem = Problem::new(Code::AtCapacity).with("load", agent.load).with("capacity", capacity);
+                return Err(problem.member("load", agent.load).member("capacity", capacity));
+            }
+            match take(work, &writer, id, &agent)? {
+                Found::Ticket(record) => writer.answer(work, 200, &record, Shown::new()),
+                Found::Nothing => Ok(Answer::no_content()),
+                Found::NothingFor(lacked) => {
+                    let problem = Problem::new(Code::SkillMissing);
+                    let sees = principal.asker.sees(Ticket::object(), Ticket::required_skills.field());
+                    Err(if sees { problem.member("missing_skills", json!(lacked)) } else { problem })
+                }
             }
         })
         .await
 }
 
-/// The next ticket, now the caller's; none, if none is waiting that they may change.
-fn take(work: &mut Work<'_>, writer: &Writer, queue: Id) -> Result<Option<Record>, Problem> {
+/// What a queue has for an agent.
+enum Found {
+    /// Now theirs.
+    Ticket(Record),
+    /// None is waiting that they may change.
+    Nothing,
+    /// Those that wait require these skills, which they do not have.
+    NothingFor(BTreeSet<String>),
+}
+
+/// The next ticket for an agent, now theirs.
+fn take(work: &mut Work<'_>, writer: &Writer, queue: Id, agent: &Agent) -> Result<Found, Problem> {
     let (object, asker) = (Ticket::object(), &writer.principal.asker);
     let rows = [Action::Read, Action::Update]
         .into_iter()
@@ -85,22 +111,45 @@ fn take(work: &mut Work<'_>, writer: &Writer, queue: Id) -> Result<Option<Record
     let within = rows.collect::<Result<Vec<_>, _>>()?.into_iter().fold(Predicate::Archived(false), Predicate::and);
     // Who asks at the same time waits for the end of this work, and then finds the ticket taken.
     work.lock(&format!("queue {queue}"))?;
+    let mut lacked = BTreeSet::new();
     for (waiting, order) in waiting(&within, queue) {
-        for id in first_of(work, writer, waiting, order)? {
-            let loaded = writer.load(work, &Named::Id(id), Action::Update)?;
-            let mut record = loaded.record.of::<Ticket>().clone();
-            if !record.is_null(Ticket::owner_id) {
-                continue;
+        loop {
+            // What asks for a skill known to be missing is not looked at again, so that this ends after as many rounds as there are skills.
+            let within = match lacked.is_empty() {
+                true => waiting.clone(),
+                false => waiting.clone().and(Predicate::Not(Box::new(Ticket::required_skills.any(lacked.iter().cloned())))),
+            };
+            let first = ListQuery { limit: LOOKED_AT, ..query(within, order, Start::First) };
+            let (found, _) = candidates(work, writer, &first)?;
+            let known = lacked.len();
+            for ticket in found {
+                let lacks = agent.lacks(&ticket.get(Ticket::required_skills));
+                if !lacks.is_empty() {
+                    lacked.extend(lacks);
+                } else if let Some(record) = give(work, writer, ticket.id(), agent.id)? {
+                    return Ok(Found::Ticket(record));
+                }
             }
-            let user = writer.principal.user_id();
-            record.set(Ticket::owner_id, user);
-            let team = writer.team_of(work, user)?;
-            record.set(Ticket::team_id, team);
-            let record = writer.apply_rules(&writer.schema(), Some(&loaded.record), record.into_any())?;
-            return Ok(Some(writer.store(work, &loaded, record, "assigned")?));
+            if lacked.len() == known {
+                break;
+            }
         }
     }
-    Ok(None)
+    Ok(if lacked.is_empty() { Found::Nothing } else { Found::NothingFor(lacked) })
+}
+
+/// Gives a ticket to an agent, unless somebody has it by now.
+fn give(work: &mut Work<'_>, writer: &Writer, ticket: Id, agent: Id) -> Result<Option<Record>, Problem> {
+    let loaded = writer.load(work, &Named::Id(ticket), Action::Update)?;
+    let mut record = loaded.record.of::<Ticket>().clone();
+    if !record.is_null(Ticket::owner_id) {
+        return Ok(None);
+    }
+    record.set(Ticket::owner_id, agent);
+    let team = writer.team_of(work, agent)?;
+    record.set(Ticket::team_id, team);
+    let record = writer.apply_rules(&writer.schema(), Some(&loaded.record), record.into_any())?;
+    Ok(Some(writer.store(work, &loaded, record, "assigned")?))
 }
 
 /// The tickets that wait in a queue, in parts that come one after the other: by priority, and of each those with a promise before the
@@ -118,33 +167,4 @@ pub(super) fn waiting(within: &Predicate, queue: Id) -> Vec<(Predicate, &'static
         [(promised, Ticket::sla_due_at.field()), (waiting.and(Ticket::sla_due_at.is_null()), Ticket::opened_at.field())]
     };
     Priority::ALL.iter().rev().flat_map(of_priority).collect()
-}
-
-/// The ascending order of a time, the ticket opened first before others of the same time.
-pub(super) fn in_order(order: &Field) -> Vec<SortKey> {
-    let key = |field: &Field| SortKey { by: SortBy::Field(field.clone()), descending: false };
-    let mut sort = vec![key(order)];
-    if order.name != Ticket::opened_at.name() {
-        sort.push(key(Ticket::opened_at.field()));
-    }
-    sort.push(key(Ticket::id.field()));
-    sort
-}
-
-/// The first tickets that a predicate describes in the ascending order of a time, the one opened first before others of the same time.
-fn first_of(work: &mut Work<'_>, writer: &Writer, predicate: Predicate, order: &Field) -> Result<Vec<Id>, Problem> {
-    let query = ListQuery {
-        predicate,
-        sort: in_order(order),
-        limit: CANDIDATES,
-        start: Start::First,
-        fields: None,
-        expand: Vec::new(),
-        total: false,
-        as_of: None,
-    };
-    let names = [Ticket::id.name(), Ticket::opened_at.name(), Ticket::sla_due_at.name()].map(str::to_owned);
-    let layout = Arc::new(Layout::of(&writer.schema(), &|_| true, Some(&names), &[]));
-    let page = work.reader().list(&layout, &writer.principal.view(writer.now), &query)?;
-    Ok(page.rows.iter().map(Row::id).collect())
 }

@@ -404,9 +404,12 @@ pub fn fires_at(row: &ClockRow, clock: &Clock, promise: &Promise) -> Option<Time
         return None;
     }
     let priority = Priority::from_wire(&row.priority).unwrap_or(Priority::Normal);
-    let warning = promise.warns(priority, clock.kind).filter(|_| row.told < TOLD_WARNING).and_then(|before| {
+    let warning = promise.warns(priority, clock.kind).filter(|_| row.told < TOLD_WARNING).and_then(|warning| {
+        if warning.always {
+            return Some(clock.due_at?.plus_milliseconds(-warning.before).max(since));
+        }
         let target = promise.targets(priority).into_iter().find(|target| target.clock == clock.kind)?;
-        target.reached(since, clock.length - before - clock.elapsed)
+        target.reached(since, clock.length - warning.before - clock.elapsed)
     });
     [warning, clock.due_at].into_iter().flatten().min()
 }

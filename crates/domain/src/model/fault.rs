@@ -176,6 +176,7 @@ fault_codes! {
     FileTypeNotAccepted "file_type_not_accepted" "has the type {type}, which is not accepted here; accepted: {accepted}" "类型为 {type}，此处不接受；可接受：{accepted}",
     FileAttached "file_attached" "is a file that belongs to another record" "该文件已属于另一条记录",
     WithMessage "stays_with_message" "cannot be changed: a file of a ticket message stays with it, and a message names its files in `file_ids` when it is written" "不能修改：工单消息的文件始终属于该消息，且只能在写消息时通过 `file_ids` 指定",
+    NotFailed "not_failed" "has not failed, so it is not sent again" "未发送失败，不重新发送",
     OwnMailbox "own_mailbox" "is the address of one of your mailboxes" "是服务台自己的邮箱地址",
     MailTooLarge "mail_too_large" "add up to more than a mail can carry ({max} bytes)" "合计超过一封邮件可携带的大小（{max} 字节）",
     IsTranslation "is_translation" "is a translation itself; name the article that it is a translation of" "本身是译文，请指定其原文",

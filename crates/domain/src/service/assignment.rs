@@ -24,7 +24,19 @@ impl Agent {
     /// Whether they can be given anything.
     #[must_use]
     pub fn is_free(&self) -> bool {
-        self.is_at_hand && self.capacity.is_none_or(|capacity| self.load < capacity)
+        self.is_at_hand && !self.is_full()
+    }
+
+    /// Whether they have as many tickets as they may have.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.capacity.is_some_and(|capacity| self.load >= capacity)
+    }
+
+    /// The skills of a ticket, as they are written there, that they do not have.
+    #[must_use]
+    pub fn lacks(&self, required: &[String]) -> Vec<String> {
+        required.iter().filter(|skill| !self.skills.contains(&text::fold(skill))).cloned().collect()
     }
 
     fn has_all(&self, required: &[String]) -> bool {
@@ -131,6 +143,20 @@ mod tests {
                 prop_assert_eq!(next, if moved { i64::try_from(place).unwrap() + 1 } else { turn });
             }
             prop_assert_eq!(choose(QueueAssignment::Pull, &agents, &wanted, turn), None);
+        }
+    }
+
+    proptest! {
+        /// Whoever asks for a ticket gets what they would be given: nothing if they are full, and nothing of which they lack a skill.
+        #[test]
+        fn whoever_asks_gets_what_they_would_be_given(agents in agents(), skills in 0_u8..8) {
+            let skills: Vec<String> = (0..3).filter(|number| skills & (1 << number) != 0).map(skill).collect();
+            for agent in agents {
+                let agent = Agent { is_at_hand: true, ..agent };
+                let wanted = Wanted { skills: skills.clone(), last_agent: None };
+                let is_given = choose(QueueAssignment::LeastLoaded, std::slice::from_ref(&agent), &wanted, 0).is_some();
+                prop_assert_eq!(is_given, !agent.is_full() && agent.lacks(&skills).is_empty());
+            }
         }
     }
 

@@ -24,4 +24,5 @@ pub mod ticket_form;
 pub mod ticket_merge;
 pub mod ticket_message;
 pub mod ticket_status;
+pub mod turn;
 pub mod work_orders;

@@ -66,12 +66,18 @@ pub fn organization(portal: &Record<Portal>, contact: &Record<Contact>) -> Optio
 /// The tickets that a contact sees.
 #[must_use]
 pub fn visible(portal: &Record<Portal>, contact: &Record<Contact>) -> Predicate {
+    theirs(portal, contact).and(Ticket::merged_into_id.is_null())
+}
+
+/// The tickets that a contact sees, and those that they would see if they had not been merged into others.
+#[must_use]
+pub fn theirs(portal: &Record<Portal>, contact: &Record<Contact>) -> Predicate {
     let own = Ticket::contact_id.eq(contact.id());
     let seen = match organization(portal, contact) {
         Some(customer) => Predicate::Or(vec![own, Ticket::customer_id.eq(customer)]),
         None => own,
     };
-    Predicate::Archived(false).and(Ticket::merged_into_id.is_null()).and(seen)
+    Predicate::Archived(false).and(seen)
 }
 
 /// The messages that customers see: what they and the desk wrote to each other. What strangers wrote waits for an agent's judgement.

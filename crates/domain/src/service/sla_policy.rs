@@ -40,6 +40,18 @@ pub struct PolicyTarget {
     pub business: bool,
     pub pause_in: Vec<StatusKind>,
     pub warn_before_minutes: Option<i64>,
+    /// Whether to warn by the clock on the wall, be the desk open or not. Promises kept from before say nothing of it.
+    #[serde(default)]
+    pub warn_always: bool,
+}
+
+/// When to warn of a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// How long before its end, in milliseconds.
+    pub before: i64,
+    /// Whether that is elapsed time, and not time counted as the clock counts it.
+    pub always: bool,
 }
 
 crate::structures! { PolicyTarget }
@@ -66,7 +78,8 @@ pub static TARGETS: Structure = Structure {
                     "minutes": {"type": "integer", "minimum": 1, "maximum": MOST_MINUTES, "description": "How many minutes may pass.", "examples": [60]},
                     "business": {"type": "boolean", "description": "Whether only the hours of the calendar are counted. Defaults to true."},
                     "pause_in": {"type": "array", "maxItems": 4, "items": {"type": "string", "enum": pausing_names()}, "description": "The kinds of status in which nothing is counted.", "examples": [["waiting_customer"]]},
-                    "warn_before_minutes": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST_MINUTES, "description": "How many minutes before the end to warn, counted as `minutes` are.", "examples": [15]}
+                    "warn_before_minutes": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST_MINUTES, "description": "How many minutes before the end to warn, counted as `minutes` are.", "examples": [15]},
+                    "warn_always": {"type": "boolean", "description": "Whether `warn_before_minutes` is elapsed time, so that the warning can come while the desk is closed: 60 minutes before 09:30 on Monday is then 08:30 on Monday, and not half an hour before the close on Friday. Defaults to false.", "examples": [false]}
                 }
             }
         })
@@ -94,7 +107,7 @@ entity! {
         /// The calendar by which business time is counted.
         calendar_id: Option<Id> => reference("calendar").indexed().label("Calendar", "工作日历"),
         /// What is promised, clock by clock.
-        targets: Vec<PolicyTarget> => structure(&TARGETS).required().opaque().label("Targets", "目标").example(json!([{"clock": "first_response", "priority": null, "minutes": 60, "business": false, "pause_in": [], "warn_before_minutes": 15}])),
+        targets: Vec<PolicyTarget> => structure(&TARGETS).required().opaque().label("Targets", "目标").example(json!([{"clock": "first_response", "priority": null, "minutes": 60, "business": false, "pause_in": [], "warn_before_minutes": 15, "warn_always": false}])),
     }
     extend |object| object
         .configuration()
@@ -112,13 +125,14 @@ fn pausing_names() -> Vec<&'static str> {
     pausing().map(StatusKind::as_str).collect()
 }
 
-static TARGET_FIELDS: LazyLock<[Field; 5]> = LazyLock::new(|| {
+static TARGET_FIELDS: LazyLock<[Field; 6]> = LazyLock::new(|| {
     [
         Field::new("clock", FieldType::Choice(ClockKind::choices().into())).required(),
         Field::new("priority", FieldType::Choice(Priority::choices().into())),
         Field::new("minutes", FieldType::Integer { min: 1, max: MOST_MINUTES }).required(),
         Field::new("business", FieldType::Boolean).default(true),
         Field::new("warn_before_minutes", FieldType::Integer { min: 1, max: MOST_MINUTES }),
+        Field::new("warn_always", FieldType::Boolean).default(false),
     ]
 });
 
@@ -229,11 +243,11 @@ impl Promise {
             .collect()
     }
 
-    /// How long before its end to warn of a clock, in milliseconds.
+    /// When to warn of a clock.
     #[must_use]
-    pub fn warns(&self, priority: Priority, clock: ClockKind) -> Option<i64> {
+    pub fn warns(&self, priority: Priority, clock: ClockKind) -> Option<Warning> {
         let target = self.of_priority(priority).find(|target| target.clock == clock)?;
-        target.warn_before_minutes.map(|minutes| minutes * MILLISECONDS)
+        target.warn_before_minutes.map(|minutes| Warning { before: minutes * MILLISECONDS, always: target.warn_always })
     }
 }
 
@@ -242,7 +256,15 @@ mod tests {
     use super::*;
 
     fn target(clock: ClockKind, priority: Option<Priority>, minutes: i64) -> PolicyTarget {
-        PolicyTarget { clock, priority, minutes, business: false, pause_in: Vec::new(), warn_before_minutes: Some(5) }
+        PolicyTarget {
+            clock,
+            priority,
+            minutes,
+            business: false,
+            pause_in: Vec::new(),
+            warn_before_minutes: Some(5),
+            warn_always: false,
+        }
     }
 
     #[test]
@@ -258,7 +280,15 @@ mod tests {
         assert_eq!(of(Priority::Urgent), [(ClockKind::FirstResponse, 10)]);
         assert_eq!(of(Priority::High), [(ClockKind::FirstResponse, 60), (ClockKind::TotalResolution, 90)]);
         assert_eq!(of(Priority::Low), [(ClockKind::FirstResponse, 60)]);
-        assert_eq!(promise.warns(Priority::Low, ClockKind::FirstResponse), Some(300_000));
+        let warning = Warning { before: 300_000, always: false };
+        assert_eq!(promise.warns(Priority::Low, ClockKind::FirstResponse), Some(warning));
         assert_eq!(promise.warns(Priority::Low, ClockKind::TotalResolution), None);
+    }
+
+    #[test]
+    fn promises_kept_from_before_warn_as_they_did() {
+        let kept = json!({"clock": "update", "priority": null, "minutes": 60, "business": true, "pause_in": [], "warn_before_minutes": 5});
+        let target: PolicyTarget = serde_json::from_value(kept).unwrap();
+        assert!(!target.warn_always);
     }
 }

@@ -4,7 +4,10 @@ use serde_json::json;
 
 use super::{
     channel::{MESSAGE_LINKS, MessageLink},
-    mail::addresses::ADDRESSES,
+    mail::{
+        addresses::ADDRESSES,
+        recipients::{MailRecipient, RECIPIENTS},
+    },
     ticket::TicketChannel,
 };
 use crate::{
@@ -36,6 +39,7 @@ choices! {
         Sent "sent" "Sent" "已发送",
         Delivered "delivered" "Delivered" "已送达",
         Read "read" "Read" "已读",
+        PartlyFailed "partly_failed" "Partly failed" "部分发送失败",
         Failed "failed" "Failed" "发送失败",
         Bounced "bounced" "Bounced" "被退回",
     }
@@ -80,10 +84,16 @@ entity! {
         /// What is put under it when it is mailed: the signatures of its author and of the mailbox, as they were then.
         signature: Option<String> => long_text(30_000).server_set().detail().opaque().label("Signature", "签名").example("王芳"),
         /// How far it has come, if it goes out as mail or by a channel: `queued`; `sent` once the mail server or the channel's bridge took it,
-        /// `failed` if that refused it for good or could not be reached for three days; `delivered` and `read` if a bridge reports so, `bounced`
+        /// `failed` if that refused it for good or could not be reached for three days, `partly_failed` if it refused some of several
+        /// recipients; `delivered` and `read` if a bridge reports so, `bounced`
         /// if a mail could not be delivered. Null if it goes out by neither.
         delivery_state: Option<DeliveryState> => choice(DeliveryState::choices()).server_set().indexed().label("Delivery state", "投递状态").example("sent"),
-        /// When the mail server or the bridge took it.
+        /// Whom it is mailed to, and what became of it with each. A recipient refused for now is tried again alone; POST …/resend sends it again
+        /// to those who did not get it. Empty if it is not mailed.
+        recipients: Vec<MailRecipient> => structure(&RECIPIENTS).default(json!([])).server_set().detail().opaque().label("Recipients", "投递情况").example(json!([])),
+        /// When it was last sent again by POST …/resend. Null if it was not.
+        resent_at: Option<Timestamp> => datetime().server_set().detail().label("Resent at", "重新发送时间").example("2026-03-01T09:00:00.000Z"),
+        /// When the mail server or the bridge took it first.
         mailed_at: Option<Timestamp> => datetime().server_set().detail().label("Mailed at", "发出时间").example("2026-03-01T08:00:03.000Z"),
         /// When sending it was given up.
         failed_at: Option<Timestamp> => datetime().server_set().detail().label("Failed at", "发送失败时间").example("2026-03-01T08:00:03.000Z"),

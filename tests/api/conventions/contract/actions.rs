@@ -450,6 +450,10 @@ async fn of_channels(walk: &mut Walk<'_>, anybody: &Client, admin: &Client) {
     let reply = admin.create(&messages, json!({"body": "Hello"})).await;
     let (_, types) = signed("takeChannelReceipt", json!({"message_id": reply, "state": "delivered"}), 200).await;
     assert_eq!(types, "ticket_message.delivered");
+    let again = admin.create(&messages, json!({"body": "Are you there?"})).await;
+    signed("takeChannelReceipt", json!({"message_id": again, "state": "failed"}), 200).await;
+    let ticket = taken["ticket_id"].as_str().unwrap();
+    walk.act(admin, "resendMessage", &[ticket, &again], json!({}), &["ticket_message.resent"]).await;
 }
 
 /// Mail comes by no plain body either.

@@ -121,7 +121,7 @@ pub async fn perform(
         Halt::Failed(reason) if passing && progressed.into_inner() => return Err(Halt::Progressed(reason)),
         halt if passing && !last => return Err(halt),
         // A refusal will not be taken back by asking again.
-        Halt::Stopped | Halt::Progressed(_) | Halt::Failed(_) => {}
+        Halt::Stopped | Halt::Progressed(_) | Halt::Failed(_) | Halt::Throttled { .. } | Halt::Waits(_) => {}
     }
     let failed = Tally { problem: Some(reason.clone()), resumable: passing, ..Tally::default() };
     let record = tell(state, tenant, &task, failed).await.map_err(Halt::from)?;

@@ -1,6 +1,7 @@
 //! Reports of the desk: how much came and went, how long customers waited, and which promises were kept. Each figure says which
 //! tickets it counts.
 
+pub mod satisfaction;
 pub mod sla;
 pub mod times;
 pub mod volume;
@@ -69,12 +70,12 @@ struct Slice {
 
 impl Asked {
     /// Reads the parameters of a report, with every fault of them.
-    fn read<Q: Entity>(
+    fn read<O: Entity, Q: Entity>(
         call: &Call,
         request: &HttpRequest,
         needed: &[&farley_domain::model::field::Field],
     ) -> Result<(Record<Q>, Asked), Problem> {
-        let object = Ticket::object();
+        let object = O::object();
         call.rows(object, Action::Read)?;
         call.demand_fields(object, needed)?;
         let mut parameters = parameters(request)?;
@@ -125,12 +126,12 @@ impl Asked {
 }
 
 /// A comparison as a client writes it.
-fn condition<T>(handle: Handle<Ticket, T>, op: Op, value: impl serde::Serialize) -> Value {
+fn condition<E, T>(handle: Handle<E, T>, op: Op, value: impl serde::Serialize) -> Value {
     json!({"field": handle.name(), "op": op.as_str(), "value": value})
 }
 
 /// That a field has a value.
-fn given<T>(handle: Handle<Ticket, T>) -> Value {
+fn given<E, T>(handle: Handle<E, T>) -> Value {
     condition(handle, Op::Null, false)
 }
 

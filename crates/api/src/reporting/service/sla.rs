@@ -84,7 +84,7 @@ type TicketFilters = Filters<Ticket>;
 #[get("/v1/reports/service-sla")]
 pub async fn service_sla(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let fields = [Ticket::opened_at.field(), Ticket::sla_outcomes.field()];
-    let (query, asked) = Asked::read::<ServiceSlaQuery>(&call, &request, &fields)?;
+    let (query, asked) = Asked::read::<Ticket, ServiceSlaQuery>(&call, &request, &fields)?;
     let zone = call.principal.standards(call.now).zone;
     let span = Span::of((query.get(ServiceSlaQuery::from), query.get(ServiceSlaQuery::to)), zone, call.now)?;
     let report = call

@@ -129,7 +129,7 @@ pub async fn service_times(call: Call, request: HttpRequest) -> Result<HttpRespo
         Ticket::solved_at.field(),
         Ticket::reopen_count.field(),
     ];
-    let (query, asked) = Asked::read::<ServiceTimesQuery>(&call, &request, &fields)?;
+    let (query, asked) = Asked::read::<Ticket, ServiceTimesQuery>(&call, &request, &fields)?;
     let zone = call.principal.standards(call.now).zone;
     let span = Span::of((query.get(ServiceTimesQuery::from), query.get(ServiceTimesQuery::to)), zone, call.now)?;
     let named = query.get(ServiceTimesQuery::calendar_id);

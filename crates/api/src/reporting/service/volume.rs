@@ -120,15 +120,10 @@ type TicketFilters = Filters<Ticket>;
 #[get("/v1/reports/service-volume")]
 pub async fn service_volume(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let needed = [Ticket::status.field(), Ticket::opened_at.field(), Ticket::first_solved_at.field(), Ticket::closed_at.field()];
-    let (query, asked) = Asked::read::<ServiceVolumeQuery>(&call, &request, &needed)?;
+    let (query, asked) = Asked::read::<Ticket, ServiceVolumeQuery>(&call, &request, &needed)?;
     let zone = call.principal.standards(call.now).zone;
     let span = Span::of((query.get(ServiceVolumeQuery::from), query.get(ServiceVolumeQuery::to)), zone, call.now)?;
-    let interval = match query.get(ServiceVolumeQuery::interval) {
-        Some(ServiceInterval::Day) => calendar::Span::Day,
-        Some(ServiceInterval::Week) => calendar::Span::Week,
-        Some(ServiceInterval::Month) | None => calendar::Span::Month,
-    };
-    let periods = periods(&span, interval)?;
+    let periods = periods(&span, query.get(ServiceVolumeQuery::interval).unwrap_or(ServiceInterval::Month))?;
     let past = Past::of(&call, &asked);
     let now = call.now;
     let report = call
@@ -179,12 +174,18 @@ fn counts(found: &mut Vec<Counts>, periods: usize) -> &mut Vec<Counts> {
 
 /// A period as far as it belongs to the report.
 #[derive(Clone, Copy)]
-struct Period {
-    from: NaiveDate,
-    to: NaiveDate,
+pub(super) struct Period {
+    pub(super) from: NaiveDate,
+    pub(super) to: NaiveDate,
 }
 
-fn periods(span: &Span, interval: calendar::Span) -> Result<Vec<Period>, Problem> {
+/// The periods of a report, in the order of time.
+pub(super) fn periods(span: &Span, interval: ServiceInterval) -> Result<Vec<Period>, Problem> {
+    let interval = match interval {
+        ServiceInterval::Day => calendar::Span::Day,
+        ServiceInterval::Week => calendar::Span::Week,
+        ServiceInterval::Month => calendar::Span::Month,
+    };
     let mut periods = Vec::new();
     let mut next = interval.around(span.from);
     while let Some(period) = next.filter(|period| period.start < span.to) {
@@ -198,11 +199,11 @@ fn periods(span: &Span, interval: calendar::Span) -> Result<Vec<Period>, Problem
 }
 
 impl Period {
-    fn start(&self, span: &Span) -> Timestamp {
+    pub(super) fn start(&self, span: &Span) -> Timestamp {
         start_of_day(self.from, span.zone)
     }
 
-    fn end(&self, span: &Span) -> Timestamp {
+    pub(super) fn end(&self, span: &Span) -> Timestamp {
         start_of_day(self.to, span.zone)
     }
 

@@ -1,7 +1,11 @@
 //! Sending by channels: a job for each message, which posts it to the bridge, signed with the channel's secret. What the bridge does not
-//! take is tried again for days; what it refuses for good is told at the message.
+//! take is tried again for days, when it says if it says so; what it refuses for good is told at the message. The messages of a
+//! conversation go out in their order.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use farley_domain::{
     identity::user::User,
@@ -11,7 +15,8 @@ use farley_domain::{
     service::{
         channel::Channel,
         ticket::Ticket,
-        ticket_message::{MessageKind, TicketMessage},
+        ticket_message::{DeliveryState, MessageKind, TicketMessage},
+        turn::{Waiting, turn},
     },
     values::{id::Id, time::Timestamp},
 };
@@ -27,7 +32,7 @@ use crate::{
     },
     http::{clock, outgoing::Unanswered, problem::Problem},
     records::area::{Halt, Job},
-    service::delivery::{self, Outcome, REASON},
+    service::delivery::{self, Hindrance, Outcome, REASON},
 };
 
 /// The kind of the job.
@@ -37,20 +42,36 @@ const LINKED: i64 = 7 * 24 * 3600;
 /// Answers by which a bridge refuses a message for good: it says what is wrong with it, or that there is no bridge there.
 const FOR_GOOD: [u16; 6] = [400, 404, 410, 413, 415, 422];
 
+/// How many messages that wait in a conversation are looked at.
+const MOST_WAITING: usize = 1_000;
+/// The bounds of how long a bridge may ask to wait, in seconds.
+const ASKED_TO_WAIT: (i64, i64) = (1, 3_600);
+/// Why a message waits, and why one is given up.
+const WAITS: &str = "it waits for an earlier message of the conversation";
+const HELD_UP: &str = "it could not be delivered for an hour, while later messages of the conversation waited";
+
 /// What a bridge may answer.
 #[derive(Deserialize)]
 struct Taken {
     channel_message_id: Option<String>,
 }
 
-/// Sends a message, unless that has been done.
+/// Sends a message, unless that has been done, or another of its conversation goes before it.
 pub async fn perform(job: Job) -> Result<(), Halt> {
     let id = delivery::message_of(&job)?;
     let reading = job.state.background.read::<_, Problem>(job.tenant, move |reader| Reading::of(reader, id));
     let Some(read) = reading.await? else { return Ok(()) };
     let known = read.message.get(TicketMessage::delivery_error).map(str::to_owned);
+    let turn = turn(Waiting::of(&read.message), &read.queue, clock::now());
+    for earlier in turn.given_up {
+        delivery::give_up(&job, KIND, earlier, HELD_UP).await?;
+    }
+    if let Some(seconds) = turn.waits {
+        delivery::note_delay(&job, id, known.as_deref(), WAITS).await?;
+        return Err(Halt::Waits(seconds));
+    }
     let outcome = attempt(&job.state, job.tenant, &read).await?;
-    delivery::conclude(&job, id, known.as_deref(), outcome).await
+    delivery::conclude(&job, id, known.as_deref(), outcome, turn.is_last_try).await
 }
 
 /// What is read for a message.
@@ -61,6 +82,8 @@ struct Reading {
     answered: Option<Record<TicketMessage>>,
     author: Option<Record<User>>,
     files: Vec<Record<File>>,
+    /// What waits to go out in the conversation.
+    queue: Vec<Waiting>,
     key: Vec<u8>,
 }
 
@@ -84,8 +107,9 @@ impl Reading {
         for file in message.get(TicketMessage::file_ids) {
             files.extend(entity_of::<File>(reader, file)?.filter(|file| !file.is_archived()));
         }
+        let queue = waiting_in(reader, &message)?;
         let key = reader.link_key()?.unwrap_or_default();
-        Ok(Some(Reading { message, channel, ticket, answered, author, files, key }))
+        Ok(Some(Reading { message, channel, ticket, answered, author, files, queue, key }))
     }
 
     /// What is posted.
@@ -123,6 +147,21 @@ impl Reading {
         };
         Ok(Posted { r#type: "ticket_message.created", timestamp: message.get(TicketMessage::sent_at), data })
     }
+}
+
+/// What waits to go out in the conversation of a message.
+fn waiting_in(reader: &mut Reader<'_>, message: &Record<TicketMessage>) -> Result<Vec<Waiting>, Problem> {
+    let (Some(channel), Some(conversation)) =
+        (message.get(TicketMessage::channel_id), message.get(TicketMessage::conversation_id))
+    else {
+        return Ok(Vec::new());
+    };
+    let queued = Predicate::Archived(false)
+        .and(TicketMessage::conversation_id.eq(conversation.to_owned()))
+        .and(TicketMessage::channel_id.eq(channel))
+        .and(TicketMessage::delivery_state.eq(DeliveryState::Queued));
+    let found = reader.find(&without_custom_fields(TicketMessage::object()), &Unrestricted, &queued, MOST_WAITING)?;
+    Ok(found.iter().map(|message| Waiting::of(message.of())).collect())
 }
 
 /// What a bridge gets.
@@ -169,11 +208,13 @@ async fn attempt(state: &Arc<State>, tenant: TenantKey, read: &Reading) -> Resul
     let Some(url) = read.channel.get(Channel::outbound_url).filter(|_| in_use) else {
         return Ok(Outcome::Refused("the channel has no outbound URL or is not active".to_owned()));
     };
-    if let Some(hindered) = read.files.iter().find_map(delivery::hindered_by) {
-        return Ok(hindered);
+    match read.files.iter().find_map(delivery::hindered_by) {
+        Some(Hindrance::ForGood(reason)) => return Ok(Outcome::Refused(reason)),
+        Some(Hindrance::ForNow(reason)) => return Ok(later(reason)),
+        None => {}
     }
-    if delivery::rests(url) {
-        return Ok(Outcome::Later("the bridge does not answer".to_owned()));
+    if let Some(seconds) = delivery::rests_for(url) {
+        return Ok(Outcome::Later { reason: "the bridge takes nothing just now".to_owned(), seconds: Some(seconds) });
     }
     let (begun, now) = (Instant::now(), clock::now());
     let body = serde_json::to_vec(&read.posted(tenant)?).map_err(|error| Halt::Failed(error.to_string()))?;
@@ -184,7 +225,7 @@ async fn attempt(state: &Arc<State>, tenant: TenantKey, read: &Reading) -> Resul
         Err(Unanswered::Blocked(reason)) => return Ok(Outcome::Refused(reason)),
         Err(Unanswered::Unreached(reason)) => {
             delivery::let_rest(url, begun);
-            return Ok(Outcome::Later(shortened(&reason, REASON)));
+            return Ok(later(shortened(&reason, REASON)));
         }
     };
     let said = || {
@@ -199,8 +240,19 @@ async fn attempt(state: &Arc<State>, tenant: TenantKey, read: &Reading) -> Resul
             Outcome::Sent(free(state, tenant, read.channel.id(), given).await?)
         }
         status if FOR_GOOD.contains(&status) => Outcome::Refused(said()),
-        _ => Outcome::Later(said()),
+        _ => {
+            let seconds = answer.retry_after.map(|seconds| seconds.clamp(ASKED_TO_WAIT.0, ASKED_TO_WAIT.1));
+            // It asks that of all, whatever they have for it.
+            if let Some(seconds) = seconds {
+                delivery::leave_alone(url, Duration::from_secs(seconds.unsigned_abs()));
+            }
+            Outcome::Later { reason: said(), seconds }
+        }
     })
+}
+
+fn later(reason: String) -> Outcome {
+    Outcome::Later { reason, seconds: None }
 }
 
 /// The id that a bridge gave a message, unless another message of the channel has it.

@@ -13,6 +13,7 @@ use farley_domain::{
     service::{
         mail::{
             header::MessageId,
+            recipients::MailRecipient,
             reply::{self, Answered, Recipients},
             token::Tokens,
         },
@@ -242,6 +243,8 @@ fn write_down(
         TicketMessage::sender_name,
         Some(mailbox.get(Mailbox::sender_name).unwrap_or(mailbox.get(Mailbox::name)).to_owned()),
     );
+    let all = recipients.to.iter().chain(&recipients.cc);
+    message.set(TicketMessage::recipients, all.map(|address| MailRecipient::queued(address)).collect::<Vec<_>>());
     message.set(TicketMessage::to_addresses, recipients.to);
     message.set(TicketMessage::cc_addresses, recipients.cc);
     message.set(TicketMessage::subject, Some(subject.as_str().to_owned()));

@@ -92,6 +92,13 @@ impl Letter {
     }
 }
 
+/// The envelope of the same for some of the recipients.
+pub fn envelope_for(whole: &Envelope, recipients: &[String]) -> Result<Envelope, String> {
+    let named = |recipient: &String| Named::of(recipient, None).ok_or_else(|| format!("{recipient} cannot be written to"));
+    let to = recipients.iter().map(|recipient| address(&named(recipient)?)).collect::<Result<Vec<_>, _>>()?;
+    Envelope::new(whole.from().cloned(), to).map_err(|error| error.to_string())
+}
+
 fn address(person: &Named) -> Result<Address, String> {
     person.address().parse().map_err(|error| format!("{}: {error}", person.address()))
 }

@@ -1,5 +1,6 @@
 //! Sending: a job for each message that goes out as mail. The row of the job is written with the message; what the mail server did not
-//! take is tried again for days, what it refuses for good is told at the message, and what it took is noted there.
+//! take is tried again for days, what it refuses for good is told at the message, and what it took is noted there: for each recipient by
+//! itself, as a server may take a mail for some and refuse it for others.
 
 use std::{
     collections::HashSet,
@@ -15,6 +16,7 @@ use farley_domain::{
         mail::{
             header::{Line, MessageId, Named, references},
             html::of_markdown,
+            recipients::{Told, pending},
             token::Tokens,
         },
         mailbox::Mailbox,
@@ -32,7 +34,7 @@ use secrecy::ExposeSecret;
 
 use super::{
     addressing::answers_at,
-    letter::{Enclosed, Letter},
+    letter::{Enclosed, Letter, envelope_for},
 };
 use crate::{
     access::{
@@ -42,7 +44,7 @@ use crate::{
     http::problem::Problem,
     integration::file::content::{Found, with_content},
     records::area::{Halt, Job},
-    service::delivery::{self, Outcome, REASON},
+    service::delivery::{self, Attempted, Hindrance, REASON},
 };
 
 /// The kind of the job.
@@ -51,8 +53,11 @@ pub const KIND: &str = "ticket_mail";
 const LOOKED_AT: usize = 1_000;
 /// Replies that tell of the server's set-up and not of the message: it has to be told who we are, or how to speak to it.
 const OF_THE_SETUP: [u16; 8] = [500, 502, 503, 504, 530, 534, 535, 538];
+/// By this a server says that it takes nothing more just now, of anybody.
+const LEAVING: u16 = 421;
 /// How long the mail server may keep us waiting at each step.
 const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Lets a message be sent.
 pub fn enqueue(work: &mut Work<'_>, message: Id) -> Result<(), Problem> {
     delivery::enqueue(work, KIND, message)
@@ -63,9 +68,13 @@ pub async fn perform(job: Job) -> Result<(), Halt> {
     let id = delivery::message_of(&job)?;
     let reading = job.state.background.read::<_, Problem>(job.tenant, move |reader| Reading::of(reader, id));
     let Some(read) = reading.await? else { return Ok(()) };
-    let known = read.message.get(TicketMessage::delivery_error).map(str::to_owned);
-    let outcome = attempt(&job.state, job.tenant, read).await?;
-    delivery::conclude(&job, id, known.as_deref(), outcome).await
+    let before = read.message.clone();
+    let pending = pending(&delivery::recipients_of(&before));
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let attempted = attempt(&job.state, job.tenant, read, &pending).await?;
+    delivery::conclude_each(&job, (id, &before), attempted).await
 }
 
 /// What is read for a mail.
@@ -154,17 +163,21 @@ fn said(message: &Record<TicketMessage>) -> String {
     message.get(TicketMessage::signature).map_or_else(|| body.to_owned(), |signature| format!("{body}\n\n-- \n{signature}"))
 }
 
-async fn attempt(state: &Arc<State>, tenant: TenantKey, read: Reading) -> Result<Outcome, Halt> {
+/// Tries to send a mail to those who wait for it. What hinders all of them is told of each.
+async fn attempt(state: &Arc<State>, tenant: TenantKey, read: Reading, pending: &[String]) -> Result<Attempted, Halt> {
+    let all = |told: Told| Ok(pending.iter().map(|address| (address.clone(), told.clone())).collect());
     let Some(url) = &state.settings.smtp_url else {
-        return Ok(Outcome::Refused("no mail server is configured (FARLEY_SMTP_URL)".to_owned()));
+        return all(Told::Refused("no mail server is configured (FARLEY_SMTP_URL)".to_owned()));
     };
     if delivery::rests(url.expose_secret()) {
-        return Ok(Outcome::Later("the mail server does not answer".to_owned()));
+        return all(Told::Later("the mail server does not answer".to_owned()));
     }
     let mut enclosed = Vec::new();
     for found in &read.files {
-        if let Some(hindered) = delivery::hindered_by(&found.file) {
-            return Ok(hindered);
+        match delivery::hindered_by(&found.file) {
+            Some(Hindrance::ForGood(reason)) => return all(Told::Refused(reason)),
+            Some(Hindrance::ForNow(reason)) => return all(Told::Later(reason)),
+            None => {}
         }
         let name = found.file.get(File::name);
         let size = found.file.get(File::size_bytes).map_or(0, i64::unsigned_abs);
@@ -177,27 +190,50 @@ async fn attempt(state: &Arc<State>, tenant: TenantKey, read: Reading) -> Result
         enclosed.push(Enclosed { name: Line::of(name), media_type, content });
     }
     let Some(letter) = read.letter(tenant, enclosed) else {
-        return Ok(Outcome::Refused("a recipient has no address that can be written to".to_owned()));
+        return all(Told::Refused("a recipient has no address that can be written to".to_owned()));
     };
     let (envelope, raw) = match letter.written() {
         Ok(written) => written,
-        Err(reason) => return Ok(Outcome::Refused(reason)),
+        Err(reason) => return all(Told::Refused(reason)),
     };
     let transport = match AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()) {
         Ok(transport) => transport.timeout(Some(PATIENCE)).build(),
-        Err(error) => return Ok(Outcome::Later(error.to_string())),
+        Err(error) => return all(Told::Later(error.to_string())),
     };
     let begun = Instant::now();
-    Ok(match transport.send_raw(&envelope, &raw).await {
-        Ok(_) => Outcome::Sent(None),
-        Err(error) => {
+    let hand_over = async |to: &[String]| {
+        let envelope = envelope_for(&envelope, to).map_err(|reason| (Told::Refused(reason), true))?;
+        transport.send_raw(&envelope, &raw).await.map(drop).map_err(|error| {
+            let is_answered =
+                error.status().is_some_and(|code| !OF_THE_SETUP.contains(&u16::from(code)) && u16::from(code) != LEAVING);
             if error.status().is_none() {
                 delivery::let_rest(url.expose_secret(), begun);
             }
             let reason = shortened(Line::of(&told(&error)).as_str(), REASON);
-            if is_for_good(&error) { Outcome::Refused(reason) } else { Outcome::Later(reason) }
+            (if is_for_good(&error) { Told::Refused(reason) } else { Told::Later(reason) }, is_answered)
+        })
+    };
+    // A server that refuses one recipient takes nothing of that session: then each is tried alone.
+    let (refusal, is_answered) = match hand_over(pending).await {
+        Ok(()) => return all(Told::Taken),
+        Err(refused) => refused,
+    };
+    if pending.len() == 1 || !is_answered {
+        return all(refusal);
+    }
+    let mut attempted = Attempted::new();
+    for (place, address) in pending.iter().enumerate() {
+        match hand_over(std::slice::from_ref(address)).await {
+            Ok(()) => attempted.push((address.clone(), Told::Taken)),
+            Err((told, true)) => attempted.push((address.clone(), told)),
+            Err((told, false)) => {
+                // It has gone away, or speaks to nobody now: the others need not ask.
+                attempted.extend(pending[place..].iter().map(|address| (address.clone(), told.clone())));
+                break;
+            }
         }
-    })
+    }
+    Ok(attempted)
 }
 
 /// An error with what caused it, each once.

@@ -20,6 +20,7 @@ use farley_domain::{
             html::{text_of, with_pictures},
             quotation,
             read::{Mail, Person},
+            recipients::{MailRecipient, RecipientState},
             token::Tokens,
         },
         mailbox::Mailbox,
@@ -42,6 +43,7 @@ use crate::{
     integration::file::kept::Kept,
     records::{lookup, mutation::Answer, named::Named, write::Writer},
     service::{
+        delivery::recipients_of,
         incoming::{LONGEST_BODY, LONGEST_DESCRIPTION, LONGEST_SUBJECT, goes_on, key_of, status_kept},
         merging::conversation,
         ticket::follow_up_of,
@@ -278,6 +280,19 @@ impl Taking {
         ];
         let reason = told.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let bounced = record.of_mut::<TicketMessage>();
+        let mut recipients = recipients_of(bounced);
+        // A report that names nobody is of all of them; one may name an address that forwarding led to.
+        let named =
+            |one: &MailRecipient| bounce.recipient.as_deref().is_some_and(|named| one.address.eq_ignore_ascii_case(named));
+        let names_one = recipients.iter().any(named);
+        let is_only = recipients.len() == 1;
+        for one in recipients.iter_mut().filter(|one| named(one) || !names_one && (is_only || bounce.recipient.is_none())) {
+            one.state = RecipientState::Bounced;
+            one.permanent = Some(true);
+            one.error = Some(shortened(&reason, 300)).filter(|reason| !reason.is_empty());
+            one.at = Some(self.writer.now);
+        }
+        bounced.set(TicketMessage::recipients, recipients);
         bounced.set(TicketMessage::bounced_at, Some(self.writer.now));
         bounced.set(TicketMessage::delivery_state, Some(DeliveryState::Bounced));
         bounced.set(TicketMessage::bounce_reason, Some(shortened(&reason, 1_000)).filter(|reason| !reason.is_empty()));

@@ -9,7 +9,7 @@ use farley_domain::{
     model::{entity::Entity, event::Actor, record::Record},
     query::predicate::Predicate,
     service::{
-        portal::{Portal, admits, visible},
+        portal::{Portal, admits, theirs, visible},
         ticket::Ticket,
     },
     values::id::Id,
@@ -31,6 +31,7 @@ use crate::{
         request::{client_tag_of, language_of, limit_by_address, request_id_of},
     },
     records::write::Writer,
+    service::merging::goes_on,
 };
 
 /// A request of a contact.
@@ -107,11 +108,23 @@ impl Visit {
         visible(&self.portal, &self.contact)
     }
 
-    /// A ticket that they see.
+    /// A ticket that they see; of one that was merged, the one in which it goes on, if they see that too.
     pub fn ticket(&self, reader: &mut Reader<'_>, id: Id) -> Result<Record<Ticket>, Problem> {
-        let within = Ticket::id.eq(id).and(self.tickets());
-        let found = reader.find(&without_custom_fields(Ticket::object()), &Unrestricted, &within, 1)?;
-        found.into_iter().next().map(Record::into_entity).ok_or_else(Problem::not_found)
+        let ticket = first(reader, Ticket::id.eq(id).and(theirs(&self.portal, &self.contact)))?;
+        if ticket.is_null(Ticket::merged_into_id) {
+            return Ok(ticket);
+        }
+        let end = goes_on(reader, &[id])?.remove(&id).ok_or_else(Problem::not_found)?;
+        first(reader, Ticket::id.eq(end).and(self.tickets()))
+    }
+
+    /// A ticket that they are about to change: of one that was merged they are told where it went, so that they see what they change.
+    pub fn ticket_itself(&self, reader: &mut Reader<'_>, id: Id) -> Result<Record<Ticket>, Problem> {
+        let ticket = self.ticket(reader, id)?;
+        if ticket.id() == id {
+            return Ok(ticket);
+        }
+        Err(Problem::state("merged", &[]).member(Ticket::merged_into_id.name(), ticket.id().to_string()))
     }
 
     /// Farley itself, writing what they may.
@@ -119,6 +132,11 @@ impl Visit {
     pub fn writer(&self) -> Writer {
         Writer::of(&self.call, Ticket::object())
     }
+}
+
+fn first(reader: &mut Reader<'_>, within: Predicate) -> Result<Record<Ticket>, Problem> {
+    let found = reader.find(&without_custom_fields(Ticket::object()), &Unrestricted, &within, 1)?;
+    found.into_iter().next().map(Record::into_entity).ok_or_else(Problem::not_found)
 }
 
 /// The record that a path names.

@@ -79,7 +79,7 @@ crate::body! {
 
 /// List the messages of a ticket in a portal
 ///
-/// Returns what the customer and the desk wrote to each other, the latest first.
+/// Returns what the customer and the desk wrote to each other, the latest first; of a merged ticket, in the one in which it goes on.
 #[utoipa::path(tag = "portals", operation_id = "listPortalMessages", security(("portalToken" = [])),
     params(PortalMessagesQuery, ("token" = String, Path, description = "The token of the portal."),
         ("id" = String, Path, description = "The id of the ticket.")),
@@ -109,7 +109,7 @@ pub async fn list(request: HttpRequest) -> Result<HttpResponse, Problem> {
 /// Write to the desk in a portal
 ///
 /// Adds a message of the contact to the ticket. It opens the ticket again if it is waiting for the customer, solved or closed; returns 409 if
-/// it can no longer be opened again. Then open another.
+/// it can no longer be opened again. Then open another. What is written to a merged ticket comes to the one in which it goes on.
 #[utoipa::path(tag = "portals", operation_id = "answerPortalTicket", request_body = PortalAnswer, security(("portalToken" = [])),
     params(("token" = String, Path, description = "The token of the portal."), ("id" = String, Path, description = "The id of the ticket.")),
     responses((status = 201, description = "The message.", body = PortalMessage)))]
@@ -124,7 +124,7 @@ pub async fn answer(request: HttpRequest, body: Body) -> Result<HttpResponse, Pr
     let call = visit.call.clone();
     mutation
         .run(&call, move |work| {
-            visit.ticket(work.reader(), id)?;
+            let id = visit.ticket(work.reader(), id)?.id();
             let files = files(work, &visit, &asked.get(PortalAnswer::uploads), &PortalAnswer::uploads.pointer())?;
             let message = say(work, &visit, id, asked.get(PortalAnswer::body), files)?;
             let reader = work.reader();

@@ -162,6 +162,8 @@ pub async fn list(request: HttpRequest) -> Result<HttpResponse, Problem> {
 }
 
 /// Get a ticket of the contact
+///
+/// If it was merged into another that they see, returns that one, whose `id` is another.
 #[utoipa::path(tag = "portals", operation_id = "getPortalTicket", security(("portalToken" = [])),
     params(("token" = String, Path, description = "The token of the portal."), ("id" = String, Path, description = "The id of the ticket.")),
     responses((status = 200, description = "The ticket.", body = PortalTicket)))]
@@ -227,7 +229,7 @@ pub fn shown(work: &mut Work<'_>, visit: &Visit, id: Id, status: u16) -> Result<
 
 /// Close a ticket in a portal
 ///
-/// Returns 409 if it cannot be closed: see `can_close`.
+/// Returns 409 if it cannot be closed: see `can_close`; if it was merged, with the ticket in which it goes on in `merged_into_id`.
 #[utoipa::path(tag = "portals", operation_id = "closePortalTicket", security(("portalToken" = [])), request_body = body::Nothing,
     params(("token" = String, Path, description = "The token of the portal."), ("id" = String, Path, description = "The id of the ticket.")),
     responses((status = 200, description = "The closed ticket.", body = PortalTicket)))]
@@ -238,7 +240,8 @@ pub async fn close(request: HttpRequest, body: Body) -> Result<HttpResponse, Pro
 
 /// Open a ticket again in a portal
 ///
-/// Returns 409 if it cannot be opened again: see `can_reopen`. Then open another.
+/// Returns 409 if it cannot be opened again: see `can_reopen`. Then open another. If it was merged, the ticket in which it goes on is in
+/// `merged_into_id`.
 #[utoipa::path(tag = "portals", operation_id = "reopenPortalTicket", security(("portalToken" = [])), request_body = body::Nothing,
     params(("token" = String, Path, description = "The token of the portal."), ("id" = String, Path, description = "The id of the ticket.")),
     responses((status = 200, description = "The ticket.", body = PortalTicket)))]
@@ -262,7 +265,7 @@ async fn perform(
     let call = visit.call.clone();
     mutation
         .run(&call, move |work| {
-            let ticket = visit.ticket(work.reader(), id)?;
+            let ticket = visit.ticket_itself(work.reader(), id)?;
             let refused = || Problem::state(public_kind(kind_of(&ticket)).as_str(), &[]);
             if !lets(&visit) {
                 return Err(refused());
@@ -283,7 +286,7 @@ async fn perform(
 /// Rate a ticket in a portal
 ///
 /// Answers the survey that the contact was asked about the ticket, as its link would. Returns 409 if they were not asked, or if the answer
-/// can no longer be given or changed.
+/// can no longer be given or changed; if the ticket was merged, with the one in which it goes on in `merged_into_id`.
 #[utoipa::path(tag = "portals", operation_id = "ratePortalTicket", request_body = SurveyAnswer, security(("portalToken" = [])),
     params(("token" = String, Path, description = "The token of the portal."), ("id" = String, Path, description = "The id of the ticket.")),
     responses((status = 200, description = "The ticket with the answer.", body = PortalTicket)))]
@@ -298,7 +301,7 @@ pub async fn rate(request: HttpRequest, body: Body) -> Result<HttpResponse, Prob
     let call = visit.call.clone();
     mutation
         .run(&call, move |work| {
-            let ticket = visit.ticket(work.reader(), id)?;
+            let ticket = visit.ticket_itself(work.reader(), id)?;
             let found = survey_of(work.reader(), &visit, id)?;
             let Some((response, survey)) = found else {
                 return Err(Problem::state(public_kind(kind_of(&ticket)).as_str(), &[]));

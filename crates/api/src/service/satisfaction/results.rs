@@ -8,7 +8,7 @@ use farley_domain::{
     model::entity::Entity,
     query::predicate::Predicate,
     service::satisfaction::{
-        survey::{Survey, SurveyKind},
+        survey::{Survey, SurveyKind, detracts, promotes},
         survey_response::SurveyResponse,
     },
     values::time::Timestamp,
@@ -123,12 +123,11 @@ fn told(kind: SurveyKind, asked: i64, scores: &[(i64, i64)]) -> SurveyResults {
     let share = |part: i64, of: i64| (of > 0).then(|| rounded(part as f64 / of as f64));
     let total: i64 = scores.iter().map(|(score, count)| score * count).sum();
     let satisfied = match kind {
-        SurveyKind::Csat => share(sum(&|score| score >= 4), answered),
-        SurveyKind::Ces => share(sum(&|score| score >= 5), answered),
+        SurveyKind::Csat | SurveyKind::Ces => share(sum(&|score| kind.satisfies(score)), answered),
         SurveyKind::Nps => None,
     };
     let net = match kind {
-        SurveyKind::Nps => share(100 * (sum(&|score| score >= 9) - sum(&|score| score <= 6)), answered),
+        SurveyKind::Nps => share(100 * (sum(&promotes) - sum(&detracts)), answered),
         SurveyKind::Csat | SurveyKind::Ces => None,
     };
     SurveyResults {

@@ -11,6 +11,7 @@ pub mod header;
 pub mod html;
 pub mod quotation;
 pub mod read;
+pub mod recipients;
 pub mod reply;
 pub mod token;
 

@@ -31,6 +31,28 @@ impl SurveyKind {
             SurveyKind::Nps => (0, 10),
         }
     }
+
+    /// Whether a score says that somebody is satisfied: 4 and 5 of CSAT, 5 to 7 of CES; never of NPS, which has groups of its own.
+    #[must_use]
+    pub fn satisfies(self, score: i64) -> bool {
+        match self {
+            SurveyKind::Csat => score >= 4,
+            SurveyKind::Ces => score >= 5,
+            SurveyKind::Nps => false,
+        }
+    }
+}
+
+/// Whether a score of NPS is that of a promoter.
+#[must_use]
+pub fn promotes(score: i64) -> bool {
+    score >= 9
+}
+
+/// Whether a score of NPS is that of a detractor.
+#[must_use]
+pub fn detracts(score: i64) -> bool {
+    score <= 6
 }
 
 /// What stands in the address of a page for the token.

@@ -326,8 +326,8 @@ impl Fetching<'_> {
         kept.give_up().await.map_err(|problem| Failure::Otherwise(told(problem)))?;
         taken.map(|()| true).map_err(|problem| match Halt::from(problem) {
             Halt::Unreached(reason) => Failure::Otherwise(reason),
-            Halt::Progressed(reason) | Halt::Failed(reason) => Failure::Perhaps(reason),
-            Halt::Stopped => Failure::Otherwise("the node is stopping".to_owned()),
+            Halt::Progressed(reason) | Halt::Failed(reason) | Halt::Throttled { reason, .. } => Failure::Perhaps(reason),
+            Halt::Stopped | Halt::Waits(_) => Failure::Otherwise("the node is stopping".to_owned()),
         })
     }
 
