@@ -345,8 +345,7 @@ pub async fn each_recipient_gets_it_for_themselves(db: TestDb) {
         admin.post(&resend, body("gone", Value::Null)).await.faults(400),
         pairs(&[("/recipients/0/address", "invalid_email")])
     );
-    let reader =
-        server.user_who_may(&admin, "reader", &["ticket read all", "ticket_message read all"], json!([]), json!({})).await;
+    let reader = server.user_who_may(&admin, "reader", &["ticket read all"], json!([]), json!({})).await;
     reader.post(&resend, json!({})).await.refused(403, "forbidden");
     let corrected = body("gone@example.cn", json!("Found@Example.cn"));
     let first = admin.post(&resend, corrected.clone()).header("Idempotency-Key", "again").await.ok(200);

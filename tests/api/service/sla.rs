@@ -183,7 +183,14 @@ pub async fn warnings_come_while_the_desk_is_closed_if_they_may(db: TestDb) {
             json!({"on": (today + chrono::Duration::days(days)).to_string(), "intervals": intervals})
         })
         .collect();
-    let calendar = admin.create("calendars", json!({"name": "x", "time_zone": zone.name(), "week": {}, "dates": dates})).await;
+    // Every calendar is open at some time.
+    let later = (today + chrono::Duration::days(2)).format("%a").to_string().to_lowercase();
+    let calendar = admin
+        .create(
+            "calendars",
+            json!({"name": "x", "time_zone": zone.name(), "week": {later: [["09:00", "18:00"]]}, "dates": dates}),
+        )
+        .await;
     let policies = [
         ("question", json!({"warn_before_minutes": 70})),
         ("incident", json!({"warn_before_minutes": 70, "warn_always": true})),

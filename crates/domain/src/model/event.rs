@@ -112,7 +112,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
         ],
     ),
     ("ticket_merge", &["undone"]),
-    ("ticket_message", &["bounced", "delivered", "failed", "moved", "read", "sent"]),
+    ("ticket_message", &["bounced", "delivered", "failed", "moved", "partly_failed", "read", "resent", "sent"]),
     ("task", &["cancelled", "completed", "delegated", "reopened"]),
     (
         "user",

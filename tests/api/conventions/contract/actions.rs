@@ -386,6 +386,11 @@ pub async fn are_offered_to_whom_may(db: TestDb) {
                 continue;
             }
             let (parent, record) = match object.parent {
+                Some(_) if operation.path.contains("{id}") => {
+                    let parent = examples.parent(object).await;
+                    let record = examples.make_below(object, &parent).await;
+                    (parent, record)
+                }
                 Some(_) => (examples.parent(object).await, String::new()),
                 None if operation.path.contains("{id}") => (String::new(), examples.make(object).await),
                 None => Default::default(),

@@ -65,8 +65,13 @@ impl<'a> Examples<'a> {
     /// Makes a record; its id.
     pub async fn make(&mut self, object: &'static Object) -> String {
         let parent = self.parent(object).await;
+        self.make_below(object, &parent).await
+    }
+
+    /// The same of a part, below a record that is there.
+    pub async fn make_below(&mut self, object: &'static Object, parent: &str) -> String {
         let body = Box::pin(self.body(object)).await;
-        let path = self.create(object).path_below(&parent, "");
+        let path = self.create(object).path_below(parent, "");
         self.admin.post(&path, body.into()).await.ok(201)["id"].as_str().expect("an id").to_owned()
     }
 
