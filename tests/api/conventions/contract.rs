@@ -270,7 +270,7 @@ pub async fn reads_answer_as_documented(db: TestDb) {
             "search" => "?q=acme".to_owned(),
             "lookUpNumber" => "?phone=13800138000".to_owned(),
             "getForecast" => "?period=2026-Q4".to_owned(),
-            "getServiceSla" | "getServiceTimes" | "getServiceVolume" => "?from=2026-01-01".to_owned(),
+            "getServiceSatisfaction" | "getServiceSla" | "getServiceTimes" | "getServiceVolume" => "?from=2026-01-01".to_owned(),
             "explainAccess" => format!("?user_id={}&object=customer&action=read", admin.id),
             _ => String::new(),
         };
