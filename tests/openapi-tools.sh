@@ -168,7 +168,9 @@ BEYOND_SCHEMAS = [
     ("unknown_choice", "/trigger/types/[0-9]+", "types of events, which depend on the object of the rule"),
     ("invalid_decimal", "/.*", "decimals have at most 15 significant digits"),
     ("wrong_type", "/versions", "a map by the ids of records"),
-    ("repeated", "/.*/[0-9]+", "ids of one record twice, in a list that says an order"),
+    ("repeated", "/.*/[0-9]+(/.*)?", "ids of one record or clocks of one kind twice, in a list that says an order"),
+    ("repeated", "/(name|record_id|object|content)", "a part of a form twice"),
+    ("unknown_.*|wrong_type", "/scopes/[0-9]+", "permissions there are"),
 ]
 
 

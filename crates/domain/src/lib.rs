@@ -17,5 +17,6 @@ pub mod customers;
 pub mod identity;
 pub mod integration;
 pub mod marketing;
+pub mod reporting;
 pub mod sales;
 pub mod service;

@@ -38,7 +38,7 @@ pub use engine::migrate::down_and_up;
 pub use error::{Failure, StoreError};
 pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};
 pub use records::{
-    aggregate::{Bound, Group, Measure, rounded},
+    aggregate::{Bound, Cut, Group, Measure, Numbers, rounded},
     ledger::LedgerEntry,
 };
 pub use reporting::{MAX_STAGES, Median, Moves, Travelled, Travels};

@@ -38,6 +38,19 @@ pub async fn is_served_whole_and_in_parts(db: TestDb) {
     assert_eq!(two["tags"].as_array().map(Vec::len), Some(2));
     assert_eq!(anybody.get("/openapi.json?tag=leds").await.faults(400), pairs(&[("tag", "unknown_choice")]));
     assert_eq!(anybody.get("/openapi.json?tga=leads").await.faults(400), pairs(&[("tga", "unknown_parameter")]));
+    // The page resolves an operation with all that it refers to, which must come to an end soon.
+    let drawn = anybody.get("/docs/openapi.json").await.ok(200);
+    assert_eq!(
+        drawn["paths"].as_object().map(|paths| paths.len()),
+        anybody.get("/openapi.json").await.body["paths"].as_object().map(|paths| paths.len())
+    );
+    for path in drawn["paths"].as_object().expect("paths").values() {
+        for operation in path.as_object().expect("operations").values() {
+            let size = resolved(operation, &drawn, &mut Vec::new());
+            assert!(size < 6_000, "{}: {size} values", operation["operationId"]);
+        }
+    }
+    assert!(anybody.get("/docs/openapi.json?tag=leads").await.ok(200)["paths"].get("/v1/leads").is_some());
     let refused = anybody.request(reqwest::Method::POST, "/openapi.json").await;
     assert_eq!(refused.header("allow"), "GET, HEAD");
     refused.refused(405, "method_not_allowed");
@@ -46,6 +59,25 @@ pub async fn is_served_whole_and_in_parts(db: TestDb) {
     assert!(page.text.contains("<title>Farley</title>") && page.header("content-security-policy").contains("default-src 'self'"));
     for script in page.text.split("src=\"./").skip(1).filter_map(|rest| rest.split('"').next()) {
         assert_eq!(anybody.get(&format!("/docs/{script}")).await.status, 200, "{script}");
+    }
+}
+
+/// How many values a part of a document has with all that it refers to, but for what refers to itself.
+fn resolved<'a>(part: &'a Value, document: &'a Value, within: &mut Vec<&'a str>) -> usize {
+    match part {
+        Value::Object(members) => match members.get("$ref").and_then(Value::as_str) {
+            Some(reference) if within.contains(&reference) => 1,
+            Some(reference) => {
+                within.push(reference);
+                let found = document.pointer(reference.trim_start_matches('#')).expect("what is referred to");
+                let size = resolved(found, document, within);
+                within.pop();
+                size
+            }
+            None => 1 + members.values().map(|member| resolved(member, document, within)).sum::<usize>(),
+        },
+        Value::Array(items) => 1 + items.iter().map(|item| resolved(item, document, within)).sum::<usize>(),
+        _ => 1,
     }
 }
 

@@ -4,6 +4,7 @@ mod figures;
 mod forecasts;
 mod funnel;
 mod handed_over;
+mod queries;
 mod service;
 mod summaries;
 
@@ -75,6 +76,13 @@ pub fn tests() -> Vec<Test> {
         service::backlogs_are_those_of_their_time,
         service::satisfaction_is_what_the_answers_come_to,
         service::what_may_not_be_seen_is_not_counted,
+        queries::figures_are_what_the_records_come_to,
+        queries::buckets_have_keys_and_labels,
+        queries::figures_are_worked_out_of_others,
+        queries::rights_are_those_of_the_asker,
+        queries::faults_are_named_at_their_place,
+        queries::the_past_is_that_of_the_ledger,
+        queries::answers_are_files_for_spreadsheets,
         handed_over::count_for_their_new_owner_and_team,
         summaries::count_and_add_up,
         summaries::have_no_sums_too_large,

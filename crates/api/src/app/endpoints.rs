@@ -299,6 +299,7 @@ endpoints! {
         sales::opportunity::lose,
     ],
     "reports" => [
+        reporting::query::query,
         reporting::sales_funnel::sales_funnel,
         reporting::service::satisfaction::service_satisfaction,
         reporting::service::sla::service_sla,

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod compression;
+pub mod csv_file;
 pub mod html_form;
 pub mod limits;
 pub mod middleware;

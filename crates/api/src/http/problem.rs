@@ -73,6 +73,7 @@ problem_codes! {
     RangeNotSatisfiable "range_not_satisfiable" 416 "Range not satisfiable" "范围无效" "The content has {size} bytes; the range lies outside of it." "内容共 {size} 字节，请求的范围超出内容。",
     RuleViolated "rule_violated" 422 "Unprocessable content" "违反规则" "The request violates rules. Number of faults: {count}; see `errors`." "请求中有 {count} 处违反规则。",
     SumTooLarge "sum_too_large" 422 "Sum too large" "合计过大" "The sum exceeds the range of 64-bit integers. Narrow down the query." "合计超出 64 位整数范围，请缩小查询范围。",
+    MixedCurrencies "mixed_currencies" 422 "Mixed currencies" "币种混合" "Amounts of several currencies are not divided or compared: {currencies}. Filter by one currency, or group by it." "涉及多个币种的金额，无法相除或比较：{currencies}。请按单一币种筛选，或按币种分组。",
     KeyReused "idempotency_key_reused" 422 "Idempotency-Key reused" "幂等键被重用" "This Idempotency-Key was already used for a different request." "该 Idempotency-Key 已用于另一个请求。",
     PreconditionRequired "precondition_required" 428 "Precondition required" "缺少前置条件" "on_conflict requires If-Match with the version that the edit was based on." "使用 on_conflict 时必须提供 If-Match 版本。",
     RateLimited "rate_limited" 429 "Too many requests" "请求过多" "Try again in {seconds} seconds." "请在 {seconds} 秒后重试。",

@@ -11,11 +11,15 @@ mod parameters;
 mod paths;
 mod records;
 mod responses;
+mod shallow;
 mod shared;
 mod sharing;
 mod unused;
 
-pub use self::finish::{part, text};
+pub use self::{
+    finish::{part, text},
+    shallow::shallow,
+};
 use crate::records::{names, schemas};
 use farley_domain::model::{object::Object, registry};
 use serde_json::Value;

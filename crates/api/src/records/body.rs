@@ -133,10 +133,16 @@ body! {
 /// Reads a body: unknown members are refused, and every fault is reported at once.
 pub fn read<B: Entity>(body: &Value, standards: &Standards<'_>) -> Result<Record<B>, Problem> {
     let members = input::form(&B::object().fields, body, standards)?;
-    let is_empty =
-        |field: &&Field| field.required && members.get(field.name.as_ref()).and_then(Value::as_array).is_some_and(Vec::is_empty);
-    let empty = B::object().fields.iter().filter(is_empty);
-    let faults = Faults(empty.map(|field| Fault::new(format!("/{}", field.name), FaultCode::Required)).collect());
+    let empty = B::object().fields.iter().filter(|field| field.required).filter_map(|field| {
+        let code = match members.get(field.name.as_ref())? {
+            Value::Array(items) if items.is_empty() => FaultCode::Required,
+            // An empty password is a wrong one.
+            Value::String(text) if text.is_empty() && !field.is_password() => FaultCode::Blank,
+            _ => return None,
+        };
+        Some(Fault::new(format!("/{}", field.name), code))
+    });
+    let faults = Faults(empty.collect());
     faults.into_result(())?;
     Ok(Record::from_json(B::object(), &Value::Object(members)).into_entity())
 }

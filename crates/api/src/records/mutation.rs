@@ -109,9 +109,14 @@ impl Mutation {
 
     /// Of a question that is posted: it writes nothing, so that what a write may be asked for is only looked at.
     pub fn nothing(request: &HttpRequest, body: &Value) -> Result<(), Problem> {
+        refuse_rest(&Mutation::none_beside(request, body)?, &["validate_only"])
+    }
+
+    /// The same of a question with parameters of its own, which are answered.
+    pub fn none_beside(request: &HttpRequest, body: &Value) -> Result<Vec<(String, String)>, Problem> {
         let mut parameters = parameters(request)?;
         Mutation::of(request, &mut parameters, body)?;
-        refuse_rest(&parameters, &["validate_only"])
+        Ok(parameters)
     }
 
     /// Whether the request may repeat one that has been answered.

@@ -70,10 +70,13 @@ pub fn sparse(object: &Object) -> String {
     format!("Sparse{}", record(object))
 }
 
+/// What the names of schemas begin with that describe what `expand` adds.
+pub const EXPANDED: &str = "Expanded";
+
 /// The schema of the record that `expand` adds, or of the list of them.
 #[must_use]
 pub fn expanded(object: &Object, several: bool) -> String {
-    format!("Expanded{}{}", record(object), if several { "List" } else { "" })
+    format!("{EXPANDED}{}{}", record(object), if several { "List" } else { "" })
 }
 
 /// The schema of a predicate over its records.

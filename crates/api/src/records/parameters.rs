@@ -114,7 +114,8 @@ pub fn documented(object: &Object, when: &str, demanded: bool) -> Vec<Parameter>
         let schema = match &field.kind {
             // A structure is written as JSON.
             FieldType::Structure(_) => text().content_media_type("application/json").max_length(Some(MAX_FILTER)).into(),
-            _ => body::in_place(object, field),
+            // A parameter may be there and empty.
+            _ => body::in_place(object, &Field { required: false, ..field.clone() }),
         };
         let doc = schemas::doc_with_default(field);
         let is_list = matches!(schema, RefOr::T(Schema::Array(_)));

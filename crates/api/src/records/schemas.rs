@@ -74,7 +74,11 @@ pub fn value(object: &Object, field: &Field) -> RefOr<Schema> {
         FieldType::Country => text().pattern(Some("^[A-Z]{2}$")).max_length(Some(2)).into(),
         FieldType::Phone | FieldType::LanguageTag | FieldType::TimeZone => text().max_length(Some(64)).into(),
         FieldType::SocialCreditCode => text().min_length(Some(18)).max_length(Some(18)).into(),
-        FieldType::Texts { max_items } => limited(Array::new(text().min_length(Some(1)).max_length(Some(300))), *max_items),
+        FieldType::Texts { max_items } => {
+            let mut texts = Array::new(text().min_length(Some(1)).max_length(Some(300)));
+            texts.unique_items = true;
+            limited(texts, *max_items)
+        }
         FieldType::Structure(structure) => structure_use(structure),
         FieldType::Custom => of_type(Type::Object).additional_properties(Some(AdditionalProperties::FreeForm(true))).into(),
         FieldType::Count(_) => integer().minimum(Some(0)).into(),

@@ -261,6 +261,22 @@ fn expected_in_chinese(expected: &str) -> &str {
         "all live stages of the pipeline, each exactly once" => "该管道的全部有效阶段，每个恰好一次",
         "a single-valued field other than a date" => "非日期的单值字段",
         "a day such as 2026-09-30" => "日期，例如 2026-09-30",
+        "a bucket of a date or time only" => "仅用于日期或时间的时段",
+        "a bucket, as times are not grouped one by one" => "时段，因为时间不逐个分组",
+        "a day of a field with a bucket" => "带时段的字段的日期",
+        "a field of the record itself or of one related record, for buckets and ranges" => {
+            "时段和区间须用记录自身或单个关联记录的字段"
+        }
+        "ranges of a number only" => "仅用于数值的区间",
+        "ranges, as amounts are not grouped one by one" => "区间，因为金额不逐个分组",
+        "the first values of a field without buckets and ranges" => "没有时段和区间的字段的前几个值",
+        "a dimension of dates in buckets that follow each other" => "时段前后相继的日期维度",
+        "a count or sum, which adds up" => "可以累加的计数或合计",
+        "a measure that needs no other rows" => "不依赖其他行的度量",
+        "every dimension in rows or columns" => "每个维度都放在行或列中",
+        "a single-valued field, also of a related record" => "单值字段，也可以是关联记录的字段",
+        "two names of measures" => "两个度量的名称",
+        "eq, ne, gt, gte, lt, lte or null" => "eq、ne、gt、gte、lt、lte 或 null",
         "fields, not relations" => "字段而非关联",
         "a single-valued field, also of a related record; dates and times with .day, .week, .month, .quarter or .year" => {
             "单值字段（也可取自关联记录）；日期和时间需加 .day、.week、.month、.quarter 或 .year"

@@ -1,10 +1,13 @@
 //! Sums and counts over the rows that a predicate describes: boards, summaries, forecasts, funnels.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use farley_domain::{
     model::{
         field::{Field, FieldType, Storage},
         object::{Object, Reach},
+        operand::Operand,
         recurring::ARCHIVED_AT,
     },
     query::predicate::{Predicate, path::Step},
@@ -15,13 +18,13 @@ use crate::{
     error::StoreError,
     reader::Reader,
     records::{
-        filter::{Condition, Place, Scalar},
+        filter::{Condition, Place, Scalar, bind},
         ledger::Source,
     },
     sql::{
         cell::Cell,
         row::column_type,
-        statement::{Alias, Bind, ColumnType, Dialect, Fragment, Number, Statement, write_sql},
+        statement::{Bind, ColumnType, Dialect, Fragment, Number, Statement, write_sql},
     },
 };
 
@@ -30,6 +33,10 @@ use crate::{
 #[allow(clippy::large_enum_variant, reason = "a handful a statement")]
 pub enum Measure {
     Count,
+    /// How many different values a field has.
+    Distinct(Field),
+    /// Another one, of those rows of the group alone that meet a predicate.
+    Of(Box<Measure>, Predicate),
     /// The sum of a field of integers or money.
     Sum(Field),
     /// The exact sum of a field times another that is in per cent: the whole part, then the hundredths. Who adds up several rounds once.
@@ -46,6 +53,21 @@ pub enum Measure {
     Greatest(Field),
 }
 
+impl Measure {
+    /// What is computed, whichever rows it is of.
+    fn plain(&self) -> &Measure {
+        match self {
+            Measure::Of(measure, _) => measure.plain(),
+            measure => measure,
+        }
+    }
+
+    /// Whether it is read in two parts.
+    fn is_in_parts(&self) -> bool {
+        matches!(self.plain(), Measure::Sum(_) | Measure::Weighted(..))
+    }
+}
+
 /// What rows are grouped by.
 #[derive(Clone, Debug)]
 pub struct Group {
@@ -53,27 +75,80 @@ pub struct Group {
     /// belongs to the group of each different value, and counts once in it.
     pub steps: Vec<Step>,
     pub field: Field,
-    /// Where the values of a date or time are cut: a group for what is before the first bound, before the second, and so
-    /// on, numbered from 0. None for a group of each value.
-    pub bounds: Option<Vec<Bound>>,
+    /// Which values are taken together. None for a group of each value.
+    pub cut: Option<Cut>,
+}
+
+/// Which values are one group; groups are told by numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cut {
+    /// What is before the first bound, before the second, and so on, and what is not before the last. The bounds rise.
+    At(Vec<Bound>, Numbers),
+    /// Each of some values, numbered from 0; all others are one group, with the next number.
+    Values {
+        values: Vec<Operand>,
+        /// Whether rows without a value belong to the others, instead of being a group of their own.
+        missing_is_other: bool,
+    },
+}
+
+/// How the groups between bounds are numbered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// From 0.
+    Rising,
+    /// As it says, one more than there are bounds: what has the same number is one group.
+    Given(Vec<i64>),
 }
 
 /// A bound between groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Bound {
     Time(Timestamp),
     Date(NaiveDate),
+    Integer(i64),
+    Decimal(f64),
+}
+
+impl Bound {
+    fn bind(self, in_json: bool) -> Bind {
+        match self {
+            Bound::Time(time) if in_json => Bind::Text(time.to_string()),
+            Bound::Time(time) => Bind::time(time),
+            Bound::Date(date) if in_json => Bind::Text(date.to_string()),
+            Bound::Date(date) => Bind::date(date),
+            Bound::Integer(number) => Bind::Integer(number),
+            Bound::Decimal(number) => Bind::Double(number),
+        }
+    }
+}
+
+impl Cut {
+    /// Groups between bounds, numbered from 0.
+    #[must_use]
+    pub fn at(bounds: Vec<Bound>) -> Cut {
+        Cut::At(bounds, Numbers::Rising)
+    }
+
+    /// How many groups there are at most.
+    fn groups(&self) -> usize {
+        match self {
+            Cut::At(bounds, Numbers::Rising) => bounds.len() + 1,
+            Cut::At(_, Numbers::Given(numbers)) => numbers.iter().collect::<BTreeSet<_>>().len(),
+            Cut::Values { values, .. } => values.len() + 1,
+        }
+    }
 }
 
 impl Group {
     #[must_use]
     pub fn by(field: &Field) -> Group {
-        Group { steps: Vec::new(), field: field.clone(), bounds: None }
+        Group { steps: Vec::new(), field: field.clone(), cut: None }
     }
 
     pub(crate) fn cell_type(&self) -> ColumnType {
         let own = column_type(&self.field.kind);
-        if self.bounds.is_some() {
+        if self.cut.is_some() {
             return ColumnType::Integer;
         }
         // In JSON they are texts.
@@ -85,22 +160,66 @@ impl Group {
     }
 
     pub(crate) fn write(&self, sql: &mut Statement, place: &Place) {
-        let Some(bounds) = &self.bounds else { return self.value(sql, place) };
-        sql.sql("CAST(CASE WHEN ");
-        self.value(sql, place);
-        sql.sql(" IS NULL THEN NULL");
-        for (number, bound) in (0..).zip(bounds) {
-            sql.sql(" WHEN ");
-            self.value(sql, place);
-            let bind = match (bound, self.field.storage != Storage::Column) {
-                (Bound::Time(time), false) => Bind::time(*time),
-                (Bound::Time(time), true) => Bind::Text(time.to_string()),
-                (Bound::Date(date), false) => Bind::date(*date),
-                (Bound::Date(date), true) => Bind::Text(date.to_string()),
-            };
-            write_sql!(sql, " < ", bind, " THEN ", Number(number));
+        match &self.cut {
+            None => self.value(sql, place),
+            Some(Cut::At(bounds, numbers)) => {
+                sql.sql("CAST(CASE WHEN ");
+                self.value(sql, place);
+                sql.sql(" IS NULL THEN NULL ELSE ");
+                self.write_between(sql, place, (bounds, numbers), 0);
+                sql.sql(" END AS BIGINT)");
+            }
+            Some(Cut::Values { values, missing_is_other }) => {
+                let others = i64::try_from(values.len()).unwrap_or(i64::MAX);
+                if *missing_is_other {
+                    sql.sql("COALESCE(");
+                }
+                let others_of = |sql: &mut Statement| {
+                    sql.sql("CASE WHEN ");
+                    self.value(sql, place);
+                    write_sql!(sql, " IS NOT NULL THEN ", Number(others), " END");
+                };
+                sql.sql("CAST(");
+                if values.is_empty() {
+                    others_of(sql);
+                } else {
+                    // The value is computed once, not once for each that it may be.
+                    sql.sql("CASE ");
+                    self.value(sql, place);
+                    for (number, value) in (0..).zip(values) {
+                        write_sql!(sql, " WHEN ", bind(&self.field, value), " THEN ", Number(number));
+                    }
+                    sql.sql(" ELSE ");
+                    others_of(sql);
+                    sql.sql(" END");
+                }
+                sql.sql(" AS BIGINT)");
+                if *missing_is_other {
+                    write_sql!(sql, ", ", Number(others), ")");
+                }
+            }
         }
-        write_sql!(sql, " ELSE ", Number(i64::try_from(bounds.len()).unwrap_or(i64::MAX)), " END AS BIGINT)");
+    }
+
+    /// The number of the group between bounds, by halves: a value among the days of a year is compared nine times. `first` is the place
+    /// of the first group.
+    fn write_between(&self, sql: &mut Statement, place: &Place, (bounds, numbers): (&[Bound], &Numbers), first: usize) {
+        let Some(middle) = bounds.get(bounds.len() / 2) else {
+            let number = match numbers {
+                Numbers::Rising => i64::try_from(first).ok(),
+                Numbers::Given(numbers) => numbers.get(first).copied(),
+            };
+            sql.add(Number(number.unwrap_or(i64::MAX)));
+            return;
+        };
+        let (before, after) = bounds.split_at(bounds.len() / 2);
+        sql.sql("CASE WHEN ");
+        self.value(sql, place);
+        write_sql!(sql, " < ", middle.bind(self.field.storage != Storage::Column), " THEN ");
+        self.write_between(sql, place, (before, numbers), first);
+        sql.sql(" ELSE ");
+        self.write_between(sql, place, (&after[1..], numbers), first + before.len() + 1);
+        sql.sql(" END");
     }
 
     /// The value of the field, through its relations; null where they lead to nothing that may be read.
@@ -224,7 +343,7 @@ impl Reader<'_> {
             if position > 0 {
                 sql.sql(", ");
             }
-            types.extend_from_slice(&write_measure(&mut sql, measure));
+            types.extend_from_slice(&write_measure(&mut sql, measure, &place));
         }
         write_source(&mut sql, groups, &place);
         write_sql!(sql, " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
@@ -242,6 +361,65 @@ impl Reader<'_> {
         rows.into_iter().map(|row| added_up(row, groups.len(), measures)).collect()
     }
 
+    /// A percentile of a whole number or decimal of the rows of each group that have a value in it: the values of the group's fields,
+    /// then the two values it lies between (the second is null where it lies on the last), and how many values there are. Which two,
+    /// and where between them, say `percent` and PostgreSQL's `percentile_cont`: with n values in order, the place (n − 1) × percent ÷ 100
+    /// from the first on. `of` narrows to the rows that meet it. At most `most` groups, in no particular order.
+    pub fn percentile(
+        &mut self,
+        object: &'static Object,
+        predicate: &Predicate,
+        groups: &[Group],
+        (field, of, percent): (&Field, Option<&Predicate>, i64),
+        (as_of, most): (Option<Timestamp>, usize),
+    ) -> Result<Vec<Vec<Cell>>, StoreError> {
+        let place = Place { as_of, ..self.place(object) };
+        let value = Group::by(field).cell_type();
+        let mut sql = Statement::of(self.connection.dialect(), "SELECT ");
+        let names = |sql: &mut Statement, after: &'static str| {
+            for position in 0..groups.len() {
+                write_sql!(sql, "g", Number(i64::try_from(position).unwrap_or(i64::MAX)), after);
+            }
+        };
+        names(&mut sql, ", ");
+        let at = |sql: &mut Statement, next: i64| {
+            write_sql!(sql, "MAX(CASE WHEN place = (n - 1) * ", Number(percent), " / 100 + ", Number(next), " THEN v END), ");
+        };
+        at(&mut sql, 1);
+        at(&mut sql, 2);
+        sql.sql("MAX(n) FROM (SELECT ");
+        names(&mut sql, ", ");
+        let parts = |sql: &mut Statement| {
+            for position in 0..groups.len() {
+                let before = if position == 0 { "PARTITION BY g" } else { ", g" };
+                write_sql!(sql, before, Number(i64::try_from(position).unwrap_or(i64::MAX)));
+            }
+        };
+        sql.sql("v, ROW_NUMBER() OVER (");
+        parts(&mut sql);
+        sql.sql(" ORDER BY v) AS place, COUNT(*) OVER (");
+        parts(&mut sql);
+        sql.sql(") AS n FROM (SELECT ");
+        for (position, group) in (0..).zip(groups) {
+            group.write(&mut sql, &place);
+            write_sql!(sql, " AS g", Number(position), ", ");
+        }
+        write_sql!(sql, Scalar(field, place.alias()), " AS v");
+        write_source(&mut sql, groups, &place);
+        write_sql!(sql, " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
+        if let Some(of) = of {
+            write_sql!(sql, " AND ", Condition(of, &place));
+        }
+        write_sql!(sql, " AND ", Scalar(field, place.alias()), " IS NOT NULL) valued) placed");
+        for (position, _) in (1..).zip(groups) {
+            write_sql!(sql, if position == 1 { " GROUP BY " } else { ", " }, Number(position));
+        }
+        sql.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
+        let mut types: Vec<ColumnType> = groups.iter().map(Group::cell_type).collect();
+        types.extend([value, value, ColumnType::Integer]);
+        self.connection.load(&sql, &types)
+    }
+
     /// Whether there are certainly more than so many groups, told by the first rows alone: to count all of them only to refuse them
     /// would take as long as the answer.
     pub fn has_more_groups(
@@ -252,8 +430,8 @@ impl Reader<'_> {
         (as_of, most): (Option<Timestamp>, usize),
     ) -> Result<bool, StoreError> {
         // As many values as a choice has, and none.
-        let values = |group: &Group| match (&group.bounds, &group.field.kind) {
-            (Some(bounds), _) => bounds.len() + 2,
+        let values = |group: &Group| match (&group.cut, &group.field.kind) {
+            (Some(cut), _) => cut.groups() + 1,
             (None, FieldType::Choice(choices)) => choices.len() + 1,
             (None, FieldType::Boolean) => 3,
             (None, _) => usize::MAX,
@@ -332,7 +510,7 @@ impl Reader<'_> {
         sql.sql(")");
         write_source(&mut sql, [group], &place);
         write_sql!(sql, " WHERE t.tenant_id = ", place.tenant, " AND ", Condition(predicate, &place));
-        let kind = Group { bounds: None, ..group.clone() }.cell_type();
+        let kind = Group { cut: None, ..group.clone() }.cell_type();
         let rows = self.connection.load(&sql, &[kind, kind])?;
         let ends = rows.into_iter().next().and_then(|cells| <[Cell; 2]>::try_from(cells).ok());
         Ok(ends.filter(|[least, _]| *least != Cell::Null).map(|[least, greatest]| (least, greatest)))
@@ -362,15 +540,47 @@ pub(crate) fn sum_of_parts(parts: &[Cell]) -> i128 {
     part(0) * i128::from(PART) + part(1)
 }
 
+/// A field of the rows of a group; of those alone that meet a predicate, if there is one.
+#[derive(Clone, Copy)]
+struct Taken<'a>(&'a Field, Option<&'a Predicate>, &'a Place);
+
+impl Fragment for Taken<'_> {
+    fn write(self, sql: &mut Statement) {
+        let Taken(field, of, place) = self;
+        match of {
+            None => drop(sql.add(Scalar(field, place.alias()))),
+            Some(of) => write_sql!(sql, "CASE WHEN ", Condition(of, place), " THEN ", Scalar(field, place.alias()), " END"),
+        }
+    }
+}
+
 /// Writes the columns of a measure; their types.
-fn write_measure(sql: &mut Statement, measure: &Measure) -> Vec<ColumnType> {
+fn write_measure(sql: &mut Statement, measure: &Measure, place: &Place) -> Vec<ColumnType> {
+    match measure {
+        Measure::Of(measure, of) => write_measure_of(sql, measure, Some(of), place),
+        measure => write_measure_of(sql, measure, None, place),
+    }
+}
+
+fn write_measure_of(sql: &mut Statement, measure: &Measure, of: Option<&Predicate>, place: &Place) -> Vec<ColumnType> {
     match measure {
         Measure::Count => {
-            sql.sql("COUNT(*)");
+            match of {
+                None => drop(sql.sql("COUNT(*)")),
+                Some(of) => write_sql!(sql, "COUNT(CASE WHEN ", Condition(of, place), " THEN 1 END)"),
+            }
             vec![ColumnType::Integer]
         }
+        Measure::Of(measure, inner) => {
+            let both = of.map_or_else(|| inner.clone(), |of| of.clone().and(inner.clone()));
+            write_measure_of(sql, measure, Some(&both), place)
+        }
         Measure::Given(field) => {
-            write_sql!(sql, "COUNT(", Scalar(field, Alias::Rows(0)), ")");
+            write_sql!(sql, "COUNT(", Taken(field, of, place), ")");
+            vec![ColumnType::Integer]
+        }
+        Measure::Distinct(field) => {
+            write_sql!(sql, "COUNT(DISTINCT ", Taken(field, of, place), ")");
             vec![ColumnType::Integer]
         }
         Measure::SumOfDecimals(field) => {
@@ -379,22 +589,23 @@ fn write_measure(sql: &mut Statement, measure: &Measure) -> Vec<ColumnType> {
                 Dialect::Sqlite => ["SUM(CAST(", " AS REAL))"],
                 Dialect::Postgres => ["CAST(SUM(CAST(", " AS NUMERIC)) AS DOUBLE PRECISION)"],
             };
-            write_sql!(sql, before, Scalar(field, Alias::Rows(0)), after);
+            write_sql!(sql, before, Taken(field, of, place), after);
             vec![ColumnType::Double]
         }
         Measure::Least(field) | Measure::Greatest(field) => {
             let least = matches!(measure, Measure::Least(_));
-            write_sql!(sql, if least { "MIN(" } else { "MAX(" }, Scalar(field, Alias::Rows(0)), ")");
+            write_sql!(sql, if least { "MIN(" } else { "MAX(" }, Taken(field, of, place), ")");
             vec![Group::by(field).cell_type()]
         }
         Measure::Sum(field) => {
-            write_sum(sql, Scalar(field, Alias::Rows(0)));
+            write_sum(sql, Taken(field, of, place));
             vec![ColumnType::Integer; 2]
         }
         Measure::Weighted(field, share) => {
             debug_assert!(matches!(field.kind, FieldType::Money | FieldType::Integer { .. }), "only whole numbers are weighted");
             // The products themselves may be too large.
-            let [field, share] = [field, share].map(|field| Scalar(field, Alias::Rows(0)));
+            let field = Taken(field, of, place);
+            let share = Scalar(share, place.alias());
             for (operator, after) in [(" / ", ", "), (" % ", "")] {
                 write_sql!(sql, "CAST(COALESCE(SUM((", field, operator, Number(PART), ") * COALESCE(", share);
                 write_sql!(sql, ", 0)), 0) AS BIGINT)", after);
@@ -402,7 +613,7 @@ fn write_measure(sql: &mut Statement, measure: &Measure) -> Vec<ColumnType> {
             vec![ColumnType::Integer; 2]
         }
         Measure::Between(from, to) => {
-            let [from, to] = [from, to].map(|field| Scalar(field, Alias::Rows(0)));
+            let (from, to) = (Taken(from, of, place), Scalar(to, place.alias()));
             let [before, after] = match sql.dialect {
                 Dialect::Sqlite => ["CAST(COALESCE(SUM((", ") / 1000), 0) AS BIGINT)"],
                 Dialect::Postgres => ["CAST(COALESCE(SUM(EXTRACT(EPOCH FROM ", ") * 1000), 0) AS BIGINT)"],
@@ -418,29 +629,16 @@ fn added_up(mut row: Vec<Cell>, groups: usize, measures: &[Measure]) -> Result<V
     let own = row.split_off(groups);
     let mut own = own.as_slice();
     for measure in measures {
-        let (parts, rest) = own.split_at(match measure {
-            Measure::Count
-            | Measure::Between(..)
-            | Measure::Given(_)
-            | Measure::SumOfDecimals(_)
-            | Measure::Least(_)
-            | Measure::Greatest(_) => 1,
-            Measure::Sum(_) | Measure::Weighted(..) => 2,
-        });
+        let (parts, rest) = own.split_at(if measure.is_in_parts() { 2 } else { 1 });
         own = rest;
-        match measure {
-            Measure::Count
-            | Measure::Between(..)
-            | Measure::Given(_)
-            | Measure::SumOfDecimals(_)
-            | Measure::Least(_)
-            | Measure::Greatest(_) => row.push(parts[0].clone()),
+        match measure.plain() {
             Measure::Sum(_) => row.push(fitting(sum_of_parts(parts))?),
             Measure::Weighted(..) => {
                 let hundredths = sum_of_parts(parts);
                 row.push(fitting(hundredths.div_euclid(100))?);
                 row.push(fitting(hundredths.rem_euclid(100))?);
             }
+            _ => row.push(parts[0].clone()),
         }
     }
     Ok(row)

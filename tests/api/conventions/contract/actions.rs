@@ -24,6 +24,7 @@ use crate::{
 pub const WITHOUT_EVENT: &[(&str, &str)] = &[
     ("refreshTokens", "every client does it every quarter of an hour; the session was told of when it began"),
     ("forgotPassword", "whether there is such a user is looked up by the job, which leaves the event once it issues a token"),
+    ("queryReport", "a question: it writes nothing"),
     ("simulateSla", "a question: it writes nothing"),
     ("dryRunRule", "a question: it writes nothing"),
     ("dryRunUnsavedRule", "a question: it writes nothing"),

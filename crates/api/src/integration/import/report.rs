@@ -20,6 +20,7 @@ use super::row::{FaultLevel, RowFault};
 use crate::{
     access::call::Call,
     http::{
+        csv_file,
         problem::{BY_LANGUAGE, Problem},
         request::parameters,
     },
@@ -132,8 +133,7 @@ pub async fn faults(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
         None => (0, 0),
         Some(cursor) => position(cursor).ok_or_else(|| Fault::new(ImportFaultsQuery::cursor.name(), FaultCode::InvalidCursor))?,
     };
-    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let as_csv = accepts.split(',').any(|kind| kind.trim().to_ascii_lowercase().starts_with("text/csv"));
+    let as_csv = csv_file::is_wanted(&request);
     let asked = if as_csv { MAX_REPORT } else { limit + 1 };
     let named = Named::parse(request.match_info().query("id"))?;
     let (principal, now) = (Arc::clone(&call.principal), call.now);
@@ -173,19 +173,9 @@ fn as_file(found: Vec<ImportFaultRow>, language: Language) -> Result<HttpRespons
     let mut file = csv::Writer::from_writer(Vec::new());
     for fault in found {
         let mut fault = ImportFault::stored(fault, language);
-        fault.value = fault.value.map(harmless);
-        fault.column = fault.column.map(harmless);
+        fault.value = fault.value.map(csv_file::harmless);
+        fault.column = fault.column.map(csv_file::harmless);
         file.serialize(fault).map_err(Problem::internal)?;
     }
-    let bytes = file.into_inner().map_err(Problem::internal)?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((header::VARY, format!("accept, {BY_LANGUAGE}")))
-        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"faults.csv\""))
-        .body(bytes))
-}
-
-/// A cell that a spreadsheet would take for a formula is shown as the text it is.
-fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    csv_file::answer("faults", file, false)
 }

@@ -58,21 +58,33 @@ pub fn asked(schema: &Schema, name: &str, view: &dyn View) -> Result<Asked, Faul
         Some((path, span)) => (path, Some(span)),
         None => (name, None),
     };
-    let found = path::resolve(schema, path, view).map_err(|miss| miss.fault("group_by", FaultCode::UnknownMember, name))?;
-    let path::End::Field(field) = found.end else {
-        return Err(Fault::new("group_by", FaultCode::WrongType).with("expected", "fields, not relations"));
-    };
-    let dated = matches!(field.kind, FieldType::Date | FieldType::DateTime);
-    let single = is_single(&field);
-    // Only the first step may lead to many.
-    let through_one = found.steps.iter().skip(1).all(|step| !step.relation.reach.is_to_many());
-    if !single || !through_one || (span.is_some() && !dated) || (span.is_none() && field.kind == FieldType::DateTime) {
-        let expected =
-            "a single-valued field, also of a related record; dates and times with .day, .week, .month, .quarter or .year";
-        return Err(Fault::new("group_by", FaultCode::WrongType).with("expected", expected));
+    let expected = "a single-valued field, also of a related record; dates and times with .day, .week, .month, .quarter or .year";
+    let wrong = || Fault::new("group_by", FaultCode::WrongType).with("expected", expected);
+    let group = group_of(schema, path, view).map_err(|fault| match fault.code {
+        FaultCode::UnknownMember | FaultCode::TooDeep => Fault { pointer: "group_by".to_owned(), ..fault },
+        _ => wrong(),
+    })?;
+    let dated = matches!(group.field.kind, FieldType::Date | FieldType::DateTime);
+    let summed_up = span.is_some() || group.field.kind != FieldType::DateTime;
+    if (span.is_some() && !dated) || !summed_up || group.field.kind == FieldType::Money {
+        return Err(wrong());
     }
-    let group = Group { steps: found.steps, field, bounds: None };
     Ok(Asked { name: name.to_owned(), path: path.to_owned(), span, group })
+}
+
+/// The values of a field, also of a related record, as groups; the pointer of the fault is empty. Only the first of the relations may lead to
+/// many records.
+pub fn group_of(schema: &Schema, path: &str, view: &dyn View) -> Result<Group, Fault> {
+    let found = path::resolve(schema, path, view).map_err(|miss| miss.fault("", FaultCode::UnknownMember, path))?;
+    let path::End::Field(field) = found.end else {
+        return Err(Fault::new("", FaultCode::WrongType).with("expected", "fields, not relations"));
+    };
+    let is_one = is_single(&field) || (field.kind == FieldType::Money && field.filterable);
+    let through_one = found.steps.iter().skip(1).all(|step| !step.relation.reach.is_to_many());
+    if !is_one || !through_one {
+        return Err(Fault::new("", FaultCode::WrongType).with("expected", "a single-valued field, also of a related record"));
+    }
+    Ok(Group { steps: found.steps, field, cut: None })
 }
 
 /// What is computed of a field over the records of a group.

@@ -20,7 +20,7 @@ use farley_domain::{
         time::{Timestamp, parse_date},
     },
 };
-use farley_persistence::{Bound, Cell, Group, Measure, Reader};
+use farley_persistence::{Bound, Cell, Cut, Group, Measure, Reader};
 use serde_json::{Value, json};
 
 use super::{
@@ -71,7 +71,7 @@ impl Order {
 
 /// A sum divided by a number of records, rounded to six decimal places, half away from zero. The sum counts with its first 15 digits: what
 /// is behind them is noise of the doubles, not what was typed.
-fn to_six_places(sum: f64, count: i64) -> f64 {
+pub fn to_six_places(sum: f64, count: i64) -> f64 {
     const DIGITS: usize = 14;
     const PLACES: i32 = 6;
     let written = format!("{sum:.DIGITS$e}");
@@ -97,7 +97,7 @@ fn to_six_places(sum: f64, count: i64) -> f64 {
 }
 
 /// A sum divided by a number of records, to a whole unit, half away from zero.
-fn mean(sum: i64, count: i64) -> i64 {
+pub fn mean(sum: i64, count: i64) -> i64 {
     half_away(sum.into(), count.max(1).into()).and_then(|mean| i64::try_from(mean).ok()).unwrap_or(sum)
 }
 
@@ -148,7 +148,7 @@ pub fn cut(
     let Some((first, last)) =
         extent.and_then(|(least, greatest)| Some((span.around(day(&least)?)?, span.around(day(&greatest)?)?)))
     else {
-        asked.group.bounds = Some(Vec::new());
+        asked.group.cut = Some(Cut::at(Vec::new()));
         return Ok(Vec::new());
     };
     let mut periods = vec![first];
@@ -176,7 +176,7 @@ pub fn cut(
         }
         cut.push(period);
     }
-    asked.group.bounds = Some(bounds);
+    asked.group.cut = Some(Cut::at(bounds));
     Ok(cut)
 }
 

@@ -26,11 +26,14 @@ use farley_persistence::{Cell, Group};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-pub use self::asked::{Figure, is_single};
 use self::{
     asked::{Asked, Order, Wanted, asked, measured, named, read_limit},
     computation::{Row, cut, read_groups},
     rest::{Rest, together},
+};
+pub use self::{
+    asked::{Figure, group_of, is_single},
+    computation::{Key, mean, to_six_places},
 };
 use super::{read::below, write::parent_named};
 use crate::{

@@ -17,7 +17,7 @@ use farley_domain::{
         time::Timestamp,
     },
 };
-use farley_persistence::{Bound, Cell, Group, Measure, Reader, StoreError};
+use farley_persistence::{Bound, Cell, Cut, Group, Measure, Reader, StoreError};
 use serde_json::Value;
 
 use super::{Asked, SLICE, ServiceFigure, Slices, Span, condition};
@@ -244,7 +244,7 @@ fn flow(
     handle: Handle<Ticket, Option<Timestamp>>,
 ) -> Result<Vec<(Cell, usize, usize)>, Problem> {
     let bounds = periods.iter().skip(1).map(|period| Bound::Time(period.start(span))).collect();
-    let mut groups = vec![Group { bounds: Some(bounds), ..Group::by(handle.field()) }];
+    let mut groups = vec![Group { cut: Some(Cut::at(bounds)), ..Group::by(handle.field()) }];
     groups.extend(asked.group().cloned());
     let within = asked.query.predicate.clone().and(handle.gte(span.start())).and(handle.lt(span.end()));
     let rows = reader.aggregate(Ticket::object(), &within, &groups, &[Measure::Count], (None, usize::MAX))?;

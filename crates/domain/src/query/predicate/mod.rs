@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod operand;
 pub mod parse;
 pub mod path;
+pub mod pinned;
 pub mod relative;
 #[cfg(test)]
 pub(crate) mod sample;

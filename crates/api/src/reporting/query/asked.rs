@@ -1,0 +1,537 @@
+//! What a question asks for, checked against its object and the asker's rights.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use farley_domain::{
+    identity::access::{Action, AskerView},
+    model::{
+        fault::{Fault, FaultCode, Faults, unknown},
+        field::{Field, FieldType},
+        object::{Object, Schema},
+        record::Record,
+        registry,
+        value::Standards,
+    },
+    query::{
+        list::ListQuery,
+        past::{AS_OF, AsOf},
+        predicate::{Predicate, View, parse, path, pinned::pinned},
+    },
+    reporting::{
+        bucket::{Bucket, Fiscal, WeekStart},
+        question::{self, Function, Pivot, Totals},
+        table::Derived,
+    },
+    values::time::Timestamp,
+};
+use farley_persistence::Group;
+use serde_json::{Value, json};
+
+use super::{QuestionBody, having::Having};
+use crate::{
+    access::{call::Call, principal::Principal},
+    http::problem::Problem,
+    records::summary::{self, Figure},
+};
+
+/// A question, understood.
+pub struct Question {
+    pub object: &'static Object,
+    pub zone: Tz,
+    pub fiscal: Fiscal,
+    pub dimensions: Vec<Dimension>,
+    pub measures: Vec<Measure>,
+    /// The rows asked about, within the asker's rights.
+    pub rows: Predicate,
+    pub as_of: Option<Timestamp>,
+    /// The filter as it was asked, its times as instants.
+    pub filter: Option<Value>,
+    pub having: Option<Having>,
+    /// Whether descending, and by what.
+    pub sort: Vec<(bool, By)>,
+    pub limit: usize,
+    pub totals: Vec<Totals>,
+    pub pivot: Option<(Vec<usize>, Vec<usize>)>,
+}
+
+/// What rows are sorted by.
+#[derive(Clone, Copy)]
+pub enum By {
+    Dimension(usize),
+    Measure(usize),
+}
+
+pub struct Dimension {
+    pub name: String,
+    /// As filters name it.
+    pub path: String,
+    pub group: Group,
+    pub cut: Cutting,
+    pub top: Option<Top>,
+    /// How far before `from` figures are read, to compare with.
+    pub lead: Lead,
+}
+
+/// How the values of a dimension become groups.
+pub enum Cutting {
+    Each,
+    Buckets { bucket: Bucket, from: Option<chrono::NaiveDate>, to: Option<chrono::NaiveDate>, fill: bool },
+    Ranges(Vec<f64>),
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lead {
+    #[default]
+    None,
+    Period,
+    Year,
+}
+
+pub struct Top {
+    pub n: usize,
+    /// The place of the measure.
+    pub by: usize,
+    pub other: bool,
+    pub least: bool,
+}
+
+pub struct Measure {
+    pub name: String,
+    /// Whether the asker named it.
+    pub is_named: bool,
+    pub how: How,
+    /// The narrower filter of it alone, its times as instants.
+    pub filter: Option<Value>,
+}
+
+#[allow(clippy::large_enum_variant, reason = "a handful a question")]
+pub enum How {
+    Read { function: Function, field: Option<Field>, of: Option<Predicate> },
+    Derived(Derived),
+}
+
+impl Measure {
+    /// Whether figures of several groups add up to that of all.
+    pub fn adds_up(&self, all: &[Measure]) -> bool {
+        match &self.how {
+            How::Read { function, .. } => matches!(function, Function::Count | Function::Sum),
+            How::Derived(Derived::Compared { of, show, .. }) => *show == question::Shown::Value && all[*of].adds_up(all),
+            How::Derived(Derived::Ratio(..) | Derived::Running { .. } | Derived::Share { .. }) => false,
+        }
+    }
+
+    pub fn field(&self) -> Option<&Field> {
+        match &self.how {
+            How::Read { field, .. } => field.as_ref(),
+            How::Derived(_) => None,
+        }
+    }
+
+    /// Whether its figures are amounts, one for each currency.
+    pub fn is_money(&self) -> bool {
+        let counts = |function: &Function| matches!(function, Function::Count | Function::Distinct);
+        match &self.how {
+            How::Read { function, field, .. } => {
+                !counts(function) && field.as_ref().is_some_and(|field| field.kind == FieldType::Money)
+            }
+            How::Derived(_) => false,
+        }
+    }
+}
+
+/// Reads the parts of a question one after the other, and gathers what is wrong with them.
+struct Reading<'a> {
+    object: &'static Object,
+    schema: Schema,
+    view: &'a dyn View,
+    faults: Faults,
+}
+
+impl Question {
+    pub fn read(call: &Call, asked: &Record<QuestionBody>) -> Result<Question, Problem> {
+        let object = subject(call, asked.get(QuestionBody::object).unwrap_or_default())?;
+        let zone = asked.get(QuestionBody::time_zone).and_then(|name| name.parse().ok());
+        let standards = call.principal.standards(call.now);
+        let zone = zone.unwrap_or(standards.zone);
+        let present = in_zone(&call.principal, call.now, zone);
+        let as_of = asked.get(QuestionBody::as_of);
+        let view = AsOf::of(&present, object, as_of.is_some());
+        let fiscal = Fiscal {
+            first_month: asked.get(QuestionBody::fiscal_start_month).and_then(|month| u32::try_from(month).ok()).unwrap_or(1),
+            week_start: asked.get(QuestionBody::week_start).unwrap_or(WeekStart::Monday),
+        };
+        let mut reading = Reading { object, schema: path::shape_of(object, &view), view: &view, faults: Faults::default() };
+        let filter = asked.get(QuestionBody::filter).map(|filter| pinned(&filter, &reading.schema, &view));
+        let mut body = json!({});
+        if let Some(filter) = &filter {
+            body["filter"] = filter.clone();
+        }
+        if let Some(time) = as_of {
+            body[AS_OF] = json!(time);
+        }
+        let rows = match ListQuery::from_search_body(object, &body, &present) {
+            Ok(query) => query.predicate,
+            Err(found) => {
+                reading.faults.extend(found.0);
+                Predicate::nothing()
+            }
+        };
+        let given_dimensions = asked.get(QuestionBody::dimensions);
+        let mut dimensions = Vec::new();
+        for (place, given) in given_dimensions.iter().enumerate() {
+            dimensions.extend(reading.dimension(place, given));
+        }
+        reading.different(given_dimensions.iter().map(question::Dimension::called), "dimensions");
+        let given_measures = asked.get(QuestionBody::measures);
+        if given_measures.is_empty() {
+            reading.faults.add(Fault::new(QuestionBody::measures.pointer(), FaultCode::Required));
+        }
+        reading.different(
+            given_dimensions.iter().map(question::Dimension::called).chain(given_measures.iter().map(question::Measure::called)),
+            "measures",
+        );
+        if reading.faults.0.is_empty() {
+            let mut measures: Vec<Measure> = Vec::new();
+            for (place, given) in given_measures.iter().enumerate() {
+                if let Some(measure) = reading.measure(place, given, &measures, &mut dimensions) {
+                    measures.push(measure);
+                }
+            }
+            if reading.faults.0.is_empty() {
+                reading.tops(&given_dimensions, &mut dimensions, &measures);
+                let (sort, pivot, totals) = reading.layout(asked, &dimensions, &measures);
+                let having = asked.get(QuestionBody::having).and_then(|having| {
+                    let names: Vec<&str> = measures.iter().map(|measure| measure.name.as_str()).collect();
+                    reading.keep(Having::read(having, &names), &QuestionBody::having.pointer())
+                });
+                let limit = asked.get(QuestionBody::limit);
+                reading.faults.into_result(())?;
+                return Ok(Question {
+                    object,
+                    zone,
+                    fiscal,
+                    dimensions,
+                    measures,
+                    rows,
+                    as_of,
+                    filter,
+                    having,
+                    sort,
+                    limit: usize::try_from(limit).unwrap_or(1),
+                    totals,
+                    pivot,
+                });
+            }
+        }
+        Err(reading.faults.into())
+    }
+}
+
+/// What the asker sees, with the days of the question's time zone.
+pub fn in_zone(principal: &Principal, now: Timestamp, zone: Tz) -> AskerView<'_> {
+    let standards = Standards { zone, ..principal.standards(now) };
+    AskerView { standards, ..principal.view(now) }
+}
+
+/// The object asked about, by its name or its collection.
+fn subject(call: &Call, name: &str) -> Result<&'static Object, Problem> {
+    let found = registry::named(name).or_else(|| registry::collection(name));
+    let found = found.ok_or_else(|| {
+        let known = registry::objects().into_iter().map(|object| object.collection);
+        Fault::from(unknown(QuestionBody::object.pointer(), FaultCode::UnknownChoice, name, known))
+    })?;
+    call.rows(found, Action::Read)?;
+    Ok(found)
+}
+
+impl Reading<'_> {
+    fn keep<T>(&mut self, found: Result<T, Faults>, pointer: &str) -> Option<T> {
+        found.map_err(|found| self.faults.extend(found.0.into_iter().map(|fault| fault.under(pointer)))).ok()
+    }
+
+    /// What is in the answer bears names that differ.
+    fn different(&mut self, names: impl Iterator<Item = String>, part: &str) {
+        let mut seen = Vec::new();
+        for name in names {
+            if seen.contains(&name) {
+                self.faults.add(Fault::new(format!("/{part}"), FaultCode::Repeated));
+            }
+            seen.push(name);
+        }
+    }
+
+    fn dimension(&mut self, place: usize, given: &question::Dimension) -> Option<Dimension> {
+        let pointer = format!("/{}/{place}", QuestionBody::dimensions.name());
+        let at = |member: &str| format!("{pointer}/{member}");
+        let group = match summary::group_of(&self.schema, &given.field, self.view) {
+            Ok(group) => group,
+            Err(fault) => {
+                self.faults.add(fault.under(&at("field")));
+                return None;
+            }
+        };
+        let kind = group.field.kind.clone();
+        let is_time = kind == FieldType::DateTime;
+        let is_dated = is_time || kind == FieldType::Date;
+        let is_number = matches!(kind, FieldType::Integer { .. } | FieldType::Decimal | FieldType::Money);
+        let mut refuse = |member: &str, expected: &'static str| {
+            self.faults.add(Fault::new(at(member), FaultCode::WrongType).with("expected", expected));
+        };
+        if group.leads_to_many() && (given.bucket.is_some() || given.ranges.is_some()) {
+            refuse("field", "a field of the record itself or of one related record, for buckets and ranges");
+        }
+        if given.bucket.is_some() && !is_dated {
+            refuse("bucket", "a bucket of a date or time only");
+        }
+        if given.bucket.is_none() && is_time {
+            refuse("bucket", "a bucket, as times are not grouped one by one");
+        }
+        for (member, day) in [("from", given.from), ("to", given.to)] {
+            if day.is_some() && given.bucket.is_none() {
+                refuse(member, "a day of a field with a bucket");
+            }
+        }
+        if given.ranges.is_some() && !is_number {
+            refuse("ranges", "ranges of a number only");
+        }
+        if given.ranges.is_none() && kind == FieldType::Money {
+            refuse("ranges", "ranges, as amounts are not grouped one by one");
+        }
+        if given.top.is_some() && (given.bucket.is_some() || given.ranges.is_some()) {
+            refuse("top", "the first values of a field without buckets and ranges");
+        }
+        if let (Some(from), Some(to)) = (given.from, given.to)
+            && to <= from
+        {
+            self.faults.add(Fault::new(at("to"), FaultCode::TooEarly).with("min", from));
+        }
+        let cut = match (given.bucket, &given.ranges) {
+            (Some(bucket), _) => Cutting::Buckets { bucket, from: given.from, to: given.to, fill: given.fill },
+            (None, Some(bounds)) => Cutting::Ranges(bounds.clone()),
+            (None, None) => Cutting::Each,
+        };
+        Some(Dimension { name: given.called(), path: given.field.clone(), group, cut, top: None, lead: Lead::None })
+    }
+
+    /// The place of a measure that was named before.
+    fn former(&mut self, pointer: String, name: &str, known: &[Measure]) -> Option<usize> {
+        let place = known.iter().position(|measure| measure.name == name);
+        if place.is_none() {
+            let names = known.iter().map(|measure| measure.name.as_str());
+            self.faults.add(
+                unknown(pointer, FaultCode::UnknownChoice, name, names.clone())
+                    .with("choices", names.collect::<Vec<_>>().join(", ")),
+            );
+        }
+        place
+    }
+
+    fn dimension_named(&mut self, pointer: String, name: &str, dimensions: &[Dimension]) -> Option<usize> {
+        let place = dimensions.iter().position(|dimension| dimension.name == name);
+        if place.is_none() {
+            let names = dimensions.iter().map(|dimension| dimension.name.as_str());
+            self.faults.add(
+                unknown(pointer, FaultCode::UnknownChoice, name, names.clone())
+                    .with("choices", names.collect::<Vec<_>>().join(", ")),
+            );
+        }
+        place
+    }
+
+    /// A dimension along which time passes.
+    fn course(&mut self, pointer: String, name: Option<&str>, dimensions: &[Dimension]) -> Option<usize> {
+        let passes = |dimension: &Dimension| matches!(&dimension.cut, Cutting::Buckets { bucket, .. } if !bucket.is_cyclic());
+        let place = match name {
+            Some(name) => self.dimension_named(pointer.clone(), name, dimensions)?,
+            None => dimensions.iter().position(passes).unwrap_or(dimensions.len()),
+        };
+        if dimensions.get(place).is_some_and(passes) {
+            return Some(place);
+        }
+        self.faults.add(
+            Fault::new(pointer, FaultCode::WrongType).with("expected", "a dimension of dates in buckets that follow each other"),
+        );
+        None
+    }
+
+    fn measure(
+        &mut self,
+        place: usize,
+        given: &question::Measure,
+        known: &[Measure],
+        dimensions: &mut [Dimension],
+    ) -> Option<Measure> {
+        let pointer = format!("/{}/{place}", QuestionBody::measures.name());
+        let at = |member: &str| format!("{pointer}/{member}");
+        let name = given.called();
+        if let Some(function) = given.function {
+            let field = self.measured(function, given.field.as_deref(), &at("field"));
+            let filter = given.filter.as_ref().map(|filter| pinned(filter, &self.schema, self.view));
+            let of = match &filter {
+                Some(filter) => Some(self.keep(parse::from_json(self.object, filter, self.view), &at("filter"))?),
+                None => None,
+            };
+            return Some(Measure {
+                name,
+                is_named: given.name.is_some(),
+                how: How::Read { function, field: field?, of },
+                filter,
+            });
+        }
+        for (member, is_given) in [("field", given.field.is_some()), ("filter", given.filter.is_some())] {
+            if is_given {
+                self.faults.add(
+                    Fault::new(at(member), FaultCode::Conflicting)
+                        .with("other", if given.ratio.is_some() { "ratio" } else { "of" }),
+                );
+            }
+        }
+        let derived = if let Some(pair) = &given.ratio {
+            let above = self.former(at("ratio/0"), &pair[0], known);
+            let below = self.former(at("ratio/1"), &pair[1], known);
+            Derived::Ratio(above?, below?)
+        } else {
+            let of = self.former(at("of"), given.of.as_deref().unwrap_or_default(), known)?;
+            if (given.running.is_some() || given.within.is_some()) && !known[of].adds_up(known) {
+                self.faults.add(Fault::new(at("of"), FaultCode::WrongType).with("expected", "a count or sum, which adds up"));
+            }
+            if let Some(along) = &given.running {
+                Derived::Running { of, along: self.course(at("running"), Some(along), dimensions)? }
+            } else if let Some(within) = &given.within {
+                let places: Vec<Option<usize>> = within
+                    .iter()
+                    .enumerate()
+                    .map(|(place, name)| self.dimension_named(at(&format!("within/{place}")), name, dimensions))
+                    .collect();
+                Derived::Share { of, within: places.into_iter().collect::<Option<Vec<_>>>()? }
+            } else {
+                let along = self.course(at("along"), given.along.as_deref(), dimensions)?;
+                let with = given.compare?;
+                let lead = match with {
+                    question::Comparison::PreviousPeriod => Lead::Period,
+                    question::Comparison::SamePeriodLastYear => Lead::Year,
+                };
+                dimensions[along].lead = dimensions[along].lead.max(lead);
+                Derived::Compared { of, along, with, show: given.show }
+            }
+        };
+        Some(Measure { name, is_named: given.name.is_some(), how: How::Derived(derived), filter: None })
+    }
+
+    /// The field that a function is computed of; none where it counts records.
+    fn measured(&mut self, function: Function, name: Option<&str>, pointer: &str) -> Option<Option<Field>> {
+        let Some(name) = name else {
+            if function == Function::Count {
+                return Some(None);
+            }
+            self.faults.add(Fault::new(pointer, FaultCode::Required));
+            return None;
+        };
+        let fits = |field: &Field| match function {
+            Function::Count => summary::is_single(field) || field.kind == FieldType::Money,
+            Function::Distinct => summary::is_single(field),
+            Function::Sum | Function::Avg | Function::Median | Function::P90 => Figure::Sum.fits(field),
+            Function::Min | Function::Max => Figure::Least.fits(field),
+        };
+        let found = path::visible_field(&self.schema, name, self.view).filter(|field| fits(field)).cloned();
+        if found.is_none() {
+            let visible = self.schema.fields().filter(|field| fits(field) && self.view.sees(self.object, field));
+            let names: Vec<String> = visible.map(Field::path).collect();
+            let fault = unknown(pointer.to_owned(), FaultCode::UnknownChoice, name, names.iter().map(String::as_str));
+            self.faults.add(fault.with("choices", names.join(", ")));
+        }
+        found.map(Some)
+    }
+
+    /// The first values, once the measures are known that they are found by.
+    fn tops(&mut self, given: &[question::Dimension], dimensions: &mut [Dimension], measures: &[Measure]) {
+        for (place, given) in given.iter().enumerate() {
+            let Some(top) = &given.top else { continue };
+            let pointer = format!("/{}/{place}/top/by", QuestionBody::dimensions.name());
+            let Some(by) = self.former(pointer.clone(), &top.by, measures) else { continue };
+            let is_own = match &measures[by].how {
+                How::Read { .. } | How::Derived(Derived::Ratio(..)) => true,
+                How::Derived(_) => false,
+            };
+            if !is_own {
+                self.faults.add(Fault::new(pointer, FaultCode::WrongType).with("expected", "a measure that needs no other rows"));
+                continue;
+            }
+            dimensions[place].top = Some(Top { n: usize::try_from(top.n).unwrap_or(1), by, other: top.other, least: top.least });
+        }
+    }
+
+    #[allow(clippy::type_complexity, reason = "what is laid out, read together")]
+    fn layout(
+        &mut self,
+        asked: &Record<QuestionBody>,
+        dimensions: &[Dimension],
+        measures: &[Measure],
+    ) -> (Vec<(bool, By)>, Option<(Vec<usize>, Vec<usize>)>, Vec<Totals>) {
+        let mut sort = Vec::new();
+        for (place, text) in asked.get(QuestionBody::sort).iter().enumerate() {
+            let (descending, name) = text.strip_prefix('-').map_or((false, text.as_str()), |name| (true, name));
+            let by = dimensions.iter().position(|dimension| dimension.name == name).map(By::Dimension);
+            let by = by.or_else(|| measures.iter().position(|measure| measure.name == name).map(By::Measure));
+            match by {
+                Some(by) => sort.push((descending, by)),
+                None => {
+                    let names: Vec<&str> = dimensions
+                        .iter()
+                        .map(|dimension| dimension.name.as_str())
+                        .chain(measures.iter().map(|measure| measure.name.as_str()))
+                        .collect();
+                    let pointer = format!("/{}/{place}", QuestionBody::sort.name());
+                    let fault = unknown(pointer, FaultCode::UnknownChoice, name, names.iter().copied());
+                    self.faults.add(fault.with("choices", names.join(", ")));
+                }
+            }
+        }
+        let pivot = asked.get(QuestionBody::pivot).and_then(|pivot| self.pivot(&pivot, dimensions));
+        let mut totals = Vec::new();
+        for (place, name) in asked.get(QuestionBody::totals).iter().enumerate() {
+            let pointer = format!("/{}/{place}", QuestionBody::totals.name());
+            match Totals::from_wire(name) {
+                Some(Totals::Rows | Totals::Columns) if pivot.is_none() => {
+                    self.faults.add(Fault::new(QuestionBody::pivot.pointer(), FaultCode::Required));
+                }
+                Some(known) => totals.push(known),
+                None => {
+                    let names: Vec<&str> = Totals::ALL.iter().map(|totals| totals.as_str()).collect();
+                    let fault = unknown(pointer, FaultCode::UnknownChoice, name, names.iter().copied());
+                    self.faults.add(fault.with("choices", names.join(", ")));
+                }
+            }
+        }
+        (sort, pivot, totals)
+    }
+
+    /// Each dimension is down the side or along the top.
+    fn pivot(&mut self, pivot: &Pivot, dimensions: &[Dimension]) -> Option<(Vec<usize>, Vec<usize>)> {
+        let pointer = QuestionBody::pivot.pointer();
+        let mut seen = Vec::new();
+        let mut places = |names: &[String], side: &str| -> Vec<usize> {
+            let mut found = Vec::new();
+            for (place, name) in names.iter().enumerate() {
+                let at = format!("{pointer}/{side}/{place}");
+                let Some(dimension) = self.dimension_named(at.clone(), name, dimensions) else { continue };
+                if seen.contains(&dimension) {
+                    self.faults.add(Fault::new(at, FaultCode::Repeated));
+                }
+                seen.push(dimension);
+                found.push(dimension);
+            }
+            found
+        };
+        let (rows, columns) = (places(&pivot.rows, "rows"), places(&pivot.columns, "columns"));
+        if let Some(missing) = dimensions.iter().enumerate().find(|(place, _)| !seen.contains(place)) {
+            let fault = Fault::new(pointer, FaultCode::WrongType).with("expected", "every dimension in rows or columns");
+            self.faults.add(fault.with("missing", &missing.1.name));
+        }
+        Some((rows, columns))
+    }
+}
+
+/// The asker, kept for the thread that reads.
+pub type Asker = Arc<Principal>;

@@ -1,0 +1,208 @@
+//! Questions over the records of any object: grouped by fields, dates and ranges, with whatever figures are asked for. Each row says which
+//! records it counts.
+
+mod answer;
+mod asked;
+mod having;
+mod reading;
+mod spreadsheet;
+
+use std::{cmp::Ordering, sync::Arc};
+
+use actix_web::{HttpRequest, HttpResponse, http::header, post};
+use farley_domain::{
+    model::structures::filter::FILTER,
+    reporting::{
+        bucket::WeekStart,
+        question::{DIMENSIONS, Dimension, MEASURES, Measure, PIVOT, Pivot, Totals},
+        table::{Mixed, Row},
+    },
+    values::{money::Currency, time::Timestamp},
+};
+use farley_persistence::Reader;
+use serde_json::{Value, json};
+
+use self::{
+    answer::{Answering, Report},
+    asked::{Asker, By, Question},
+    reading::Tables,
+};
+use crate::{
+    access::call::Call,
+    http::{
+        csv_file,
+        problem::{BY_LANGUAGE, Code, Problem},
+        request::Body,
+    },
+    records::{body, mutation::Mutation},
+};
+
+crate::body! {
+    /// A question.
+    pub struct ReportQuestion {
+        /// What is asked about: an object by its name or collection.
+        object: Option<String> => text(100).required().example("opportunities"),
+        /// What records are grouped by, the outermost first. Without any there is one row.
+        dimensions: Vec<Dimension> => structure(&DIMENSIONS).default(json!([])),
+        /// What is computed of each group. A measure can refer to those before it.
+        measures: Vec<Measure> => structure(&MEASURES).default(json!([])),
+        /// Which records are asked about, as in a search. Archived records are not.
+        filter: Option<Value> => structure(&FILTER),
+        /// Which rows are answered, by their figures: a predicate on measures. Totals count what it leaves out.
+        having: Option<Value> => structure(&FILTER),
+        /// What rows are sorted by: names of dimensions and measures, `-` before those that descend. By default the dimensions, in the order of
+        /// their values. What has no figure is last.
+        sort: Vec<String> => texts(10).example(json!(["-won"])),
+        /// The most rows to answer.
+        limit: i64 => integer(1, 5_000).default(1_000),
+        /// How the rows make a pivot table.
+        pivot: Option<Pivot> => structure(&PIVOT),
+        /// Which totals to answer: `rows`, `columns`, `subtotals`, `grand`. They are computed anew, never added up.
+        totals: Vec<String> => texts(4).example(json!(["grand"])),
+        /// The time zone of buckets, bounds and plain days. Defaults to the tenant's.
+        time_zone: Option<String> => time_zone(),
+        /// The day that weeks begin on.
+        week_start: Option<WeekStart> => choice(WeekStart::choices()).default("mon"),
+        /// The month that years and quarters begin with. Another one than January names them after the year they end in: `FY2027-Q1`.
+        fiscal_start_month: Option<i64> => integer(1, 12).default(1),
+        /// The time of the past that is asked about, where the object has a ledger.
+        as_of: Option<Timestamp> => datetime(),
+    }
+    example json!({
+        "object": "opportunities",
+        "dimensions": [{"field": "closed_at", "as": "month", "bucket": "month", "from": "2026-01-01", "to": "2027-01-01"}],
+        "measures": [
+            {"as": "won", "fn": "sum", "field": "amount", "filter": {"field": "status", "value": "won"}},
+            {"as": "won_count", "fn": "count", "filter": {"field": "status", "value": "won"}},
+            {"as": "closed_count", "fn": "count"},
+            {"as": "win_rate", "ratio": ["won_count", "closed_count"]}
+        ],
+        "filter": {"field": "status", "op": "in", "value": ["won", "lost"]},
+        "totals": ["grand"]
+    })
+}
+
+use self::ReportQuestion as QuestionBody;
+
+crate::query! {
+    /// How the answer is written.
+    pub struct ReportFormat {
+        /// Whether a CSV file begins with a byte order mark, by which Excel knows it for UTF-8.
+        bom: bool => boolean().default(true),
+    }
+}
+
+/// Query a report
+///
+/// Groups the records of any object that you can see, and computes figures of each group. Nothing is stored. Each row has a `drill`: what,
+/// posted to the search of the object, lists exactly its records; a measure with a `filter` of its own counts those of them that meet the
+/// `filter` of its column too. Amounts of several currencies are answered apart, and never added. Buckets, bounds and plain days are of one
+/// time zone, and the `drill` names instants. With `Accept: text/csv`, returns a file for spreadsheets: labels, amounts in major units with a
+/// column for each currency, the totals below the rows; a pivot table if there is one.
+#[utoipa::path(tag = "reports", operation_id = "queryReport", request_body = ReportQuestion, params(ReportFormat),
+    responses((status = 200, description = "The answer.", content((Report = "application/json"), (String = "text/csv")))))]
+#[post("/v1/reports/query")]
+pub async fn query(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let format = body::read_query::<ReportFormat>(&Mutation::none_beside(&request, &body.0)?)?;
+    let asked = body::read::<QuestionBody>(&body.0, &call.principal.standards(call.now))?;
+    let question = Question::read(&call, &asked)?;
+    let (asker, now, language) = (Arc::clone(&call.principal), call.now, call.language);
+    let report = call
+        .state
+        .store
+        .report::<_, Problem>(call.claim(), move |reader| answered(&question, reader, &asker, (now, language)))
+        .await?;
+    if csv_file::is_wanted(&request) {
+        return csv_file::answer("report", spreadsheet::csv(&report, language)?, format.get(ReportFormat::bom));
+    }
+    Ok(HttpResponse::Ok().insert_header((header::VARY, format!("accept, {BY_LANGUAGE}"))).json(report))
+}
+
+fn answered(
+    question: &Question,
+    reader: &mut Reader<'_>,
+    asker: &Asker,
+    (now, language): (Timestamp, farley_domain::model::fault::Language),
+) -> Result<Report, Problem> {
+    let mut tables = Tables::open(question, reader, asker, now)?;
+    let mut rows = tables.whole()?;
+    rows.retain(|row| tables.is_shown(row));
+    if let Some(having) = &question.having {
+        let mut kept = Vec::new();
+        for row in rows {
+            if having.meets(&row).map_err(mixed)? {
+                kept.push(row);
+            }
+        }
+        rows = kept;
+    }
+    sort(question, &mut rows)?;
+    let found = rows.len();
+    rows.truncate(question.limit);
+    let mut totals = Vec::new();
+    for kept in kept_by_totals(question) {
+        let mut own = tables.total(&kept)?;
+        own.retain(|row| tables.is_shown(row));
+        totals.push((kept, own));
+    }
+    let base = tables.base();
+    let axes = std::mem::take(&mut tables.axes);
+    let answering = Answering { question, axes: &axes, base: &base, language, now };
+    answering.report(reader, asker, (rows, found), totals)
+}
+
+/// Which dimensions the rows of totals keep, for each kind of totals; no kind twice.
+fn kept_by_totals(question: &Question) -> Vec<Vec<usize>> {
+    let mut kept: Vec<Vec<usize>> = Vec::new();
+    let (rows, columns) = question.pivot.clone().unwrap_or_default();
+    for totals in &question.totals {
+        let more = match totals {
+            Totals::Rows => vec![rows.clone()],
+            Totals::Columns => vec![columns.clone()],
+            Totals::Subtotals => (1..question.dimensions.len()).map(|count| (0..count).collect()).collect(),
+            Totals::Grand => vec![Vec::new()],
+        };
+        for mut one in more {
+            one.sort_unstable();
+            if !kept.contains(&one) {
+                kept.push(one);
+            }
+        }
+    }
+    kept
+}
+
+/// Sorts rows; what is equal stays in the order of its values.
+fn sort(question: &Question, rows: &mut Vec<Row>) -> Result<(), Problem> {
+    let mut keyed = Vec::new();
+    for row in rows.drain(..) {
+        let mut keys = Vec::new();
+        for (_, by) in &question.sort {
+            keys.push(match by {
+                By::Dimension(place) => row.key[*place].map(|place| {
+                    #[allow(clippy::cast_precision_loss, reason = "a place is small")]
+                    let place = place as f64;
+                    place
+                }),
+                By::Measure(place) => row.figures[*place].number().map_err(mixed)?,
+            });
+        }
+        keyed.push((keys, row));
+    }
+    keyed.sort_by(|(left, _), (right, _)| {
+        let orders = left.iter().zip(right).zip(&question.sort).map(|((left, right), (descending, _))| match (left, right) {
+            (Some(left), Some(right)) if *descending => right.total_cmp(left),
+            (Some(left), Some(right)) => left.total_cmp(right),
+            (left, right) => left.is_none().cmp(&right.is_none()),
+        });
+        orders.fold(Ordering::Equal, Ordering::then)
+    });
+    rows.extend(keyed.into_iter().map(|(_, row)| row));
+    Ok(())
+}
+
+/// Amounts of several currencies where one number is asked for.
+fn mixed(found: Mixed) -> Problem {
+    let currencies: Vec<&str> = found.0.iter().map(Currency::code).collect();
+    Problem::new(Code::MixedCurrencies).with("currencies", currencies.join(", ")).member("currencies", json!(currencies))
+}
