@@ -100,6 +100,8 @@ pub struct Row {
 pub struct Course {
     /// How many of its values are periods, in order of time. What has no date comes after them.
     pub periods: usize,
+    /// How many of the first periods are only there to be compared with, and part of no total.
+    pub lead: usize,
     /// The place of the period a year before, for each.
     pub year_before: Vec<Option<usize>>,
 }
@@ -123,11 +125,11 @@ pub fn derive(rows: &mut [Row], place: usize, derived: &Derived, nothing: &Figur
                 row.figures[place] = quotient(above, below);
             }
         }
-        Derived::Running { of, along } => run(rows, place, (*of, *along), &courses[*along]),
+        Derived::Running { of, along } => run(rows, place, (*of, *along), courses),
         Derived::Share { of, within } => {
             let same = |row: &Row| -> Option<Vec<usize>> { within.iter().map(|dimension| row.key[*dimension]).collect() };
             let mut sums: HashMap<Vec<usize>, Figure> = HashMap::new();
-            for row in rows.iter() {
+            for row in rows.iter().filter(|row| is_asked(row, courses)) {
                 if let Some(key) = same(row) {
                     let sum = sums.entry(key).or_insert(Figure::None);
                     *sum = sum.plus(&row.figures[*of]);
@@ -167,9 +169,15 @@ pub fn derive(rows: &mut [Row], place: usize, derived: &Derived, nothing: &Figur
     Ok(())
 }
 
+/// Whether a row is part of the question, and not only there to be compared with.
+fn is_asked(row: &Row, courses: &[Course]) -> bool {
+    row.key.iter().zip(courses).all(|(place, course)| place.is_none_or(|place| place >= course.lead))
+}
+
 /// Adds up along a dimension, for each combination of the others.
-fn run(rows: &mut [Row], place: usize, (of, along): (usize, usize), course: &Course) {
-    let mut order: Vec<usize> = (0..rows.len()).collect();
+fn run(rows: &mut [Row], place: usize, (of, along): (usize, usize), courses: &[Course]) {
+    let course = &courses[along];
+    let mut order: Vec<usize> = (0..rows.len()).filter(|row| is_asked(&rows[*row], courses)).collect();
     order.sort_by_key(|row| rows[*row].key[along]);
     let mut sums: HashMap<Vec<Option<usize>>, Figure> = HashMap::new();
     for row in order {
@@ -236,36 +244,43 @@ mod tests {
     }
 
     proptest! {
-        /// What a running total says is the sum of all earlier rows of the same others; periods alone are added up.
+        /// What a running total says is the sum of all earlier rows of the same others; periods that are asked about alone are added up.
         #[test]
-        fn running_totals_are_sums(found in any_rows(), periods in 0_usize..7) {
+        fn running_totals_are_sums(found in any_rows(), periods in 0_usize..7, lead in 0_usize..3) {
             let mut table = rows(&found);
-            let course = Course { periods, year_before: Vec::new() };
+            let course = Course { periods, lead, year_before: Vec::new() };
             let totals = derived(&mut table, &Derived::Running { of: 0, along: 0 }, course);
             for ((period, other, _), total) in found.iter().zip(totals) {
-                let sum = found.iter().filter(|one| one.1 == *other && one.0 <= *period).map(|one| one.2).sum();
-                prop_assert_eq!(total, if *period < periods { Figure::Integer(sum) } else { Figure::None });
+                let sum = found.iter().filter(|one| one.1 == *other && (lead..=*period).contains(&one.0)).map(|one| one.2).sum();
+                prop_assert_eq!(total, if (lead..periods).contains(period) { Figure::Integer(sum) } else { Figure::None });
             }
         }
 
-        /// Shares of a whole add up to it.
+        /// Shares of a whole add up to it; what is only compared with is no part of it.
         #[test]
-        fn shares_add_up(found in any_rows()) {
+        fn shares_add_up(found in any_rows(), lead in 0_usize..3) {
             let found: Vec<_> = found.into_iter().map(|(period, other, figure)| (period, other, figure.abs() + 1)).collect();
             let mut table = rows(&found);
-            let shares = derived(&mut table, &Derived::Share { of: 0, within: vec![0] }, Course::default());
-            for period in 0..6 {
-                let of_period = found.iter().zip(&shares).filter(|(row, _)| row.0 == period);
-                let sum: f64 = of_period.clone().filter_map(|(_, share)| share.number().unwrap()).sum();
-                prop_assert!(of_period.count() == 0 || (sum - 1.0).abs() < 1e-4);
+            let course = Course { periods: 6, lead, year_before: Vec::new() };
+            let shares = derived(&mut table, &Derived::Share { of: 0, within: vec![0] }, course.clone());
+            let sum_of = |rows: &[(usize, usize, i128)], shares: &[Figure], is_in: &dyn Fn(usize) -> bool| -> (usize, f64) {
+                let own = rows.iter().zip(shares).filter(|(row, _)| is_in(row.0));
+                (own.clone().count(), own.filter_map(|(_, share)| share.number().unwrap()).sum())
+            };
+            for period in lead..6 {
+                let (count, sum) = sum_of(&found, &shares, &|one| one == period);
+                prop_assert!(count == 0 || (sum - 1.0).abs() < 1e-4);
             }
+            let shares = derived(&mut table, &Derived::Share { of: 0, within: vec![] }, course);
+            let (count, sum) = sum_of(&found, &shares, &|one| one >= lead);
+            prop_assert!(count == 0 || (sum - 1.0).abs() < 1e-4);
         }
 
         /// An earlier period is that of the same others; where it has no row, there was nothing.
         #[test]
         fn earlier_periods_are_compared(found in any_rows()) {
             let mut table = rows(&found);
-            let course = Course { periods: 6, year_before: (0..6).map(|place: usize| place.checked_sub(4)).collect() };
+            let course = Course { periods: 6, lead: 0, year_before: (0..6).map(|place: usize| place.checked_sub(4)).collect() };
             for (with, back) in [(Comparison::PreviousPeriod, 1), (Comparison::SamePeriodLastYear, 4)] {
                 let compared = Derived::Compared { of: 0, along: 0, with, show: Shown::Difference };
                 let differences = derived(&mut table, &compared, course.clone());

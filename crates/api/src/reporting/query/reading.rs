@@ -22,6 +22,7 @@ use farley_domain::{
     values::{
         calendar::{day_of, start_of_day},
         money::Currency,
+        number::half_away,
         time::{Timestamp, parse_date},
     },
 };
@@ -69,8 +70,6 @@ pub enum MemberKind {
 pub struct Axis {
     pub members: Vec<Member>,
     pub course: Course,
-    /// How many of the first values are there to compare with, and not part of the question.
-    pub hidden: usize,
     group: Group,
     fill: bool,
     /// Of values that are read one by one: their places.
@@ -132,14 +131,13 @@ impl<'q, 'r> Tables<'q, 'r> {
 
     /// Those that may be shown: without what is only compared with.
     pub fn is_shown(&self, row: &Row) -> bool {
-        row.key.iter().zip(&self.axes).all(|(place, axis)| place.is_none_or(|place| place >= axis.hidden))
+        row.key.iter().zip(&self.axes).all(|(place, axis)| place.is_none_or(|place| place >= axis.course.lead))
     }
 
     fn axis(&mut self, dimension: &Dimension) -> Result<Axis, Problem> {
         let axis = Axis {
             members: Vec::new(),
             course: Course::default(),
-            hidden: 0,
             group: dimension.group.clone(),
             fill: false,
             places: HashMap::new(),
@@ -219,9 +217,10 @@ impl<'q, 'r> Tables<'q, 'r> {
             return Ok(axis);
         }
         axis.group.cut = Some(Cut::at(bounds.collect()));
-        axis.hidden = start.map_or(0, |start| stretches.iter().take_while(|stretch| stretch.start < start).count());
+        let lead = start.map_or(0, |start| stretches.iter().take_while(|stretch| stretch.start < start).count());
         axis.course = Course {
             periods: stretches.len(),
+            lead,
             year_before: stretches
                 .iter()
                 .map(|stretch| {
@@ -402,10 +401,9 @@ impl<'q, 'r> Tables<'q, 'r> {
                 let Some((_, figures)) = found.get_mut(&key.iter().map(Key::of).collect::<Vec<_>>()) else { continue };
                 let code = code.first().and_then(Cell::as_text).and_then(|code| code.parse::<Currency>().ok());
                 match (&mut figures[place], code) {
-                    (Figure::Money(amounts), Some(code)) => drop(between(own, percent).map(|amount| {
-                        #[allow(clippy::cast_possible_truncation, reason = "an amount between two amounts")]
-                        amounts.insert(code, amount.round() as i128)
-                    })),
+                    (Figure::Money(amounts), Some(code)) => {
+                        amounts.extend(amount_between(own, percent).map(|amount| (code, amount)));
+                    }
                     (figure, _) => {
                         *figure = between(own, percent).map_or(Figure::None, |value| Figure::Decimal(to_six_places(value, 1)))
                     }
@@ -518,6 +516,10 @@ fn parts(how: &How) -> Vec<farley_persistence::Measure> {
         (Function::Count, None) => vec![Read::Count],
         (Function::Count, Some(field)) => vec![Read::Given(field.clone())],
         (Function::Distinct, Some(field)) => vec![Read::Distinct(field.clone())],
+        // Of which currencies there is any record that a narrower filter leaves.
+        (Function::Sum, Some(field)) if of.is_some() && field.kind == FieldType::Money => {
+            vec![sum(field), Read::Given(field.clone())]
+        }
         (Function::Sum, Some(field)) => vec![sum(field)],
         (Function::Avg, Some(field)) => vec![sum(field), Read::Given(field.clone())],
         (Function::Min, Some(field)) => vec![Read::Least(field.clone())],
@@ -610,12 +612,11 @@ fn figure(function: Function, field: Option<&Field>, cells: &[Cell]) -> Result<F
 fn amount_of<'c>(question: &Question, place: usize, cells: &'c [Cell]) -> (Option<i128>, &'c [Cell]) {
     let measure = &question.measures[place];
     let (own, rest) = cells.split_at(parts(&measure.how).len());
-    let How::Read { function, of, .. } = &measure.how else { return (None, rest) };
+    let How::Read { function, .. } = &measure.how else { return (None, rest) };
     let amount = match (function, own) {
         (Function::Avg, [Cell::Integer(sum), Cell::Integer(count)]) if *count > 0 => Some(mean(*sum, *count).into()),
         (Function::Avg, _) => None,
-        // Rows that a narrower filter leaves out are of no currency.
-        (Function::Sum, [Cell::Integer(0)]) if of.is_some() => None,
+        (Function::Sum, [_, Cell::Integer(0)]) => None,
         (_, [Cell::Integer(amount), ..]) => Some((*amount).into()),
         _ => None,
     };
@@ -634,6 +635,13 @@ fn between(cells: &[Cell], percent: i64) -> Option<f64> {
     let high = cells.get(1).and_then(number).unwrap_or(low);
     let part = ((count - 1) * percent % 100) as f64 / 100.0;
     Some(low + (high - low) * part)
+}
+
+/// The same of amounts, rounded to a minor unit, half away from zero.
+fn amount_between(cells: &[Cell], percent: i64) -> Option<i128> {
+    let (low, count) = (i128::from(cells.first()?.as_integer()?), cells.get(2)?.as_integer()?);
+    let high = cells.get(1).and_then(Cell::as_integer).map_or(low, i128::from);
+    half_away(low * 100 + (high - low) * i128::from((count - 1) * percent % 100), 100)
 }
 
 fn ranges(dimension: &Dimension, bounds: &[f64], mut axis: Axis) -> Axis {
