@@ -12,7 +12,6 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 #[derive(Debug)]
 pub struct Arrow {
     pub file: String,
-    pub line: usize,
     pub from: String,
     pub to: String,
     pub path: String,
@@ -130,14 +129,13 @@ impl Reading<'_> {
         loop {
             match tokens.get(at)? {
                 TokenTree::Ident(name) => {
-                    let line = name.span().start().line;
                     path.push(name.to_string());
                     at += 1;
                     if is_separator(tokens, at) {
                         at += 2;
                         continue;
                     }
-                    self.note(&path, line, module);
+                    self.note(&path, module);
                     return Some(at);
                 }
                 TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
@@ -149,7 +147,7 @@ impl Reading<'_> {
                     return Some(at + 1);
                 }
                 TokenTree::Punct(punct) if punct.as_char() == '*' || (punct.as_char() == '<' && !path.is_empty()) => {
-                    self.note(&path, punct.span().start().line, module);
+                    self.note(&path, module);
                     return Some(at);
                 }
                 TokenTree::Punct(_) | TokenTree::Group(_) | TokenTree::Literal(_) => return None,
@@ -157,7 +155,7 @@ impl Reading<'_> {
         }
     }
 
-    fn note(&mut self, path: &[String], line: usize, module: &[String]) {
+    fn note(&mut self, path: &[String], module: &[String]) {
         let mut place = match path.first().map(String::as_str) {
             Some("crate") => Vec::new(),
             Some("self" | "super") => module.to_vec(),
@@ -174,7 +172,7 @@ impl Reading<'_> {
         let by_macro = self.macros.iter().find(|(name, _)| place.len() == 1 && name == room).map(|(_, room)| room);
         let to = by_macro.unwrap_or(room).clone();
         let path = format!("crate::{}", place.join("::"));
-        self.arrows.push(Arrow { file: self.file.to_owned(), line, from: self.room.clone(), to, path });
+        self.arrows.push(Arrow { file: self.file.to_owned(), from: self.room.clone(), to, path });
     }
 
     /// Where an item ends that is there for tests only; a module of its own file is remembered.
