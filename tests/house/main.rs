@@ -103,8 +103,8 @@ impl House {
     }
 
     fn told(&self, arrow: &Arrow, fault: &str) -> String {
-        let Arrow { file, line, from, to, path } = arrow;
-        format!("{}/{file}:{line}: {from} → {to} ({path}) {fault}", self.src)
+        let Arrow { file, from, to, path } = arrow;
+        format!("{}/{file}: {from} → {to} ({path}) {fault}", self.src)
     }
 
     fn check(&self) {
@@ -155,7 +155,7 @@ fn faults_of(file: &str, source: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_arrow_that_goes_up_is_told_with_file_and_line() {
+fn an_arrow_that_goes_up_is_told_with_its_file() {
     let source = "use std::fmt;\n\nuse crate::{\n    model::{self, field::Field},\n    values::id,\n};";
     assert_eq!(
         faults_of("values/money.rs", source),

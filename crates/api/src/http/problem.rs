@@ -60,7 +60,7 @@ problem_codes! {
     StateConflict "state_conflict" 409 "Conflict" "状态冲突" "The record is {state}; allowed: {allowed}." "记录当前状态：{state}；此时允许：{allowed}。",
     AtCapacity "at_capacity" 409 "At capacity" "已达工单上限" "You have {load} unsolved tickets and may have {capacity}, so you are given no other." "您有 {load} 个未解决的工单，上限为 {capacity} 个，因此不再分配。",
     SkillMissing "skill_missing" 409 "Skill missing" "缺少技能" "Tickets are waiting, but each requires a skill that you do not have." "队列中有等待的工单，但都要求您不具备的技能。",
-    LaterMessages "later_messages" 409 "Later messages" "已有后续消息" "Messages came after the merge: {count}, see `stays`. With `leave_later`, they stay where they are." "合并之后又有 {count} 条消息，见 `stays`；指定 `leave_later` 则将其保留在原处。",
+    LaterMessages "later_messages" 409 "Later messages" "已有后续消息" "Messages came after the merge: {messages}, see `stays`. With `leave_later`, they stay where they are." "合并之后又有 {messages} 条消息，见 `stays`；指定 `leave_later` 则将其保留在原处。",
     TechnicianBusy "technician_busy" 409 "Technician busy" "技师时间冲突" "The technician has other work orders at that time: {number}, see `conflicts`. With `allow_overlap`, it is scheduled all the same." "技师在该时间已有 {number} 张现场服务单，见 `conflicts`；指定 `allow_overlap` 可照样派工。",
     MailNotConfigured "mail_not_configured" 409 "Mail not configured" "未配置邮件" "This server is not configured to send this mail. Ask an administrator." "此服务器未配置邮件发送，请联系管理员。",
     FileNotScanned "file_not_scanned" 409 "File not scanned yet" "文件尚未扫描" "The virus scanner has not checked this file yet. Try again in {seconds} seconds." "病毒扫描程序尚未检查此文件，请在 {seconds} 秒后重试。",

@@ -305,7 +305,7 @@ fn part(
     let stays = later_than(work, merge, &present)?;
     if !stays.is_empty() && !leaves_later {
         let ids: Vec<String> = stays.iter().map(Id::to_string).collect();
-        return Err(Problem::new(Code::LaterMessages).with("count", ids.len()).member("stays", ids));
+        return Err(Problem::new(Code::LaterMessages).with("messages", ids.len()).member("stays", ids));
     }
     move_messages(work, writer, &moved, (into.id(), ticket.id()))?;
     let files = move_some(work, &merge.get(TicketMerge::file_ids), of_ticket(into.id()), of_ticket(ticket.id()))?;

@@ -9,7 +9,7 @@ use farley_domain::{
         survey_response::SurveyResponse,
     },
 };
-use farley_persistence::{Bound, Cell, Group, Measure, Reader, StoreError};
+use farley_persistence::{Bound, Cell, Cut, Group, Measure, Reader, StoreError};
 use serde_json::Value;
 
 use super::{
@@ -217,7 +217,7 @@ fn counted(reader: &mut Reader<'_>, asked: &Asked, span: &Span, periods: &[Perio
     let mut groups = vec![
         Group::by(SurveyResponse::kind.field()),
         Group::by(SurveyResponse::score.field()),
-        Group { bounds: Some(bounds), ..Group::by(SurveyResponse::asked_at.field()) },
+        Group { cut: Some(Cut::at(bounds)), ..Group::by(SurveyResponse::asked_at.field()) },
     ];
     groups.extend(asked.group().cloned());
     let sent = SurveyResponse::asked_at.gte(span.start()).and(SurveyResponse::asked_at.lt(span.end()));
