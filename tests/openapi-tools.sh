@@ -171,6 +171,9 @@ BEYOND_SCHEMAS = [
     ("repeated", "/.*/[0-9]+(/.*)?", "ids of one record or clocks of one kind twice, in a list that says an order"),
     ("repeated", "/(name|record_id|object|content)", "a part of a form twice"),
     ("unknown_.*|wrong_type", "/scopes/[0-9]+", "permissions there are"),
+    ("repeated", "types", "texts that are alike once they are trimmed"),
+    ("too_large", "/targets/[0-9]+/warn_before_minutes", "a warning before the time it warns of begins"),
+    ("wrong_type", "/pivot", "every dimension is down the side or along the top"),
 ]
 
 
