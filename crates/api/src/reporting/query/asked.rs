@@ -162,7 +162,7 @@ impl Question {
             week_start: asked.get(QuestionBody::week_start).unwrap_or(WeekStart::Monday),
         };
         let mut reading = Reading { object, schema: path::shape_of(object, &view), view: &view, faults: Faults::default() };
-        let filter = asked.get(QuestionBody::filter).map(|filter| pinned(&filter, &reading.schema, &view));
+        let filter = asked.get(QuestionBody::filter).map(|filter| pinned(filter, &reading.schema, &view));
         let mut body = json!({});
         if let Some(filter) = &filter {
             body["filter"] = filter.clone();
@@ -239,7 +239,7 @@ fn subject(call: &Call, name: &str) -> Result<&'static Object, Problem> {
     let found = registry::named(name).or_else(|| registry::collection(name));
     let found = found.ok_or_else(|| {
         let known = registry::objects().into_iter().map(|object| object.collection);
-        Fault::from(unknown(QuestionBody::object.pointer(), FaultCode::UnknownChoice, name, known))
+        unknown(QuestionBody::object.pointer(), FaultCode::UnknownChoice, name, known)
     })?;
     call.rows(found, Action::Read)?;
     Ok(found)

@@ -79,6 +79,9 @@ pub struct Axis {
     bounds: [Option<Value>; 2],
 }
 
+/// A group as it is read: its values, and its figures.
+type Found = (Vec<Cell>, Vec<Figure>);
+
 /// Reads the tables of one question.
 pub struct Tables<'q, 'r> {
     question: &'q Question,
@@ -338,7 +341,7 @@ impl<'q, 'r> Tables<'q, 'r> {
     }
 
     /// The groups of some dimensions with the figures that are read; `plain` reads the values of one of them one by one.
-    fn read(&mut self, kept: &[usize], plain: Option<usize>) -> Result<Vec<(Vec<Cell>, Vec<Figure>)>, Problem> {
+    fn read(&mut self, kept: &[usize], plain: Option<usize>) -> Result<Vec<Found>, Problem> {
         let object = self.question.object;
         let groups: Vec<Group> = kept
             .iter()
@@ -359,7 +362,7 @@ impl<'q, 'r> Tables<'q, 'r> {
             return Err(too_many());
         }
         let mut reads = Reads::of(self.question);
-        let mut found: BTreeMap<Vec<Key>, (Vec<Cell>, Vec<Figure>)> = BTreeMap::new();
+        let mut found: BTreeMap<Vec<Key>, Found> = BTreeMap::new();
         for mut cells in self.reader.aggregate(object, &rows, &groups, &reads.plain, within)? {
             let own = cells.split_off(groups.len());
             let key = cells.iter().map(Key::of).collect();
@@ -414,7 +417,7 @@ impl<'q, 'r> Tables<'q, 'r> {
     }
 
     /// Rows by the places of their values, filled up and worked out.
-    fn rows(&self, kept: &[usize], found: Vec<(Vec<Cell>, Vec<Figure>)>) -> Result<Vec<Row>, Problem> {
+    fn rows(&self, kept: &[usize], found: Vec<Found>) -> Result<Vec<Row>, Problem> {
         let mut rows = Vec::new();
         for (cells, figures) in found {
             let mut key = vec![None; self.axes.len()];
