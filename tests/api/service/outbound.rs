@@ -296,7 +296,8 @@ pub async fn each_recipient_gets_it_for_themselves(db: TestDb) {
     let queued = ["fang", "gone", "full", "boss"].map(|name| triple(name, "queued", Value::Null));
     assert_eq!(states(&reply), queued);
     let path = path_of(&messages, &reply);
-    let id = Some(format!("<{}>", reply["channel_message_id"].as_str().unwrap()));
+    let message_id = format!("<{}>", reply["channel_message_id"].as_str().unwrap());
+    let id = Some(message_id.clone());
     for name in ["fang@example.cn", "boss@example.cn"] {
         let post = office.post().await;
         assert_eq!((post.recipients.as_slice(), post.header("Message-ID")), (&[name.to_owned()][..], id.clone()));
@@ -365,7 +366,7 @@ pub async fn each_recipient_gets_it_for_themselves(db: TestDb) {
     // Whoever has the new address takes part.
     let answer = format!(
         "From: found@example.cn\r\nTo: support@example.cn\r\nMessage-ID: <n@x>\r\nIn-Reply-To: {}\r\n\r\nThanks\r\n",
-        id.clone().unwrap()
+        message_id
     );
     assert_eq!(inbound(&admin, answer).await.ok(202)["from_stranger"], false);
     // What bounced later goes to that one alone.
@@ -373,7 +374,7 @@ pub async fn each_recipient_gets_it_for_themselves(db: TestDb) {
         "From: MAILER-DAEMON@mx.example.cn\r\nTo: support@example.cn\r\nMessage-ID: <dsn@mx>\r\nContent-Type: multipart/report; report-type=delivery-status; \
          boundary=b\r\n\r\n--b\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\nFinal-Recipient: rfc822; \
          boss@example.cn\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {}\r\n\r\n--b--\r\n",
-        id.unwrap()
+        message_id
     );
     inbound(&admin, report).await.ok(202);
     let bounced = admin.get(&path).await.ok(200);
