@@ -160,13 +160,13 @@ fn an_arrow_that_goes_up_is_told_with_its_file() {
     assert_eq!(
         faults_of("values/money.rs", source),
         [
-            "src/values/money.rs:4: values → model (crate::model) goes up",
-            "src/values/money.rs:4: values → model (crate::model::field::Field) goes up",
+            "src/values/money.rs: values → model (crate::model) goes up",
+            "src/values/money.rs: values → model (crate::model::field::Field) goes up",
         ]
     );
     assert_eq!(
         faults_of("values/money.rs", "fn f() { g!(super::super::sales::Sale::new()) }"),
-        ["src/values/money.rs:1: values → sales (crate::sales::Sale::new) goes up"]
+        ["src/values/money.rs: values → sales (crate::sales::Sale::new) goes up"]
     );
 }
 
@@ -197,7 +197,7 @@ fn what_is_in_tests_texts_and_comments_is_no_arrow() {
 fn the_root_is_no_way_round_and_every_room_has_its_storey() {
     assert_eq!(
         faults_of("values/money.rs", "use crate::Sale;"),
-        ["src/values/money.rs:1: values → Sale (crate::Sale) goes through the root; name the room"]
+        ["src/values/money.rs: values → Sale (crate::Sale) goes through the root; name the room"]
     );
     assert_eq!(faults_of("attic/box.rs", "use crate::values::id;"), ["src/attic/box.rs: the room `attic` has no storey"]);
 }
