@@ -287,7 +287,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every day is in exactly one stretch of the row of them, and all days of a stretch have its key.
+        /// Every day is in exactly one stretch of the row of them, and each stretch that does not come round again has a key of its own.
         #[test]
         fn stretches_leave_no_day_out(
             start in 0_u64..20_000, length in 0_u64..800, fiscal in any_fiscal(), bucket in proptest::sample::select(Bucket::ALL)
@@ -297,11 +297,12 @@ mod tests {
             let all = bucket.all(first, last, fiscal, 1_000).unwrap();
             prop_assert!(all[0].start <= first && all.last().unwrap().end > last);
             prop_assert!(all.windows(2).all(|pair| pair[0].end == pair[1].start));
+            let keys: std::collections::BTreeSet<String> = all.iter().map(|one| bucket.key(one.start, fiscal)).collect();
+            prop_assert!(bucket.is_cyclic() || keys.len() == all.len());
             for one in all {
                 let mut day = one.start;
                 while day < one.end {
                     prop_assert_eq!(bucket.around(day, fiscal), Some(one));
-                    prop_assert_eq!(bucket.key(day, fiscal), bucket.key(one.start, fiscal));
                     day = day.succ_opt().unwrap();
                 }
             }
