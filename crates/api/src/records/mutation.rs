@@ -109,11 +109,11 @@ impl Mutation {
 
     /// Of a question that is posted: it writes nothing, so that what a write may be asked for is only looked at.
     pub fn nothing(request: &HttpRequest, body: &Value) -> Result<(), Problem> {
-        refuse_rest(&Mutation::none_beside(request, body)?, &["validate_only"])
+        refuse_rest(&Mutation::of_question(request, body)?, &["validate_only"])
     }
 
     /// The same of a question with parameters of its own, which are answered.
-    pub fn none_beside(request: &HttpRequest, body: &Value) -> Result<Vec<(String, String)>, Problem> {
+    pub fn of_question(request: &HttpRequest, body: &Value) -> Result<Vec<(String, String)>, Problem> {
         let mut parameters = parameters(request)?;
         Mutation::of(request, &mut parameters, body)?;
         Ok(parameters)

@@ -36,7 +36,7 @@ impl Agent {
     /// The skills of a ticket, as they are written there, that they do not have.
     #[must_use]
     pub fn lacks(&self, required: &[String]) -> Vec<String> {
-        required.iter().filter(|skill| !self.skills.contains(&text::fold(skill))).cloned().collect()
+        lacking(required, &self.skills)
     }
 
     fn has_all(&self, required: &[String]) -> bool {
@@ -48,6 +48,12 @@ impl Agent {
 #[must_use]
 pub fn folded(skills: &[String]) -> Vec<String> {
     skills.iter().map(|skill| text::fold(skill)).collect()
+}
+
+/// Those of some skills, as they are written, that are not among others, which are folded.
+#[must_use]
+pub fn lacking(required: &[String], skills: &[String]) -> Vec<String> {
+    required.iter().filter(|skill| !skills.contains(&text::fold(skill))).cloned().collect()
 }
 
 /// What a ticket asks of whoever gets it.
@@ -162,6 +168,9 @@ mod tests {
 
     #[test]
     fn skills_are_the_same_however_they_are_written() {
-        assert_eq!(folded(&["ＶＰＮ".to_owned(), "日语".to_owned()]), folded(&["vpn".to_owned(), "日语".to_owned()]));
+        let texts = |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).to_owned()).collect() };
+        assert_eq!(folded(&texts(&["ＶＰＮ", "日语"])), folded(&texts(&["vpn", "日语"])));
+        assert_eq!(lacking(&texts(&["VPN", "高压电工"]), &folded(&texts(&["ｖｐｎ", "x"]))), ["高压电工"]);
+        assert!(lacking(&[], &[]).is_empty());
     }
 }

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use farley_domain::{
     model::{
         fault::{Fault, FaultCode},
-        field::FieldType,
+        field::{Field, FieldType},
         object::Object,
     },
     query::list::ListQuery,
@@ -101,15 +101,16 @@ pub fn mean(sum: i64, count: i64) -> i64 {
     half_away(sum.into(), count.max(1).into()).and_then(|mean| i64::try_from(mean).ok()).unwrap_or(sum)
 }
 
-/// What is read for a figure.
-fn measures_of(wanted: &Wanted) -> Vec<Measure> {
-    let field = || wanted.field.clone();
-    let sum = || if wanted.field.kind == FieldType::Decimal { Measure::SumOfDecimals(field()) } else { Measure::Sum(field()) };
-    match wanted.figure {
+/// What is read for a figure of a field.
+#[must_use]
+pub fn measures_of(figure: Figure, field: &Field) -> Vec<Measure> {
+    let own = || field.clone();
+    let sum = || if field.kind == FieldType::Decimal { Measure::SumOfDecimals(own()) } else { Measure::Sum(own()) };
+    match figure {
         Figure::Sum => vec![sum()],
-        Figure::Average => vec![sum(), Measure::Given(field())],
-        Figure::Least => vec![Measure::Least(field())],
-        Figure::Greatest => vec![Measure::Greatest(field())],
+        Figure::Average => vec![sum(), Measure::Given(own())],
+        Figure::Least => vec![Measure::Least(own())],
+        Figure::Greatest => vec![Measure::Greatest(own())],
     }
 }
 
@@ -129,6 +130,16 @@ pub fn figure_of(wanted: &Wanted, cells: &[Cell]) -> Result<Value, Problem> {
     })
 }
 
+/// The day of a date or time in a zone, also of one that is kept as a text.
+pub fn day_in(cell: &Cell, zone: chrono_tz::Tz) -> Option<NaiveDate> {
+    match cell {
+        Cell::Time(time) => Some(day_of(*time, zone)),
+        Cell::Date(date) => Some(*date),
+        Cell::Text(text) => parse_date(text).or_else(|| Some(day_of(Timestamp::parse(text)?, zone))),
+        Cell::Null | Cell::Boolean(_) | Cell::Integer(_) | Cell::Double(_) | Cell::Id(_) | Cell::Json(_) => None,
+    }
+}
+
 /// Cuts a date at the periods between the least and the greatest value there is.
 pub fn cut(
     reader: &mut Reader<'_>,
@@ -138,15 +149,9 @@ pub fn cut(
     zone: chrono_tz::Tz,
 ) -> Result<Vec<Period>, Problem> {
     let Some(span) = asked.span else { return Ok(Vec::new()) };
-    let day = |cell: &Cell| match cell {
-        Cell::Time(time) => Some(day_of(*time, zone)),
-        Cell::Date(date) => Some(*date),
-        Cell::Text(text) => parse_date(text).or_else(|| Some(day_of(Timestamp::parse(text)?, zone))),
-        Cell::Null | Cell::Boolean(_) | Cell::Integer(_) | Cell::Double(_) | Cell::Id(_) | Cell::Json(_) => None,
-    };
     let extent = reader.extent(object, &query.predicate, &asked.group, query.as_of)?;
     let Some((first, last)) =
-        extent.and_then(|(least, greatest)| Some((span.around(day(&least)?)?, span.around(day(&greatest)?)?)))
+        extent.and_then(|(least, greatest)| Some((span.around(day_in(&least, zone)?)?, span.around(day_in(&greatest, zone)?)?)))
     else {
         asked.group.cut = Some(Cut::at(Vec::new()));
         return Ok(Vec::new());
@@ -218,7 +223,7 @@ pub fn read_groups(
     let mut groups: Vec<Group> = asked.iter().map(|asked| asked.group.clone()).collect();
     let numbers: Vec<(usize, &Wanted)> = wanted.iter().enumerate().filter(|(_, wanted)| !wanted.is_money()).collect();
     let mut measures = vec![Measure::Count];
-    measures.extend(numbers.iter().flat_map(|(_, wanted)| measures_of(wanted)));
+    measures.extend(numbers.iter().flat_map(|(_, wanted)| measures_of(wanted.figure, &wanted.field)));
     let too_many = || Fault::new("group_by", FaultCode::TooMany).with("max", most);
     if reader.has_more_groups(object, &query.predicate, &groups, (query.as_of, most))? {
         return Err(too_many().into());
@@ -229,7 +234,7 @@ pub fn read_groups(
         let mut parts = vec![Parts::new(); wanted.len()];
         let mut rest = &own[1..];
         for (place, wanted) in &numbers {
-            let (cells, others) = rest.split_at(measures_of(wanted).len());
+            let (cells, others) = rest.split_at(measures_of(wanted.figure, &wanted.field).len());
             rest = others;
             parts[*place].insert(String::new(), cells.to_vec());
         }
@@ -243,7 +248,13 @@ pub fn read_groups(
     for (place, wanted) in wanted.iter().enumerate().filter(|(_, wanted)| wanted.is_money()) {
         let Some(currency) = wanted.field.currency() else { continue };
         groups.push(Group::by(&currency));
-        let rows = reader.aggregate(object, &query.predicate, &groups, &measures_of(wanted), (query.as_of, usize::MAX))?;
+        let rows = reader.aggregate(
+            object,
+            &query.predicate,
+            &groups,
+            &measures_of(wanted.figure, &wanted.field),
+            (query.as_of, usize::MAX),
+        )?;
         groups.pop();
         for cells in rows {
             let (key, own) = cells.split_at(groups.len());

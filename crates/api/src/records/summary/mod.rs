@@ -33,7 +33,7 @@ use self::{
 };
 pub use self::{
     asked::{Figure, group_of, is_single},
-    computation::{Key, mean, to_six_places},
+    computation::{Key, day_in, mean, measures_of, to_six_places},
 };
 use super::{read::below, write::parent_named};
 use crate::{

@@ -21,10 +21,13 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    asked::{Asker, Cutting, How, Measure, Question},
-    reading::{Axis, MemberKind},
+    asked::{Cutting, How, Measure, Question},
+    axis::{Axis, Member, MemberKind},
 };
-use crate::http::problem::{Code, Problem};
+use crate::{
+    access::principal::Principal,
+    http::problem::{Code, Problem},
+};
 
 /// The answer to a question.
 #[derive(Serialize, ToSchema)]
@@ -148,7 +151,7 @@ impl Answering<'_> {
     pub fn report(
         &self,
         reader: &mut Reader<'_>,
-        asker: &Asker,
+        asker: &Principal,
         (rows, found): (Vec<Row>, usize),
         totals: Vec<(Vec<usize>, Vec<Row>)>,
     ) -> Result<Report, Problem> {
@@ -298,7 +301,7 @@ impl Answering<'_> {
         Ok(ReportRow { key, labels, values, drill })
     }
 
-    fn member_label(&self, place: usize, member: &super::reading::Member, titles: &Titles) -> Option<String> {
+    fn member_label(&self, place: usize, member: &Member, titles: &Titles) -> Option<String> {
         let dimension = &self.question.dimensions[place];
         let field = &dimension.group.field;
         let english = self.language == Language::English;
@@ -340,7 +343,7 @@ impl Answering<'_> {
     fn titles<'r>(
         &self,
         reader: &mut Reader<'_>,
-        asker: &Asker,
+        asker: &Principal,
         rows: impl Iterator<Item = &'r Row> + Clone,
     ) -> Result<Titles, Problem> {
         let mut titles = Titles::new();

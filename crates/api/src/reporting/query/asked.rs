@@ -1,7 +1,5 @@
 //! What a question asks for, checked against its object and the asker's rights.
 
-use std::sync::Arc;
-
 use chrono_tz::Tz;
 use farley_domain::{
     identity::access::{Action, AskerView},
@@ -28,7 +26,7 @@ use farley_domain::{
 use farley_persistence::Group;
 use serde_json::{Value, json};
 
-use super::{QuestionBody, having::Having};
+use super::{ReportQuestion, having::Having};
 use crate::{
     access::{call::Call, principal::Principal},
     http::problem::Problem,
@@ -149,20 +147,20 @@ struct Reading<'a> {
 }
 
 impl Question {
-    pub fn read(call: &Call, asked: &Record<QuestionBody>) -> Result<Question, Problem> {
-        let object = subject(call, asked.get(QuestionBody::object).unwrap_or_default())?;
-        let zone = asked.get(QuestionBody::time_zone).and_then(|name| name.parse().ok());
+    pub fn read(call: &Call, asked: &Record<ReportQuestion>) -> Result<Question, Problem> {
+        let object = subject(call, asked.get(ReportQuestion::object).unwrap_or_default())?;
+        let zone = asked.get(ReportQuestion::time_zone).and_then(|name| name.parse().ok());
         let standards = call.principal.standards(call.now);
         let zone = zone.unwrap_or(standards.zone);
         let present = in_zone(&call.principal, call.now, zone);
-        let as_of = asked.get(QuestionBody::as_of);
+        let as_of = asked.get(ReportQuestion::as_of);
         let view = AsOf::of(&present, object, as_of.is_some());
         let fiscal = Fiscal {
-            first_month: asked.get(QuestionBody::fiscal_start_month).and_then(|month| u32::try_from(month).ok()).unwrap_or(1),
-            week_start: asked.get(QuestionBody::week_start).unwrap_or(WeekStart::Monday),
+            first_month: asked.get(ReportQuestion::fiscal_start_month).and_then(|month| u32::try_from(month).ok()).unwrap_or(1),
+            week_start: asked.get(ReportQuestion::week_start).unwrap_or(WeekStart::Monday),
         };
         let mut reading = Reading { object, schema: path::shape_of(object, &view), view: &view, faults: Faults::default() };
-        let filter = asked.get(QuestionBody::filter).map(|filter| pinned(filter, &reading.schema, &view));
+        let filter = asked.get(ReportQuestion::filter).map(|filter| pinned(filter, &reading.schema, &view));
         let mut body = json!({});
         if let Some(filter) = &filter {
             body["filter"] = filter.clone();
@@ -177,15 +175,15 @@ impl Question {
                 Predicate::nothing()
             }
         };
-        let given_dimensions = asked.get(QuestionBody::dimensions);
+        let given_dimensions = asked.get(ReportQuestion::dimensions);
         let mut dimensions = Vec::new();
         for (place, given) in given_dimensions.iter().enumerate() {
             dimensions.extend(reading.dimension(place, given));
         }
         reading.different(given_dimensions.iter().map(question::Dimension::called), "dimensions");
-        let given_measures = asked.get(QuestionBody::measures);
+        let given_measures = asked.get(ReportQuestion::measures);
         if given_measures.is_empty() {
-            reading.faults.add(Fault::new(QuestionBody::measures.pointer(), FaultCode::Required));
+            reading.faults.add(Fault::new(ReportQuestion::measures.pointer(), FaultCode::Required));
         }
         reading.different(
             given_dimensions.iter().map(question::Dimension::called).chain(given_measures.iter().map(question::Measure::called)),
@@ -201,11 +199,11 @@ impl Question {
             if reading.faults.0.is_empty() {
                 reading.tops(&given_dimensions, &mut dimensions, &measures);
                 let (sort, pivot, totals) = reading.layout(asked, &dimensions, &measures);
-                let having = asked.get(QuestionBody::having).and_then(|having| {
+                let having = asked.get(ReportQuestion::having).and_then(|having| {
                     let names: Vec<&str> = measures.iter().map(|measure| measure.name.as_str()).collect();
-                    reading.keep(Having::read(having, &names), &QuestionBody::having.pointer())
+                    reading.keep(Having::read(having, &names), &ReportQuestion::having.pointer())
                 });
-                let limit = asked.get(QuestionBody::limit);
+                let limit = asked.get(ReportQuestion::limit);
                 reading.faults.into_result(())?;
                 return Ok(Question {
                     object,
@@ -239,7 +237,7 @@ fn subject(call: &Call, name: &str) -> Result<&'static Object, Problem> {
     let found = registry::named(name).or_else(|| registry::collection(name));
     let found = found.ok_or_else(|| {
         let known = registry::objects().into_iter().map(|object| object.collection);
-        unknown(QuestionBody::object.pointer(), FaultCode::UnknownChoice, name, known)
+        unknown(ReportQuestion::object.pointer(), FaultCode::UnknownChoice, name, known)
     })?;
     call.rows(found, Action::Read)?;
     Ok(found)
@@ -262,7 +260,7 @@ impl Reading<'_> {
     }
 
     fn dimension(&mut self, place: usize, given: &question::Dimension) -> Option<Dimension> {
-        let pointer = format!("/{}/{place}", QuestionBody::dimensions.name());
+        let pointer = format!("/{}/{place}", ReportQuestion::dimensions.name());
         let at = |member: &str| format!("{pointer}/{member}");
         let group = match summary::group_of(&self.schema, &given.field, self.view) {
             Ok(group) => group,
@@ -316,25 +314,19 @@ impl Reading<'_> {
 
     /// The place of a measure that was named before.
     fn former(&mut self, pointer: String, name: &str, known: &[Measure]) -> Option<usize> {
-        let place = known.iter().position(|measure| measure.name == name);
-        if place.is_none() {
-            let names = known.iter().map(|measure| measure.name.as_str());
-            self.faults.add(
-                unknown(pointer, FaultCode::UnknownChoice, name, names.clone())
-                    .with("choices", names.collect::<Vec<_>>().join(", ")),
-            );
-        }
-        place
+        self.among(pointer, name, &known.iter().map(|measure| measure.name.as_str()).collect::<Vec<_>>())
     }
 
     fn dimension_named(&mut self, pointer: String, name: &str, dimensions: &[Dimension]) -> Option<usize> {
-        let place = dimensions.iter().position(|dimension| dimension.name == name);
+        self.among(pointer, name, &dimensions.iter().map(|dimension| dimension.name.as_str()).collect::<Vec<_>>())
+    }
+
+    /// The place of a name among those that there are.
+    fn among(&mut self, pointer: String, name: &str, names: &[&str]) -> Option<usize> {
+        let place = names.iter().position(|known| *known == name);
         if place.is_none() {
-            let names = dimensions.iter().map(|dimension| dimension.name.as_str());
-            self.faults.add(
-                unknown(pointer, FaultCode::UnknownChoice, name, names.clone())
-                    .with("choices", names.collect::<Vec<_>>().join(", ")),
-            );
+            let fault = unknown(pointer, FaultCode::UnknownChoice, name, names.iter().copied());
+            self.faults.add(fault.with("choices", names.join(", ")));
         }
         place
     }
@@ -362,7 +354,7 @@ impl Reading<'_> {
         known: &[Measure],
         dimensions: &mut [Dimension],
     ) -> Option<Measure> {
-        let pointer = format!("/{}/{place}", QuestionBody::measures.name());
+        let pointer = format!("/{}/{place}", ReportQuestion::measures.name());
         let at = |member: &str| format!("{pointer}/{member}");
         let name = given.called();
         if let Some(function) = given.function {
@@ -448,7 +440,7 @@ impl Reading<'_> {
     fn tops(&mut self, given: &[question::Dimension], dimensions: &mut [Dimension], measures: &[Measure]) {
         for (place, given) in given.iter().enumerate() {
             let Some(top) = &given.top else { continue };
-            let pointer = format!("/{}/{place}/top/by", QuestionBody::dimensions.name());
+            let pointer = format!("/{}/{place}/top/by", ReportQuestion::dimensions.name());
             let Some(by) = self.former(pointer.clone(), &top.by, measures) else { continue };
             let is_own = match &measures[by].how {
                 How::Read { .. } | How::Derived(Derived::Ratio(..)) => true,
@@ -465,51 +457,42 @@ impl Reading<'_> {
     #[allow(clippy::type_complexity, reason = "what is laid out, read together")]
     fn layout(
         &mut self,
-        asked: &Record<QuestionBody>,
+        asked: &Record<ReportQuestion>,
         dimensions: &[Dimension],
         measures: &[Measure],
     ) -> (Vec<(bool, By)>, Option<(Vec<usize>, Vec<usize>)>, Vec<Totals>) {
+        let names: Vec<&str> = dimensions
+            .iter()
+            .map(|dimension| dimension.name.as_str())
+            .chain(measures.iter().map(|measure| measure.name.as_str()))
+            .collect();
         let mut sort = Vec::new();
-        for (place, text) in asked.get(QuestionBody::sort).iter().enumerate() {
+        for (place, text) in asked.get(ReportQuestion::sort).iter().enumerate() {
             let (descending, name) = text.strip_prefix('-').map_or((false, text.as_str()), |name| (true, name));
-            let by = dimensions.iter().position(|dimension| dimension.name == name).map(By::Dimension);
-            let by = by.or_else(|| measures.iter().position(|measure| measure.name == name).map(By::Measure));
-            match by {
-                Some(by) => sort.push((descending, by)),
-                None => {
-                    let names: Vec<&str> = dimensions
-                        .iter()
-                        .map(|dimension| dimension.name.as_str())
-                        .chain(measures.iter().map(|measure| measure.name.as_str()))
-                        .collect();
-                    let pointer = format!("/{}/{place}", QuestionBody::sort.name());
-                    let fault = unknown(pointer, FaultCode::UnknownChoice, name, names.iter().copied());
-                    self.faults.add(fault.with("choices", names.join(", ")));
-                }
-            }
+            let pointer = format!("/{}/{place}", ReportQuestion::sort.name());
+            let by = self.among(pointer, name, &names).map(|place| match place.checked_sub(dimensions.len()) {
+                None => By::Dimension(place),
+                Some(place) => By::Measure(place),
+            });
+            sort.extend(by.map(|by| (descending, by)));
         }
-        let pivot = asked.get(QuestionBody::pivot).and_then(|pivot| self.pivot(&pivot, dimensions));
+        let pivot = asked.get(ReportQuestion::pivot).and_then(|pivot| self.pivot(&pivot, dimensions));
+        let kinds: Vec<&str> = Totals::ALL.iter().map(|totals| totals.as_str()).collect();
         let mut totals = Vec::new();
-        for (place, name) in asked.get(QuestionBody::totals).iter().enumerate() {
-            let pointer = format!("/{}/{place}", QuestionBody::totals.name());
-            match Totals::from_wire(name) {
-                Some(Totals::Rows | Totals::Columns) if pivot.is_none() => {
-                    self.faults.add(Fault::new(QuestionBody::pivot.pointer(), FaultCode::Required));
-                }
-                Some(known) => totals.push(known),
-                None => {
-                    let names: Vec<&str> = Totals::ALL.iter().map(|totals| totals.as_str()).collect();
-                    let fault = unknown(pointer, FaultCode::UnknownChoice, name, names.iter().copied());
-                    self.faults.add(fault.with("choices", names.join(", ")));
-                }
+        for (place, name) in asked.get(ReportQuestion::totals).iter().enumerate() {
+            let pointer = format!("/{}/{place}", ReportQuestion::totals.name());
+            let known = self.among(pointer, name, &kinds).map(|kind| Totals::ALL[kind]);
+            if matches!(known, Some(Totals::Rows | Totals::Columns)) && pivot.is_none() {
+                self.faults.add(Fault::new(ReportQuestion::pivot.pointer(), FaultCode::Required));
             }
+            totals.extend(known);
         }
         (sort, pivot, totals)
     }
 
     /// Each dimension is down the side or along the top.
     fn pivot(&mut self, pivot: &Pivot, dimensions: &[Dimension]) -> Option<(Vec<usize>, Vec<usize>)> {
-        let pointer = QuestionBody::pivot.pointer();
+        let pointer = ReportQuestion::pivot.pointer();
         let mut seen = Vec::new();
         let mut places = |names: &[String], side: &str| -> Vec<usize> {
             let mut found = Vec::new();
@@ -532,6 +515,3 @@ impl Reading<'_> {
         Some((rows, columns))
     }
 }
-
-/// The asker, kept for the thread that reads.
-pub type Asker = Arc<Principal>;

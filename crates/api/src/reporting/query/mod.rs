@@ -3,15 +3,17 @@
 
 mod answer;
 mod asked;
+mod axis;
 mod having;
 mod reading;
+mod reads;
 mod spreadsheet;
 
 use std::{cmp::Ordering, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, post};
 use farley_domain::{
-    model::structures::filter::FILTER,
+    model::{fault::Language, structures::filter::FILTER},
     reporting::{
         bucket::WeekStart,
         question::{DIMENSIONS, Dimension, MEASURES, Measure, PIVOT, Pivot, Totals},
@@ -24,11 +26,11 @@ use serde_json::{Value, json};
 
 use self::{
     answer::{Answering, Report},
-    asked::{Asker, By, Question},
+    asked::{By, Question},
     reading::Tables,
 };
 use crate::{
-    access::call::Call,
+    access::{call::Call, principal::Principal},
     http::{
         csv_file,
         problem::{BY_LANGUAGE, Code, Problem},
@@ -82,8 +84,6 @@ crate::body! {
     })
 }
 
-use self::ReportQuestion as QuestionBody;
-
 crate::query! {
     /// How the answer is written.
     pub struct ReportFormat {
@@ -103,8 +103,8 @@ crate::query! {
     responses((status = 200, description = "The answer.", content((Report = "application/json"), (String = "text/csv")))))]
 #[post("/v1/reports/query")]
 pub async fn query(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let format = body::read_query::<ReportFormat>(&Mutation::none_beside(&request, &body.0)?)?;
-    let asked = body::read::<QuestionBody>(&body.0, &call.principal.standards(call.now))?;
+    let format = body::read_query::<ReportFormat>(&Mutation::of_question(&request, &body.0)?)?;
+    let asked = body::read::<ReportQuestion>(&body.0, &call.principal.standards(call.now))?;
     let question = Question::read(&call, &asked)?;
     let (asker, now, language) = (Arc::clone(&call.principal), call.now, call.language);
     let report = call
@@ -121,8 +121,8 @@ pub async fn query(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
 fn answered(
     question: &Question,
     reader: &mut Reader<'_>,
-    asker: &Asker,
-    (now, language): (Timestamp, farley_domain::model::fault::Language),
+    asker: &Principal,
+    (now, language): (Timestamp, Language),
 ) -> Result<Report, Problem> {
     let mut tables = Tables::open(question, reader, asker, now)?;
     let mut rows = tables.whole()?;

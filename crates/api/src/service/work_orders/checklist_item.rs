@@ -1,17 +1,14 @@
 //! Checklists of work orders: in their order, and left as they were once the work is done.
 
 use farley_domain::{
-    model::{
-        fault::{Fault, FaultCode},
-        record::Record,
-    },
+    model::record::Record,
     query::predicate::Predicate,
     service::work_orders::{checklist_item::ChecklistItem, work_order::WorkOrder},
     values::id::Id,
 };
 use farley_persistence::Work;
 
-use super::demand;
+use super::{demand, find_place};
 use crate::{
     http::problem::Problem,
     records::{
@@ -32,17 +29,8 @@ impl Behaviour for ChecklistItem {
         if record.is_archived() {
             return Ok(());
         }
-        let mut siblings = items_of(work, order)?;
-        siblings.retain(|item| item.id() != record.id());
-        let enters = writing.before.is_none_or(Record::is_archived);
-        if enters && siblings.len() >= MOST_ITEMS {
-            return Err(Problem::rule(Fault::new("", FaultCode::TooMany).with("max", MOST_ITEMS).into()));
-        }
-        if record.is_null(ChecklistItem::sort_order) {
-            let last = siblings.iter().filter_map(|item| item.get(ChecklistItem::sort_order)).max().unwrap_or(0);
-            record.set(ChecklistItem::sort_order, last + 1);
-        }
-        Ok(())
+        let items = items_of(work, order)?;
+        find_place(writing, record, &items, (ChecklistItem::sort_order, MOST_ITEMS))
     }
 }
 

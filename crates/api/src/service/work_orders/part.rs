@@ -11,6 +11,7 @@ use farley_domain::{
 };
 use farley_persistence::Work;
 
+use super::find_place;
 use crate::{
     http::problem::Problem,
     records::{
@@ -29,16 +30,8 @@ impl Behaviour for WorkOrderPart {
         }
         let order = record.get(WorkOrderPart::work_order_id).ok_or_else(Problem::not_found)?;
         let siblings = Predicate::Archived(false).and(WorkOrderPart::work_order_id.eq(order));
-        let siblings = siblings.and(WorkOrderPart::id.ne(record.id()));
         let siblings = lookup::find::<WorkOrderPart>(work, &siblings, MOST_PARTS)?;
-        let enters = writing.before.is_none_or(Record::is_archived);
-        if enters && siblings.len() >= MOST_PARTS {
-            return Err(Problem::rule(Fault::new("", FaultCode::TooMany).with("max", MOST_PARTS).into()));
-        }
-        if record.is_null(WorkOrderPart::sort_order) {
-            let last = siblings.iter().filter_map(|part| part.get(WorkOrderPart::sort_order)).max().unwrap_or(0);
-            record.set(WorkOrderPart::sort_order, last + 1);
-        }
+        find_place(writing, record, &siblings, (WorkOrderPart::sort_order, MOST_PARTS))?;
         if let Some(product) = record.get(WorkOrderPart::product_id).filter(|_| record.is_null(WorkOrderPart::name)) {
             let name = lookup::one::<Product>(work, product)?.map(|product| product.get(Product::name).to_owned());
             record.set(WorkOrderPart::name, name);

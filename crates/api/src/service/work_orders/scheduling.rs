@@ -12,9 +12,12 @@ use farley_domain::{
     },
     query::predicate::Predicate,
     sales::leads::schedule::{WorkSchedule, absence_within},
-    service::work_orders::{
-        scheduling::{check_window, lacking, planned},
-        work_order::{WorkOrder, WorkOrderStatus},
+    service::{
+        assignment::{folded, lacking},
+        work_orders::{
+            scheduling::{check_window, planned},
+            work_order::{WorkOrder, WorkOrderStatus},
+        },
     },
     values::{id::Id, time::Timestamp},
 };
@@ -83,7 +86,7 @@ pub async fn schedule(call: Call, request: HttpRequest, body: Body) -> Result<Ht
                 None => faults.add(Fault::new(pointer, FaultCode::NotFound)),
                 Some(user) => {
                     giving::check_takers(work, &[(pointer.clone(), owner)], &mut faults)?;
-                    let missing = lacking(&order.get(WorkOrder::required_skills), &user.get(User::skills));
+                    let missing = lacking(&order.get(WorkOrder::required_skills), &folded(&user.get(User::skills)));
                     if !missing.is_empty() && !asked_of.get(WorkOrderScheduling::allow_missing_skills) {
                         let fault = Fault::new(pointer.clone(), FaultCode::MissingSkills);
                         faults.add(fault.with("skills", missing.join(", ")));

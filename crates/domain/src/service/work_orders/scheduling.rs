@@ -8,7 +8,6 @@ use crate::{
         record::Record,
     },
     query::predicate::Predicate,
-    service::assignment::folded,
     values::{id::Id, time::Timestamp},
 };
 
@@ -26,14 +25,6 @@ pub fn planned(from: Timestamp, (to, pointer): (Option<Timestamp>, &str), durati
         return Err(Fault::new(pointer, FaultCode::TooLate).with("max", latest));
     }
     Ok(Span { from, to })
-}
-
-/// Those of some skills that somebody lacks, as they were written.
-#[must_use]
-pub fn lacking(required: &[String], skills: &[String]) -> Vec<String> {
-    let skills = folded(skills);
-    let known = folded(required);
-    required.iter().zip(known).filter(|(_, folded)| !skills.contains(folded)).map(|(written, _)| written.clone()).collect()
 }
 
 /// The fault of a start outside of the window that the customer was promised.
@@ -81,17 +72,6 @@ pub fn status_of(order: &Record<WorkOrder>) -> WorkOrderStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn texts(texts: &[&str]) -> Vec<String> {
-        texts.iter().map(|text| (*text).to_owned()).collect()
-    }
-
-    #[test]
-    fn skills_are_compared_however_they_are_written() {
-        let lacks = |required: &[&str], has: &[&str]| lacking(&texts(required), &texts(has));
-        assert_eq!(lacks(&["VPN", "高压电工"], &["ｖｐｎ"]), ["高压电工"]);
-        assert!(lacks(&["VPN"], &["vpn", "x"]).is_empty() && lacks(&[], &[]).is_empty());
-    }
 
     #[test]
     fn a_visit_ends_when_told_or_expected() {
