@@ -21,8 +21,8 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    asked::{Cutting, How, Measure, Question},
     axis::{Axis, Member, MemberKind},
+    question::{Cutting, How, Measure, Question},
 };
 use crate::{
     access::principal::Principal,

@@ -13,7 +13,7 @@ use farley_domain::{
 use farley_persistence::{Bound, Cell, Cut, Group};
 use serde_json::{Value, json};
 
-use super::asked::Dimension;
+use super::question::Dimension;
 use crate::http::problem::Problem;
 
 /// One value of a dimension.

@@ -5,6 +5,7 @@ mod answer;
 mod asked;
 mod axis;
 mod having;
+mod question;
 mod reading;
 mod reads;
 mod spreadsheet;
@@ -26,7 +27,7 @@ use serde_json::{Value, json};
 
 use self::{
     answer::{Answering, Report},
-    asked::{By, Question},
+    question::{By, Question},
     reading::Tables,
 };
 use crate::{

@@ -25,9 +25,10 @@ use serde_json::{Value, json};
 
 use super::{
     ReportQuestion,
-    asked::{Cutting, Dimension, How, Lead, Question, in_zone},
+    asked::in_zone,
     axis::{Axis, Member, MemberKind, condition, in_order, operand},
     mixed,
+    question::{Cutting, Dimension, How, Lead, Question},
     reads::{Reads, nothing, set_percentile},
 };
 use crate::{

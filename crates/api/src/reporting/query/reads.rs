@@ -10,7 +10,7 @@ use farley_domain::{
 use farley_persistence::{Cell, Measure as Read};
 use serde_json::Value;
 
-use super::asked::{How, Measure, Question};
+use super::question::{How, Measure, Question};
 use crate::{
     http::problem::Problem,
     records::summary::{Figure, mean, measures_of, to_six_places},
