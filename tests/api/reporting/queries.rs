@@ -345,6 +345,20 @@ pub async fn rights_are_those_of_the_asker(db: TestDb) {
     let same = all["rows"].as_array().unwrap().iter().find(|row| row["key"]["owner_id"] == rep.id.as_str()).unwrap();
     assert_eq!(own["rows"][0]["values"], same["values"]);
     assert_eq!(own["rows"][0]["labels"]["owner_id"], "Rui");
+    // Parts count with what they are parts of.
+    let product = admin.create("products", json!({"name": "GTX"})).await;
+    let parts = ["opportunity read own", "product read all"];
+    let half = server.user_who_may(&admin, "Half", &parts, json!([]), json!({})).await;
+    for (name, owner, quantity) in [("mine", &half.id, 3), ("yours", &rep.id, 5)] {
+        let sale = admin.create("opportunities", json!({"name": name, "owner_id": owner})).await;
+        let line = json!({"product_id": product, "quantity": quantity, "unit_price": {"amount": 10, "currency": "CNY"}});
+        admin.post(&format!("/v1/opportunities/{sale}/line-items"), line).await.ok(201);
+    }
+    let lines = json!({"object": "line-items", "dimensions": [{"field": "product.name"}], "measures": [{"as": "q", "fn": "sum", "field": "quantity"}]});
+    for (client, quantity) in [(&half, 3.0), (&admin, 8.0)] {
+        let answer = client.post("/v1/reports/query", lines.clone()).await.ok(200);
+        assert_eq!((&answer["rows"][0]["values"]["q"], &answer["rows"][0]["drill"]), (&json!(quantity), &Value::Null));
+    }
     let tickets = json!({"object": "tickets", "measures": [{"fn": "count"}]});
     rep.post("/v1/reports/query", tickets).await.refused(403, "forbidden");
     let blind = server.user_who_may(&admin, "Blind", &["opportunity read all"], json!([]), json!({})).await;

@@ -83,7 +83,8 @@ pub struct ReportRow {
     /// The figure of each measure; null where there is none.
     #[schema(value_type = Object, example = json!({"won": [{"amount": 1_234_500, "currency": "CNY"}], "win_rate": 0.42}))]
     pub values: Map<String, Value>,
-    /// Where its records are listed; null where no filter can say which they are.
+    /// Where its records are listed; null where no filter can say which they are, and for parts of other records, such as line items, which
+    /// have no search of their own.
     pub drill: Option<ReportDrill>,
 }
 
@@ -276,7 +277,8 @@ impl Answering<'_> {
     fn row(&self, kept: &[usize], row: &Row, titles: &Titles) -> Result<ReportRow, Problem> {
         let (mut key, mut labels, mut values) = (Map::new(), Map::new(), Map::new());
         let mut filters = self.base.to_vec();
-        let mut is_told = true;
+        // Parts of other records have no search of their own.
+        let mut is_told = self.question.object.parent.is_none();
         for place in kept {
             let name = &self.question.dimensions[*place].name;
             let member = row.key[*place].and_then(|at| self.axes[*place].members.get(at));

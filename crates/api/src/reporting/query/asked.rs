@@ -66,13 +66,18 @@ impl Question {
         if let Some(time) = as_of {
             body[AS_OF] = json!(time);
         }
-        let rows = match ListQuery::from_search_body(object, &body, &present) {
+        let mut rows = match ListQuery::from_search_body(object, &body, &present) {
             Ok(query) => query.predicate,
             Err(found) => {
                 reading.faults.extend(found.0);
                 Predicate::nothing()
             }
         };
+        if let Some(parent) = object.parent {
+            // Parts are listed below what they are parts of, for whoever may read that.
+            let whole = object.relation(parent.object).and_then(|relation| path::reach(object, relation, &view));
+            rows = rows.and(whole.map_or_else(Predicate::nothing, |whole| whole.related(false, Predicate::all())));
+        }
         let given_dimensions = asked.get(ReportQuestion::dimensions);
         let mut dimensions = Vec::new();
         for (place, given) in given_dimensions.iter().enumerate() {

@@ -96,7 +96,7 @@ crate::query! {
 /// Query a report
 ///
 /// Groups the records of any object that you can see, and computes figures of each group. Nothing is stored. Each row has a `drill`: what,
-/// posted to the search of the object, lists exactly its records; a measure with a `filter` of its own counts those of them that meet the
+/// posted to the search of the object, lists exactly its records (parts of other records have none); a measure with a `filter` of its own counts those of them that meet the
 /// `filter` of its column too. Amounts of several currencies are answered apart, and never added. Buckets, bounds and plain days are of one
 /// time zone, and the `drill` names instants. With `Accept: text/csv`, returns a file for spreadsheets: labels, amounts in major units with a
 /// column for each currency, the totals below the rows; a pivot table if there is one.
