@@ -1,8 +1,9 @@
-//! Leads, cadences, pipelines and opportunities.
+//! Leads, cadences, pipelines, opportunities and orders.
 
 mod cadences;
 mod leads;
 mod opportunities;
+mod orders;
 mod pipelines;
 
 use serde_json::{Value, json};
@@ -28,5 +29,12 @@ pub fn tests() -> Vec<Test> {
         pipelines::stages_come_in_the_order_of_their_boards,
         pipelines::stages_are_read_across_pipelines
     ];
-    [cadences::tests(), leads::tests(), opportunities::tests(), pipelines].into_iter().flatten().collect()
+    let orders = tests![
+        orders::an_order_comes_with_its_lines,
+        orders::payments_and_refunds_settle_an_order,
+        orders::amounts_are_the_sums_of_lines_by_brute_force,
+        orders::numbers_are_given_or_made,
+        orders::orders_keep_to_rights
+    ];
+    [cadences::tests(), leads::tests(), opportunities::tests(), orders, pipelines].into_iter().flatten().collect()
 }

@@ -153,6 +153,8 @@ endpoints! {
         service::portal::tickets::close,
         service::portal::tickets::reopen,
         service::portal::tickets::rate,
+        service::portal::orders::list,
+        service::portal::orders::get,
         service::portal::messages::list,
         service::portal::messages::answer,
         service::portal::files::create,

@@ -23,6 +23,7 @@ use super::{
     parameters::search_text,
     schemas::{self, EXAMPLE_TIME, Notes, annotate, doc_with_default, example, nullable},
 };
+use crate::records::parts;
 
 /// Every schema that an object brings along, by name.
 #[must_use]
@@ -180,7 +181,11 @@ pub fn of_every_record() -> Vec<(String, RefOr<Schema>)> {
 fn create(object: &Object) -> ObjectBuilder {
     let doc = format!("The fields of a new {}.", names::one(object));
     let writable = object.fields.iter().filter(|field| field.writable != Writable::Never);
-    writable.fold(closed(&doc), |schema, field| {
+    let schema = match parts::made_with(object) {
+        Some((member, part)) => closed(&doc).property(member, parts_of(part)),
+        None => closed(&doc),
+    };
+    writable.fold(schema, |schema, field| {
         let value = schemas::value(object, field);
         let value = if field.required { value } else { nullable(value) };
         let description = doc_with_default(field);
@@ -190,6 +195,17 @@ fn create(object: &Object) -> ObjectBuilder {
         let schema = schema.property(field.name.as_ref(), annotate(value, &notes));
         if field.required && field.default.is_none() { schema.required(field.name.as_ref()) } else { schema }
     })
+}
+
+/// What a new record brings along: parts of it, in their order.
+fn parts_of(part: &Object) -> RefOr<Schema> {
+    let mut list = Array::new(Ref::from_schema_name(names::create(part)));
+    list.max_items = Some(parts::MOST);
+    let description = format!(
+        "The {} to create with it, in this order, without the reference to it. Later they have endpoints of their own.",
+        names::many(part)
+    );
+    annotate(nullable(list.into()), &Notes { description: &description, ..Notes::default() })
 }
 
 /// What changes a record: a JSON merge patch.
@@ -254,6 +270,13 @@ pub fn create_example(object: &Object) -> Value {
         if field.required || telling {
             members.extend(example(field).map(|example| (field.name.to_string(), example)));
         }
+    }
+    if let Some((member, part)) = parts::made_with(object) {
+        let mut first = create_example(part);
+        if let (Some(members), Some(parent)) = (first.as_object_mut(), part.parent) {
+            members.shift_remove(parent.field);
+        }
+        members.insert(member.to_owned(), json!([first]));
     }
     Value::Object(members)
 }

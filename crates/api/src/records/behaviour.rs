@@ -19,19 +19,31 @@ pub struct Writing<'a, E = Any> {
     pub principal: &'a Arc<Principal>,
     pub now: Timestamp,
     pub before: Option<&'a Record<E>>,
+    /// The parts that are created together with the record, completed already.
+    pub parts: &'a [Record],
+    /// The record that this one is created together with as a part, which is not stored yet, and the place among the parts.
+    pub whole: Option<(&'a Record, usize)>,
 }
 
 impl<'a, E> Writing<'a, E> {
+    /// A write of one record by itself; of a new one, if nothing was before.
+    #[must_use]
+    pub fn new(principal: &'a Arc<Principal>, now: Timestamp, before: Option<&'a Record<E>>) -> Writing<'a, E> {
+        Writing { principal, now, before, parts: &[], whole: None }
+    }
+
     /// The same for code that serves any object.
     #[must_use]
     pub fn any(&self) -> Writing<'a> {
-        Writing { principal: self.principal, now: self.now, before: self.before.map(Record::any) }
+        let Writing { principal, now, before, parts, whole } = self;
+        Writing { principal, now: *now, before: before.map(Record::any), parts, whole: *whole }
     }
 }
 
 impl<'a> Writing<'a> {
     fn of<E: Entity>(&self) -> Writing<'a, E> {
-        Writing { principal: self.principal, now: self.now, before: self.before.map(Record::of) }
+        let Writing { principal, now, before, parts, whole } = self;
+        Writing { principal, now: *now, before: before.map(Record::of), parts, whole: *whole }
     }
 }
 

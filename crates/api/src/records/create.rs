@@ -23,6 +23,7 @@ use serde_json::Value;
 use super::{
     behaviour::{self, Shown, Writing},
     mutation::Mutation,
+    parts::Part,
     references,
     write::{Writer, named_by, run},
 };
@@ -36,22 +37,38 @@ use crate::{
 
 /// A record that is about to be created, as far as no database is needed for it.
 pub struct Prepared {
-    record: Record,
+    new: New,
     foreseen: Arc<Foreseen>,
+}
+
+/// A record as a body describes it, with the parts that come with it.
+#[derive(Clone)]
+struct New {
+    record: Record,
+    parts: Vec<Part>,
 }
 
 impl Writer {
     /// Does what the creation of a record needs no database for.
     pub fn prepare(&self, body: &Value) -> Result<Prepared, Problem> {
         let schema = self.schema();
-        let record = self.read_new(&schema, body)?;
-        Ok(Prepared { foreseen: Arc::new(Foreseen::of(&schema, &record)), record })
+        let new = self.read_new(&schema, body)?;
+        Ok(Prepared { foreseen: Arc::new(Foreseen::of(&schema, &new.record)), new })
     }
 
-    fn read_new(&self, schema: &Schema, body: &Value) -> Result<Record, Problem> {
+    fn read_new(&self, schema: &Schema, body: &Value) -> Result<New, Problem> {
         self.permit(Action::Create)?;
         let standards = self.principal.standards(self.now);
-        Ok(input::Reader { schema, standards: &standards, rule: &self.rule() }.create(body)?)
+        let (own, parts) = self.read_parts(body);
+        let record = input::Reader { schema, standards: &standards, rule: &self.rule() }.create(&own);
+        match (record, parts) {
+            (Ok(record), Ok(parts)) => Ok(New { record, parts }),
+            (Err(faults), Ok(_)) | (Ok(_), Err(faults)) => Err(faults.into()),
+            (Err(mut faults), Err(of_parts)) => {
+                faults.extend(of_parts.0);
+                Err(faults.into())
+            }
+        }
     }
 
     /// Stores a new record; the record and what is shown of it once.
@@ -66,30 +83,30 @@ impl Writer {
         body: &Value,
         complete: impl FnOnce(&mut Record),
     ) -> Result<(Record, Shown), Problem> {
-        let record = self.read_new(&self.schema(), body)?;
-        self.create_read(work, record, body, complete)
+        let new = self.read_new(&self.schema(), body)?;
+        self.create_read(work, new, body, complete)
     }
 
     /// The same, of what has been prepared.
     pub fn create_prepared(&self, work: &mut Work<'_>, prepared: &Prepared, body: &Value) -> Result<(Record, Shown), Problem> {
         work.foresee(&prepared.foreseen);
-        self.create_read(work, prepared.record.clone(), body, |_| ())
+        self.create_read(work, prepared.new.clone(), body, |_| ())
     }
 
     fn create_read(
         &self,
         work: &mut Work<'_>,
-        record: Record,
+        new: New,
         body: &Value,
         complete: impl FnOnce(&mut Record),
     ) -> Result<(Record, Shown), Problem> {
-        self.create_judged(work, record, body, complete).map_err(|problem| self.unhidden(problem, None))
+        self.create_judged(work, new, body, complete).map_err(|problem| self.unhidden(problem, None))
     }
 
     fn create_judged(
         &self,
         work: &mut Work<'_>,
-        mut record: Record,
+        New { mut record, parts }: New,
         body: &Value,
         complete: impl FnOnce(&mut Record),
     ) -> Result<(Record, Shown), Problem> {
@@ -122,13 +139,16 @@ impl Writer {
         references::check(work, &self.principal, self.now, &schema, None, &record, &settled)?;
         references::check_tree(work, &self.principal, self.now, &schema, None, &record)?;
         let behaviour = behaviour::of(self.object)?;
-        let writing = Writing { principal: &self.principal, now: self.now, before: None };
+        let parts = self.complete_parts(work, &record, parts)?;
+        let of_parts: Vec<Record> = parts.iter().map(|part| part.record.clone()).collect();
+        let writing = Writing { parts: &of_parts, ..Writing::new(&self.principal, self.now, None) };
         (behaviour.before)(work, &writing, &mut record)?;
         references::check_unique(work, Some((&self.principal, self.now)), self.object, None, &record)?;
         if chooses_id {
             references::check_id(work, (&self.principal, self.now), self.object, &record)?;
         }
         work.insert(&schema, &mut record, &Change::new("created"))?;
+        self.insert_parts(work, &record, parts)?;
         let shown = (behaviour.after)(work, &writing, &record)?;
         self.notify(work, &writing, &behaviour, &record)?;
         Ok((record, shown))

@@ -20,6 +20,7 @@ pub mod names;
 pub mod notify;
 pub mod operations;
 pub mod parameters;
+pub mod parts;
 pub mod public;
 pub mod read;
 pub mod references;

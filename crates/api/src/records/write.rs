@@ -225,7 +225,7 @@ impl Writer {
         references::check(work, &self.principal, self.now, &schema, before, &record, settled)?;
         references::check_tree(work, &self.principal, self.now, &schema, before, &record)?;
         let behaviour = behaviour::of(self.object)?;
-        let writing = Writing { principal: &self.principal, now: self.time_of(before), before };
+        let writing = Writing::new(&self.principal, self.time_of(before), before);
         (behaviour.before)(work, &writing, &mut record)?;
         references::check_unique(work, Some((&self.principal, self.now)), self.object, before, &record)?;
         let verb = (behaviour.verb)(&loaded.record, &record).unwrap_or(verb);
@@ -257,7 +257,7 @@ impl Writer {
         let now = self.time_of(Some(&loaded.record));
         record.set(recurring::ARCHIVED_AT, archive.then_some(now));
         let behaviour = behaviour::of(self.object)?;
-        let writing = Writing { principal: &self.principal, now, before: Some(&loaded.record) };
+        let writing = Writing::new(&self.principal, now, Some(&loaded.record));
         (behaviour.before)(work, &writing, &mut record)?;
         if !archive {
             references::check_unique(work, Some((&self.principal, self.now)), self.object, Some(&loaded.record), &record)?;

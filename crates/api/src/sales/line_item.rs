@@ -13,7 +13,7 @@ use farley_domain::{
         line_item::{self, LineItem},
         opportunity::Opportunity,
     },
-    values::money::Money,
+    values::{id::Id, money::Money},
 };
 use farley_persistence::Work;
 
@@ -24,6 +24,7 @@ use crate::{
         behaviour::{Behaviour, Shown, Writing},
         lookup,
         named::Named,
+        parts::find_place,
     },
 };
 
@@ -34,20 +35,15 @@ impl Behaviour for LineItem {
     /// Completes a line from its product and computes its amount.
     fn before(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &mut Record<Self>) -> Result<(), Problem> {
         let opportunity = record.get(LineItem::opportunity_id).ok_or_else(Problem::not_found)?;
-        let mut lines = lines_of(work, opportunity)?;
+        // What lines that come together add up to, their opportunity judges.
+        let mut lines = if writing.whole.is_some() { Vec::new() } else { lines_of(work, opportunity)? };
         lines.retain(|line| line.id() != record.id());
         if record.is_archived() {
             // Without it the rebates of others may be more than what they are taken off.
             return sum_of(&lines, "").map(drop);
         }
-        if lines.len() >= MAX_LINES {
-            return Err(Problem::rule(Fault::new("", FaultCode::TooMany).with("max", MAX_LINES).into()));
-        }
+        find_place(writing, record, &lines, (LineItem::sort_order, MAX_LINES))?;
         complete(work, writing, record)?;
-        if record.is_null(LineItem::sort_order) {
-            let last = lines.iter().filter_map(|line| line.get(LineItem::sort_order)).max().unwrap_or(0);
-            record.set(LineItem::sort_order, last + 1);
-        }
         let required = |pointer: String| Problem::rule(Fault::new(pointer, FaultCode::Required).into());
         if record.is_null(LineItem::name) {
             return Err(required(LineItem::name.pointer()));
@@ -69,12 +65,18 @@ impl Behaviour for LineItem {
             return Err(Problem::rule(fault.into()));
         };
         record.set(LineItem::amount, Money::new(amount, price.currency));
+        if writing.whole.is_some() {
+            return Ok(());
+        }
         lines.push(record.clone());
         sum_of(&lines, &format!("{}/amount", LineItem::unit_price.pointer())).map(drop)
     }
 
     /// The amount of the opportunity follows its lines, where it is to.
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
+        if writing.whole.is_some() {
+            return Ok(Shown::new());
+        }
         let opportunity = record.get(LineItem::opportunity_id).ok_or_else(Problem::not_found)?;
         let writer = writing.writer(Opportunity::object());
         let loaded = writer.load(work, &Named::Id(opportunity), Action::Update)?;
@@ -91,20 +93,21 @@ impl Behaviour for LineItem {
 fn complete(work: &mut Work<'_>, writing: &Writing<'_, LineItem>, record: &mut Record<LineItem>) -> Result<(), Problem> {
     let Some(id) = record.get(LineItem::product_id) else { return Ok(()) };
     let Some(product) = lookup::one::<Product>(work, id)? else { return Ok(()) };
-    take_over(writing.before, record, LineItem::name, &product, Product::name);
-    take_over(writing.before, record, LineItem::unit_price, &product, Product::list_price);
+    let line = (writing.before, LineItem::product_id);
+    take_over(line, record, LineItem::name, &product, Product::name);
+    take_over(line, record, LineItem::unit_price, &product, Product::list_price);
     Ok(())
 }
 
 /// Takes a value from the product where the line has none, or has that of the product it was of.
-fn take_over<T>(
-    before: Option<&Record<LineItem>>,
-    record: &mut Record<LineItem>,
-    own: Handle<LineItem, T>,
+pub(super) fn take_over<E: Entity, T, U>(
+    (before, product_id): (Option<&Record<E>>, Handle<E, Option<Id>>),
+    record: &mut Record<E>,
+    own: Handle<E, T>,
     product: &Record<Product>,
-    of_product: Handle<Product, T>,
+    of_product: Handle<Product, U>,
 ) {
-    let changed = before.is_some_and(|before| !before.agrees(LineItem::product_id, record));
+    let changed = before.is_some_and(|before| !before.agrees(product_id, record));
     let as_before = before.is_some_and(|before| before.agrees(own, record));
     if record.is_null(own) || (changed && as_before && !product.is_null(of_product)) {
         record.put(own.field(), product.cell_of(of_product).clone());

@@ -6,6 +6,7 @@ pub mod forecast;
 pub mod leads;
 pub mod line_item;
 pub mod opportunity;
+mod orders;
 pub mod pipeline;
 pub mod quota;
 pub mod stage;
@@ -19,6 +20,7 @@ use farley_domain::{
         },
         line_item::LineItem,
         opportunity::Opportunity,
+        orders::{line::OrderLine, order::Order, payment::Payment, refund::Refund},
         pipeline::Pipeline,
         quota::Quota,
         stage::Stage,
@@ -55,6 +57,10 @@ pub static AREA: Area = Area {
         Behaviours::of::<Quota>(),
         Behaviours::of::<Opportunity>(),
         Behaviours::of::<LineItem>(),
+        Behaviours::of::<Order>(),
+        Behaviours::of::<OrderLine>(),
+        Behaviours::of::<Payment>(),
+        Behaviours::of::<Refund>(),
     ],
     jobs: &[
         JobKind {

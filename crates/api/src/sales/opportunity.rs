@@ -154,12 +154,32 @@ fn follow_lines(
     writing: &Writing<'_, Opportunity>,
     record: &mut Record<Opportunity>,
 ) -> Result<(), Problem> {
+    if writing.before.is_none() {
+        return add_up(writing.parts, record);
+    }
     let asked = writing.before.is_some_and(|before| !before.get(Opportunity::amount_from_lines));
     if asked && record.get(Opportunity::amount_from_lines) {
         let lines = lines_of(work, record.id())?;
         if !lines.is_empty() {
             record.set(Opportunity::amount, sum_of(&lines, &Opportunity::amount_from_lines.pointer())?);
         }
+    }
+    Ok(())
+}
+
+/// Adds up the lines that a new opportunity brings along.
+fn add_up(parts: &[Record], record: &mut Record<Opportunity>) -> Result<(), Problem> {
+    let lines: Vec<Record<LineItem>> = parts.iter().map(|line| line.of::<LineItem>().clone()).collect();
+    let amounts: Vec<Money> = lines.iter().filter_map(|line| line.get(LineItem::amount)).collect();
+    let price = |place: usize, member: &str| format!("/line_items/{place}{}/{member}", LineItem::unit_price.pointer());
+    let Some(last) = amounts.len().checked_sub(1) else { return Ok(()) };
+    if let Some(other) = amounts.iter().position(|amount| amount.currency != amounts[0].currency) {
+        let fault = Fault::new(price(other, "currency"), FaultCode::OtherCurrency).with("currency", amounts[0].currency);
+        return Err(Problem::rule(fault.into()));
+    }
+    let sum = sum_of(&lines, &price(last, "amount"))?;
+    if record.get(Opportunity::amount_from_lines) {
+        record.set(Opportunity::amount, sum);
     }
     Ok(())
 }

@@ -227,7 +227,7 @@ pub async fn merge_ticket(call: Call, request: HttpRequest, body: Body) -> Resul
         let now = asked.loaded.record.next_change_at(writer.now);
         merged.set(Ticket::merged_into_id, into.id());
         merged.set(Ticket::merged_at, now);
-        let writing = Writing { principal: &writer.principal, now, before: Some(ticket) };
+        let writing = Writing::new(&writer.principal, now, Some(ticket));
         sla::follow(work, &writing, &mut merged)?;
         store(work, writer, &asked.loaded, merged, "merged")?;
 
@@ -410,7 +410,7 @@ fn told_anew(
     mut record: Record<Ticket>,
 ) -> Result<Record<Ticket>, Problem> {
     let now = loaded.record.next_change_at(writer.now);
-    let writing = Writing { principal: &writer.principal, now, before: Some(loaded.record.of::<Ticket>()) };
+    let writing = Writing::new(&writer.principal, now, Some(loaded.record.of::<Ticket>()));
     replay::retell(work, &writing, &mut record)?;
     Ok(record)
 }

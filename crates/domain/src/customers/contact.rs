@@ -98,6 +98,7 @@ entity! {
         .relations([
             Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } },
             Relation { name: "customers", target: "customer", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: true } },
+            Relation { name: "orders", target: "order", reach: Reach::Inverse { field: "contact_id" } },
             Relation { name: "opportunities", target: "opportunity", reach: Reach::Linked { link: &OPPORTUNITY_CONTACTS_LINK, holder: false } },
             Relation { name: "work_orders", target: "work_order", reach: Reach::Inverse { field: "contact_id" } },
         ])

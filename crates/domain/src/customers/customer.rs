@@ -118,6 +118,8 @@ entity! {
         open_opportunity_count: Option<i64> => open_count("opportunities").label("Open opportunities", "进行中商机数").example(2),
         /// The number of open tasks that concern the customer; only with `fields`.
         open_task_count: Option<i64> => open_count("tasks").label("Open tasks", "未完成任务数").example(4),
+        /// The number of live orders of the customer; only with `fields`.
+        order_count: Option<i64> => count("orders").label("Orders", "订单数").example(6),
         /// The number of open work orders of the customer; only with `fields`.
         open_work_order_count: Option<i64> => open_count("work_orders").label("Open work orders", "未完成现场服务单数").example(1),
     }
@@ -129,6 +131,7 @@ entity! {
             Relation { name: "children", target: "customer", reach: Reach::Inverse { field: "parent_id" } },
             Relation { name: "contacts", target: "contact", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: false } },
             Relation { name: "opportunities", target: "opportunity", reach: Reach::Inverse { field: "customer_id" } },
+            Relation { name: "orders", target: "order", reach: Reach::Inverse { field: "customer_id" } },
             Relation { name: "work_orders", target: "work_order", reach: Reach::Inverse { field: "customer_id" } },
         ])
         .unique("customers_number_key", "number")

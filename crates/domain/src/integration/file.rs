@@ -35,6 +35,7 @@ choices! {
         Ticket "ticket" "Ticket" "工单",
         TicketMessage "ticket_message" "Ticket message" "工单消息",
         WorkOrder "work_order" "Work order" "现场服务单",
+        Order "order" "Order" "订单",
     }
 }
 

@@ -145,6 +145,12 @@ impl<'o> Check<'o> {
                 self.reference((object, parent.field), parent.object, &what);
             }
         }
+        if let Some(parts) = object.made_with {
+            let target =
+                object.relation(parts).and_then(|relation| self.objects.iter().find(|known| known.name == relation.target));
+            let are_parts = target.and_then(|target| target.parent).is_some_and(|parent| parent.object == name);
+            self.demand(are_parts && !object.has(parts), || format!("{name} is made with {parts}, which are no parts of it"));
+        }
         if let Some(attached) = &object.attached {
             for field in [attached.object, attached.field] {
                 self.field(object, field, || format!("what {name} is attached to"));

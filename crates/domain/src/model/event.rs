@@ -93,6 +93,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
     ("lead_form", &["token_rotated"]),
     ("notification", &["read"]),
     ("opportunity", &["stage_changed"]),
+    ("order", &["status_changed"]),
     ("portal", &["token_rotated"]),
     ("setting", &["deleted"]),
     ("survey_response", &["answered", "changed", "linked", "mailed"]),

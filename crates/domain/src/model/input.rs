@@ -138,6 +138,11 @@ impl Reader<'_> {
             let Some(field) = self.schema.object.field(name).filter(|field| self.is_known(field)) else {
                 let known = self.schema.object.fields.iter().filter(|field| self.is_known(field));
                 let pointer = format!("/{}", pointer_token(name));
+                if !creating && self.schema.object.made_with == Some(name.as_str()) {
+                    // Parts have endpoints of their own once there is something they are parts of.
+                    faults.add(Fault::new(pointer, FaultCode::CreateOnly));
+                    continue;
+                }
                 faults.add(unknown(pointer, FaultCode::UnknownMember, name, known.map(|field| field.name.as_ref())));
                 continue;
             };

@@ -186,6 +186,8 @@ pub struct Object {
     pub attached: Option<Attached>,
     /// Whether its records are made by endpoints of their own, and not by a plain body.
     pub made_by_hand: bool,
+    /// The relation to parts that the request which creates a record may bring along.
+    pub made_with: Option<&'static str>,
     /// Whether its records, parts of others, are read across all parents too: `/v1/stages`.
     pub also_alone: bool,
     /// Fields that are hidden where a field of the parent is, as that can be told from them: own field, the parent's field.
@@ -256,6 +258,7 @@ impl Object {
             parent: None,
             attached: None,
             made_by_hand: false,
+            made_with: None,
             also_alone: false,
             hidden_with: Vec::new(),
             hidden_beside: Vec::new(),
@@ -350,6 +353,13 @@ impl Object {
     #[must_use]
     pub fn made_by_hand(mut self) -> Object {
         self.made_by_hand = true;
+        self
+    }
+
+    /// Lets the request that creates a record bring parts of it along, which a relation leads to: the lines of an order.
+    #[must_use]
+    pub fn made_with(mut self, relation: &'static str) -> Object {
+        self.made_with = Some(relation);
         self
     }
 

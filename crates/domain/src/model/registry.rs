@@ -18,6 +18,7 @@ use crate::{
         },
         line_item::LineItem,
         opportunity::Opportunity,
+        orders::{line::OrderLine, order::Order, payment::Payment, refund::Refund},
         pipeline::Pipeline,
         quota::{ForecastOverride, Quota},
         stage::Stage,
@@ -43,7 +44,7 @@ use crate::{
     },
 };
 
-const COUNT: usize = 53;
+const COUNT: usize = 57;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -63,6 +64,10 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<Notification>(),
         of::<Opportunity>(),
         of::<LineItem>(),
+        of::<Order>(),
+        of::<OrderLine>(),
+        of::<Payment>(),
+        of::<Refund>(),
         of::<Pipeline>(),
         of::<Stage>(),
         of::<Quota>(),

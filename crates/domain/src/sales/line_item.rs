@@ -72,7 +72,7 @@ pub fn amount(quantity: f64, unit_price: i64, discount: f64) -> Option<i64> {
 }
 
 /// A decimal number as a whole one and how many of its digits are decimals.
-fn exact(number: f64) -> Option<(i128, u32)> {
+pub(super) fn exact(number: f64) -> Option<(i128, u32)> {
     if let Some(whole) = whole(number) {
         return Some((i128::from(whole), 0));
     }

@@ -1,9 +1,10 @@
-//! Sales: leads, cadences, pipelines with their stages, and the opportunities that move through them.
+//! Sales: leads, cadences, pipelines with their stages, the opportunities that move through them, and the orders that come of them.
 
 pub mod cadences;
 pub mod leads;
 pub mod line_item;
 pub mod opportunity;
+pub mod orders;
 pub mod parties;
 pub mod pipeline;
 pub mod position;

@@ -133,8 +133,10 @@ entity! {
             Relation { name: "campaign", target: "campaign", reach: Reach::ToOne { field: "campaign_id" } },
             Relation { name: "contacts", target: "contact", reach: Reach::Linked { link: &OPPORTUNITY_CONTACTS_LINK, holder: true } },
             Relation { name: "team_members", target: "user", reach: Reach::Linked { link: &TEAM_MEMBERS_LINK, holder: true } },
+            Relation { name: "orders", target: "order", reach: Reach::Inverse { field: "opportunity_id" } },
             Relation { name: "line_items", target: "line_item", reach: Reach::Inverse { field: "opportunity_id" } },
         ])
+        .made_with("line_items")
         .open_while("status", &["open"])
         .ledger(&LEDGER)
         .rule(amount_is_set)

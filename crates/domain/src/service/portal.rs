@@ -17,12 +17,13 @@ use crate::{
         record::Record,
     },
     query::predicate::Predicate,
+    sales::orders::order::{Order, OrderStatus},
     values::id::Id,
 };
 
 entity! {
     /// A customer portal: contacts sign in at /v1/portal/{token} with a code that is mailed to them, and see, open, answer, close, reopen and
-    /// rate their tickets. Nothing else leaves by it: no notes, no tags, no custom fields, no names of users.
+    /// rate their tickets, and see their orders. Nothing else leaves by it: no notes, no tags, no custom fields, no names of users.
     pub struct Portal("portal", "portals", "portals", "Customer portal", "客户门户") [external] {
         /// The brand name, which customers see.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("Acme 服务中心"),
@@ -78,6 +79,17 @@ pub fn theirs(portal: &Record<Portal>, contact: &Record<Contact>) -> Predicate {
         None => own,
     };
     Predicate::Archived(false).and(seen)
+}
+
+/// The orders that a contact sees: drafts are nobody's promise yet.
+#[must_use]
+pub fn their_orders(portal: &Record<Portal>, contact: &Record<Contact>) -> Predicate {
+    let own = Order::contact_id.eq(contact.id());
+    let seen = match organization(portal, contact) {
+        Some(customer) => Predicate::Or(vec![own, Order::customer_id.eq(customer)]),
+        None => own,
+    };
+    Predicate::Archived(false).and(Order::status.ne(OrderStatus::Draft)).and(seen)
 }
 
 /// The messages that customers see: what they and the desk wrote to each other. What strangers wrote waits for an agent's judgement.

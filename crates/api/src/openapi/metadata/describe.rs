@@ -6,7 +6,7 @@ use farley_domain::{
         field::{ANY_OBJECT, Choice, Field, FieldType, Label, Writable},
         field_rule::FieldRule,
         help::chinese,
-        object::{Order, Relation, Schema},
+        object::{Object, Order, Relation, Schema},
         recurring,
     },
     query::predicate,
@@ -171,6 +171,8 @@ pub struct RelationMetadata {
     #[schema(example = "contact")]
     pub target: String,
     pub to_many: bool,
+    /// Whether the request that creates a record can bring these along, in a member of this name.
+    pub made_with: bool,
     /// Whether `sort` takes the sortable fields of the related record (`relation.field`).
     pub sortable: bool,
     /// The operators available for filters on the relation itself.
@@ -218,7 +220,7 @@ pub fn object(
         default_sort: object.order_seen(|field| rule(schema, field) != Some(FieldRule::Hidden)).iter().map(order).collect(),
         sections: forms::sections(object, &described),
         fields: described.into_iter().map(|(_, metadata)| metadata).collect(),
-        relations: object.relations.iter().map(relation).collect(),
+        relations: object.relations.iter().map(|leads| relation(object, leads)).collect(),
         operations: operations.collect(),
         can: None,
     }
@@ -330,11 +332,12 @@ fn limits(kind: &FieldType) -> LimitsMetadata {
     }
 }
 
-fn relation(relation: &Relation) -> RelationMetadata {
+fn relation(object: &Object, relation: &Relation) -> RelationMetadata {
     RelationMetadata {
         name: relation.name.to_owned(),
         target: relation.target.to_owned(),
         to_many: relation.reach.is_to_many(),
+        made_with: object.made_with == Some(relation.name),
         sortable: !relation.reach.is_to_many(),
         operators: predicate::parse::RELATION_OPERATORS.iter().map(|op| op.as_str().to_owned()).collect(),
     }

@@ -133,7 +133,7 @@ pub async fn withdraw(call: Call, request: HttpRequest, body: Body) -> Result<Ht
         }
         let mut record = asked.record().clone();
         let now = asked.loaded.record.next_change_at(asked.writer.now);
-        let writing = Writing { principal: &asked.writer.principal, now, before: Some(asked.record()) };
+        let writing = Writing::new(&asked.writer.principal, now, Some(asked.record()));
         article::withdraw(work, &writing, &mut record)?;
         let record = asked.writer.store(work, &asked.loaded, record.into_any(), "withdrawn")?;
         asked.writer.answer(work, 200, &record, Shown::new())

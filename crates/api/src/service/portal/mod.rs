@@ -1,10 +1,11 @@
-//! Customer portals: [who may come in](access), [with which code](codes), what of their [tickets](tickets), [messages](messages) and
-//! [files](files) they [see](shown), and what they may do with them.
+//! Customer portals: [who may come in](access), [with which code](codes), what of their [tickets](tickets), [messages](messages),
+//! [files](files) and [orders](orders) they [see](shown), and what they may do with them.
 
 pub mod access;
 pub mod codes;
 pub mod files;
 pub mod messages;
+pub mod orders;
 mod page;
 pub mod sessions;
 mod shown;

@@ -8,12 +8,13 @@ use farley_domain::{
 };
 use farley_persistence::Work;
 
-use super::{demand, find_place};
+use super::demand;
 use crate::{
     http::problem::Problem,
     records::{
         behaviour::{Behaviour, Writing},
         lookup,
+        parts::find_place,
     },
 };
 

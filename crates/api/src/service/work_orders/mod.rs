@@ -9,12 +9,7 @@ pub mod visits;
 mod work_order;
 
 use farley_domain::{
-    model::{
-        entity::Entity,
-        fault::{Fault, FaultCode},
-        handle::Handle,
-        record::Record,
-    },
+    model::record::Record,
     service::work_orders::{
         scheduling::status_of,
         work_order::{WorkOrder, WorkOrderStatus},
@@ -22,7 +17,7 @@ use farley_domain::{
     values::time::Timestamp,
 };
 
-use crate::{http::problem::Problem, records::behaviour::Writing};
+use crate::http::problem::Problem;
 
 /// Refuses what a work order is not in a state for, with what can be done instead.
 fn demand(order: &Record<WorkOrder>, fits: impl Fn(WorkOrderStatus) -> bool) -> Result<(), Problem> {
@@ -39,24 +34,6 @@ fn allowed(status: WorkOrderStatus) -> &'static [&'static str] {
         WorkOrderStatus::InProgress => &["check-in", "check-out", "complete", "cannot-complete", "cancel"],
         WorkOrderStatus::Completed | WorkOrderStatus::CannotComplete | WorkOrderStatus::Cancelled => &["reopen"],
     }
-}
-
-/// Gives a part or item its place among the others of its work order, last by default, of which there may be so many.
-fn find_place<E: Entity>(
-    writing: &Writing<'_, E>,
-    record: &mut Record<E>,
-    others: &[Record<E>],
-    (order, most): (Handle<E, Option<i64>>, usize),
-) -> Result<(), Problem> {
-    let others = || others.iter().filter(|other| other.id() != record.id());
-    if writing.before.is_none_or(Record::is_archived) && others().count() >= most {
-        return Err(Problem::rule(Fault::new("", FaultCode::TooMany).with("max", most).into()));
-    }
-    if record.is_null(order) {
-        let last = others().filter_map(|other| other.get(order)).max().unwrap_or(0);
-        record.set(order, last + 1);
-    }
-    Ok(())
 }
 
 /// Puts a work order into a status.

@@ -11,12 +11,12 @@ use farley_domain::{
 };
 use farley_persistence::Work;
 
-use super::find_place;
 use crate::{
     http::problem::Problem,
     records::{
         behaviour::{Behaviour, Writing},
         lookup,
+        parts::find_place,
     },
 };
 
