@@ -42,7 +42,8 @@ pub async fn an_order_comes_with_its_lines(db: TestDb) {
     assert_eq!(dry["amount"], yuan(1_961_183 + 53_000 - 10_000));
     assert_eq!(admin.get("/v1/orders?total=true").await.ok(200)["page"]["total"], 0);
     let made = admin.post("/v1/orders", order.clone()).header("Idempotency-Key", "order-1").await.ok(201);
-    assert_eq!((&made["number"], &made["status"], &made["version"]), (&json!("O-000001"), &json!("confirmed"), &json!(1)));
+    assert!(text(&made["number"]).starts_with("O-0000"), "{made}");
+    assert_eq!((&made["status"], &made["version"]), (&json!("confirmed"), &json!(1)));
     assert_eq!(made["amount"], yuan(1_735_560 + 225_623 + 50_000 + 3_000 - 10_000));
     assert_eq!((&made["tax_amount"], &made["net_amount"]), (&yuan(228_623), &yuan(1_775_560)));
     assert_eq!((&made["payment_status"], &made["outstanding_amount"]), (&json!("unpaid"), &made["amount"]));
@@ -68,9 +69,9 @@ pub async fn an_order_comes_with_its_lines(db: TestDb) {
     ]});
     let told = [
         ("/amount", "wrong_type"),
-        ("/lines/0/quantity", "wrong_type"),
+        ("/lines/0/quantity", "invalid_decimal"),
         ("/lines/1/colour", "unknown_member"),
-        ("/lines/2/order_id", "not_found"),
+        ("/lines/2/order_id", "reference_not_found"),
     ];
     assert_eq!(admin.post("/v1/orders", faulty).await.faults(400), pairs(&told));
     for (lines, fault) in [
@@ -84,7 +85,7 @@ pub async fn an_order_comes_with_its_lines(db: TestDb) {
     for (line, fault) in [
         (json!({"name": "x", "unit_price": usd(1)}), ("/lines/1/unit_price/currency", "other_currency")),
         (json!({"name": "x", "unit_price": yuan(-2)}), ("/lines/1/unit_price/amount", "sum_too_small")),
-        (json!({"product_id": unknown}), ("/lines/1/product_id", "not_found")),
+        (json!({"product_id": unknown}), ("/lines/1/product_id", "reference_not_found")),
         (json!({"name": "x"}), ("/lines/1/unit_price", "required")),
         (json!({"unit_price": yuan(1)}), ("/lines/1/name", "required")),
         (json!({"name": "x", "unit_price": yuan(1), "tax_rate": 101}), ("/lines/1/tax_rate", "too_large")),
@@ -214,8 +215,9 @@ pub async fn amounts_are_the_sums_of_lines_by_brute_force(db: TestDb) {
             let lines: Vec<Value> = (0..count)
                 .map(|place| {
                     let price = i64::try_from(dice(1_000_000)).unwrap() + 1;
+                    let rate = [0.0, 3.0, 6.0, 8.375, 13.0][usize::try_from(dice(5)).unwrap()];
                     json!({"name": format!("{place}"), "unit_price": yuan(price), "quantity": (dice(2_000) + 1) as f64 / 100.0,
-                        "discount": dice(10_001) as f64 / 100.0, "tax_rate": [0.0, 3.0, 6.0, 8.375, 13.0][dice(5) as usize]})
+                        "discount": dice(10_001) as f64 / 100.0, "tax_rate": rate})
                 })
                 .collect();
             let (mut gross, mut tax) = (0, 0);

@@ -96,6 +96,7 @@ pub fn tests() -> Vec<Test> {
         tickets::a_queue_gives_each_ticket_to_one_agent,
         web_forms::become_tickets_when_answered,
         portal::contacts_sign_in_with_a_code,
+        portal::contacts_see_their_orders,
         portal::contacts_follow_their_own_tickets,
         portal::merged_tickets_lead_to_the_one_they_went_into,
         bulk_changes::each_ticket_is_changed_by_its_own_rules,

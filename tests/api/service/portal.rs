@@ -353,3 +353,60 @@ pub async fn merged_tickets_lead_to_the_one_they_went_into(db: TestDb) {
     assert_eq!(fang.get(&format!("{tickets}/{}", own[0])).await.ok(200)["subject"], "A");
     fang.post(&format!("{tickets}/{}/close", own[0]), json!({})).await.ok(200);
 }
+
+/// Orders are seen by who placed them, or by their whole organization, as they are: no drafts, no notes, nobody else's.
+pub async fn contacts_see_their_orders(db: TestDb) {
+    let mut scene = scene(db, json!({"shows_organization": true})).await;
+    let yuan = |amount: i64| json!({"amount": amount, "currency": "CNY"});
+    let (acme, fang, path) = (scene.acme.clone(), scene.fang.clone(), scene.path.clone());
+    let lines = json!([{"name": "GTX Pro", "unit": "台", "quantity": 2, "unit_price": yuan(500), "description": "internal"}]);
+    let own =
+        json!({"customer_id": acme, "contact_id": fang, "ordered_on": "2026-03-01", "lines": lines, "description": "internal"});
+    let own = scene.admin.create("orders", own).await;
+    let below = format!("/v1/orders/{own}");
+    scene
+        .admin
+        .post(&format!("{below}/payments"), json!({"amount": yuan(600), "due_on": "2026-04-01", "paid_on": "2026-03-20"}))
+        .await
+        .ok(201);
+    scene.admin.post(&format!("{below}/payments"), json!({"amount": yuan(400), "due_on": "2026-05-01"})).await.ok(201);
+    scene
+        .admin
+        .post(&format!("{below}/refunds"), json!({"amount": yuan(100), "refunded_on": "2026-04-10", "reason": "包装破损"}))
+        .await
+        .ok(201);
+    let draft = json!({"customer_id": acme, "contact_id": fang, "status": "draft", "amount": yuan(1)});
+    let draft = scene.admin.create("orders", draft).await;
+    let firm = scene.admin.create("orders", json!({"customer_id": acme, "ordered_on": "2026-02-01", "amount": yuan(7)})).await;
+    let other = scene.admin.create("customers", json!({"name": "Other"})).await;
+    let other = scene.admin.create("orders", json!({"customer_id": other, "amount": yuan(9)})).await;
+    let (fang_client, _) = scene.sign_in("fang@example.cn").await;
+    let orders = format!("{path}/orders");
+    assert_eq!(fang_client.list(&format!("{orders}?total=true"), "id").await, std::slice::from_ref(&own));
+    let shown = fang_client.get(&format!("{orders}/{own}")).await.ok(200);
+    let number = shown["number"].clone();
+    let whole = json!({
+        "id": own, "number": number, "ordered_on": "2026-03-01", "status": "confirmed", "is_mine": true, "amount": yuan(1_000),
+        "tax_amount": yuan(0), "paid_amount": yuan(600), "refunded_amount": yuan(100), "outstanding_amount": yuan(400),
+        "payment_status": "partly_refunded", "next_due_on": "2026-05-01",
+        "lines": [{"name": "GTX Pro", "quantity": 2.0, "unit": "台", "unit_price": yuan(500), "discount": 0.0, "tax_rate": 0.0, "amount": yuan(1_000)}],
+        "payments": [
+            {"amount": yuan(600), "due_on": "2026-04-01", "paid_on": "2026-03-20", "method": null},
+            {"amount": yuan(400), "due_on": "2026-05-01", "paid_on": null, "method": null},
+        ],
+        "refunds": [{"amount": yuan(100), "refunded_on": "2026-04-10", "reason": "包装破损"}],
+    });
+    assert_eq!(shown, whole);
+    for hidden in [&draft, &firm, &other] {
+        fang_client.get(&format!("{orders}/{hidden}")).await.refused(404, "not_found");
+    }
+    // Whoever may see the organization's tickets sees its orders too.
+    scene.admin.patch(&format!("/v1/contacts/{fang}"), json!({"portal_access": "organization"})).await.ok(200);
+    assert_eq!(fang_client.list(&orders, "id").await, [own.clone(), firm.clone()]);
+    assert_eq!(fang_client.list(&format!("{orders}?scope=own"), "id").await, std::slice::from_ref(&own));
+    assert_eq!(fang_client.get(&format!("{orders}/{firm}")).await.ok(200)["is_mine"], false);
+    let first = fang_client.get(&format!("{orders}?limit=1")).await.ok(200);
+    let next = first["page"]["next"].as_str().unwrap();
+    assert_eq!(fang_client.list(&format!("{orders}?limit=1&cursor={next}"), "id").await, std::slice::from_ref(&firm));
+    scene.server.anybody().get(&orders).await.refused(401, "unauthorized");
+}

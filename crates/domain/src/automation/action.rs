@@ -471,6 +471,7 @@ mod tests {
                 "activity",
                 "task",
                 "opportunity",
+                "order",
                 "ticket",
                 "work_order",
                 "article",
