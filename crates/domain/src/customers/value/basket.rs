@@ -1,5 +1,5 @@
-//! What is bought together: rules of the kind "who buys this buys that" (Agrawal, Imieliński and Swami, Mining Association Rules between Sets
-//! of Items in Large Databases, 1993), and what to offer next by them.
+//! What is bought together: rules of the kind "who buys this buys that" (Agrawal, Imieliński and Swami, Mining Association Rules
+//! between Sets of Items in Large Databases, 1993), and what to offer next by them.
 
 use std::{
     cmp::Reverse,
@@ -42,15 +42,17 @@ pub struct Rule {
     pub support: f64,
     /// The share of the orders with the first that have the second too, 0 to 1.
     pub confidence: f64,
-    /// How many times as often the second is in orders with the first as in all orders: 1 if they have nothing to do with each other.
+    /// How many times as often the second is in orders with the first as in all orders: 1 if they have nothing to do with each
+    /// other.
     pub lift: f64,
 }
 
-/// The rules of orders, each a set of products (one that is in it twice counts once), by product and falling confidence, then falling lift.
+/// The rules of orders, each a set of products (one that is in it twice counts once), by product and falling confidence, then
+/// falling lift.
 ///
-/// With n orders, of which n_a have the product a, n_b have b and n_ab have both: support n_ab / n, confidence n_ab / n_a, lift n_ab n / (n_a n_b).
-/// Only products that reach the least number of orders on their own are looked at. The pairs of one product are counted at a time, so
-/// that memory grows with the orders and the rules, not with the square of the products.
+/// With n orders, of which n_a have the product a, n_b have b and n_ab have both: support n_ab / n, confidence n_ab / n_a, lift
+/// n_ab n / (n_a n_b). Only products that reach the least number of orders on their own are looked at. The pairs of one product
+/// are counted at a time, so that memory grows with the orders and the rules, not with the square of the products.
 #[must_use]
 pub fn rules(orders: &[Vec<Id>], bounds: &BasketBounds) -> Vec<Rule> {
     let baskets = Baskets::of(orders, bounds);
@@ -146,8 +148,8 @@ pub struct Offer {
     pub lift: f64,
 }
 
-/// What to offer to somebody who has bought some products: the others that rules lead to from any of them, by the rule of the highest confidence for
-/// each, then by lift. Rules that speak against a product (with a lift not above 1) do not count.
+/// What to offer to somebody who has bought some products: the others that rules lead to from any of them, by the rule of the
+/// highest confidence for each, then by lift. Rules that speak against a product (with a lift not above 1) do not count.
 #[must_use]
 pub fn next_best(bought: &[Id], rules: &[Rule]) -> Vec<Offer> {
     let bought: BTreeSet<Id> = bought.iter().copied().collect();

@@ -77,8 +77,8 @@ pub struct Dealings<'a> {
 
 /// What speaks for the customer being about to be lost, in the order of [`ChurnReason`].
 ///
-/// - Overdue: days since the last purchase > `overdue_factor` × the mean interval, which is the time from the first to the last day with an
-///   order, divided by the number of such days less one; who has bought on one day only has none.
+/// - Overdue: days since the last purchase > `overdue_factor` × the mean interval, which is the time from the first to the last
+///   day with an order, divided by the number of such days less one; who has bought on one day only has none.
 /// - Fewer orders: orders now ≤ (1 − `decline`) × orders before, if there were any.
 /// - Smaller orders: the mean value now ≤ (1 − `decline`) × the mean before, if there were orders in both years.
 /// - Troubles: any number above zero.

@@ -44,8 +44,8 @@ pub struct Levels {
 }
 
 impl Levels {
-    /// The bounds of thirds: middle is what at least a third of the values lie strictly below, high what two thirds do. Equal values are of the
-    /// same class, the lowest that any order among them would give one. None of no values.
+    /// The bounds of thirds: middle is what at least a third of the values lie strictly below, high what two thirds do. Equal
+    /// values are of the same class, the lowest that any order among them would give one. None of no values.
     #[must_use]
     pub fn by_quantile(values: &[i64]) -> Option<Levels> {
         let mut sorted = values.to_vec();
@@ -103,8 +103,8 @@ impl Default for LoyaltyBounds {
 }
 
 impl LoyaltyClass {
-    /// The class of a customer by how often and how many days ago the customer bought, and by the probability of still being there if a
-    /// model tells it. The first that applies:
+    /// The class of a customer by how often and how many days ago the customer bought, and by the probability of still being
+    /// there if a model tells it. The first that applies:
     ///
     /// | class | days since the last purchase | frequency |
     /// |---|---|---|

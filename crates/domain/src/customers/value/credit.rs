@@ -58,8 +58,8 @@ impl Default for CreditBounds {
 /// How a customer has paid.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Credit {
-    /// Σ amount × days late / Σ amount, over all that was paid or is overdue. What was paid before its day is not late (0 days); what is overdue
-    /// has been late until today. None if there is nothing of that kind.
+    /// Σ amount × days late / Σ amount, over all that was paid or is overdue. What was paid before its day is not late (0 days);
+    /// what is overdue has been late until today. None if there is nothing of that kind.
     pub mean_days_late: Option<f64>,
     /// Σ amount that was paid late or is overdue / Σ amount, over the same.
     pub share_late: Option<f64>,
@@ -72,9 +72,9 @@ pub struct Credit {
     pub risk: CreditRisk,
 }
 
-/// How a customer has paid until today. The risk is high if any measure reaches its high bound, else medium if any reaches its medium one, else low;
-/// none is known if nothing was paid and nothing is overdue. Amounts of zero or less, and payments after today, tell nothing of it: the latter are
-/// still open today.
+/// How a customer has paid until today. The risk is high if any measure reaches its high bound, else medium if any reaches its
+/// medium one, else low; none is known if nothing was paid and nothing is overdue. Amounts of zero or less, and payments after
+/// today, tell nothing of it: the latter are still open today.
 #[must_use]
 pub fn credit(dues: &[Due], today: NaiveDate, bounds: &CreditBounds) -> Credit {
     let (mut whole, mut late, mut late_days) = (0_i128, 0_i128, 0_i128);

@@ -46,8 +46,8 @@ pub enum Unfit {
     /// The caller asked to stop.
     #[error("the fit was stopped after {iterations} steps")]
     Stopped { iterations: u32 },
-    /// The likelihood rises for ever as a parameter goes to zero or infinity: customers differ too little, or none has ever stopped, for the
-    /// model to tell how much they differ.
+    /// The likelihood rises for ever as a parameter goes to zero or infinity: customers differ too little, or none has ever
+    /// stopped, for the model to tell how much they differ.
     #[error("the parameter {parameter:?} runs away ({value})")]
     RanAway { parameter: Parameter, value: f64 },
 }

@@ -1,10 +1,10 @@
-//! How much a purchase of a customer is worth: the gamma-gamma model of Fader, Hardie and Lee, RFM and CLV: Using Iso-Value Curves for
-//! Customer Base Analysis, Journal of Marketing Research 42 (2005), pages 415–430, in the terms of Fader and Hardie, The Gamma-Gamma Model of
-//! Monetary Value (2013), whose equations are numbered here.
+//! How much a purchase of a customer is worth: the gamma-gamma model of Fader, Hardie and Lee, RFM and CLV: Using Iso-Value
+//! Curves for Customer Base Analysis, Journal of Marketing Research 42 (2005), pages 415–430, in the terms of Fader and Hardie,
+//! The Gamma-Gamma Model of Monetary Value (2013), whose equations are numbered here.
 //!
-//! The values of a customer's purchases vary about the customer's own mean as a gamma distribution of shape p and some rate; the rates
-//! differ between customers as a gamma distribution of shape q and rate v. How often customers buy is held to tell nothing of how much;
-//! [`correlation`] shows whether that is so.
+//! The values of a customer's purchases vary about the customer's own mean as a gamma distribution of shape p and some rate; the
+//! rates differ between customers as a gamma distribution of shape q and rate v. How often customers buy is held to tell nothing
+//! of how much; [`correlation`] shows whether that is so.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +45,9 @@ impl GammaGamma {
     /// How many customers with a repeat purchase there must be before anything is learned from them.
     pub const ENOUGH: usize = 30;
 
-    /// The model that makes the means most likely (maximum likelihood, equation 1a), in at most so many steps. Customers without a repeat
-    /// purchase, or whose purchases were for nothing, are left out. `progress` is told of each step and may say no to stop.
+    /// The model that makes the means most likely (maximum likelihood, equation 1a), in at most so many steps. Customers without
+    /// a repeat purchase, or whose purchases were for nothing, are left out. `progress` is told of each step and may say no to
+    /// stop.
     pub fn fit(spends: &[Spend], budget: u32, progress: &mut dyn FnMut(u32) -> bool) -> Result<Fit<GammaGamma>, Unfit> {
         if let Some(place) = spends.iter().position(|spend| !spend.mean.is_finite() || spend.mean < 0.0) {
             return Err(Unfit::Unsound { place });
@@ -74,15 +75,16 @@ impl GammaGamma {
         [self.p, self.q, self.v].iter().all(|parameter| parameter.is_finite() && *parameter > 0.0)
     }
 
-    /// The mean value of a purchase of all customers, p v / (q − 1). None if q is not above 1: the values differ too wildly to have one.
+    /// The mean value of a purchase of all customers, p v / (q − 1). None if q is not above 1: the values differ too wildly to
+    /// have one.
     #[must_use]
     pub fn mean_value(&self) -> Option<f64> {
         Some(self.p * self.v / (self.q - 1.0)).filter(|mean| self.q > 1.0 && mean.is_finite())
     }
 
-    /// The value expected of a purchase of a customer, (v + x z) p / (p x + q − 1) (equation 5), where z is the mean of the x purchases so far:
-    /// between that mean and the mean of all customers, the nearer to the customer's own the more purchases there were. None if no purchase
-    /// is known and all customers have no mean.
+    /// The value expected of a purchase of a customer, (v + x z) p / (p x + q − 1) (equation 5), where z is the mean of the x
+    /// purchases so far: between that mean and the mean of all customers, the nearer to the customer's own the more purchases
+    /// there were. None if no purchase is known and all customers have no mean.
     #[must_use]
     pub fn expected_value(&self, repeats: u32, mean: f64) -> Option<f64> {
         let x = f64::from(repeats);
@@ -100,8 +102,8 @@ impl From<[f64; 3]> for GammaGamma {
     }
 }
 
-/// How the number of repeat purchases and their mean value go together over the customers that the fit learns from: Pearson's correlation,
-/// −1 to 1. The model holds it to be about none. None if either is the same for all.
+/// How the number of repeat purchases and their mean value go together over the customers that the fit learns from: Pearson's
+/// correlation, −1 to 1. The model holds it to be about none. None if either is the same for all.
 #[must_use]
 pub fn correlation(spends: &[Spend]) -> Option<f64> {
     let pairs: Vec<(f64, f64)> =

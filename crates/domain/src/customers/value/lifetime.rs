@@ -39,8 +39,8 @@ pub struct Lifetime {
 ///   margin · E(M) · Σ (E\[Y(k)\] − E\[Y(k−1)\]) / (1 + d)^(k / 52.18), k from 1 to the number of weeks,
 ///
 /// where E\[Y(k)\] are the purchases expected within k weeks ([`BgNbd::expected_purchases`]), E(M) is the value expected of one
-/// ([`GammaGamma::expected_value`]) and d the yearly discount: what is bought in a week counts as if it were paid at the end of it. What the
-/// customer has bought until today is not in it. None if no value can be expected of a purchase.
+/// ([`GammaGamma::expected_value`]) and d the yearly discount: what is bought in a week counts as if it were paid at the end of
+/// it. What the customer has bought until today is not in it. None if no value can be expected of a purchase.
 #[must_use]
 pub fn lifetime(
     purchasing: &BgNbd,

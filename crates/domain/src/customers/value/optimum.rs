@@ -1,7 +1,7 @@
 //! The highest point of a smooth function of a few logarithms of parameters.
 //!
-//! The method of Nelder and Mead (1965) comes near from anywhere. Newton's, with slopes and curvature by central differences and damped as
-//! Levenberg and Marquardt do, then finds the place to five digits or more in a few steps.
+//! The method of Nelder and Mead (1965) comes near from anywhere. Newton's, with slopes and curvature by central differences and
+//! damped as Levenberg and Marquardt do, then finds the place to five digits or more in a few steps.
 
 use super::fit::{Parameter, Unfit};
 
@@ -30,7 +30,8 @@ impl Steps<'_> {
     }
 }
 
-/// The highest point. Starts at zero; `names` and `scales` say what each logarithm is of: the parameter is the scale times its exponential.
+/// The highest point. Starts at zero; `names` and `scales` say what each logarithm is of: the parameter is the scale times its
+/// exponential.
 pub(super) fn climb<const N: usize>(
     height: &dyn Fn(&[f64; N]) -> f64,
     names: [Parameter; N],
@@ -48,9 +49,10 @@ pub(super) fn climb<const N: usize>(
     };
     let mut steps = Steps { taken: 0, budget, progress };
     let near = amble(&at_parameters, &mut steps)?;
-    let mut peak = polish(&at_parameters, near, &mut steps, |at| {
-        let away = (0..N).find(|place| at[*place].abs() > FAR);
-        away.map(|place| Unfit::RanAway { parameter: names[place], value: parameters(at, scales)[place] })
+    let mut peak = polish(&at_parameters, near, &mut steps, |at, bound| {
+        let farthest = (0..N).max_by(|one, other| at[*one].abs().total_cmp(&at[*other].abs()))?;
+        let away = || Unfit::RanAway { parameter: names[farthest], value: parameters(at, scales)[farthest] };
+        (at[farthest].abs() > bound).then(away)
     })?;
     peak.at = parameters(&peak.at, scales);
     Ok(peak)
@@ -102,11 +104,11 @@ fn polish<const N: usize>(
     height: &dyn Fn(&[f64; N]) -> f64,
     start: [f64; N],
     steps: &mut Steps<'_>,
-    away: impl Fn(&[f64; N]) -> Option<Unfit>,
+    away: impl Fn(&[f64; N], f64) -> Option<Unfit>,
 ) -> Result<Peak<N>, Unfit> {
     let (mut at, mut level, mut damping) = (start, height(&start), 0.0);
     loop {
-        if let Some(away) = away(&at) {
+        if let Some(away) = away(&at, FAR) {
             return Err(away);
         }
         steps.next()?;
@@ -130,7 +132,11 @@ fn polish<const N: usize>(
                     damping = if damping < 1e-8 { 0.0 } else { damping / 10.0 };
                     break;
                 }
-                Some(_) | None if damping > 1e6 => return Err(Unfit::DidNotConverge { iterations: steps.taken }),
+                // No step leads higher. On the way to nowhere that is because it is so flat there that only the last digits
+                // differ.
+                Some(_) | None if damping > 1e6 => {
+                    return Err(away(&at, FAR / 2.0).unwrap_or(Unfit::DidNotConverge { iterations: steps.taken }));
+                }
                 Some(_) | None => damping = f64::max(1e-8, damping * 10.0),
             }
         }

@@ -1,10 +1,10 @@
 //! Bounds that part a population into equal shares.
 
-/// The bounds of so many equal parts of sorted values. A value reaches the k-th bound if at least k of the parts lie strictly below it: equal
-/// values reach the same bounds, and where there are fewer different values than parts, some bounds are equal.
+/// The bounds of so many equal parts of sorted values. A value reaches the k-th bound if at least k of the parts lie strictly
+/// below it: equal values reach the same bounds, and where there are fewer different values than parts, some bounds are equal.
 ///
-/// With n values, the k-th bound is one above the value at the place ⌈k n / parts⌉ (from one): the quantile of the nearest rank. None
-/// of no values.
+/// With n values, the k-th bound is one above the value at the place ⌈k n / parts⌉ (from one): the quantile of the nearest rank.
+/// None of no values.
 pub(super) fn bounds<const N: usize>(sorted: &[i64]) -> Option<[i64; N]> {
     let last = sorted.len().checked_sub(1)?;
     Some(std::array::from_fn(|place| {

@@ -1,5 +1,5 @@
-//! RFM: how recently, how often and for how much a customer bought, each as a score of 1 to 5, and the eight classes that are made of
-//! them in Chinese practice.
+//! RFM: how recently, how often and for how much a customer bought, each as a score of 1 to 5, and the eight classes that are
+//! made of them in Chinese practice.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,9 +30,10 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-    /// The bounds of quintiles. A score is one more than the number of whole fifths of the customers who are strictly worse: 1 + ⌊5 w / n⌋ with
-    /// w of n customers worse. Equal customers so get the same score, the lowest that any order among them would give one: if four fifths have
-    /// bought once, all of these score 1 and the others 5; if all are equal, all score 1. None of no customers.
+    /// The bounds of quintiles. A score is one more than the number of whole fifths of the customers who are strictly worse: 1 +
+    /// ⌊5 w / n⌋ with w of n customers worse. Equal customers so get the same score, the lowest that any order among them would
+    /// give one: if four fifths have bought once, all of these score 1 and the others 5; if all are equal, all score 1. None of
+    /// no customers.
     #[must_use]
     pub fn by_quantile(customers: &[Rfm]) -> Option<Thresholds> {
         let rising = |measure: fn(&Rfm) -> i64| {
@@ -105,7 +106,8 @@ impl Means {
 }
 
 choices! {
-    /// What a customer is by recency, frequency and monetary value, each high (above the mean of all customers) or low (not above).
+    /// What a customer is by recency, frequency and monetary value, each high (above the mean of all customers) or low (not
+    /// above).
     pub enum RfmClass {
         ImportantValue "important_value" "Important, to be valued" "重要价值客户",
         ImportantDevelop "important_develop" "Important, to be developed" "重要发展客户",

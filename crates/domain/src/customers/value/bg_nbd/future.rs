@@ -9,15 +9,16 @@ const BEYOND: f64 = 25.0;
 
 /// The purchases expected of a customer, as a function of time.
 ///
-/// Equations 9 and 10 of the paper have the Gaussian hypergeometric function in them, whose series cancel, overflow or do not end for some
-/// parameters, and a division by a − 1. This is the same number as an integral of what is positive. A customer with the probability p of
-/// leaving after each purchase buys
+/// Equations 9 and 10 of the paper have the Gaussian hypergeometric function in them, whose series cancel, overflow or do not end
+/// for some parameters, and a division by a − 1. This is the same number as an integral of what is positive. A customer with the
+/// probability p of leaving after each purchase buys
 ///
 ///   g(p) = (1 − (1 + p t / α)^−r) / p
 ///
-/// times in t weeks on average, and p is distributed as Beta(a, b); (9) is the mean of g. With p = eᵘ / (1 + eᵘ) what is integrated is smooth
-/// and decays exponentially on both sides, so that the rule of trapezoids is exact to about ten digits with some hundred points at the most.
-/// Far out on either side g does not change and the beta distribution is a pure exponential: all points there are summed as a geometric series.
+/// times in t weeks on average, and p is distributed as Beta(a, b); (9) is the mean of g. With p = eᵘ / (1 + eᵘ) what is
+/// integrated is smooth and decays exponentially on both sides, so that the rule of trapezoids is exact to about ten digits with
+/// some hundred points at the most. Far out on either side g does not change and the beta distribution is a pure exponential: all
+/// points there are summed as a geometric series.
 pub(crate) struct Future {
     r: f64,
     alpha: f64,
@@ -31,9 +32,14 @@ struct Point {
 }
 
 impl Future {
-    /// Of a customer who is there with some probability, and is then one of a BG/NBD population. Sound until the horizon.
-    pub(super) fn of(BgNbd { r, alpha, a, b }: BgNbd, alive: f64, horizon: f64) -> Future {
-        let reach = 1.0 + (r + 1.0) * (tame(horizon) / alpha);
+    /// Of a customer who is there with some probability, and is then one of a BG/NBD population. Sound until the horizon. Nothing is
+    /// expected of a model that is not sound.
+    pub(super) fn of(model: BgNbd, alive: f64, horizon: f64) -> Future {
+        let BgNbd { r, alpha, a, b } = model;
+        if !model.is_sound() {
+            return Future { r, alpha, points: Vec::new() };
+        }
+        let reach = (1.0 + (r + 1.0) * (tame(horizon) / alpha)).min(1e300);
         let centre = (a / b).ln();
         let log_density = |u: f64| {
             // p^a (1−p)^b, where p = 1 / (1 + e^−u).
@@ -76,7 +82,7 @@ impl Future {
     pub fn within(&self, weeks: f64) -> f64 {
         let periods = tame(weeks) / self.alpha;
         let of_point = |point: &Point| point.weight * -(-self.r * (point.p * periods).ln_1p()).exp_m1() / point.p;
-        self.points.iter().map(of_point).sum()
+        self.points.iter().map(of_point).fold(0.0, |sum, part| sum + part)
     }
 }
 
@@ -119,11 +125,32 @@ mod tests {
         ([0.243, 4.414, 0.793, 2.426], 1_000_000.0, 53.540_478_253_014_6),
     ];
 
+    #[test]
+    fn nothing_is_expected_of_a_model_that_is_none() {
+        for odd in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            for place in 0..4 {
+                let mut parameters = [1.0; 4];
+                parameters[place] = odd;
+                assert_eq!(expected(parameters, 10.0).to_bits(), 0.0_f64.to_bits());
+            }
+        }
+        for odd in [1e-100, 1e100] {
+            for place in 0..4 {
+                let mut parameters = [1.0; 4];
+                parameters[place] = odd;
+                let found = expected(parameters, f64::INFINITY);
+                assert!(found >= 0.0, "{found} of {parameters:?}");
+            }
+        }
+    }
+
     proptest! {
-        /// Purchases are at least one, at least two … times: the sum of the probabilities that the n-th purchase is made, each of which is
-        /// that of having stayed n − 1 times and of so many events of a negative binomial distribution.
+        /// Purchases are at least one, at least two … times: the sum of the probabilities that the n-th purchase is made, each of
+        /// which is that of having stayed n − 1 times and of so many events of a negative binomial distribution.
         #[test]
-        fn it_is_the_sum_over_the_purchases(r in 0.05..3.0_f64, alpha in 1.0..10.0_f64, a in 0.05..5.0_f64, b in 0.05..5.0_f64, weeks in 0.01..20.0_f64) {
+        fn it_is_the_sum_over_the_purchases(
+            r in 0.05..3.0_f64, alpha in 1.0..10.0_f64, a in 0.05..5.0_f64, b in 0.05..5.0_f64, weeks in 0.01..20.0_f64
+        ) {
             let share = weeks / (alpha + weeks);
             let (mut stayed, mut sum, mut exactly) = (1.0, 0.0, (r * (1.0 - share).ln()).exp());
             let mut at_least = 1.0 - exactly;

@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::BgNbd;
-use crate::customers::value::{
-    purchases::Purchases,
-    special::{ln_beta, ln_gamma, real},
-};
+use crate::customers::value::{purchases::Purchases, special::real};
 
 /// The customers with some number of repeat purchases.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +20,8 @@ pub struct Bar {
 
 const LAST: usize = 7;
 
-/// The customers by repeat purchases, 0 to 6 and 7 or more, each expected to have bought as often as equation 8 says for the time since
-/// the first purchase.
+/// The customers by repeat purchases, 0 to 6 and 7 or more, each expected to have bought as often as equation 8 says for the time
+/// since the first purchase.
 #[must_use]
 pub fn histogram(model: &BgNbd, customers: &[Purchases]) -> [Bar; LAST + 1] {
     let mut ages: Vec<u64> = customers.iter().map(|customer| customer.tamed().age.to_bits()).collect();
@@ -51,25 +48,22 @@ pub fn histogram(model: &BgNbd, customers: &[Purchases]) -> [Bar; LAST + 1] {
     })
 }
 
-/// P(X(t) = x) for x from 0 to 6 (equation 8). Either x purchases came and the customer stayed, or the customer left after the x-th, and
-/// at least so many would have come.
+/// P(X(t) = x) for x from 0 to 6 (equation 8). Either exactly x purchases came and the customer stayed after each, or the
+/// customer left after the x-th, and at least so many would have come.
 fn shares(BgNbd { r, alpha, a, b }: &BgNbd, weeks: f64) -> [f64; LAST] {
-    let (r, a, b) = (*r, *a, *b);
-    let (stays, leaves) = (-(weeks / alpha).ln_1p(), (weeks / (alpha + weeks)).ln());
-    let (of_rates, of_leaving) = (ln_gamma(r), ln_beta(a, b));
-    let mut at_least = 1.0;
-    let mut places = 0_u8..;
+    let came_each = weeks / (alpha + weeks);
+    // The probabilities that exactly, and at least, so many would come, and of staying after, and leaving at, each of them.
+    let (mut exactly, mut at_least) = ((-r * (weeks / alpha).ln_1p()).exp(), 1.0);
+    let (mut stayed, mut left) = (1.0, 0.0);
+    let mut before = 0_u8..;
     std::array::from_fn(|_| {
-        let x = f64::from(places.next().unwrap_or_default());
-        let came = if x == 0.0 {
-            (r * stays).exp()
-        } else {
-            (ln_gamma(r + x) - of_rates - ln_gamma(x + 1.0) + r * stays + x * leaves).exp()
-        };
-        let stayed = (ln_beta(a, b + x) - of_leaving).exp() * came;
-        let left = if x == 0.0 { 0.0 } else { (ln_beta(a + 1.0, b + x - 1.0) - of_leaving).exp() * at_least };
-        at_least = f64::max(0.0, at_least - came);
-        stayed + left
+        let share = stayed * exactly + left * at_least;
+        let x = f64::from(before.next().unwrap_or_default());
+        at_least = f64::max(0.0, at_least - exactly);
+        exactly *= (r + x) / (x + 1.0) * came_each;
+        left = stayed * a / (a + b + x);
+        stayed *= (b + x) / (a + b + x);
+        share
     })
 }
 

@@ -3,11 +3,11 @@
 use super::BgNbd;
 use crate::customers::value::{
     purchases::Purchases,
-    special::{ln_add_exp, ln_beta, ln_gamma, real},
+    special::{ln_add_exp, ln_rising, real},
 };
 
-/// Customers who did the same count together, and what depends on a time or a number of purchases alone is computed once for each: of a
-/// million customers whose times are whole days little is left.
+/// Customers who did the same count together, and what depends on a time or a number of purchases alone is computed once for
+/// each: of a million customers whose times are whole days little is left.
 pub(super) struct Sample {
     groups: Vec<Group>,
     /// The different numbers of repeat purchases.
@@ -47,16 +47,18 @@ impl Sample {
     }
 
     /// The sum over the customers of ln L (equation 6):
-    /// ln Γ(r+x)/Γ(r) + r ln α + ln B(a,b+x)/B(a,b) + ln \[(α+T)^−(r+x) + \[x>0\] a/(b+x−1) (α+t_x)^−(r+x)\].
+    ///
+    /// ln Γ(r+x)/Γ(r) + ln B(a,b+x)/B(a,b) − x ln α + ln \[(1+T/α)^−(r+x) + \[x>0\] a/(b+x−1) (1+t_x/α)^−(r+x)\].
+    ///
+    /// Powers of α are taken out of the brackets, so that no large numbers cancel as parameters grow.
     pub fn log_likelihood(&self, BgNbd { r, alpha, a, b }: BgNbd) -> f64 {
-        let (of_rates, of_leaving) = (ln_gamma(r) - r * alpha.ln(), ln_beta(a, b));
         let by_repeats = |repeats: &u32| {
             let x = f64::from(*repeats);
             let left = if *repeats == 0 { f64::NEG_INFINITY } else { a.ln() - (b + x - 1.0).ln() };
-            (r + x, ln_gamma(r + x) - of_rates + ln_beta(a, b + x) - of_leaving, left)
+            (r + x, ln_rising(r, x) + ln_rising(b, x) - ln_rising(a + b, x) - x * alpha.ln(), left)
         };
         let by_repeats: Vec<(f64, f64, f64)> = self.repeats.iter().map(by_repeats).collect();
-        let by_time: Vec<f64> = self.times.iter().map(|time| (alpha + time).ln()).collect();
+        let by_time: Vec<f64> = self.times.iter().map(|time| (time / alpha).ln_1p()).collect();
         let of_group = |group: &Group| {
             let (power, base, left) = by_repeats[group.repeats];
             let (there, gone) = (-power * by_time[group.age], left - power * by_time[group.recency]);

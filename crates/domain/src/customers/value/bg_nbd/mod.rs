@@ -1,9 +1,9 @@
-//! How often customers buy and when they stop: the BG/NBD model of Fader, Hardie and Lee, "Counting Your Customers" the Easy Way: An
-//! Alternative to the Pareto/NBD Model, Marketing Science 24 (2005), pages 275–284. Equations are numbered as there.
+//! How often customers buy and when they stop: the BG/NBD model of Fader, Hardie and Lee, "Counting Your Customers" the Easy Way:
+//! An Alternative to the Pareto/NBD Model, Marketing Science 24 (2005), pages 275–284. Equations are numbered as there.
 //!
-//! While a customer is there, purchases come as a Poisson process with a rate λ; after each repeat purchase the customer leaves for good with
-//! a probability p. Rates differ between customers as a gamma distribution of shape r and rate α, probabilities as a beta distribution of
-//! a and b. Times are weeks.
+//! While a customer is there, purchases come as a Poisson process with a rate λ; after each repeat purchase the customer leaves
+//! for good with a probability p. Rates differ between customers as a gamma distribution of shape r and rate α, probabilities as
+//! a beta distribution of a and b. Times are weeks.
 
 mod future;
 mod histogram;
@@ -37,8 +37,8 @@ impl BgNbd {
     /// How many customers there must be before anything is learned from them.
     pub const ENOUGH: usize = 50;
 
-    /// The model that makes what the customers did most likely (maximum likelihood, equation 6), in at most so many steps. `progress` is told
-    /// of each step and may say no to stop.
+    /// The model that makes what the customers did most likely (maximum likelihood, equation 6), in at most so many steps.
+    /// `progress` is told of each step and may say no to stop.
     pub fn fit(customers: &[Purchases], budget: u32, progress: &mut dyn FnMut(u32) -> bool) -> Result<Fit<BgNbd>, Unfit> {
         if let Some(place) = customers.iter().position(|customer| !customer.is_sound()) {
             return Err(Unfit::Unsound { place });
@@ -91,8 +91,8 @@ impl BgNbd {
         self.expected_purchases(&Purchases { repeats: 0, recency: 0.0, age: 0.0 }, weeks)
     }
 
-    /// What the customer is going to buy, up to a horizon. What is known of who is still there, with x purchases until T, is again a BG/NBD
-    /// model: of r + x, α + T, a and b + x.
+    /// What the customer is going to buy, up to a horizon. What is known of who is still there, with x purchases until T, is
+    /// again a BG/NBD model: of r + x, α + T, a and b + x.
     pub(super) fn future(&self, customer: &Purchases, horizon: f64) -> Future {
         let tamed = customer.tamed();
         let repeats = f64::from(tamed.repeats);
@@ -112,7 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::customers::value::samples::{Dice, cdnow};
+    use crate::customers::value::samples::{Dice, cdnow, cdnow_days};
 
     const PUBLISHED: BgNbd = BgNbd { r: 0.243, alpha: 4.414, a: 0.793, b: 2.426 };
 
@@ -147,6 +147,18 @@ mod tests {
         assert!((expected - 1.196_723_193_320_798_5).abs() < 1e-9, "{expected}");
     }
 
+    /// What the customers of CDNOW bought in the 39 weeks after those that the model learned from.
+    #[test]
+    fn what_cdnow_sold_next_is_as_expected() {
+        let customers = cdnow_purchases();
+        let model = fit(&customers).unwrap().model;
+        let expected: f64 = customers.iter().map(|customer| model.expected_purchases(customer, 39.0)).sum();
+        let sold: usize = cdnow_days().iter().map(|days| days.range(273..).count()).sum();
+        assert!((expected / real(sold) - 1.0).abs() < 0.15, "{expected} of {sold}");
+        // Equation 10 with scipy.
+        assert!((expected - 1_653.41).abs() < 0.1, "{expected}");
+    }
+
     #[test]
     fn what_cannot_be_fitted_says_why() {
         let once = |_: usize| Purchases { repeats: 0, recency: 0.0, age: 10.0 };
@@ -159,7 +171,12 @@ mod tests {
         let stopped = BgNbd::fit(&cdnow_purchases(), 1_000, &mut |step| step < 10);
         assert_eq!(stopped, Err(Unfit::Stopped { iterations: 10 }));
         assert_eq!(BgNbd::fit(&cdnow_purchases(), 10, &mut |_| true), Err(Unfit::DidNotConverge { iterations: 10 }));
-        // Everybody buys every week and nobody leaves.
+        // Nobody ever leaves.
+        let mut dice = Dice(4);
+        let faithful: Vec<Purchases> = (0..300).map(|_| dice.customer([1.0, 8.0, 1e-9, 1.0], 104.0)).collect();
+        let found = fit(&faithful);
+        assert!(matches!(found, Err(Unfit::RanAway { parameter: Parameter::A, value }) if value < 0.01), "{found:?}");
+        // Everybody buys every week.
         let weekly: Vec<Purchases> = (0..100).map(|_| Purchases { repeats: 52, recency: 52.0, age: 52.0 }).collect();
         assert!(matches!(fit(&weekly), Err(Unfit::RanAway { .. })), "{:?}", fit(&weekly));
     }
@@ -195,7 +212,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn probabilities_and_expectations_are_numbers(model in any_model(), customer in any_customer(), weeks in 0.0..5_000.0_f64) {
+        fn probabilities_and_expectations_are_numbers(
+            model in any_model(), customer in any_customer(), weeks in 0.0..5_000.0_f64
+        ) {
             let alive = model.probability_alive(&customer);
             prop_assert!((0.0..=1.0).contains(&alive), "{alive}");
             let (sooner, later) = (model.expected_purchases(&customer, weeks), model.expected_purchases(&customer, 1.5 * weeks));
@@ -204,7 +223,9 @@ mod tests {
         }
 
         #[test]
-        fn who_has_been_silent_for_longer_is_less_likely_there(repeats in 1_u32..500, recency in 0.0..100.0_f64, more in 0.0..100.0_f64) {
+        fn who_has_been_silent_for_longer_is_less_likely_there(
+            repeats in 1_u32..500, recency in 0.0..100.0_f64, more in 0.0..100.0_f64
+        ) {
             let alive = |silent: f64| PUBLISHED.probability_alive(&Purchases { repeats, recency, age: recency + silent });
             prop_assert!(alive(more) <= alive(more / 2.0));
         }
