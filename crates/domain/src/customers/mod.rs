@@ -5,3 +5,4 @@ pub mod contact;
 pub mod contact_customers;
 pub mod customer;
 pub mod request;
+pub mod value;
