@@ -19,6 +19,7 @@ mod work;
 
 mod activities;
 mod automation;
+mod customers;
 mod identity;
 mod integration;
 mod reporting;
@@ -34,6 +35,7 @@ pub(crate) use engine::on;
 
 pub use activities::{Notice, Shift, Standing};
 pub use automation::Passed;
+pub use customers::{Bought, Line};
 pub use engine::migrate::down_and_up;
 pub use error::{Failure, StoreError};
 pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};
@@ -47,7 +49,7 @@ pub use sql::{
     cell::Cell,
     row::{Layout, Row},
     rows::{
-        ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, Lease, LoginFailureRow, MailSourceRow,
+        ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, KeptRow, Lease, LoginFailureRow, MailSourceRow,
         PortalCodeRow, PortalSessionRow, PromiseRow, RotationRow, RuleCursorRow, SessionRow, SettingHead, SettingRow,
         SigningKeyRow, TenantRow, TimerRow, WantedEvents,
     },

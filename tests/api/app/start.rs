@@ -78,6 +78,7 @@ pub async fn recurring_jobs_wait_once(db: TestDb) {
             "cadences",
             "file_orphans",
             "lead_responses",
+            "customer_values",
             "lead_scores",
             "pool_recalls",
             "rule_runs_tidy",

@@ -3,6 +3,7 @@
 mod contacts;
 mod counts;
 mod customers;
+mod values;
 
 use crate::{support::Test, tests};
 
@@ -23,6 +24,9 @@ pub fn tests() -> Vec<Test> {
         customers::are_known_by_keys_of_other_systems,
         customers::set_their_values_free_when_archived,
         customers::form_no_cycles,
-        customers::have_a_timeline
+        customers::have_a_timeline,
+        values::figures_are_those_of_the_orders_by_brute_force,
+        values::models_are_learnt_from_all_customers,
+        values::bounds_are_the_tenants_own
     ]
 }

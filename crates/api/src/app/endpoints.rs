@@ -242,6 +242,12 @@ endpoints! {
         sales::leads::claims::release_customer,
         sales::leads::claims::customer_holders,
     ],
+    "customer-values" => [
+        customers::value::model::get_model,
+        customers::value::settings::get_settings,
+        customers::value::settings::put_settings,
+        customers::value::recompute,
+    ],
     "leads" => [
         sales::leads::duplicates::check,
         sales::leads::lead::disqualify,

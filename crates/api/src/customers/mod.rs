@@ -2,10 +2,28 @@
 
 pub mod customer;
 pub mod timeline;
+pub mod value;
 
 use farley_domain::customers::customer::Customer;
 
-use crate::records::{area::Area, behaviour::Behaviours};
+use crate::{
+    http::clock,
+    records::{
+        area::{Area, JobKind},
+        behaviour::Behaviours,
+    },
+};
+use value::job;
 
 /// What the area brings along.
-pub static AREA: Area = Area { behaviours: &[Behaviours::of::<Customer>()], jobs: &[], watches: &[], beginnings: &[] };
+pub static AREA: Area = Area {
+    behaviours: &[Behaviours::of::<Customer>()],
+    jobs: &[JobKind {
+        kind: job::KIND,
+        every: Some(job::EVERY),
+        may_retry: JobKind::ALWAYS,
+        perform: |job| Box::pin(async move { Ok(job::perform(&job.state, job.tenant, clock::now()).await?) }),
+    }],
+    watches: &[],
+    beginnings: &[],
+};

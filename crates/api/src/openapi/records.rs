@@ -275,6 +275,8 @@ pub fn create_example(object: &Object) -> Value {
         let mut first = create_example(part);
         if let (Some(members), Some(parent)) = (first.as_object_mut(), part.parent) {
             members.shift_remove(parent.field);
+            // Nor a key that each record has for itself.
+            members.shift_remove(recurring::EXTERNAL_IDS.name());
         }
         members.insert(member.to_owned(), json!([first]));
     }

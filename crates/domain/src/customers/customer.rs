@@ -131,6 +131,7 @@ entity! {
             Relation { name: "children", target: "customer", reach: Reach::Inverse { field: "parent_id" } },
             Relation { name: "contacts", target: "contact", reach: Reach::Linked { link: &CONTACT_CUSTOMERS_LINK, holder: false } },
             Relation { name: "opportunities", target: "opportunity", reach: Reach::Inverse { field: "customer_id" } },
+            Relation { name: "value", target: "customer_value", reach: Reach::ToOne { field: "id" } },
             Relation { name: "orders", target: "order", reach: Reach::Inverse { field: "customer_id" } },
             Relation { name: "work_orders", target: "work_order", reach: Reach::Inverse { field: "customer_id" } },
         ])

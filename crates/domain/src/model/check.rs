@@ -6,7 +6,7 @@ use std::{collections::HashMap, ptr};
 use crate::model::{
     field::{ANY_OBJECT, Field, FieldType, Link, Storage, Structure},
     object::{Object, Reach, Relation},
-    recurring::NUMBER,
+    recurring::{ID, NUMBER},
 };
 
 /// What is wrong with the names in the declarations of all objects, a sentence each.
@@ -98,6 +98,11 @@ impl<'o> Check<'o> {
             self.demand(!twice, || format!("{} is declared twice", what()));
             let Some(target) = self.object(relation.target, what) else { continue };
             match relation.reach {
+                // What has the id of what it is about, and says so.
+                Reach::ToOne { field } if field == ID.name() => {
+                    let about = format!("{}_id", object.name);
+                    self.reference((target, &about), object.name, &what);
+                }
                 Reach::ToOne { field } => self.reference((object, field), target.name, &what),
                 Reach::Attached { field, object: told } => {
                     for name in [field, told] {

@@ -68,6 +68,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
     ("cadence_enrolment", &["step_made", "paused", "resumed", "stopped", "finished"]),
     ("contact", &["signed_in", "signed_out"]),
     ("customer", &["assigned", "claimed", "released", "recalled", "recall_warned"]),
+    ("customer_value", &["recompute_requested", "settings_changed"]),
     ("import", &["progressed", "finished", "failed"]),
     ("help_center", &["token_rotated"]),
     ("job", &["retried"]),

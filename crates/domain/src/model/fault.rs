@@ -282,6 +282,8 @@ fn expected_in_chinese(expected: &str) -> &str {
             "单值字段（也可取自关联记录）；日期和时间需加 .day、.week、.month、.quarter 或 .year"
         }
         "a list" => "列表",
+        "a list of 2 numbers" => "包含 2 个数字的列表",
+        "a list of 4 numbers" => "包含 4 个数字的列表",
         "a list of filters" => "筛选条件列表",
         "a number" => "数值",
         "an amount" => "金额",

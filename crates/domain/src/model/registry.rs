@@ -6,7 +6,7 @@ use crate::{
     activities::{activity::Activity, notification::Notification, task::Task},
     automation::{macros::Macro, rule::Rule, run::RuleRun},
     catalog::product::Product,
-    customers::{contact::Contact, customer::Customer},
+    customers::{contact::Contact, customer::Customer, value::customer_value::CustomerValue},
     identity::{api_key::ApiKey, custom_field::CustomField, role::Role, setting::Setting, tag::Tag, team::Team, user::User},
     integration::{Import, file::File},
     marketing::campaign::Campaign,
@@ -44,13 +44,14 @@ use crate::{
     },
 };
 
-const COUNT: usize = 57;
+const COUNT: usize = 58;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
     let objects = [
         of::<Customer>(),
         of::<Contact>(),
+        of::<CustomerValue>(),
         of::<Lead>(),
         of::<Pool>(),
         of::<LeadForm>(),

@@ -50,6 +50,14 @@ impl Cell {
     }
 
     #[must_use]
+    pub fn as_date(&self) -> Option<NaiveDate> {
+        match self {
+            Cell::Date(date) => Some(*date),
+            _ => None,
+        }
+    }
+
+    #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Cell::Text(text) | Cell::Json(text) => Some(text),

@@ -265,6 +265,20 @@ pub struct SettingRow {
     pub updated_by: Option<Id>,
 }
 
+/// What Farley keeps for itself of a tenant under a name.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = schema::kept, primary_key(tenant_id, name), treat_none_as_default_value = false, treat_none_as_null = true)]
+pub struct KeptRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    pub name: String,
+    /// As JSON.
+    #[diesel(serialize_as = DbJson)]
+    pub value: String,
+    #[diesel(serialize_as = DbTime)]
+    pub updated_at: Timestamp,
+}
+
 /// How far mail has been fetched from a folder of an IMAP server.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = schema::mail_sources, primary_key(tenant_id, name), treat_none_as_default_value = false, treat_none_as_null = true)]

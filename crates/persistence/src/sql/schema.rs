@@ -181,6 +181,17 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::{IdSql, JsonSql, TimeSql};
+    kept (tenant_id, name) {
+        tenant_id -> IdSql,
+        name -> Text,
+        value -> JsonSql,
+        updated_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::{IdSql, TimeSql};
     signing_keys (id) {
         id -> IdSql,

@@ -239,7 +239,7 @@ impl<'a> Work<'a> {
     pub fn add_to_log(&mut self, schema: &Schema, record: &mut Record) -> Result<(), StoreError> {
         let noted = self.events.len();
         self.insert(schema, record, &Change::new("created"))?;
-        self.events.truncate(noted);
+        self.forget_noted(noted);
         Ok(())
     }
 
@@ -254,6 +254,11 @@ impl<'a> Work<'a> {
     #[must_use]
     pub fn noted(&self) -> usize {
         self.events.len()
+    }
+
+    /// Forgets what has been noted after so many events: what nobody is to hear of.
+    pub(crate) fn forget_noted(&mut self, count: usize) {
+        self.events.truncate(count);
     }
 
     /// What has been noted after so many events: what was done since.

@@ -237,6 +237,8 @@ async fn of_sales(walk: &mut Walk<'_>, admin: &Client) {
     let mut order = listed.clone();
     order.swap(0, 1);
     walk.act(admin, "reorderStages", &[id(&pipeline)], json!({"stage_ids": order}), &["stage.updated", "stage.updated"]).await;
+    walk.act(admin, "recomputeCustomerValues", &[], json!({}), &["customer_value.recompute_requested"]).await;
+    walk.act(admin, "putCustomerValueSettings", &[], json!({"lost_days": 200}), &["customer_value.settings_changed"]).await;
     let sale = admin.create("opportunities", json!({"name": "Walked", "stage_id": ids[0]})).await;
     let changed = &["opportunity.stage_changed"];
     walk.act(admin, "moveOpportunity", &[&sale], json!({"stage_id": ids[1]}), changed).await;

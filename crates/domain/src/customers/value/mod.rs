@@ -7,11 +7,13 @@
 //!
 //! Everything is a function of values: times are weeks or days, amounts minor units of one currency.
 
+pub mod assessment;
 pub mod basket;
 pub mod bg_nbd;
 pub mod churn;
 pub mod classes;
 pub mod credit;
+pub mod customer_value;
 pub mod fit;
 pub mod gamma_gamma;
 pub mod lifetime;

@@ -8,8 +8,8 @@ use super::{Conn, Db};
 use crate::{
     error::StoreError,
     sql::{
-        rows::{SettingHead, SettingRow},
-        schema::settings,
+        rows::{KeptRow, SettingHead, SettingRow},
+        schema::{kept, settings},
         sql_types::{DbId, DbJson, DbTime},
     },
 };
@@ -89,5 +89,19 @@ pub fn update(conn: &mut Conn, row: SettingRow) -> Result<(), StoreError> {
 pub fn delete(conn: &mut Conn, tenant: Id, id: Id) -> Result<(), StoreError> {
     let stored = settings::table.filter(settings::tenant_id.eq(DbId(tenant))).filter(settings::id.eq(DbId(id)));
     diesel::delete(stored).execute(conn)?;
+    Ok(())
+}
+
+/// What Farley keeps for itself under a name.
+pub fn kept(conn: &mut Conn, tenant: Id, name: &str) -> Result<Option<KeptRow>, StoreError> {
+    let found = kept::table.filter(kept::tenant_id.eq(DbId(tenant))).filter(kept::name.eq(name));
+    Ok(found.select(KeptRow::as_select()).first(conn).optional()?)
+}
+
+pub fn keep(conn: &mut Conn, row: KeptRow) -> Result<(), StoreError> {
+    let there = kept::table.filter(kept::tenant_id.eq(DbId(row.tenant_id))).filter(kept::name.eq(row.name.clone()));
+    if diesel::update(there).set(row.clone()).execute(conn)? == 0 {
+        diesel::insert_into(kept::table).values(row).execute(conn)?;
+    }
     Ok(())
 }

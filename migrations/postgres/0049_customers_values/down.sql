@@ -1,0 +1,2 @@
+DROP TABLE kept;
+DROP TABLE customer_values;
