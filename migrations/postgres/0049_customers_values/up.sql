@@ -7,8 +7,8 @@ CREATE TABLE customer_values (
     first_ordered_on date NOT NULL,
     last_ordered_on date NOT NULL,
     order_count bigint NOT NULL,
-    total bigint NOT NULL,
-    total_currency text COLLATE "C" NOT NULL,
+    order_total bigint NOT NULL,
+    order_total_currency text COLLATE "C" NOT NULL,
     recency_score bigint NOT NULL,
     frequency_score bigint NOT NULL,
     monetary_score bigint NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE customer_values (
 CREATE INDEX customer_values_customer_id ON customer_values (tenant_id, customer_id, created_at, id);
 CREATE INDEX customer_values_last_ordered_on ON customer_values (tenant_id, last_ordered_on, created_at, id);
 CREATE INDEX customer_values_order_count ON customer_values (tenant_id, order_count, created_at, id);
-CREATE INDEX customer_values_total ON customer_values (tenant_id, total, created_at, id);
+CREATE INDEX customer_values_order_total ON customer_values (tenant_id, order_total, created_at, id);
 CREATE INDEX customer_values_rfm_class ON customer_values (tenant_id, rfm_class, created_at, id);
 CREATE INDEX customer_values_loyalty_class ON customer_values (tenant_id, loyalty_class, created_at, id);
 CREATE INDEX customer_values_alive_probability ON customer_values (tenant_id, alive_probability, created_at, id) WHERE alive_probability IS NOT NULL;

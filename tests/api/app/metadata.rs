@@ -128,6 +128,8 @@ pub async fn tells_the_filters_that_lists_take(db: TestDb) {
     let sale = admin.create("opportunities", json!({"name": "x"})).await;
     let ticket = admin.create("tickets", json!({"subject": "x"})).await;
     let order = admin.create("work-orders", json!({"subject": "x"})).await;
+    let customer = admin.create("customers", json!({"name": "x"})).await;
+    let purchase = admin.create("orders", json!({"customer_id": customer})).await;
     let objects = admin.get("/v1/metadata/objects").await.ok(200);
     let encoded = |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
     let mut tried = 0;
@@ -139,7 +141,8 @@ pub async fn tells_the_filters_that_lists_take(db: TestDb) {
             .replace("{pipeline_id}", &parent)
             .replace("{opportunity_id}", &sale)
             .replace("{ticket_id}", &ticket)
-            .replace("{work_order_id}", &order);
+            .replace("{work_order_id}", &order)
+            .replace("{order_id}", &purchase);
         for field in
             object["fields"].as_array().unwrap().iter().filter(|field| !field["operators"].as_array().unwrap().is_empty())
         {

@@ -76,9 +76,9 @@ pub async fn recurring_jobs_wait_once(db: TestDb) {
         let admin = server.admin().await;
         let recurring = [
             "cadences",
+            "customer_values",
             "file_orphans",
             "lead_responses",
-            "customer_values",
             "lead_scores",
             "pool_recalls",
             "rule_runs_tidy",

@@ -142,7 +142,7 @@ pub async fn figures_are_those_of_the_orders_by_brute_force(db: TestDb) {
             (&row["first_ordered_on"], &row["last_ordered_on"], &row["days_since_order"]),
             (&json!(day(first)), &json!(day(last(bought))), &json!(last(bought)))
         );
-        assert_eq!((&row["order_count"], &row["total"]["amount"]), (&json!(count), &json!(total(bought))));
+        assert_eq!((&row["order_count"], &row["order_total"]["amount"]), (&json!(count), &json!(total(bought))));
         assert_eq!(row["other_currency_order_count"], json!(bought.elsewhere));
         let average = (2 * total(bought) + count) / (2 * count);
         assert_eq!(row["average_order"]["amount"], json!(average));
@@ -169,8 +169,8 @@ pub async fn figures_are_those_of_the_orders_by_brute_force(db: TestDb) {
         assert_eq!(row["credit_risk"], "none_known");
     }
     // Customers are found and ordered by their values.
-    let best = rows.iter().max_by_key(|row| row["total"]["amount"].as_i64()).unwrap();
-    let found = admin.list("/v1/customers?sort=-value.total&limit=1&fields=id", "id").await;
+    let best = rows.iter().max_by_key(|row| row["order_total"]["amount"].as_i64()).unwrap();
+    let found = admin.list("/v1/customers?sort=-value.order_total&limit=1&fields=id", "id").await;
     assert_eq!(found, [best["id"].as_str().unwrap()]);
     let important = rows.iter().filter(|row| row["rfm_class"] == "important_value").count();
     let counted = admin.get("/v1/customers?value.rfm_class=important_value&total=true&limit=1").await.ok(200);
@@ -205,7 +205,7 @@ pub async fn figures_are_those_of_the_orders_by_brute_force(db: TestDb) {
     computed(admin, json!({})).await;
     admin.get(&format!("/v1/customer-values/{customer}")).await.refused(404, "not_found");
     let after = admin.get(&format!("/v1/customer-values/{}", kept["id"].as_str().unwrap())).await.ok(200);
-    assert_eq!(after["total"], kept["total"]);
+    assert_eq!(after["order_total"], kept["order_total"]);
     // As of a day, what came later is not known.
     let model = computed(admin, json!({"as_of": day(90)})).await;
     assert_eq!(model["today"], json!(day(90)));

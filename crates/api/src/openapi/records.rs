@@ -264,10 +264,14 @@ fn record_example(object: &Object) -> Value {
 pub fn create_example(object: &Object) -> Value {
     const ENOUGH: usize = 6;
     let mut members = Map::new();
+    let mut told = 0;
     let writable = |field: &&Field| field.writable != Writable::Never && field.name != "id";
     for field in object.fields.iter().filter(writable) {
-        let telling = field.example.is_some() && field.name != "custom" && members.len() < ENOUGH;
-        if field.required || telling {
+        let telling = field.example.is_some() && field.name != "custom" && told < ENOUGH;
+        told += usize::from(field.required || telling);
+        // What the parts that come with it add up to goes without saying.
+        let adds_up = object.made_with.is_some() && matches!(field.kind, FieldType::Money | FieldType::Boolean);
+        if field.required || (telling && !adds_up) {
             members.extend(example(field).map(|example| (field.name.to_string(), example)));
         }
     }

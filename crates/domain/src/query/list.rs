@@ -31,7 +31,7 @@ pub const MAX_SORT_KEYS: usize = 5;
 pub const MAX_EXPANDED: usize = 10;
 pub const MAX_FIELDS: usize = 500;
 
-const LIST_PARAMETERS: &[&str] =
+pub(crate) const LIST_PARAMETERS: &[&str] =
     &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", MERGED, AS_OF, FILTER];
 const RECORD_PARAMETERS: &[&str] = &["fields", "expand", "archived"];
 /// All fields shown without being asked for, among the names in `fields`.

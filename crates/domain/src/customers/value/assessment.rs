@@ -107,7 +107,7 @@ impl Standards {
         value.set(CustomerValue::order_count, rfm.frequency);
         value.set(CustomerValue::purchase_count, i64::from(purchases.repeats) + 1);
         value.set(CustomerValue::other_currency_order_count, history.orders_in_other_currencies);
-        value.set(CustomerValue::total, money(rfm.monetary));
+        value.set(CustomerValue::order_total, money(rfm.monetary));
         let average = half_away(rfm.monetary.into(), rfm.frequency.into()).and_then(|average| i64::try_from(average).ok());
         value.set(CustomerValue::average_order, average.map(money));
 
@@ -220,7 +220,7 @@ mod tests {
         };
         let value = standards.assess(Id::NIL, &history, &[]).unwrap();
         assert_eq!((value.get(CustomerValue::order_count), value.get(CustomerValue::purchase_count)), (3, 2));
-        assert_eq!(value.get(CustomerValue::total), Some(Money::new(801, Currency::CNY)));
+        assert_eq!(value.get(CustomerValue::order_total), Some(Money::new(801, Currency::CNY)));
         assert_eq!(value.get(CustomerValue::average_order), Some(Money::new(267, Currency::CNY)));
         assert_eq!(value.get(CustomerValue::last_ordered_on), Some(day("2026-02-12")));
         assert_eq!(value.get(CustomerValue::overdue), Some(Money::new(50, Currency::CNY)));

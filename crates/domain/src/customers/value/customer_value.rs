@@ -97,8 +97,8 @@ entity! {
         /// The orders in other currencies, which count nowhere here.
         other_currency_order_count: i64 => integer(0, i64::MAX).default(0).server_set().detail().label("Orders in other currencies", "其他币种订单数").example(0),
         /// The amount of all orders less refunds.
-        total: Option<Money> => money().filled().server_set().indexed().label("Total", "累计金额").example(json!({"amount": 12_960_000, "currency": "CNY"})),
-        /// `total` divided by `order_count`.
+        order_total: Option<Money> => money().filled().server_set().indexed().label("Total", "累计金额").example(json!({"amount": 12_960_000, "currency": "CNY"})),
+        /// `order_total` divided by `order_count`.
         average_order: Option<Money> => money().server_set().detail().label("Average order", "客单价").example(json!({"amount": 2_160_000, "currency": "CNY"})),
         /// The score of recency, 1 to 5; 5 is best.
         recency_score: i64 => integer(1, 5).default(1).server_set().label("Recency score", "近度得分").example(5),

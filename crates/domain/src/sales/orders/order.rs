@@ -54,7 +54,7 @@ entity! {
         /// The number, unique among live orders. Assigned by the server if none is given.
         number: Option<String> => text(80).filled().title().indexed().label("Number", "订单号").example("O-000042"),
         /// The customer who bought. Defaults to the customer of the contact, or of the opportunity.
-        customer_id: Option<Id> => reference("customer").filled().indexed().required_when(when_missing(&["contact_id", "opportunity_id"])).label("Customer", "客户"),
+        customer_id: Option<Id> => reference("customer").filled().indexed().required_when(when_missing(&["contact_id", "opportunity_id"])).label("Customer", "客户").example("01890a5d-ac96-774b-bcce-b302099a8057"),
         /// The person who ordered.
         contact_id: Option<Id> => reference("contact").indexed().label("Contact", "联系人"),
         /// The opportunity that was won with it.
