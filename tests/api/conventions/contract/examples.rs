@@ -44,8 +44,10 @@ impl<'a> Examples<'a> {
         }
         // What a record cannot be without is named by the path, or is given as the record of an example of its own.
         let parent = object.parent.map(|parent| parent.field);
-        let needed = object.fields.iter().filter(|field| field.required && parent != Some(field.name.as_ref()));
-        for field in needed.filter(|field| field.writable != Writable::Never) {
+        let needed = |field: &&Field| field.required || body.contains_key(field.name.as_ref());
+        let needed = object.fields.iter().filter(|field| parent != Some(field.name.as_ref())).filter(needed);
+        let needed: Vec<&Field> = needed.filter(|field| field.writable != Writable::Never).collect();
+        for field in needed {
             self.refer(&mut body, field).await;
         }
         body
