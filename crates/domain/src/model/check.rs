@@ -8,7 +8,6 @@ use crate::model::{
     object::{Object, Reach, Relation},
     recurring::{ID, NUMBER},
 };
-use crate::query::list::LIST_PARAMETERS;
 
 /// What is wrong with the names in the declarations of all objects, a sentence each.
 #[must_use]
@@ -69,8 +68,6 @@ impl<'o> Check<'o> {
             let what = || format!("the field {} of {}", field.name, object.name);
             let twice = object.fields[..place].iter().any(|other| other.name == field.name);
             self.demand(!twice, || format!("{} is declared twice", what()));
-            let is_parameter = field.filterable && LIST_PARAMETERS.contains(&field.name.as_ref());
-            self.demand(!is_parameter, || format!("{} is called like a parameter of lists", what()));
             // A record of the documentation shows every field, and null is no value of this one.
             let made =
                 matches!(field.kind, FieldType::Id | FieldType::Reference(_) | FieldType::References(_) | FieldType::DateTime);

@@ -65,6 +65,7 @@ pub const CUSTOM: Handle<Any, Map<String, Value>> = Handle::declared("custom", s
 pub const LEAD_ID: Handle<Any, Option<Id>> = Handle::recurring("lead_id");
 pub const CONTACT_ID: Handle<Any, Option<Id>> = Handle::recurring("contact_id");
 pub const OPPORTUNITY_ID: Handle<Any, Option<Id>> = Handle::recurring("opportunity_id");
+pub const PRODUCT_ID: Handle<Any, Option<Id>> = Handle::recurring("product_id");
 pub const LAST_ACTIVITY_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("last_activity_at");
 pub const NEXT_TASK_AT: Handle<Any, Option<Timestamp>> = Handle::recurring("next_task_at");
 

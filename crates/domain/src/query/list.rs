@@ -31,7 +31,7 @@ pub const MAX_SORT_KEYS: usize = 5;
 pub const MAX_EXPANDED: usize = 10;
 pub const MAX_FIELDS: usize = 500;
 
-pub(crate) const LIST_PARAMETERS: &[&str] =
+const LIST_PARAMETERS: &[&str] =
     &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", MERGED, AS_OF, FILTER];
 const RECORD_PARAMETERS: &[&str] = &["fields", "expand", "archived"];
 /// All fields shown without being asked for, among the names in `fields`.
@@ -238,6 +238,14 @@ mod tests {
             SortBy::Relevance(_) => "relevance".to_owned(),
         };
         query.sort.iter().map(|key| format!("{}{}", if key.descending { "-" } else { "" }, name(key))).collect()
+    }
+
+    #[test]
+    fn no_field_is_called_like_a_parameter() {
+        for object in crate::model::registry::objects() {
+            let hidden = object.fields.iter().filter(|field| field.filterable && LIST_PARAMETERS.contains(&field.name.as_ref()));
+            assert_eq!(hidden.map(|field| field.name.as_ref()).collect::<Vec<&str>>(), [""; 0], "{}", object.name);
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub async fn perform(state: &State, tenant: TenantKey, now: Timestamp) -> Result
     let baskets = work.baskets(&ground).await?;
     work.note("fitting", 0, Some(buyers.len())).await?;
     let learning = tokio::task::spawn_blocking(move || learn(&ground, buyers, baskets));
-    let learnt = learning.await.map_err(|error| Problem::internal(&error.to_string()))?;
+    let learnt = learning.await.map_err(|error| Problem::internal(error.to_string()))?;
     let Some(Learnt { standards, rules, model, buyers }) = learnt else {
         work.remove_all_but(&HashSet::new()).await?;
         work.finish(CustomerValueModel { computed_at: Some(now), ..CustomerValueModel::default() }).await?;
@@ -214,7 +214,7 @@ impl Computation<'_> {
     async fn remove_all_but(&self, buyers: &HashSet<Id>) -> Result<(), Problem> {
         let mut after = Id::NIL;
         loop {
-            let there = self.read(move |reader| Ok(values_after(reader, after)?)).await?;
+            let there = self.read(move |reader| values_after(reader, after)).await?;
             let gone: Vec<Id> = there.iter().copied().filter(|id| !buyers.contains(id)).collect();
             if !gone.is_empty() {
                 self.change(move |work| Ok(work.remove_values(&gone)?)).await?;

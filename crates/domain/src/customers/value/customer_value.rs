@@ -14,12 +14,13 @@ use crate::{
     model::{
         field::Structure,
         object::{Reach, Relation},
+        recurring::PRODUCT_ID,
     },
     values::{id::Id, money::Money},
 };
 
 /// Why a customer may be about to be lost, as JSON.
-pub static CHURN_REASONS: Structure = computed("churn_reasons", || {
+pub static CHURN_REASONS: Structure = computed("churn_reason_list", || {
     let number = json!({"type": "number"});
     json!({
         "type": "array",
@@ -39,14 +40,15 @@ pub static CHURN_REASONS: Structure = computed("churn_reasons", || {
 /// What to offer next, as JSON.
 pub static OFFERS: Structure = computed("offers", || {
     let id = json!({"type": "string", "format": "uuid"});
+    let product = PRODUCT_ID.name();
     json!({
         "type": "array",
         "maxItems": 5,
         "items": {
             "type": "object",
-            "required": ["product_id", "because_of_id", "confidence", "lift"],
+            "required": [product, "because_of_id", "confidence", "lift"],
             "properties": {
-                "product_id": id, "because_of_id": id,
+                product: id, "because_of_id": id,
                 "confidence": {"type": "number", "description": "The share of the orders with `because_of_id` that have the product too."},
                 "lift": {"type": "number", "description": "How many times as often the product is in orders with `because_of_id` as in all orders."}
             }
