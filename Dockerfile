@@ -3,7 +3,7 @@ FROM rust:1-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make perl pkg-config libssl-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /farley
 COPY . .
-RUN cargo build --release --locked -p farley --features tls,otel
+RUN cargo build --release --locked -p farley --features tls
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates libssl3 tzdata && rm -rf /var/lib/apt/lists/* \

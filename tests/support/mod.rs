@@ -15,7 +15,7 @@ mod postgres;
 pub mod scratch;
 mod sqlite;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::SystemTime};
+use std::{fmt, future::Future, num::NonZero, pin::Pin, sync::Arc, time::SystemTime};
 
 use farley_domain::values::id::Id;
 use farley_persistence::{Settings, Store};
@@ -238,7 +238,10 @@ macro_rules! tests {
 
 /// Runs the tests that the command line asks for, and ends the process.
 pub fn main_with(tests: Vec<Test>) -> ! {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Most of the time a test waits: for the disk, for jobs, for clocks.
+    let cores = std::thread::available_parallelism().map_or(2, NonZero::get);
+    arguments.test_threads.get_or_insert(2 * cores);
     let has_postgres = postgres::is_there();
     if !has_postgres {
         let required = std::env::var("FARLEY_TEST_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");

@@ -43,7 +43,7 @@ pub struct Settings {
     /// The address to serve Prometheus metrics on; disabled by default.
     #[serde(default, deserialize_with = "unless_blank")]
     pub metrics_listen: Option<std::net::SocketAddr>,
-    /// The address of the OpenTelemetry collector that traces are sent to; disabled by default. Requires the feature `otel`.
+    /// The address of the OpenTelemetry collector that traces are sent to; disabled by default.
     #[serde(default, deserialize_with = "unless_blank")]
     pub otel_endpoint: Option<String>,
     /// The service name of the traces.

@@ -6,17 +6,13 @@ mod hang;
 mod metadata;
 mod readme;
 pub mod start;
-#[cfg(feature = "otel")]
 mod traces;
 
 use crate::{support::Test, tests};
 
 /// The cases of this area.
 pub fn tests() -> Vec<Test> {
-    #[cfg(feature = "otel")]
     let traces = tests![traces::are_sent_to_a_collector];
-    #[cfg(not(feature = "otel"))]
-    let traces: Vec<Test> = Vec::new();
     let process = tests![
         crash::a_newer_database_is_refused,
         crash::killed_under_load_nothing_is_lost,

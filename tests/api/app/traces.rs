@@ -1,4 +1,4 @@
-//! Traces, with the feature `otel`: what a collector gets.
+//! Traces: what a collector gets.
 
 use std::{
     io::{Read, Write},

@@ -105,6 +105,7 @@ pub async fn everything_else_needs_a_scope(db: TestDb) {
         "summarizeCustomers",
         "getCustomer",
         "listCustomerHistory",
+        "getCustomerOverview",
         "listCustomerTimeline",
         "listCustomerHolders",
         // These answer with what the scope lets be seen.

@@ -3,6 +3,7 @@
 mod contacts;
 mod counts;
 mod customers;
+mod overview;
 mod values;
 
 use crate::{support::Test, tests};
@@ -25,6 +26,7 @@ pub fn tests() -> Vec<Test> {
         customers::set_their_values_free_when_archived,
         customers::form_no_cycles,
         customers::have_a_timeline,
+        overview::shows_what_the_lists_show,
         values::figures_are_those_of_the_orders_by_brute_force,
         values::models_are_learnt_from_all_customers,
         values::bounds_are_the_tenants_own

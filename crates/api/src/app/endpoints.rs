@@ -237,6 +237,7 @@ endpoints! {
         records::events::change_feed,
     ],
     "customers" => [
+        customers::overview::customer_overview,
         customers::timeline::customer_timeline,
         sales::leads::claims::claim_customer,
         sales::leads::claims::release_customer,

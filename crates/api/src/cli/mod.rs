@@ -294,11 +294,7 @@ const WITHOUT_FLAG: &[(&str, &str, &str)] = &[
         "\"https://crm.example.com/reset?token={token}\"",
         "The page on which users choose a new password, with {token} for the one-time token; no link is mailed, unless set",
     ),
-    (
-        "otel_endpoint",
-        "\"\"",
-        "The OpenTelemetry collector that traces are sent to (`http://127.0.0.1:4318`), by a Farley with the feature `otel`",
-    ),
+    ("otel_endpoint", "\"\"", "The OpenTelemetry collector that traces are sent to (`http://127.0.0.1:4318`)"),
     ("otel_service_name", "\"farley\"", "The service name of the traces"),
     ("default_country", "\"CN\"", "The country of the tenant made on the first start"),
     ("default_currency", "\"CNY\"", "Its currency"),

@@ -1,6 +1,7 @@
 //! What customers and contacts have beside the generic endpoints.
 
 pub mod customer;
+pub mod overview;
 pub mod timeline;
 pub mod value;
 

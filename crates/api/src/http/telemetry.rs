@@ -1,20 +1,29 @@
-//! What is seen of a server from outside: its log, and with the feature `otel` its traces, sent to an OpenTelemetry collector
+//! What is seen of a server from outside: its log, and its traces, sent to an OpenTelemetry collector if there is one
 //! (OTLP over HTTP). Spans hold routes, kinds, numbers and ids of requests; no names, no addresses, no bodies.
 
-use std::io::IsTerminal;
+use std::{collections::HashMap, io::IsTerminal};
 
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+use opentelemetry::{
+    propagation::TextMapPropagator,
+    trace::{TraceContextExt, TracerProvider},
+};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tracing::{Span, level_filters::LevelFilter};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::settings::{LogFormat, Settings};
 
 /// The target of spans that are traced. They are of the level TRACE, which costs nothing where nobody listens.
 pub const TRACED: &str = "farley::traced";
 
+const TRACEPARENT: &str = "traceparent";
+
 /// Ends the traces when it is dropped: what was not sent yet is sent.
 #[must_use]
 pub struct Guard {
-    #[cfg(feature = "otel")]
-    provider: Option<opentelemetry_sdk::trace::SdkTracerProvider>,
+    provider: Option<SdkTracerProvider>,
 }
 
 type Layers = Vec<Box<dyn Layer<Registry> + Send + Sync>>;
@@ -38,26 +47,10 @@ pub fn start(settings: &Settings) -> Result<Guard, String> {
     Ok(guard)
 }
 
-#[cfg(not(feature = "otel"))]
-fn traces(settings: &Settings, _: &mut Layers) -> Result<Guard, String> {
-    match settings.otel_endpoint {
-        None => Ok(Guard {}),
-        Some(_) => Err("setting FARLEY_OTEL_ENDPOINT: this Farley was built without the feature `otel`".to_owned()),
-    }
-}
-
-/// Makes a span part of the trace that a `traceparent` (W3C Trace Context) names.
-#[cfg(not(feature = "otel"))]
-pub fn follow(_: &tracing::Span, _: Option<&str>) {}
-
-/// Names a span by what turned out while it was under way.
-#[cfg(not(feature = "otel"))]
-pub fn rename(_: &tracing::Span, _: String) {}
-
 /// The `traceparent` that a request is answered with: of its own span, or, where nobody listens to spans, of one made for it in the
 /// trace that the request names.
 #[must_use]
-pub fn answered(span: &tracing::Span, given: Option<&str>) -> Option<String> {
+pub fn answered(span: &Span, given: Option<&str>) -> Option<String> {
     span.in_scope(traceparent).or_else(|| continued(given?))
 }
 
@@ -77,88 +70,57 @@ fn continued(given: &str) -> Option<String> {
     valid.then(|| format!("00-{trace}-{span:016x}-{flags}"))
 }
 
-/// The `traceparent` of the span under way, for work that goes on elsewhere.
-#[cfg(not(feature = "otel"))]
-#[must_use]
-pub fn traceparent() -> Option<String> {
-    None
+fn traces(settings: &Settings, layers: &mut Layers) -> Result<Guard, String> {
+    let Some(endpoint) = &settings.otel_endpoint else { return Ok(Guard { provider: None }) };
+    if !endpoint.starts_with("http://") {
+        return Err("setting FARLEY_OTEL_ENDPOINT must begin with http://, as a collector beside the server has it".to_owned());
+    }
+    let endpoint = endpoint.trim_end_matches('/');
+    let path = if endpoint.ends_with("/v1/traces") { "" } else { "/v1/traces" };
+    let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary);
+    let exporter = exporter.with_endpoint(format!("{endpoint}{path}")).build();
+    let exporter = exporter.map_err(|error| format!("setting FARLEY_OTEL_ENDPOINT: {error}"))?;
+    let resource = Resource::builder().with_service_name(settings.otel_service_name.clone()).build();
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("farley"))
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false);
+    layers.push(layer.with_filter(Targets::new().with_target(TRACED, LevelFilter::TRACE)).boxed());
+    Ok(Guard { provider: Some(provider) })
 }
 
-#[cfg(feature = "otel")]
-use otel::traces;
-#[cfg(feature = "otel")]
-pub use otel::{follow, rename, traceparent};
-
-#[cfg(feature = "otel")]
-mod otel {
-    use std::collections::HashMap;
-
-    use opentelemetry::{
-        propagation::TextMapPropagator,
-        trace::{TraceContextExt, TracerProvider},
-    };
-    use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
-    use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
-    use tracing::{Span, level_filters::LevelFilter};
-    use tracing_opentelemetry::OpenTelemetrySpanExt;
-    use tracing_subscriber::{Layer, filter::Targets};
-
-    use super::{Guard, Layers, TRACED};
-    use crate::settings::Settings;
-
-    const TRACEPARENT: &str = "traceparent";
-
-    pub fn traces(settings: &Settings, layers: &mut Layers) -> Result<Guard, String> {
-        let Some(endpoint) = &settings.otel_endpoint else { return Ok(Guard { provider: None }) };
-        if !endpoint.starts_with("http://") {
-            return Err(
-                "setting FARLEY_OTEL_ENDPOINT must begin with http://, as a collector beside the server has it".to_owned()
-            );
-        }
-        let endpoint = endpoint.trim_end_matches('/');
-        let path = if endpoint.ends_with("/v1/traces") { "" } else { "/v1/traces" };
-        let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary);
-        let exporter = exporter.with_endpoint(format!("{endpoint}{path}")).build();
-        let exporter = exporter.map_err(|error| format!("setting FARLEY_OTEL_ENDPOINT: {error}"))?;
-        let resource = Resource::builder().with_service_name(settings.otel_service_name.clone()).build();
-        let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
-        let layer = tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer("farley"))
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false)
-            .with_tracked_inactivity(false);
-        layers.push(layer.with_filter(Targets::new().with_target(TRACED, LevelFilter::TRACE)).boxed());
-        Ok(Guard { provider: Some(provider) })
-    }
-
-    impl Drop for Guard {
-        fn drop(&mut self) {
-            if let Some(provider) = &self.provider
-                && let Err(error) = provider.shutdown()
-            {
-                eprintln!("the last traces could not be sent: {error}");
-            }
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(provider) = &self.provider
+            && let Err(error) = provider.shutdown()
+        {
+            eprintln!("the last traces could not be sent: {error}");
         }
     }
+}
 
-    pub fn follow(span: &Span, traceparent: Option<&str>) {
-        let Some(traceparent) = traceparent else { return };
-        let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
-        // A span that nobody listens to has no parent.
-        drop(span.set_parent(TraceContextPropagator::new().extract(&carrier)));
-    }
+/// Makes a span part of the trace that a `traceparent` (W3C Trace Context) names.
+pub fn follow(span: &Span, traceparent: Option<&str>) {
+    let Some(traceparent) = traceparent else { return };
+    let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
+    // A span that nobody listens to has no parent.
+    drop(span.set_parent(TraceContextPropagator::new().extract(&carrier)));
+}
 
-    pub fn rename(span: &Span, name: String) {
-        span.context().span().update_name(name);
-    }
+/// Names a span by what turned out while it was under way.
+pub fn rename(span: &Span, name: String) {
+    span.context().span().update_name(name);
+}
 
-    #[must_use]
-    pub fn traceparent() -> Option<String> {
-        let mut carrier = HashMap::new();
-        TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
-        carrier.remove(TRACEPARENT)
-    }
+/// The `traceparent` of the span under way, for work that goes on elsewhere.
+#[must_use]
+pub fn traceparent() -> Option<String> {
+    let mut carrier = HashMap::new();
+    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
+    carrier.remove(TRACEPARENT)
 }
 
 #[cfg(test)]

@@ -432,7 +432,17 @@ fn compare(name: &str, entries: &[String], engine: Engine) -> Result<(), Failure
 /// The lines of both in their order: what is common with its surroundings, what only one has with its sign.
 fn difference(then: &str, now: &str) -> String {
     const AROUND: usize = 3;
+    /// So many lines are compared each with each.
+    const MOST: usize = 3_000;
     let (then, now): (Vec<&str>, Vec<&str>) = (then.lines().collect(), now.lines().collect());
+    // What is alike at both ends need not be compared each with each.
+    let alike = then.iter().zip(&now).take_while(|(then, now)| then == now).count();
+    let from = alike.saturating_sub(AROUND);
+    let (then, now) = (&then[from..], &now[from..]);
+    let alike = then.iter().rev().zip(now.iter().rev()).take_while(|(then, now)| then == now).count();
+    let after = alike.saturating_sub(AROUND);
+    let (then, now) = (&then[..then.len() - after], &now[..now.len() - after]);
+    let (then, now) = (&then[..then.len().min(MOST)], &now[..now.len().min(MOST)]);
     // The longest common run of lines from each place on.
     let mut common = vec![vec![0_usize; now.len() + 1]; then.len() + 1];
     for left in (0..then.len()).rev() {
