@@ -173,6 +173,7 @@ BEYOND_SCHEMAS = [
     ("unknown_.*|wrong_type", "/scopes/[0-9]+", "permissions there are"),
     ("repeated", "types", "texts that are alike once they are trimmed"),
     ("too_large", "/targets/[0-9]+/warn_before_minutes", "a warning before the time it warns of begins"),
+    ("too_small", "/(rfm_recency|rfm_frequency|rfm_monetary|sales_levels|frequency_levels)/[0-9]+", "bounds that rise"),
     ("wrong_type", "/pivot", "every dimension is down the side or along the top"),
 ]
 

@@ -95,13 +95,15 @@ pub async fn light_requests_go_on_beside_heavy_ones(db: TestDb) {
     let answers = heavy.await.expect("all are answered");
     let (served, refused): (Vec<_>, Vec<_>) =
         answers.into_iter().map(|answer| answer.expect("an answer")).partition(|answer| answer.status == 200);
-    assert_eq!((served.len(), refused.len()), (18, 22));
+    // Who comes when the first is done already finds a place.
+    assert!(served.len() >= 18 && !refused.is_empty(), "{} served, {} refused", served.len(), refused.len());
+    let turned_away = u64::try_from(refused.len()).expect("few");
     for answer in refused {
         assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0), "{}", answer.text);
         answer.refused(503, "busy");
     }
     let done = until(&server, "the lane empties", |heavy| heavy.in_use == 0 && heavy.waiting == 0).await;
-    assert_eq!((done.refused, done.timed_out, done.cancelled), (22, 0, 0));
+    assert_eq!((done.refused, done.timed_out, done.cancelled), (turned_away, 0, 0));
 }
 
 pub async fn what_proves_heavy_moves_to_the_other_lane(db: TestDb) {

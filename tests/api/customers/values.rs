@@ -309,9 +309,12 @@ pub async fn bounds_are_the_tenants_own(db: TestDb) {
         (&json!("lost"), &json!(3), &json!("middle"))
     );
     assert_eq!(value["credit_risk"], "high", "all of it is late");
+    for (body, fault) in
+        [(json!({"lost_below": 1.5}), ("/lost_below", "too_large")), (json!({"decline": -1}), ("/decline", "too_small"))]
+    {
+        assert_eq!(admin.put(settings, body).await.faults(422), pairs(&[fault]));
+    }
     for (body, fault) in [
-        (json!({"lost_below": 1.5}), ("/lost_below", "too_large")),
-        (json!({"decline": -1}), ("/decline", "too_small")),
         (json!({"rfm_recency": [1, 2, 3]}), ("/rfm_recency", "wrong_type")),
         (json!({"rfm_recency": [1, 3, 2, 4]}), ("/rfm_recency/2", "too_small")),
         (json!({"sales_levels": [1, "many"]}), ("/sales_levels/1", "wrong_type")),

@@ -277,7 +277,7 @@ pub async fn put_settings(call: Call, request: HttpRequest, body: Body) -> Resul
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
     refuse_rest(&parameters, &["validate_only"])?;
     let settings = body::read::<Settings>(&body.0, &call.principal.standards(call.now))?;
-    check(&settings)?;
+    check(&settings).map_err(Problem::rule)?;
     mutation
         .run(&call, move |work| {
             let told = told(&settings);
