@@ -62,10 +62,7 @@ static RULE: farley_domain::model::field::Structure = farley_domain::model::fiel
         if value.is_object() { Ok(value.clone()) } else { Err(wrong().into()) }
     },
     schema: || json!({"type": "object", "description": "As in POST /v1/rules."}),
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..farley_domain::model::field::Structure::PLAIN
 };
 
 /// What a rule would have done.

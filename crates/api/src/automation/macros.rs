@@ -82,10 +82,7 @@ static VERSIONS: farley_domain::model::field::Structure = farley_domain::model::
         }
     },
     schema: || json!({"type": "array", "maxItems": AT_ONCE, "items": {"type": "integer", "minimum": 1}}),
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..farley_domain::model::field::Structure::PLAIN
 };
 
 /// What became of each record.

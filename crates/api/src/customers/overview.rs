@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use farley_domain::{
-    activities::{activity::Activity, task::Task},
+    activities::{
+        activity::{Activity, ActivityStatus},
+        task::Task,
+    },
     customers::{contact::Contact, customer::Customer, value::customer_value::CustomerValue},
     identity::access::Action,
-    model::{entity::Entity, object::Object},
+    model::{entity::Entity, field::Op, object::Object, recurring},
     query::list::ListQuery,
     sales::{opportunity::Opportunity, orders::order::Order},
     service::{ticket::Ticket, work_orders::work_order::WorkOrder},
@@ -16,7 +19,10 @@ use farley_domain::{
 };
 use farley_persistence::{Reader, Row};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{Ref, RefOr, Schema},
+};
 
 use crate::{
     access::{call::Call, principal::Principal},
@@ -24,7 +30,7 @@ use crate::{
         problem::Problem,
         request::{parameters, refuse_rest},
     },
-    records::{named::Named, read::layout_for},
+    records::{named::Named, names, operations::base, parameters::suffixed, read::layout_for, schemas::nullable},
 };
 
 /// How many records of a part are shown.
@@ -34,10 +40,10 @@ const SHOWN: usize = 5;
 #[derive(Serialize, ToSchema)]
 pub struct CustomerOverview {
     /// The customer.
-    #[schema(value_type = Object)]
+    #[schema(schema_with = customer_schema)]
     customer: Row,
     /// What the customer is worth; null if there is no value, or you may not read it.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = value_schema)]
     value: Option<Row>,
     /// The contacts, newest first. A part is null if you may not read its records or not see what they are found by.
     contacts: Option<OverviewPart>,
@@ -69,33 +75,60 @@ pub struct OverviewPart {
     list: String,
 }
 
-/// A part: its list, apart from the customer.
-struct Part {
-    object: fn() -> &'static Object,
-    /// The parameter that names the customer.
-    by: &'static str,
-    rest: &'static [(&'static str, &'static str)],
+/// Which records of a part count.
+enum Wanted {
+    All,
+    /// Those that are open, as their object says it.
+    Open,
+    Done,
 }
 
-const CONTACTS: Part = Part { object: Contact::object, by: "customers.id", rest: &[] };
-const OPPORTUNITIES: Part =
-    Part { object: Opportunity::object, by: "customer.id", rest: &[("status", "open"), ("sort", "expected_close_on")] };
-const TICKETS: Part = Part {
-    object: Ticket::object,
-    by: "customer.id",
-    rest: &[("status_in", "new,open,waiting_customer,waiting_third_party"), ("sort", "-created_at")],
+/// A part: the list that shows it.
+struct Part {
+    object: fn() -> &'static Object,
+    /// How its records name the customer.
+    by: &'static str,
+    wanted: Wanted,
+    /// What comes first, as in `sort`.
+    first: (&'static str, bool),
+}
+
+/// By the customers that records concern, or belong to, of which there may be several.
+const OF_SEVERAL: &str = "customers.id";
+const NEWEST: (&str, bool) = (recurring::CREATED_AT.name(), true);
+
+const CONTACTS: Part = Part { object: Contact::object, by: OF_SEVERAL, wanted: Wanted::All, first: NEWEST };
+const OPPORTUNITIES: Part = Part {
+    object: Opportunity::object,
+    by: Opportunity::customer_id.name(),
+    wanted: Wanted::Open,
+    first: (Opportunity::expected_close_on.name(), false),
 };
-const ORDERS: Part = Part { object: Order::object, by: "customer.id", rest: &[("sort", "-ordered_on")] };
-const WORK_ORDERS: Part = Part {
-    object: WorkOrder::object,
-    by: "customer.id",
-    rest: &[("status_in", "unscheduled,scheduled,travelling,in_progress"), ("sort", "-created_at")],
-};
+const TICKETS: Part = Part { object: Ticket::object, by: Ticket::customer_id.name(), wanted: Wanted::Open, first: NEWEST };
+const ORDERS: Part =
+    Part { object: Order::object, by: Order::customer_id.name(), wanted: Wanted::All, first: (Order::ordered_on.name(), true) };
+const WORK_ORDERS: Part =
+    Part { object: WorkOrder::object, by: WorkOrder::customer_id.name(), wanted: Wanted::Open, first: NEWEST };
 const ACTIVITIES: Part =
-    Part { object: Activity::object, by: "customers.id", rest: &[("status", "done"), ("sort", "-occurred_at")] };
-const TASKS: Part = Part { object: Task::object, by: "customers.id", rest: &[("status", "open"), ("sort", "due_at")] };
+    Part { object: Activity::object, by: OF_SEVERAL, wanted: Wanted::Done, first: (Activity::occurred_at.name(), true) };
+const TASKS: Part = Part { object: Task::object, by: OF_SEVERAL, wanted: Wanted::Open, first: (Task::due_at.name(), false) };
 
 impl Part {
+    /// The parameters of its list.
+    fn parameters(&self, customer: Id) -> Vec<(String, String)> {
+        let mut parameters = vec![(self.by.to_owned(), customer.to_string())];
+        match (&self.wanted, (self.object)().open) {
+            (Wanted::Open, Some((field, values))) => parameters.push((suffixed(field, Op::In), values.join(","))),
+            (Wanted::Done, _) => {
+                parameters.push((Activity::status.name().to_owned(), ActivityStatus::Done.as_str().to_owned()));
+            }
+            (Wanted::Open | Wanted::All, _) => {}
+        }
+        let (first, descending) = self.first;
+        parameters.push(("sort".to_owned(), format!("{}{first}", if descending { "-" } else { "" })));
+        parameters
+    }
+
     fn read(
         &self,
         reader: &mut Reader<'_>,
@@ -107,10 +140,9 @@ impl Part {
         if principal.asker.rows(object, Action::Read).is_none() {
             return Ok(None);
         }
-        let mut parameters = vec![(self.by.to_owned(), customer.to_string())];
-        parameters.extend(self.rest.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut parameters = self.parameters(customer);
         let list: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let list = format!("/v1/{}?{}", object.collection, list.join("&"));
+        let list = format!("{}?{}", base(object), list.join("&"));
         parameters.extend([("limit".to_owned(), SHOWN.to_string()), ("total".to_owned(), true.to_string())]);
         let view = principal.view(now);
         // What is hidden of a part makes its list one that the caller could not ask for either.
@@ -119,6 +151,14 @@ impl Part {
         let page = reader.list(&layout, &view, &query)?;
         Ok(Some(OverviewPart { data: page.rows, total: page.total.unwrap_or(0), list }))
     }
+}
+
+fn customer_schema() -> RefOr<Schema> {
+    Ref::from_schema_name(names::record(Customer::object())).into()
+}
+
+fn value_schema() -> RefOr<Schema> {
+    nullable(Ref::from_schema_name(names::record(CustomerValue::object())).into())
 }
 
 /// Get the overview of a customer

@@ -16,7 +16,7 @@ use utoipa::openapi::{
 
 use super::{
     parameters::{cursor, limit, limit_doc, offset, search_text},
-    schemas::{EXAMPLE_ID, Notes, annotate, format, id, integer, nullable, of_type, text},
+    schemas::{EXAMPLE_ID, MONEY, Notes, annotate, format, id, integer, nullable, of_type, text},
 };
 use crate::{
     http::problem::Code,
@@ -30,7 +30,7 @@ use crate::{
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
     vec![
-        ("Money", money().into()),
+        (MONEY, money().into()),
         ("Page", page().into()),
         ("Problem", problem().into()),
         ("Fault", fault().into()),

@@ -42,11 +42,6 @@ pub fn made_with(object: &Object) -> Option<(&'static str, &'static Object)> {
 }
 
 impl Writer {
-    /// The caller, writing parts of the records that this one writes.
-    fn of_parts(&self, object: &'static Object) -> Writer {
-        self.on(object)
-    }
-
     /// Reads the parts that a body brings along; and what is left of the body.
     pub(super) fn read_parts<'b>(&self, body: &'b Value) -> (Cow<'b, Value>, Result<Vec<Part>, Faults>) {
         let Some((member, object)) = made_with(self.object).filter(|(member, _)| body.get(member).is_some()) else {
@@ -54,7 +49,7 @@ impl Writer {
         };
         let mut own = body.clone();
         let sent = own.as_object_mut().and_then(|members| members.shift_remove(member)).unwrap_or(Value::Null);
-        (Cow::Owned(own), self.of_parts(object).read_each(member, &sent))
+        (Cow::Owned(own), self.on(object).read_each(member, &sent))
     }
 
     fn read_each(&self, member: &str, sent: &Value) -> Result<Vec<Part>, Faults> {
@@ -89,7 +84,7 @@ impl Writer {
     /// Judges and completes parts as if each were created by itself, but for what has to do with its siblings: that is for their whole.
     pub(super) fn complete_parts(&self, work: &mut Work<'_>, whole: &Record, parts: Vec<Part>) -> Result<Vec<Part>, Problem> {
         let Some((_, object)) = made_with(self.object).filter(|_| !parts.is_empty()) else { return Ok(parts) };
-        let writer = self.of_parts(object);
+        let writer = self.on(object);
         let completed = parts.into_iter().enumerate().map(|(place, part)| {
             let judged = writer.complete_part(work, (whole, place), part.record);
             let record = judged.map_err(|problem| moved(writer.unhidden(problem, None), &part.pointer))?;
@@ -125,7 +120,7 @@ impl Writer {
     /// Stores parts after their whole.
     pub(super) fn insert_parts(&self, work: &mut Work<'_>, whole: &Record, parts: Vec<Part>) -> Result<(), Problem> {
         let Some((_, object)) = made_with(self.object).filter(|_| !parts.is_empty()) else { return Ok(()) };
-        let writer = self.of_parts(object);
+        let writer = self.on(object);
         let (schema, behaviour) = (writer.schema(), behaviour::of(object)?);
         for (place, Part { mut record, pointer }) in parts.into_iter().enumerate() {
             let unique = references::check_unique(work, Some((&writer.principal, writer.now)), object, None, &record);

@@ -62,7 +62,7 @@ pub fn value(object: &Object, field: &Field) -> RefOr<Schema> {
             integer().minimum(exact(min)).maximum(exact(max)).into()
         }
         FieldType::Decimal => of_type(Type::Number).format(Some(SchemaFormat::KnownFormat(KnownFormat::Double))).into(),
-        FieldType::Money => Ref::from_schema_name("Money").into(),
+        FieldType::Money => Ref::from_schema_name(MONEY).into(),
         FieldType::Boolean => of_type(Type::Boolean).into(),
         FieldType::Date => format("date").into(),
         FieldType::DateTime => format("date-time").into(),
@@ -192,6 +192,15 @@ pub fn merged(object: &Object, field: &Field) -> RefOr<Schema> {
         }
         Some(AdditionalProperties::FreeForm(_)) | None => value(object, field),
     }
+}
+
+/// The schema of an amount with its currency.
+pub const MONEY: &str = "Money";
+
+/// Money, or null, in a hand-written answer.
+#[must_use]
+pub fn money() -> RefOr<Schema> {
+    nullable(Ref::from_schema_name(MONEY).into())
 }
 
 /// The same schema with null allowed.

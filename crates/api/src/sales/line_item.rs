@@ -40,7 +40,7 @@ impl Behaviour for LineItem {
         lines.retain(|line| line.id() != record.id());
         if record.is_archived() {
             // Without it the rebates of others may be more than what they are taken off.
-            return sum_of(&lines, "").map(drop);
+            return sum_of(&lines, &|_, _| String::new()).map(drop);
         }
         find_place(writing, record, &lines, (LineItem::sort_order, MAX_LINES))?;
         complete(work, writing, record)?;
@@ -49,11 +49,6 @@ impl Behaviour for LineItem {
             return Err(required(LineItem::name.pointer()));
         }
         let price = record.get(LineItem::unit_price).ok_or_else(|| required(LineItem::unit_price.pointer()))?;
-        let currencies = lines.iter().filter_map(|line| line.get(LineItem::amount)).map(|amount| amount.currency);
-        if let Some(other) = currencies.into_iter().find(|other| *other != price.currency) {
-            let fault = Fault::new(format!("{}/currency", LineItem::unit_price.pointer()), FaultCode::OtherCurrency);
-            return Err(Problem::rule(fault.with("currency", other).into()));
-        }
         let factors = record.get(LineItem::quantity).zip(record.get(LineItem::discount));
         let amount = factors.and_then(|(quantity, discount)| line_item::amount(quantity, price.amount, discount));
         let Some(amount) = amount else {
@@ -69,7 +64,7 @@ impl Behaviour for LineItem {
             return Ok(());
         }
         lines.push(record.clone());
-        sum_of(&lines, &format!("{}/amount", LineItem::unit_price.pointer())).map(drop)
+        sum_of(&lines, &|_, member| format!("{}/{member}", LineItem::unit_price.pointer())).map(drop)
     }
 
     /// The amount of the opportunity follows its lines, where it is to.
@@ -82,7 +77,7 @@ impl Behaviour for LineItem {
         let loaded = writer.load(work, &Named::Id(opportunity), Action::Update)?;
         let mut after = loaded.record.of::<Opportunity>().clone();
         if after.get(Opportunity::amount_from_lines) {
-            after.set(Opportunity::amount, sum_of(&lines_of(work, opportunity)?, "")?);
+            after.set(Opportunity::amount, sum_of(&lines_of(work, opportunity)?, &|_, _| String::new())?);
             writer.store(work, &loaded, after.into_any(), "updated")?;
         }
         Ok(Shown::new())

@@ -12,7 +12,7 @@ use farley_domain::{
     },
     query::predicate::Predicate,
     sales::{
-        line_item::LineItem,
+        line_item::{self, LineItem},
         opportunity::{Opportunity, OpportunityStatus},
         pipeline::Pipeline,
         position,
@@ -161,7 +161,7 @@ fn follow_lines(
     if asked && record.get(Opportunity::amount_from_lines) {
         let lines = lines_of(work, record.id())?;
         if !lines.is_empty() {
-            record.set(Opportunity::amount, sum_of(&lines, &Opportunity::amount_from_lines.pointer())?);
+            record.set(Opportunity::amount, sum_of(&lines, &|_, _| Opportunity::amount_from_lines.pointer())?);
         }
     }
     Ok(())
@@ -170,15 +170,9 @@ fn follow_lines(
 /// Adds up the lines that a new opportunity brings along.
 fn add_up(parts: &[Record], record: &mut Record<Opportunity>) -> Result<(), Problem> {
     let lines: Vec<Record<LineItem>> = parts.iter().map(|line| line.of::<LineItem>().clone()).collect();
-    let amounts: Vec<Money> = lines.iter().filter_map(|line| line.get(LineItem::amount)).collect();
-    let price = |place: usize, member: &str| format!("/line_items/{place}{}/{member}", LineItem::unit_price.pointer());
-    let Some(last) = amounts.len().checked_sub(1) else { return Ok(()) };
-    if let Some(other) = amounts.iter().position(|amount| amount.currency != amounts[0].currency) {
-        let fault = Fault::new(price(other, "currency"), FaultCode::OtherCurrency).with("currency", amounts[0].currency);
-        return Err(Problem::rule(fault.into()));
-    }
-    let sum = sum_of(&lines, &price(last, "amount"))?;
-    if record.get(Opportunity::amount_from_lines) {
+    let at = |place: usize, member: &str| format!("/line_items/{place}{}/{member}", LineItem::unit_price.pointer());
+    let sum = sum_of(&lines, &at)?;
+    if record.get(Opportunity::amount_from_lines) && !lines.is_empty() {
         record.set(Opportunity::amount, sum);
     }
     Ok(())
@@ -190,16 +184,10 @@ pub fn lines_of(work: &mut Work<'_>, opportunity: Id) -> Result<Vec<Record<LineI
     lookup::find(work, &predicate, super::line_item::MAX_LINES + 1)
 }
 
-/// The sum of lines, all of one currency; none without any. One that is no amount of an opportunity is refused at the pointer.
-pub fn sum_of(lines: &[Record<LineItem>], pointer: &str) -> Result<Option<Money>, Problem> {
-    let amounts = || lines.iter().filter_map(|line| line.get(LineItem::amount));
-    let Some(currency) = amounts().next().map(|amount| amount.currency) else { return Ok(None) };
-    let sum: i128 = amounts().map(|amount| i128::from(amount.amount)).sum();
-    match i64::try_from(sum) {
-        Ok(sum @ 0..=Money::MAX_AMOUNT) => Ok(Some(Money::new(sum, currency))),
-        Ok(_) | Err(_) if sum < 0 => Err(Problem::rule(Fault::new(pointer, FaultCode::SumTooSmall).with("min", 0).into())),
-        Ok(_) | Err(_) => Err(Problem::rule(Fault::new(pointer, FaultCode::SumTooLarge).with("max", Money::MAX_AMOUNT).into())),
-    }
+/// What lines come to; `at` names the place of what is at fault.
+pub fn sum_of(lines: &[Record<LineItem>], at: &dyn Fn(usize, &str) -> String) -> Result<Option<Money>, Problem> {
+    let amounts: Vec<Money> = lines.iter().filter_map(|line| line.get(LineItem::amount)).collect();
+    line_item::total(&amounts, at).map_err(|fault| Problem::rule(fault.into()))
 }
 
 crate::body! {

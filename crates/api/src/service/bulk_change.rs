@@ -77,10 +77,7 @@ static CHANGES: Structure = Structure {
         );
         json!({"type": "object", "additionalProperties": false, "properties": properties})
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 static EDITS: Structure = Structure {
@@ -91,10 +88,7 @@ static EDITS: Structure = Structure {
         let properties: Map<String, Value> = LISTS.iter().map(|list| (list.name().to_owned(), ids.clone())).collect();
         json!({"type": "object", "additionalProperties": false, "properties": properties})
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 fn with_null(mut values: Vec<Value>) -> Vec<Value> {

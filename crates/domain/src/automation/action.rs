@@ -188,10 +188,7 @@ pub static ACTIONS: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 fn text(name: &'static str, max: usize) -> Field {

@@ -29,10 +29,7 @@ pub static KEY_SCOPES: Structure = Structure {
             "items": {"type": "string", "pattern": "^([a-z_]+|\\*):([a-z_]+|\\*)$", "description": "`object:action`; `*` means every object or action.", "examples": ["customer:read"]}
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 entity! {

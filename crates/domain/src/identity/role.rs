@@ -86,10 +86,7 @@ pub static PERMISSIONS: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 /// What a role hides or freezes.
@@ -112,10 +109,7 @@ pub static FIELD_RULES: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 entity! {

@@ -20,15 +20,7 @@ pub const MOST_OF_USER: i64 = 200;
 pub const MOST_OF_TENANT: i64 = 500;
 
 /// Any JSON.
-pub static ANY: Structure = Structure {
-    name: "any",
-    accept: |value, _| Ok(value.clone()),
-    schema: || json!({}),
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
-};
+pub static ANY: Structure = Structure::PLAIN;
 
 entity! {
     /// A setting: a value that frontends keep by key. It is no record of the registry: what may be done with it is asked for alike, but

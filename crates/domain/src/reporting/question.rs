@@ -209,15 +209,7 @@ const fn asked(
     accept: fn(&Value, &Standards<'_>) -> Result<Value, Faults>,
     schema: fn() -> Value,
 ) -> Structure {
-    Structure {
-        name,
-        accept,
-        schema,
-        lookups: |_| Vec::new(),
-        lookup_form: |asked, _| Ok(asked.to_owned()),
-        search: |_| Vec::new(),
-        link: None,
-    }
+    Structure { name, accept, schema, ..Structure::PLAIN }
 }
 
 fn texts(value: &Value, most: usize) -> Result<Value, Faults> {

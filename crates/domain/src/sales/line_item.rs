@@ -71,6 +71,22 @@ pub fn amount(quantity: f64, unit_price: i64, discount: f64) -> Option<i64> {
     i64::try_from(half_away(product, divisor)?).ok().filter(|amount| amount.unsigned_abs() <= Money::MAX_AMOUNT.unsigned_abs())
 }
 
+/// What lines come to: the sum of their amounts, all of one currency and together at least zero; none of none. `at` names the place of what is at
+/// fault: which line, and the member of its price.
+pub fn total(amounts: &[Money], at: &dyn Fn(usize, &str) -> String) -> Result<Option<Money>, Fault> {
+    let Some(Money { currency, .. }) = amounts.first().copied() else { return Ok(None) };
+    if let Some(other) = amounts.iter().position(|amount| amount.currency != currency) {
+        return Err(Fault::new(at(other, "currency"), FaultCode::OtherCurrency).with("currency", currency));
+    }
+    let sum: i128 = amounts.iter().map(|amount| i128::from(amount.amount)).sum();
+    let last = || at(amounts.len() - 1, "amount");
+    match i64::try_from(sum) {
+        Ok(sum @ 0..=Money::MAX_AMOUNT) => Ok(Some(Money::new(sum, currency))),
+        Ok(_) | Err(_) if sum < 0 => Err(Fault::new(last(), FaultCode::SumTooSmall).with("min", 0)),
+        Ok(_) | Err(_) => Err(Fault::new(last(), FaultCode::SumTooLarge).with("max", Money::MAX_AMOUNT)),
+    }
+}
+
 /// A decimal number as a whole one and how many of its digits are decimals.
 pub(super) fn exact(number: f64) -> Option<(i128, u32)> {
     if let Some(whole) = whole(number) {

@@ -119,10 +119,7 @@ pub static STAGE_HISTORY: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 static CONTACT_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {

@@ -185,10 +185,7 @@ pub static WEEK: Structure = Structure {
         let days: Map<String, Value> = WEEKDAYS.iter().map(|day| ((*day).to_owned(), intervals_schema())).collect();
         json!({"type": "object", "additionalProperties": false, "properties": days})
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 /// Dates with hours of their own, each once.
@@ -212,10 +209,7 @@ pub static DATES: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 fn accept_dates(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {

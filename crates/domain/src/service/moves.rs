@@ -62,10 +62,7 @@ pub static MOVES: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 /// Moves are in order, after the beginning and before the time asked about; faults at the pointers of the moves and of that time.

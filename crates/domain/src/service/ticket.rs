@@ -216,10 +216,7 @@ pub static TICKET_SLA: Structure = Structure {
     name: "ticket_sla",
     accept: |_, _| Err(Fault::new("", FaultCode::ReadOnly).into()),
     schema: || serde_json::json!({"type": "array", "items": {"$ref": "#/components/schemas/SlaClock"}}),
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 /// Every change of what a ticket is judged by, with the time spent in each status.

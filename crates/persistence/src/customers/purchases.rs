@@ -5,17 +5,19 @@ use chrono::NaiveDate;
 use farley_domain::{
     customers::value::{credit::Due, customer_value::CustomerValue},
     model::{entity::Entity, object::Schema, record::Record},
-    sales::orders::{line::OrderLine, order::Order, payment::Payment},
+    sales::orders::{
+        line::OrderLine,
+        order::{Order, OrderStatus},
+        payment::Payment,
+    },
     values::{id::Id, money::Currency},
 };
 
 use crate::{
     error::StoreError,
-    on,
     reader::Reader,
     sql::{
         cell::Cell,
-        rows::KeptRow,
         statement::{Bind, ColumnType, Dialect, Fragment, Statement, write_sql},
     },
     work::{Change, Loaded, Work},
@@ -43,15 +45,9 @@ struct Counting(Id);
 
 impl Fragment for Counting {
     fn write(self, sql: &mut Statement) {
-        write_sql!(sql, "o.tenant_id = ", self.0, " AND o.archived_at IS NULL AND o.status IN ('confirmed', 'fulfilled')");
-    }
-}
-
-/// A sum of amounts as a whole number.
-fn sum(dialect: Dialect, sqlite: &'static str, postgres: &'static str) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => sqlite,
-        Dialect::Postgres => postgres,
+        let [confirmed, fulfilled] = OrderStatus::BOUGHT.map(OrderStatus::as_str);
+        write_sql!(sql, "o.tenant_id = ", self.0, " AND o.archived_at IS NULL AND o.status IN ('");
+        write_sql!(sql, confirmed, "', '", fulfilled, "')");
     }
 }
 
@@ -60,11 +56,10 @@ impl Reader<'_> {
     pub fn bought(&mut self, currency: Currency, after: Id, most: usize) -> Result<Vec<Bought>, StoreError> {
         let dialect = self.connection.dialect();
         let mut sql = Statement::of(dialect, "SELECT o.customer_id, o.ordered_on, COUNT(*), ");
-        sql.sql(sum(
-            dialect,
-            "SUM(o.amount - COALESCE(o.refunded_amount, 0))",
-            "SUM(o.amount - COALESCE(o.refunded_amount, 0))::bigint",
-        ));
+        sql.sql("SUM(o.amount - COALESCE(o.refunded_amount, 0))");
+        if dialect == Dialect::Postgres {
+            sql.sql("::bigint");
+        }
         write_sql!(sql, " FROM ", Order::object().table, " o WHERE ", Counting(self.tenant.id));
         sql.sql(" AND o.amount_currency = ").text(currency.code());
         write_sql!(sql, " AND o.customer_id > ", after);
@@ -148,20 +143,9 @@ impl Reader<'_> {
         let rows = self.connection.load(&sql, &[ColumnType::Id, ColumnType::Id])?;
         rows.iter().map(|row| Ok(Line { order: id_of(row, 0)?, product: id_of(row, 1)? })).collect()
     }
-
-    /// What Farley keeps of the tenant under a name, as JSON.
-    pub fn kept(&mut self, name: &str) -> Result<Option<KeptRow>, StoreError> {
-        on!(&mut self.connection, settings::kept(self.tenant.id, name))
-    }
 }
 
 impl Work<'_> {
-    /// Keeps JSON of the tenant under a name.
-    pub fn keep(&mut self, name: &str, value: String) -> Result<(), StoreError> {
-        let row = KeptRow { tenant_id: self.tenant().id, name: name.to_owned(), value, updated_at: self.origin.now };
-        on!(self.connection(), settings::keep(row))
-    }
-
     /// Stores a value that was computed, in the place of what was there: no event tells of it.
     pub fn keep_value(
         &mut self,

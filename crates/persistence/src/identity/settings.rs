@@ -1,4 +1,4 @@
-//! Settings of frontends: of the tenant, or of one user.
+//! Settings of frontends, of the tenant or of one user; and what Farley keeps for itself of a tenant.
 
 use farley_domain::values::id::Id;
 
@@ -6,11 +6,17 @@ use crate::{
     error::StoreError,
     on,
     reader::Reader,
-    sql::rows::{SettingHead, SettingRow},
+    sql::rows::{KeptRow, SettingHead, SettingRow},
     work::Work,
 };
 
 impl Work<'_> {
+    /// Keeps JSON of the tenant under a name.
+    pub fn keep(&mut self, name: &str, value: String) -> Result<(), StoreError> {
+        let row = KeptRow { tenant_id: self.tenant().id, name: name.to_owned(), value, updated_at: self.origin.now };
+        on!(self.connection(), settings::keep(row))
+    }
+
     /// Keeps out everybody else who writes settings of the user, or of the tenant, until the end of the work.
     pub fn lock_settings(&mut self, user: Option<Id>) -> Result<(), StoreError> {
         match user {
@@ -48,6 +54,11 @@ impl Work<'_> {
 }
 
 impl Reader<'_> {
+    /// What Farley keeps of the tenant under a name, as JSON.
+    pub fn kept(&mut self, name: &str) -> Result<Option<KeptRow>, StoreError> {
+        on!(&mut self.connection, settings::kept(self.tenant.id, name))
+    }
+
     /// A setting of a user, or of the tenant.
     pub fn setting(&mut self, user: Option<Id>, key: &str) -> Result<Option<SettingRow>, StoreError> {
         on!(&mut self.connection, settings::find(self.tenant.id, user, key))

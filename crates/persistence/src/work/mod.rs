@@ -15,7 +15,7 @@ use farley_domain::{
     activities::concerned::RECORDS,
     model::{
         event::{Actor, ActorKind, Cause},
-        field::{Field, Storage, Writable},
+        field::{Field, Storage},
         object::{Object, Schema},
         record::{Record, changes},
         recurring,
@@ -392,34 +392,6 @@ impl<'a> Work<'a> {
         }
         let events = std::mem::take(&mut self.events);
         on!(&mut self.reader.connection, log::append(events))
-    }
-
-    /// The next number of a sequence of the tenant.
-    fn next_number(&mut self, name: &str) -> Result<i64, StoreError> {
-        let tenant = self.tenant().id;
-        match self.dialect() {
-            Dialect::Sqlite => on!(&mut self.reader.connection, records::take_numbers(tenant, name, 1)),
-            Dialect::Postgres => self.numbers.next(tenant, name),
-        }
-    }
-
-    /// The number of a new record: the next of its sequence. Where people give numbers of their own too, those that they have taken are
-    /// passed over.
-    fn unused_number(&mut self, object: &Object, prefix: &str) -> Result<String, StoreError> {
-        let is_given = recurring::NUMBER.of(object).is_some_and(|field| field.writable != Writable::Never);
-        loop {
-            let number = format!("{prefix}{:06}", self.next_number(object.name)?);
-            if !is_given || !self.is_taken(object, &number)? {
-                return Ok(number);
-            }
-        }
-    }
-
-    fn is_taken(&mut self, object: &Object, number: &str) -> Result<bool, StoreError> {
-        let mut sql = Statement::new(self.dialect());
-        write_sql!(sql, "SELECT 1 FROM ", object.table, " WHERE tenant_id = ", self.tenant().id);
-        sql.sql(" AND number = ").text(number).sql(" AND archived_at IS NULL LIMIT 1");
-        Ok(!self.connection().load(&sql, &[])?.is_empty())
     }
 
     /// Keeps out everybody else who changes a tree (teams, customers): two moves at once could close a circle.

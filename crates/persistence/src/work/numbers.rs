@@ -1,12 +1,21 @@
-//! Numbers for records on PostgreSQL: taken in blocks outside the transaction, so that writers of a tenant do not wait for each
-//! other's commits. A block not used up is lost; numbers have gaps.
+//! Numbers for records. On PostgreSQL they are taken in blocks outside the transaction, so that writers of a tenant do not wait for each
+//! other's commits; a block not used up is lost, and numbers have gaps.
 
 use std::{collections::HashMap, ops::Range, sync::Mutex};
 
 use diesel::{Connection as _, PgConnection};
-use farley_domain::values::id::Id;
+use farley_domain::{
+    model::{field::Writable, object::Object, recurring},
+    values::id::Id,
+};
 
-use crate::{engine::queries::postgres::records::take_numbers, error::StoreError};
+use super::Work;
+use crate::{
+    engine::queries::postgres::records::take_numbers,
+    error::StoreError,
+    on,
+    sql::statement::{Dialect, Statement, write_sql},
+};
 
 /// How many numbers are taken at once.
 const BLOCK: i64 = 50;
@@ -59,5 +68,35 @@ impl Numbers {
         // A connection that failed is not kept.
         state.connection = Some(connection);
         Ok(first)
+    }
+}
+
+impl Work<'_> {
+    /// The next number of a sequence of the tenant.
+    fn next_number(&mut self, name: &str) -> Result<i64, StoreError> {
+        let tenant = self.tenant().id;
+        match self.dialect() {
+            Dialect::Sqlite => on!(&mut self.reader.connection, records::take_numbers(tenant, name, 1)),
+            Dialect::Postgres => self.numbers.next(tenant, name),
+        }
+    }
+
+    /// The number of a new record: the next of its sequence. Where people give numbers of their own too, those that they have taken are
+    /// passed over.
+    pub(super) fn unused_number(&mut self, object: &Object, prefix: &str) -> Result<String, StoreError> {
+        let is_given = recurring::NUMBER.of(object).is_some_and(|field| field.writable != Writable::Never);
+        loop {
+            let number = format!("{prefix}{:06}", self.next_number(object.name)?);
+            if !is_given || !self.is_taken(object, &number)? {
+                return Ok(number);
+            }
+        }
+    }
+
+    fn is_taken(&mut self, object: &Object, number: &str) -> Result<bool, StoreError> {
+        let mut sql = Statement::new(self.dialect());
+        write_sql!(sql, "SELECT 1 FROM ", object.table, " WHERE tenant_id = ", self.tenant().id);
+        sql.sql(" AND number = ").text(number).sql(" AND archived_at IS NULL LIMIT 1");
+        Ok(!self.connection().load(&sql, &[])?.is_empty())
     }
 }

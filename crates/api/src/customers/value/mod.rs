@@ -56,8 +56,8 @@ impl CustomerValueProgress {
 body! {
     /// What is to be computed.
     pub struct CustomerValueComputation {
-        /// The day up to which orders count, such as the end of a month. Defaults to today. The next daily computation counts up to its own
-        /// day again.
+        /// The day up to which orders count, such as the end of a month. Defaults to today. Orders count as they are now: with their present
+        /// status, and less all refunds. The next daily computation counts up to its own day again.
         as_of: Option<NaiveDate> => date().example("2026-02-28"),
     }
     example json!({})

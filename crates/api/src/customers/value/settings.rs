@@ -48,24 +48,18 @@ pub struct Bounds(Vec<i64>);
 
 farley_domain::structures! { Bounds }
 
-static FOUR: Structure = bounds("four_bounds", |value, standards| accept(value, standards, 4), || schema(4));
-static TWO: Structure = bounds("two_bounds", |value, standards| accept(value, standards, 2), || schema(2));
-
-const fn bounds(
-    name: &'static str,
-    accept: fn(&Value, &value::Standards<'_>) -> Result<Value, Faults>,
-    schema: fn() -> Value,
-) -> Structure {
-    Structure {
-        name,
-        accept,
-        schema,
-        lookups: |_| Vec::new(),
-        lookup_form: |asked, _| Ok(asked.to_owned()),
-        search: |_| Vec::new(),
-        link: None,
-    }
-}
+static FOUR: Structure = Structure {
+    name: "four_bounds",
+    accept: |value, standards| accept(value, standards, 4),
+    schema: || schema(4),
+    ..Structure::PLAIN
+};
+static TWO: Structure = Structure {
+    name: "two_bounds",
+    accept: |value, standards| accept(value, standards, 2),
+    schema: || schema(2),
+    ..Structure::PLAIN
+};
 
 static BOUND: LazyLock<Field> = LazyLock::new(|| Field::new("bound", FieldType::Integer { min: 0, max: i64::MAX }));
 

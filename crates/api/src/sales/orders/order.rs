@@ -27,15 +27,13 @@ impl Behaviour for Order {
         if before.is_archived() != record.is_archived() {
             return Ok(());
         }
-        let needed = [(Order::customer_id.pointer(), record.is_null(Order::customer_id))];
-        let needed = needed.into_iter().chain([
-            (Order::number.pointer(), record.is_null(Order::number)),
-            (Order::ordered_on.pointer(), record.is_null(Order::ordered_on)),
-        ]);
-        if let Some((pointer, _)) = needed.into_iter().find(|(_, is_null)| *is_null) {
-            return Err(refused(Fault::new(pointer, FaultCode::Required)));
+        let needed = [Order::customer_id.field(), Order::number.field(), Order::ordered_on.field()];
+        if let Some(lacking) = needed.into_iter().find(|field| record.cell(field).is_null()) {
+            return Err(refused(Fault::new(format!("/{}", lacking.name), FaultCode::Required)));
         }
-        tell(work, record)
+        let counts = [Order::amount.field(), Order::tax_amount.field(), Order::amount_from_lines.field(), Order::status.field()];
+        let changes = counts.into_iter().any(|field| before.cell(field) != record.cell(field));
+        if changes { tell(work, record) } else { Ok(()) }
     }
 
     fn verb(before: &Record<Self>, after: &Record<Self>) -> Option<&'static str> {

@@ -6,6 +6,7 @@ use farley_domain::{
         record::Record,
     },
     sales::orders::payment::{MOST_PAYMENTS, Payment},
+    values::money::Money,
 };
 use farley_persistence::Work;
 
@@ -21,8 +22,15 @@ impl Behaviour for Payment {
             return Ok(());
         }
         let order = order_of(work, record, Payment::order_id)?;
-        if writing.before.is_none_or(Record::is_archived) && payments_of(work, order.id())?.len() >= MOST_PAYMENTS {
+        let mut others = payments_of(work, order.id())?;
+        others.retain(|other| other.id() != record.id());
+        if others.len() >= MOST_PAYMENTS {
             return Err(refused(Fault::new("", FaultCode::TooMany).with("max", MOST_PAYMENTS)));
+        }
+        let amount = |payment: &Record<Payment>| payment.get(Payment::amount).map_or(0, |money| money.amount);
+        if others.iter().map(amount).sum::<i64>() + amount(record) > Money::MAX_AMOUNT {
+            let pointer = format!("{}/amount", Payment::amount.pointer());
+            return Err(refused(Fault::new(pointer, FaultCode::SumTooLarge).with("max", Money::MAX_AMOUNT)));
         }
         has_come(writing, record, Payment::paid_on)?;
         same_currency(&order, record, Payment::amount)

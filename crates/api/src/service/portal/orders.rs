@@ -29,7 +29,7 @@ use crate::{
         problem::Problem,
         request::{parameters, refuse_rest},
     },
-    records::{body, read::PageInfo},
+    records::{body, read::PageInfo, schemas},
 };
 
 crate::query! {
@@ -68,17 +68,17 @@ pub struct PortalOrder {
     /// Whether it is their own, and not only their organization's.
     is_mine: bool,
     /// What it costs, tax included.
-    #[schema(value_type = Option<Object>, example = json!({"amount": 1_961_183, "currency": "CNY"}))]
+    #[schema(schema_with = schemas::money)]
     amount: Option<Money>,
     /// The tax within the amount; null if it is not known.
-    #[schema(value_type = Option<Object>, example = json!({"amount": 225_623, "currency": "CNY"}))]
+    #[schema(schema_with = schemas::money)]
     tax_amount: Option<Money>,
-    #[schema(value_type = Option<Object>, example = json!({"amount": 1_000_000, "currency": "CNY"}))]
+    #[schema(schema_with = schemas::money)]
     paid_amount: Option<Money>,
-    #[schema(value_type = Option<Object>, example = json!({"amount": 0, "currency": "CNY"}))]
+    #[schema(schema_with = schemas::money)]
     refunded_amount: Option<Money>,
     /// What is left to be paid.
-    #[schema(value_type = Option<Object>, example = json!({"amount": 961_183, "currency": "CNY"}))]
+    #[schema(schema_with = schemas::money)]
     outstanding_amount: Option<Money>,
     /// `unpaid`, `partly_paid`, `paid`, `partly_refunded` or `refunded`.
     #[schema(value_type = Option<String>, example = "partly_paid")]
@@ -107,7 +107,7 @@ pub struct PortalOrderLine {
     quantity: f64,
     #[schema(example = "台")]
     unit: Option<String>,
-    #[schema(value_type = Option<Object>, example = json!({"amount": 482_100, "currency": "CNY"}))]
+    #[schema(schema_with = schemas::money)]
     unit_price: Option<Money>,
     /// The discount, in per cent.
     #[schema(example = 10)]
@@ -116,14 +116,14 @@ pub struct PortalOrderLine {
     #[schema(example = 13)]
     tax_rate: f64,
     /// What the line comes to, tax included.
-    #[schema(value_type = Option<Object>, example = json!({"amount": 1_961_183, "currency": "CNY"}))]
+    #[schema(schema_with = schemas::money)]
     amount: Option<Money>,
 }
 
 /// A payment, made or to be made.
 #[derive(Serialize, ToSchema)]
 pub struct PortalPayment {
-    #[schema(value_type = Option<Object>, example = json!({"amount": 1_000_000, "currency": "CNY"}))]
+    #[schema(schema_with = schemas::money)]
     amount: Option<Money>,
     #[schema(value_type = Option<String>, format = "date", example = "2026-04-01")]
     due_on: Option<NaiveDate>,
@@ -137,7 +137,7 @@ pub struct PortalPayment {
 /// Money that was given back.
 #[derive(Serialize, ToSchema)]
 pub struct PortalRefund {
-    #[schema(value_type = Option<Object>, example = json!({"amount": 50_000, "currency": "CNY"}))]
+    #[schema(schema_with = schemas::money)]
     amount: Option<Money>,
     #[schema(value_type = Option<String>, format = "date", example = "2026-04-10")]
     refunded_on: Option<NaiveDate>,

@@ -3,12 +3,12 @@
 use chrono::NaiveDate;
 
 use super::{
-    basket::{Rule, next_best},
+    basket::{Offer, Rule, next_best},
     bg_nbd::BgNbd,
     churn::{self, ChurnBounds, ChurnRisk, Dealings},
     classes::{FrequencyClass, Levels, LoyaltyBounds, LoyaltyClass, SalesClass},
     credit::{self, CreditBounds, Due},
-    customer_value::{CustomerValue, NextProduct},
+    customer_value::CustomerValue,
     gamma_gamma::{GammaGamma, Spend},
     lifetime::{Terms, lifetime},
     purchases::Purchases,
@@ -154,14 +154,9 @@ fn by_day(orders: &[(NaiveDate, i64)]) -> Vec<(NaiveDate, i64, i64)> {
     days.collect()
 }
 
-fn offers(bought: &[Id], rules: &[Rule]) -> Vec<NextProduct> {
-    let offers = next_best(bought, rules).into_iter().take(OFFERS).map(|offer| NextProduct {
-        product_id: offer.product,
-        because_of_id: offer.because_of,
-        confidence: rounded(offer.confidence),
-        lift: rounded(offer.lift),
-    });
-    offers.collect()
+fn offers(bought: &[Id], rules: &[Rule]) -> Vec<Offer> {
+    let best = next_best(bought, rules).into_iter().take(OFFERS);
+    best.map(|offer| Offer { confidence: rounded(offer.confidence), lift: rounded(offer.lift), ..offer }).collect()
 }
 
 /// To the sixth decimal: what is shown is the same on every machine.

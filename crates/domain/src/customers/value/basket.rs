@@ -141,9 +141,9 @@ fn least_of_share(share: f64, orders: usize) -> u32 {
 /// A product to offer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
-    pub product: Id,
+    pub product_id: Id,
     /// The product bought that speaks for it most.
-    pub because_of: Id,
+    pub because_of_id: Id,
     pub confidence: f64,
     pub lift: f64,
 }
@@ -156,7 +156,7 @@ pub fn next_best(bought: &[Id], rules: &[Rule]) -> Vec<Offer> {
     let mut offers: BTreeMap<Id, Offer> = BTreeMap::new();
     let leads_on = |rule: &&Rule| rule.lift > 1.0 && bought.contains(&rule.who_buys) && !bought.contains(&rule.buys);
     for Rule { who_buys, buys, confidence, lift, .. } in rules.iter().filter(leads_on) {
-        let offer = Offer { product: *buys, because_of: *who_buys, confidence: *confidence, lift: *lift };
+        let offer = Offer { product_id: *buys, because_of_id: *who_buys, confidence: *confidence, lift: *lift };
         let known = offers.entry(*buys).or_insert(offer);
         if falling(&offer, known).is_lt() {
             *known = offer;
@@ -169,7 +169,7 @@ pub fn next_best(bought: &[Id], rules: &[Rule]) -> Vec<Offer> {
 
 fn falling(one: &Offer, other: &Offer) -> std::cmp::Ordering {
     let by_figures = other.confidence.total_cmp(&one.confidence).then(other.lift.total_cmp(&one.lift));
-    by_figures.then((one.product, one.because_of).cmp(&(other.product, other.because_of)))
+    by_figures.then((one.product_id, one.because_of_id).cmp(&(other.product_id, other.because_of_id)))
 }
 
 #[cfg(test)]
@@ -200,7 +200,7 @@ mod tests {
         ];
         assert_eq!(found, expected);
         let offers = next_best(&[id(1)], &rules(&orders, &ALL));
-        assert_eq!(offers.iter().map(|offer| offer.product).collect::<Vec<_>>(), [id(2)], "{offers:?}");
+        assert_eq!(offers.iter().map(|offer| offer.product_id).collect::<Vec<_>>(), [id(2)], "{offers:?}");
         assert_eq!(next_best(&[id(1), id(2)], &found), []);
         assert_eq!(rules(&[], &ALL), []);
     }
@@ -251,7 +251,7 @@ mod tests {
             let orders: Vec<Vec<Id>> = numbers.iter().map(|order| order.iter().copied().map(id).collect()).collect();
             let bought: Vec<Id> = bought.into_iter().map(id).collect();
             let offers = next_best(&bought, &rules(&orders, &ALL));
-            prop_assert!(offers.iter().all(|offer| !bought.contains(&offer.product) && offer.lift > 1.0));
+            prop_assert!(offers.iter().all(|offer| !bought.contains(&offer.product_id) && offer.lift > 1.0));
             prop_assert!(offers.windows(2).all(|pair| pair[0].confidence >= pair[1].confidence));
         }
     }

@@ -1,9 +1,10 @@
 //! What is known of the value of each customer: figures and classes that are computed anew every day.
 
 use chrono::NaiveDate;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
+    basket::Offer,
     churn::{ChurnReason, ChurnRisk},
     classes::{FrequencyClass, LoyaltyClass, SalesClass},
     credit::CreditRisk,
@@ -20,7 +21,9 @@ use crate::{
 };
 
 /// Why a customer may be about to be lost, as JSON.
-pub static CHURN_REASONS: Structure = computed("churn_reason_list", || {
+pub static CHURN_REASONS: Structure = Structure { name: "churn_reason_list", schema: reasons, ..Structure::PLAIN };
+
+fn reasons() -> Value {
     let number = json!({"type": "number"});
     json!({
         "type": "array",
@@ -35,10 +38,12 @@ pub static CHURN_REASONS: Structure = computed("churn_reason_list", || {
             }
         }
     })
-});
+}
 
 /// What to offer next, as JSON.
-pub static OFFERS: Structure = computed("offers", || {
+pub static OFFERS: Structure = Structure { name: "offers", schema: offers, ..Structure::PLAIN };
+
+fn offers() -> Value {
     let id = json!({"type": "string", "format": "uuid"});
     let product = PRODUCT_ID.name();
     json!({
@@ -54,31 +59,9 @@ pub static OFFERS: Structure = computed("offers", || {
             }
         }
     })
-});
-
-/// A structure that Farley computes and nobody writes.
-const fn computed(name: &'static str, schema: fn() -> serde_json::Value) -> Structure {
-    Structure {
-        name,
-        accept: |value, _| Ok(value.clone()),
-        schema,
-        lookups: |_| Vec::new(),
-        lookup_form: |asked, _| Ok(asked.to_owned()),
-        search: |_| Vec::new(),
-        link: None,
-    }
 }
 
-/// A product to offer, and the one that was bought for which it is offered.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct NextProduct {
-    pub product_id: Id,
-    pub because_of_id: Id,
-    pub confidence: f64,
-    pub lift: f64,
-}
-
-crate::structures! { ChurnReason, NextProduct }
+crate::structures! { ChurnReason, Offer }
 
 entity! {
     /// The value of a customer, computed every day from confirmed and fulfilled orders in the base currency, less refunds. Its id is that of
@@ -137,7 +120,7 @@ entity! {
         /// For how many days the oldest overdue payment has been overdue; 0 if none is.
         longest_overdue_days: i64 => integer(0, i64::MAX).default(0).server_set().detail().label("Longest overdue, in days", "最长逾期天数").example(0),
         /// Products that customers like this one buy, the best first.
-        next_products: Vec<NextProduct> => structure(&OFFERS).default(json!([])).server_set().detail().opaque().label("Next products", "推荐产品").example(json!([{"product_id": "01890a5d-ac96-774b-bcce-b302099a8057", "because_of_id": "01890a5d-ac96-774b-bcce-b302099a8058", "confidence": 0.42, "lift": 3.1}])),
+        next_products: Vec<Offer> => structure(&OFFERS).default(json!([])).server_set().detail().opaque().label("Next products", "推荐产品").example(json!([{"product_id": "01890a5d-ac96-774b-bcce-b302099a8057", "because_of_id": "01890a5d-ac96-774b-bcce-b302099a8058", "confidence": 0.42, "lift": 3.1}])),
     }
     extend |object| object
         .relations([Relation { name: "customer", target: "customer", reach: Reach::ToOne { field: "customer_id" } }])

@@ -47,15 +47,8 @@ choices! {
 }
 
 /// The mapping of an import as it is stored.
-pub static MAPPING: Structure = Structure {
-    name: "import_mapping",
-    accept: accept_mapping,
-    schema: || SCHEMA.clone(),
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
-};
+pub static MAPPING: Structure =
+    Structure { name: "import_mapping", accept: accept_mapping, schema: || SCHEMA.clone(), ..Structure::PLAIN };
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let nullable = |kind: &str, description: &str, example: Value| json!({"type": [kind, "null"], "description": description, "examples": [example]});

@@ -35,6 +35,17 @@ pub struct Structure {
 }
 
 impl Structure {
+    /// What structures have that are neither found by what is in them nor searched: any JSON, until more is said of it.
+    pub const PLAIN: Structure = Structure {
+        name: "any",
+        accept: |value, _| Ok(value.clone()),
+        schema: || serde_json::json!({}),
+        lookups: |_| Vec::new(),
+        lookup_form: |asked, _| Ok(asked.to_owned()),
+        search: |_| Vec::new(),
+        link: None,
+    };
+
     /// Whether a merge patch goes into it. A predicate is written whole: a mixture of two means neither.
     #[must_use]
     pub fn merges(&self) -> bool {

@@ -38,10 +38,7 @@ pub static BY_LANGUAGE: Structure = Structure {
     name: "text_by_language",
     accept: accept_texts,
     schema: || json!({"type": "object", "minProperties": 1, "maxProperties": MOST, "additionalProperties": {"type": "string", "maxLength": LONGEST}}),
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 fn accept_texts(value: &Value, standards: &Standards<'_>) -> Result<Value, Faults> {

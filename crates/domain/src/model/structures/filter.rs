@@ -8,15 +8,8 @@ use crate::model::{
     value::{Standards, wrong},
 };
 
-pub static FILTER: Structure = Structure {
-    name: "filter",
-    accept,
-    schema: || json!({"$ref": "#/components/schemas/Filter"}),
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
-};
+pub static FILTER: Structure =
+    Structure { name: "filter", accept, schema: || json!({"$ref": "#/components/schemas/Filter"}), ..Structure::PLAIN };
 
 fn accept(value: &Value, _: &Standards<'_>) -> Result<Value, Faults> {
     if value.is_object() { Ok(value.clone()) } else { Err(wrong("an object")) }

@@ -23,8 +23,5 @@ pub static IDS: Structure = Structure {
         })
     },
     schema: || json!({"type": "array", "maxItems": MOST_IDS, "items": {"type": "string", "format": "uuid"}}),
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };

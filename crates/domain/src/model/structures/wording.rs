@@ -50,15 +50,7 @@ impl Wording {
 }
 
 /// A text, or an object with a text for each language.
-pub static WORDING: Structure = Structure {
-    name: "wording",
-    accept,
-    schema,
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
-};
+pub static WORDING: Structure = Structure { name: "wording", accept, schema, ..Structure::PLAIN };
 
 /// The schema of one.
 #[must_use]

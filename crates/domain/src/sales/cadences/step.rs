@@ -30,15 +30,7 @@ const DESCRIPTION: usize = 20_000;
 const BY: &str = "18:00";
 
 /// The steps, in the order of their days; those of one day in the order given.
-pub static STEPS: Structure = Structure {
-    name: "cadence_steps",
-    accept,
-    schema,
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
-};
+pub static STEPS: Structure = Structure { name: "cadence_steps", accept, schema, ..Structure::PLAIN };
 
 static FIELDS: LazyLock<[Field; 6]> = LazyLock::new(|| {
     [

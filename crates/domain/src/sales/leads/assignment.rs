@@ -65,10 +65,7 @@ pub static TERRITORIES: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 static TERRITORY_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {

@@ -30,10 +30,7 @@ pub static PART: Structure = Structure {
     name: "part",
     accept: |value, _: &Standards<'_>| if value.is_object() { Ok(value.clone()) } else { Err(wrong("an object")) },
     schema: || json!({"type": ["object", "null"]}),
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 /// What the makers of the three parts may know: relations that the caller may read, and the tenant's own fields.

@@ -69,10 +69,7 @@ pub static FORM_FIELDS: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 static FORM_FIELD_FIELDS: LazyLock<[Field; 5]> = LazyLock::new(|| {

@@ -54,10 +54,7 @@ pub static UTM: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 static UTM_FIELDS: LazyLock<[Field; 5]> =

@@ -88,10 +88,7 @@ pub static WEEKLY: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 static WEEKLY_FIELDS: LazyLock<[Field; 3]> = LazyLock::new(|| {
@@ -134,10 +131,7 @@ pub static ABSENCES: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 static ABSENCE_FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {

@@ -14,54 +14,30 @@ use crate::{
         handle::Handle,
         record::Record,
     },
-    values::money::{Currency, Money},
+    sales::line_item::total,
+    values::money::Money,
 };
 
-/// Puts the sums of the lines into the order, where its amount is to be theirs and there are any. Lines of several currencies, and sums
-/// that are no amount of an order, are faults at the line that `pointer` names, by its place among the lines.
+/// Puts the sums of the lines into the order, where its amount is to be theirs: none without lines. Lines in another currency than the others,
+/// or than an amount that was set, and sums that are no amount of an order, are faults at the line that `pointer` names by its place.
 pub fn follow_lines(
     order: &mut Record<Order>,
     lines: &[Record<OrderLine>],
     pointer: &dyn Fn(usize) -> String,
 ) -> Result<(), Fault> {
-    let currency = currency_of(lines, pointer)?;
-    if let Some(currency) = currency.filter(|_| order.get(Order::amount_from_lines)) {
-        let amount = sum(lines, OrderLine::amount, currency, &pointer(lines.len().saturating_sub(1)))?;
-        let tax = sum(lines, OrderLine::tax_amount, currency, &pointer(lines.len().saturating_sub(1)))?;
-        order.set(Order::amount, amount);
-        order.set(Order::tax_amount, tax);
+    let at = |place: usize, member: &str| format!("{}{}/{member}", pointer(place), OrderLine::unit_price.pointer());
+    let of = |money: Handle<OrderLine, Option<Money>>| lines.iter().filter_map(|line| line.get(money)).collect::<Vec<Money>>();
+    let sum = total(&of(OrderLine::amount), &at)?;
+    if order.get(Order::amount_from_lines) {
+        order.set(Order::amount, sum);
+        order.set(Order::tax_amount, total(&of(OrderLine::tax_amount), &at)?);
+    } else if let (Some(sum), Some(set)) = (sum, order.get(Order::amount))
+        && sum.currency != set.currency
+    {
+        return Err(Fault::new(at(lines.len() - 1, "currency"), FaultCode::OtherCurrency).with("currency", set.currency));
     }
     tell_net(order);
     Ok(())
-}
-
-/// The one currency of the lines; none without any.
-fn currency_of(lines: &[Record<OrderLine>], pointer: &dyn Fn(usize) -> String) -> Result<Option<Currency>, Fault> {
-    let mut currency = None;
-    for (place, line) in lines.iter().enumerate() {
-        let Some(own) = line.get(OrderLine::amount).map(|amount| amount.currency) else { continue };
-        let first = *currency.get_or_insert(own);
-        if first != own {
-            let at = format!("{}{}/currency", pointer(place), OrderLine::unit_price.pointer());
-            return Err(Fault::new(at, FaultCode::OtherCurrency).with("currency", first));
-        }
-    }
-    Ok(currency)
-}
-
-fn sum(
-    lines: &[Record<OrderLine>],
-    of: Handle<OrderLine, Option<Money>>,
-    currency: Currency,
-    pointer: &str,
-) -> Result<Money, Fault> {
-    let sum: i128 = lines.iter().filter_map(|line| line.get(of)).map(|money| i128::from(money.amount)).sum();
-    let at = || format!("{pointer}{}/amount", OrderLine::unit_price.pointer());
-    match i64::try_from(sum) {
-        Ok(sum @ 0..=Money::MAX_AMOUNT) => Ok(Money::new(sum, currency)),
-        Ok(_) | Err(_) if sum < 0 => Err(Fault::new(at(), FaultCode::SumTooSmall).with("min", 0)),
-        Ok(_) | Err(_) => Err(Fault::new(at(), FaultCode::SumTooLarge).with("max", Money::MAX_AMOUNT)),
-    }
 }
 
 /// The amount without tax.
@@ -114,7 +90,7 @@ fn next_due(payments: &[Record<Payment>]) -> Option<NaiveDate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::entity::Entity;
+    use crate::{model::entity::Entity, values::money::Currency};
 
     fn cny(amount: i64) -> Money {
         Money::new(amount, Currency::CNY)
@@ -193,6 +169,16 @@ mod tests {
         assert_eq!(sums, [Some(cny(100)), Some(cny(13)), Some(cny(87))]);
         let other = follow_lines(&mut order, &[line(1, 0, Currency::CNY), line(1, 0, Currency::USD)], &at).unwrap_err();
         assert_eq!((other.pointer.as_str(), other.code), ("/lines/1/unit_price/currency", FaultCode::OtherCurrency));
+        follow_lines(&mut order, &[], &at).unwrap();
+        assert_eq!(
+            [Order::amount, Order::tax_amount, Order::net_amount].map(|money| order.get(money)),
+            [None; 3],
+            "nothing is left"
+        );
+        order.set(Order::amount_from_lines, false);
+        order.set(Order::amount, cny(5));
+        let foreign = follow_lines(&mut order, &[line(1, 0, Currency::USD)], &at).unwrap_err();
+        assert_eq!((foreign.pointer.as_str(), foreign.code), ("/lines/0/unit_price/currency", FaultCode::OtherCurrency));
         let less = follow_lines(&mut order, &[line(1, 0, Currency::CNY), line(-2, 0, Currency::CNY)], &at).unwrap_err();
         assert_eq!((less.pointer.as_str(), less.code), ("/lines/1/unit_price/amount", FaultCode::SumTooSmall));
     }

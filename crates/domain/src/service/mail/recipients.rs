@@ -92,10 +92,7 @@ pub static RECIPIENTS: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 /// Whom to send a mail to again.
@@ -129,10 +126,7 @@ pub static RESENT: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 impl MailRecipient {

@@ -44,15 +44,7 @@ pub struct Report {
 
 crate::structures! { Position, Report }
 
-pub static POSITION: Structure = Structure {
-    name: "position",
-    accept,
-    schema: position_schema,
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
-};
+pub static POSITION: Structure = Structure { name: "position", accept, schema: position_schema, ..Structure::PLAIN };
 
 pub static REPORT: Structure = Structure {
     name: "road_report",
@@ -77,10 +69,7 @@ pub static REPORT: Structure = Structure {
             }
         })
     },
-    lookups: |_| Vec::new(),
-    lookup_form: |asked, _| Ok(asked.to_owned()),
-    search: |_| Vec::new(),
-    link: None,
+    ..Structure::PLAIN
 };
 
 fn position_schema() -> Value {

@@ -85,12 +85,6 @@ impl BgNbd {
         self.future(customer, weeks).within(weeks)
     }
 
-    /// How many repeat purchases are expected of a new customer in the weeks after the first purchase (equation 9).
-    #[must_use]
-    pub fn expected_repeat_purchases(&self, weeks: f64) -> f64 {
-        self.expected_purchases(&Purchases { repeats: 0, recency: 0.0, age: 0.0 }, weeks)
-    }
-
     /// What the customer is going to buy, up to a horizon. What is known of who is still there, with x purchases until T, is
     /// again a BG/NBD model: of r + x, α + T, a and b + x.
     pub(super) fn future(&self, customer: &Purchases, horizon: f64) -> Future {
@@ -143,7 +137,7 @@ mod tests {
         let expected = PUBLISHED.expected_purchases(&customer, 39.0);
         // scipy.special.hyp2f1 in equations 10 and 9
         assert!((expected - 1.226_028_174_767_135).abs() < 1e-9, "{expected}");
-        let expected = PUBLISHED.expected_repeat_purchases(39.0);
+        let expected = PUBLISHED.expected_purchases(&Purchases { repeats: 0, recency: 0.0, age: 0.0 }, 39.0);
         assert!((expected - 1.196_723_193_320_798_5).abs() < 1e-9, "{expected}");
     }
 
