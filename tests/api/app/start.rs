@@ -77,6 +77,7 @@ pub async fn recurring_jobs_wait_once(db: TestDb) {
         let recurring = [
             "cadences",
             "customer_values",
+            "export_expiry",
             "file_orphans",
             "lead_responses",
             "lead_scores",

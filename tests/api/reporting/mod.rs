@@ -5,6 +5,7 @@ mod forecasts;
 mod funnel;
 mod handed_over;
 mod queries;
+mod saved;
 mod service;
 mod summaries;
 
@@ -83,6 +84,11 @@ pub fn tests() -> Vec<Test> {
         queries::faults_are_named_at_their_place,
         queries::the_past_is_that_of_the_ledger,
         queries::answers_are_files_for_spreadsheets,
+        saved::amounts_are_converted_at_the_rate_of_the_day,
+        saved::ready_reports_are_what_their_records_come_to,
+        saved::saved_reports_are_run_with_what_is_chosen,
+        saved::dashboards_answer_each_widget,
+        saved::lists_are_seen_by_views,
         handed_over::count_for_their_new_owner_and_team,
         summaries::count_and_add_up,
         summaries::have_no_sums_too_large,

@@ -55,7 +55,7 @@ async fn admin_id(admin: &Client) -> String {
 }
 
 /// All records that a filter lists.
-async fn listed(client: &Client, collection: &str, filter: &Value) -> Vec<Value> {
+pub async fn listed(client: &Client, collection: &str, filter: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     let mut cursor = Value::Null;
     loop {
@@ -71,7 +71,7 @@ async fn listed(client: &Client, collection: &str, filter: &Value) -> Vec<Value>
 
 /// The figures of records, computed by hand. Amounts by currency; other numbers under no currency.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a handful")]
-fn by_hand(function: &str, field: Option<&str>, records: &[Value]) -> Value {
+pub fn by_hand(function: &str, field: Option<&str>, records: &[Value]) -> Value {
     let Some(field) = field else { return json!(records.len()) };
     let at = |record: &Value| field.split('.').fold(record.clone(), |value, part| value[part].clone());
     let given: Vec<Value> = records.iter().map(at).filter(|value| !value.is_null()).collect();
@@ -80,7 +80,8 @@ fn by_hand(function: &str, field: Option<&str>, records: &[Value]) -> Value {
         "distinct" => return json!(given.iter().map(Value::to_string).collect::<BTreeSet<_>>().len()),
         _ => {}
     }
-    let is_money = field == "amount";
+    const MONEY: [&str; 5] = ["amount", "refunded_amount", "outstanding_amount", "order_total", "lifetime_value"];
+    let is_money = MONEY.contains(&field);
     let mut parts: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for value in given {
         let currency = value["currency"].as_str().unwrap_or_default().to_owned();
@@ -115,7 +116,7 @@ fn by_hand(function: &str, field: Option<&str>, records: &[Value]) -> Value {
     }
 }
 
-fn alike(left: &Value, right: &Value) -> bool {
+pub fn alike(left: &Value, right: &Value) -> bool {
     match (left.as_f64(), right.as_f64()) {
         (Some(left), Some(right)) => (left - right).abs() < 1e-5 * right.abs().max(1.0),
         _ => left == right,

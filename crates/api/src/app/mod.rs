@@ -22,18 +22,19 @@ use crate::{
     http::clock,
     identity, integration,
     records::area::{self, Area},
-    sales, service,
+    reporting, sales, service,
     settings::{Settings, cores},
 };
 
 /// The areas that do something beside the generic work, and what the workers do for themselves.
-pub static AREAS: [&Area; 8] = [
+pub static AREAS: [&Area; 9] = [
     &identity::AREA,
     &customers::AREA,
     &activities::AREA,
     &sales::AREA,
     &service::AREA,
     &automation::AREA,
+    &reporting::AREA,
     &integration::AREA,
     &workers::AREA,
 ];

@@ -10,6 +10,7 @@ use farley_domain::{
     },
     integration::file::File,
     model::{entity::Entity, object::Object, registry},
+    reporting::{dashboard::Dashboard, saved_report::SavedReport},
     sales::{
         cadences::{cadence::Cadence, enrolment::CadenceEnrolment},
         leads::lead::Lead,
@@ -75,6 +76,9 @@ const OTHERWISE: &[(&str, Allowed)] = &[
     ("dryRunUnsavedRule", |grants| may(grants, Rule::NAME, Action::Create)),
     ("createImport", imports),
     ("previewImport", imports),
+    ("createExport", exports),
+    ("runSavedReport", |grants| may(grants, SavedReport::NAME, Action::Read)),
+    ("runDashboard", |grants| may(grants, Dashboard::NAME, Action::Read)),
 ];
 
 fn may(grants: &Grants, object: &str, action: Action) -> bool {
@@ -106,6 +110,12 @@ fn steers(grants: &Grants) -> bool {
 fn imports(grants: &Grants) -> bool {
     let imported = |object: &Object| may(grants, object.name, Action::Import) && may(grants, object.name, Action::Create);
     registry::objects().into_iter().any(|object| object.parent.is_none() && imported(object))
+}
+
+/// Whoever may export records of some object.
+fn exports(grants: &Grants) -> bool {
+    let exported = |object: &Object| may(grants, object.name, Action::Export) && may(grants, object.name, Action::Read);
+    registry::objects().into_iter().any(exported)
 }
 
 /// All of them, in the order of their paths.

@@ -73,6 +73,7 @@ problem_codes! {
     RangeNotSatisfiable "range_not_satisfiable" 416 "Range not satisfiable" "范围无效" "The content has {size} bytes; the range lies outside of it." "内容共 {size} 字节，请求的范围超出内容。",
     RuleViolated "rule_violated" 422 "Unprocessable content" "违反规则" "The request violates rules. Number of faults: {count}; see `errors`." "请求中有 {count} 处违反规则。",
     SumTooLarge "sum_too_large" 422 "Sum too large" "合计过大" "The sum exceeds the range of 64-bit integers. Narrow down the query." "合计超出 64 位整数范围，请缩小查询范围。",
+    ExchangeRateMissing "exchange_rate_missing" 422 "Exchange rate missing" "缺少汇率" "There is no exchange rate to {currency} for: {missing}. Add the rates under /v1/exchange-rates, or leave out `currency`." "缺少兑换为 {currency} 的汇率：{missing}。请在 /v1/exchange-rates 中补充汇率，或不指定 `currency`。",
     MixedCurrencies "mixed_currencies" 422 "Mixed currencies" "币种混合" "Amounts of several currencies are not divided or compared: {currencies}. Filter by one currency, or group by it." "涉及多个币种的金额，无法相除或比较：{currencies}。请按单一币种筛选，或按币种分组。",
     KeyReused "idempotency_key_reused" 422 "Idempotency-Key reused" "幂等键被重用" "This Idempotency-Key was already used for a different request." "该 Idempotency-Key 已用于另一个请求。",
     PreconditionRequired "precondition_required" 428 "Precondition required" "缺少前置条件" "on_conflict requires If-Match with the version that the edit was based on." "使用 on_conflict 时必须提供 If-Match 版本。",
@@ -124,6 +125,18 @@ impl Problem {
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Problem {
         self.more.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// The same with its faults at other places.
+    #[must_use]
+    pub fn placed(self, place: impl Fn(Fault) -> Fault) -> Problem {
+        Problem { faults: Faults(self.faults.0.into_iter().map(place).collect()), ..self }
+    }
+
+    /// The same with its faults below a place.
+    #[must_use]
+    pub fn under(self, pointer: &str) -> Problem {
+        Problem { faults: self.faults.under(pointer), ..self }
     }
 
     /// The same without what it says beside the common members.

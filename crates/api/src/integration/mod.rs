@@ -1,5 +1,6 @@
-//! Other systems and files: imports so far.
+//! Other systems and files: imports and exports.
 
+pub mod export;
 pub mod file;
 pub mod import;
 
@@ -30,6 +31,20 @@ pub static AREA: Area = Area {
             every: None,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { file::scan::perform(&job.state, job.tenant, &job.payload).await }),
+        },
+        JobKind {
+            kind: export::KIND,
+            every: None,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| {
+                Box::pin(async move { export::run::perform(&job.state, job.tenant, job.lease, &job.payload, job.last).await })
+            },
+        },
+        JobKind {
+            kind: export::EXPIRY,
+            every: Some(export::EXPIRES_EVERY),
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(async move { Ok(export::run::expire(&job.state, job.tenant, clock::now()).await?) }),
         },
         JobKind {
             kind: import::KIND,

@@ -1,5 +1,6 @@
 //! Parameters that many operations share, as components.
 
+use farley_domain::query::list::VIEW;
 use serde_json::json;
 use utoipa::openapi::{
     Object, Type,
@@ -12,6 +13,9 @@ pub use crate::records::parameters::{header, limit, limit_doc, list, offset, pat
 
 /// What a path names a record by.
 pub const ID: &str = "id";
+
+/// What `view` is, in lists and searches.
+pub const VIEW_DOC: &str = "A saved view of the object (see `/v1/views`), by its id or `ext:{system}:{key}`: its filter applies beside yours, and its sort order where you give none.";
 
 fn flag() -> Object {
     Object::with_type(Type::Boolean)
@@ -48,6 +52,7 @@ pub fn components() -> Vec<(&'static str, Parameter)> {
         ("Query", query("q", "Full-text search: names, also by pinyin or its initials, and parts of e-mail addresses and phone numbers.", search_text())),
         ("Total", query("total", "Returns the exact number of matches, as `page.total` and in the header `X-Total-Count`.", flag())),
         ("Archived", query("archived", "For lists: with `true`, returns archived records instead of live ones; with `any`, both together: those with an `archived_at` are archived. For a single record, `true` returns it even if it is archived.", text().enum_values(Some(["false", "true", "any"])))),
+        ("View", query(VIEW, VIEW_DOC, text().max_length(Some(300)))),
         ("Merged", query("merged", "Records that were merged into others are left out; with `true`, only those are returned, with `any`, all.", text().enum_values(Some(["false", "true", "any"])))),
         ("Average", measured("avg", "Fields to average over the records that have a value, at most 4: those that `sum` takes. Money is averaged per currency.")),
         ("Minimum", measured("min", "Fields of which to return the least value, at most 4: those that `sum` takes, and dates and times. For money, per currency.")),

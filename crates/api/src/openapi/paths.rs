@@ -177,7 +177,7 @@ fn parameters(generic: Generic, object: &Object, operation: OperationBuilder) ->
     match generic {
         Generic::List | Generic::ListAlone => {
             let searchable = object.is_searchable();
-            let operation = shown(with(operation, &["Limit", "Cursor", "Offset", "Total", "Archived"]).parameter(sort()));
+            let operation = shown(with(operation, &["View", "Limit", "Cursor", "Offset", "Total", "Archived"]).parameter(sort()));
             let operation = if searchable { with(operation, &["Query"]) } else { operation };
             let operation = if object.ledger.is_some() { with(operation, &["AsOf"]) } else { operation };
             let operation = if object.superseded_by.is_some() { with(operation, &["Merged"]) } else { operation };

@@ -3,7 +3,7 @@
 use farley_domain::{
     model::{fault::FaultCode, field::Op, recurring::CONTACT_ID},
     query::{
-        list::{ANY, MAX_EXPANDED, MAX_FIELDS, MAX_SORT_KEYS, MERGED},
+        list::{ANY, MAX_EXPANDED, MAX_FIELDS, MAX_SORT_KEYS, MERGED, VIEW},
         predicate::{MAX_DEPTH, MAX_TESTS},
     },
 };
@@ -15,7 +15,7 @@ use utoipa::openapi::{
 };
 
 use super::{
-    parameters::{cursor, limit, limit_doc, offset, search_text},
+    parameters::{VIEW_DOC, cursor, limit, limit_doc, offset, search_text},
     schemas::{EXAMPLE_ID, MONEY, Notes, annotate, format, id, integer, nullable, of_type, text},
 };
 use crate::{
@@ -336,6 +336,7 @@ fn search() -> ObjectBuilder {
     };
     object("Which records to list, in which order, and with which fields.")
         .property("filter", named("Filter"))
+        .property(VIEW, noted(nullable(text().max_length(Some(300)).into()), VIEW_DOC))
         .property("q", noted(nullable(search_text().into()), "Full-text search."))
         .property(
             "sort",

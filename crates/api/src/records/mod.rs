@@ -31,6 +31,7 @@ pub mod summary;
 pub mod unkept;
 pub mod upsert;
 pub mod versions;
+pub mod viewed;
 pub mod words;
 pub mod write;
 

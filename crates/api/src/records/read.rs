@@ -6,10 +6,12 @@ use actix_web::{HttpRequest, HttpResponse, http::header};
 use farley_domain::{
     identity::access::Action,
     model::{
+        entity::Entity,
         fault::{Fault, FaultCode},
         field::{Field, Op},
         object::{Object, Reach, Schema},
         operand::Operand,
+        record::Record,
         recurring, registry,
     },
     query::{
@@ -21,7 +23,7 @@ use farley_domain::{
 use farley_persistence::{Layout, Page, Reader, Turn, Written};
 use serde::Serialize;
 
-use super::{behaviour, body, events, mutation::etag, named::Named, versions::Versions, write::parent_named};
+use super::{behaviour, body, events, mutation::etag, named::Named, versions::Versions, viewed, write::parent_named};
 use crate::{
     access::{call::Call, lane, principal::Principal},
     http::{
@@ -51,7 +53,8 @@ pub struct PageInfo {
 
 pub async fn list(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     call.rows(object, Action::Read)?;
-    let query = ListQuery::from_parameters(object, &parameters(&request)?, &call.view())?;
+    let asked = viewed::in_parameters(&call, object, parameters(&request)?).await?;
+    let query = ListQuery::from_parameters(object, &asked, &call.view())?;
     let turn = lane::of_list(&request, &query, "");
     let (page, sort) = read_page(object, &call, (query, turn), parent_named(object, &request)?).await?;
     respond(&request, page, (object, &sort), true)
@@ -60,7 +63,8 @@ pub async fn list(object: &'static Object, call: Call, request: HttpRequest) -> 
 pub async fn search(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     call.rows(object, Action::Read)?;
     refuse_rest(&parameters(&request)?, &[])?;
-    let query = ListQuery::from_search_body(object, &body.0, &call.view())?;
+    let asked = viewed::in_body(&call, object, &body.0).await?;
+    let query = ListQuery::from_search_body(object, &asked, &call.view())?;
     let turn = lane::of_list(&request, &query, &body.0.to_string());
     let (page, sort) = read_page(object, &call, (query, turn), parent_named(object, &request)?).await?;
     respond(&request, page, (object, &sort), false)
@@ -110,6 +114,19 @@ async fn read_page(
         })
         .await?;
     Ok((page, sort))
+}
+
+/// A live record of an entity that the caller may read, for what is done with it.
+pub async fn live<E: Entity>(call: &Call, named: Named) -> Result<Record<E>, Problem> {
+    let object = E::object();
+    let rows = Predicate::Archived(false).and(call.rows(object, Action::Read)?);
+    let (principal, now) = (Arc::clone(&call.principal), call.now);
+    let read = call.state.store.read::<_, Problem>(call.tenant(), move |reader| {
+        let Some(id) = named.find(reader, &principal, object)? else { return Ok(None) };
+        let row = reader.get(&principal.layout(object), &principal.view(now), id, &rows)?;
+        Ok(row.map(|row| row.to_record()).transpose()?)
+    });
+    read.await?.map(Record::into_entity).ok_or_else(Problem::not_found)
 }
 
 /// Whether fields are asked for that are made of something beside the records.
@@ -166,7 +183,7 @@ pub fn layout_for(
 }
 
 /// What is shown of a record that is expanded: these fields, or all but those on request.
-fn layout_of(principal: &Principal, object: &'static Object, fields: Option<&[String]>) -> Arc<Layout> {
+pub fn layout_of(principal: &Principal, object: &'static Object, fields: Option<&[String]>) -> Arc<Layout> {
     match fields {
         None => principal.layout(object),
         Some(fields) => {

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     api_key,
     role::{Actions, Role},
+    sharing::Sharing,
     user::User,
 };
 pub use crate::model::field_rule::FieldRule;
 use crate::{
     model::{
+        cell::Cell,
         entity::Entity,
         field::{Field, Op},
         object::{Attached, Catalog, Object, Reach, Relation, Schema},
@@ -272,9 +274,33 @@ impl Asker {
             if let Some(author) = recurring::CREATED_BY.of(object).filter(|_| object.read_by_author) {
                 ways.push(Predicate::test(author, Op::Eq, Operand::Id(self.user_id)));
             }
+            ways.extend(self.shared_rows(object));
             ways.extend(object.read_with.iter().filter_map(|relation| self.related(object, relation, action)));
         }
         Some(if ways.len() == 1 { ways.remove(0) } else { Predicate::Or(ways) })
+    }
+
+    /// What others share with the user.
+    fn shared_rows(&self, object: &'static Object) -> Option<Predicate> {
+        let shared = object.field(object.shared_by?)?;
+        let with = |sharing: Sharing| Predicate::test(shared, Op::Eq, Operand::Text(sharing.as_str().to_owned()));
+        let teams = Operand::List(self.teams.iter().copied().map(Operand::Id).collect());
+        let team = Predicate::test(recurring::TEAM_ID.of(object)?, Op::In, teams);
+        Some(Predicate::Or(vec![with(Sharing::Everyone), with(Sharing::Team).and(team)]))
+    }
+
+    /// Whether a record is shared with the user.
+    fn is_shared(&self, object: &Object, record: &Record) -> bool {
+        let shared = object.shared_by.and_then(|name| object.field(name)).map(|field| record.cell(field));
+        let shared = match shared.as_deref() {
+            Some(Cell::Text(name)) => Sharing::from_wire(name),
+            _ => None,
+        };
+        match shared {
+            Some(Sharing::Everyone) => true,
+            Some(Sharing::Team) => record.get(recurring::TEAM_ID).is_some_and(|team| self.teams.contains(&team)),
+            Some(Sharing::Private) | None => false,
+        }
     }
 
     /// What nobody owns of the pools that the user is entitled to.
@@ -386,7 +412,8 @@ impl Asker {
                 && record.is_null(recurring::OWNER_ID)
                 && self.is_entitled(object, record)
         };
-        let own = self.is_named(record, owner_field(object)) || pooled();
+        let shared = || action == Action::Read && self.is_shared(object, record);
+        let own = self.is_named(record, owner_field(object)) || pooled() || shared();
         match self.grants.scope(object.name, action) {
             None => false,
             Some(Scope::All) => true,

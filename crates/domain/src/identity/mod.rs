@@ -6,6 +6,7 @@ pub mod custom_field;
 pub mod password;
 pub mod role;
 pub mod setting;
+pub mod sharing;
 pub mod tag;
 pub mod team;
 pub mod tenant;

@@ -261,8 +261,10 @@ pub static READY_MADE: &[ReadyMade] = &[
             "quota,forecast_override read,create,update,archive team",
             "tag read,create,update all",
             "user,team,role,custom_field read all",
-            "import read own",
+            "import,export read own",
             "file read,create,update,archive all",
+            "saved_report,dashboard,view read,create,update,archive own",
+            "exchange_rate read all",
         ],
     },
     ReadyMade {
@@ -287,6 +289,8 @@ pub static READY_MADE: &[ReadyMade] = &[
             "tag read,create all",
             "user,team,custom_field read all",
             "file read,create,update,archive all",
+            "saved_report,dashboard,view read,create,update,archive own",
+            "exchange_rate read all",
         ],
     },
     ReadyMade {
@@ -312,6 +316,8 @@ pub static READY_MADE: &[ReadyMade] = &[
             "queue,mailbox,channel,reply_template,ticket_status,ticket_category,sla_policy,calendar,product,tag,macro read all",
             "user,team,custom_field read all",
             "file read,create,update,archive all",
+            "saved_report,dashboard,view read,create,update,archive own",
+            "exchange_rate read all",
         ],
     },
     ReadyMade {
@@ -335,8 +341,10 @@ pub static READY_MADE: &[ReadyMade] = &[
             "product,order read all",
             "tag read,create,update all",
             "user,team,role,custom_field read all",
-            "import read own",
+            "import,export read own",
             "file read,create,update,archive all",
+            "saved_report,dashboard,view read,create,update,archive own",
+            "exchange_rate read all",
         ],
     },
     ReadyMade {
@@ -354,6 +362,8 @@ pub static READY_MADE: &[ReadyMade] = &[
             "product,tag read all",
             "user,team,custom_field read all",
             "file read,create,update,archive all",
+            "saved_report,dashboard,view read,create,update,archive own",
+            "exchange_rate read all",
         ],
     },
     ReadyMade {
@@ -377,8 +387,10 @@ pub static READY_MADE: &[ReadyMade] = &[
             "notification,customer_value read own",
             "tag read,create,update,archive all",
             "user,team,custom_field read all",
-            "import read own",
+            "import,export read own",
             "file read,create,update,archive all",
+            "saved_report,dashboard,view read,create,update,archive own",
+            "exchange_rate read all",
         ],
     },
     ReadyMade {
@@ -397,6 +409,8 @@ pub static READY_MADE: &[ReadyMade] = &[
             "notification read own",
             "customer_value read all",
             "file read all",
+            "exchange_rate read all",
+            "saved_report,dashboard,view read own",
         ],
     },
     ReadyMade {
@@ -416,8 +430,10 @@ pub static READY_MADE: &[ReadyMade] = &[
             "queue,mailbox,channel,reply_template,ticket_status,ticket_category,sla_policy,calendar read all",
             "cadence,cadence_enrolment read all",
             "user,team,custom_field read all",
-            "import read own",
+            "import,export read own",
             "file read,create,update,archive all",
+            "saved_report,dashboard,view read,create,update,archive own",
+            "exchange_rate read all",
         ],
     },
 ];
@@ -430,7 +446,7 @@ mod tests {
     #[test]
     fn who_sees_everything_reads_every_object() {
         // Of oneself alone, and of those who administer.
-        const OTHERS: [&str; 2] = ["api_key", "import"];
+        const OTHERS: [&str; 3] = ["api_key", "import", "export"];
         let ready = READY_MADE.iter().find(|ready| ready.key == "read_only").expect("the role");
         let permissions = ready.permissions();
         let reads = |name: &str| permissions.iter().any(|one| one.object == name && one.action == Actions::One(Action::Read));

@@ -1,5 +1,6 @@
-//! Other systems and files: imports, and what is attached to records.
+//! Other systems and files: imports and exports, and what is attached to records.
 
+pub mod export;
 pub mod file;
 pub mod import;
 pub mod media_type;

@@ -70,6 +70,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
     ("customer", &["assigned", "claimed", "released", "recalled", "recall_warned"]),
     ("customer_value", &["recompute_requested", "settings_changed"]),
     ("import", &["progressed", "finished", "failed"]),
+    ("export", &["progressed", "finished", "failed", "expired"]),
     ("help_center", &["token_rotated"]),
     ("job", &["retried"]),
     (

@@ -208,6 +208,8 @@ pub struct Object {
     pub superseded_by: Option<&'static str>,
     /// Whether who made a record may read it whoever has it now.
     pub read_by_author: bool,
+    /// The choice that says with whom a record is shared: who else reads it.
+    pub shared_by: Option<&'static str>,
     /// Whether a new record is nobody's until somebody is named, and not of whoever makes it.
     pub waits_for_owner: bool,
     /// How many cells a record has.
@@ -269,6 +271,7 @@ impl Object {
             open: None,
             superseded_by: None,
             read_by_author: false,
+            shared_by: None,
             waits_for_owner: false,
             slots,
             by_name,
@@ -320,6 +323,13 @@ impl Object {
     #[must_use]
     pub fn configuration(mut self) -> Object {
         self.configuration = true;
+        self
+    }
+
+    /// Lets those read a record with whom it is shared, as a field says.
+    #[must_use]
+    pub fn shared_by(mut self, field: &'static str) -> Object {
+        self.shared_by = Some(field);
         self
     }
 

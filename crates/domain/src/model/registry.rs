@@ -8,9 +8,10 @@ use crate::{
     catalog::product::Product,
     customers::{contact::Contact, customer::Customer, value::customer_value::CustomerValue},
     identity::{api_key::ApiKey, custom_field::CustomField, role::Role, setting::Setting, tag::Tag, team::Team, user::User},
-    integration::{Import, file::File},
+    integration::{Import, export::Export, file::File},
     marketing::campaign::Campaign,
     model::{check, entity::Entity, object::Object},
+    reporting::{dashboard::Dashboard, exchange_rate::ExchangeRate, saved_report::SavedReport, view::View},
     sales::{
         cadences::{cadence::Cadence, enrolment::CadenceEnrolment},
         leads::{
@@ -44,7 +45,7 @@ use crate::{
     },
 };
 
-const COUNT: usize = 58;
+const COUNT: usize = 63;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -96,6 +97,10 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<Calendar>(),
         of::<Product>(),
         of::<Campaign>(),
+        of::<ExchangeRate>(),
+        of::<SavedReport>(),
+        of::<Dashboard>(),
+        of::<View>(),
         of::<Tag>(),
         of::<User>(),
         of::<Team>(),
@@ -103,6 +108,7 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<ApiKey>(),
         of::<CustomField>(),
         of::<Import>(),
+        of::<Export>(),
         of::<File>(),
         of::<Rule>(),
         of::<RuleRun>(),

@@ -32,7 +32,7 @@ pub const MAX_EXPANDED: usize = 10;
 pub const MAX_FIELDS: usize = 500;
 
 const LIST_PARAMETERS: &[&str] =
-    &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", MERGED, AS_OF, FILTER];
+    &["q", "sort", "limit", "cursor", "offset", "fields", "expand", "total", "archived", MERGED, AS_OF, FILTER, VIEW];
 const RECORD_PARAMETERS: &[&str] = &["fields", "expand", "archived"];
 /// All fields shown without being asked for, among the names in `fields`.
 pub const EVERY_FIELD: &str = "*";
@@ -42,6 +42,9 @@ pub const MERGED: &str = "merged";
 pub const ANY: &str = "any";
 /// A predicate: in the body of a search as it is, among the parameters of a list as a text that holds its JSON.
 pub const FILTER: &str = "filter";
+
+/// A view: a filter and a sort order that somebody saved. What it says is put in its place before the rest is read.
+pub const VIEW: &str = "view";
 
 /// A request for a page of records.
 #[derive(Clone, Debug, PartialEq)]

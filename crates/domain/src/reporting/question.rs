@@ -16,6 +16,8 @@ use crate::{
         structures::filter::FILTER,
         value::{Members, Standards, list, wrong},
     },
+    query::predicate::relative::resolve_date,
+    values::time::parse_date,
 };
 
 /// How many fields records are grouped by at most.
@@ -88,8 +90,9 @@ pub struct Dimension {
     #[serde(rename = "as")]
     pub name: Option<String>,
     pub bucket: Option<Bucket>,
-    pub from: Option<NaiveDate>,
-    pub to: Option<NaiveDate>,
+    /// A day, or one relative to today.
+    pub from: Option<String>,
+    pub to: Option<String>,
     pub fill: bool,
     pub ranges: Option<Vec<f64>>,
     pub top: Option<Top>,
@@ -123,6 +126,7 @@ pub struct Measure {
     pub compare: Option<Comparison>,
     pub along: Option<String>,
     pub show: Shown,
+    pub label: Option<String>,
 }
 
 impl Measure {
@@ -158,6 +162,30 @@ fn path() -> FieldType {
     FieldType::Text { max: MAX_PATH }
 }
 
+/// A day, or one relative to today: `2026-03-01`, `start_of_quarter`.
+pub static DAY: Structure = asked(
+    "report_day",
+    |value, standards| match value.as_str() {
+        None => Err(wrong("a text")),
+        Some(text) if day(text, standards).is_some() => Ok(value.clone()),
+        Some(_) => Err(Fault::new("", FaultCode::InvalidDate).into()),
+    },
+    || {
+        json!({
+            "type": ["string", "null"],
+            "maxLength": 40,
+            "description": "A day (`2026-03-01`), or one relative to today (`start_of_quarter`, `-90d`).",
+            "examples": ["2026-01-01"]
+        })
+    },
+);
+
+/// The day that a text means now.
+#[must_use]
+pub fn day(text: &str, standards: &Standards<'_>) -> Option<NaiveDate> {
+    parse_date(text).or_else(|| resolve_date(text, standards.now, standards.zone))
+}
+
 static TOP_FIELDS: LazyLock<[Field; 4]> = LazyLock::new(|| {
     [
         Field::new("n", FieldType::Integer { min: 1, max: MAX_TOP }).required(),
@@ -172,15 +200,15 @@ static DIMENSION_FIELDS: LazyLock<[Field; 8]> = LazyLock::new(|| {
         Field::new("field", path()).required(),
         Field::new("as", name()),
         Field::new("bucket", FieldType::Choice(Bucket::choices().into())),
-        Field::new("from", FieldType::Date),
-        Field::new("to", FieldType::Date),
+        Field::new("from", FieldType::Structure(&DAY)),
+        Field::new("to", FieldType::Structure(&DAY)),
         Field::new("fill", FieldType::Boolean).default(true),
         Field::new("ranges", FieldType::Structure(&RANGES)),
         Field::new("top", FieldType::Structure(&TOP)),
     ]
 });
 
-static MEASURE_FIELDS: LazyLock<[Field; 11]> = LazyLock::new(|| {
+static MEASURE_FIELDS: LazyLock<[Field; 12]> = LazyLock::new(|| {
     [
         Field::new("as", name()),
         Field::new("fn", FieldType::Choice(Function::choices().into())),
@@ -193,6 +221,7 @@ static MEASURE_FIELDS: LazyLock<[Field; 11]> = LazyLock::new(|| {
         Field::new("compare", FieldType::Choice(Comparison::choices().into())),
         Field::new("along", name()),
         Field::new("show", FieldType::Choice(Shown::choices().into())).default(Shown::Value.as_str()),
+        Field::new("label", FieldType::Text { max: 120 }),
     ]
 });
 
@@ -300,8 +329,8 @@ pub static DIMENSIONS: Structure = asked(
                     "field": {"type": "string", "maxLength": MAX_PATH, "description": "A single-valued field, also a custom one (`custom.tier`) or of a related record (`customer.region`). One dimension may lead to many related records (`tags.name`): a record then counts once for each different value."},
                     "as": {"type": ["string", "null"], "maxLength": MAX_NAME, "description": "The name in the answer. Defaults to the field, with its bucket: `closed_at.month`."},
                     "bucket": {"type": ["string", "null"], "enum": names_of(Bucket::choices()), "description": "What the values of a date or time are grouped by, in the time zone of the question. Times need one."},
-                    "from": {"type": ["string", "null"], "format": "date", "description": "The first day; only records from then on are part of the question."},
-                    "to": {"type": ["string", "null"], "format": "date", "description": "The day after the last day."},
+                    "from": {"type": ["string", "null"], "maxLength": 40, "description": "The first day, or one relative to today (`start_of_year`, `-90d`); only records from then on are part of the question.", "examples": ["2026-01-01"]},
+                    "to": {"type": ["string", "null"], "maxLength": 40, "description": "The day after the last day, in the same way.", "examples": ["2027-01-01"]},
                     "fill": {"type": ["boolean", "null"], "description": "Whether buckets without records are answered too. Defaults to true."},
                     "ranges": {"type": ["array", "null"], "minItems": 1, "maxItems": MAX_RANGES, "items": {"type": "number"}, "description": "The bounds between ranges of a number, rising; amounts of money in minor units. The first range is below the first bound, the last one from the last bound on."},
                     "top": (TOP.schema)()
@@ -348,6 +377,7 @@ pub static MEASURES: Structure = asked(
                 "type": "object",
                 "additionalProperties": false,
                 "properties": {
+                    "label": {"type": ["string", "null"], "maxLength": 120, "description": "What people read above its figures. Defaults to `as`, or to what is computed.", "examples": ["赢单金额"]},
                     "as": {"type": ["string", "null"], "maxLength": MAX_NAME, "description": "The name in the answer. Defaults to what is computed: `count`, `sum.amount`."},
                     "fn": {"type": ["string", "null"], "enum": names_of(Function::choices()), "description": "What is computed of the records of each group. `median` and `p90` interpolate linearly between two values, as PostgreSQL's percentile_cont does."},
                     "field": {"type": ["string", "null"], "maxLength": MAX_PATH, "description": "The field it is computed of; without one, `count` counts records, with one those that have a value in it."},

@@ -5,12 +5,14 @@ use serde_json::json;
 use crate::{
     entity,
     model::{
-        cell::whole,
         fault::{Fault, FaultCode},
         object::{Reach, Relation},
         record::Draft,
     },
-    values::{money::Money, number::half_away},
+    values::{
+        money::Money,
+        number::{exact, half_away},
+    },
 };
 
 entity! {
@@ -85,18 +87,6 @@ pub fn total(amounts: &[Money], at: &dyn Fn(usize, &str) -> String) -> Result<Op
         Ok(_) | Err(_) if sum < 0 => Err(Fault::new(last(), FaultCode::SumTooSmall).with("min", 0)),
         Ok(_) | Err(_) => Err(Fault::new(last(), FaultCode::SumTooLarge).with("max", Money::MAX_AMOUNT)),
     }
-}
-
-/// A decimal number as a whole one and how many of its digits are decimals.
-pub(super) fn exact(number: f64) -> Option<(i128, u32)> {
-    if let Some(whole) = whole(number) {
-        return Some((i128::from(whole), 0));
-    }
-    let written = format!("{number:.12}");
-    let (whole, decimals) = written.split_once('.').unwrap_or((&written, ""));
-    let decimals = decimals.trim_end_matches('0');
-    let digits: i128 = format!("{whole}{decimals}").parse().ok()?;
-    Some((digits, u32::try_from(decimals.len()).ok()?))
 }
 
 #[cfg(test)]

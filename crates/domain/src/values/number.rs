@@ -1,4 +1,4 @@
-//! Arithmetic of whole numbers.
+//! Arithmetic of whole numbers, and decimals as whole numbers.
 
 /// A quotient rounded to a whole number, half away from zero (四舍五入): 1/2 is 1, −1/2 is −1. None where there is no such number: nothing
 /// is divided by zero.
@@ -7,6 +7,16 @@ pub fn half_away(numerator: i128, denominator: i128) -> Option<i128> {
     let (quotient, rest) = (numerator.checked_div(denominator)?, numerator.checked_rem(denominator)?);
     let is_half = rest.unsigned_abs() >= denominator.unsigned_abs() - rest.unsigned_abs();
     Some(if is_half { quotient + numerator.signum() * denominator.signum() } else { quotient })
+}
+
+/// A decimal number as a whole one and how many of its digits are decimals.
+#[must_use]
+pub fn exact(number: f64) -> Option<(i128, u32)> {
+    let written = format!("{number:.12}");
+    let (whole, decimals) = written.split_once('.').unwrap_or((&written, ""));
+    let decimals = decimals.trim_end_matches('0');
+    let digits: i128 = format!("{whole}{decimals}").parse().ok()?;
+    Some((digits, u32::try_from(decimals.len()).ok()?))
 }
 
 #[cfg(test)]

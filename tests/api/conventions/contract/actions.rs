@@ -25,6 +25,9 @@ pub const WITHOUT_EVENT: &[(&str, &str)] = &[
     ("refreshTokens", "every client does it every quarter of an hour; the session was told of when it began"),
     ("forgotPassword", "whether there is such a user is looked up by the job, which leaves the event once it issues a token"),
     ("queryReport", "a question: it writes nothing"),
+    ("runReport", "a question: it writes nothing"),
+    ("runSavedReport", "a question: it writes nothing"),
+    ("runDashboard", "a question: it writes nothing"),
     ("simulateSla", "a question: it writes nothing"),
     ("dryRunRule", "a question: it writes nothing"),
     ("dryRunUnsavedRule", "a question: it writes nothing"),
@@ -352,6 +355,7 @@ async fn of_imports(walk: &mut Walk<'_>, admin: &Client) {
     let file = json!({"object": "customer", "content": "name\nWalked\n"});
     walk.act(admin, "previewImport", &[], file.clone(), &[]).await;
     walk.act(admin, "createImport", &[], file, &["import.created"]).await;
+    walk.act(admin, "createExport", &[], json!({"object": "customers", "columns": ["name"]}), &["export.created"]).await;
 }
 
 /// Metadata offers just the actions that their caller is not forbidden.

@@ -132,7 +132,12 @@ impl Operation {
     pub fn path_below(&self, parent: &str, id: &str) -> String {
         let path = self.path.replace("{session_id}", &new_id().to_string());
         let path = self.parent().map_or(path.clone(), |(parameter, _)| path.replace(&parameter, parent));
-        let path = path.replace("{id}", id).replace("{token}", id).replace("{system}", "sap").replace("{key}", "777");
+        let path = path
+            .replace("{id}", id)
+            .replace("{token}", id)
+            .replace("{system}", "sap")
+            .replace("{key}", "777")
+            .replace("{name}", "sales-performance");
         // What a read must be told, as the document shows it.
         let parameters = self.declared["parameters"].as_array().into_iter().flatten();
         let needed = parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);

@@ -36,6 +36,13 @@ impl<'a> Examples<'a> {
                 let own = body.get(field.name.as_ref()).and_then(Value::as_str).map(|text| another(field, text, *made));
                 body.extend(own.map(|own| (field.name.to_string(), own.into())));
             }
+            if is_named_after_its_day(object) {
+                let later = *made - 1;
+                for field in object.fields.iter().filter(|field| field.kind == FieldType::Date) {
+                    let day = body.get(field.name.as_ref()).and_then(|day| day.as_str()?.parse::<chrono::NaiveDate>().ok());
+                    body.extend(day.map(|day| (field.name.to_string(), (day + chrono::Days::new(later)).to_string().into())));
+                }
+            }
         }
         if object.parent.is_some() {
             // The record that a part belongs to is of now, and nothing happens to it before that.
@@ -104,6 +111,13 @@ pub fn patch(object: &Object, update: &Operation) -> Value {
 fn is_own(object: &Object, field: &Field) -> bool {
     let is_unique = object.unique.iter().any(|unique| unique.field == field.name) || field.name == object.title;
     is_unique && field.kind.is_text()
+}
+
+/// Whether Farley itself makes what no two records share, of the day that they are about.
+fn is_named_after_its_day(object: &Object) -> bool {
+    let is_made =
+        |field: &Field| field.writable == Writable::Never && object.unique.iter().any(|unique| unique.field == field.name);
+    object.fields.iter().any(is_made) && object.fields.iter().any(|field| field.required && field.kind == FieldType::Date)
 }
 
 /// Another text of the same form: its first number is raised, or one is added.

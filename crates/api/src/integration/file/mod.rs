@@ -10,5 +10,5 @@ pub mod orphans;
 mod parts;
 mod range;
 pub mod scan;
-mod storing;
+pub mod storing;
 pub mod upload;

@@ -273,7 +273,7 @@ pub fn read_groups(
 }
 
 /// A value of a group in its order: nothing last.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     Number(i64),
     Text(String),

@@ -128,6 +128,12 @@ pub struct ReportMeta {
     pub fiscal_start_month: u32,
     #[schema(value_type = Option<String>, format = "date-time")]
     pub as_of: Option<Timestamp>,
+    /// The currency that amounts were converted to; null if each currency is answered apart.
+    #[schema(example = "CNY")]
+    pub currency: Option<String>,
+    /// The field whose day decided the rate; null for the day of `as_of`, or of the answer.
+    #[schema(example = "closed_at")]
+    pub rate_date: Option<String>,
     #[schema(value_type = String, format = "date-time")]
     pub computed_at: Timestamp,
     /// How many rows there are.
@@ -168,6 +174,7 @@ impl Answering<'_> {
                 shown.push(self.row(&kept, row, &titles)?);
             }
         }
+        let conversion = self.question.conversion.as_ref();
         Ok(Report {
             columns: self.columns(),
             rows,
@@ -179,6 +186,8 @@ impl Answering<'_> {
                 week_start: self.question.fiscal.week_start.as_str(),
                 fiscal_start_month: self.question.fiscal.first_month,
                 as_of: self.question.as_of,
+                currency: conversion.map(|conversion| conversion.to.to_string()),
+                rate_date: conversion.and_then(|conversion| Some(conversion.by.as_ref()?.0.clone())),
                 computed_at: self.now,
                 row_count: found,
                 truncated,
@@ -238,8 +247,8 @@ impl Answering<'_> {
                 Language::Chinese => choice.label.zh.to_string(),
             })
         };
-        if measure.is_named {
-            return measure.name.clone();
+        if let Some(label) = &measure.label {
+            return label.clone();
         }
         match &measure.how {
             How::Read { function: Function::Count, field: None, .. } => function(Function::Count),

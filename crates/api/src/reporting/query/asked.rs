@@ -4,8 +4,9 @@ use chrono_tz::Tz;
 use farley_domain::{
     identity::access::{Action, AskerView},
     model::{
+        entity::Entity,
         fault::{Fault, FaultCode, Faults, unknown},
-        field::{Field, FieldType},
+        field::{Field, FieldType, Op},
         object::{Object, Schema},
         record::Record,
         registry,
@@ -19,19 +20,24 @@ use farley_domain::{
     reporting::{
         bucket::{Fiscal, WeekStart},
         question::{self, Function, Pivot, Totals},
+        saved_report::Parameter,
         table::Derived,
     },
-    values::time::Timestamp,
+    sales::{
+        opportunity::Opportunity,
+        orders::{order::Order, payment::Payment, refund::Refund},
+    },
+    values::{money::Currency, time::Timestamp},
 };
 use serde_json::json;
 
 use super::{
     ReportQuestion,
     having::Having,
-    question::{By, Cutting, Dimension, How, Lead, Measure, Question, Top},
+    question::{By, Conversion, Cutting, Dimension, How, Lead, Measure, Question, Top},
 };
 use crate::{
-    access::{call::Call, principal::Principal},
+    access::principal::Principal,
     http::problem::Problem,
     records::summary::{self, Figure},
 };
@@ -45,12 +51,13 @@ struct Reading<'a> {
 }
 
 impl Question {
-    pub fn read(call: &Call, asked: &Record<ReportQuestion>) -> Result<Question, Problem> {
-        let object = subject(call, asked.get(ReportQuestion::object).unwrap_or_default())?;
+    /// Reads what is asked for, by whoever asks it now.
+    pub fn read(asker: &Principal, now: Timestamp, asked: &Record<ReportQuestion>) -> Result<Question, Problem> {
+        let object = subject(asker, asked.get(ReportQuestion::object).unwrap_or_default())?;
         let zone = asked.get(ReportQuestion::time_zone).and_then(|name| name.parse().ok());
-        let standards = call.principal.standards(call.now);
+        let standards = asker.standards(now);
         let zone = zone.unwrap_or(standards.zone);
-        let present = in_zone(&call.principal, call.now, zone);
+        let present = in_zone(asker, now, zone);
         let as_of = asked.get(ReportQuestion::as_of);
         let view = AsOf::of(&present, object, as_of.is_some());
         let fiscal = Fiscal {
@@ -99,6 +106,7 @@ impl Question {
                     measures.push(measure);
                 }
             }
+            let conversion = reading.conversion(asked, standards.currency, &measures);
             if reading.faults.0.is_empty() {
                 reading.tops(&given_dimensions, &mut dimensions, &measures);
                 let (sort, pivot, totals) = reading.layout(asked, &dimensions, &measures);
@@ -122,11 +130,43 @@ impl Question {
                     limit: usize::try_from(limit).unwrap_or(1),
                     totals,
                     pivot,
+                    conversion,
                 });
             }
         }
         Err(reading.faults.into())
     }
+}
+
+impl Question {
+    /// Whether a parameter of a report is a comparison that its object allows.
+    pub fn check_parameter(&self, asker: &Principal, now: Timestamp, parameter: &Parameter) -> Result<(), Faults> {
+        let view = in_zone(asker, now, self.zone);
+        let path = &parameter.field;
+        let is_missing = json!({"field": path, "op": Op::Null.as_str(), "value": true});
+        parse::from_json(self.object, &is_missing, &view)?;
+        match &parameter.default {
+            Some(value) => {
+                let test = json!({"field": path, "op": parameter.op, "value": value});
+                parse::from_json(self.object, &test, &view).map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The word for the tenant's own currency.
+const BASE: &str = "base";
+
+/// The date that decides at which rate the amounts of an object are converted, unless the question names another.
+fn rated_by(object: &Object) -> Option<&'static str> {
+    Some(match object.name {
+        Opportunity::NAME => Opportunity::closed_at.name(),
+        Order::NAME => Order::ordered_on.name(),
+        Payment::NAME => Payment::paid_on.name(),
+        Refund::NAME => Refund::refunded_on.name(),
+        _ => return None,
+    })
 }
 
 /// What the asker sees, with the days of the question's time zone.
@@ -136,13 +176,13 @@ pub fn in_zone(principal: &Principal, now: Timestamp, zone: Tz) -> AskerView<'_>
 }
 
 /// The object asked about, by its name or its collection.
-fn subject(call: &Call, name: &str) -> Result<&'static Object, Problem> {
+fn subject(asker: &Principal, name: &str) -> Result<&'static Object, Problem> {
     let found = registry::named(name).or_else(|| registry::collection(name));
     let found = found.ok_or_else(|| {
         let known = registry::objects().into_iter().map(|object| object.collection);
         unknown(ReportQuestion::object.pointer(), FaultCode::UnknownChoice, name, known)
     })?;
-    call.rows(found, Action::Read)?;
+    asker.asker.rows(found, Action::Read).ok_or_else(|| Problem::forbidden(Action::Read.as_str(), found.name))?;
     Ok(found)
 }
 
@@ -188,7 +228,10 @@ impl Reading<'_> {
         if given.bucket.is_none() && is_time {
             refuse("bucket", "a bucket, as times are not grouped one by one");
         }
-        for (member, day) in [("from", given.from), ("to", given.to)] {
+        let standards = self.view.standards();
+        let day = |text: &Option<String>| question::day(text.as_deref()?, &standards);
+        let (from, to) = (day(&given.from), day(&given.to));
+        for (member, day) in [("from", from), ("to", to)] {
             if day.is_some() && given.bucket.is_none() {
                 refuse(member, "a day of a field with a bucket");
             }
@@ -202,13 +245,13 @@ impl Reading<'_> {
         if given.top.is_some() && (given.bucket.is_some() || given.ranges.is_some()) {
             refuse("top", "the first values of a field without buckets and ranges");
         }
-        if let (Some(from), Some(to)) = (given.from, given.to)
+        if let (Some(from), Some(to)) = (from, to)
             && to <= from
         {
             self.faults.add(Fault::new(at("to"), FaultCode::TooEarly).with("min", from));
         }
         let cut = match (given.bucket, &given.ranges) {
-            (Some(bucket), _) => Cutting::Buckets { bucket, from: given.from, to: given.to, fill: given.fill },
+            (Some(bucket), _) => Cutting::Buckets { bucket, from, to, fill: given.fill },
             (None, Some(bounds)) => Cutting::Ranges(bounds.clone()),
             (None, None) => Cutting::Each,
         };
@@ -269,7 +312,7 @@ impl Reading<'_> {
             };
             return Some(Measure {
                 name,
-                is_named: given.name.is_some(),
+                label: given.label.clone().or_else(|| given.name.clone()),
                 how: How::Read { function, field: field?, of },
                 filter,
             });
@@ -311,7 +354,49 @@ impl Reading<'_> {
                 Derived::Compared { of, along, with, show: given.show }
             }
         };
-        Some(Measure { name, is_named: given.name.is_some(), how: How::Derived(derived), filter: None })
+        Some(Measure {
+            name,
+            label: given.label.clone().or_else(|| given.name.clone()),
+            how: How::Derived(derived),
+            filter: None,
+        })
+    }
+
+    /// The currency that amounts are converted to, and the date that decides the rate. Only sums and means are converted: which amount is
+    /// the least would otherwise depend on how each was rounded.
+    fn conversion(&mut self, asked: &Record<ReportQuestion>, base: Currency, measures: &[Measure]) -> Option<Conversion> {
+        let (currency, rate_date) = (asked.get(ReportQuestion::currency), asked.get(ReportQuestion::rate_date));
+        let Some(currency) = currency else {
+            if rate_date.is_some() {
+                self.faults.add(Fault::new(ReportQuestion::currency.pointer(), FaultCode::Required));
+            }
+            return None;
+        };
+        let to = if currency == BASE { Ok(base) } else { currency.to_uppercase().parse() };
+        if to.is_err() {
+            self.faults.add(Fault::new(ReportQuestion::currency.pointer(), FaultCode::UnknownCurrency));
+        }
+        for (place, measure) in measures.iter().enumerate().filter(|(_, measure)| measure.is_money()) {
+            if !matches!(&measure.how, How::Read { function: Function::Sum | Function::Avg, .. }) {
+                let pointer = format!("/{}/{place}/fn", ReportQuestion::measures.name());
+                let expected = "a sum or mean of amounts, as `currency` is given";
+                self.faults.add(Fault::new(pointer, FaultCode::WrongType).with("expected", expected));
+            }
+        }
+        let by = rate_date.or_else(|| rated_by(self.object));
+        let by = by.and_then(|name| match summary::group_of(&self.schema, name, self.view) {
+            Err(fault) => {
+                self.faults.add(fault.under(&ReportQuestion::rate_date.pointer()));
+                None
+            }
+            Ok(group) if group.leads_to_many() || !matches!(group.field.kind, FieldType::Date | FieldType::DateTime) => {
+                let fault = Fault::new(ReportQuestion::rate_date.pointer(), FaultCode::WrongType);
+                self.faults.add(fault.with("expected", "a date or time of the record itself or of one related record"));
+                None
+            }
+            Ok(group) => Some((name.to_owned(), group)),
+        });
+        Some(Conversion { to: to.ok()?, by })
     }
 
     /// The field that a function is computed of; none where it counts records.

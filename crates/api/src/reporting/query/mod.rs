@@ -4,6 +4,7 @@
 mod answer;
 mod asked;
 mod axis;
+mod converting;
 mod having;
 mod question;
 mod reading;
@@ -14,7 +15,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, post};
 use farley_domain::{
-    model::{fault::Language, structures::filter::FILTER},
+    model::{fault::Language, record::Record, structures::filter::FILTER},
     reporting::{
         bucket::WeekStart,
         question::{DIMENSIONS, Dimension, MEASURES, Measure, PIVOT, Pivot, Totals},
@@ -25,11 +26,8 @@ use farley_domain::{
 use farley_persistence::Reader;
 use serde_json::{Value, json};
 
-use self::{
-    answer::{Answering, Report},
-    question::{By, Question},
-    reading::Tables,
-};
+use self::{answer::Answering, question::By, reading::Tables};
+pub use self::{answer::Report, question::Question};
 use crate::{
     access::{call::Call, principal::Principal},
     http::{
@@ -68,6 +66,13 @@ crate::body! {
         week_start: Option<WeekStart> => choice(WeekStart::choices()).default("mon"),
         /// The month that years and quarters begin with. Another one than January names them after the year they end in: `FY2027-Q1`.
         fiscal_start_month: Option<i64> => integer(1, 12).default(1),
+        /// The currency that sums and means of amounts are converted to, by the exchange rates: a code of ISO 4217, or `base` for the
+        /// tenant's own. Each amount is converted at the rate of its day, to a millionth of a minor unit, and the figure rounded once.
+        /// Without it, amounts of several currencies are answered apart.
+        currency: Option<String> => text(4).example("base"),
+        /// The date or time field whose day decides the rate. Defaults to `closed_at` of opportunities, `ordered_on` of orders, `paid_on`
+        /// of payments, `refunded_on` of refunds, and else to none. Where there is no date, the rate is that of the day of `as_of`, or today.
+        rate_date: Option<String> => text(300).example("closed_at"),
         /// The time of the past that is asked about, where the object has a ledger.
         as_of: Option<Timestamp> => datetime(),
     }
@@ -105,16 +110,31 @@ crate::query! {
 #[post("/v1/reports/query")]
 pub async fn query(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let format = body::read_query::<ReportFormat>(&Mutation::of_question(&request, &body.0)?)?;
-    let asked = body::read::<ReportQuestion>(&body.0, &call.principal.standards(call.now))?;
-    let question = Question::read(&call, &asked)?;
+    let question = read(&call.principal, call.now, &body.0)?;
+    respond(&call, &request, &format, question).await
+}
+
+/// Reads a question, by whoever asks it now.
+pub fn read(asker: &Principal, now: Timestamp, asked: &Value) -> Result<Question, Problem> {
+    Question::read(asker, now, &body::read::<ReportQuestion>(asked, &asker.standards(now))?)
+}
+
+/// Answers a question.
+pub async fn answer(call: &Call, question: Question) -> Result<Report, Problem> {
     let (asker, now, language) = (Arc::clone(&call.principal), call.now, call.language);
-    let report = call
-        .state
-        .store
-        .report::<_, Problem>(call.claim(), move |reader| answered(&question, reader, &asker, (now, language)))
-        .await?;
-    if csv_file::is_wanted(&request) {
-        return csv_file::answer("report", spreadsheet::csv(&report, language)?, format.get(ReportFormat::bom));
+    call.state.store.report::<_, Problem>(call.claim(), move |reader| answered(&question, reader, &asker, (now, language))).await
+}
+
+/// Answers a question in the format that is asked for.
+pub async fn respond(
+    call: &Call,
+    request: &HttpRequest,
+    format: &Record<ReportFormat>,
+    question: Question,
+) -> Result<HttpResponse, Problem> {
+    let report = answer(call, question).await?;
+    if csv_file::is_wanted(request) {
+        return csv_file::answer("report", spreadsheet::csv(&report, call.language)?, format.get(ReportFormat::bom));
     }
     Ok(HttpResponse::Ok().insert_header((header::VARY, format!("accept, {BY_LANGUAGE}"))).json(report))
 }

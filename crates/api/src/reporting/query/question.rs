@@ -13,7 +13,7 @@ use farley_domain::{
         question::{Function, Shown, Totals},
         table::Derived,
     },
-    values::time::Timestamp,
+    values::{money::Currency, time::Timestamp},
 };
 use farley_persistence::Group;
 use serde_json::Value;
@@ -38,6 +38,14 @@ pub struct Question {
     pub limit: usize,
     pub totals: Vec<Totals>,
     pub pivot: Option<(Vec<usize>, Vec<usize>)>,
+    pub conversion: Option<Conversion>,
+}
+
+/// Into which currency amounts are converted, and the field that tells on which day.
+pub struct Conversion {
+    pub to: Currency,
+    /// As filters name it, and as it is read; none for the day on which the question is asked.
+    pub by: Option<(String, Group)>,
 }
 
 /// What rows are sorted by.
@@ -83,8 +91,8 @@ pub struct Top {
 
 pub struct Measure {
     pub name: String,
-    /// Whether the asker named it.
-    pub is_named: bool,
+    /// What the asker calls it, if they do.
+    pub label: Option<String>,
     pub how: How,
     /// The narrower filter of it alone, its times as instants.
     pub filter: Option<Value>,

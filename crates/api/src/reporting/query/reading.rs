@@ -27,6 +27,7 @@ use super::{
     ReportQuestion,
     asked::in_zone,
     axis::{Axis, Member, MemberKind, condition, in_order, operand},
+    converting::{Converting, Sums},
     mixed,
     question::{Cutting, Dimension, How, Lead, Question},
     reads::{Reads, nothing, set_percentile},
@@ -53,6 +54,7 @@ pub struct Tables<'q, 'r> {
     reader: &'q mut Reader<'r>,
     asker: &'q Principal,
     now: Timestamp,
+    converting: Option<Converting>,
     pub axes: Vec<Axis>,
 }
 
@@ -64,7 +66,11 @@ impl<'q, 'r> Tables<'q, 'r> {
         asker: &'q Principal,
         now: Timestamp,
     ) -> Result<Tables<'q, 'r>, Problem> {
-        let mut tables = Tables { question, reader, asker, now, axes: Vec::new() };
+        let mut tables = Tables { question, reader, asker, now, converting: None, axes: Vec::new() };
+        if let Some(conversion) = &question.conversion {
+            let base = asker.standards(now).currency;
+            tables.converting = Some(Converting::open(conversion, question, tables.reader, &question.rows, (base, now))?);
+        }
         for dimension in &question.dimensions {
             let axis = tables.axis(dimension)?;
             tables.axes.push(axis);
@@ -327,12 +333,27 @@ impl<'q, 'r> Tables<'q, 'r> {
             return Err(too_many());
         }
         for amounts in &reads.money {
-            let mut groups = groups.clone();
-            groups.push(Group::by(&amounts.currency));
-            for cells in self.reader.aggregate(object, &rows, &groups, &amounts.read, (within.0, usize::MAX))? {
-                let (key, own) = cells.split_at(groups.len() - 1);
-                if let (Some(code), Some((_, figures))) = (currency_of(&own[0]), found.get_mut(&key_of(key))) {
-                    reads.add_amounts(figures, amounts, code, &own[1..]);
+            let mut own_groups = groups.clone();
+            own_groups.push(Group::by(&amounts.currency));
+            let converting = self.converting.as_ref();
+            own_groups.extend(converting.and_then(Converting::group).cloned());
+            let mut sums = converting.map(Sums::of);
+            for cells in self.reader.aggregate(object, &rows, &own_groups, &amounts.read, (within.0, usize::MAX))? {
+                let (key, own) = cells.split_at(groups.len());
+                let (told, own) = own.split_at(own_groups.len() - groups.len());
+                let Some(code) = currency_of(&told[0]) else { continue };
+                let key = key_of(key);
+                match (&mut sums, found.get_mut(&key)) {
+                    (Some(sums), Some(_)) => reads.add_converted(sums, amounts, (&key, code, told.get(1)), own)?,
+                    (None, Some((_, figures))) => reads.add_amounts(figures, amounts, code, own),
+                    (_, None) => {}
+                }
+            }
+            if let Some(sums) = sums {
+                for (key, place, figure) in sums.figures(|place| reads.function(place))? {
+                    if let Some((_, figures)) = found.get_mut(&key) {
+                        figures[place] = figure;
+                    }
                 }
             }
         }
@@ -436,6 +457,6 @@ fn currency_of(cell: &Cell) -> Option<Currency> {
     cell.as_text()?.parse().ok()
 }
 
-fn too_many() -> Problem {
+pub fn too_many() -> Problem {
     Fault::new(ReportQuestion::dimensions.pointer(), FaultCode::TooMany).with("max", MAX_GROUPS).into()
 }

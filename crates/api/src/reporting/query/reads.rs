@@ -10,10 +10,13 @@ use farley_domain::{
 use farley_persistence::{Cell, Measure as Read};
 use serde_json::Value;
 
-use super::question::{How, Measure, Question};
+use super::{
+    converting::Sums,
+    question::{How, Measure, Question},
+};
 use crate::{
     http::problem::Problem,
-    records::summary::{Figure, mean, measures_of, to_six_places},
+    records::summary::{Figure, Key, mean, measures_of, to_six_places},
 };
 
 /// What is read for the measures of a question.
@@ -102,6 +105,32 @@ impl<'q> Reads<'q> {
             {
                 amounts.extend(amount(*function, cells).map(|amount| (code, amount)));
             }
+        }
+    }
+}
+
+impl Reads<'_> {
+    /// Adds the amounts of one currency on some days to the sums of a group.
+    pub fn add_converted(
+        &self,
+        sums: &mut Sums<'_>,
+        of: &Amounts,
+        (group, code, stretch): (&[Key], Currency, Option<&Cell>),
+        mut own: &[Cell],
+    ) -> Result<(), Problem> {
+        for place in &of.places {
+            let (cells, rest) = own.split_at(self.widths[*place]);
+            own = rest;
+            sums.add((group, *place), (code, stretch), cells)?;
+        }
+        Ok(())
+    }
+
+    /// What a measure computes.
+    pub fn function(&self, place: usize) -> Function {
+        match self.question.measures.get(place).map(|measure| &measure.how) {
+            Some(How::Read { function, .. }) => *function,
+            Some(How::Derived(_)) | None => Function::Sum,
         }
     }
 }

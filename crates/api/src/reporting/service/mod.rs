@@ -29,6 +29,7 @@ use farley_domain::{
 use farley_persistence::{Cell, Group, StoreError};
 use serde_json::{Value, json};
 
+use super::condition;
 use crate::{
     access::call::Call,
     http::{problem::Problem, request::parameters},
@@ -123,11 +124,6 @@ impl Asked {
     fn figure(&self, slice: &Cell, count: usize, more: impl IntoIterator<Item = Value>) -> Result<ServiceFigure, StoreError> {
         Ok(ServiceFigure { count: i64::try_from(count).unwrap_or(i64::MAX), filter: self.filter(slice, more)? })
     }
-}
-
-/// A comparison as a client writes it.
-fn condition<E, T>(handle: Handle<E, T>, op: Op, value: impl serde::Serialize) -> Value {
-    json!({"field": handle.name(), "op": op.as_str(), "value": value})
 }
 
 /// That a field has a value.

@@ -26,7 +26,7 @@ pub fn bare(cell: &str) -> String {
         return text.replace("\"\"", "\"");
     }
     match trimmed.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '=')) => rest.to_owned(),
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '=' | '@')) => rest.to_owned(),
         Some(_) | None => cell.to_owned(),
     }
 }
@@ -230,6 +230,17 @@ pub fn integer(cell: &str, multiplier: i64, decimal: Option<Decimal>) -> Result<
 pub enum NoMoney {
     Wrong(MoneyError),
     Either(String, String),
+}
+
+/// The currency whose code of ISO 4217 stands before or behind an amount: `USD 1,234.50`.
+#[must_use]
+pub fn named_currency(cell: &str) -> Option<Currency> {
+    let cell = half_width(cell);
+    let cell = cell.trim();
+    let is_code = |word: &&str| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let before = cell.split(|c: char| !c.is_ascii_alphabetic()).next();
+    let behind = cell.rsplit(|c: char| !c.is_ascii_alphabetic()).next();
+    before.filter(is_code).or_else(|| behind.filter(is_code)).and_then(|code| code.parse().ok())
 }
 
 /// An amount in major units, with or without the sign of its currency.

@@ -254,7 +254,7 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
                 set(&mut read.body, path, number.into());
             }
             FieldType::Money => {
-                let currency = column.mapping.currency.unwrap_or(standards.currency);
+                let currency = column.mapping.currency.or_else(|| cell::named_currency(typed)).unwrap_or(standards.currency);
                 if column.mixed && decimal_of(typed) == Told::Either {
                     let plain = cell::number(typed, multiplier, None).err().unwrap_or(cell::Unread::Not);
                     return Err(number_fault(plain, "an amount"));

@@ -6,4 +6,5 @@ pub mod contact_points;
 pub mod external_ids;
 pub mod filter;
 pub mod ids;
+pub mod object_of_values;
 pub mod wording;

@@ -81,6 +81,17 @@ pub fn visible_field<'a>(schema: &'a Schema, path: &str, view: &dyn View) -> Opt
     schema.field(path).filter(|field| view.sees(schema.object, field))
 }
 
+/// The field that a path leads to, of the object itself or of a related record, if the asker may see it.
+#[must_use]
+pub fn field_at(schema: &Schema, path: &str, view: &dyn View) -> Option<Field> {
+    if let Some(field) = visible_field(schema, path, view) {
+        return Some(field.clone());
+    }
+    let (relation, rest) = path.split_once('.')?;
+    let step = reach(schema.object, schema.object.relation(relation)?, view)?;
+    visible_field(&step.schema, rest, view).cloned()
+}
+
 /// The paths of all fields that the asker may see.
 #[must_use]
 pub fn visible_paths(schema: &Schema, view: &dyn View) -> Vec<String> {

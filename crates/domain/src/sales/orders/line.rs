@@ -9,8 +9,12 @@ use crate::{
         object::{Reach, Relation, rising},
         record::Draft,
     },
-    sales::line_item::{self, exact},
-    values::{id::Id, money::Money, number::half_away},
+    sales::line_item,
+    values::{
+        id::Id,
+        money::Money,
+        number::{exact, half_away},
+    },
 };
 
 /// How many lines an order may have.

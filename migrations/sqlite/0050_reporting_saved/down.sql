@@ -1,0 +1,4 @@
+DROP TABLE views;
+DROP TABLE dashboards;
+DROP TABLE saved_reports;
+DROP TABLE exchange_rates;
