@@ -27,6 +27,7 @@ use serde_json::json;
 
 use super::{
     ReportQuestion,
+    charting::Charting,
     having::Having,
     question::{By, Cutting, Dimension, How, Lead, Measure, Question, Top},
 };
@@ -107,6 +108,8 @@ impl Question {
                     reading.keep(Having::read(having, &names), &ReportQuestion::having.pointer())
                 });
                 let limit = asked.get(ReportQuestion::limit);
+                let chart = asked.get(ReportQuestion::chart);
+                let charting = Charting::read(chart, &dimensions, &measures, !sort.is_empty(), &mut reading.faults);
                 reading.faults.into_result(())?;
                 return Ok(Question {
                     object,
@@ -122,6 +125,7 @@ impl Question {
                     limit: usize::try_from(limit).unwrap_or(1),
                     totals,
                     pivot,
+                    charting,
                 });
             }
         }
