@@ -129,7 +129,7 @@ fn serial(time: NaiveDateTime) -> Option<f64> {
     let since = time - epoch;
     #[allow(clippy::cast_precision_loss, reason = "some ten thousand days, in milliseconds")]
     let days = since.num_milliseconds() as f64 / 86_400_000.0;
-    (days >= 61.0 && days < 2_958_466.0).then_some(days)
+    (61.0..2_958_466.0).contains(&days).then_some(days)
 }
 
 /// A text without what XML does not know, as long as a cell can be.

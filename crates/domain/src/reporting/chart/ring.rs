@@ -38,10 +38,15 @@ pub fn draw(svg: &mut Svg, shown: &Shown<'_>, mut area: Area) {
             return;
         }
     }
-    let entries: Vec<(&str, usize)> =
+    let is_positive =
+        |category: usize| rings.iter().any(|ring| shown.figure(*ring, category).is_some_and(|(_, value)| value > 0.0));
+    let others = (0..shown.categories.len()).filter(|category| is_positive(*category) && !told.contains(category)).count();
+    let others = (others > 0).then(|| words::more(shown.chart.language, others));
+    let mut entries: Vec<(&str, usize)> =
         told.iter().enumerate().map(|(place, category)| (shown.categories[*category].as_str(), place)).collect();
+    entries.extend(others.iter().map(|others| (others.as_str(), told.len())));
     write_legend(svg, &mut area, &entries, |svg, (x, y), place| {
-        let fill = svg.fill(place);
+        let fill = if place < told.len() { svg.fill(place) } else { svg.ink.rest.to_owned() };
         svg.shape(&rectangle((x, y - 5.0), (11.0, 11.0), &fill));
     });
     for (own, series) in area.columns(rings.len()).zip(&rings) {
