@@ -1,5 +1,6 @@
 //! Summaries, forecasts and the funnel: each figure is what its own list counts.
 
+mod charts;
 mod figures;
 mod forecasts;
 mod funnel;
@@ -67,6 +68,11 @@ pub async fn is_listed(client: &Client, figure: &Value) {
 /// The cases of this area.
 pub fn tests() -> Vec<Test> {
     tests![
+        charts::workbooks_have_the_figures_of_the_answer,
+        charts::workbooks_have_pivot_tables,
+        charts::charts_draw_the_figures_of_the_answer,
+        charts::formats_are_asked_for_by_parameter_or_header,
+        charts::faults_of_charts_are_named_at_their_place,
         figures::are_defined_in_two_languages,
         figures::are_rounded_once,
         figures::are_what_the_records_come_to,

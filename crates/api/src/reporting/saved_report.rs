@@ -123,7 +123,7 @@ impl Template {
         let days = Days::of(call, asked.get(ReportRun::from), asked.get(ReportRun::to))?;
         let (parameters, filter) = (Some(asked.get(ReportRun::parameters)), asked.get(ReportRun::filter));
         let question = self.with(call, &Chosen { parameters, filter, ..days.chosen() })?;
-        query::respond(call, request, &format, question).await
+        query::respond(call, request, (&format, &self.title), question).await
     }
 }
 
@@ -133,7 +133,8 @@ impl Template {
 /// dimension of dates, `parameters` and `filter` narrow it. Nothing is stored. Answers in the same formats.
 #[utoipa::path(tag = "saved-reports", operation_id = "runSavedReport", request_body = ReportRun,
     params(("id" = String, Path, description = "The id of the report, or `ext:{system}:{key}`."), ReportFormat),
-    responses((status = 200, description = "The answer.", content((query::Report = "application/json"), (String = "text/csv")))))]
+    responses((status = 200, description = "The answer.", content((query::Report = "application/json"), (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml")))))]
 #[post("/v1/saved-reports/{id}/run")]
 pub async fn run(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let report = read::live::<SavedReport>(&call, Named::parse(request.match_info().query("id"))?).await?;

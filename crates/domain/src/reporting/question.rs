@@ -29,9 +29,9 @@ pub const MAX_RANGES: usize = 50;
 /// How many of the first values there can be.
 pub const MAX_TOP: i64 = 100;
 /// The longest name that a dimension or measure is given.
-const MAX_NAME: usize = 60;
+pub(super) const MAX_NAME: usize = 60;
 /// The longest path of a field.
-const MAX_PATH: usize = 300;
+pub(super) const MAX_PATH: usize = 300;
 
 choices! {
     /// What is computed of the records of a group.
@@ -71,6 +71,16 @@ choices! {
         Columns "columns" "One for each column of the pivot table" "每列合计",
         Subtotals "subtotals" "One for the values of the first dimension, of the first two, and so on" "逐级小计",
         Grand "grand" "One of everything" "总计",
+    }
+}
+
+choices! {
+    /// What an answer is written as.
+    pub enum AnswerFormat {
+        Json "json" "JSON" "JSON",
+        Csv "csv" "CSV file" "CSV 文件",
+        Xlsx "xlsx" "Excel workbook" "Excel 工作簿",
+        Svg "svg" "Chart (SVG)" "图表（SVG）",
     }
 }
 
@@ -154,7 +164,7 @@ pub struct Pivot {
 
 crate::structures! { Dimension, Measure, Pivot }
 
-fn name() -> FieldType {
+pub(super) fn name() -> FieldType {
     FieldType::Text { max: MAX_NAME }
 }
 
@@ -233,7 +243,7 @@ static PIVOT_FIELDS: LazyLock<[Field; 2]> = LazyLock::new(|| {
 });
 
 /// A structure that is only asked for, never stored or searched.
-const fn asked(
+pub(super) const fn asked(
     name: &'static str,
     accept: fn(&Value, &Standards<'_>) -> Result<Value, Faults>,
     schema: fn() -> Value,
@@ -241,7 +251,7 @@ const fn asked(
     Structure { name, accept, schema, ..Structure::PLAIN }
 }
 
-fn texts(value: &Value, most: usize) -> Result<Value, Faults> {
+pub(super) fn texts(value: &Value, most: usize) -> Result<Value, Faults> {
     list(value, most, |item| match item {
         Value::String(text) if text.chars().count() <= MAX_PATH => Ok(item.clone()),
         Value::String(_) => Err(Fault::new("", FaultCode::TooLong).with("max", MAX_PATH).into()),
@@ -309,7 +319,7 @@ static TOP: Structure = asked(
     },
 );
 
-fn names_of(choices: Vec<Choice>) -> Vec<Value> {
+pub(super) fn names_of(choices: Vec<Choice>) -> Vec<Value> {
     choices.into_iter().map(|choice| json!(choice.value)).chain([Value::Null]).collect()
 }
 

@@ -3,7 +3,7 @@
 
 pub mod attach;
 pub mod content;
-mod disposition;
+pub mod disposition;
 pub mod kept;
 pub mod link;
 pub mod orphans;

@@ -86,6 +86,9 @@ pub struct ReportRow {
     /// Where its records are listed; null where no filter can say which they are, and for parts of other records, such as line items, which
     /// have no search of their own.
     pub drill: Option<ReportDrill>,
+    /// The places of its values among all values of their dimensions, by which charts put them in order.
+    #[serde(skip)]
+    pub places: Vec<usize>,
 }
 
 /// A search that lists the records of a row.
@@ -141,6 +144,9 @@ pub struct ReportMeta {
     pub row_count: usize,
     /// Whether `limit` leaves rows out.
     pub truncated: bool,
+    /// The filter of the question, for files that say what they are of.
+    #[serde(skip)]
+    pub filter: Option<Value>,
 }
 
 pub struct Answering<'a> {
@@ -191,6 +197,7 @@ impl Answering<'_> {
                 computed_at: self.now,
                 row_count: found,
                 truncated,
+                filter: self.question.filter.clone(),
             },
         })
     }
@@ -309,7 +316,8 @@ impl Answering<'_> {
             filter: json!({"and": filters}),
             as_of: self.question.as_of,
         });
-        Ok(ReportRow { key, labels, values, drill })
+        let places = kept.iter().filter_map(|place| row.key[*place]).collect();
+        Ok(ReportRow { key, labels, values, drill, places })
     }
 
     fn member_label(&self, place: usize, member: &Member, titles: &Titles) -> Option<String> {

@@ -33,6 +33,7 @@ use serde_json::json;
 
 use super::{
     ReportQuestion,
+    charting::Charting,
     having::Having,
     question::{By, Conversion, Cutting, Dimension, How, Lead, Measure, Question, Top},
 };
@@ -115,6 +116,8 @@ impl Question {
                     reading.keep(Having::read(having, &names), &ReportQuestion::having.pointer())
                 });
                 let limit = asked.get(ReportQuestion::limit);
+                let chart = asked.get(ReportQuestion::chart);
+                let charting = Charting::read(chart, &dimensions, &measures, !sort.is_empty(), &mut reading.faults);
                 reading.faults.into_result(())?;
                 return Ok(Question {
                     object,
@@ -131,6 +134,7 @@ impl Question {
                     totals,
                     pivot,
                     conversion,
+                    charting,
                 });
             }
         }

@@ -4,21 +4,26 @@
 mod answer;
 mod asked;
 mod axis;
+mod charting;
 mod converting;
 mod having;
+mod layout;
 mod question;
 mod reading;
 mod reads;
+mod rendering;
 mod spreadsheet;
+mod workbook;
 
 use std::{cmp::Ordering, sync::Arc};
 
-use actix_web::{HttpRequest, HttpResponse, http::header, post};
+use actix_web::{HttpRequest, HttpResponse, post};
 use farley_domain::{
     model::{fault::Language, record::Record, structures::filter::FILTER},
     reporting::{
         bucket::WeekStart,
-        question::{DIMENSIONS, Dimension, MEASURES, Measure, PIVOT, Pivot, Totals},
+        chart::{AskedChart, CHART},
+        question::{AnswerFormat, DIMENSIONS, Dimension, MEASURES, Measure, PIVOT, Pivot, Totals},
         table::{Mixed, Row},
     },
     values::{money::Currency, time::Timestamp},
@@ -26,13 +31,17 @@ use farley_domain::{
 use farley_persistence::Reader;
 use serde_json::{Value, json};
 
-use self::{answer::Answering, question::By, reading::Tables};
+use self::{
+    answer::Answering,
+    question::By,
+    reading::Tables,
+    rendering::{Rendering, rendered},
+};
 pub use self::{answer::Report, question::Question};
 use crate::{
     access::{call::Call, principal::Principal},
     http::{
-        csv_file,
-        problem::{BY_LANGUAGE, Code, Problem},
+        problem::{Code, Problem},
         request::Body,
     },
     records::{body, mutation::Mutation},
@@ -75,6 +84,8 @@ crate::body! {
         rate_date: Option<String> => text(300).example("closed_at"),
         /// The time of the past that is asked about, where the object has a ledger.
         as_of: Option<Timestamp> => datetime(),
+        /// How the answer is drawn as a chart.
+        chart: Option<AskedChart> => structure(&CHART),
     }
     example json!({
         "object": "opportunities",
@@ -86,13 +97,16 @@ crate::body! {
             {"as": "win_rate", "ratio": ["won_count", "closed_count"]}
         ],
         "filter": {"field": "status", "op": "in", "value": ["won", "lost"]},
-        "totals": ["grand"]
+        "totals": ["grand"],
+        "chart": {"kind": "line", "title": "Won by month", "measures": ["won"]}
     })
 }
 
 crate::query! {
     /// How the answer is written.
     pub struct ReportFormat {
+        /// What the answer is written as, whatever the request accepts.
+        format: Option<AnswerFormat> => choice(AnswerFormat::choices()).example("xlsx"),
         /// Whether a CSV file begins with a byte order mark, by which Excel knows it for UTF-8.
         bom: bool => boolean().default(true),
     }
@@ -103,15 +117,20 @@ crate::query! {
 /// Groups the records of any object that you can see, and computes figures of each group. Nothing is stored. Each row has a `drill`: what,
 /// posted to the search of the object, lists exactly its records (parts of other records have none); a measure with a `filter` of its own counts those of them that meet the
 /// `filter` of its column too. Amounts of several currencies are answered apart, and never added. Buckets, bounds and plain days are of one
-/// time zone, and the `drill` names instants. With `Accept: text/csv`, returns a file for spreadsheets: labels, amounts in major units with a
-/// column for each currency, the totals below the rows; a pivot table if there is one.
+/// time zone, and the `drill` names instants.
+///
+/// The answer is written as the `format` parameter or the `Accept` header says: as JSON; as a CSV file of labels and amounts in major units, with
+/// a column for each currency and the totals below the rows; as an Excel workbook of the same table with numbers, dates and percentages as such,
+/// a chart, and a sheet that says what the figures are of; or as a picture (SVG) of the `chart`. A pivot table is written as one. A picture
+/// draws at most 200 categories and 20 series and says what it leaves out.
 #[utoipa::path(tag = "reports", operation_id = "queryReport", request_body = ReportQuestion, params(ReportFormat),
-    responses((status = 200, description = "The answer.", content((Report = "application/json"), (String = "text/csv")))))]
+    responses((status = 200, description = "The answer.", content((Report = "application/json"), (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml")))))]
 #[post("/v1/reports/query")]
 pub async fn query(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let format = body::read_query::<ReportFormat>(&Mutation::of_question(&request, &body.0)?)?;
     let question = read(&call.principal, call.now, &body.0)?;
-    respond(&call, &request, &format, question).await
+    respond(&call, &request, (&format, "report"), question).await
 }
 
 /// Reads a question, by whoever asks it now.
@@ -125,18 +144,21 @@ pub async fn answer(call: &Call, question: Question) -> Result<Report, Problem> 
     call.state.store.report::<_, Problem>(call.claim(), move |reader| answered(&question, reader, &asker, (now, language))).await
 }
 
-/// Answers a question in the format that is asked for.
+/// Answers a question in the format that is asked for; a file has a name.
 pub async fn respond(
     call: &Call,
     request: &HttpRequest,
-    format: &Record<ReportFormat>,
+    (format, name): (&Record<ReportFormat>, &str),
     question: Question,
 ) -> Result<HttpResponse, Problem> {
-    let report = answer(call, question).await?;
-    if csv_file::is_wanted(request) {
-        return csv_file::answer("report", spreadsheet::csv(&report, call.language)?, format.get(ReportFormat::bom));
-    }
-    Ok(HttpResponse::Ok().insert_header((header::VARY, format!("accept, {BY_LANGUAGE}"))).json(report))
+    let how = Rendering {
+        format: rendering::format_of(request, format.get(ReportFormat::format)),
+        charting: question.charting.clone(),
+        language: call.language,
+        name: name.to_owned(),
+        bom: format.get(ReportFormat::bom),
+    };
+    rendered(answer(call, question).await?, how).await
 }
 
 fn answered(

@@ -18,7 +18,7 @@ use farley_domain::{
 use farley_persistence::Group;
 use serde_json::Value;
 
-use super::having::Having;
+use super::{charting::Charting, having::Having};
 
 /// A question, understood.
 pub struct Question {
@@ -38,6 +38,8 @@ pub struct Question {
     pub limit: usize,
     pub totals: Vec<Totals>,
     pub pivot: Option<(Vec<usize>, Vec<usize>)>,
+    /// How the answer is drawn.
+    pub charting: Charting,
     pub conversion: Option<Conversion>,
 }
 

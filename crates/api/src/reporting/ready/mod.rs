@@ -103,7 +103,8 @@ pub async fn definition(call: Call, request: HttpRequest) -> Result<HttpResponse
 /// dimension of dates, `parameters` and `filter` narrow it. Nothing is stored. Answers in the same formats.
 #[utoipa::path(tag = "reports", operation_id = "runReport", request_body = ReportRun,
     params(("name" = String, Path, description = "The name of the report, see GET /v1/reports.", example = "sales-performance"), ReportFormat),
-    responses((status = 200, description = "The answer.", content((query::Report = "application/json"), (String = "text/csv")))))]
+    responses((status = 200, description = "The answer.", content((query::Report = "application/json"), (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml")))))]
 #[post("/v1/reports/{name}/run")]
 pub async fn run(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     template(request.match_info().query("name"), call.language)?.run(&call, &request, &body).await
