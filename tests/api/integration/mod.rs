@@ -1,5 +1,7 @@
 //! What comes from other systems and goes to them.
 
+mod bulk;
+mod bulk_changes;
 mod changes;
 pub mod files;
 pub mod imports;
@@ -13,5 +15,16 @@ pub fn tests() -> Vec<Test> {
         changes::are_read_from_either_end_and_in_part,
         changes::tell_what_happened_in_order
     ];
-    changes.into_iter().chain(files::tests()).chain(imports::tests()).collect()
+    let bulk = tests![
+        bulk::each_record_has_its_own_outcome,
+        bulk::requests_are_judged_first,
+        bulk::records_are_found_by_their_keys,
+        bulk::nothing_is_left_of_what_is_undone,
+        bulk::rights_are_those_of_each_record,
+        bulk::repeated_requests_tell_the_truth,
+        bulk::many_write_the_same_keys_at_once,
+        bulk_changes::any_records_are_changed_alike,
+        bulk_changes::the_number_expected_is_the_number_changed
+    ];
+    bulk.into_iter().chain(changes).chain(files::tests()).chain(imports::tests()).collect()
 }

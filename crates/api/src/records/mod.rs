@@ -4,6 +4,7 @@ pub mod action;
 pub mod area;
 pub mod behaviour;
 pub mod body;
+pub mod bulk;
 pub mod columns;
 pub mod create;
 pub mod events;

@@ -164,6 +164,7 @@ fault_codes! {
     UnclosedQuote "unclosed_quote" "has an unclosed quote in row {row}" "第 {row} 行的引号没有闭合",
     Unmapped "unmapped" "requires a column mapped to {field}" "需要将某一列映射到字段 {field}",
     LeftBlank "left_blank" "is blank" "为空",
+    DuplicateInRequest "duplicate_in_request" "duplicates item {index} of the request" "与请求中的第 {index} 项（从 0 起）重复",
     RepeatedRow "repeated_row" "duplicates row {row}" "与第 {row} 行重复",
     Ambiguous "ambiguous" "matches several records: {ids}" "匹配多条记录：{ids}",
     AmbiguousNumber "ambiguous_number" "is ambiguous: {one} or {other}; set `decimal` to the decimal separator, . or ," "可读作 {one} 或 {other}：请用 `decimal` 指定小数点是 . 还是 ,",
