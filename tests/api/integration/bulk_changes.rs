@@ -28,7 +28,7 @@ pub async fn any_records_are_changed_alike(db: TestDb) {
     assert_eq!((&one["region"], &one["tag_ids"], &one["custom"]["tier"]), (&json!("west"), &json!([tag]), &json!("gold")));
     assert_eq!(outcomes(&admin.post(CHANGE, body).await.ok(200)), ["unchanged"; 3]);
     let twice = json!({"ids": [id(0), id(1), id(0)], "changes": {"region": "west"}});
-    assert_eq!(admin.post(CHANGE, twice).await.faults(400), pairs(&[("/ids/2", "duplicate_in_request")]));
+    assert_eq!(admin.post(CHANGE, twice).await.faults(400), pairs(&[("/ids/2", "repeated")]));
     let both = json!({"ids": [id(0)], "changes": {"region": "x"}, "archive": true});
     assert_eq!(admin.post(CHANGE, both).await.faults(400), pairs(&[("/archive", "conflicting")]));
     // What is hidden or frozen is so here too.

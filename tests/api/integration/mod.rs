@@ -1,5 +1,6 @@
 //! What comes from other systems and goes to them.
 
+mod batch;
 mod bulk;
 mod bulk_changes;
 mod changes;
@@ -16,6 +17,9 @@ pub fn tests() -> Vec<Test> {
         changes::tell_what_happened_in_order
     ];
     let bulk = tests![
+        batch::later_operations_refer_to_earlier_ones,
+        batch::failures_undo_what_they_are_to,
+        batch::envelopes_are_judged_first,
         bulk::each_record_has_its_own_outcome,
         bulk::requests_are_judged_first,
         bulk::records_are_found_by_their_keys,

@@ -34,7 +34,7 @@ macro_rules! endpoints {
                 (name = "calls", description = "Calls as telephone systems report them, and who has a number. Calls are activities of the kind `call`."),
                 (name = "search", description = "Search across all objects."),
                 (name = "events", description = "The change feed: all events, in order."),
-                (name = "bulk", description = "Many records in one request."),
+                (name = "bulk", description = "Many records in one request, and several operations."),
                 (name = "metadata", description = "Everything a frontend needs to build forms and tables."),
                 (name = "access", description = "Explains who can do what, and why."),
                 (name = "forecasts", description = "Expected sales per period, compared with quotas."),
@@ -233,6 +233,7 @@ endpoints! {
     "search" => [
         records::search::search,
     ],
+    "batch" => [records::batch::endpoint::batch],
     "{collection}" => [
         records::bulk::records::write,
         records::bulk::change::change,

@@ -76,6 +76,7 @@ problem_codes! {
     SumTooLarge "sum_too_large" 422 "Sum too large" "合计过大" "The sum exceeds the range of 64-bit integers. Narrow down the query." "合计超出 64 位整数范围，请缩小查询范围。",
     MixedCurrencies "mixed_currencies" 422 "Mixed currencies" "币种混合" "Amounts of several currencies are not divided or compared: {currencies}. Filter by one currency, or group by it." "涉及多个币种的金额，无法相除或比较：{currencies}。请按单一币种筛选，或按币种分组。",
     RolledBack "batch_rolled_back" 422 "Rolled back" "已全部回滚" "Nothing was written, as {number} of the parts failed; see what became of each." "有 {number} 项失败，因此未写入任何内容；详见各项结果。",
+    FailedDependency "failed_dependency" 424 "Failed dependency" "依赖的操作失败" "The operation needs the result of {needed}, which failed." "此操作需要 {needed} 的结果，而该操作已失败。",
     KeyReused "idempotency_key_reused" 422 "Idempotency-Key reused" "幂等键被重用" "This Idempotency-Key was already used for a different request." "该 Idempotency-Key 已用于另一个请求。",
     PreconditionRequired "precondition_required" 428 "Precondition required" "缺少前置条件" "on_conflict requires If-Match with the version that the edit was based on." "使用 on_conflict 时必须提供 If-Match 版本。",
     RateLimited "rate_limited" 429 "Too many requests" "请求过多" "Try again in {seconds} seconds." "请在 {seconds} 秒后重试。",

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod area;
+pub mod batch;
 pub mod behaviour;
 pub mod body;
 pub mod bulk;

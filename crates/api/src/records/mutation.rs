@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::{operations::location, unkept::Unkept};
 use crate::{
-    access::call::Call,
+    access::{call::Call, turns::Turn},
     http::{
         problem::{Code, Problem},
         request::{parameters, refuse_rest, take_flag},
@@ -91,6 +91,8 @@ pub fn etag(version: i64) -> String {
 pub struct Mutation {
     key: Option<IdempotencyKey>,
     validate_only: bool,
+    /// Of those who would wait for each other, one is at it at a time.
+    turn: Option<Turn>,
 }
 
 /// The key under which an answer is kept, and what the request that brought it asked for.
@@ -105,7 +107,7 @@ impl Mutation {
     pub fn of(request: &HttpRequest, parameters: &mut Vec<(String, String)>, body: &Value) -> Result<Mutation, Problem> {
         let validate_only = take_flag(parameters, "validate_only")?;
         let key = idempotency_key(request)?.map(|key| IdempotencyKey { key, request_hash: hash(request, body) });
-        Ok(Mutation { key, validate_only })
+        Ok(Mutation { key, validate_only, turn: None })
     }
 
     /// Of a question that is posted: it writes nothing, so that what a write may be asked for is only looked at.
@@ -138,6 +140,12 @@ impl Mutation {
         Mutation { validate_only: true, ..self }
     }
 
+    /// The same, with each part in its turn.
+    #[must_use]
+    pub fn in_turn(self, turn: Option<Turn>) -> Mutation {
+        Mutation { turn, ..self }
+    }
+
     /// Does work of which each part is kept by itself, so that it holds up nobody for as long as all of it takes; and answers at the end.
     /// What a part came to is kept under the request's key in the transaction of the part: a request that is repeated after it broke off
     /// goes on where it was, and tells of all parts what became of them.
@@ -167,6 +175,10 @@ impl Mutation {
         let mut done = Vec::with_capacity(parts.len());
         for (place, part) in parts.into_iter().enumerate() {
             let (work, key) = (Arc::clone(&work), keys.get(place).cloned());
+            let _turn = match &self.turn {
+                Some(turn) => Some(turn.lock().await),
+                None => None,
+            };
             let written = call.state.store.write::<_, Unkept<T>>(call.tenant(), call.origin(), move |unit| {
                 if let Some(key) = &key
                     && let Some(earlier) = key.earlier(unit, credential, now)?

@@ -44,9 +44,15 @@ pub async fn upsert(object: &'static Object, call: Call, request: HttpRequest, b
     let key = Key::External { system, key };
     run(object, &call, mutation, move |work| {
         let Upserted { before, record, .. } = writer.upsert(work, &key, &body.0, (expected.as_ref(), None))?;
-        writer.answer(work, if before.is_none() { 201 } else { 200 }, &record, Shown::new())
+        writer.answer(work, status(before.as_ref()), &record, Shown::new())
     })
     .await
+}
+
+/// The status of the answer, by what was there before.
+#[must_use]
+pub fn status(before: Option<&Record>) -> u16 {
+    if before.is_none() { 201 } else { 200 }
 }
 
 /// What became of a record that was created or changed by a key.

@@ -194,6 +194,8 @@ async fn of_bulk(walk: &mut Walk<'_>, admin: &Client) {
     let made = walk.act(admin, "writeRecords", &[], records, &["customer.created", "customer.created"]).await;
     let changes = json!({"ids": [made["data"][0]["id"]], "changes": {"industry": "x"}});
     walk.act(admin, "changeRecords", &[], changes, &["customer.updated"]).await;
+    let operations = json!({"operations": [{"method": "POST", "path": "/v1/customers", "body": {"name": "Walked"}}]});
+    walk.act(admin, "performBatch", &[], operations, &["customer.created"]).await;
 }
 
 async fn of_leads(walk: &mut Walk<'_>, server: &Server, admin: &Client) {

@@ -35,16 +35,8 @@ pub fn check(asked: &Record<BulkChange>) -> Faults {
         }
         (true, Some(_)) | (false, None) => {}
     }
-    let mut known = std::collections::HashMap::new();
-    for (place, name) in ids.iter().enumerate() {
-        let fault = |code| Fault::new(format!("{}/{place}", BulkChange::ids.pointer()), code);
-        match known.entry(name.as_str()) {
-            _ if Named::parse(name).is_err() => faults.add(fault(FaultCode::InvalidId)),
-            std::collections::hash_map::Entry::Occupied(earlier) => {
-                faults.add(fault(FaultCode::DuplicateInRequest).with("index", earlier.get()));
-            }
-            std::collections::hash_map::Entry::Vacant(entry) => drop(entry.insert(place)),
-        }
+    for (place, _) in ids.iter().enumerate().filter(|(_, name)| Named::parse(name).is_err()) {
+        faults.add(Fault::new(format!("{}/{place}", BulkChange::ids.pointer()), FaultCode::InvalidId));
     }
     faults
 }

@@ -124,7 +124,7 @@ impl BulkRow {
 ///
 /// Creates up to 1,000 records of a collection, or with `upsert_by` creates and updates them, each with the rules, permissions and events of a
 /// write of its own. Each record is written as a whole or not at all, independently of the others, 100 in a transaction; with `atomic`, all or
-/// none are. A new owner of several gets one notification. The body may have 8 times the size of others. Two records with the same key are
+/// none are (422 `batch_rolled_back`, with `data` in the same form). A new owner of several gets one notification. The body may have 8 times the size of others. Two records with the same key are
 /// a fault of the second. If the request breaks off, repeat it with the same `Idempotency-Key`: it continues, and tells what became of every
 /// record.
 #[utoipa::path(tag = "bulk", operation_id = "writeRecords", request_body = BulkWrite,
@@ -157,6 +157,8 @@ pub async fn write(call: Call, request: HttpRequest, payload: web::Payload) -> R
         may(Action::Create)?;
     }
     let writing = Writing { by, atomic: asked.get(BulkWrite::atomic), language: call.language, writer };
+    let turn = writing.by.as_ref().map(|by| call.state.turns.of(call.tenant().id, by.lock(object)));
+    let mutation = mutation.in_turn(turn);
     let together = writing.atomic || mutation.only_validates();
     let parts = writing.parts(&asked, together);
     let telling = writing.writer.clone();
@@ -214,20 +216,12 @@ impl Writing {
     /// The records, made ready. The writers of SQLite take turns: what needs no turn is done before.
     fn parts(&self, asked: &Record<BulkWrite>, together: bool) -> Vec<Vec<Row>> {
         let records = asked.get(BulkWrite::records).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let standards = self.writer.principal.standards(self.writer.now);
         let mut known: HashMap<String, usize> = HashMap::new();
         let mut rows = records.iter().enumerate().map(|(place, body)| {
-            let ready = match &self.by {
-                None => self.writer.prepare(body).map(|prepared| Ready { key: None, prepared: Some(prepared) }),
-                Some(_) if !body.is_object() => Err(Fault::new("", FaultCode::WrongType).with("expected", "an object").into()),
-                Some(by) => by.key_of(body, &standards).map_err(Problem::from).and_then(|key| {
-                    let earlier = *known.entry(key.folded()).or_insert(place);
-                    if earlier < place {
-                        let fault = Fault::new(by.pointer(), FaultCode::DuplicateInRequest);
-                        return Err(fault.with("index", earlier).into());
-                    }
-                    Ok(Ready { key: Some(key), prepared: self.writer.prepare(body).ok() })
-                }),
+            let ready = if body.is_object() {
+                self.ready(body, place, &mut known)
+            } else {
+                Err(Fault::new("", FaultCode::WrongType).with("expected", "an object").into())
             };
             Row { place, body: body.clone(), ready }
         });
@@ -235,9 +229,21 @@ impl Writing {
         std::iter::from_fn(|| Some(rows.by_ref().take(size).collect::<Vec<Row>>()).filter(|part| !part.is_empty())).collect()
     }
 
+    fn ready(&self, body: &Value, place: usize, known: &mut HashMap<String, usize>) -> Result<Ready, Problem> {
+        let Some(by) = &self.by else {
+            return Ok(Ready { key: None, prepared: Some(self.writer.prepare(body)?) });
+        };
+        let key = by.key_of(body, &self.writer.principal.standards(self.writer.now))?;
+        let earlier = *known.entry(key.folded()).or_insert(place);
+        if earlier < place {
+            return Err(Fault::new(by.pointer(), FaultCode::DuplicateInRequest).with("index", earlier).into());
+        }
+        Ok(Ready { key: Some(key), prepared: self.writer.prepare(body).ok() })
+    }
+
     fn part(&self, work: &mut Work<'_>, part: &[Row]) -> Result<Vec<Done>, Problem> {
         if let Some(by) = &self.by {
-            // Two who write the same keys would be in each other's way row by row.
+            // Two who write the same keys would be in each other's way row by row; those at other nodes too.
             work.lock(&by.lock(self.writer.object))?;
         }
         work.remember();

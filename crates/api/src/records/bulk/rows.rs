@@ -40,7 +40,8 @@ pub fn by_itself<R, T>(
 }
 
 /// Whether a problem says something of the row, and not that nothing can be written now.
-fn is_of_a_row(problem: &Problem) -> bool {
+#[must_use]
+pub fn is_of_a_row(problem: &Problem) -> bool {
     match problem.inside() {
         None => problem.code != Code::Unavailable,
         Some(StoreError::Taken(_) | StoreError::Reference | StoreError::SumTooLarge) => true,
