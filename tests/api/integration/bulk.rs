@@ -1,8 +1,11 @@
 //! `POST /v1/{collection}/bulk`.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
+    app::crash::Process,
     client::{Client, pairs},
     server::Server,
     support::{TestDb, new_id},
@@ -282,4 +285,30 @@ pub async fn many_write_the_same_keys_at_once(db: TestDb) {
     }
     assert_eq!(total(&admin).await, 120);
     assert!((104..=120).contains(&created), "{created}");
+}
+
+/// `kill -9`: what was written stays, and the same request goes on and tells what became of every record.
+pub async fn a_killed_request_goes_on_when_it_is_repeated(db: TestDb) {
+    let process = Process::start(&db);
+    let admin = process.admin().await;
+    let records: Vec<Value> = (0..1_000).map(|place| json!({"name": format!("Killed {place}")})).collect();
+    let body = json!({"records": records});
+    let running = tokio::spawn({
+        let request = admin.post(CUSTOMERS, body.clone()).header("Idempotency-Key", "killed");
+        async move { request.try_send().await.is_ok() }
+    });
+    while total(&admin).await < 100 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    process.kill();
+    assert!(!running.await.unwrap(), "it was answered before the end");
+    let process = Process::start(&db);
+    let admin = Client::new(&process.url).with_token(admin.token());
+    let before = total(&admin).await;
+    assert!((100..1_000).contains(&before) && before % 100 == 0, "{before}");
+    let answer = admin.post(CUSTOMERS, body).header("Idempotency-Key", "killed").await.ok(200);
+    assert_eq!((counts(&answer), total(&admin).await), ([1_000, 0, 0, 0], 1_000));
+    let mut ids: Vec<&Value> = answer["data"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 1_000);
 }

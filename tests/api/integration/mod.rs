@@ -27,6 +27,7 @@ pub fn tests() -> Vec<Test> {
         bulk::rights_are_those_of_each_record,
         bulk::repeated_requests_tell_the_truth,
         bulk::many_write_the_same_keys_at_once,
+        bulk::a_killed_request_goes_on_when_it_is_repeated,
         bulk_changes::any_records_are_changed_alike,
         bulk_changes::the_number_expected_is_the_number_changed
     ];

@@ -129,12 +129,12 @@ pub fn all() -> Vec<Verb> {
             let operation = operation.filter(|operation| !is_open(operation));
             let Some(id) = operation.and_then(|operation: Operation| operation.operation_id) else { continue };
             let own = match bulk::needed(&path) {
-                Some((_, action)) => action,
-                None if method == Method::GET => Action::Read,
-                None => Action::Update,
+                Some((_, actions)) => Needs::OneOf(actions),
+                None if method == Method::GET => Needs::Own(Action::Read),
+                None => Needs::Own(Action::Update),
             };
             let otherwise = OTHERWISE.iter().find(|(known, _)| *known == id);
-            let needs = otherwise.map_or(Needs::Own(own), |(_, allowed)| Needs::Otherwise(*allowed));
+            let needs = otherwise.map_or(own, |(_, allowed)| Needs::Otherwise(*allowed));
             for object in &objects {
                 let path = path.replace(bulk::ANY, object.collection);
                 verbs.push(Verb { object, id: id.clone(), method: method.clone(), path, needs });

@@ -265,14 +265,14 @@ pub fn check_unique(
         let value = after.cell(field);
         let Cell::Text(value) = &*value else { continue };
         // A custom field's key is unique within its object, which its own behaviour sees to.
-        if !changed(field) || object.name == CustomField::NAME {
+        if !changed(field) || object.name == CustomField::NAME || (work.trusts_indexes() && field.keyed.is_none()) {
             continue;
         }
         if let Some(id) = holder(work, unique, field, value, after)?.filter(|id| *id != after.id()) {
             return Err(in_the_way(work, principal, object, &format!("/{}", unique.field), id)?);
         }
     }
-    if recurring::EXTERNAL_IDS.of(object).is_some_and(changed) {
+    if !work.trusts_indexes() && recurring::EXTERNAL_IDS.of(object).is_some_and(changed) {
         for (system, key) in after.get(recurring::EXTERNAL_IDS) {
             let found = work.reader().by_external_id(object.name, system, key.as_str().unwrap_or_default())?;
             if let Some(id) = found.filter(|id| *id != after.id()) {

@@ -73,7 +73,19 @@ impl Writer {
         body: &Value,
         (expected, prepared): (Option<&Versions>, Option<&Prepared>),
     ) -> Result<Upserted, Problem> {
-        let Some(id) = key::find(work, self, key)? else {
+        let found = key::find(work, self, key)?;
+        self.upsert_found(work, (key, found), body, (expected, prepared))
+    }
+
+    /// The same where it is known already which record has the key, if there is one.
+    pub fn upsert_found(
+        &self,
+        work: &mut Work<'_>,
+        (key, found): (&Key, Option<Id>),
+        body: &Value,
+        (expected, prepared): (Option<&Versions>, Option<&Prepared>),
+    ) -> Result<Upserted, Problem> {
+        let Some(id) = found else {
             self.permit(Action::Create)?;
             if self.parent.is_some() {
                 self.load_parent(work, &Record::new(self.object))?;

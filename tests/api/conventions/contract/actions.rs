@@ -407,6 +407,9 @@ pub async fn are_offered_to_whom_may(db: TestDb) {
                 None => Default::default(),
             };
             let mut path = operation.path_below(&parent, &record);
+            if operation.id == "writeRecords" || operation.id == "changeRecords" {
+                path = path.replace("/customers/", &format!("/{}/", object.collection));
+            }
             if operation.writes() {
                 path += "?validate_only=true";
             }

@@ -28,10 +28,10 @@ pub const ANY: &str = "{collection}";
 
 /// What an object must offer for one of the paths of this room to be of use, and what somebody must be allowed.
 #[must_use]
-pub fn needed(path: &str) -> Option<(Generic, Action)> {
+pub fn needed(path: &str) -> Option<(Generic, &'static [Action])> {
     match path.strip_prefix("/v1/")?.strip_prefix(ANY)? {
-        "/bulk" => Some((Generic::Create, Action::Create)),
-        "/bulk-change" => Some((Generic::Update, Action::Update)),
+        "/bulk" => Some((Generic::Create, &[Action::Create, Action::Update])),
+        "/bulk-change" => Some((Generic::Update, &[Action::Update, Action::Archive])),
         _ => None,
     }
 }

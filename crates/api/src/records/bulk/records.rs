@@ -10,6 +10,7 @@ use farley_domain::{
         field::Structure,
         record::Record,
     },
+    values::id::Id,
 };
 use farley_persistence::Work;
 use serde::Serialize;
@@ -248,7 +249,8 @@ impl Writing {
         }
         work.remember();
         let ready: Vec<(&Row, &Ready)> = part.iter().filter_map(|row| Some((row, row.ready.as_ref().ok()?))).collect();
-        let written = rows::each(work, &ready, |work, (row, ready)| self.row(work, row, ready))?;
+        let found = self.find(work, &ready)?;
+        let written = rows::each(work, &ready, |work, (row, ready)| self.row(work, row, ready, &found))?;
         let mut written = written.into_iter();
         let mut done = Vec::with_capacity(part.len());
         for row in part {
@@ -261,8 +263,21 @@ impl Writing {
         if self.atomic && count(&done, BulkOutcome::Failed) > 0 { Err(rolled_back(done)) } else { Ok(done) }
     }
 
-    fn row(&self, work: &mut Work<'_>, row: &Row, ready: &Ready) -> Result<Done, Problem> {
+    /// Finds the records that have keys in another system, all with one statement.
+    fn find(&self, work: &mut Work<'_>, ready: &[(&Row, &Ready)]) -> Result<HashMap<String, Id>, Problem> {
+        let Some(By::External { system }) = &self.by else { return Ok(HashMap::new()) };
+        let keys: Vec<String> = ready.iter().filter_map(|(_, ready)| ready.key.as_ref()).map(Key::folded).collect();
+        let found = work.reader().by_external_ids((self.writer.object.name, system), &keys)?;
+        Ok(found.into_iter().collect())
+    }
+
+    fn row(&self, work: &mut Work<'_>, row: &Row, ready: &Ready, found: &HashMap<String, Id>) -> Result<Done, Problem> {
         let Upserted { before, record, shown } = match (&ready.key, &ready.prepared) {
+            // If it is otherwise by now, the row fails and is looked for by itself.
+            (Some(key @ Key::External { .. }), prepared) if work.trusts_indexes() => {
+                let found = found.get(&key.folded()).copied();
+                self.writer.upsert_found(work, (key, found), &row.body, (None, prepared.as_ref()))?
+            }
             (Some(key), prepared) => self.writer.upsert(work, key, &row.body, (None, prepared.as_ref()))?,
             (None, Some(prepared)) => {
                 let (record, shown) = self.writer.create_prepared(work, prepared, &row.body)?;

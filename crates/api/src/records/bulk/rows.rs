@@ -7,13 +7,13 @@ use crate::http::problem::{Code, Problem};
 /// What became of each row: done, or refused with nothing of it left. An error is what ends the work as a whole.
 ///
 /// A savepoint a row costs more than the row: on PostgreSQL a round trip or two, on SQLite what the search index has gathered. So rows
-/// share one, and only if one of them fails are all of them undone and tried one by one.
+/// share one, with the rest of what many rows can share, and only if one of them fails are all of them undone and tried one by one.
 pub fn each<R, T>(
     work: &mut Work<'_>,
     rows: &[R],
     one: impl Fn(&mut Work<'_>, &R) -> Result<T, Problem>,
 ) -> Result<Vec<Result<T, Problem>>, Problem> {
-    let together = work.attempt(|work| rows.iter().map(|row| one(work, row)).collect::<Result<Vec<T>, Problem>>());
+    let together = work.at_a_stroke(|work| rows.iter().map(|row| one(work, row)).collect::<Result<Vec<T>, Problem>>());
     match together {
         Ok(done) => return Ok(done.into_iter().map(Ok).collect()),
         Err(problem) if !is_of_a_row(&problem) => return Err(problem),
