@@ -248,6 +248,11 @@ impl Reader<'_> {
         on!(&mut self.connection, records::by_external_id(self.tenant.id, object, system, key))
     }
 
+    /// The records that have some of many keys in another system, each with its key.
+    pub fn by_external_ids(&mut self, named: (&str, &str), keys: &[String]) -> Result<Vec<(String, Id)>, StoreError> {
+        on!(&mut self.connection, records::by_external_ids(self.tenant.id, named, keys))
+    }
+
     /// The first live record whose field has a value.
     pub fn by_value(&mut self, object: &'static Object, field: &Field, operand: Operand) -> Result<Option<Id>, StoreError> {
         let op = if field.kind.is_scalar() { Op::Eq } else { Op::Any };

@@ -69,6 +69,8 @@ pub async fn everything_else_needs_a_permission(db: TestDb) {
         "search",
         "listChanges",
         "listObjects",
+        // Tells of each operation whether one may do it.
+        "performBatch",
         // The same for everybody.
         "listSettings",
         "getSetting",
@@ -112,6 +114,7 @@ pub async fn everything_else_needs_a_scope(db: TestDb) {
         "listCustomerHolders",
         // These answer with what the scope lets be seen.
         "getMe",
+        "performBatch",
         "search",
         "lookUpNumber",
         "listChanges",

@@ -1,5 +1,8 @@
 //! What comes from other systems and goes to them.
 
+mod batch;
+mod bulk;
+mod bulk_changes;
 mod changes;
 mod exports;
 pub mod files;
@@ -17,5 +20,20 @@ pub fn tests() -> Vec<Test> {
         changes::are_read_from_either_end_and_in_part,
         changes::tell_what_happened_in_order
     ];
-    changes.into_iter().chain(files::tests()).chain(imports::tests()).collect()
+    let bulk = tests![
+        batch::later_operations_refer_to_earlier_ones,
+        batch::failures_undo_what_they_are_to,
+        batch::envelopes_are_judged_first,
+        bulk::each_record_has_its_own_outcome,
+        bulk::requests_are_judged_first,
+        bulk::records_are_found_by_their_keys,
+        bulk::nothing_is_left_of_what_is_undone,
+        bulk::rights_are_those_of_each_record,
+        bulk::repeated_requests_tell_the_truth,
+        bulk::many_write_the_same_keys_at_once,
+        bulk::a_killed_request_goes_on_when_it_is_repeated,
+        bulk_changes::any_records_are_changed_alike,
+        bulk_changes::the_number_expected_is_the_number_changed
+    ];
+    bulk.into_iter().chain(changes).chain(files::tests()).chain(imports::tests()).collect()
 }

@@ -90,6 +90,18 @@ impl Call {
         }
     }
 
+    /// The same call by what the database knows of the caller now: for work that is refused part by part, of which [`Call::judged`] knows
+    /// nothing.
+    pub async fn anew(self) -> Result<Call, Problem> {
+        if self.state.store.is_of_one_process() {
+            return Ok(self);
+        }
+        match self.state.principals.anew(&self.state.store, &self.principal).await? {
+            Some(principal) => Ok(Call { principal, ..self }),
+            None => Ok(self),
+        }
+    }
+
     #[must_use]
     pub fn tenant(&self) -> TenantKey {
         self.principal.key

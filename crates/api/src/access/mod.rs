@@ -10,5 +10,6 @@ pub mod sealed;
 pub mod state;
 pub mod throttle;
 pub mod tokens;
+pub mod turns;
 pub mod unrestricted;
 pub mod unwritten;

@@ -8,7 +8,7 @@ use std::{
 use actix_web::{HttpRequest, web};
 use farley_persistence::Store;
 
-use super::{contents::Contents, passwords::Passwords, principal::Principals, tokens::Tokens};
+use super::{contents::Contents, passwords::Passwords, principal::Principals, tokens::Tokens, turns::Turns};
 use crate::{
     http::{
         limits::{Limits, Submissions},
@@ -32,6 +32,7 @@ pub struct State {
     pub passwords: Passwords,
     pub limits: Arc<Limits>,
     pub submissions: Submissions,
+    pub turns: Turns,
     pub stopping: Arc<Stopping>,
     /// Opened when the first file is asked for: a server without files needs no folder to write to.
     contents: OnceLock<Arc<Contents>>,
@@ -54,6 +55,7 @@ impl State {
                 Proxies::read(&settings.trusted_proxies).unwrap_or_default(),
             )),
             submissions: Submissions::default(),
+            turns: Turns::default(),
             stopping: Arc::default(),
             contents: OnceLock::new(),
             outgoing: OnceLock::new(),

@@ -34,6 +34,7 @@ macro_rules! endpoints {
                 (name = "calls", description = "Calls as telephone systems report them, and who has a number. Calls are activities of the kind `call`."),
                 (name = "search", description = "Search across all objects."),
                 (name = "events", description = "The change feed: all events, in order."),
+                (name = "bulk", description = "Many records in one request, and several operations."),
                 (name = "metadata", description = "Everything a frontend needs to build forms and tables."),
                 (name = "access", description = "Explains who can do what, and why."),
                 (name = "forecasts", description = "Expected sales per period, compared with quotas."),
@@ -170,7 +171,6 @@ endpoints! {
     "sla" => [service::promises::simulate],
     "ticket-merges" => [service::merging::undo_merge],
     "tickets" => [
-        service::bulk_change::bulk_change,
         service::merging::merge_ticket,
         service::splitting::split_ticket,
         service::resending::resend,
@@ -235,6 +235,11 @@ endpoints! {
     ],
     "search" => [
         records::search::search,
+    ],
+    "batch" => [records::batch::endpoint::batch],
+    "{collection}" => [
+        records::bulk::records::write,
+        records::bulk::change::change,
     ],
     "changes" => [
         records::events::change_feed,

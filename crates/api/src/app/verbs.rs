@@ -33,6 +33,7 @@ use utoipa::{
 use super::endpoints::Handwritten;
 use crate::records::{
     area::{Needs, Verb},
+    bulk,
     operations::{base, generic_operations},
 };
 
@@ -122,7 +123,10 @@ fn exports(grants: &Grants) -> bool {
 pub fn all() -> Vec<Verb> {
     let mut verbs = Vec::new();
     for (path, item) in Handwritten::openapi().paths.paths {
-        let Some(object) = object_of(&path) else { continue };
+        let objects = objects_of(&path);
+        if objects.is_empty() {
+            continue;
+        }
         let operations = [
             (Method::GET, item.get),
             (Method::POST, item.post),
@@ -134,10 +138,17 @@ pub fn all() -> Vec<Verb> {
             // What is open to everybody is for other programs, and no work on records.
             let operation = operation.filter(|operation| !is_open(operation));
             let Some(id) = operation.and_then(|operation: Operation| operation.operation_id) else { continue };
-            let own = if method == Method::GET { Action::Read } else { Action::Update };
+            let own = match bulk::needed(&path) {
+                Some((_, actions)) => Needs::OneOf(actions),
+                None if method == Method::GET => Needs::Own(Action::Read),
+                None => Needs::Own(Action::Update),
+            };
             let otherwise = OTHERWISE.iter().find(|(known, _)| *known == id);
-            let needs = otherwise.map_or(Needs::Own(own), |(_, allowed)| Needs::Otherwise(*allowed));
-            verbs.push(Verb { object, id, method, path: path.clone(), needs });
+            let needs = otherwise.map_or(own, |(_, allowed)| Needs::Otherwise(*allowed));
+            for object in &objects {
+                let path = path.replace(bulk::ANY, object.collection);
+                verbs.push(Verb { object, id: id.clone(), method: method.clone(), path, needs });
+            }
         }
     }
     verbs
@@ -147,6 +158,16 @@ pub fn all() -> Vec<Verb> {
 fn is_open(operation: &Operation) -> bool {
     let needed = operation.security.as_ref();
     needed.is_some_and(|needed| needed.iter().all(|one| *one == SecurityRequirement::default()))
+}
+
+/// The objects that an endpoint is of.
+fn objects_of(path: &str) -> Vec<&'static Object> {
+    match bulk::needed(path) {
+        Some((generic, _)) => {
+            registry::objects().into_iter().filter(|object| generic_operations(object).contains(&generic)).collect()
+        }
+        None => object_of(path).into_iter().collect(),
+    }
 }
 
 /// The object whose collection a path is below: of a part, its own, and not that of what it is a part of.

@@ -103,19 +103,24 @@ const MOST_PARAMETERS: usize = 500;
 
 /// The query parameters, percent-decoded, in their order.
 pub fn parameters(request: &HttpRequest) -> Result<Vec<(String, String)>, Problem> {
-    if request.query_string().is_empty() {
+    parameters_of(request.query_string())
+}
+
+/// The same of the text of a query.
+pub fn parameters_of(query: &str) -> Result<Vec<(String, String)>, Problem> {
+    if query.is_empty() {
         return Ok(Vec::new());
     }
     // Lossy decoding would change what was asked for.
-    let decoded = percent_encoding::percent_decode_str(request.query_string()).decode_utf8();
+    let decoded = percent_encoding::percent_decode_str(query).decode_utf8();
     if decoded.is_err() {
         return Err(Problem::new(Code::MalformedRequest).with("reason", "the query is not UTF-8"));
     }
-    if request.query_string().bytes().filter(|&byte| byte == b'&').count() >= MOST_PARAMETERS {
+    if query.bytes().filter(|&byte| byte == b'&').count() >= MOST_PARAMETERS {
         return Err(Fault::new("", FaultCode::TooMany).with("max", MOST_PARAMETERS).into());
     }
     let mut pairs: Vec<(String, String)> = Vec::new();
-    for (name, value) in form_urlencoded::parse(request.query_string().as_bytes()).into_owned() {
+    for (name, value) in form_urlencoded::parse(query.as_bytes()).into_owned() {
         match pairs.iter_mut().find(|(known, _)| *known == name && takes_list(&name)) {
             // Some clients repeat a list parameter instead of joining its values: each is a line of CSV, and so is all of it.
             Some((_, joined)) => {

@@ -69,7 +69,7 @@ pub static REFUSALS: &[Refusal] = &[
     Refusal {
         status: 409,
         name: "Conflict",
-        doc: "The request conflicts with the current state: another live record already has the value (`existing_id`), the record does not allow this in its current state (`allowed`), or a request with the same `Idempotency-Key` is still running.",
+        doc: "The request conflicts with the current state: another live record already has the value (`existing_id`), the record does not allow this in its current state (`allowed`), a bulk change is about another number of records than expected (`count_changed`), or a request with the same `Idempotency-Key` is still running.",
         shown: || Problem::duplicate(&Customer::social_credit_code.pointer(), EXAMPLE_ID.parse().unwrap_or(Id::NIL)),
     },
     Refusal {
@@ -113,7 +113,7 @@ pub static REFUSALS: &[Refusal] = &[
     Refusal {
         status: 422,
         name: "UnprocessableContent",
-        doc: "The request is well formed but violates a rule, or its `Idempotency-Key` was already used for a different request.",
+        doc: "The request is well formed but violates a rule, all of it was undone as a part failed (`batch_rolled_back`), or its `Idempotency-Key` was already used for a different request.",
         shown: || Problem::rule(Fault::new(recurring::PARENT_ID.pointer(), FaultCode::Cycle).into()),
     },
     Refusal {

@@ -133,6 +133,8 @@ pub struct Verb {
 pub enum Needs {
     /// An action on records of the object.
     Own(Action),
+    /// One of several actions on them.
+    OneOf(&'static [Action]),
     Otherwise(fn(&Grants) -> bool),
 }
 
@@ -142,6 +144,7 @@ impl Verb {
     pub fn is_for(&self, grants: &Grants) -> bool {
         match self.needs {
             Needs::Own(action) => grants.scope(self.object.name, action).is_some(),
+            Needs::OneOf(actions) => actions.iter().any(|action| grants.scope(self.object.name, *action).is_some()),
             Needs::Otherwise(allowed) => allowed(grants),
         }
     }

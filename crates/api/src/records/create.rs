@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use super::{
     behaviour::{self, Shown, Writing},
-    mutation::Mutation,
+    mutation::{Answer, Mutation},
     parts::Part,
     references,
     write::{Writer, named_by, run},
@@ -199,12 +199,14 @@ pub async fn create(object: &'static Object, call: Call, request: HttpRequest, b
         Err(_) if mutation.may_be_repeated() => None,
         Err(problem) => return Err(problem),
     };
-    run(object, &call, mutation, move |work| {
-        let (record, shown) = match &prepared {
-            Some(prepared) => writer.create_prepared(work, prepared, &body.0)?,
-            None => writer.create(work, &body.0)?,
-        };
-        writer.answer(work, 201, &record, shown)
-    })
-    .await
+    run(object, &call, mutation, move |work| create_in(work, &writer, &body.0, prepared.as_ref())).await
+}
+
+/// Creates a record in some work, and answers with it.
+pub fn create_in(work: &mut Work<'_>, writer: &Writer, body: &Value, prepared: Option<&Prepared>) -> Result<Answer, Problem> {
+    let (record, shown) = match prepared {
+        Some(prepared) => writer.create_prepared(work, prepared, body)?,
+        None => writer.create(work, body)?,
+    };
+    writer.answer(work, 201, &record, shown)
 }

@@ -2,8 +2,10 @@
 
 pub mod action;
 pub mod area;
+pub mod batch;
 pub mod behaviour;
 pub mod body;
+pub mod bulk;
 pub mod columns;
 pub mod create;
 pub mod events;

@@ -12,12 +12,13 @@ use farley_domain::{
     values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{IdempotencyRow, StoreError, Work};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{operations::location, unkept::Unkept};
 use crate::{
-    access::call::Call,
+    access::{call::Call, turns::Turn},
     http::{
         problem::{Code, Problem},
         request::{parameters, refuse_rest, take_flag},
@@ -90,6 +91,8 @@ pub fn etag(version: i64) -> String {
 pub struct Mutation {
     key: Option<IdempotencyKey>,
     validate_only: bool,
+    /// Of those who would wait for each other, one is at it at a time.
+    turn: Option<Turn>,
 }
 
 /// The key under which an answer is kept, and what the request that brought it asked for.
@@ -104,7 +107,7 @@ impl Mutation {
     pub fn of(request: &HttpRequest, parameters: &mut Vec<(String, String)>, body: &Value) -> Result<Mutation, Problem> {
         let validate_only = take_flag(parameters, "validate_only")?;
         let key = idempotency_key(request)?.map(|key| IdempotencyKey { key, request_hash: hash(request, body) });
-        Ok(Mutation { key, validate_only })
+        Ok(Mutation { key, validate_only, turn: None })
     }
 
     /// Of a question that is posted: it writes nothing, so that what a write may be asked for is only looked at.
@@ -125,14 +128,27 @@ impl Mutation {
         self.key.is_some()
     }
 
+    /// Whether nothing is to be kept.
+    #[must_use]
+    pub fn only_validates(&self) -> bool {
+        self.validate_only
+    }
+
     /// The same, with nothing kept whatever the request says.
     #[must_use]
     pub fn only_validating(self) -> Mutation {
         Mutation { validate_only: true, ..self }
     }
 
-    /// Does work of which each part is kept by itself, so that it holds up nobody for as long as all of it takes; and answers at the end. A
-    /// request that is repeated after it broke off does all parts again: those that are done must be content with that.
+    /// The same, with each part in its turn.
+    #[must_use]
+    pub fn in_turn(self, turn: Option<Turn>) -> Mutation {
+        Mutation { turn, ..self }
+    }
+
+    /// Does work of which each part is kept by itself, so that it holds up nobody for as long as all of it takes; and answers at the end.
+    /// What a part came to is kept under the request's key in the transaction of the part: a request that is repeated after it broke off
+    /// goes on where it was, and tells of all parts what became of them.
     pub async fn run_in_parts<P, T>(
         self,
         call: &Call,
@@ -142,11 +158,10 @@ impl Mutation {
     ) -> Result<HttpResponse, Problem>
     where
         P: Send + Sync + 'static,
-        T: Send + 'static,
+        T: Serialize + DeserializeOwned + Send + 'static,
     {
-        let credential = call.principal.credential;
+        let (credential, now) = (call.principal.credential, call.now);
         if let Some(key) = self.key.clone() {
-            let now = call.now;
             let earlier = call
                 .state
                 .store
@@ -156,19 +171,42 @@ impl Mutation {
             }
         }
         let (work, validate_only) = (Arc::new(work), self.validate_only);
+        let keys: Vec<IdempotencyKey> = self.key.iter().flat_map(|key| key.of_parts(parts.len())).collect();
         let mut done = Vec::with_capacity(parts.len());
-        for part in parts {
-            let work = Arc::clone(&work);
+        for (place, part) in parts.into_iter().enumerate() {
+            let (work, key) = (Arc::clone(&work), keys.get(place).cloned());
+            let _turn = match &self.turn {
+                Some(turn) => Some(turn.lock().await),
+                None => None,
+            };
             let written = call.state.store.write::<_, Unkept<T>>(call.tenant(), call.origin(), move |unit| {
+                if let Some(key) = &key
+                    && let Some(earlier) = key.earlier(unit, credential, now)?
+                {
+                    return Ok(serde_json::from_str(&earlier.body).map_err(Problem::from)?);
+                }
                 let value = work(unit, &part)?;
-                if validate_only { Err(Unkept::Undone(value)) } else { Ok(value) }
+                if validate_only {
+                    return Err(Unkept::Undone(value));
+                }
+                if let Some(key) = &key {
+                    key.remember(unit, credential, &Answer::json(200, &value)?, now)?;
+                }
+                Ok(value)
             });
             match written.await {
                 Ok(value) | Err(Unkept::Undone(value)) => done.push(value),
                 Err(Unkept::Problem(problem)) => return Err(problem),
             }
         }
-        self.run(call, move |unit| end(unit, &done)).await
+        self.run(call, move |unit| {
+            // The answer as a whole is kept from here on.
+            for key in &keys {
+                unit.forget_answer(credential, &key.key)?;
+            }
+            end(unit, &done)
+        })
+        .await
     }
 
     /// Does the work and answers.
@@ -212,6 +250,11 @@ impl Mutation {
 }
 
 impl IdempotencyKey {
+    /// Keys for the parts of a request. No header can hold a line break, so that no client has sent such a key.
+    fn of_parts(&self, count: usize) -> impl Iterator<Item = IdempotencyKey> {
+        (0..count).map(|place| IdempotencyKey { key: format!("{}\n{place}", self.key), ..self.clone() })
+    }
+
     /// The answer that a request with this key got before.
     fn earlier(&self, unit: &mut Work<'_>, credential: Id, now: Timestamp) -> Result<Option<Answer>, Problem> {
         if !unit.claim_key(credential, &self.key)? {

@@ -62,18 +62,40 @@ pub fn of_write(
     (object, behaviour): (&'static Object, &Behaviours),
     record: &Record,
 ) -> Result<(), Problem> {
+    if let Some(owner) = given(writing.before, record) {
+        tell(work, &news_of(writing, NotificationKind::Assigned, (object, record)), &[owner])?;
+    }
+    of_write_but_giving(work, writing, (object, behaviour), record)
+}
+
+/// Whom a write gave the record to.
+#[must_use]
+pub fn given(before: Option<&Record>, record: &Record) -> Option<Id> {
+    let owner = record.get(recurring::OWNER_ID).filter(|_| !record.is_archived())?;
+    Some(owner).filter(|owner| before.and_then(|before| before.get(recurring::OWNER_ID)) != Some(*owner))
+}
+
+fn news_of<'a>(writing: &Writing<'_>, kind: NotificationKind, (object, record): (&'static Object, &'a Record)) -> News<'a> {
+    let actor = Some(writing.principal.user_id()).filter(|_| !writing.principal.is_system());
+    News { kind, object, record, actor, count: None }
+}
+
+/// The same but for what is now theirs: who is given many records at once is told of all of them together.
+pub fn of_write_but_giving(
+    work: &mut Work<'_>,
+    writing: &Writing<'_>,
+    (object, behaviour): (&'static Object, &Behaviours),
+    record: &Record,
+) -> Result<(), Problem> {
     if record.is_archived() {
         return Ok(());
     }
     let before = writing.before;
-    let actor = Some(writing.principal.user_id()).filter(|_| !writing.principal.is_system());
-    let news = |work: &mut Work<'_>, kind, users: &[Id]| tell(work, &News { kind, object, record, actor, count: None }, users);
-    if let Some(owner) = record.get(recurring::OWNER_ID) {
-        if before.and_then(|before| before.get(recurring::OWNER_ID)) != Some(owner) {
-            news(work, NotificationKind::Assigned, &[owner])?;
-        } else if let Some(kind) = before.and_then(|before| (behaviour.news)(before, record)) {
-            news(work, kind, &[owner])?;
-        }
+    let news = |work: &mut Work<'_>, kind, users: &[Id]| tell(work, &news_of(writing, kind, (object, record)), users);
+    if let Some(owner) = record.get(recurring::OWNER_ID).filter(|_| given(before, record).is_none())
+        && let Some(kind) = before.and_then(|before| (behaviour.news)(before, record))
+    {
+        news(work, kind, &[owner])?;
     }
     if object.bears(MENTION_IDS) {
         let known = before.map(|before| before.get(MENTION_IDS)).unwrap_or_default();

@@ -23,7 +23,14 @@ use farley_domain::{
 use farley_persistence::{Layout, Page, Reader, Turn, Written};
 use serde::Serialize;
 
-use super::{behaviour, body, events, mutation::etag, named::Named, versions::Versions, viewed, write::parent_named};
+use super::{
+    behaviour, body, events,
+    mutation::{Answer, etag},
+    named::Named,
+    versions::Versions,
+    viewed,
+    write::parent_named,
+};
 use crate::{
     access::{call::Call, lane, principal::Principal},
     http::{
@@ -261,32 +268,56 @@ async fn read_one(
     query: RecordQuery,
 ) -> Result<Written, Problem> {
     let (principal, now) = (Arc::clone(&call.principal), call.now);
-    let mut within = if query.archived { rows } else { Predicate::Archived(false).and(rows) };
-    let found = call
-        .state
-        .store
-        .read::<_, Problem>(call.tenant(), move |reader| {
-            let view = principal.view(now);
-            let Some(id) = named.find(reader, &principal, object)? else { return Ok(None) };
-            if let Some(of_parent) = below(reader, &principal, now, object, parent.as_ref())? {
-                within = within.and(of_parent);
-            }
-            let derives = derives(object, query.fields.as_deref());
-            if query.expand.is_empty() && !derives {
-                return Ok(reader.get_written(&layout, &view, id, &within)?);
-            }
-            let Some(mut row) = reader.get(&layout, &view, id, &within)? else { return Ok(None) };
-            let rows = std::slice::from_mut(&mut row);
-            if derives {
-                (behaviour::of(object)?.derive)(reader, &principal, now, rows)?;
-            }
-            reader.expand(rows, &view, &query.expand, &|target, fields| layout_of(&principal, target, fields))?;
-            let mut json = Vec::new();
-            row.write_json(&mut json)?;
-            Ok(Some(Written { version: row.version(), json }))
-        })
-        .await?;
+    let read = move |reader: &mut Reader<'_>| {
+        one_in(reader, (&principal, now), object, (&named, parent.as_ref()), (&layout, rows, &query))
+    };
+    let found = call.state.store.read::<_, Problem>(call.tenant(), read).await?;
     found.ok_or_else(Problem::not_found)
+}
+
+fn one_in(
+    reader: &mut Reader<'_>,
+    (principal, now): (&Principal, Timestamp),
+    object: &'static Object,
+    (named, parent): (&Named, Option<&Named>),
+    (layout, rows, query): (&Arc<Layout>, Predicate, &RecordQuery),
+) -> Result<Option<Written>, Problem> {
+    let mut within = if query.archived { rows } else { Predicate::Archived(false).and(rows) };
+    let view = principal.view(now);
+    let Some(id) = named.find(reader, principal, object)? else { return Ok(None) };
+    if let Some(of_parent) = below(reader, principal, now, object, parent)? {
+        within = within.and(of_parent);
+    }
+    let derives = derives(object, query.fields.as_deref());
+    if query.expand.is_empty() && !derives {
+        return Ok(reader.get_written(layout, &view, id, &within)?);
+    }
+    let Some(mut row) = reader.get(layout, &view, id, &within)? else { return Ok(None) };
+    let rows = std::slice::from_mut(&mut row);
+    if derives {
+        (behaviour::of(object)?.derive)(reader, principal, now, rows)?;
+    }
+    reader.expand(rows, &view, &query.expand, &|target, fields| layout_of(principal, target, fields))?;
+    let mut json = Vec::new();
+    row.write_json(&mut json)?;
+    Ok(Some(Written { version: row.version(), json }))
+}
+
+/// Reads a record in some work, and answers with it as `GET` does.
+pub fn answer(
+    reader: &mut Reader<'_>,
+    call: &Call,
+    object: &'static Object,
+    named: (&Named, Option<&Named>),
+    parameters: &[(String, String)],
+) -> Result<Answer, Problem> {
+    let rows = call.rows(object, Action::Read)?;
+    let query = RecordQuery::from_parameters(object, parameters, &call.view())?;
+    let layout = layout_for(&call.principal, object, query.fields.as_deref(), &query.expand, (&[], false));
+    let found = one_in(reader, (&call.principal, call.now), object, named, (&layout, rows, &query))?;
+    let Written { json, .. } = found.ok_or_else(Problem::not_found)?;
+    let body = String::from_utf8(json).map_err(Problem::internal)?;
+    Ok(Answer { status: 200, headers: Vec::new(), body, replayed_body: None })
 }
 
 /// `GET /v1/{collection}/{id}/history`: the events of one record, newest first.

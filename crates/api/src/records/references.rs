@@ -12,8 +12,9 @@ use farley_domain::{
         cell::Cell,
         entity::Entity,
         fault::{Fault, FaultCode, Faults},
-        field::{Field, FieldType},
-        object::{Object, Schema},
+        field::{Field, FieldType, Op},
+        object::{Object, Schema, Unique},
+        operand::Operand,
         record::Record,
         recurring, registry,
     },
@@ -257,7 +258,6 @@ pub fn check_unique(
     before: Option<&Record>,
     after: &Record,
 ) -> Result<(), Problem> {
-    use farley_domain::model::operand::Operand;
     let restored = before.is_some_and(|before| before.is_archived() && !after.is_archived());
     let changed = |field: &Field| restored || before.is_none_or(|before| before.cell(field) != after.cell(field));
     for unique in &object.unique {
@@ -265,18 +265,14 @@ pub fn check_unique(
         let value = after.cell(field);
         let Cell::Text(value) = &*value else { continue };
         // A custom field's key is unique within its object, which its own behaviour sees to.
-        if !changed(field) || object.name == CustomField::NAME {
+        if !changed(field) || object.name == CustomField::NAME || (work.trusts_indexes() && field.keyed.is_none()) {
             continue;
         }
-        let found = match field.keyed {
-            Some(keyed) => alike(work, field, keyed.key(value), value, (after, unique.within))?,
-            None => work.reader().by_value(object, field, Operand::Text(value.clone()))?,
-        };
-        if let Some(id) = found.filter(|id| *id != after.id()) {
+        if let Some(id) = holder(work, unique, field, value, after)?.filter(|id| *id != after.id()) {
             return Err(in_the_way(work, principal, object, &format!("/{}", unique.field), id)?);
         }
     }
-    if recurring::EXTERNAL_IDS.of(object).is_some_and(changed) {
+    if !work.trusts_indexes() && recurring::EXTERNAL_IDS.of(object).is_some_and(changed) {
         for (system, key) in after.get(recurring::EXTERNAL_IDS) {
             let found = work.reader().by_external_id(object.name, system, key.as_str().unwrap_or_default())?;
             if let Some(id) = found.filter(|id| *id != after.id()) {
@@ -287,6 +283,14 @@ pub fn check_unique(
     Ok(())
 }
 
+/// The live record that has the value of a unique field; `own` is the record that is to have it.
+pub fn holder(work: &mut Work<'_>, unique: &Unique, field: &Field, value: &str, own: &Record) -> Result<Option<Id>, Problem> {
+    match field.keyed {
+        Some(keyed) => alike(work, field, keyed.key(value), value, (own, unique.within)),
+        None => Ok(work.reader().by_value(own.object(), field, Operand::Text(value.to_owned()))?),
+    }
+}
+
 /// Another live record whose field is the same to people, however it is written.
 fn alike(
     work: &mut Work<'_>,
@@ -295,7 +299,6 @@ fn alike(
     value: &str,
     (own, within): (&Record, Option<&str>),
 ) -> Result<Option<Id>, Problem> {
-    use farley_domain::model::{field::Op, operand::Operand};
     /// How many records with the same key are looked at.
     const CANDIDATES: usize = 50;
     let object = own.object();

@@ -1,4 +1,4 @@
-//! Records by their keys in other systems: created where there is none, changed where there is one.
+//! Records by their keys: created where there is none, changed where there is one.
 
 use actix_web::{HttpRequest, HttpResponse};
 use farley_domain::{
@@ -9,12 +9,15 @@ use farley_domain::{
         record::Record,
         recurring,
     },
+    values::id::Id,
 };
 use farley_persistence::{StoreError, Work};
 use serde_json::Value;
 
 use super::{
     behaviour::Shown,
+    bulk::key::{self, Key},
+    create::Prepared,
     mutation::{Mutation, if_match},
     named::Named,
     versions::{self, Versions},
@@ -38,52 +41,93 @@ pub async fn upsert(object: &'static Object, call: Call, request: HttpRequest, b
     refuse_rest(&parameters, &["validate_only"])?;
     let expected = if_match(&request);
     let writer = Writer::of_request(&call, object, &request)?;
+    let key = Key::External { system, key };
     run(object, &call, mutation, move |work| {
-        let (record, created) = writer.upsert(work, &system, &key, &body.0, expected.as_ref())?;
-        writer.answer(work, if created { 201 } else { 200 }, &record, Shown::new())
+        let Upserted { before, record, .. } = writer.upsert(work, &key, &body.0, (expected.as_ref(), None))?;
+        writer.answer(work, status(before.as_ref()), &record, Shown::new())
     })
     .await
 }
 
+/// The status of the answer, by what was there before.
+#[must_use]
+pub fn status(before: Option<&Record>) -> u16 {
+    if before.is_none() { 201 } else { 200 }
+}
+
+/// What became of a record that was created or changed by a key.
+pub struct Upserted {
+    /// As it was; none if it was created.
+    pub before: Option<Record>,
+    pub record: Record,
+    /// What is shown of a new one once.
+    pub shown: Shown,
+}
+
 impl Writer {
-    /// Creates or patches the record that has a key in another system; whether it was created.
+    /// Creates or patches the record that has a key. What has been prepared of a creation is used for one.
     pub fn upsert(
         &self,
         work: &mut Work<'_>,
-        system: &str,
-        key: &str,
+        key: &Key,
         body: &Value,
-        expected: Option<&Versions>,
-    ) -> Result<(Record, bool), Problem> {
-        let named = Named::External { system: system.to_owned(), key: key.to_owned() };
-        let Some(id) = named.find(work.reader(), &self.principal, self.object)? else {
+        (expected, prepared): (Option<&Versions>, Option<&Prepared>),
+    ) -> Result<Upserted, Problem> {
+        let found = key::find(work, self, key)?;
+        self.upsert_found(work, (key, found), body, (expected, prepared))
+    }
+
+    /// The same where it is known already which record has the key, if there is one.
+    pub fn upsert_found(
+        &self,
+        work: &mut Work<'_>,
+        (key, found): (&Key, Option<Id>),
+        body: &Value,
+        (expected, prepared): (Option<&Versions>, Option<&Prepared>),
+    ) -> Result<Upserted, Problem> {
+        let Some(id) = found else {
             self.permit(Action::Create)?;
             if self.parent.is_some() {
                 self.load_parent(work, &Record::new(self.object))?;
             }
-            let body = with_key(body, system, key)?;
-            let created = self.create(work, &body);
+            let created = match prepared {
+                Some(prepared) => self.create_prepared(work, prepared, body),
+                None => self.create(work, &with_key(body, key)?),
+            };
             if let Err(problem) = &created
                 && problem.code == Code::Duplicate
                 && problem.inside().is_none()
-                && named.find(work.reader(), &self.principal, self.object)?.is_some()
+                && key::find(work, self, key)?.is_some()
             {
                 // Another has created it since it was looked for: from the beginning, it is found and changed.
                 return Err(StoreError::Serialization.into());
             }
-            return Ok((created?.0, true));
+            let (record, shown) = created?;
+            return Ok(Upserted { before: None, record, shown });
         };
-        let loaded = self.load(work, &Named::Id(id), Action::Update)?;
+        let loaded = self.load_found(work, key, id)?;
         if let Some(expected) = expected {
             versions::check(work, &self.principal, self.object, &loaded.record, expected, None)?;
         }
-        let body = with_key(body, system, key)?;
-        Ok((self.patch(work, &loaded, &body)?, false))
+        let record = self.patch(work, &loaded, &with_key(body, key)?)?;
+        Ok(Upserted { before: Some(loaded.record), record, shown: Shown::new() })
+    }
+
+    fn load_found(&self, work: &mut Work<'_>, key: &Key, id: Id) -> Result<farley_persistence::Loaded, Problem> {
+        let loaded = self.load(work, &Named::Id(id), Action::Update);
+        match (loaded, key) {
+            // A value that is not to be had tells no more than it does to whoever creates a record with it.
+            (Err(problem), Key::Unique { field, .. }) if problem.code == Code::NotFound => {
+                Err(Problem::duplicate_of_unseen(&format!("/{}", field.name)))
+            }
+            (loaded, _) => loaded,
+        }
     }
 }
 
-/// The body with the key of its path, which it must not contradict.
-fn with_key(body: &Value, system: &str, key: &str) -> Result<Value, Fault> {
+/// The body with the key of its path, which it must not contradict. Other keys are in the body already.
+fn with_key(body: &Value, key: &Key) -> Result<Value, Fault> {
+    let Key::External { system, key } = key else { return Ok(body.clone()) };
     let conflicting = |pointer: String| Fault::new(pointer, FaultCode::Conflicting).with("other", format!("ext:{system}:{key}"));
     let mut body = body.clone();
     let Some(members) = body.as_object_mut() else { return Ok(body) };
@@ -93,14 +137,14 @@ fn with_key(body: &Value, system: &str, key: &str) -> Result<Value, Fault> {
     }
     if let Some(ids) = ids.as_object_mut() {
         let contradicts = |given: &Value| match given {
-            Value::String(given) => farley_domain::values::text::clean_line(given) != key,
+            Value::String(given) => farley_domain::values::text::clean_line(given) != *key,
             // What is no key at all is told as everywhere.
             given => given.is_null(),
         };
         if ids.get(system).is_some_and(contradicts) {
             return Err(conflicting(format!("{}/{}", recurring::EXTERNAL_IDS.pointer(), pointer_token(system))));
         }
-        ids.entry(system).or_insert_with(|| key.into());
+        ids.entry(system.as_str()).or_insert_with(|| key.as_str().into());
     }
     Ok(body)
 }

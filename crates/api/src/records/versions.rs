@@ -34,16 +34,21 @@ impl Versions {
     /// Reads a header of entity tags; a tag that is none of ours is the version of nothing.
     #[must_use]
     pub fn of(request: &HttpRequest, name: header::HeaderName) -> Option<Versions> {
-        let text = request.headers().get(name)?.to_str().unwrap_or_default();
+        Some(Versions::read(request.headers().get(name)?.to_str().unwrap_or_default()))
+    }
+
+    /// The same of the text of one.
+    #[must_use]
+    pub fn read(text: &str) -> Versions {
         if text.trim() == "*" {
-            return Some(Versions::Any);
+            return Versions::Any;
         }
         let version = |tag: &str| -> i64 {
             let tag = tag.trim();
             let tag = tag.strip_prefix("W/").unwrap_or(tag);
             tag.strip_prefix("\"v").and_then(|tag| tag.strip_suffix('"')).and_then(|number| number.parse().ok()).unwrap_or(-1)
         };
-        Some(Versions::Of(text.split(',').map(version).collect()))
+        Versions::Of(text.split(',').map(version).collect())
     }
 
     /// The version that an edit was begun on: the latest of those named.

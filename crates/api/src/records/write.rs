@@ -352,31 +352,42 @@ pub(super) async fn run(
 pub async fn update(object: &'static Object, call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
-    let by_fields = match take(&mut parameters, "on_conflict")?.as_deref() {
-        None => false,
-        Some("fields") => true,
-        Some(_) => {
-            let fault = Fault::new("on_conflict", FaultCode::UnknownChoice);
-            return Err(fault.with("choices", "fields").into());
-        }
-    };
-    refuse_rest(&parameters, &["validate_only", "on_conflict"])?;
     let expected = if_match(&request);
-    if by_fields && expected.is_none() {
-        return Err(Problem::new(Code::PreconditionRequired));
-    }
+    let by_fields = by_fields(&mut parameters, expected.as_ref())?;
+    refuse_rest(&parameters, &["validate_only", "on_conflict"])?;
     let named = Named::parse(request.match_info().query("id"))?;
     let writer = Writer::of_request(&call, object, &request)?;
-    run(object, &call, mutation, move |work| {
-        let loaded = writer.load(work, &named, Action::Update)?;
-        if let Some(expected) = &expected {
-            let patch = by_fields.then_some(&body.0);
-            versions::check(work, &writer.principal, object, &loaded.record, expected, patch)?;
+    run(object, &call, mutation, move |work| update_in(work, &writer, &named, (expected.as_ref(), by_fields), &body.0)).await
+}
+
+/// Whether a change that was begun on another version goes through if none of its fields has changed since.
+pub fn by_fields(parameters: &mut Vec<(String, String)>, expected: Option<&Versions>) -> Result<bool, Problem> {
+    match take(parameters, "on_conflict")?.as_deref() {
+        None => Ok(false),
+        Some("fields") if expected.is_none() => Err(Problem::new(Code::PreconditionRequired)),
+        Some("fields") => Ok(true),
+        Some(_) => {
+            let fault = Fault::new("on_conflict", FaultCode::UnknownChoice);
+            Err(fault.with("choices", "fields").into())
         }
-        let record = writer.patch(work, &loaded, &body.0)?;
-        writer.answer(work, 200, &record, Shown::new())
-    })
-    .await
+    }
+}
+
+/// Changes a record in some work, and answers with it.
+pub fn update_in(
+    work: &mut Work<'_>,
+    writer: &Writer,
+    named: &Named,
+    (expected, by_fields): (Option<&Versions>, bool),
+    patch: &Value,
+) -> Result<Answer, Problem> {
+    let loaded = writer.load(work, named, Action::Update)?;
+    if let Some(expected) = expected {
+        let patch = by_fields.then_some(patch);
+        versions::check(work, &writer.principal, writer.object, &loaded.record, expected, patch)?;
+    }
+    let record = writer.patch(work, &loaded, patch)?;
+    writer.answer(work, 200, &record, Shown::new())
 }
 
 pub async fn archive_one(object: &'static Object, call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -395,13 +406,21 @@ async fn archive(object: &'static Object, call: Call, request: HttpRequest, arch
     let expected: Option<Versions> = if_match(&request);
     let named = Named::parse(request.match_info().query("id"))?;
     let writer = Writer::of_request(&call, object, &request)?;
-    run(object, &call, mutation, move |work| {
-        let loaded = writer.load(work, &named, Action::Archive)?;
-        if let Some(expected) = &expected {
-            versions::check(work, &writer.principal, object, &loaded.record, expected, None)?;
-        }
-        let record = writer.archive(work, &loaded, archive)?;
-        if archive { Ok(Answer::no_content()) } else { writer.answer(work, 200, &record, Shown::new()) }
-    })
-    .await
+    run(object, &call, mutation, move |work| archive_in(work, &writer, &named, expected.as_ref(), archive)).await
+}
+
+/// Archives a record in some work or brings it back, and answers.
+pub fn archive_in(
+    work: &mut Work<'_>,
+    writer: &Writer,
+    named: &Named,
+    expected: Option<&Versions>,
+    archive: bool,
+) -> Result<Answer, Problem> {
+    let loaded = writer.load(work, named, Action::Archive)?;
+    if let Some(expected) = expected {
+        versions::check(work, &writer.principal, writer.object, &loaded.record, expected, None)?;
+    }
+    let record = writer.archive(work, &loaded, archive)?;
+    if archive { Ok(Answer::no_content()) } else { writer.answer(work, 200, &record, Shown::new()) }
 }

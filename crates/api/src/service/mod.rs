@@ -2,7 +2,6 @@
 
 mod assignment;
 pub mod board;
-pub mod bulk_change;
 pub mod calendar;
 pub mod channels;
 mod delivery;

@@ -24,9 +24,10 @@ macro_rules! on {
             $crate::engine::Connection::Sqlite(connection) => {
                 $crate::engine::queries::sqlite::$module::$query(connection $(, $argument)*)
             }
-            $crate::engine::Connection::Postgres(connection) => {
-                $crate::engine::queries::postgres::$module::$query(connection $(, $argument)*)
-            }
+            $crate::engine::Connection::Postgres(connection) => match $crate::engine::waiting::send(connection) {
+                Ok(()) => $crate::engine::queries::postgres::$module::$query(connection $(, $argument)*),
+                Err(error) => Err(error),
+            },
         }
     };
 }

@@ -9,7 +9,7 @@ use crate::sql::{
 };
 
 /// Tables of what many records refer to.
-const REFERRED: [&str; 8] = ["campaigns", "customers", "pipelines", "products", "stages", "tags", "teams", "users"];
+const REFERRED: [&str; 9] = ["campaigns", "customers", "pipelines", "pools", "products", "stages", "tags", "teams", "users"];
 
 /// How much is remembered of a table.
 const MOST: usize = 1_000;

@@ -12,6 +12,7 @@ pub mod postgres;
 #[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
 pub mod queries;
 pub mod sqlite;
+pub mod waiting;
 pub mod watch;
 
 pub use connection::Connection;

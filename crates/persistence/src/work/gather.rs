@@ -1,11 +1,14 @@
 //! Rows on their way into the database: one by one, or gathered and sent together where a round trip costs more than a row.
 
-use std::ops::ControlFlow;
+use std::{cell::RefCell, ops::ControlFlow, rc::Rc};
+
+use diesel::PgConnection;
 
 use crate::{
     engine::{
         Connection,
         queries::{self, postgres::insertion::Part},
+        waiting::{Kept, Waiting},
     },
     error::StoreError,
     on,
@@ -57,17 +60,34 @@ impl Rows {
 /// Rows that wait to be inserted, by where they go: what was first asked for is first written, so that rows come after those
 /// they refer to.
 #[derive(Default)]
-pub(crate) struct Gathered(Vec<Rows>);
+pub(crate) struct Gathered(RefCell<Vec<Rows>>);
 
 impl Gathered {
-    fn add(&mut self, rows: Rows) {
-        let others = self.0.iter_mut().try_fold(rows, |rows, waiting| match waiting.join(rows) {
+    fn add(&self, rows: Rows) {
+        let mut all = self.0.borrow_mut();
+        let others = all.iter_mut().try_fold(rows, |rows, waiting| match waiting.join(rows) {
             Some(others) => ControlFlow::Continue(others),
             None => ControlFlow::Break(()),
         });
         if let ControlFlow::Continue(rows) = others {
-            self.0.push(rows);
+            all.push(rows);
         }
+    }
+
+    fn take(&self) -> Vec<Rows> {
+        self.0.take()
+    }
+
+    /// Forgets what waits: it is not to be written after all.
+    pub(super) fn clear(&self) {
+        self.0.take();
+    }
+}
+
+impl Waiting for Gathered {
+    fn send(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
+        // Taken first: what sends it asks for what waits, too.
+        self.take().into_iter().try_for_each(|rows| send(&mut Connection::Postgres(conn), rows, &SIZES))
     }
 }
 
@@ -94,6 +114,30 @@ impl Work<'_> {
         }
     }
 
+    /// Does a part of the work for many records at a stroke, as [`Work::attempt`] does: what is unique is for the indexes to tell, and on
+    /// PostgreSQL new rows wait for others until something is asked of the database. If it fails, it is to be done record by record.
+    pub fn at_a_stroke<T, E: From<StoreError>>(&mut self, part: impl FnOnce(&mut Work<'_>) -> Result<T, E>) -> Result<T, E> {
+        let waits = self.dialect() == Dialect::Postgres && self.gathered.is_none();
+        let kept = waits.then(|| {
+            let gathered = Rc::new(Gathered::default());
+            self.gathered = Some(Rc::clone(&gathered));
+            Kept::begin(gathered)
+        });
+        self.trusts_indexes = true;
+        let done = self.attempt(|work| part(work));
+        self.trusts_indexes = false;
+        if kept.is_some() {
+            self.gathered = None;
+        }
+        done
+    }
+
+    /// Whether no record is looked for that has a value already: the indexes of the database refuse what is there twice.
+    #[must_use]
+    pub fn trusts_indexes(&self) -> bool {
+        self.trusts_indexes
+    }
+
     /// Inserts rows of the same columns.
     pub(crate) fn insert_rows(&mut self, target: &Target, rows: Vec<Vec<Bind>>) -> Result<(), StoreError> {
         let dialect = self.dialect();
@@ -108,23 +152,23 @@ impl Work<'_> {
     /// Inserts rows, or has them wait. On SQLite they go one by one: a statement of several rows makes the search index write what it has
     /// gathered, which it does once for a whole group of work otherwise.
     pub(crate) fn add_rows(&mut self, rows: Rows) -> Result<(), StoreError> {
-        if let Some(gathered) = &mut self.gathered {
+        if let Some(gathered) = &self.gathered {
             gathered.add(rows);
             return Ok(());
         }
         match self.dialect() {
-            Dialect::Sqlite => self.send(rows, &[1]),
+            Dialect::Sqlite => send(self.connection(), rows, &[1]),
             Dialect::Postgres => {
                 let all = rows.len();
-                self.send(rows, &[all])
+                send(self.connection(), rows, &[all])
             }
         }
     }
 
     /// Sends what has been gathered.
     pub(crate) fn send_gathered(&mut self) -> Result<(), StoreError> {
-        let Some(gathered) = self.gathered.as_mut().map(std::mem::take) else { return Ok(()) };
-        gathered.0.into_iter().try_for_each(|rows| self.send(rows, &SIZES))
+        let Some(rows) = self.gathered.as_ref().map(|gathered| gathered.take()) else { return Ok(()) };
+        rows.into_iter().try_for_each(|rows| send(self.connection(), rows, &SIZES))
     }
 
     /// Does a part of the work whose new rows go with one statement on PostgreSQL, unless they wait anyway. The part reads none of them.
@@ -132,11 +176,11 @@ impl Work<'_> {
         if self.dialect() == Dialect::Sqlite || self.gathered.is_some() {
             return part(self);
         }
-        self.gathered = Some(Gathered::default());
+        self.gathered = Some(Rc::default());
         let done = part(self);
         let gathered = self.gathered.take();
         done?;
-        let rows = gathered.into_iter().flat_map(|gathered| gathered.0).filter(|rows| rows.len() > 0);
+        let rows = gathered.into_iter().flat_map(|gathered| gathered.take()).filter(|rows| rows.len() > 0);
         let parts = rows.map(|rows| match rows {
             Rows::Written { target, tail, rows } => Part::written(insertion(&target, tail, rows)),
             Rows::ExternalIds(rows) => Part::external_ids(rows),
@@ -150,23 +194,19 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
 
-    fn send(&mut self, rows: Rows, sizes: &[usize]) -> Result<(), StoreError> {
-        match rows {
-            Rows::Written { target, tail, rows } => {
-                batches(rows, sizes).try_for_each(|batch| self.send_written(&target, tail, batch))
-            }
-            Rows::ExternalIds(rows) => {
-                batches(rows, sizes).try_for_each(|batch| on!(self.connection(), records::insert_external_ids(batch)))
-            }
-            Rows::LookupValues(rows) => {
-                batches(rows, sizes).try_for_each(|batch| on!(self.connection(), records::insert_lookup_values(batch)))
-            }
+fn send(connection: &mut Connection<'_>, rows: Rows, sizes: &[usize]) -> Result<(), StoreError> {
+    match rows {
+        Rows::Written { target, tail, rows } => {
+            batches(rows, sizes).try_for_each(|batch| connection.execute(&insertion(&target, tail, batch)).map(drop))
         }
-    }
-
-    fn send_written(&mut self, target: &Target, tail: &'static str, rows: Vec<Statement>) -> Result<(), StoreError> {
-        self.connection().execute(&insertion(target, tail, rows)).map(drop)
+        Rows::ExternalIds(rows) => {
+            batches(rows, sizes).try_for_each(|batch| on!(&mut *connection, records::insert_external_ids(batch)))
+        }
+        Rows::LookupValues(rows) => {
+            batches(rows, sizes).try_for_each(|batch| on!(&mut *connection, records::insert_lookup_values(batch)))
+        }
     }
 }
 

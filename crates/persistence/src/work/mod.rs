@@ -101,7 +101,9 @@ pub struct Work<'a> {
     new_id: fn() -> Id,
     events: Vec<(NewEvent, Vec<Id>)>,
     /// New rows that wait for the end of the work; none where each goes at once.
-    gathered: Option<gather::Gathered>,
+    gathered: Option<std::rc::Rc<gather::Gathered>>,
+    /// Whether what is unique is left to the indexes.
+    trusts_indexes: bool,
     /// What has been read is not read again; none where everything is.
     remembering: Option<Remembering>,
     /// Records that nobody else can change until the end of the work.
@@ -131,6 +133,7 @@ impl<'a> Work<'a> {
             new_id,
             events: Vec::new(),
             gathered: None,
+            trusts_indexes: false,
             remembering: None,
             locked: HashSet::new(),
             held: HashSet::new(),
@@ -436,7 +439,9 @@ impl<'a> Work<'a> {
                 self.locked.clear();
                 self.held.clear();
                 self.forget_read();
-                self.gathered = self.gathered.take().map(|_| gather::Gathered::default());
+                if let Some(gathered) = &self.gathered {
+                    gathered.clear();
+                }
                 self.savepoint("ROLLBACK TO SAVEPOINT part")?;
                 self.savepoint("RELEASE SAVEPOINT part")?;
                 Err(error)

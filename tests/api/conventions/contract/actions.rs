@@ -129,6 +129,7 @@ pub async fn walk(
     of_satisfaction(&mut walk, server, admin).await;
     of_automation(&mut walk, admin).await;
     of_imports(&mut walk, admin).await;
+    of_bulk(&mut walk, admin).await;
     of_files(&mut walk, admin).await;
     of_mail(&mut walk, admin).await;
     of_channels(&mut walk, &server.anybody(), admin).await;
@@ -189,6 +190,15 @@ async fn of_identity(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
     walk.act(&anybody.with_token(OPERATOR_KEY), "createTenant", &[], tenant, &[]).await;
     let theirs = anybody.login(json!({"email": ADMIN, "password": PASSWORD, "tenant": "walked"})).await;
     assert!(theirs.list("/v1/changes", "type").await.contains(&"user.created".to_owned()));
+}
+
+async fn of_bulk(walk: &mut Walk<'_>, admin: &Client) {
+    let records = json!({"records": [{"name": "Walked"}, {"name": "Walked too"}]});
+    let made = walk.act(admin, "writeRecords", &[], records, &["customer.created", "customer.created"]).await;
+    let changes = json!({"ids": [made["data"][0]["id"]], "changes": {"industry": "x"}});
+    walk.act(admin, "changeRecords", &[], changes, &["customer.updated"]).await;
+    let operations = json!({"operations": [{"method": "POST", "path": "/v1/customers", "body": {"name": "Walked"}}]});
+    walk.act(admin, "performBatch", &[], operations, &["customer.created"]).await;
 }
 
 async fn of_leads(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
@@ -272,8 +282,6 @@ async fn of_service(walk: &mut Walk<'_>, admin: &Client) {
     walk.act(admin, "importCalendarDates", &[&calendar], json!({"2027-02-08": "off"}), &["calendar.updated"]).await;
     let ticket = admin.create("tickets", json!({"subject": "Walked"})).await;
     let moved = &["ticket.status_changed"];
-    let changes = json!({"ids": [ticket], "changes": {"priority": "high"}});
-    walk.act(admin, "changeTickets", &[], changes, &["ticket.updated"]).await;
     walk.act(admin, "solveTicket", &[&ticket], json!({"resolution": "x"}), moved).await;
     walk.act(admin, "closeTicket", &[&ticket], json!({}), moved).await;
     walk.act(admin, "reopenTicket", &[&ticket], json!({}), moved).await;
@@ -403,6 +411,9 @@ pub async fn are_offered_to_whom_may(db: TestDb) {
                 None => Default::default(),
             };
             let mut path = operation.path_below(&parent, &record);
+            if operation.id == "writeRecords" || operation.id == "changeRecords" {
+                path = path.replace("/customers/", &format!("/{}/", object.collection));
+            }
             if operation.writes() {
                 path += "?validate_only=true";
             }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How many operations the document has: none comes or goes by accident.
-const OPERATIONS: usize = 717;
+const OPERATIONS: usize = 719;
 
 pub struct Contract {
     document: Value,
@@ -40,7 +40,7 @@ impl Contract {
                 let method = method.to_uppercase().parse().expect("a method");
                 let id = declared["operationId"].as_str().expect("an id").to_owned();
                 // What has a name of its own is asked of an object that is there.
-                let path = path.replace("{object}", "customer");
+                let path = path.replace("{object}", "customer").replace("{collection}", "customers");
                 let mut declared = declared.clone();
                 declared["requestBody"] = self.resolve(&declared["requestBody"]).clone();
                 let mut operation = Operation { method, path, id, declared };

@@ -45,6 +45,22 @@ pub fn by_external_id(conn: &mut Conn, tenant: Id, object: &str, system: &str, k
         .optional()?)
 }
 
+/// The records that have some of many keys in one system, each with its key.
+pub fn by_external_ids(
+    conn: &mut Conn,
+    tenant: Id,
+    (object, system): (&str, &str),
+    keys: &[String],
+) -> Result<Vec<(String, Id)>, StoreError> {
+    Ok(external_ids::table
+        .filter(external_ids::tenant_id.eq(DbId(tenant)))
+        .filter(external_ids::object.eq(object))
+        .filter(external_ids::system.eq(system))
+        .filter(external_ids::key.eq_any(keys))
+        .select((external_ids::key, external_ids::record_id))
+        .load(conn)?)
+}
+
 /// Those that are there stay.
 pub fn insert_lookup_values(conn: &mut Conn, rows: Vec<LookupValueRow>) -> Result<(), StoreError> {
     for row in rows {
