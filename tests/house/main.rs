@@ -47,6 +47,7 @@ const DOMAIN: House = House {
         ("model/registry.rs", "identity"),
         ("model/registry.rs", "integration"),
         ("model/registry.rs", "marketing"),
+        ("model/registry.rs", "reporting"),
         ("model/registry.rs", "sales"),
         ("model/registry.rs", "service"),
     ],

@@ -247,7 +247,8 @@ pub async fn saved_reports_are_run_with_what_is_chosen(db: TestDb) {
         "object": "opportunities", "dimensions": [month], "measures": [{"as": "n", "fn": "count"}, {"as": "sum", "fn": "sum", "field": "amount"}],
         "filter": {"field": "status", "op": "ne", "value": "lost"}
     });
-    let parameters = json!([{"name": "source", "field": "source"}, {"name": "least", "field": "amount", "op": "gte", "default": {"amount": 150, "currency": "CNY"}}]);
+    let parameters =
+        json!([{"name": "source", "field": "source"}, {"name": "least", "field": "amount", "op": "gte", "default": 150}]);
     let body = json!({"name": "月度赢单", "question": question, "parameters": parameters});
     let wrong = json!({
         "name": "x", "question": {"object": "opportunities", "measures": [{"fn": "sum", "field": "amuont"}]},
@@ -260,12 +261,16 @@ pub async fn saved_reports_are_run_with_what_is_chosen(db: TestDb) {
     typed["parameters"][0]["field"] = json!("sorce");
     let faults = admin.post("/v1/saved-reports", typed).await.faults(400);
     assert_eq!(faults, crate::client::pairs(&[("/question/measures/1/field", "unknown_choice")]));
+    let mut typed = body.clone();
+    typed["parameters"][1]["default"] = json!("much");
+    let faults = admin.post("/v1/saved-reports", typed).await.faults(400);
+    assert_eq!(faults, crate::client::pairs(&[("/parameters/1/default", "wrong_type")]));
     let id = admin.create("saved-reports", body).await;
     let path = format!("/v1/saved-reports/{id}/run");
     let run = async |client: &Client, body: Value| client.post(&path, body).await.ok(200)["rows"].clone();
     let mut direct = question.clone();
     direct["dimensions"][0]["from"] = json!("2017-02-01");
-    direct["filter"] = json!({"and": [question["filter"], {"field": "source", "value": "web"}, {"field": "amount", "op": "gte", "value": {"amount": 150, "currency": "CNY"}}, {"field": "name", "op": "in", "value": ["C", "D", "F"]}]});
+    direct["filter"] = json!({"and": [question["filter"], {"field": "source", "value": "web"}, {"field": "amount", "op": "gte", "value": 150}, {"field": "name", "op": "in", "value": ["C", "D", "F"]}]});
     let expected = admin.post("/v1/reports/query", direct).await.ok(200)["rows"].clone();
     assert_eq!(expected[0]["values"]["n"], 2, "C and D");
     let chosen = json!({"from": "2017-02-01", "parameters": {"source": "web"}, "filter": {"field": "name", "op": "in", "value": ["C", "D", "F"]}});
@@ -273,6 +278,11 @@ pub async fn saved_reports_are_run_with_what_is_chosen(db: TestDb) {
     for (found, expected) in found.as_array().unwrap().iter().zip(expected.as_array().unwrap()) {
         assert_eq!((&found["key"], &found["values"]), (&expected["key"], &expected["values"]));
     }
+    let faults =
+        admin.post(&path, json!({"parameters": {"least": "much"}, "filter": {"field": "nmae", "value": 1}})).await.faults(400);
+    assert_eq!(faults, crate::client::pairs(&[("/parameters/least", "wrong_type"), ("/filter/field", "unknown_member")]));
+    let drawn = admin.post(&format!("{path}?format=svg"), json!({})).await;
+    assert!(drawn.header("content-type") == "image/svg+xml" && drawn.text.contains("<svg"), "{}", drawn.text);
     let csv = admin.post(&path, json!({})).header("accept", "text/csv").await;
     assert!(csv.text.contains("Jan 2017"), "{}", csv.text);
 
@@ -292,7 +302,7 @@ pub async fn saved_reports_are_run_with_what_is_chosen(db: TestDb) {
     run(&stranger, json!({})).await;
     assert_eq!(stranger.names("/v1/saved-reports").await, ["月度赢单"]);
     stranger.patch(&format!("/v1/saved-reports/{id}"), json!({"name": "mine"})).await.refused(403, "forbidden");
-    admin.delete(&format!("/v1/saved-reports/{id}")).await.ok(200);
+    admin.delete(&format!("/v1/saved-reports/{id}")).await.ok(204);
     admin.post(&path, json!({})).await.refused(404, "not_found");
 }
 

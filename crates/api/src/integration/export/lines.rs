@@ -4,8 +4,8 @@ use farley_domain::{
     integration::export::{Export, ExportEncoding, ExportFormat, ExportHeader},
     model::{
         fault::Language,
-        field::{Field, FieldType},
-        object::Object,
+        field::{Field, FieldType, Label},
+        object::{Object, Reach},
         record::Record,
     },
     query::predicate::path,
@@ -53,10 +53,16 @@ impl Lines {
         let labels = export.get(Export::header) == Some(ExportHeader::Labels);
         let columns = export.get(Export::columns).into_iter().map(|path| {
             let field = path::field_at(&schema, &path, &view);
-            let label = field.as_ref().map(|field| match language {
-                Language::English => field.label.en.to_string(),
-                Language::Chinese => field.label.zh.to_string(),
-            });
+            let text = |label: &Label| match language {
+                Language::English => label.en.to_string(),
+                Language::Chinese => label.zh.to_string(),
+            };
+            let own = field.as_ref().map(|field| text(&field.label));
+            // Of a related record: what it is to this one first.
+            let label = match relation_label(object, &path) {
+                Some(relation) => own.map(|own| format!("{} / {own}", text(relation))),
+                None => own,
+            };
             let title = if labels { label.unwrap_or_else(|| path.clone()) } else { path.clone() };
             Column { path, field, title }
         });
@@ -170,6 +176,15 @@ impl Lines {
         let local = time.to_utc().with_timezone(&self.zone);
         let form = if time.milliseconds() % 1_000 == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.3f" };
         local.format(form).to_string()
+    }
+}
+
+/// What a related record is to a record, by the reference that a path goes through.
+fn relation_label<'o>(object: &'o Object, path: &str) -> Option<&'o Label> {
+    let (relation, _) = path.split_once('.')?;
+    match object.relation(relation)?.reach {
+        Reach::ToOne { field } => object.field(field).map(|field| &field.label),
+        Reach::Inverse { .. } | Reach::Linked { .. } | Reach::Attached { .. } => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use farley_domain::{
     integration::{
-        Import, Lookup, Mapping, Place, Plan, PlannedColumn, Row,
+        ColumnMapping, Import, Lookup, Mapping, Place, Plan, PlannedColumn, Row,
         import::{
             cell, key, order,
             record::{ImportMode, MAPPING, OnFault, importable},
@@ -87,6 +87,17 @@ impl IntoParams for ImportOptions {
 }
 
 impl Options {
+    /// The mapping that was said. Where rows are matched by id, the column `id` has it; otherwise nobody knows whose ids these are.
+    fn with_ids(&self, header: &[String]) -> Mapping {
+        const ID: &str = recurring::ID.name();
+        let mut mapping = self.mapping.clone();
+        let is_said = mapping.columns.iter().any(|column| column.column == ID || column.field.as_deref() == Some(ID));
+        if self.match_by.as_deref() == Some(ID) && !is_said && header.iter().any(|column| column == ID) {
+            mapping.columns.push(ColumnMapping { column: ID.to_owned(), field: Some(ID.to_owned()), ..ColumnMapping::default() });
+        }
+        mapping
+    }
+
     /// Reads the options out of their members.
     pub fn read(members: &Value, standards: &Standards<'_>) -> Result<Options, Problem> {
         let form = body::read::<ImportOptions>(members, standards)?;
@@ -222,7 +233,8 @@ impl Prepared {
             None => true,
             Some(FieldRule::Hidden | FieldRule::ReadOnly) => false,
         };
-        let (plan, mapping) = Plan::make(&options.mapping, &file.header, &file.rows, &schema, &writes)?;
+        let said = options.with_ids(&file.header);
+        let (plan, mapping) = Plan::make(&said, &file.header, &file.rows, &schema, &writes)?;
         let mut faults = Faults::default();
         faults.keep(plan.check());
         let matcher = options.match_by.as_ref().map(|match_by| matcher(match_by, &plan, &schema));

@@ -152,7 +152,12 @@ impl Question {
         match &parameter.default {
             Some(value) => {
                 let test = json!({"field": path, "op": parameter.op, "value": value});
-                parse::from_json(self.object, &test, &view).map(drop)
+                parse::from_json(self.object, &test, &view).map(drop).map_err(|mut faults| {
+                    for fault in &mut faults.0 {
+                        fault.pointer = fault.pointer.replacen("/value", "/default", 1);
+                    }
+                    faults
+                })
             }
             None => Ok(()),
         }
