@@ -30,7 +30,7 @@ pub const ANY: &str = "{collection}";
 #[must_use]
 pub fn needed(path: &str) -> Option<(Generic, &'static [Action])> {
     match path.strip_prefix("/v1/")?.strip_prefix(ANY)? {
-        "/bulk" => Some((Generic::Create, &[Action::Create, Action::Update])),
+        "/bulk" => Some((Generic::Create, &[Action::Create])),
         "/bulk-change" => Some((Generic::Update, &[Action::Update, Action::Archive])),
         _ => None,
     }
