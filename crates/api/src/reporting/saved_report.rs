@@ -115,15 +115,27 @@ impl Template {
         let put = with_chosen(&self.question, &self.parameters, chosen)?;
         query::read(&call.principal, call.now, &put.question).map_err(|problem| problem.placed(|fault| put.placed(fault)))
     }
+}
 
-    /// Answers a request to run it.
-    pub async fn run(&self, call: &Call, request: &HttpRequest, body: &Body) -> Result<HttpResponse, Problem> {
+/// A request to run a report, read before it is looked which one that is.
+pub struct Asked {
+    format: Record<ReportFormat>,
+    run: Record<ReportRun>,
+}
+
+impl Asked {
+    pub fn read(call: &Call, request: &HttpRequest, body: &Body) -> Result<Asked, Problem> {
         let format = body::read_query::<ReportFormat>(&Mutation::of_question(request, &body.0)?)?;
-        let asked = body::read::<ReportRun>(&body.0, &call.principal.standards(call.now))?;
-        let days = Days::of(call, asked.get(ReportRun::from), asked.get(ReportRun::to))?;
-        let (parameters, filter) = (Some(asked.get(ReportRun::parameters)), asked.get(ReportRun::filter));
-        let question = self.with(call, &Chosen { parameters, filter, ..days.chosen() })?;
-        query::respond(call, request, (&format, &self.title), question).await
+        Ok(Asked { format, run: body::read::<ReportRun>(&body.0, &call.principal.standards(call.now))? })
+    }
+
+    /// Answers the request, by a report.
+    pub async fn of(&self, call: &Call, request: &HttpRequest, template: &Template) -> Result<HttpResponse, Problem> {
+        let chosen = &self.run;
+        let days = Days::of(call, chosen.get(ReportRun::from), chosen.get(ReportRun::to))?;
+        let (parameters, filter) = (Some(chosen.get(ReportRun::parameters)), chosen.get(ReportRun::filter));
+        let question = template.with(call, &Chosen { parameters, filter, ..days.chosen() })?;
+        query::respond(call, request, (&self.format, &template.title), question).await
     }
 }
 
@@ -137,6 +149,7 @@ impl Template {
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml")))))]
 #[post("/v1/saved-reports/{id}/run")]
 pub async fn run(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let asked = Asked::read(&call, &request, &body)?;
     let report = read::live::<SavedReport>(&call, Named::parse(request.match_info().query("id"))?).await?;
-    Template::of(&report)?.run(&call, &request, &body).await
+    asked.of(&call, &request, &Template::of(&report)?).await
 }

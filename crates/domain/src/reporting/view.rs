@@ -33,7 +33,7 @@ entity! {
         /// What it is sorted by: up to five fields, `-` before those that descend. Applies where a list names no other.
         sort: Vec<String> => texts(MOST_KEYS).opaque().label("Sort", "排序").example(json!(["-updated_at"])),
         /// The columns to show, in order: fields, also custom ones and those of related records. They do not narrow what lists return.
-        columns: Vec<String> => texts(MOST_COLUMNS).opaque().label("Columns", "列").example(json!(["name", "owner_id", "custom.tier"])),
+        columns: Vec<String> => texts(MOST_COLUMNS).opaque().label("Columns", "列").example(json!(["name", "owner.name", "region"])),
         /// Whether it stands first among the views of its object.
         is_default: bool => boolean().default(false).label("Default", "默认视图").example(false),
         /// Who may use it beside its owner; `team` are those who work in its team or lead it.

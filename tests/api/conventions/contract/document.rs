@@ -40,7 +40,10 @@ impl Contract {
                 let method = method.to_uppercase().parse().expect("a method");
                 let id = declared["operationId"].as_str().expect("an id").to_owned();
                 // What has a name of its own is asked of an object that is there.
-                let path = path.replace("{object}", "customer").replace("{collection}", "customers");
+                let path = path
+                    .replace("{object}", "customer")
+                    .replace("{collection}", "customers")
+                    .replace("{name}", "sales-performance");
                 let mut declared = declared.clone();
                 declared["requestBody"] = self.resolve(&declared["requestBody"]).clone();
                 let mut operation = Operation { method, path, id, declared };
@@ -132,12 +135,7 @@ impl Operation {
     pub fn path_below(&self, parent: &str, id: &str) -> String {
         let path = self.path.replace("{session_id}", &new_id().to_string());
         let path = self.parent().map_or(path.clone(), |(parameter, _)| path.replace(&parameter, parent));
-        let path = path
-            .replace("{id}", id)
-            .replace("{token}", id)
-            .replace("{system}", "sap")
-            .replace("{key}", "777")
-            .replace("{name}", "sales-performance");
+        let path = path.replace("{id}", id).replace("{token}", id).replace("{system}", "sap").replace("{key}", "777");
         // What a read must be told, as the document shows it.
         let parameters = self.declared["parameters"].as_array().into_iter().flatten();
         let needed = parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);

@@ -1,7 +1,10 @@
 //! Records as lines of a file.
 
 use farley_domain::{
-    integration::export::{Export, ExportEncoding, ExportFormat, ExportHeader},
+    integration::{
+        export::{Export, ExportEncoding, ExportFormat, ExportHeader},
+        import::cell,
+    },
     model::{
         fault::Language,
         field::{Field, FieldType, Label},
@@ -141,6 +144,10 @@ impl Lines {
                 ))
             }
             (_, Value::String(text)) => harmless(text.clone()),
+            // As JSON, where a sign that separates is part of a text: an import would else take it apart.
+            (FieldType::Texts { .. }, Value::Array(items)) if items.iter().filter_map(Value::as_str).any(cell::separates) => {
+                value.to_string()
+            }
             (_, Value::Array(items)) => {
                 let texts: Vec<String> = items.iter().map(|item| self.item(field, item)).collect();
                 harmless(texts.join("; "))

@@ -12,7 +12,7 @@ use self::catalog::{CATALOG, Entry};
 use super::{
     figures::FigureText,
     query::{self, ReportFormat},
-    saved_report::{ReportRun, Template},
+    saved_report::{Asked, ReportRun, Template},
 };
 use crate::{
     access::call::Call,
@@ -107,7 +107,8 @@ pub async fn definition(call: Call, request: HttpRequest) -> Result<HttpResponse
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml")))))]
 #[post("/v1/reports/{name}/run")]
 pub async fn run(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    template(request.match_info().query("name"), call.language)?.run(&call, &request, &body).await
+    let asked = Asked::read(&call, &request, &body)?;
+    asked.of(&call, &request, &template(request.match_info().query("name"), call.language)?).await
 }
 
 /// What a ready-made report asks. Reports with a computation of their own have no question.

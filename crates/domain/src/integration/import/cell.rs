@@ -46,6 +46,19 @@ pub fn split_list<'a>(cell: &'a str, signs: Option<&str>) -> Vec<&'a str> {
     split(cell, |c| matches!(c, ';' | '；' | '、' | '|' | '\n' | '\r'), signs)
 }
 
+/// The texts of a cell that holds a list of them as JSON, as exports write such that separating signs are part of.
+#[must_use]
+pub fn written_texts(cell: &str) -> Option<Vec<String>> {
+    let cell = cell.trim();
+    cell.starts_with('[').then(|| serde_json::from_str(cell).ok())?
+}
+
+/// Whether a list with this text would be taken apart otherwise than it was put together.
+#[must_use]
+pub fn separates(text: &str) -> bool {
+    split_list(text, None) != [text]
+}
+
 /// The parts of a cell of e-mail addresses or phone numbers, which commas separate too.
 #[must_use]
 pub fn split_contacts<'a>(cell: &'a str, signs: Option<&str>) -> Vec<&'a str> {

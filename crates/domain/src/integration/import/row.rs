@@ -235,7 +235,9 @@ fn read_cell(column: &PlannedColumn, typed: &str, standards: &Standards<'_>, rea
                 }
             },
             FieldType::Texts { .. } => {
-                for part in cell::split_list(typed, split) {
+                let written = cell::written_texts(typed);
+                let parts = written.unwrap_or_else(|| cell::split_list(typed, split).into_iter().map(str::to_owned).collect());
+                for part in parts {
                     push(&mut read.body, path, part.into());
                 }
             }
