@@ -204,9 +204,10 @@ fn send(connection: &mut Connection<'_>, rows: Rows, sizes: &[usize]) -> Result<
         Rows::ExternalIds(rows) => {
             batches(rows, sizes).try_for_each(|batch| on!(&mut *connection, records::insert_external_ids(batch)))
         }
-        Rows::LookupValues(rows) => {
-            batches(rows, sizes).try_for_each(|batch| on!(&mut *connection, records::insert_lookup_values(batch)))
-        }
+        Rows::LookupValues(rows) => batches(rows, sizes).try_for_each(|batch| match &mut *connection {
+            Connection::Sqlite(_) => on!(&mut *connection, records::insert_lookup_values(batch)),
+            Connection::Postgres(conn) => queries::postgres::insertion::insert(conn, vec![Part::lookup_values(batch)], None),
+        }),
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    IN_A_PART, MOST,
+    CHANGED_TOGETHER, MOST,
     chosen::{self, Chosen},
     edits::{self, EDITS, Edits},
     object_of,
@@ -126,7 +126,7 @@ pub async fn change(call: Call, request: HttpRequest, body: Body) -> Result<Http
     // Always in the same order, so that no two who change many wait for each other.
     let mut order: Vec<(usize, String)> = names.iter().cloned().enumerate().collect();
     order.sort_by(|one, other| one.1.cmp(&other.1));
-    let parts: Vec<Vec<(usize, String)>> = order.chunks(IN_A_PART).map(<[_]>::to_vec).collect();
+    let parts: Vec<Vec<(usize, String)>> = order.chunks(CHANGED_TOGETHER).map(<[_]>::to_vec).collect();
     let mutation = if preview { mutation.only_validating() } else { mutation };
     let telling = changing.writer.clone();
     let end = move |work: &mut Work<'_>, done: &[Vec<Done>]| {

@@ -20,8 +20,10 @@ use crate::http::problem::Problem;
 
 /// How many records a request writes.
 pub const MOST: usize = 1_000;
-/// How many in one transaction, so that nobody else waits for long.
-const IN_A_PART: usize = 100;
+/// How many new ones are written in one transaction: nobody else is to wait for long, and each transaction costs something.
+const WRITTEN_TOGETHER: usize = 500;
+/// How many are changed in one: what is changed is locked.
+const CHANGED_TOGETHER: usize = 100;
 
 /// The collection that stands for any in the paths of this room.
 pub const ANY: &str = "{collection}";

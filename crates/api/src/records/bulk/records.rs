@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    IN_A_PART, MOST,
+    MOST, WRITTEN_TOGETHER,
     key::{By, Key},
     object_of,
     outcome::{BulkOutcome, Done, count, shorten, tell_owners},
@@ -124,7 +124,7 @@ impl BulkRow {
 /// Write many records
 ///
 /// Creates up to 1,000 records of a collection, or with `upsert_by` creates and updates them, each with the rules, permissions and events of a
-/// write of its own. Each record is written as a whole or not at all, independently of the others, 100 in a transaction; with `atomic`, all or
+/// write of its own. Each record is written as a whole or not at all, independently of the others, 500 in a transaction; with `atomic`, all or
 /// none are (422 `batch_rolled_back`, with `data` in the same form). A new owner of several gets one notification. The body may have 8 times the size of others. Two records with the same key are
 /// a fault of the second. If the request breaks off, repeat it with the same `Idempotency-Key`: it continues, and tells what became of every
 /// record.
@@ -161,8 +161,9 @@ pub async fn write(call: Call, request: HttpRequest, payload: web::Payload) -> R
     let turn = writing.by.as_ref().map(|by| call.state.turns.of(call.tenant().id, by.lock(object)));
     let mutation = mutation.in_turn(turn);
     let together = writing.atomic || mutation.only_validates();
-    let parts = writing.parts(&asked, together);
     let telling = writing.writer.clone();
+    let made_ready = web::block(move || (writing.parts(&asked, together), writing));
+    let (parts, writing) = made_ready.await.map_err(|_| Problem::new(Code::Unavailable).retry_after(2))?;
     let end = move |work: &mut Work<'_>, done: &[Vec<Done>]| {
         let mut done = done.concat();
         tell_owners(work, &telling, &done)?;
@@ -226,7 +227,7 @@ impl Writing {
             };
             Row { place, body: body.clone(), ready }
         });
-        let size = if together { MOST } else { IN_A_PART };
+        let size = if together { MOST } else { WRITTEN_TOGETHER };
         std::iter::from_fn(|| Some(rows.by_ref().take(size).collect::<Vec<Row>>()).filter(|part| !part.is_empty())).collect()
     }
 
