@@ -6,6 +6,7 @@ use farley_domain::{
         object::Object,
         recurring::{self, slots},
         registry,
+        structures::filter::FILTER,
     },
     query::{
         list::MAX_LIMIT,
@@ -51,8 +52,9 @@ pub fn schemas(object: &Object) -> Vec<(String, RefOr<Schema>)> {
 
 /// Whether a record may hold null in the field.
 fn holds_null(field: &Field) -> bool {
-    // Lists and what Farley computes are never null.
-    let may_lack = field.kind.is_scalar() || (matches!(field.kind, FieldType::Structure(_)) && field.writable != Writable::Never);
+    // Lists and what Farley computes are never null, but for filters that it keeps.
+    let is_kept = field.writable != Writable::Never || field.kind == FieldType::Structure(&FILTER);
+    let may_lack = field.kind.is_scalar() || (matches!(field.kind, FieldType::Structure(_)) && is_kept);
     !field.is_never_null() && may_lack
 }
 
