@@ -8,11 +8,13 @@ use std::{
 use farley_domain::values::id::Id;
 
 /// Who has it, has the turn; the others wait in the order in which they came.
-pub type Turn = Arc<tokio::sync::Mutex<()>>;
+pub type Turn = Arc<Lock>;
+
+type Lock = tokio::sync::Mutex<()>;
 
 #[derive(Default)]
 pub struct Turns {
-    known: Mutex<HashMap<(Id, String), Weak<tokio::sync::Mutex<()>>>>,
+    known: Mutex<HashMap<(Id, String), Weak<Lock>>>,
 }
 
 impl Turns {

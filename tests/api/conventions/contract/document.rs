@@ -78,6 +78,11 @@ impl Contract {
         };
         let schema = &content.get(&media_type).unwrap_or_else(|| panic!("{media_type} is undocumented: {what}"))["schema"];
         let key = format!("{status} {}", if answer.status < 300 { operation.id.as_str() } else { "problem" });
+        // What an operation answers refers to nearly every object there is, some ten megabytes once it is understood: only the last one's is
+        // kept, beside those of problems.
+        if !self.schemas.contains_key(&key) {
+            self.schemas.retain(|known, _| known.ends_with("problem"));
+        }
         let validator = self.schemas.entry(key).or_insert_with(|| {
             let root = json!({"components": self.document["components"], "allOf": [schema]});
             jsonschema::options().should_validate_formats(true).build(&root).expect("a schema")
