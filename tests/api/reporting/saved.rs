@@ -113,7 +113,8 @@ async fn a_little_of_everything(admin: &Client) {
     admin.create("contacts", json!({"name": "王芳", "customers": [{"customer_id": customer}]})).await;
     let campaign = admin.create("campaigns", json!({"name": "春季展会"})).await;
     let (_, stages) = super::sales(admin).await;
-    let day = |back: i64| (chrono::Utc::now() - chrono::Duration::days(back)).format("%Y-%m-%d").to_string();
+    let now = farley::http::clock::now();
+    let day = |back: i64| now.plus_seconds(-back * 86_400).to_utc().format("%Y-%m-%d").to_string();
     for number in 0..24_i64 {
         let back = number * 9;
         let at = |count: i64| usize::try_from(number % count).unwrap();
