@@ -201,8 +201,10 @@ fn lists_take_a_filter_of_their_object_and_a_few_plain_ones() {
         let example: Value = serde_json::from_str(filter["schema"]["examples"][0].as_str().unwrap()).unwrap();
         let faults: Vec<String> = validator(&document, schema).iter_errors(&example).map(|fault| fault.to_string()).collect();
         assert!(faults.is_empty(), "{path}: {faults:?}");
-        let core =
-            ["limit", "cursor", "offset", "total", "archived", "sort", "fields", "expand", "q", "as_of", "merged", "filter"];
+        let core = [
+            "view", "limit", "cursor", "offset", "total", "archived", "sort", "fields", "expand", "q", "as_of", "merged",
+            "filter",
+        ];
         let plain = parameters
             .iter()
             .filter(|parameter| parameter["in"] == "query" && !core.iter().any(|core| parameter["name"] == *core));

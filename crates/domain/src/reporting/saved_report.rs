@@ -109,7 +109,7 @@ pub static PARAMETERS: Structure = Structure {
                     "label": {"type": ["string", "null"], "maxLength": 120, "description": "What people are asked for.", "examples": ["团队"]},
                     "field": {"type": "string", "maxLength": 300, "description": "The field that is compared, as filters name it.", "examples": ["team_id"]},
                     "op": {"type": "string", "description": "The operator of filters. Defaults to `eq`.", "examples": ["eq"]},
-                    "default": {"description": "The value where none is given. Without one, nothing is compared."},
+                    "default": {"type": ["string", "number", "boolean", "array", "object", "null"], "description": "The value where none is given. Without one, nothing is compared."},
                     "required": {"type": "boolean", "description": "Whether a value must be given. Defaults to false."}
                 }
             }
