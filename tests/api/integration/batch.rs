@@ -162,6 +162,7 @@ pub async fn envelopes_are_judged_first(db: TestDb) {
         {"method": "PATCH", "path": "/v1/customers/{{a.id}}"},
         {"path": 1},
         7,
+        {"method": "DELETE", "path": format!("/v1/customers/{{{{a.id}}}}?{}", "x".repeat(2_000)), "if_match": "1".repeat(201)},
     ]);
     let expected = [
         ("/operations/1/ref", "duplicate_in_request"),
@@ -179,8 +180,18 @@ pub async fn envelopes_are_judged_first(db: TestDb) {
         ("/operations/11/method", "required"),
         ("/operations/11/path", "wrong_type"),
         ("/operations/12", "wrong_type"),
+        ("/operations/13/path", "too_long"),
+        ("/operations/13/if_match", "too_long"),
     ];
     assert_eq!(faults(wrong).await, pairs(&expected));
+    // Short references do not stand for more than a request may bring.
+    let operations = json!({"operations": [
+        {"ref": "c", "method": "POST", "path": "/v1/customers", "body": {"name": "Long", "description": "x".repeat(20_000)}},
+        {"method": "PATCH", "path": "/v1/customers/{{c.id}}", "body": {"other_names": vec!["{{c.description}}"; 60]}},
+    ]});
+    let answer = admin.post(BATCH, operations).await.ok(200);
+    assert_eq!(answer["operations"][1]["problem"]["errors"][0]["code"], "too_long", "{answer}");
+    assert_eq!(answer["operations"][1]["problem"]["errors"][0]["pointer"], "/body");
     // Each by its own rights, as by itself.
     let hers = admin.create("customers", json!({"name": "Hers"})).await;
     let rights = ["customer read own", "customer create own", "customer update own"];

@@ -31,6 +31,8 @@ pub async fn any_records_are_changed_alike(db: TestDb) {
     assert_eq!(admin.post(CHANGE, twice).await.faults(400), pairs(&[("/ids/2", "repeated")]));
     let both = json!({"ids": [id(0)], "changes": {"region": "x"}, "archive": true});
     assert_eq!(admin.post(CHANGE, both).await.faults(400), pairs(&[("/archive", "conflicting")]));
+    let both = json!({"ids": [id(0)], "changes": {"tag_ids": []}, "add": {"tag_ids": [tag]}});
+    assert_eq!(admin.post(CHANGE, both).await.faults(400), pairs(&[("/add/tag_ids", "conflicting")]));
     // What is hidden or frozen is so here too.
     let rights = ["customer read all", "customer update all"];
     let rules = json!([{"object": "customer", "field": "tag_ids", "rule": "read_only"},

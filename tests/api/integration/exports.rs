@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use farley::{http::clock, integration::export::run};
 use serde_json::{Value, json};
 
-use super::imports;
+use super::{files::tenant, imports};
 use crate::{
     client::{Client, pairs},
     server::Server,
@@ -137,6 +138,23 @@ pub async fn imported_again_change_nothing(db: TestDb) {
             String::from_utf8_lossy(&bytes)
         );
     }
+}
+
+/// Files of exports are archived after a week, and nobody reads them any more.
+pub async fn files_expire_after_a_week(db: TestDb) {
+    let server = Server::start(db).await;
+    let admin = server.admin().await;
+    let export = exported(&admin, json!({"object": "users", "columns": ["name"]})).await;
+    let (id, file) = (export["id"].as_str().unwrap(), export["file_id"].as_str().unwrap());
+    let at = async |days: i64| {
+        run::expire(&server.app, tenant(&server).await, clock::now().plus_seconds(days * 86_400)).await.unwrap();
+        admin.get(&format!("/v1/exports/{id}")).await.ok(200)["file_id"].clone()
+    };
+    assert_eq!(at(6).await, file);
+    assert_eq!(at(8).await, Value::Null);
+    admin.get(&format!("/v1/files/{file}/content")).await.refused(404, "not_found");
+    let types = admin.get(&format!("/v1/exports/{id}/history")).await.each("type");
+    assert_eq!(types, ["export.expired", "export.finished", "export.progressed", "export.created"]);
 }
 
 /// What cannot be exported is refused at its place; what is asked again is answered again.

@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
     let changes = tests![
         exports::are_asked_for_as_lists_are,
         exports::are_files_of_what_may_be_seen,
+        exports::files_expire_after_a_week,
         exports::imported_again_change_nothing,
         changes::are_missed_by_no_reader,
         changes::are_read_from_either_end_and_in_part,

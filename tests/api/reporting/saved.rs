@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::queries::{alike, by_hand, listed};
 use crate::{client::Client, server::Server, support::TestDb};
@@ -416,7 +416,6 @@ pub async fn lists_are_seen_by_views(db: TestDb) {
     let faults = admin.post("/v1/contacts/search", json!({"view": 7})).await.faults(400);
     assert_eq!(faults, crate::client::pairs(&[("/view", "wrong_type")]));
     admin.patch(&format!("/v1/views/{id}"), json!({"shared_with": "everyone"})).await.ok(200);
-    let mut seen = Map::new();
-    seen.insert("names".into(), json!(other.names(&format!("/v1/customers?view={id}")).await));
-    assert_eq!(seen["names"], json!([]), "within the rights of whoever looks");
+    let seen = other.names(&format!("/v1/customers?view={id}")).await;
+    assert_eq!(seen, [""; 0], "within the rights of whoever looks");
 }

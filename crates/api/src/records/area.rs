@@ -90,6 +90,20 @@ impl From<Problem> for Halt {
     }
 }
 
+impl Halt {
+    /// How a problem ends an attempt of work that is tried again; none if it ends the work for good: a refusal will not be taken back by
+    /// asking again, and after the last attempt there is none.
+    pub fn again(problem: Problem, last: bool, progressed: bool) -> Option<Halt> {
+        let passing = problem.inside().is_some();
+        match Halt::from(problem) {
+            Halt::Unreached(reason) => Some(Halt::Unreached(reason)),
+            Halt::Failed(reason) if passing && progressed => Some(Halt::Progressed(reason)),
+            halt if passing && !last => Some(halt),
+            Halt::Stopped | Halt::Progressed(_) | Halt::Failed(_) | Halt::Throttled { .. } | Halt::Waits(_) => None,
+        }
+    }
+}
+
 /// A job to be done.
 pub struct Job {
     pub state: Arc<State>,

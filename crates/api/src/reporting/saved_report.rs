@@ -112,8 +112,9 @@ impl Template {
 
     /// The question with what is chosen, asked by the caller.
     pub fn with(&self, call: &Call, chosen: &Chosen<'_>) -> Result<Question, Problem> {
-        let put = with_chosen(&self.question, &self.parameters, chosen)?;
-        query::read(&call.principal, call.now, &put.question).map_err(|problem| problem.placed(|fault| put.placed(fault)))
+        let narrowed = with_chosen(&self.question, &self.parameters, chosen)?;
+        query::read(&call.principal, call.now, &narrowed.question)
+            .map_err(|problem| problem.placed(|fault| narrowed.placed(fault)))
     }
 }
 

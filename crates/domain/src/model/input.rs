@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::model::{
     cell::Cell,
     fault::{Fault, FaultCode, Faults, pointer_token, unknown},
-    field::{Choice, Field, FieldType, Storage, Writable},
+    field::{Choice, Field, FieldType, Writable},
     field_rule::FieldRule,
     handle::{FieldValue, Handle},
     object::Schema,
@@ -100,12 +100,7 @@ impl Reader<'_> {
     /// A new record: defaults where nothing is given, required fields demanded.
     pub fn create(&self, body: &Value) -> Result<Record, Faults> {
         let mut faults = Faults::default();
-        let mut record = Record::new(self.schema.object);
-        for field in self.schema.object.fields.iter().filter(|field| field.storage != Storage::Computed) {
-            if let Some(cell) = field.default.as_ref().and_then(|default| Cell::from_json(&field.kind, default)) {
-                record.put(field, cell);
-            }
-        }
+        let mut record = Record::with_defaults(self.schema.object);
         self.merge(&mut record, body, true, &mut faults);
         for field in self.schema.fields().filter(|field| field.required && field.writable != Writable::Never) {
             if record.cell(field).is_null() {

@@ -64,6 +64,18 @@ impl Record {
         Record::filled(object, Cell::Null)
     }
 
+    /// A record that has the defaults of its fields, and no other value.
+    #[must_use]
+    pub fn with_defaults(object: &'static Object) -> Record {
+        let mut record = Record::new(object);
+        for field in object.fields.iter().filter(|field| field.storage != Storage::Computed) {
+            if let Some(cell) = field.default.as_ref().and_then(|default| Cell::from_json(&field.kind, default)) {
+                record.put(field, cell);
+            }
+        }
+        record
+    }
+
     /// A record of which nothing has been read yet.
     #[must_use]
     pub fn unread(object: &'static Object) -> Record {

@@ -150,13 +150,13 @@ pub struct Chosen<'a> {
 
 /// A question with what is chosen in it, and where that was.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Put {
+pub struct Narrowed {
     pub question: Value,
     /// Places in the question, and what they are in the request that chose them.
     places: Vec<(String, String)>,
 }
 
-impl Put {
+impl Narrowed {
     /// A fault of the question, at the place of what was chosen; what is wrong with the question itself is below `question`.
     #[must_use]
     pub fn placed(&self, fault: Fault) -> Fault {
@@ -175,7 +175,7 @@ impl Put {
 
 /// The question of a report with what is chosen: its days become the bounds of the first dimension of dates, each parameter another
 /// comparison. Faults are at their places in what is chosen.
-pub fn with_chosen(question: &Value, parameters: &[Parameter], chosen: &Chosen<'_>) -> Result<Put, Faults> {
+pub fn with_chosen(question: &Value, parameters: &[Parameter], chosen: &Chosen<'_>) -> Result<Narrowed, Faults> {
     let mut faults = Faults::default();
     let (mut question, mut places) = (question.clone(), Vec::new());
     for (name, day) in [("from", chosen.from), ("to", chosen.to)] {
@@ -216,7 +216,7 @@ pub fn with_chosen(question: &Value, parameters: &[Parameter], chosen: &Chosen<'
         let all: Vec<Value> = own.into_iter().chain(more.into_iter().map(|(filter, _)| filter)).collect();
         question["filter"] = json!({"and": all});
     }
-    faults.into_result(Put { question, places })
+    faults.into_result(Narrowed { question, places })
 }
 
 /// Whether a question has a dimension of dates, whose bounds can be chosen.
@@ -248,11 +248,11 @@ mod tests {
         let parameters = [parameter("team", None, false), parameter("owner", Some(json!("me")), false)];
         let asked = Map::from_iter([("team".to_owned(), json!("t1"))]);
         let chosen = Chosen { from: Some("2026-07-01"), to: Some("2026-10-01"), parameters: Some(&asked), filter: None };
-        let put = with_chosen(&question, &parameters, &chosen).unwrap();
+        let narrowed = with_chosen(&question, &parameters, &chosen).unwrap();
         let places = ["/dimensions/1/to", "/filter/and/1/value", "/filter/and/0/field"];
-        let placed = places.map(|place| put.placed(Fault::new(place, FaultCode::Required)).pointer);
+        let placed = places.map(|place| narrowed.placed(Fault::new(place, FaultCode::Required)).pointer);
         assert_eq!(placed, ["/to", "/parameters/team", "/question/filter/and/0/field"]);
-        let found = put.question;
+        let found = narrowed.question;
         assert_eq!(
             found["dimensions"][1],
             json!({"field": "closed_at", "bucket": "month", "from": "2026-07-01", "to": "2026-10-01"})

@@ -34,7 +34,7 @@ entity! {
         sort: Vec<String> => texts(MOST_KEYS).opaque().label("Sort", "排序").example(json!(["-updated_at"])),
         /// The columns to show, in order: fields, also custom ones and those of related records. They do not narrow what lists return.
         columns: Vec<String> => texts(MOST_COLUMNS).opaque().label("Columns", "列").example(json!(["name", "owner.name", "region"])),
-        /// Whether it stands first among the views of its object.
+        /// Whether it is the one to open first among the views of its object. Farley keeps it for frontends, and does nothing with it.
         is_default: bool => boolean().default(false).label("Default", "默认视图").example(false),
         /// Who may use it beside its owner; `team` are those who work in its team or lead it.
         shared_with: Option<Sharing> => choice(Sharing::choices()).default("private").indexed().label("Shared with", "共享范围").example("team"),

@@ -72,7 +72,7 @@ fn hex(hash: &[u8]) -> String {
 }
 
 /// The tenant of the first start.
-async fn tenant(server: &Server) -> TenantKey {
+pub async fn tenant(server: &Server) -> TenantKey {
     let nowhere = TenantKey { id: Id::NIL, number: 0 };
     let reading = server.app.store.read::<_, StoreError>(nowhere, |reader| reader.tenants());
     let rows = reading.await.expect("the tenants");

@@ -9,6 +9,8 @@ mod s3;
 mod scanner;
 mod upload;
 
+pub use keeping::tenant;
+
 use reqwest::Method;
 use serde_json::Value;
 

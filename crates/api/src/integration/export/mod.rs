@@ -8,7 +8,6 @@ use farley_domain::{
     identity::access::{Action, AskerView},
     integration::export::{Export, ExportEncoding, ExportFormat, ExportHeader, MOST_COLUMNS, MOST_KEYS},
     model::{
-        cell::Cell,
         entity::Entity,
         fault::{Fault, FaultCode, Faults, unknown},
         field::{Field, FieldType, Storage},
@@ -18,6 +17,7 @@ use farley_domain::{
         structures::filter::FILTER as PREDICATE,
     },
     query::list::{FILTER, ListQuery},
+    reporting::view::View,
 };
 use farley_persistence::Change;
 use serde_json::{Value, json};
@@ -177,23 +177,17 @@ pub async fn create(call: Call, request: HttpRequest, body: Body) -> Result<Http
 
 /// The record of an export that is asked for.
 async fn export_of(call: &Call, object: &'static Object, asked: &Record<ExportCreate>) -> Result<Record<Export>, Problem> {
-    let mut export = Record::new(<Export as Entity>::object());
-    for field in &<Export as Entity>::object().fields {
-        if let Some(default) = field.default.as_ref().and_then(|default| Cell::from_json(&field.kind, default)) {
-            export.put(field, default);
-        }
-    }
-    let mut export = export.into_entity::<Export>();
+    let mut export = Record::with_defaults(<Export as Entity>::object()).into_entity::<Export>();
     let (mut filter, mut sort, mut columns) =
         (asked.get(ExportCreate::filter).cloned(), asked.get(ExportCreate::sort), asked.get(ExportCreate::columns));
     if let Some(name) = asked.get(ExportCreate::view) {
         let view = viewed::usable(call, object, name, &ExportCreate::view.pointer()).await?;
-        filter = viewed::both(view.get(farley_domain::reporting::view::View::filter), filter);
+        filter = viewed::both(view.get(View::filter), filter);
         if sort.is_empty() {
-            sort = view.get(farley_domain::reporting::view::View::sort);
+            sort = view.get(View::sort);
         }
         if columns.is_empty() {
-            columns = view.get(farley_domain::reporting::view::View::columns);
+            columns = view.get(View::columns);
         }
     }
     if columns.is_empty() {

@@ -91,10 +91,8 @@ pub async fn perform(state: &Arc<State>, tenant: TenantKey, lease: Lease, payloa
     };
     let reason = describe(&problem);
     let passing = problem.inside().is_some();
-    match Halt::from(problem) {
-        Halt::Unreached(reason) => return Err(Halt::Unreached(reason)),
-        halt if passing && !last => return Err(halt),
-        _ => {}
+    if let Some(halt) = Halt::again(problem, last, false) {
+        return Err(halt);
     }
     let failed = reason.chars().take(1_000).collect::<String>();
     run.note(move |record, now| {
@@ -135,7 +133,7 @@ impl Run {
             }
             Err(problem) => (Err(problem), 0),
         };
-        let kept = Kept::of_stored(&self.state, self.tenant, &name, storing.end(judged).await?);
+        let kept = Kept::first(&self.state, self.tenant, &name, storing.end(judged).await?);
         let finished = self.finish(kept.clone(), principal, done).await;
         if finished.is_err() {
             kept.give_up().await?;

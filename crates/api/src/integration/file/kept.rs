@@ -88,11 +88,7 @@ impl Kept {
 
     /// Keeps what is stored already, under a name.
     #[must_use]
-    pub fn of_stored(state: &Arc<State>, tenant: TenantKey, name: &str, stored: Stored) -> Kept {
-        Kept::first(state, tenant, name, stored)
-    }
-
-    fn first(state: &Arc<State>, tenant: TenantKey, name: &str, stored: Stored) -> Kept {
+    pub fn first(state: &Arc<State>, tenant: TenantKey, name: &str, stored: Stored) -> Kept {
         Kept { contents: vec![Arc::new((name.to_owned(), stored))], ..Kept::none(state, tenant) }
     }
 

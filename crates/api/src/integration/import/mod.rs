@@ -15,7 +15,6 @@ use farley_domain::{
     identity::access::Action,
     integration::{Import, import::record::ImportMode},
     model::{
-        cell::Cell,
         entity::Entity,
         fault::{Fault, FaultCode},
         input,
@@ -209,13 +208,7 @@ pub fn start(
     content: &[u8],
 ) -> Result<(Record<Import>, Id), Problem> {
     let schema = run::schema();
-    let mut record = Record::new(schema.object);
-    for field in &schema.object.fields {
-        if let Some(default) = field.default.as_ref().and_then(|default| Cell::from_json(&field.kind, default)) {
-            record.put(field, default);
-        }
-    }
-    let mut record = record.into_entity::<Import>();
+    let mut record = Record::with_defaults(schema.object).into_entity::<Import>();
     prepared.write(&mut record);
     record.set(Import::rows_total, i64::try_from(prepared.file.rows.len()).unwrap_or(i64::MAX));
     work.insert(&schema, record.any_mut(), &Change::new("created"))?;

@@ -116,12 +116,8 @@ pub async fn perform(
     };
     let reason = describe(&problem);
     let passing = problem.inside().is_some();
-    match Halt::from(problem) {
-        Halt::Unreached(reason) => return Err(Halt::Unreached(reason)),
-        Halt::Failed(reason) if passing && progressed.into_inner() => return Err(Halt::Progressed(reason)),
-        halt if passing && !last => return Err(halt),
-        // A refusal will not be taken back by asking again.
-        Halt::Stopped | Halt::Progressed(_) | Halt::Failed(_) | Halt::Throttled { .. } | Halt::Waits(_) => {}
+    if let Some(halt) = Halt::again(problem, last, progressed.into_inner()) {
+        return Err(halt);
     }
     let failed = Tally { problem: Some(reason.clone()), resumable: passing, ..Tally::default() };
     let record = tell(state, tenant, &task, failed).await.map_err(Halt::from)?;

@@ -14,6 +14,8 @@ use crate::records::versions::Versions;
 /// The longest name of an operation, and the longest path.
 const MAX_NAME: usize = 50;
 const MAX_PATH: usize = 2_000;
+/// The longest version that one expects.
+const MAX_VERSION: usize = 200;
 
 const MEMBERS: [&str; 6] = ["ref", "method", "path", "body", "if_match", "needs"];
 
@@ -80,20 +82,25 @@ fn one(sent: &Value, place: usize, names: &Names) -> Result<Operation, Faults> {
     for name in members.keys().filter(|name| !MEMBERS.contains(&name.as_str())) {
         faults.add(unknown(format!("/{}", pointer_token(name)), FaultCode::UnknownMember, name, MEMBERS.into_iter()));
     }
-    let mut text = |name: &str, required: bool| match members.get(name) {
+    let mut text = |name: &str, required: bool, max: usize| match members.get(name) {
         None | Some(Value::Null) if required => {
             faults.add(Fault::new(format!("/{name}"), FaultCode::Required));
             None
         }
         None | Some(Value::Null) => None,
+        Some(Value::String(text)) if text.len() > max => {
+            faults.add(Fault::new(format!("/{name}"), FaultCode::TooLong).with("max", max));
+            None
+        }
         Some(Value::String(text)) => Some(text.clone()),
         Some(_) => {
             faults.add(wrong(&format!("/{name}"), "a text"));
             None
         }
     };
-    let (name, method, path) = (text("ref", false), text("method", true), text("path", true));
-    let if_match = text("if_match", false);
+    // Names were judged together with those of the others.
+    let (name, method, path) = (text("ref", false, usize::MAX), text("method", true, MAX_NAME), text("path", true, MAX_PATH));
+    let if_match = text("if_match", false, MAX_VERSION);
     let mut needs = needed(members, names, &mut faults);
     let body = members.get("body").cloned().unwrap_or(Value::Null);
     let (path, query) = split(path.unwrap_or_default());
@@ -107,7 +114,7 @@ fn one(sent: &Value, place: usize, names: &Names) -> Result<Operation, Faults> {
         faults.add(Fault::new("", FaultCode::NotEarlier));
     }
     let target = method.filter(|_| !path.is_empty()).and_then(|method| {
-        let found = route::find(&method, &path).filter(|_| path.len() <= MAX_PATH);
+        let found = route::find(&method, &path);
         if found.is_none() {
             faults.add(Fault::new("/path", FaultCode::NotInBatch));
         }

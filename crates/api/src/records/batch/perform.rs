@@ -27,6 +27,9 @@ use crate::{
     },
 };
 
+/// How much an operation takes from the results of others, in bytes.
+const MOST_TAKEN: usize = 1_048_576;
+
 /// An operation with all it takes from others.
 struct Filled {
     id: Option<String>,
@@ -47,6 +50,10 @@ impl Filled {
         let target = &operation.target;
         let plain = |text: &String| names.fill_text(text, results, &|text| text);
         let if_match = operation.if_match.as_ref().map(plain).transpose();
+        let mut left = MOST_TAKEN;
+        if !names.fits(&operation.body, results, &mut left) {
+            return Err(Fault::new("/body", FaultCode::TooLong).with("max", MOST_TAKEN).into());
+        }
         let body = names.fill(&operation.body, results, "/body");
         Ok(Filled {
             id: target.id.as_ref().map(in_path).transpose()?,

@@ -81,6 +81,28 @@ impl Names {
         }
     }
 
+    /// Whether what a value takes from results fits into so many bytes: a short reference can stand for a long text, many times over.
+    #[must_use]
+    pub fn fits(&self, value: &Value, results: &[Option<Value>], left: &mut usize) -> bool {
+        match value {
+            Value::String(text) => pieces(text).iter().all(|piece| {
+                let Piece::Reference { inner, .. } = piece else { return true };
+                let found = self.meant(inner).and_then(|meant| found(&meant, results));
+                let size = match found {
+                    Some(Value::String(text)) => text.len(),
+                    Some(other) => other.to_string().len(),
+                    None => 0,
+                };
+                let fits = size <= *left;
+                *left = left.saturating_sub(size);
+                fits
+            }),
+            Value::Array(items) => items.iter().all(|item| self.fits(item, results, left)),
+            Value::Object(members) => members.values().all(|member| self.fits(member, results, left)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        }
+    }
+
     /// A value with what it refers to filled in. What is nothing but a reference becomes what it refers to, whatever that is. An error
     /// is the reference that leads to nothing, and where it is.
     pub fn fill(&self, value: &Value, results: &[Option<Value>], pointer: &str) -> Result<Value, (String, String)> {
@@ -159,6 +181,8 @@ mod tests {
         assert_eq!(fill(json!("Dear {{contact.name}}, {{")), Ok(json!("Dear {{contact.name}}, {{")));
         assert_eq!(fill(json!({"a": ["{{c.nmae}}"]})), Err(("/a/0".to_owned(), "{{c.nmae}}".to_owned())));
         assert_eq!(fill(json!("x{{c.emails}}")), Err((String::new(), "x".to_owned().replace('x', "{{c.emails}}"))));
+        let fits = |text: &str, mut left: usize| names.fits(&json!([text]), &results, &mut left);
+        assert!(fits("{{c.emails.0.value}}{{c.id}} and what is written", 7) && !fits("{{c.emails.0.value}}{{c.id}}", 6));
         let mut places = Vec::new();
         names.in_value(&json!({"a": ["{{c.id}} {{ops.5.id}}", "{{d.id}}"]}), &mut places);
         assert_eq!(places, [0, 5]);

@@ -178,6 +178,13 @@ impl Changing {
         };
         let add = edits(asked.get(BulkChange::add), &BulkChange::add.pointer());
         let remove = edits(asked.get(BulkChange::remove), &BulkChange::remove.pointer());
+        for (edits, pointer) in [(&add, BulkChange::add.pointer()), (&remove, BulkChange::remove.pointer())] {
+            // A list that is set as a whole has nothing added to what it was.
+            for name in edits.names().filter(|name| changes.contains_key(*name)) {
+                let fault = Fault::new(format!("{pointer}/{name}"), FaultCode::Conflicting);
+                faults.add(fault.with("other", BulkChange::changes.name()));
+            }
+        }
         let archive = asked.get(BulkChange::archive);
         let nothing = changes.is_empty() && add.is_empty() && remove.is_empty();
         match (archive, nothing) {

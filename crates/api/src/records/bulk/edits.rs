@@ -81,6 +81,11 @@ impl Edits {
         self.0.iter().all(|(_, ids)| ids.is_empty())
     }
 
+    /// The names of the lists.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(field, _)| field.name.as_ref())
+    }
+
     fn of(&self, field: &Field) -> &[Id] {
         self.0.iter().find(|(known, _)| known.name == field.name).map_or(&[], |(_, ids)| ids)
     }

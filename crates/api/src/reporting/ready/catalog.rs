@@ -4,10 +4,8 @@ use farley_domain::{
     activities::activity::Activity,
     customers::{customer::Customer, value::customer_value::CustomerValue},
     model::{
-        entity::Entity,
         fault::Language,
         field::Op,
-        handle::Handle,
         recurring::{CREATED_AT, OWNER_ID, TEAM_ID},
     },
     reporting::saved_report::Parameter,
@@ -18,8 +16,11 @@ use farley_domain::{
     },
     service::ticket::Ticket,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::asking::{
+    by, count, function, given, mean, months, only, parameter, question, ratio, relative, share, since, sum, until,
+};
 use crate::reporting::condition;
 
 /// A text in English and Chinese.
@@ -346,8 +347,8 @@ pub static CATALOG: &[Entry] = &[
         name: "data-quality",
         title: ("Data quality of customers", "客户数据质量"),
         definition: (
-            "Live customers by owner: number; number without an owner's activity or change in 90 days (stale); number without a region, an industry and a source; number without any contact. Duplicates are found with POST /v1/customers/duplicates.",
-            "按负责人统计未归档的客户：数量；90 天内没有活动也没有更改的数量（陈旧）；缺少地区、行业、来源的数量；没有任何联系人的数量。重复客户用 POST /v1/customers/duplicates 查找。",
+            "Live customers by owner: number; number without an owner's activity or change in 90 days (stale); number without a region, an industry and a source; number without any contact. Duplicates are not looked for.",
+            "按负责人统计未归档的客户：数量；90 天内没有活动也没有更改的数量（陈旧）；缺少地区、行业、来源的数量；没有任何联系人的数量。不查找重复客户。",
         ),
         source: None,
         path: None,
@@ -499,83 +500,4 @@ fn lead_measures(language: Language) -> [Value; 5] {
             text(language, ("Median response (s)", "响应耗时中位数（秒）")),
         ),
     ]
-}
-
-fn question<E: Entity>(dimensions: impl Into<Vec<Value>>, measures: impl Into<Vec<Value>>, filter: Option<Value>) -> Value {
-    let mut question = Map::new();
-    question.insert("object".into(), json!(E::object().collection));
-    question.insert("dimensions".into(), Value::Array(dimensions.into()));
-    question.insert("measures".into(), Value::Array(measures.into()));
-    if let Some(filter) = filter {
-        question.insert("filter".into(), filter);
-    }
-    question.insert("totals".into(), json!(["grand"]));
-    Value::Object(question)
-}
-
-fn by<E, T>(name: &str, field: Handle<E, T>) -> Value {
-    json!({"as": name, "field": field.name()})
-}
-
-/// Twelve months, the present one included.
-fn months<E, T>(field: Handle<E, T>) -> Value {
-    json!({"as": "month", "field": field.name(), "bucket": "month", "from": "start_of_month-11mo", "to": "start_of_month+1mo"})
-}
-
-fn count(name: &str, label: &str) -> Value {
-    json!({"as": name, "fn": "count", "label": label})
-}
-
-fn given<E, T>(name: &str, field: Handle<E, T>, label: &str) -> Value {
-    function(name, "count", field, label)
-}
-
-fn sum<E, T>(name: &str, field: Handle<E, T>, label: &str) -> Value {
-    function(name, "sum", field, label)
-}
-
-fn mean<E, T>(name: &str, field: Handle<E, T>, label: &str) -> Value {
-    function(name, "avg", field, label)
-}
-
-fn function<E, T>(name: &str, function: &str, field: Handle<E, T>, label: &str) -> Value {
-    json!({"as": name, "fn": function, "field": field.name(), "label": label})
-}
-
-fn ratio(name: &str, pair: [&str; 2], label: &str) -> Value {
-    json!({"as": name, "ratio": pair, "label": label})
-}
-
-fn share(name: &str, of: &str, within: &[&str], label: &str) -> Value {
-    json!({"as": name, "of": of, "within": within, "label": label})
-}
-
-/// A measure of those records alone that meet a filter.
-fn only(mut measure: Value, filter: &Value) -> Value {
-    measure["filter"] = filter.clone();
-    measure
-}
-
-/// A day relative to today, as filters write it.
-fn relative(day: &str) -> Value {
-    json!({"relative": day})
-}
-
-fn parameter<E, T>(name: &str, field: Handle<E, T>) -> Parameter {
-    Parameter {
-        name: name.into(),
-        label: None,
-        field: field.name().into(),
-        op: Op::Eq.as_str().into(),
-        default: None,
-        required: false,
-    }
-}
-
-fn since<E, T>(name: &str, field: Handle<E, T>, default: &str) -> Parameter {
-    Parameter { op: Op::Gte.as_str().into(), default: Some(relative(default)), ..parameter(name, field) }
-}
-
-fn until<E, T>(name: &str, field: Handle<E, T>) -> Parameter {
-    Parameter { op: Op::Lt.as_str().into(), ..parameter(name, field) }
 }

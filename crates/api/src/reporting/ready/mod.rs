@@ -1,5 +1,6 @@
 //! Ready-made reports: questions that every company asks, with their exact definitions.
 
+mod asking;
 mod catalog;
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, post};
