@@ -239,9 +239,9 @@ macro_rules! tests {
 /// Runs the tests that the command line asks for, and ends the process.
 pub fn main_with(tests: Vec<Test>) -> ! {
     let mut arguments = Arguments::from_args();
-    // Most of the time a test waits: for the disk, for jobs, for clocks.
+    // Half of the time a test waits: for the disk, for jobs, for clocks.
     let cores = std::thread::available_parallelism().map_or(2, NonZero::get);
-    arguments.test_threads.get_or_insert(2 * cores);
+    arguments.test_threads.get_or_insert(3 * cores);
     let has_postgres = postgres::is_there();
     if !has_postgres {
         let required = std::env::var("FARLEY_TEST_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");

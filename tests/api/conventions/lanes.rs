@@ -41,7 +41,7 @@ fn slow_predicate() -> Predicate {
 /// Customers of whom there is much to read.
 async fn fill(admin: &Client, engine: Engine) {
     let text = match engine {
-        Engine::Sqlite => "word ".repeat(1_000),
+        Engine::Sqlite => "word ".repeat(300),
         Engine::Postgres => "word ".repeat(200),
     };
     let bodies = (0..CUSTOMERS).map(|number| json!({"name": format!("Customer {number}"), "description": text}));
@@ -167,8 +167,8 @@ pub async fn who_hangs_up_leaves_nothing_behind(db: TestDb) {
     }
     until(&server, "they are at it and wait", |heavy| heavy.in_use == 2 && heavy.waiting == 8).await;
     drop(streams);
-    let left = until(&server, "nothing is left", |heavy| heavy.in_use == 0 && heavy.waiting == 0).await;
-    assert_eq!(left.cancelled, 10, "{left:?}");
+    // What is cancelled is counted a moment after its place is free.
+    until(&server, "nothing is left", |heavy| heavy.in_use == 0 && heavy.waiting == 0 && heavy.cancelled == 10).await;
     // A statement on a connection that was interrupted is answered as ever.
     for _ in 0..4 {
         assert_eq!(admin.get("/v1/customers?total=true&limit=1").await.ok(200)["page"]["total"], CUSTOMERS);

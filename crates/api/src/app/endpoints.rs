@@ -5,13 +5,18 @@ use std::{
     sync::LazyLock,
 };
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::{
+    HttpRequest, guard,
+    web::{self, ServiceConfig},
+};
 use farley_domain::model::registry;
 use utoipa::OpenApi;
 
 use super::health;
 use crate::{
-    activities, automation, customers, identity, integration, openapi, records,
+    activities, automation, customers,
+    http::template::{self, Template},
+    identity, integration, openapi, records,
     records::{
         operations::{collection_of, generic_operations},
         refuse_method,
@@ -51,7 +56,7 @@ macro_rules! endpoints {
         /// The routes of a collection, the part of a path after `/v1/`.
         pub fn configure(collection: &str, config: &mut ServiceConfig) {
             match collection {
-                $($collection => { $(config.service($handler);)* })*
+                $($collection => { $(config.service(template::handler($handler));)* })*
                 _ => {}
             }
         }
@@ -61,46 +66,60 @@ macro_rules! endpoints {
     };
 }
 
-/// The methods that each path takes, by hand or generic, and whether something is written by hand there. Told once, as every thread
-/// that serves is configured.
-static METHODS: LazyLock<BTreeMap<String, (BTreeSet<String>, bool)>> = LazyLock::new(|| {
-    let mut methods: BTreeMap<String, (BTreeSet<String>, bool)> = BTreeMap::new();
+/// What a path takes.
+#[derive(Default)]
+struct Taken {
+    methods: BTreeSet<String>,
+    /// Whether some of it is written by hand.
+    by_hand: bool,
+    /// Whether some of it is generic.
+    generic: bool,
+}
+
+/// What each path takes. Told once, as every thread that serves is configured.
+static TAKEN: LazyLock<BTreeMap<String, Taken>> = LazyLock::new(|| {
+    let mut paths: BTreeMap<String, Taken> = BTreeMap::new();
     for (path, item) in Handwritten::openapi().paths.paths {
         let operations =
             [("GET", item.get), ("POST", item.post), ("PUT", item.put), ("PATCH", item.patch), ("DELETE", item.delete)];
-        let taken = operations.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method.to_owned());
-        methods.insert(path, (taken.collect(), true));
+        let methods = operations.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method.to_owned());
+        paths.insert(path, Taken { methods: methods.collect(), by_hand: true, generic: false });
     }
     for object in registry::objects() {
         for generic in generic_operations(object) {
-            methods.entry(generic.route(object)).or_default().0.insert(generic.method().to_string());
+            let taken = paths.entry(generic.route(object)).or_default();
+            taken.generic = true;
+            taken.methods.insert(generic.method().to_string());
         }
     }
-    for (taken, _) in methods.values_mut() {
+    for taken in paths.values_mut() {
         // What can be got can be asked for without its body.
-        if taken.contains("GET") {
-            taken.insert("HEAD".to_owned());
+        if taken.methods.contains("GET") {
+            taken.methods.insert("HEAD".to_owned());
         }
     }
-    methods
+    paths
 });
 
 /// The methods that a path takes, for `Allow`.
 pub fn allowed(path: &str) -> String {
-    METHODS.get(path).map_or_else(String::new, |(methods, _)| methods.iter().cloned().collect::<Vec<_>>().join(", "))
+    TAKEN.get(path).map_or_else(String::new, |taken| taken.methods.iter().cloned().collect::<Vec<_>>().join(", "))
 }
 
 /// What else is asked of the paths that are written by hand is refused, with the methods that they take: before the generic templates
 /// that would match some of them too.
 pub fn refuse_other_methods(collection: &str, config: &mut ServiceConfig) {
-    let generic = |path: &str| {
-        registry::objects().into_iter().any(|object| generic_operations(object).iter().any(|one| one.route(object) == path))
-    };
-    let own = METHODS.iter().filter(|(path, (_, by_hand))| *by_hand && collection_of(path) == collection && !generic(path));
-    for (path, _) in own {
-        let allowed = allowed(path);
-        config.service(web::resource(path).default_service(web::to(move || refuse_method(allowed.clone()))));
+    let own = TAKEN.iter().filter(|(path, taken)| taken.by_hand && !taken.generic && collection_of(path) == collection);
+    let own: Vec<Template> = own.map(|(path, _)| Template::of(path)).collect();
+    if own.is_empty() {
+        return;
     }
+    let known = guard::fn_guard(move |context| own.iter().any(|template| template.matches(context)));
+    let refuse = |request: HttpRequest| async move {
+        let path = template::matched(&request);
+        refuse_method(path.map_or_else(String::new, |path| allowed(&path))).await
+    };
+    config.service(web::scope("").guard(known).default_service(web::to(refuse)));
 }
 
 endpoints! {

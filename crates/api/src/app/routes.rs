@@ -1,5 +1,5 @@
-//! Which handler a request reaches. There are some two hundred paths, and actix tries those of a scope in turn: each collection
-//! has a scope of its own, so that a request meets a dozen of them.
+//! Which handler a request reaches. There are hundreds of paths, and actix tries those of a scope in turn: each collection has a
+//! scope of its own, so that a request meets a dozen of them.
 
 use std::collections::BTreeSet;
 
@@ -7,29 +7,21 @@ use actix_web::{guard, web};
 use farley_domain::model::registry;
 
 use super::endpoints;
-use crate::records::{
-    self, bulk,
-    operations::{collection_of, generic_operations},
-};
+use crate::records::{self, bulk, operations::collection_of};
 
 /// Registers all endpoints.
 pub fn configure(config: &mut web::ServiceConfig) {
-    let generic =
-        registry::objects().into_iter().flat_map(|object| generic_operations(object).into_iter().map(|one| one.route(object)));
-    let mut collections: BTreeSet<String> = generic.map(|path| collection_of(&path).to_owned()).collect();
-    collections.extend(
-        endpoints::COLLECTIONS.iter().filter(|&&collection| collection != bulk::ANY).map(|&collection| collection.to_owned()),
-    );
+    let mut collections: BTreeSet<&str> = records::collections().collect();
+    collections.extend(endpoints::COLLECTIONS.iter().filter(|&&collection| collection != bulk::ANY));
     collections
-        .extend(registry::objects().into_iter().filter(|object| bulk::serves(object)).map(|object| object.collection.to_owned()));
+        .extend(registry::objects().into_iter().filter(|object| bulk::serves(object)).map(|object| object.collection));
     for collection in collections {
         if collection.is_empty() {
-            configure_collection(&collection, config);
+            configure_collection(collection, config);
             continue;
         }
-        let asked = collection.clone();
-        let scope = web::scope("").guard(guard::fn_guard(move |context| collection_of(context.head().uri.path()) == asked));
-        config.service(scope.configure(|config| configure_collection(&collection, config)));
+        let scope = web::scope("").guard(guard::fn_guard(move |context| collection_of(context.head().uri.path()) == collection));
+        config.service(scope.configure(|config| configure_collection(collection, config)));
     }
 }
 

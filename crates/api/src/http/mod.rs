@@ -15,4 +15,5 @@ pub mod proxies;
 pub mod request;
 pub mod stopping;
 pub mod telemetry;
+pub mod template;
 pub mod tls;

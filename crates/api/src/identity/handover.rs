@@ -197,9 +197,7 @@ impl Asked {
                 Some(object) => objects.push(object),
                 None => {
                     let pointer = format!("{}/{position}", Handover::objects.pointer());
-                    let choices: Vec<&str> = known().collect();
-                    let fault = unknown(pointer, FaultCode::UnknownChoice, name, known());
-                    faults.add(fault.with("choices", choices.join(", ")));
+                    faults.add(unknown(pointer, FaultCode::UnknownChoice, name, known()));
                 }
             }
         }

@@ -322,9 +322,8 @@ fn wanted(asked: &Record<ChangesQuery>) -> Result<WantedEvents, Faults> {
     if let Some(name) = asked.get(ChangesQuery::object) {
         object = registry::subject(name);
         if object.is_none() {
-            let known: Vec<&str> = registry::subjects().map(|object| object.name).collect();
-            let fault = unknown(ChangesQuery::object.name().to_owned(), FaultCode::UnknownChoice, name, known.iter().copied());
-            faults.add(fault.with("choices", known.join(", ")));
+            let known = registry::subjects().map(|object| object.name);
+            faults.add(unknown(ChangesQuery::object.name().to_owned(), FaultCode::UnknownChoice, name, known));
         }
     }
     let types = asked.get(ChangesQuery::types);
@@ -339,6 +338,7 @@ fn wanted(asked: &Record<ChangesQuery>) -> Result<WantedEvents, Faults> {
                 objects.flat_map(|object| event::verbs(object).map(move |verb| format!("{object}.{verb}"))).collect();
             let known = known.iter().map(String::as_str);
             let fault = unknown(ChangesQuery::types.name().to_owned(), FaultCode::UnknownChoice, name, known);
+            // There are too many to list.
             faults.add(fault.with("choices", "object.created, object.updated …"));
         }
     }

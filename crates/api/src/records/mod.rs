@@ -37,6 +37,8 @@ pub mod viewed;
 pub mod words;
 pub mod write;
 
+use std::{collections::BTreeMap, sync::LazyLock};
+
 use actix_web::{HttpRequest, guard, web};
 use farley_domain::model::{object::Object, registry};
 
@@ -45,6 +47,7 @@ use crate::{
     http::{
         problem::{Code, Problem},
         request::Body,
+        template::at,
     },
     records::operations::{Generic, collection_of, generic_operations},
 };
@@ -52,31 +55,48 @@ use crate::{
 /// Registers the generic endpoints of the objects of a collection: its own, and those below its records. `allowed` tells the methods
 /// that a path takes, others' too.
 pub fn configure(collection: &str, config: &mut web::ServiceConfig, allowed: &dyn Fn(&str) -> String) {
+    for Served { path, object, operations } in SERVED.get(collection).into_iter().flatten() {
+        let methods = allowed(path);
+        let mut resource = web::resource(path.as_str());
+        for operation in operations {
+            resource = resource.route(route(*operation, object));
+        }
+        let refuse = web::to(move |request: HttpRequest| refuse_method(taken(&methods, request.path())));
+        config.service(at(path, resource.default_service(refuse)));
+    }
+}
+
+/// A path and what is done there.
+struct Served {
+    path: String,
+    object: &'static Object,
+    operations: Vec<Generic>,
+}
+
+/// What is generic in each collection. Told once, as every thread that serves is configured.
+static SERVED: LazyLock<BTreeMap<String, Vec<Served>>> = LazyLock::new(|| {
+    let mut collections: BTreeMap<String, Vec<Served>> = BTreeMap::new();
     for object in registry::objects() {
-        let mut routes: Vec<(String, Vec<Generic>)> = Vec::new();
+        let mut all: Vec<Served> = Vec::new();
         for operation in generic_operations(object) {
             let path = operation.route(object);
-            if collection_of(&path) != collection {
-                continue;
-            }
-            match routes.iter_mut().find(|(known, _)| *known == path) {
-                Some((_, operations)) => operations.push(operation),
-                None => routes.push((path, vec![operation])),
+            match all.iter_mut().find(|known| known.path == path) {
+                Some(known) => known.operations.push(operation),
+                None => all.push(Served { path, object, operations: vec![operation] }),
             }
         }
         // Fixed paths go before templates that would match them too.
-        routes.sort_by_key(|(path, _)| path.contains('{'));
-        for (path, operations) in routes {
-            let methods = allowed(&path);
-            let mut resource = web::resource(path);
-            for operation in operations {
-                resource = resource.route(route(operation, object));
-            }
-            config.service(
-                resource.default_service(web::to(move |request: HttpRequest| refuse_method(taken(&methods, request.path())))),
-            );
+        all.sort_by_key(|served| served.path.contains('{'));
+        for served in all {
+            collections.entry(collection_of(&served.path).to_owned()).or_default().push(served);
         }
     }
+    collections
+});
+
+/// The collections in which something is generic.
+pub fn collections() -> impl Iterator<Item = &'static str> {
+    SERVED.keys().map(String::as_str)
 }
 
 /// Whether a path names a record by a key in another system, and so can be put to: `…/ext:sap:10042`.

@@ -359,7 +359,7 @@ pub fn automated(name: &str, pointer: String) -> Result<&'static Object, Fault> 
     registry::object(name).filter(|object| is_automatable(object)).ok_or_else(|| {
         let known: Vec<&str> =
             registry::objects().into_iter().filter(|object| is_automatable(object)).map(|object| object.name).collect();
-        unknown(pointer, FaultCode::UnknownChoice, name, known.iter().copied()).with("choices", known.join(", "))
+        unknown(pointer, FaultCode::UnknownChoice, name, known.iter().copied())
     })
 }
 

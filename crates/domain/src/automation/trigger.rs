@@ -175,7 +175,7 @@ pub fn faults_of(trigger: &Trigger, schema: &Schema, sees: &dyn Fn(&Field) -> bo
             for (position, name) in events.types.iter().enumerate().filter(|(_, name)| !known.contains(name)) {
                 let pointer = format!("/{TYPES}/{position}");
                 let fault = unknown(pointer, FaultCode::UnknownChoice, name, known.iter().map(String::as_str));
-                faults.add(fault.with("choices", known.join(", ")));
+                faults.add(fault);
             }
             for (position, path) in events.changed.iter().enumerate() {
                 if schema.field(path).is_none_or(|field| !sees(field) || field.storage == Storage::Computed) {
@@ -190,7 +190,7 @@ pub fn faults_of(trigger: &Trigger, schema: &Schema, sees: &dyn Fn(&Field) -> bo
             Some(_) | None => {
                 let times: Vec<String> = schema.fields().filter(|field| sees(field) && is_time(field)).map(Field::path).collect();
                 let fault = unknown("/field".to_owned(), FaultCode::UnknownChoice, &time.field, times.iter().map(String::as_str));
-                faults.add(fault.with("choices", times.join(", ")));
+                faults.add(fault);
             }
         },
     }

@@ -207,6 +207,7 @@ impl Fault {
 
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Fault {
+        self.parameters.retain(|(known, _)| *known != name);
         self.parameters.push((name, value.to_string()));
         self
     }
@@ -507,12 +508,15 @@ const MAX_COMPARED: usize = 1_000;
 /// A fault for a name that nothing here has, with the nearest known one unless the name is absurdly long.
 #[must_use]
 pub fn unknown<'a>(pointer: String, code: FaultCode, typed: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+    let known: Vec<&str> = known.take(MAX_COMPARED).collect();
     let fault = Fault::new(pointer, code);
+    // The message of a choice lists all that there are.
+    let fault = if code == FaultCode::UnknownChoice { fault.with("choices", known.join(", ")) } else { fault };
     if typed.len() > MAX_SUGGESTED {
         return fault;
     }
     // A name that is known elsewhere is no help where it is not.
-    match nearest(typed, known.filter(|name| *name != typed).take(MAX_COMPARED)) {
+    match nearest(typed, known.into_iter().filter(|name| *name != typed)) {
         Some(name) => fault.with("nearest", name),
         None => fault,
     }

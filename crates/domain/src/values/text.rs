@@ -168,7 +168,7 @@ fn is_accent(c: char) -> bool {
 
 fn squeezed(text: String) -> String {
     let is_blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r');
-    if !text.contains(['\t', '\n', '\r']) && !text.contains("  ") {
+    if !text.bytes().any(|byte| matches!(byte, b'\t' | b'\n' | b'\r')) && !text.contains("  ") {
         return text;
     }
     let mut line = String::with_capacity(text.len());

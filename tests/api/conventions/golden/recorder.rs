@@ -260,6 +260,8 @@ impl Recorder {
             "position" => return self.name("position", text),
             "storage_key" => return self.name("storage_key", text),
             "prefix" => return self.name("prefix", text),
+            // The hash of all that is shown: what it is made of stands below it.
+            "etag" if text.starts_with("W/") => return "W/\"<hash>\"".to_owned(),
             // On PostgreSQL what is refused or only validated may use up a number.
             "number" => return text.trim_end_matches(|digit: char| digit.is_ascii_digit()).to_owned() + "<number>",
             _ => {}

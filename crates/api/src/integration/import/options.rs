@@ -153,9 +153,7 @@ fn known(name: &str) -> Result<&'static Object, Problem> {
     let object = registry::objects().into_iter().find(|object| object.name == name || object.collection == name);
     match object.filter(|object| known.contains(&object.name)) {
         Some(object) => Ok(object),
-        None => Err(unknown(ImportOptions::object.pointer(), FaultCode::UnknownChoice, name, known.iter().copied())
-            .with("choices", known.join(", "))
-            .into()),
+        None => Err(unknown(ImportOptions::object.pointer(), FaultCode::UnknownChoice, name, known.iter().copied()).into()),
     }
 }
 

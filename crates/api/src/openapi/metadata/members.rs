@@ -12,7 +12,7 @@ use super::describe::{LabelMetadata, help};
 pub struct MemberMetadata {
     #[schema(example = "value")]
     pub name: String,
-    /// Its JSON type: `string`, `integer`, `boolean`, `array`, `object`.
+    /// Its JSON type: `string`, `integer`, `number`, `boolean`, `array`, `object`; `any` if it may be of several.
     #[schema(example = "string")]
     pub r#type: String,
     /// The JSON Schema format of a text: `email`, `uuid`, `date` …
@@ -40,7 +40,12 @@ pub fn of(kind: &FieldType) -> Vec<MemberMetadata> {
         .map(|(name, member)| {
             let text = |key: &str| member[key].as_str().map(str::to_owned);
             let kinds = member["type"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            let kind = text("type").or_else(|| kinds.filter(|kind| *kind != "null").map(str::to_owned).next());
+            let kinds: Vec<&str> = kinds.filter(|kind| *kind != "null").collect();
+            let kind = text("type").or_else(|| match kinds.as_slice() {
+                [] => None,
+                [kind] => Some((*kind).to_owned()),
+                _ => Some("any".to_owned()),
+            });
             MemberMetadata {
                 name: name.clone(),
                 r#type: kind.unwrap_or_else(|| "object".to_owned()),

@@ -281,7 +281,7 @@ impl Reading<'_> {
         let place = names.iter().position(|known| *known == name);
         if place.is_none() {
             let fault = unknown(pointer, FaultCode::UnknownChoice, name, names.iter().copied());
-            self.faults.add(fault.with("choices", names.join(", ")));
+            self.faults.add(fault);
         }
         place
     }
@@ -428,7 +428,7 @@ impl Reading<'_> {
             let visible = self.schema.fields().filter(|field| fits(field) && self.view.sees(self.object, field));
             let names: Vec<String> = visible.map(Field::path).collect();
             let fault = unknown(pointer.to_owned(), FaultCode::UnknownChoice, name, names.iter().map(String::as_str));
-            self.faults.add(fault.with("choices", names.join(", ")));
+            self.faults.add(fault);
         }
         found.map(Some)
     }

@@ -52,7 +52,7 @@ impl Charting {
             let place = names.iter().position(|known| *known == name);
             if place.is_none() {
                 let fault = unknown(pointer, FaultCode::UnknownChoice, name, names.iter().copied());
-                faults.add(fault.with("choices", names.join(", ")));
+                faults.add(fault);
             }
             place
         };

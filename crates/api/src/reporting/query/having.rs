@@ -97,7 +97,7 @@ fn read(given: &Value, names: &[&str], depth: usize) -> Result<Having, Faults> {
     let name = members.get("field").and_then(Value::as_str).ok_or_else(|| fault("/field", FaultCode::Required))?;
     let measure = names.iter().position(|known| *known == name).ok_or_else(|| {
         let fault = unknown("/field".to_owned(), FaultCode::UnknownChoice, name, names.iter().copied());
-        Faults::from(fault.with("choices", names.join(", ")))
+        Faults::from(fault)
     })?;
     let value = members.get("value").ok_or_else(|| fault("/value", FaultCode::Required))?;
     let op = match members.get("op") {
