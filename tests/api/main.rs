@@ -12,6 +12,7 @@ mod support;
 mod activities;
 mod app;
 mod automation;
+mod bridge;
 mod cli;
 mod client;
 mod conventions;

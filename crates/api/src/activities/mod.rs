@@ -19,7 +19,7 @@ use farley_domain::activities::{activity::Activity, task::Task};
 use crate::{
     http::clock,
     records::{
-        area::{Area, Halt, JobKind},
+        area::{Area, Halt, JobKind, Lane},
         behaviour::Behaviours,
         notify,
     },
@@ -32,12 +32,14 @@ pub static AREA: Area = Area {
         JobKind {
             kind: notices::KIND,
             every: Some(notices::EVERY),
+            lane: Lane::Own,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(notices::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
         JobKind {
             kind: notify::MAIL,
             every: None,
+            lane: Lane::Others,
             may_retry: JobKind::ALWAYS,
             perform: |job| {
                 Box::pin(

@@ -13,8 +13,7 @@ use crate::records::{self, bulk, operations::collection_of};
 pub fn configure(config: &mut web::ServiceConfig) {
     let mut collections: BTreeSet<&str> = records::collections().collect();
     collections.extend(endpoints::COLLECTIONS.iter().filter(|&&collection| collection != bulk::ANY));
-    collections
-        .extend(registry::objects().into_iter().filter(|object| bulk::serves(object)).map(|object| object.collection));
+    collections.extend(registry::objects().into_iter().filter(|object| bulk::serves(object)).map(|object| object.collection));
     for collection in collections {
         if collection.is_empty() {
             configure_collection(collection, config);

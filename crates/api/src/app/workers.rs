@@ -21,7 +21,7 @@ use crate::{
         problem::Problem,
         telemetry::{TRACED, follow},
     },
-    records::area::{Area, Halt, Job, JobKind, LEASE_SECONDS, installed},
+    records::area::{Area, Halt, Job, JobKind, LEASE_SECONDS, Lane, installed},
 };
 
 /// How often workers say that they are still at it.
@@ -38,6 +38,8 @@ const SOON: i64 = 2;
 const GIVEN_UP: Duration = Duration::from_secs(120);
 /// How often a job for what is due is tried; whatever is left is found again.
 const ATTEMPTS: i64 = 3;
+/// How many jobs that wait for others' servers there are at once, for each that does not.
+const OTHERS: usize = 4;
 /// For how many days jobs that were done are listed.
 const KEPT_DAYS: i64 = 30;
 /// For how many days an import that was given up can be gone on with: so long its file is kept.
@@ -52,6 +54,7 @@ pub static AREA: Area = Area {
     jobs: &[JobKind {
         kind: "tidy",
         every: Some(3_600),
+        lane: Lane::Own,
         may_retry: JobKind::ALWAYS,
         perform: |job| Box::pin(async move { Ok(tidy(&job.state, job.tenant, clock::now()).await?) }),
     }],
@@ -62,19 +65,34 @@ pub static AREA: Area = Area {
 /// The workers of a node, and what they are at.
 pub struct Workers {
     state: Arc<State>,
-    held: Mutex<HashMap<Id, Lease>>,
+    held: Mutex<HashMap<Id, (Lease, Lane)>>,
     running: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Workers {
     fn held(&self) -> Vec<Lease> {
-        self.held.lock().map(|held| held.values().copied().collect()).unwrap_or_default()
+        self.held.lock().map(|held| held.values().map(|(lease, _)| *lease).collect()).unwrap_or_default()
     }
 
-    fn hold(&self, lease: Lease) {
+    fn hold(&self, lease: Lease, lane: Lane) {
         if let Ok(mut held) = self.held.lock() {
-            held.insert(lease.id, lease);
+            held.insert(lease.id, (lease, lane));
         }
+    }
+
+    /// The kinds of jobs for which there is a place; none if there is a place for none.
+    fn free(&self) -> Option<Arc<[&'static str]>> {
+        let jobs = self.state.settings.jobs;
+        let lanes = self.held.lock().map(|held| held.values().map(|(_, lane)| *lane).collect::<Vec<_>>()).unwrap_or_default();
+        let has_place = |lane: Lane| {
+            let places = match lane {
+                Lane::Own => jobs,
+                Lane::Others => OTHERS * jobs,
+            };
+            lanes.iter().filter(|held| **held == lane).count() < places
+        };
+        let kinds: Arc<[&str]> = installed().ok()?.jobs.iter().filter(|job| has_place(job.lane)).map(|job| job.kind).collect();
+        Some(kinds).filter(|kinds| !kinds.is_empty())
     }
 
     fn let_go(&self, lease: Lease) {
@@ -183,8 +201,8 @@ async fn work_off(workers: Arc<Workers>) {
     let mut jobs = JoinSet::new();
     while !workers.state.stopping.is_begun() {
         let mut rest = IDLE;
-        while jobs.len() < workers.state.settings.jobs {
-            match lease(&workers).await {
+        while let Some(kinds) = workers.free() {
+            match lease(&workers, kinds).await {
                 Ok(Some((job, lease))) => {
                     jobs.spawn(run(Arc::clone(&workers), job, lease));
                 }
@@ -196,7 +214,7 @@ async fn work_off(workers: Arc<Workers>) {
                 }
             }
         }
-        let is_full = jobs.len() >= workers.state.settings.jobs;
+        let is_full = workers.free().is_none();
         tokio::select! {
             _ = stopping.changed() => {}
             Some(_) = jobs.join_next() => {}
@@ -236,9 +254,9 @@ async fn renew(workers: Arc<Workers>) {
     }
 }
 
-async fn lease(workers: &Workers) -> Result<Option<(JobRow, Lease)>, Problem> {
+/// Leases a job of one of the kinds.
+async fn lease(workers: &Workers, kinds: Arc<[&'static str]>) -> Result<Option<(JobRow, Lease)>, Problem> {
     let (now, id) = (clock::now(), clock::new_id());
-    let kinds: Arc<[&str]> = installed()?.jobs.iter().map(|job| job.kind).collect();
     let wanted = Arc::clone(&kinds);
     let due =
         workers.state.background.read::<_, Problem>(NO_TENANT, move |reader| Ok(reader.has_due_jobs(&wanted, now)?)).await?;
@@ -251,7 +269,7 @@ async fn lease(workers: &Workers) -> Result<Option<(JobRow, Lease)>, Problem> {
     });
     let leased = leased.await?.map(|job| (Lease { tenant: job.tenant_id, job: job.id, id }, job));
     Ok(leased.map(|(lease, job)| {
-        workers.hold(lease);
+        workers.hold(lease, kind_of(&job).map_or(Lane::Own, |kind| kind.lane));
         (job, lease)
     }))
 }

@@ -15,7 +15,7 @@ use farley_domain::automation::{macros::Macro, rule::Rule};
 use crate::{
     http::clock,
     records::{
-        area::{Area, JobKind, Watch},
+        area::{Area, JobKind, Lane, Watch},
         behaviour::Behaviours,
     },
 };
@@ -30,18 +30,21 @@ pub static AREA: Area = Area {
         JobKind {
             kind: events::KIND,
             every: None,
+            lane: Lane::Own,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { events::work_off(&job.state, job.tenant, clock::now).await }),
         },
         JobKind {
             kind: times::KIND,
             every: None,
+            lane: Lane::Own,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { times::work_off(&job.state, job.tenant, clock::now()).await }),
         },
         JobKind {
             kind: log::TIDY,
             every: Some(3_600),
+            lane: Lane::Own,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(log::tidy(&job.state, job.tenant, clock::now()).await?) }),
         },

@@ -10,7 +10,7 @@ use farley_domain::customers::customer::Customer;
 use crate::{
     http::clock,
     records::{
-        area::{Area, JobKind},
+        area::{Area, JobKind, Lane},
         behaviour::Behaviours,
     },
 };
@@ -22,6 +22,7 @@ pub static AREA: Area = Area {
     jobs: &[JobKind {
         kind: job::KIND,
         every: Some(job::EVERY),
+        lane: Lane::Own,
         may_retry: JobKind::ALWAYS,
         perform: |job| Box::pin(async move { Ok(job::perform(&job.state, job.tenant, clock::now()).await?) }),
     }],

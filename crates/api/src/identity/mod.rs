@@ -21,7 +21,7 @@ pub mod user;
 use farley_domain::identity::{api_key::ApiKey, custom_field::CustomField, role::Role, team::Team, user::User};
 
 use crate::records::{
-    area::{Area, JobKind},
+    area::{Area, JobKind, Lane},
     behaviour::Behaviours,
     reindex,
 };
@@ -36,10 +36,17 @@ pub static AREA: Area = Area {
         Behaviours::of::<CustomField>(),
     ],
     jobs: &[
-        JobKind { kind: reindex::KIND, every: None, may_retry: JobKind::ALWAYS, perform: |job| Box::pin(reindex::perform(job)) },
+        JobKind {
+            kind: reindex::KIND,
+            every: None,
+            lane: Lane::Own,
+            may_retry: JobKind::ALWAYS,
+            perform: |job| Box::pin(reindex::perform(job)),
+        },
         JobKind {
             kind: forgotten::KIND,
             every: None,
+            lane: Lane::Others,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(forgotten::perform(job)),
         },

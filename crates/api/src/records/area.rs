@@ -117,12 +117,22 @@ pub struct Job {
 /// A job being done.
 pub type Performing = Pin<Box<dyn Future<Output = Result<(), Halt>> + Send>>;
 
+/// What a job mostly waits for. Each lane has places of its own, so that no slow server of somebody else's keeps Farley from its own work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// The store and the processor.
+    Own,
+    /// Mail servers, bridges, webhooks.
+    Others,
+}
+
 /// One kind of job. Those that recur, each tenant has one of, in the table of jobs itself: whichever node leases it when it is due
 /// does it.
 pub struct JobKind {
     pub kind: &'static str,
     /// How long it rests, in seconds, if each tenant has one that recurs.
     pub every: Option<i64>,
+    pub lane: Lane,
     /// Refuses to do one again that was given up, by its payload, if nothing would come of it.
     pub may_retry: fn(&mut Work<'_>, &str) -> Result<(), Problem>,
     pub perform: fn(Job) -> Performing,

@@ -24,7 +24,6 @@ use utoipa::ToSchema;
 
 use super::{
     body,
-    jobs::JOB,
     named::Named,
     read::{Envelope, PageInfo, below, next_link, position_of, position_page},
 };
@@ -126,7 +125,7 @@ pub fn position(cursor: &str) -> Option<i64> {
 }
 
 /// The event as the asker may see it: hidden fields are left out of its changes.
-fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
+pub fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
     let object = registry::object(&row.object);
     let mut changes: Map<String, Value> = farley_domain::model::event::changes(&row.changes)?;
     if let Some(object) = object {
@@ -150,7 +149,7 @@ fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
 }
 
 /// Keeps the events of records that the asker may read; archived ones too, for their tombstones.
-fn visible(
+pub fn visible(
     reader: &mut Reader<'_>,
     rows: Vec<EventRow>,
     principal: &Principal,
@@ -328,19 +327,7 @@ fn wanted(asked: &Record<ChangesQuery>) -> Result<WantedEvents, Faults> {
     }
     let types = asked.get(ChangesQuery::types);
     for name in &types {
-        let known = name.split_once('.').is_some_and(|(object, verb)| {
-            (object == JOB || registry::subjects().any(|known| known.name == object))
-                && event::verbs(object).any(|known| known == verb)
-        });
-        if !known {
-            let objects = registry::subjects().map(|object| object.name);
-            let known: Vec<String> =
-                objects.flat_map(|object| event::verbs(object).map(move |verb| format!("{object}.{verb}"))).collect();
-            let known = known.iter().map(String::as_str);
-            let fault = unknown(ChangesQuery::types.name().to_owned(), FaultCode::UnknownChoice, name, known);
-            // There are too many to list.
-            faults.add(fault.with("choices", "object.created, object.updated …"));
-        }
+        faults.0.extend(event::unknown_type(ChangesQuery::types.name().to_owned(), name));
     }
     let newest = match asked.get(ChangesQuery::order) {
         None | Some(FeedOrder::Oldest) => false,

@@ -80,9 +80,6 @@ fn permit(call: &Call, action: &str) -> Result<(), Problem> {
     call.demand_all(Role::object(), Action::Update).map_err(|_| Problem::forbidden(action, "job"))
 }
 
-/// What the events of jobs are of.
-pub const JOB: &str = "job";
-
 farley_domain::choices! {
     /// How far a job is.
     pub enum JobState {
@@ -156,7 +153,7 @@ pub async fn retry(call: Call, request: HttpRequest, body: Body) -> Result<HttpR
             if !work.revive_job(id)? {
                 return Err(Problem::state(&job.state, &[]));
             }
-            work.event(JOB, "retried", id, job.attempts, Map::new(), &[]);
+            work.event(farley_domain::model::event::JOB, "retried", id, job.attempts, Map::new(), &[]);
             let job = work.reader().job(id)?.ok_or_else(Problem::not_found)?;
             Answer::json(200, &Job::from(job))
         })

@@ -29,6 +29,7 @@ pub mod references;
 pub mod reindex;
 pub mod schemas;
 pub mod search;
+pub mod secrets;
 pub mod summary;
 pub mod unkept;
 pub mod upsert;

@@ -30,7 +30,7 @@ use farley_domain::{
 use crate::{
     http::clock,
     records::{
-        area::{Area, Beginning, JobKind},
+        area::{Area, Beginning, JobKind, Lane},
         behaviour::Behaviours,
     },
 };
@@ -66,24 +66,28 @@ pub static AREA: Area = Area {
         JobKind {
             kind: recalls::KIND,
             every: Some(900),
+            lane: Lane::Own,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(recalls::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
         JobKind {
             kind: responses::KIND,
             every: Some(60),
+            lane: Lane::Own,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(responses::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
         JobKind {
             kind: scoring::KIND,
             every: Some(3_600),
+            lane: Lane::Own,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(scoring::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
         JobKind {
             kind: cadences::job::KIND,
             every: Some(cadences::job::EVERY),
+            lane: Lane::Own,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(cadences::job::perform(&job.state, job.tenant, clock::now()).await?) }),
         },

@@ -48,7 +48,7 @@ use farley_domain::{
 use crate::{
     http::clock,
     records::{
-        area::{Area, Beginning, JobKind, Watch},
+        area::{Area, Beginning, JobKind, Lane, Watch},
         behaviour::Behaviours,
     },
 };
@@ -78,42 +78,49 @@ pub static AREA: Area = Area {
         JobKind {
             kind: satisfaction::invitation::KIND,
             every: None,
+            lane: Lane::Others,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(satisfaction::invitation::perform(job)),
         },
         JobKind {
             kind: portal::codes::KIND,
             every: None,
+            lane: Lane::Others,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(portal::codes::perform(job)),
         },
         JobKind {
             kind: timers::KIND,
             every: None,
+            lane: Lane::Own,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(timers::perform(&job.state, job.tenant, clock::now()).await?) }),
         },
         JobKind {
             kind: assignment::KIND,
             every: None,
+            lane: Lane::Own,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(async move { Ok(assignment::perform(&job.state, job.tenant, clock::now).await?) }),
         },
         JobKind {
             kind: mail::sending::KIND,
             every: None,
+            lane: Lane::Others,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(mail::sending::perform(job)),
         },
         JobKind {
             kind: mail::fetching::KIND,
             every: None,
+            lane: Lane::Others,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(mail::fetching::perform(job)),
         },
         JobKind {
             kind: channels::sending::KIND,
             every: None,
+            lane: Lane::Others,
             may_retry: JobKind::ALWAYS,
             perform: |job| Box::pin(channels::sending::perform(job)),
         },

@@ -20,6 +20,7 @@ choices! {
         SlaBreached "sla_breached" "SLA breached" "SLA 已超时",
         HandedOver "handed_over" "Work handed over" "工作交接",
         Automation "automation" "Automation" "自动化规则",
+        WebhookDisabled "webhook_disabled" "Webhook disabled" "Webhook 已停用",
     }
 }
 

@@ -434,6 +434,7 @@ pub static READY_MADE: &[ReadyMade] = &[
             "file read,create,update,archive all",
             "saved_report,dashboard,view read,create,update,archive own",
             "exchange_rate read all",
+            "webhook read,create,update,archive own",
         ],
     },
 ];
@@ -446,7 +447,7 @@ mod tests {
     #[test]
     fn who_sees_everything_reads_every_object() {
         // Of oneself alone, and of those who administer.
-        const OTHERS: [&str; 3] = ["api_key", "import", "export"];
+        const OTHERS: [&str; 5] = ["api_key", "import", "export", "webhook", "webhook_delivery"];
         let ready = READY_MADE.iter().find(|ready| ready.key == "read_only").expect("the role");
         let permissions = ready.permissions();
         let reads = |name: &str| permissions.iter().any(|one| one.object == name && one.action == Actions::One(Action::Read));

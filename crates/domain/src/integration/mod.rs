@@ -5,6 +5,8 @@ pub mod file;
 pub mod import;
 pub mod media_type;
 pub mod signature;
+pub mod webhook;
+pub mod webhook_delivery;
 pub use import::{
     mapping::{ColumnMapping, Lookup, Mapping, Strictness},
     plan::{Place, Plan, PlannedColumn},

@@ -14,6 +14,10 @@ pub const SIGNATURE: &str = "webhook-signature";
 pub const TOLERANCE_SECONDS: i64 = 300;
 /// What secrets begin with.
 const SECRET: &str = "whsec_";
+/// What public keys begin with.
+const PUBLIC_KEY: &str = "whpk_";
+/// What stands before a signature by a private key.
+const PUBLIC_VERSION: &str = "v1a,";
 /// What stands before a signature by a secret that both sides know.
 const VERSION: &str = "v1,";
 /// The longest id of a message.
@@ -40,18 +44,36 @@ pub fn secret(key: &[u8]) -> String {
     format!("{SECRET}{}", BASE64_STANDARD.encode(key))
 }
 
+/// A public key as people paste it.
+#[must_use]
+pub fn public_key(key: &[u8]) -> String {
+    format!("{PUBLIC_KEY}{}", BASE64_STANDARD.encode(key))
+}
+
 /// The headers of a message, signed with each of the keys: while a secret is being replaced, with the former one too.
 #[must_use]
 pub fn headers(keys: &[Vec<u8>], id: &str, at: Timestamp, body: &[u8]) -> [(&'static str, String); 3] {
-    let seconds = at.milliseconds().div_euclid(1000).to_string();
-    let signatures: Vec<String> = keys
-        .iter()
-        .filter_map(|key| {
-            let signature = signer(key, id, &seconds, body)?.finalize().into_bytes();
-            Some(format!("{VERSION}{}", BASE64_STANDARD.encode(signature)))
-        })
-        .collect();
-    [(ID, id.to_owned()), (TIMESTAMP, seconds), (SIGNATURE, signatures.join(" "))]
+    let seconds = seconds_of(at);
+    let signatures = keys.iter().filter_map(|key| {
+        let signature = signer(key, id, &seconds, body)?.finalize().into_bytes();
+        Some(format!("{VERSION}{}", BASE64_STANDARD.encode(signature)))
+    });
+    let signatures = signatures.collect::<Vec<_>>().join(" ");
+    [(ID, id.to_owned()), (TIMESTAMP, seconds), (SIGNATURE, signatures)]
+}
+
+/// The headers of a message that is signed with private keys (Ed25519): `sign` makes the signatures of what it is given.
+#[must_use]
+pub fn public_headers(sign: impl Fn(&[u8]) -> Vec<Vec<u8>>, id: &str, at: Timestamp, body: &[u8]) -> [(&'static str, String); 3] {
+    let seconds = seconds_of(at);
+    let signed = [id.as_bytes(), b".", seconds.as_bytes(), b".", body].concat();
+    let signatures = sign(&signed).into_iter().map(|signature| format!("{PUBLIC_VERSION}{}", BASE64_STANDARD.encode(signature)));
+    let signatures = signatures.collect::<Vec<_>>().join(" ");
+    [(ID, id.to_owned()), (TIMESTAMP, seconds), (SIGNATURE, signatures)]
+}
+
+fn seconds_of(at: Timestamp) -> String {
+    at.milliseconds().div_euclid(1000).to_string()
 }
 
 /// Whether a message was signed, a moment ago, with one of the keys. It takes as long whatever is wrong with a signature.

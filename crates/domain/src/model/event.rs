@@ -3,6 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::{
+    fault::{Fault, FaultCode, unknown},
+    registry,
+};
 use crate::values::id::Id;
 
 /// Who did something.
@@ -56,6 +60,9 @@ pub struct Cause {
     /// How many rules stand behind each other up to here: 1 where a rule did what a person set off.
     pub depth: i64,
 }
+
+/// What background jobs are called in events, though they are no records of an object.
+pub const JOB: &str = "job";
 
 /// What happens to records of any object.
 const COMMON: &[&str] = &["created", "updated", "archived", "restored"];
@@ -136,6 +143,7 @@ const PARTICULAR: &[(&str, &[&str])] = &[
             "session_reuse_detected",
         ],
     ),
+    ("webhook", &["disabled", "paused", "redelivered", "replayed", "resumed", "secret_rotated"]),
     (
         "work_order",
         &[
@@ -156,6 +164,22 @@ const PARTICULAR: &[(&str, &[&str])] = &[
 pub fn verbs(object: &str) -> impl Iterator<Item = &'static str> {
     let own = PARTICULAR.iter().find(|(known, _)| *known == object).map_or(&[][..], |(_, verbs)| *verbs);
     COMMON.iter().chain(own).copied()
+}
+
+/// What is wrong with the type of an event that is asked for: nobody waits in vain for one that there is not.
+#[must_use]
+pub fn unknown_type(pointer: String, name: &str) -> Option<Fault> {
+    let known = name.split_once('.').is_some_and(|(object, verb)| {
+        (object == JOB || registry::subjects().any(|known| known.name == object)) && verbs(object).any(|known| known == verb)
+    });
+    if known {
+        return None;
+    }
+    let objects = registry::subjects().map(|object| object.name);
+    let known: Vec<String> = objects.flat_map(|object| verbs(object).map(move |verb| format!("{object}.{verb}"))).collect();
+    let fault = unknown(pointer, FaultCode::UnknownChoice, name, known.iter().map(String::as_str));
+    // There are too many to list.
+    Some(fault.with("choices", "object.created, object.updated …"))
 }
 
 /// Stands before the values of a new record, which no field is called: that each was null before goes without saying, and would be

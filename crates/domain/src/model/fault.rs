@@ -413,6 +413,7 @@ pub fn state_in_chinese(state: &str) -> &str {
         "scheduled" => "已派工",
         "solved" => "已解决",
         "still using its former secret" => "旧密钥仍有效",
+        "not active" => "未启用",
         "stopped" => "已停止",
         "the only active status of its kind" => "该类型唯一的有效状态",
         "the last administrator" => "最后一位管理员",

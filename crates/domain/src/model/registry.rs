@@ -8,7 +8,7 @@ use crate::{
     catalog::product::Product,
     customers::{contact::Contact, customer::Customer, value::customer_value::CustomerValue},
     identity::{api_key::ApiKey, custom_field::CustomField, role::Role, setting::Setting, tag::Tag, team::Team, user::User},
-    integration::{Import, export::Export, file::File},
+    integration::{Import, export::Export, file::File, webhook::Webhook, webhook_delivery::WebhookDelivery},
     marketing::campaign::Campaign,
     model::{check, entity::Entity, object::Object},
     reporting::{dashboard::Dashboard, exchange_rate::ExchangeRate, saved_report::SavedReport, view::View},
@@ -45,7 +45,7 @@ use crate::{
     },
 };
 
-const COUNT: usize = 63;
+const COUNT: usize = 65;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -110,6 +110,8 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<Import>(),
         of::<Export>(),
         of::<File>(),
+        of::<Webhook>(),
+        of::<WebhookDelivery>(),
         of::<Rule>(),
         of::<RuleRun>(),
         of::<Macro>(),

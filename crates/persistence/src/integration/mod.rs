@@ -1,3 +1,4 @@
-//! Files: their contents, which are kept elsewhere.
+//! Files, whose contents are kept elsewhere, and webhooks.
 
 mod files;
+mod webhooks;

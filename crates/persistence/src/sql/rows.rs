@@ -484,6 +484,23 @@ pub struct RuleCursorRow {
     pub attempts: i64,
 }
 
+/// How far a webhook has come in the event log, and how its endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::integration_webhook_cursors, treat_none_as_default_value = false)]
+pub struct WebhookCursorRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub webhook_id: Id,
+    pub position: i64,
+    /// Whether events are taken from the log: not while it is paused, disabled or archived, nor while too much waits.
+    pub is_followed: bool,
+    /// Since when every attempt has failed.
+    pub failing_since: Option<Timestamp>,
+    /// Until when the endpoint asked to be left alone.
+    pub rests_until: Option<Timestamp>,
+}
+
 /// How often a rule has acted on a record for one value of the time it counts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::automation_timers, treat_none_as_default_value = false)]

@@ -487,6 +487,19 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use super::{IdSql, TimeSql};
+    integration_webhook_cursors (tenant_id, webhook_id) {
+        tenant_id -> IdSql,
+        webhook_id -> IdSql,
+        position -> BigInt,
+        is_followed -> Bool,
+        failing_since -> Nullable<TimeSql>,
+        rests_until -> Nullable<TimeSql>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
     automation_clocks (tenant_id, rule_id) {
         tenant_id -> IdSql,
         rule_id -> IdSql,
@@ -594,8 +607,25 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    integration_webhook_deliveries (tenant_id, id) {
+        tenant_id -> IdSql,
+        id -> IdSql,
+        webhook_id -> IdSql,
+        record_id -> IdSql,
+        seq -> BigInt,
+        state -> Text,
+        failures -> BigInt,
+        next_attempt_at -> Nullable<TimeSql>,
+        created_at -> TimeSql,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(automation_clocks, tenants);
 diesel::allow_tables_to_appear_in_same_query!(automation_cursors, events, tenants);
+diesel::allow_tables_to_appear_in_same_query!(integration_webhook_cursors, events);
 diesel::allow_tables_to_appear_in_same_query!(events, event_subjects);
 diesel::allow_tables_to_appear_in_same_query!(jobs, tenants);
 diesel::allow_tables_to_appear_in_same_query!(ticket_clocks, tenants);

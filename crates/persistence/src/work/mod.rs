@@ -246,6 +246,14 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// Changes a record of a log, likewise without an event.
+    pub fn amend_log(&mut self, schema: &Schema, loaded: &Loaded, record: &mut Record) -> Result<(), StoreError> {
+        let noted = self.events.len();
+        self.update(schema, loaded, record, &Change::new("updated"))?;
+        self.forget_noted(noted);
+        Ok(())
+    }
+
     /// Says that what is done from here on is done because of something.
     pub fn because_of(&mut self, cause: Option<Cause>) {
         if self.origin.cause != cause {

@@ -6,11 +6,12 @@ use farley::{
     access::tokens::NO_TENANT,
     http::{clock, problem::Problem},
     identity::auth::tenant_of_slug,
+    integration::webhook::feeding,
     records::operations::generic_operations,
     service::portal::codes,
 };
 use farley_domain::model::registry;
-use farley_persistence::Origin;
+use farley_persistence::{Origin, StoreError, TenantKey};
 use serde_json::{Value, json};
 
 use super::{Contract, Operation, examples::Examples};
@@ -29,6 +30,7 @@ pub const WITHOUT_EVENT: &[(&str, &str)] = &[
     ("runSavedReport", "a question: it writes nothing"),
     ("runDashboard", "a question: it writes nothing"),
     ("simulateSla", "a question: it writes nothing"),
+    ("testWebhook", "it writes nothing"),
     ("dryRunRule", "a question: it writes nothing"),
     ("dryRunUnsavedRule", "a question: it writes nothing"),
     ("requestPortalCode", "whether there is such a contact is looked up by the job; who signs in leaves an event"),
@@ -129,6 +131,7 @@ pub async fn walk(
     of_satisfaction(&mut walk, server, admin).await;
     of_automation(&mut walk, admin).await;
     of_imports(&mut walk, admin).await;
+    of_webhooks(&mut walk, server, admin).await;
     of_bulk(&mut walk, admin).await;
     of_files(&mut walk, admin).await;
     of_mail(&mut walk, admin).await;
@@ -357,6 +360,22 @@ async fn of_automation(walk: &mut Walk<'_>, admin: &Client) {
     let saved = admin.create("rules", rule.clone()).await;
     walk.act(admin, "dryRunRule", &[&saved], json!({}), &[]).await;
     walk.act(admin, "dryRunUnsavedRule", &[], json!({"rule": rule}), &[]).await;
+}
+
+async fn of_webhooks(walk: &mut Walk<'_>, server: &Server, admin: &Client) {
+    let hook = json!({"name": "Walked", "url": "https://192.0.2.1/hook", "types": ["tag.created"]});
+    let hook = admin.create("webhooks", hook).await;
+    admin.create("tags", json!({"name": "Delivered"})).await;
+    let tenants = server.app.store.read::<_, StoreError>(NO_TENANT, |reader| reader.tenants()).await.expect("tenants");
+    let tenant = TenantKey { id: tenants[0].id, number: tenants[0].number };
+    feeding::work_off(&server.app, tenant).await.expect("deliveries are made");
+    let delivery = admin.get("/v1/webhook-deliveries").await.ok(200)["data"][0]["id"].clone();
+    walk.act(admin, "rotateWebhookSecret", &[&hook], json!({}), &["webhook.secret_rotated"]).await;
+    walk.act(admin, "testWebhook", &[&hook], json!({}), &[]).await;
+    walk.act(admin, "pauseWebhook", &[&hook], json!({}), &["webhook.paused"]).await;
+    walk.act(admin, "redeliverToWebhook", &[&hook], json!({"delivery_id": delivery}), &["webhook.redelivered"]).await;
+    walk.act(admin, "resumeWebhook", &[&hook], json!({}), &["webhook.resumed"]).await;
+    walk.act(admin, "replayWebhook", &[&hook], json!({"failed_only": true}), &["webhook.replayed"]).await;
 }
 
 async fn of_imports(walk: &mut Walk<'_>, admin: &Client) {

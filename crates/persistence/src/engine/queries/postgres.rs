@@ -78,3 +78,5 @@ pub mod settings;
 pub mod sla;
 #[path = "tenants.rs"]
 pub mod tenants;
+#[path = "webhooks.rs"]
+pub mod webhooks;

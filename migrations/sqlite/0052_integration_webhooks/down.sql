@@ -1,0 +1,3 @@
+DROP TABLE integration_webhook_cursors;
+DROP TABLE integration_webhook_deliveries;
+DROP TABLE integration_webhooks;
