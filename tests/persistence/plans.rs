@@ -151,6 +151,7 @@ pub async fn default_orders_are_ranges_of_an_index(db: TestDb) -> Result<(), Sto
             let cell = match &field.kind {
                 FieldType::Id | FieldType::Reference(_) => Cell::Id(crm.tenant.id),
                 FieldType::DateTime => Cell::Time(Timestamp::parse("2026-09-30T08:00:00.000Z").expect("a time")),
+                FieldType::Date => Cell::Date(Default::default()),
                 _ => Cell::Integer(7),
             };
             record.put(field, cell);

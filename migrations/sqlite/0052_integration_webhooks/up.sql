@@ -72,8 +72,6 @@ CREATE INDEX integration_webhook_deliveries_next_attempt_at ON integration_webho
 CREATE INDEX integration_webhook_deliveries_created_at ON integration_webhook_deliveries (tenant_id, created_at, id);
 CREATE INDEX integration_webhook_deliveries_updated_at ON integration_webhook_deliveries (tenant_id, updated_at, id);
 CREATE INDEX integration_webhook_deliveries_archived_at ON integration_webhook_deliveries (tenant_id, created_at, id) WHERE archived_at IS NOT NULL;
--- What is still to be delivered.
-CREATE INDEX integration_webhook_deliveries_open ON integration_webhook_deliveries (tenant_id, webhook_id, seq) WHERE state IN ('waiting', 'parked');
 
 CREATE TABLE integration_webhook_cursors (
     tenant_id BLOB NOT NULL,

@@ -143,7 +143,10 @@ entity! {
 /// The beginning of a text, of so many bytes at most, and whether there is more.
 #[must_use]
 pub fn beginning(text: &str) -> (String, bool) {
-    let end = text.floor_char_boundary(KEPT_BYTES);
+    let mut end = text.len().min(KEPT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
     (text[..end].to_owned(), end < text.len())
 }
 

@@ -81,5 +81,8 @@ fn record_of(
     let readable = principal.asker.rows(object, Action::Read).unwrap_or_else(Predicate::nothing);
     let within = filter.map_or_else(|| readable.clone(), |filter| readable.clone().and(filter));
     let found = work.reader().get(&principal.layout(object), &view, row.record_id, &within)?;
-    Ok(found.map_or(Ok(Found::Filtered), |row| Ok::<_, Problem>(Found::Record(serde_json::to_value(row)?)))?)
+    Ok(match found {
+        Some(row) => Found::Record(serde_json::to_value(row)?),
+        None => Found::Filtered,
+    })
 }
