@@ -175,6 +175,12 @@ BEYOND_SCHEMAS = [
     ("too_large", "/targets/[0-9]+/warn_before_minutes", "a warning before the time it warns of begins"),
     ("too_small", "/(rfm_recency|rfm_frequency|rfm_monetary|sales_levels|frequency_levels)/[0-9]+", "bounds that rise"),
     ("wrong_type", "/pivot", "every dimension is down the side or along the top"),
+    ("unknown_choice|wrong_type", "(/.*)?/chart/(category|series|measures(/[0-9]+)?)", "columns of the report itself"),
+    ("invalid_date", "(/.*)?/(from|to)", "a date, or a day such as `start_of_year`"),
+    ("wrong_type", "/(from|to)", "what a saved report has no dimension for"),
+    ("unknown_choice", "/upsert_by", "the keys of the object"),
+    ("not_in_batch|not_earlier", "/operations/[0-9]+/(path|needs/[0-9]+)", "operations on records, and those before one"),
+    ("invalid_key", "/operations/[0-9]+/ref", "names of operations"),
 ]
 
 
@@ -213,6 +219,9 @@ def invalid_data_is_refused(ctx, response, case):
     except AssertionError as failure:
         # A null in a search stands for a member that is absent.
         if "became null" in str(failure) and case.operation.path.endswith("/search"):
+            return None
+        # An empty filter, at any depth, is met by everything.
+        if "filter" in str(failure) and ("Missing required property" in str(failure) or b'"filter": {}' in (response.request.body or b"")):
             return None
         # The length of a text is that of what is kept: without control characters, and trimmed.
         sent = f"{case.body!r}{case.query!r}"

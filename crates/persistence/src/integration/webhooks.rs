@@ -29,6 +29,11 @@ impl Reader<'_> {
         on!(&mut self.connection, webhooks::open(self.tenant.id, webhook))
     }
 
+    /// What waits to be delivered to a webhook, at most so many, in the order of the log: the delivery, the record, and when it is due.
+    pub fn waiting_webhook_deliveries(&mut self, webhook: Id, most: i64) -> Result<Vec<(Id, Id, Option<Timestamp>)>, StoreError> {
+        on!(&mut self.connection, webhooks::waiting(self.tenant.id, webhook, most))
+    }
+
     /// How many of the deliveries of a webhook that are kept are in each state.
     pub fn webhook_delivery_states(&mut self, webhook: Id) -> Result<Vec<(String, i64)>, StoreError> {
         on!(&mut self.connection, webhooks::states(self.tenant.id, webhook))

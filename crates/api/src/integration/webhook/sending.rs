@@ -2,6 +2,7 @@
 //! that is under way is not due for a while, so that after a crash it goes out again, and never twice at once.
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -48,7 +49,7 @@ const ASKED_TO_WAIT: (i64, i64) = (1, 24 * 3_600);
 /// How long a webhook rests at most before it is looked at again, in seconds.
 const LONGEST_REST: i64 = 300;
 /// How many of the deliveries that wait are looked at.
-const LOOKED_AT: usize = 2 * feeding::MOST_WAITING as usize;
+const LOOKED_AT: i64 = 2 * feeding::MOST_WAITING;
 
 /// Puts the job into the queue that delivers what a webhook has.
 pub fn enqueue(work: &mut Work<'_>, webhook: Id) -> Result<(), Problem> {
@@ -117,27 +118,20 @@ fn take(work: &mut Work<'_>, id: Id) -> Result<Taken, Problem> {
     if let Some(until) = cursor.rests_until.filter(|until| now < *until) {
         return Ok(Taken::Later(seconds_until(until, now)));
     }
-    let of_webhook = Predicate::Archived(false).and(WebhookDelivery::webhook_id.eq(id));
-    let waiting = of_webhook.and(WebhookDelivery::state.eq(WebhookDeliveryState::Waiting));
-    let mut waiting = lookup::find::<WebhookDelivery>(work, &waiting, LOOKED_AT)?;
+    let mut waiting = work.reader().waiting_webhook_deliveries(id, LOOKED_AT)?;
     if !cursor.is_followed && i64::try_from(waiting.len()).unwrap_or(i64::MAX) <= feeding::MOST_WAITING / 2 {
         work.follow_for_webhook(id, true)?;
     }
-    waiting.sort_by_key(|delivery| delivery.get(WebhookDelivery::seq));
     if webhook.get(Webhook::ordering) == Some(WebhookOrdering::Record) {
         // Of each record, the earliest alone.
-        let mut seen: Vec<Option<Id>> = Vec::new();
-        waiting.retain(|delivery| {
-            let record = delivery.get(WebhookDelivery::record_id);
-            let is_first = !seen.contains(&record);
-            seen.push(record);
-            is_first
-        });
+        let mut seen = HashSet::new();
+        waiting.retain(|(_, record, _)| seen.insert(*record));
     }
-    let at = |delivery: &Record<WebhookDelivery>| delivery.get(WebhookDelivery::next_attempt_at).unwrap_or(now);
-    let due: Vec<_> = waiting.iter().filter(|delivery| at(delivery) <= now).take(AT_ONCE).cloned().collect();
+    let at = |next: &Option<Timestamp>| next.unwrap_or(now);
+    let due: Vec<Id> =
+        waiting.iter().filter(|(_, _, next)| at(next) <= now).take(AT_ONCE).map(|(delivery, _, _)| *delivery).collect();
     if due.is_empty() {
-        let next = waiting.iter().map(at).min();
+        let next = waiting.iter().map(|(_, _, next)| at(next)).min();
         return Ok(next.map_or(Taken::Nothing, |next| Taken::Later(seconds_until(next, now))));
     }
     let Some(principal) = acting_for(work, &webhook)?.map(Arc::new) else {
@@ -146,6 +140,7 @@ fn take(work: &mut Work<'_>, id: Id) -> Result<Taken, Problem> {
     };
     let mut messages = Vec::new();
     for delivery in due {
+        let Some(delivery) = lookup::one::<WebhookDelivery>(work, delivery)? else { continue };
         let message = message::of(work, &principal, &webhook, &delivery)?;
         let is_skipped = message.is_none();
         if let (Some(body), Some(event)) = (message, delivery.get(WebhookDelivery::event_id)) {

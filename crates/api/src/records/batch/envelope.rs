@@ -28,7 +28,7 @@ static OPERATIONS: Structure = Structure {
             "additionalProperties": false,
             "required": ["method", "path"],
             "properties": {
-                "ref": text(50, "A name under which later operations refer to the result: `{{c.id}}`."),
+                "ref": text(40, "A name under which later operations refer to the result, `{{c.id}}`: a lower-case letter, followed by lower-case letters, digits and `_`."),
                 "method": {"type": "string", "enum": ["GET", "POST", "PUT", "PATCH", "DELETE"]},
                 "path": {"type": "string", "maxLength": 2000, "description": "The path, as in a request of its own: of a collection to create in it, of a record, or of its `/restore`."},
                 "body": {"type": ["object", "null"], "description": "The body, as in a request of its own."},

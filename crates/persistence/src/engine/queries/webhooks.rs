@@ -109,6 +109,18 @@ pub fn open(conn: &mut Conn, tenant: Id, webhook: Id) -> Result<i64, StoreError>
     Ok(open.count().get_result(conn)?)
 }
 
+/// What waits to be delivered to a webhook, in the order of the log: the delivery, the record, and when it is due.
+pub fn waiting(conn: &mut Conn, tenant: Id, webhook: Id, most: i64) -> Result<Vec<(Id, Id, Option<Timestamp>)>, StoreError> {
+    Ok(deliveries::table
+        .filter(deliveries::tenant_id.eq(DbId(tenant)))
+        .filter(deliveries::webhook_id.eq(DbId(webhook)))
+        .filter(deliveries::state.eq("waiting"))
+        .order((deliveries::seq, deliveries::created_at))
+        .limit(most)
+        .select((deliveries::id, deliveries::record_id, deliveries::next_attempt_at))
+        .load(conn)?)
+}
+
 /// How many deliveries of a webhook are in each state, of those that are kept.
 pub fn states(conn: &mut Conn, tenant: Id, webhook: Id) -> Result<Vec<(String, i64)>, StoreError> {
     Ok(deliveries::table
