@@ -179,6 +179,8 @@ BEYOND_SCHEMAS = [
     ("invalid_date", "(/.*)?/(from|to)", "a date, or a day such as `start_of_year`"),
     ("wrong_type", "/(from|to)", "what a saved report has no dimension for"),
     ("unknown_choice", "/upsert_by", "the keys of the object"),
+    ("unknown_member", "/rate_date", "the name of a field"),
+    ("unknown_choice", "/field_rules/[0-9]+/object|types", "objects there are, and their events"),
     ("not_in_batch|not_earlier", "/operations/[0-9]+/(path|needs/[0-9]+)", "operations on records, and those before one"),
     ("invalid_key", "/operations/[0-9]+/ref", "names of operations"),
 ]

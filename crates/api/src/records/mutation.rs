@@ -122,6 +122,12 @@ impl Mutation {
         Ok(parameters)
     }
 
+    /// Whether it is only asked whether it could be done.
+    #[must_use]
+    pub fn validates_only(&self) -> bool {
+        self.validate_only
+    }
+
     /// Whether the request may repeat one that has been answered.
     #[must_use]
     pub fn may_be_repeated(&self) -> bool {

@@ -43,8 +43,8 @@ pub async fn upsert(object: &'static Object, call: Call, request: HttpRequest, b
     let writer = Writer::of_request(&call, object, &request)?;
     let key = Key::External { system, key };
     run(object, &call, mutation, move |work| {
-        let Upserted { before, record, .. } = writer.upsert(work, &key, &body.0, (expected.as_ref(), None))?;
-        writer.answer(work, status(before.as_ref()), &record, Shown::new())
+        let Upserted { before, record, shown } = writer.upsert(work, &key, &body.0, (expected.as_ref(), None))?;
+        writer.answer(work, status(before.as_ref()), &record, shown)
     })
     .await
 }

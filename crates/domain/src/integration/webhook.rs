@@ -62,7 +62,9 @@ entity! {
     /// paused or disabled, and POST …/resume goes on from there. Any 2xx answer within 20 seconds is success; redirects are not
     /// followed. A failed delivery is retried over 75 hours, ten attempts in all; 410 disables the webhook, and so do five days without a
     /// single success. A webhook delivers only what the user who last changed its URL or subscription may read, limited to the scopes of
-    /// the API key they used; this is checked at each delivery.
+    /// the API key they used; this is checked at each delivery. The body is `{type, timestamp, seq, prev_seq, cursor, data}`: `seq` is the
+    /// position in the change feed, `prev_seq` that of the previous delivery for the same record, `cursor` continues
+    /// `GET /v1/changes` after the event, and `data` is the event, with `payload` `full` including `data.record`.
     pub struct Webhook("webhook", "webhooks", "integration_webhooks", "Webhook", "Webhook 订阅") [external] {
         /// The name.
         name: String => text(120).required().title().indexed().label("Name", "名称").example("ERP"),
@@ -94,7 +96,7 @@ entity! {
         acting_user_id: Option<Id> => reference("user").server_set().label("Acting user", "执行用户"),
         /// The API key whose scopes apply: the one that user used; null if none.
         acting_api_key_id: Option<Id> => reference("api_key").server_set().label("Acting API key", "执行 API 密钥"),
-        /// How often the secret has been replaced.
+        /// The number of the secret: 1 at first, and one more each time it is replaced.
         secret_number: i64 => integer(1, i64::MAX).default(1).server_set().label("Secret number", "密钥序号").example(1),
         /// Until when deliveries are signed with the former secret too. Null if they are not.
         former_secret_until: Option<Timestamp> => datetime().server_set().label("Former secret until", "旧密钥有效期至").example("2026-03-02T08:00:00.000Z"),

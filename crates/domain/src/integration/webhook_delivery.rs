@@ -20,7 +20,7 @@ pub const KEPT_DAYS: i64 = 30;
 pub const MOST_KEPT: i64 = 100_000;
 /// How many attempts are shown: the latest.
 pub const MOST_ATTEMPTS: usize = 20;
-/// How much of what was posted and of the answer is kept, in bytes.
+/// How much of an answer is kept, in bytes.
 pub const KEPT_BYTES: usize = 4_096;
 
 /// After how many seconds a delivery is tried again that has failed so often; none if it is given up.
@@ -56,8 +56,7 @@ pub struct WebhookRequest {
     pub url: String,
     pub webhook_id: String,
     pub webhook_timestamp: String,
-    pub body: String,
-    pub truncated: bool,
+    pub bytes: i64,
 }
 
 crate::structures! { WebhookAttempt, WebhookRequest }
@@ -90,13 +89,12 @@ pub static REQUEST: Structure = Structure {
     schema: || {
         json!({
             "type": ["object", "null"],
-            "required": ["url", "webhook_id", "webhook_timestamp", "body", "truncated"],
+            "required": ["url", "webhook_id", "webhook_timestamp", "bytes"],
             "properties": {
                 "url": {"type": "string", "format": "uri", "description": "Where it was posted."},
                 "webhook_id": {"type": "string", "description": "The header `webhook-id`: the same for each attempt."},
                 "webhook_timestamp": {"type": "string", "description": "The header `webhook-timestamp`, in seconds since 1970.", "examples": ["1772352000"]},
-                "body": {"type": "string", "description": "The beginning of what was posted: up to 4 KB."},
-                "truncated": {"type": "boolean", "description": "Whether there was more of it."}
+                "bytes": {"type": "integer", "description": "The length of the body, in bytes.", "examples": [412]}
             }
         })
     },
@@ -118,7 +116,7 @@ entity! {
         record_id: Option<Id> => record_id().filled().server_set().indexed().label("Record", "记录").example("01890a5d-ac96-774b-bcce-b302099a8057"),
         /// The position of the event in the change feed: later events have higher ones.
         seq: i64 => integer(0, i64::MAX).filled().server_set().indexed().label("Position", "位置").example(4711),
-        /// The position of the previous event of the same record for this webhook; null if there was none in the last 30 days.
+        /// The position of the previous event of the same record for this webhook that was not skipped, as sent with the last attempt; null if there was none in the last 30 days.
         prev_seq: Option<i64> => integer(0, i64::MAX).server_set().label("Previous position", "前一位置").example(4702),
         /// `waiting` for its first or next attempt; `parked` behind an earlier event of its record that failed; `delivered`; `skipped`,
         /// because the record does not meet the filter or may not be read; `failed` after the last attempt.
@@ -129,7 +127,7 @@ entity! {
         next_attempt_at: Option<Timestamp> => datetime().server_set().indexed().label("Next attempt at", "下次尝试时间").example("2026-03-01T08:05:00.000Z"),
         /// When it was delivered.
         delivered_at: Option<Timestamp> => datetime().server_set().label("Delivered at", "投递时间").example("2026-03-01T08:00:01.000Z"),
-        /// What was posted last; the signature is not kept.
+        /// What was posted last. The body is not kept: whoever may read the event finds it in the change feed.
         request: Option<WebhookRequest> => structure(&REQUEST).server_set().opaque().label("Request", "请求"),
         /// The latest attempts, up to 20.
         attempts: Vec<WebhookAttempt> => structure(&ATTEMPTS).server_set().default(json!([])).opaque().label("Attempts", "尝试记录"),

@@ -74,7 +74,7 @@ entity! {
         sender_system: Option<String> => text(40).filled().label("Sender system", "发送者标识系统").example("wecom"),
         /// Whether messages are taken in and sent.
         is_active: bool => boolean().default(true).label("Active", "启用").example(true),
-        /// How often the secret has been replaced.
+        /// The number of the secret: 1 at first, and one more each time it is replaced.
         secret_number: i64 => integer(1, i64::MAX).default(1).server_set().label("Secret number", "密钥序号").example(1),
         /// Until when the former secret still holds beside the present one. Null if there is no such.
         former_secret_until: Option<Timestamp> => datetime().server_set().label("Former secret until", "旧密钥有效期至").example("2026-03-02T08:00:00.000Z"),

@@ -34,6 +34,11 @@ impl Reader<'_> {
         on!(&mut self.connection, webhooks::waiting(self.tenant.id, webhook, most))
     }
 
+    /// The position in the log of the delivery of a record before one, but for those that were skipped.
+    pub fn previous_webhook_delivery(&mut self, webhook: Id, record: Id, before: i64) -> Result<Option<i64>, StoreError> {
+        on!(&mut self.connection, webhooks::previous(self.tenant.id, webhook, record, before))
+    }
+
     /// How many of the deliveries of a webhook that are kept are in each state.
     pub fn webhook_delivery_states(&mut self, webhook: Id) -> Result<Vec<(String, i64)>, StoreError> {
         on!(&mut self.connection, webhooks::states(self.tenant.id, webhook))

@@ -240,15 +240,24 @@ pub struct WebhookTest {
 /// Test a webhook
 ///
 /// Posts an event of the type `webhook.test` to the URL now, signed as any other, and returns what the endpoint answered. It is no
-/// delivery, and changes nothing.
+/// delivery, and changes nothing. With `validate_only`, nothing is posted.
 #[utoipa::path(tag = "webhooks", operation_id = "testWebhook",
     params(("id" = String, Path, description = "The id of the webhook, or `ext:{system}:{key}`.")),
     responses((status = 200, description = "What the endpoint answered.", body = WebhookTest)))]
 #[post("/v1/webhooks/{id}/test")]
 pub async fn test(call: Call, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    Mutation::nothing(&request, &body.0)?;
+    let mut parameters = parameters(&request)?;
+    let mutation = Mutation::of(&request, &mut parameters, &body.0)?;
+    refuse_rest(&parameters, &["validate_only"])?;
     crate::records::body::read::<Nothing>(&body.0, &call.principal.standards(call.now))?;
     let webhook = load(&call, &request, Action::Update).await?;
+    if webhook.is_archived() {
+        return Err(Problem::archived());
+    }
+    if mutation.validates_only() {
+        let answer = WebhookTest { delivered: false, status: None, milliseconds: 0, error: None, answer: None };
+        return Ok(HttpResponse::Ok().json(answer));
+    }
     let origin = Origin::system(call.now);
     let writing = call
         .state

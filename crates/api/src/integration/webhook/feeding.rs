@@ -93,14 +93,14 @@ fn add(work: &mut Work<'_>, webhook: &Record<Webhook>, events: &[EventRow]) -> R
     records.sort_unstable();
     records.dedup();
     let known = work.reader().last_webhook_deliveries(webhook.id(), &records, first.seq)?;
-    let mut last: HashMap<Id, (i64, bool)> = HashMap::new();
-    for (record, seq, state) in known {
+    let mut last: HashMap<Id, bool> = HashMap::new();
+    for (record, _, state) in known {
         // Behind what failed, or stands behind it, nothing of the record goes out.
         let is_held_back = [WebhookDeliveryState::Failed, WebhookDeliveryState::Parked].iter().any(|held| held.as_str() == state);
-        last.insert(record, (seq, is_held_back && webhook.get(Webhook::ordering) == Some(WebhookOrdering::Record)));
+        last.insert(record, is_held_back && webhook.get(Webhook::ordering) == Some(WebhookOrdering::Record));
     }
     for event in events {
-        let (prev, is_held_back) = last.get(&event.record_id).map_or((None, false), |(seq, held)| (Some(*seq), *held));
+        let is_held_back = last.get(&event.record_id).is_some_and(|held| *held);
         let mut record = Record::new(<WebhookDelivery as Entity>::object());
         let delivery = record.of_mut::<WebhookDelivery>();
         delivery.set(WebhookDelivery::webhook_id, webhook.id());
@@ -109,7 +109,6 @@ fn add(work: &mut Work<'_>, webhook: &Record<Webhook>, events: &[EventRow]) -> R
         delivery.set(WebhookDelivery::object, event.object.clone());
         delivery.set(WebhookDelivery::record_id, event.record_id);
         delivery.set(WebhookDelivery::seq, event.seq);
-        delivery.set(WebhookDelivery::prev_seq, prev);
         delivery.set(WebhookDelivery::attempts, Vec::new());
         delivery.set(WebhookDelivery::failures, 0);
         if is_held_back {
@@ -119,7 +118,7 @@ fn add(work: &mut Work<'_>, webhook: &Record<Webhook>, events: &[EventRow]) -> R
             delivery.set(WebhookDelivery::next_attempt_at, work.origin.now);
         }
         work.add_to_log(&deliveries(), &mut record)?;
-        last.insert(event.record_id, (event.seq, is_held_back));
+        last.insert(event.record_id, is_held_back);
     }
     Ok(())
 }

@@ -61,6 +61,9 @@ impl Behaviour for Webhook {
         }
         if let Some(object) = record.get(Webhook::object).and_then(registry::object) {
             writing.principal.permit_oneself(object, Action::Read)?;
+            if writing.principal.asker.rows(object, Action::Read).is_none() {
+                return Err(Problem::forbidden(Action::Read.as_str(), object.name));
+            }
         }
         if let (Some(object), Some(filter)) = (record.get(Webhook::object), record.get(Webhook::filter))
             && let Some(object) = registry::object(object)
@@ -83,10 +86,9 @@ impl Behaviour for Webhook {
 
     fn after(work: &mut Work<'_>, writing: &Writing<'_, Self>, record: &Record<Self>) -> Result<Shown, Problem> {
         if writing.before.is_none() {
-            let position = match position_of(record)? {
-                Some(position) => position,
-                None => work.reader().log_end()?,
-            };
+            // Nobody waits for events up to a place that the log has not come to.
+            let end = work.reader().log_end()?;
+            let position = position_of(record)?.map_or(end, |position| position.min(end));
             work.begin_webhook_cursor(record.id(), position)?;
             return shown(work, record);
         }

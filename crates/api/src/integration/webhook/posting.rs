@@ -54,14 +54,12 @@ pub async fn post(state: &State, webhook: &Record<Webhook>, key: &[u8], id: &str
         }
         Some(WebhookSignature::V1) | None => signature::headers(&secrets, id, now, &body),
     };
-    let (kept, truncated) = beginning(&String::from_utf8_lossy(&body));
     let url = webhook.get(Webhook::url);
     let request = WebhookRequest {
         url: url.to_owned(),
         webhook_id: id.to_owned(),
         webhook_timestamp: headers[1].1.clone(),
-        body: kept,
-        truncated,
+        bytes: i64::try_from(body.len()).unwrap_or(i64::MAX),
     };
     let answer = state.outgoing()?.post(url, headers, body).await;
     let milliseconds = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);

@@ -140,13 +140,19 @@ fn take(work: &mut Work<'_>, id: Id) -> Result<Taken, Problem> {
     };
     let mut messages = Vec::new();
     for delivery in due {
-        let Some(delivery) = lookup::one::<WebhookDelivery>(work, delivery)? else { continue };
+        let Some(mut delivery) = lookup::one::<WebhookDelivery>(work, delivery)? else { continue };
+        if let Some(record) = delivery.get(WebhookDelivery::record_id) {
+            let seq = delivery.get(WebhookDelivery::seq);
+            delivery.set(WebhookDelivery::prev_seq, work.reader().previous_webhook_delivery(id, record, seq)?);
+        }
+        let prev_seq = delivery.get(WebhookDelivery::prev_seq);
         let message = message::of(work, &principal, &webhook, &delivery)?;
         let is_skipped = message.is_none();
         if let (Some(body), Some(event)) = (message, delivery.get(WebhookDelivery::event_id)) {
             messages.push(Message { delivery: delivery.id(), event, body });
         }
         change(work, delivery.id(), |delivery| {
+            delivery.set(WebhookDelivery::prev_seq, prev_seq);
             if is_skipped {
                 delivery.set(WebhookDelivery::state, WebhookDeliveryState::Skipped);
                 delivery.clear(WebhookDelivery::next_attempt_at);

@@ -72,7 +72,7 @@ pub static WEEKLY: Structure = Structure {
         })
     },
     schema: || {
-        let time = |example: &str| json!({"type": "string", "pattern": "^([01][0-9]|2[0-4]):[0-5][0-9]$", "examples": [example]});
+        let time = |example: &str| json!({"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", "examples": [example]});
         json!({
             "type": "array",
             "maxItems": 50,

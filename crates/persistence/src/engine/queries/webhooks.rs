@@ -121,6 +121,18 @@ pub fn waiting(conn: &mut Conn, tenant: Id, webhook: Id, most: i64) -> Result<Ve
         .load(conn)?)
 }
 
+/// The position of the delivery of a record before one, but for those that were skipped.
+pub fn previous(conn: &mut Conn, tenant: Id, webhook: Id, record: Id, before: i64) -> Result<Option<i64>, StoreError> {
+    Ok(deliveries::table
+        .filter(deliveries::tenant_id.eq(DbId(tenant)))
+        .filter(deliveries::webhook_id.eq(DbId(webhook)))
+        .filter(deliveries::record_id.eq(DbId(record)))
+        .filter(deliveries::seq.lt(before))
+        .filter(deliveries::state.ne("skipped"))
+        .select(max(deliveries::seq))
+        .first(conn)?)
+}
+
 /// How many deliveries of a webhook are in each state, of those that are kept.
 pub fn states(conn: &mut Conn, tenant: Id, webhook: Id) -> Result<Vec<(String, i64)>, StoreError> {
     Ok(deliveries::table
