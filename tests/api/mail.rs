@@ -128,6 +128,10 @@ async fn serve(socket: tokio::net::TcpStream, answer: Answering, sender: tokio::
                     post.raw.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
                     line.clear();
                 }
+                // Who hangs up before the end has handed nothing over.
+                if line != b".\r\n" {
+                    return;
+                }
                 line.clear();
                 let taken = std::mem::replace(&mut post, Post { sender: String::new(), recipients: Vec::new(), raw: Vec::new() });
                 let _ = sender.send(taken);
