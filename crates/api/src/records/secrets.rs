@@ -29,8 +29,7 @@ pub struct Secret {
 }
 
 impl Secret {
-    #[must_use]
-    pub fn former_holds(&self, now: Timestamp) -> bool {
+    fn former_holds(&self, now: Timestamp) -> bool {
         self.former_until.is_some_and(|until| now < until)
     }
 

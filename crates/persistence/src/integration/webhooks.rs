@@ -44,13 +44,8 @@ impl Reader<'_> {
         on!(&mut self.connection, webhooks::states(self.tenant.id, webhook))
     }
 
-    /// The latest delivery of each of some records before a position in the log: the record, the position, the state.
-    pub fn last_webhook_deliveries(
-        &mut self,
-        webhook: Id,
-        records: &[Id],
-        before: i64,
-    ) -> Result<Vec<(Id, i64, String)>, StoreError> {
+    /// The state of the latest delivery of each of some records before a position in the log.
+    pub fn last_webhook_deliveries(&mut self, webhook: Id, records: &[Id], before: i64) -> Result<Vec<(Id, String)>, StoreError> {
         on!(&mut self.connection, webhooks::last(self.tenant.id, webhook, records, before))
     }
 

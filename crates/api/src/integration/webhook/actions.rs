@@ -14,16 +14,15 @@ use farley_domain::{
         fault::{Fault, FaultCode},
         record::Record,
     },
-    query::predicate::Predicate,
     values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Origin, Reader, WantedEvents, Work};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{PUBLIC_KEY, deliveries, feeding, posting, secret_of, sending, shown};
+use super::{PUBLIC_KEY, feeding, posting, secret_of, sending, shown};
 use crate::{
-    access::{call::Call, unrestricted::Unrestricted},
+    access::call::Call,
     http::{
         clock,
         problem::Problem,
@@ -204,12 +203,11 @@ pub async fn redeliver(call: Call, request: HttpRequest, body: Body) -> Result<H
         let found = found.filter(|delivery| delivery.get(WebhookDelivery::webhook_id) == Some(webhook.id()));
         let missing = || Problem::rule(Fault::new(WebhookRedelivery::delivery_id.pointer(), FaultCode::NotFound).into());
         let delivery = found.ok_or_else(missing)?;
-        let loaded = work.load(&deliveries(), &Unrestricted, delivery.id(), &Predicate::all())?.ok_or_else(Problem::not_found)?;
-        let mut changed: Record<WebhookDelivery> = loaded.record.clone().into_entity();
-        changed.set(WebhookDelivery::state, WebhookDeliveryState::Waiting);
-        changed.set(WebhookDelivery::failures, 0);
-        changed.set(WebhookDelivery::next_attempt_at, asked.writer.now);
-        work.amend_log(&deliveries(), &loaded, changed.any_mut())?;
+        sending::change(work, delivery.id(), |delivery| {
+            delivery.set(WebhookDelivery::state, WebhookDeliveryState::Waiting);
+            delivery.set(WebhookDelivery::failures, 0);
+            delivery.set(WebhookDelivery::next_attempt_at, asked.writer.now);
+        })?;
         sending::enqueue(work, webhook.id())?;
         work.event(Webhook::NAME, "redelivered", webhook.id(), webhook.version(), serde_json::Map::new(), &[]);
         asked.writer.answer(work, 200, webhook.any(), Shown::new())

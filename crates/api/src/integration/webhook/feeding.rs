@@ -94,7 +94,7 @@ fn add(work: &mut Work<'_>, webhook: &Record<Webhook>, events: &[EventRow]) -> R
     records.dedup();
     let known = work.reader().last_webhook_deliveries(webhook.id(), &records, first.seq)?;
     let mut last: HashMap<Id, bool> = HashMap::new();
-    for (record, _, state) in known {
+    for (record, state) in known {
         // Behind what failed, or stands behind it, nothing of the record goes out.
         let is_held_back = [WebhookDeliveryState::Failed, WebhookDeliveryState::Parked].iter().any(|held| held.as_str() == state);
         last.insert(record, is_held_back && webhook.get(Webhook::ordering) == Some(WebhookOrdering::Record));

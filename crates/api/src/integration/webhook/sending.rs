@@ -244,7 +244,7 @@ fn disable(work: &mut Work<'_>, webhook: &Record<Webhook>, reason: &str) -> Resu
 }
 
 /// Changes a delivery, which is a log: without an event.
-fn change(work: &mut Work<'_>, id: Id, change: impl FnOnce(&mut Record<WebhookDelivery>)) -> Result<(), Problem> {
+pub fn change(work: &mut Work<'_>, id: Id, change: impl FnOnce(&mut Record<WebhookDelivery>)) -> Result<(), Problem> {
     let schema = deliveries();
     let Some(loaded) = work.load(&schema, &Unrestricted, id, &Predicate::all())? else { return Ok(()) };
     let mut record: Record<WebhookDelivery> = loaded.record.clone().into_entity();

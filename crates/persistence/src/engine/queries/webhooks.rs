@@ -143,8 +143,8 @@ pub fn states(conn: &mut Conn, tenant: Id, webhook: Id) -> Result<Vec<(String, i
         .load(conn)?)
 }
 
-/// The latest delivery of each record before a position, with its state.
-pub fn last(conn: &mut Conn, tenant: Id, webhook: Id, records: &[Id], before: i64) -> Result<Vec<(Id, i64, String)>, StoreError> {
+/// The state of the latest delivery of each record before a position.
+pub fn last(conn: &mut Conn, tenant: Id, webhook: Id, records: &[Id], before: i64) -> Result<Vec<(Id, String)>, StoreError> {
     let earlier = deliveries::table
         .filter(deliveries::tenant_id.eq(DbId(tenant)))
         .filter(deliveries::webhook_id.eq(DbId(webhook)))
@@ -160,7 +160,7 @@ pub fn last(conn: &mut Conn, tenant: Id, webhook: Id, records: &[Id], before: i6
         .filter(deliveries::record_id.eq_any(records.iter().copied().map(DbId)))
         .filter(deliveries::seq.eq_any(positions))
         .order((deliveries::seq, deliveries::created_at))
-        .select((deliveries::record_id, deliveries::seq, deliveries::state))
+        .select((deliveries::record_id, deliveries::state))
         .load(conn)?)
 }
 
