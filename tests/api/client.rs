@@ -156,6 +156,12 @@ impl Stream {
             self.text.push_str(&String::from_utf8_lossy(&chunk));
         }
     }
+
+    /// Whether nothing comes any more.
+    pub async fn ends(mut self) -> bool {
+        let ending = tokio::time::timeout(std::time::Duration::from_secs(10), self.response.chunk());
+        self.text.is_empty() && matches!(ending.await, Ok(Ok(None)))
+    }
 }
 
 /// A request; awaiting it sends it.
@@ -197,6 +203,11 @@ impl Request {
             headers: self.headers.clone(),
             sent: self.sent.clone(),
         })
+    }
+
+    /// Sends it and reads no body: the status.
+    pub async fn opened(self) -> u16 {
+        self.builder.send().await.expect("an answer").status().as_u16()
     }
 
     /// Sends it; an error if no answer comes.

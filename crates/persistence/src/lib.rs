@@ -36,7 +36,7 @@ pub(crate) use engine::on;
 pub use activities::{Notice, Shift, Standing};
 pub use automation::Passed;
 pub use customers::{Bought, Line};
-pub use engine::migrate::down_and_up;
+pub use engine::{migrate::down_and_up, pulse::Pulse};
 pub use error::{Failure, StoreError};
 pub use reader::{EXPANDED_EACH, Page, Reader, TenantKey, Written};
 pub use records::{
@@ -49,9 +49,9 @@ pub use sql::{
     cell::Cell,
     row::{Layout, Row},
     rows::{
-        ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, KeptRow, Lease, LoginFailureRow, MailSourceRow,
-        PortalCodeRow, PortalSessionRow, PromiseRow, RotationRow, RuleCursorRow, SessionRow, SettingHead, SettingRow,
-        SigningKeyRow, TenantRow, TimerRow, WantedEvents, WebhookCursorRow,
+        ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, KeptRow, Lease, LogEnd, LoginFailureRow,
+        MailSourceRow, PortalCodeRow, PortalSessionRow, PromiseRow, RecordLockRow, RotationRow, RuleCursorRow, SessionRow,
+        SettingHead, SettingRow, SigningKeyRow, StreamTicketRow, TenantRow, TimerRow, WantedEvents, WebhookCursorRow,
     },
     statement::Dialect,
 };

@@ -33,7 +33,7 @@ use crate::{
     sql::{
         cell::{Cell, CellRef},
         row::{self, Layout, Row},
-        rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, TenantRow, WantedEvents},
+        rows::{EventRow, IdempotencyRow, ImportFaultRow, JobRow, LogEnd, TenantRow, WantedEvents},
         statement::{ColumnType, Dialect, Statement, write_sql},
     },
 };
@@ -348,12 +348,12 @@ impl Reader<'_> {
 
     /// The position of the last event of the tenant that may be read: whoever has read up to it has read all there is.
     pub fn log_end(&mut self) -> Result<i64, StoreError> {
-        // No transaction still open can put an event before this.
-        let horizon = on!(&mut self.connection, locks::horizon(self.tenant.id))?;
-        if horizon < i64::MAX {
-            return Ok(horizon);
-        }
-        on!(&mut self.connection, events::end())
+        Ok(self.log_end_so_far()?.position)
+    }
+
+    /// The same, and whether more is already committed.
+    pub fn log_end_so_far(&mut self) -> Result<LogEnd, StoreError> {
+        on!(&mut self.connection, locks::horizon(self.tenant.id))
     }
 
     /// Those events after a position and not after another that somebody wants.

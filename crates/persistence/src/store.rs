@@ -19,7 +19,7 @@ pub use lanes::{Claim, LaneFigures, Lanes, Turn};
 use lanes::{Count, Gate, Pace, Proven, Ticket};
 
 use crate::{
-    engine::{Connection, Lane, leash::Leash, postgres, sqlite},
+    engine::{Connection, Lane, leash::Leash, postgres, pulse::Pulse, sqlite},
     error::{Failure, StoreError},
     reader::{Reader, TenantKey},
     work::{Origin, Work, numbers::Numbers},
@@ -46,6 +46,7 @@ pub struct Store {
     engine: Engine,
     numbers: Arc<Numbers>,
     queued: Arc<Notify>,
+    pulse: Arc<Pulse>,
     new_id: fn() -> Id,
     limit: Option<Duration>,
     traffic: Arc<Traffic>,
@@ -99,12 +100,15 @@ impl Store {
     /// Opens the database, creating it where it is a file, and brings it to the present schema.
     pub fn open(settings: &Settings) -> Result<Store, StoreError> {
         let (connections, heavy, prepared) = (settings.connections, settings.heavy, Arc::default());
+        let mut pulse = Arc::new(Pulse::default());
         let (engine, numbers) = if let Some(path) = settings.url.strip_prefix("sqlite:") {
             let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
             (Engine::Sqlite(Arc::new(sqlite::Threads::start(&path, connections, heavy, &prepared)?)), Numbers::none())
         } else if settings.url.starts_with("postgres://") || settings.url.starts_with("postgresql://") {
             let url = postgres::with_timeouts(&settings.url);
-            (Engine::Postgres(Arc::new(postgres::Pool::start(&url, connections, heavy, &prepared)?)), Numbers::of(url))
+            pulse = Arc::new(Pulse::among_nodes());
+            let pool = postgres::Pool::start(&url, connections, heavy, (&prepared, &pulse))?;
+            (Engine::Postgres(Arc::new(pool)), Numbers::of(url))
         } else {
             return Err(StoreError::Internal("DATABASE_URL must begin with sqlite: or postgres://".to_owned()));
         };
@@ -121,6 +125,7 @@ impl Store {
             engine,
             numbers: Arc::new(numbers),
             queued: Arc::default(),
+            pulse,
             new_id: settings.new_id,
             limit,
             traffic: Arc::new(traffic),
@@ -346,9 +351,10 @@ impl Store {
         let leash = Leash::of(self.limit);
         let (count, queued_up) = (Arc::clone(&self.traffic.light), self.traffic.light.queue());
         let (numbers, queued, new_id) = (Arc::clone(&self.numbers), Arc::clone(&self.queued), self.new_id);
+        let pulse = Arc::clone(&self.pulse);
         let sent = match &self.engine {
             Engine::Sqlite(threads) => {
-                let (mut done, mut has_queued) = (None, false);
+                let (mut done, mut has_queued, mut wrote) = (None, false, Vec::new());
                 let (mut queued_up, mut busy) = (Some(queued_up), None);
                 threads.write(Box::new(move |step| match step {
                     // Nobody has waited for it since before it began.
@@ -361,13 +367,17 @@ impl Store {
                         count.failed(result.as_ref().err().and_then(Failure::store_error));
                         let kept = result.is_ok();
                         has_queued = kept && unit.queued;
+                        wrote = unit.announced;
                         done = Some(result);
                         kept
                     }
                     sqlite::Step::Answer(commit) => {
                         busy = None;
-                        if has_queued && commit.is_ok() {
-                            queued.notify_one();
+                        if commit.is_ok() && done.as_ref().is_some_and(Result::is_ok) {
+                            wrote.iter().for_each(|tenant| pulse.wrote(*tenant));
+                            if has_queued {
+                                queued.notify_one();
+                            }
                         }
                         if let Some(answer) = answer.take() {
                             let result = match (commit, done.take()) {
@@ -388,13 +398,14 @@ impl Store {
                         return false;
                     }
                     let busy = queued_up.begin();
-                    let has_queued = std::cell::Cell::new(false);
+                    let (has_queued, wrote) = (std::cell::Cell::new(false), std::cell::RefCell::new(Vec::new()));
                     let result = match connection {
                         Ok(Connection::Postgres(conn)) => postgres::transaction(conn, ATTEMPTS, |conn| {
                             let mut unit = Work::new(Connection::Postgres(conn), tenant, &origin, new_id, &numbers);
                             let value = work(&mut unit)?;
                             unit.finish()?;
                             has_queued.set(unit.queued);
+                            wrote.replace(unit.announced);
                             Ok(value)
                         }),
                         Ok(Connection::Sqlite(_)) => {
@@ -402,8 +413,11 @@ impl Store {
                         }
                         Err(error) => Err(E::from(error)),
                     };
-                    if has_queued.get() && result.is_ok() {
-                        queued.notify_one();
+                    if result.is_ok() {
+                        wrote.borrow().iter().for_each(|tenant| pulse.wrote(*tenant));
+                        if has_queued.get() {
+                            queued.notify_one();
+                        }
                     }
                     let error = result.as_ref().err().and_then(Failure::store_error);
                     count.failed(error);
@@ -448,6 +462,12 @@ impl Store {
     /// Waits until a job is put into the queue through this store.
     pub async fn job_queued(&self) {
         self.queued.notified().await;
+    }
+
+    /// Says when logs go on.
+    #[must_use]
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// Lets what was accepted finish, and closes the database.

@@ -7,6 +7,8 @@ mod changes;
 mod exports;
 pub mod files;
 pub mod imports;
+mod locks;
+mod streams;
 mod webhooks;
 
 use crate::{support::Test, tests};
@@ -37,6 +39,19 @@ pub fn tests() -> Vec<Test> {
         bulk_changes::any_records_are_changed_alike,
         bulk_changes::the_number_expected_is_the_number_changed
     ];
+    let streams = tests![
+        streams::tell_what_the_feed_tells,
+        streams::miss_nothing_of_many_writers,
+        streams::show_what_their_caller_may_know,
+        streams::are_opened_by_a_ticket_each,
+        streams::begin_anew_where_there_is_no_such_place,
+        streams::are_not_too_many,
+        locks::say_who_is_editing,
+        locks::are_within_rights,
+        locks::are_listed_page_by_page;
+        postgres:
+            streams::hear_other_nodes => "a file has one server"
+    ];
     let webhooks = tests![
         webhooks::events_are_posted_as_they_are_asked_for,
         webhooks::what_fails_is_tried_again_and_holds_back_its_record_alone,
@@ -46,5 +61,5 @@ pub fn tests() -> Vec<Test> {
         webhooks::are_judged_before_they_are_stored,
         webhooks::a_long_backlog_stays_in_the_log
     ];
-    bulk.into_iter().chain(changes).chain(files::tests()).chain(imports::tests()).chain(webhooks).collect()
+    bulk.into_iter().chain(changes).chain(files::tests()).chain(imports::tests()).chain(streams).chain(webhooks).collect()
 }

@@ -43,7 +43,8 @@ impl FromRequest for Call {
 }
 
 impl Call {
-    async fn of(request: &HttpRequest) -> Result<Call, Problem> {
+    /// The call of whoever sends a request.
+    pub(super) async fn of(request: &HttpRequest) -> Result<Call, Problem> {
         let state = state_of(request)?;
         let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let principal = match state.principals.resolve(&state.store, &state.tokens, authorization).await {
@@ -54,6 +55,11 @@ impl Call {
                 return Err(problem);
             }
         };
+        Call::by(request, state, principal)
+    }
+
+    /// The call of a caller who is known.
+    pub(super) fn by(request: &HttpRequest, state: Arc<State>, principal: Arc<Principal>) -> Result<Call, Problem> {
         let standing = state.limits.take(principal.credential.0.as_u128())?;
         request.extensions_mut().insert(standing);
         let span = tracing::Span::current();

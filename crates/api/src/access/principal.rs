@@ -8,14 +8,19 @@ use farley_domain::{
         access::{Action, Asker, AskerView, Grants},
         api_key::{self, ApiKey},
         custom_field::{self, CustomField},
+        role::Role,
+        team::Team,
         tenant::Tenant,
+        user::User,
     },
     model::{
+        entity::Entity as _,
         event::{Actor, ActorKind},
         object::{Catalog, Object, Schema},
         registry,
         value::Standards,
     },
+    sales::leads::pool::Pool,
     values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{Layout, Reader, Store, TenantKey};
@@ -111,8 +116,9 @@ impl Principal {
     }
 }
 
+/// What a caller is resolved by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Credential {
+pub enum Credential {
     Session { tenant: Id, session: Id },
     ApiKey { hash: Vec<u8> },
 }
@@ -138,18 +144,12 @@ impl Principals {
 
     /// Resolves the value of an `Authorization` header.
     pub async fn resolve(&self, store: &Store, tokens: &Tokens, authorization: Option<&str>) -> Result<Arc<Principal>, Problem> {
-        let refused = || Problem::new(Code::Unauthorized);
-        let (scheme, token) = authorization.and_then(|value| value.split_once(' ')).ok_or_else(refused)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(refused());
-        }
-        let token = token.trim();
-        let credential = if token.starts_with("fk_") {
-            Credential::ApiKey { hash: secret_hash(token) }
-        } else {
-            let claims = tokens.verify_fresh(store, token, clock::now()).await?;
-            Credential::Session { tenant: claims.tid, session: claims.sid }
-        };
+        let (credential, _) = read_authorization(store, tokens, authorization).await?;
+        self.of(store, credential).await
+    }
+
+    /// Resolves a caller by a credential that is known to be theirs.
+    pub async fn of(&self, store: &Store, credential: Credential) -> Result<Arc<Principal>, Problem> {
         if let Some(principal) = self.known.get(&credential).await {
             return Ok(principal);
         }
@@ -178,6 +178,32 @@ impl Principals {
         let principal = store.read(NO_TENANT, move |reader| load(reader, &wanted, brief, clock::now())).await?;
         Ok(Arc::new(principal))
     }
+}
+
+/// The credential that the value of an `Authorization` header stands for, and when that value expires, if by itself.
+pub async fn read_authorization(
+    store: &Store,
+    tokens: &Tokens,
+    authorization: Option<&str>,
+) -> Result<(Credential, Option<Timestamp>), Problem> {
+    let refused = || Problem::new(Code::Unauthorized);
+    let (scheme, token) = authorization.and_then(|value| value.split_once(' ')).ok_or_else(refused)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(refused());
+    }
+    let token = token.trim();
+    if token.starts_with("fk_") {
+        return Ok((Credential::ApiKey { hash: secret_hash(token) }, None));
+    }
+    let claims = tokens.verify_fresh(store, token, clock::now()).await?;
+    let until = Timestamp::from_milliseconds(claims.exp.saturating_mul(1_000));
+    Ok((Credential::Session { tenant: claims.tid, session: claims.sid }, Some(until)))
+}
+
+/// Whether an event may change what somebody may do: users, what they belong to and what that permits, keys, and the fields there are.
+#[must_use]
+pub fn is_of_access(object: &str) -> bool {
+    [User::NAME, Team::NAME, Role::NAME, Pool::NAME, ApiKey::NAME, CustomField::NAME].contains(&object)
 }
 
 fn load(reader: &mut Reader<'_>, credential: &Credential, brief: Option<Brief>, now: Timestamp) -> Result<Principal, Problem> {

@@ -8,7 +8,9 @@ use std::{
 use actix_web::{HttpRequest, web};
 use farley_persistence::Store;
 
-use super::{contents::Contents, passwords::Passwords, principal::Principals, tokens::Tokens, turns::Turns};
+use super::{
+    contents::Contents, pass::Open, passwords::Passwords, principal::Principals, tail::Tails, tokens::Tokens, turns::Turns,
+};
 use crate::{
     http::{
         limits::{Limits, Submissions},
@@ -33,6 +35,10 @@ pub struct State {
     pub limits: Arc<Limits>,
     pub submissions: Submissions,
     pub turns: Turns,
+    /// The latest of each tenant's log, for those who listen.
+    pub tails: Tails,
+    /// How many streams there are.
+    pub streams: Open,
     pub stopping: Arc<Stopping>,
     /// Opened when the first file is asked for: a server without files needs no folder to write to.
     contents: OnceLock<Arc<Contents>>,
@@ -56,6 +62,8 @@ impl State {
             )),
             submissions: Submissions::default(),
             turns: Turns::default(),
+            tails: Tails::default(),
+            streams: Open::default(),
             stopping: Arc::default(),
             contents: OnceLock::new(),
             outgoing: OnceLock::new(),

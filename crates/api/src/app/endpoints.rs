@@ -39,6 +39,7 @@ macro_rules! endpoints {
                 (name = "calls", description = "Calls as telephone systems report them, and who has a number. Calls are activities of the kind `call`."),
                 (name = "search", description = "Search across all objects."),
                 (name = "events", description = "The change feed: all events, in order."),
+                (name = "locks", description = "Who is editing what: advice for editors."),
                 (name = "bulk", description = "Many records in one request, and several operations."),
                 (name = "metadata", description = "Everything a frontend needs to build forms and tables."),
                 (name = "access", description = "Explains who can do what, and why."),
@@ -268,10 +269,15 @@ endpoints! {
     "{collection}" => [
         records::bulk::records::write,
         records::bulk::change::change,
+        records::locks::lock,
+        records::locks::unlock,
     ],
     "changes" => [
         records::events::change_feed,
+        records::changes_stream::stream,
+        records::changes_stream::create_ticket,
     ],
+    "locks" => [records::locks::list],
     "customers" => [
         customers::overview::customer_overview,
         customers::timeline::customer_timeline,

@@ -21,7 +21,7 @@ use crate::{
         problem::Problem,
         telemetry::{TRACED, follow},
     },
-    records::area::{Area, Halt, Job, JobKind, LEASE_SECONDS, Lane, installed},
+    records::area::{Area, Follows, Halt, Job, JobKind, LEASE_SECONDS, Lane, installed},
 };
 
 /// How often workers say that they are still at it.
@@ -30,6 +30,8 @@ const RENEW: Duration = Duration::from_secs(6);
 const IDLE: Duration = Duration::from_millis(500);
 /// How often it is looked for tenants where something is due that is no job yet.
 const WATCH: Duration = Duration::from_secs(2);
+/// How long the logs go on until it is looked for what follows them.
+const GATHER: Duration = Duration::from_millis(100);
 /// How long a job may go on after the order to stop; then it is handed back.
 const GRACE: Duration = Duration::from_secs(5);
 /// After how many seconds a job is gone on with that the store did not let end.
@@ -142,16 +144,29 @@ async fn housekeeping(state: Arc<State>) {
 
 /// Puts jobs into the queue for what has come due that is no job yet.
 async fn watch(state: Arc<State>) {
+    let mut pulse = state.background.pulse().follow_all();
+    let mut all_at = tokio::time::Instant::now();
     while !state.stopping.is_begun() {
-        if let Err(problem) = give_due_jobs(&state).await {
-            tracing::warn!(%problem, "what is due could not be looked for");
+        let now = tokio::time::Instant::now();
+        let is_all = now >= all_at;
+        if is_all {
+            all_at = now + WATCH;
         }
-        tokio::time::sleep(WATCH).await;
+        if let Err(problem) = give_due_jobs(&state, |follows| is_all || follows == Follows::Log).await {
+            tracing::warn!(%problem, "what is due could not be looked for");
+            tokio::time::sleep(WATCH).await;
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(all_at) => {}
+            // What tells of it lives as long as the store.
+            _ = pulse.changed() => tokio::time::sleep(GATHER).await,
+        }
+        pulse.mark_unchanged();
     }
 }
 
-async fn give_due_jobs(state: &State) -> Result<(), Problem> {
-    for watch in &installed()?.watches {
+async fn give_due_jobs(state: &State, is_looked_for: impl Fn(Follows) -> bool) -> Result<(), Problem> {
+    for watch in installed()?.watches.iter().filter(|watch| is_looked_for(watch.follows)) {
         let (now, settings) = (clock::now(), state.settings.clone());
         let reading = state.background.read::<_, Problem>(NO_TENANT, move |reader| Ok((watch.due)(&settings, reader, now)?));
         let due = reading.await?;
@@ -383,6 +398,8 @@ async fn perform(state: &Arc<State>, job: &JobRow, lease: Lease) -> Result<(), H
 async fn tidy(state: &State, tenant: TenantKey, now: Timestamp) -> Result<(), Problem> {
     let written = state.background.write::<_, Problem>(tenant, Origin::system(now), move |work| {
         work.purge_answers(now.plus_seconds(-25 * 3_600))?;
+        work.purge_stream_tickets(now)?;
+        work.purge_record_locks(now)?;
         work.purge_jobs(now.plus_seconds(-KEPT_DAYS * 24 * 3_600))?;
         work.forget_old_import_files(now.plus_seconds(-FILE_DAYS * 24 * 3_600))?;
         Ok(())

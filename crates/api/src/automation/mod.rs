@@ -15,7 +15,7 @@ use farley_domain::automation::{macros::Macro, rule::Rule};
 use crate::{
     http::clock,
     records::{
-        area::{Area, JobKind, Lane, Watch},
+        area::{Area, Follows, JobKind, Lane, Watch},
         behaviour::Behaviours,
     },
 };
@@ -49,6 +49,9 @@ pub static AREA: Area = Area {
             perform: |job| Box::pin(async move { Ok(log::tidy(&job.state, job.tenant, clock::now()).await?) }),
         },
     ],
-    watches: &[Watch { kind: events::KIND, due: events::due }, Watch { kind: times::KIND, due: times::due }],
+    watches: &[
+        Watch { kind: events::KIND, follows: Follows::Log, due: events::due },
+        Watch { kind: times::KIND, follows: Follows::Time, due: times::due },
+    ],
     beginnings: &[],
 };

@@ -80,6 +80,8 @@ problem_codes! {
     FailedDependency "failed_dependency" 424 "Failed dependency" "依赖的操作失败" "The operation needs the result of {needed}, which failed." "此操作需要 {needed} 的结果，而该操作已失败。",
     KeyReused "idempotency_key_reused" 422 "Idempotency-Key reused" "幂等键被重用" "This Idempotency-Key was already used for a different request." "该 Idempotency-Key 已用于另一个请求。",
     PreconditionRequired "precondition_required" 428 "Precondition required" "缺少前置条件" "on_conflict requires If-Match with the version that the edit was based on." "使用 on_conflict 时必须提供 If-Match 版本。",
+    TooManyStreams "too_many_streams" 429 "Too many streams" "数据流过多" "A session or key may have {max} streams open at a time. Close one, or use one stream for several purposes." "同一会话或密钥最多可同时打开 {max} 个数据流。请关闭其中一个，或将多种用途合并到一个数据流。",
+    RecordLocked "record_locked" 409 "Being edited" "正在编辑" "Another user is editing the record, see `lock`. With `take_over`, it is yours." "其他用户正在编辑此记录，见 `lock`；指定 `take_over` 可接管。",
     RateLimited "rate_limited" 429 "Too many requests" "请求过多" "Try again in {seconds} seconds." "请在 {seconds} 秒后重试。",
     Internal "internal" 500 "Internal error" "内部错误" "An internal error occurred. It was logged under the request id." "服务器内部错误，已按请求编号记录。",
     QueryTooSlow "query_too_slow" 503 "Query too slow" "查询过慢" "The query exceeded the time limit. Narrow it down: use a shorter period, a stricter filter, fewer groups or related records, no total, or a cursor instead of an offset." "查询超出了单条语句的时限。请缩小范围：缩短时间段、收紧筛选条件、减少分组或关联记录、不要总数、用游标代替偏移。",

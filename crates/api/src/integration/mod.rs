@@ -10,7 +10,7 @@ use farley_domain::integration::{file::File, webhook::Webhook};
 use crate::{
     http::clock,
     records::{
-        area::{Area, JobKind, Lane, Watch},
+        area::{Area, Follows, JobKind, Lane, Watch},
         behaviour::Behaviours,
     },
 };
@@ -84,6 +84,6 @@ pub static AREA: Area = Area {
             perform: |job| Box::pin(webhook::sending::perform(job)),
         },
     ],
-    watches: &[Watch { kind: webhook::feeding::KIND, due: webhook::feeding::due }],
+    watches: &[Watch { kind: webhook::feeding::KIND, follows: Follows::Log, due: webhook::feeding::due }],
     beginnings: &[],
 };

@@ -50,8 +50,18 @@ pub struct Beginning {
 pub struct Watch {
     /// The kind of the job.
     pub kind: &'static str,
+    pub follows: Follows,
     /// The tenants where it is due; some of them, if they are many.
     pub due: fn(&Settings, &mut Reader<'_>, Timestamp) -> Result<Vec<TenantKey>, StoreError>,
+}
+
+/// By what something comes due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follows {
+    /// As the log of a tenant goes on: it is looked for as soon as it does.
+    Log,
+    /// As time passes.
+    Time,
 }
 
 /// Why a job is not done.

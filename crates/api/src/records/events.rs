@@ -11,7 +11,6 @@ use farley_domain::{
         event,
         fault::{FaultCode, Faults, unknown},
         object::Object,
-        record::Record,
         registry,
     },
     query::predicate::Predicate,
@@ -255,7 +254,7 @@ crate::query! {
 }
 
 /// The cursor of whoever wants to hear only of what is yet to come.
-const NOW: &str = "now";
+pub const NOW: &str = "now";
 /// How far one page looks for events that a filter lets through. Where there are none, the next page goes on from there.
 const FAR: i64 = 100_000;
 
@@ -277,8 +276,18 @@ pub async fn change_feed(call: Call, request: HttpRequest) -> Result<HttpRespons
     let limit = asked.get(ChangesQuery::limit);
     let given = asked.get(ChangesQuery::cursor);
     let begin = if given == Some(NOW) { None } else { Some(position_of(given, 0)?) };
-    let wanted = wanted(&asked)?;
-    let newest = wanted.newest;
+    let newest = match asked.get(ChangesQuery::order) {
+        None | Some(FeedOrder::Oldest) => false,
+        Some(FeedOrder::Newest) => true,
+    };
+    let wanted = WantedEvents {
+        newest,
+        ..wanted(
+            (ChangesQuery::types.name(), asked.get(ChangesQuery::types)),
+            (ChangesQuery::object.name(), asked.get(ChangesQuery::object)),
+            asked.get(ChangesQuery::record_id),
+        )?
+    };
     // Newest first, a page goes back from where the cursor stands.
     let begin = if newest && given.is_none() { None } else { begin };
     let (principal, now) = (Arc::clone(&call.principal), call.now);
@@ -314,25 +323,25 @@ pub async fn change_feed(call: Call, request: HttpRequest) -> Result<HttpRespons
     Ok(HttpResponse::Ok().insert_header(("Link", link)).json(page))
 }
 
-/// Which events are asked for. A type, or an object, that there is none of is refused: a reader would wait for it in vain.
-fn wanted(asked: &Record<ChangesQuery>) -> Result<WantedEvents, Faults> {
+/// Which events are asked for, by the names of the parameters. A type, or an object, that there is none of is refused: a reader would
+/// wait for it in vain.
+pub fn wanted(
+    (types_name, types): (&str, Vec<String>),
+    (object_name, object): (&str, Option<&str>),
+    record: Option<Id>,
+) -> Result<WantedEvents, Faults> {
     let mut faults = Faults::default();
-    let mut object = None;
-    if let Some(name) = asked.get(ChangesQuery::object) {
-        object = registry::subject(name);
-        if object.is_none() {
+    let mut found = None;
+    if let Some(name) = object {
+        found = registry::subject(name);
+        if found.is_none() {
             let known = registry::subjects().map(|object| object.name);
-            faults.add(unknown(ChangesQuery::object.name().to_owned(), FaultCode::UnknownChoice, name, known));
+            faults.add(unknown(object_name.to_owned(), FaultCode::UnknownChoice, name, known));
         }
     }
-    let types = asked.get(ChangesQuery::types);
     for name in &types {
-        faults.0.extend(event::unknown_type(ChangesQuery::types.name().to_owned(), name));
+        faults.0.extend(event::unknown_type(types_name.to_owned(), name));
     }
-    let newest = match asked.get(ChangesQuery::order) {
-        None | Some(FeedOrder::Oldest) => false,
-        Some(FeedOrder::Newest) => true,
-    };
-    let object = object.map(|object| object.name.to_owned());
-    faults.into_result(WantedEvents { types, object, record: asked.get(ChangesQuery::record_id), newest })
+    let object = found.map(|object| object.name.to_owned());
+    faults.into_result(WantedEvents { types, object, record, newest: false })
 }

@@ -48,7 +48,7 @@ use farley_domain::{
 use crate::{
     http::clock,
     records::{
-        area::{Area, Beginning, JobKind, Lane, Watch},
+        area::{Area, Beginning, Follows, JobKind, Lane, Watch},
         behaviour::Behaviours,
     },
 };
@@ -125,6 +125,9 @@ pub static AREA: Area = Area {
             perform: |job| Box::pin(channels::sending::perform(job)),
         },
     ],
-    watches: &[Watch { kind: timers::KIND, due: timers::due }, Watch { kind: mail::fetching::KIND, due: mail::fetching::due }],
+    watches: &[
+        Watch { kind: timers::KIND, follows: Follows::Time, due: timers::due },
+        Watch { kind: mail::fetching::KIND, follows: Follows::Time, due: mail::fetching::due },
+    ],
     beginnings: &[Beginning { object: TicketStatus::NAME, make: ticket_status::create_first }],
 };

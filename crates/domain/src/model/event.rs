@@ -203,6 +203,13 @@ pub fn changes(stored: &str) -> Result<Map<String, Value>, serde_json::Error> {
     Ok(changes)
 }
 
+/// The text that a field has after a change, if it is one and has changed.
+#[must_use]
+pub fn text_after(stored: &str, field: &str) -> Option<String> {
+    let change = changes(stored).ok()?.shift_remove(field)?;
+    change["to"].as_str().map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

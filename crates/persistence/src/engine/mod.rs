@@ -9,6 +9,7 @@ pub mod log;
 pub mod memo;
 pub mod migrate;
 pub mod postgres;
+pub mod pulse;
 #[allow(clippy::duplicate_mod, reason = "the same files are compiled for each engine")]
 pub mod queries;
 pub mod sqlite;

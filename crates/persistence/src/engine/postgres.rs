@@ -13,6 +13,7 @@ use diesel::{Connection as _, PgConnection, RunQueryDsl as _, connection::Simple
 use super::{
     Lane, canceller, kept,
     leash::{self, Leash},
+    pulse::{self, Pulse},
     sqlite::ReadTask as Task,
     watch::{self, Watch},
 };
@@ -29,7 +30,8 @@ pub struct Pool {
     heavy: Mutex<Option<Sender<Task>>>,
     canceller: Mutex<Option<Sender<Arc<Leash>>>>,
     watch: Arc<Watch>,
-    watching: Mutex<Option<Sender<()>>>,
+    /// As long as they are there, it is watched and word is passed on.
+    watching: Mutex<Option<[Sender<()>; 2]>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -45,7 +47,12 @@ pub fn with_timeouts(url: &str) -> String {
 }
 
 impl Pool {
-    pub fn start(url: &str, light: usize, heavy: usize, prepared: &Arc<AtomicUsize>) -> Result<Pool, StoreError> {
+    pub fn start(
+        url: &str,
+        light: usize,
+        heavy: usize,
+        (prepared, pulse): (&Arc<AtomicUsize>, &Arc<Pulse>),
+    ) -> Result<Pool, StoreError> {
         let mut first = connect(url)?;
         for migration in migrate::postgres(&mut first.conn)? {
             tracing::info!(migration, "migrated");
@@ -72,9 +79,12 @@ impl Pool {
         let (own_url, watch) = (url.to_owned(), Arc::<Watch>::default());
         let own = Arc::clone(&watch);
         spawn("farley-watch", Box::new(move || watch::serve(&own_url, &own, &to_end)))?;
+        let (passing_on, to_end) = unbounded();
+        let (own_url, own) = (url.to_owned(), Arc::clone(pulse));
+        spawn("farley-pulse", Box::new(move || pulse::serve(&own_url, &own, &to_end)))?;
         Ok(Pool {
             watch,
-            watching: Mutex::new(Some(watching)),
+            watching: Mutex::new(Some([watching, passing_on])),
             light: Mutex::new(Some(to_light)),
             heavy: Mutex::new(Some(to_heavy)),
             canceller: Mutex::new(Some(to_cancel)),

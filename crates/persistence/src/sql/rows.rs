@@ -82,6 +82,14 @@ pub struct WantedEvents {
     pub newest: bool,
 }
 
+/// How far the log of a tenant may be read.
+#[derive(Clone, Copy, Debug)]
+pub struct LogEnd {
+    pub position: i64,
+    /// Whether more may be committed behind a transaction that is still open.
+    pub is_held_up: bool,
+}
+
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::events)]
 pub struct EventRow {
@@ -105,6 +113,38 @@ pub struct EventRow {
     pub cause_depth: Option<i64>,
     /// What whoever did it gave along, to know it again.
     pub client_tag: Option<String>,
+}
+
+/// A ticket that opens one stream: by the session or API key of whoever asked for it.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::stream_tickets, treat_none_as_default_value = false)]
+pub struct StreamTicketRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    pub token_hash: Vec<u8>,
+    pub session_id: Option<Id>,
+    pub key_hash: Option<Vec<u8>>,
+    /// When the credential it stands for expires, if that is known.
+    pub holds_until: Option<Timestamp>,
+    #[diesel(serialize_as = DbTime)]
+    pub expires_at: Timestamp,
+}
+
+/// Who is editing a record.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::record_locks)]
+pub struct RecordLockRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    pub object: String,
+    #[diesel(serialize_as = DbId)]
+    pub record_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub user_id: Id,
+    #[diesel(serialize_as = DbTime)]
+    pub since: Timestamp,
+    #[diesel(serialize_as = DbTime)]
+    pub expires_at: Timestamp,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

@@ -265,6 +265,32 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    stream_tickets (token_hash) {
+        tenant_id -> IdSql,
+        token_hash -> Binary,
+        session_id -> Nullable<IdSql>,
+        key_hash -> Nullable<Binary>,
+        holds_until -> Nullable<TimeSql>,
+        expires_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{IdSql, TimeSql};
+    record_locks (tenant_id, record_id) {
+        tenant_id -> IdSql,
+        object -> Text,
+        record_id -> IdSql,
+        user_id -> IdSql,
+        since -> TimeSql,
+        expires_at -> TimeSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::IdSql;
     external_ids (tenant_id, object, system, key) {
         tenant_id -> IdSql,

@@ -112,7 +112,7 @@ pub struct Work<'a> {
     pub(crate) held: HashSet<(&'static str, Id)>,
     numbers: &'a crate::work::numbers::Numbers,
     /// The tenants for which positions in the log have been announced.
-    announced: Vec<Id>,
+    pub(crate) announced: Vec<Id>,
     /// Search terms of a new record, made before this work began.
     foreseen: Option<Arc<Foreseen>>,
     /// Whether a job came into the queue, which wakes the workers of this node.

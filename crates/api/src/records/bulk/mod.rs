@@ -33,6 +33,7 @@ pub const ANY: &str = "{collection}";
 pub fn needed(path: &str) -> Option<(Generic, &'static [Action])> {
     match path.strip_prefix("/v1/")?.strip_prefix(ANY)? {
         "/bulk" => Some((Generic::Create, &[Action::Create])),
+        "/{id}/lock" => Some((Generic::Update, &[Action::Update])),
         "/bulk-change" => Some((Generic::Update, &[Action::Update, Action::Archive])),
         _ => None,
     }
@@ -45,7 +46,7 @@ pub fn serves(object: &'static Object) -> bool {
 }
 
 /// The object of the collection that a path names, if it takes the operation one by one too.
-fn object_of(request: &HttpRequest, needed: Generic) -> Result<&'static Object, Problem> {
+pub fn object_of(request: &HttpRequest, needed: Generic) -> Result<&'static Object, Problem> {
     let named = request.match_info().query("collection");
     let found = registry::objects().into_iter().find(|object| object.collection == named);
     found.filter(|object| generic_operations(object).contains(&needed)).ok_or_else(Problem::not_found)

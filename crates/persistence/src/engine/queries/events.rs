@@ -1,6 +1,6 @@
 //! Reading the event log.
 
-use diesel::{dsl::max, prelude::*};
+use diesel::prelude::*;
 use farley_domain::values::id::Id;
 
 use super::Conn;
@@ -115,10 +115,4 @@ pub fn is_of_another(conn: &mut Conn, tenant: Id, (object, record): (&str, Id)) 
         .first(conn)
         .optional()?;
     Ok(found.is_some())
-}
-
-/// The position of the last event.
-pub fn end(conn: &mut Conn) -> Result<i64, StoreError> {
-    let last: Option<i64> = events::table.select(max(events::seq)).first(conn)?;
-    Ok(last.unwrap_or(0))
 }

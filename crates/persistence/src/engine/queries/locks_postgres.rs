@@ -13,6 +13,7 @@ use crate::{
     engine::queries::fixed::fixed,
     error::StoreError,
     sql::{
+        rows::LogEnd,
         schema::{self, events_seq_seq},
         sql_types::DbId,
     },
@@ -126,11 +127,11 @@ impl<GroupBy> ValidGrouping<GroupBy> for OpenWriters {
 }
 
 /// Up to which position the log of a tenant may be read.
-pub fn horizon(conn: &mut Conn, tenant: Id) -> Result<i64, StoreError> {
+pub fn horizon(conn: &mut Conn, tenant: Id) -> Result<LogEnd, StoreError> {
     let (last, is_called): (i64, bool) =
         events_seq_seq::table.select((events_seq_seq::last_value, events_seq_seq::is_called)).first(conn)?;
     // Asked after the sequence: who draws later draws more.
     let open: Option<i64> = diesel::select(OpenWriters { tenant: tenant_key(tenant).into() }).get_result(conn)?;
     let drawn = if is_called { last } else { 0 };
-    Ok(open.map_or(drawn, |open| drawn.min(open)))
+    Ok(LogEnd { position: open.map_or(drawn, |open| drawn.min(open)), is_held_up: open.is_some_and(|open| open < drawn) })
 }

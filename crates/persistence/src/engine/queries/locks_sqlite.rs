@@ -1,9 +1,13 @@
 //! How writers keep out of each other's way. SQLite has one writer: nobody else is under way.
 
+use diesel::{dsl::max, prelude::*};
 use farley_domain::values::{id::Id, time::Timestamp};
 
 use super::Conn;
-use crate::error::StoreError;
+use crate::{
+    error::StoreError,
+    sql::{rows::LogEnd, schema::events},
+};
 
 pub fn wait(_: &mut Conn, _: &str) -> Result<(), StoreError> {
     Ok(())
@@ -30,6 +34,7 @@ pub fn announce(_: &mut Conn, _: Id) -> Result<(), StoreError> {
 }
 
 /// Writers commit in the order in which they write.
-pub fn horizon(_: &mut Conn, _: Id) -> Result<i64, StoreError> {
-    Ok(i64::MAX)
+pub fn horizon(conn: &mut Conn, _: Id) -> Result<LogEnd, StoreError> {
+    let last: Option<i64> = events::table.select(max(events::seq)).first(conn)?;
+    Ok(LogEnd { position: last.unwrap_or(0), is_held_up: false })
 }

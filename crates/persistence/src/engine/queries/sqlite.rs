@@ -69,6 +69,8 @@ pub mod log;
 pub mod mail;
 #[path = "portal.rs"]
 pub mod portal;
+#[path = "record_locks.rs"]
+pub mod record_locks;
 #[path = "records.rs"]
 pub mod records;
 #[path = "run.rs"]
@@ -79,6 +81,8 @@ pub mod search_terms;
 pub mod settings;
 #[path = "sla.rs"]
 pub mod sla;
+#[path = "stream_tickets.rs"]
+pub mod stream_tickets;
 #[path = "tenants.rs"]
 pub mod tenants;
 #[path = "webhooks.rs"]

@@ -1,0 +1,2 @@
+DROP TABLE record_locks;
+DROP TABLE stream_tickets;
