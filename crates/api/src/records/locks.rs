@@ -185,6 +185,7 @@ pub async fn unlock(call: Call, request: HttpRequest) -> Result<HttpResponse, Pr
     let mut parameters = parameters(&request)?;
     let mutation = Mutation::of(&request, &mut parameters, &Value::Null)?;
     refuse_rest(&parameters, &["validate_only"])?;
+    call.rows(object, Action::Update)?;
     let readable = call.rows(object, Action::Read)?;
     let own = call.clone();
     mutation

@@ -323,6 +323,16 @@ pub(super) fn names_of(choices: Vec<Choice>) -> Vec<Value> {
     choices.into_iter().map(|choice| json!(choice.value)).chain([Value::Null]).collect()
 }
 
+/// Which totals are asked for.
+pub static TOTALS: Structure = asked(
+    "report_totals",
+    |value, _| texts(value, Totals::ALL.len()),
+    || {
+        let names: Vec<&str> = Totals::ALL.iter().map(|totals| totals.as_str()).collect();
+        json!({"type": ["array", "null"], "maxItems": Totals::ALL.len(), "items": {"type": "string", "enum": names}})
+    },
+);
+
 /// What records are grouped by, the outermost first.
 pub static DIMENSIONS: Structure = asked(
     "report_dimensions",

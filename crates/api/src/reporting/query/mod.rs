@@ -23,7 +23,7 @@ use farley_domain::{
     reporting::{
         bucket::WeekStart,
         chart::{AskedChart, CHART},
-        question::{AnswerFormat, DIMENSIONS, Dimension, MEASURES, Measure, PIVOT, Pivot, Totals},
+        question::{AnswerFormat, DIMENSIONS, Dimension, MEASURES, Measure, PIVOT, Pivot, TOTALS, Totals},
         table::{Mixed, Row},
     },
     values::{money::Currency, time::Timestamp},
@@ -68,7 +68,7 @@ crate::body! {
         /// How the rows make a pivot table.
         pivot: Option<Pivot> => structure(&PIVOT),
         /// Which totals to answer: `rows`, `columns`, `subtotals`, `grand`. They are computed anew, never added up.
-        totals: Vec<String> => texts(4).example(json!(["grand"])),
+        totals: Vec<String> => structure(&TOTALS).example(json!(["grand"])),
         /// The time zone of buckets, bounds and plain days. Defaults to the tenant's.
         time_zone: Option<String> => time_zone(),
         /// The day that weeks begin on.
