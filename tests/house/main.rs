@@ -55,7 +55,15 @@ const DOMAIN: House = House {
 
 const PERSISTENCE: House = House {
     src: "crates/persistence/src",
-    storeys: &[&["error"], &["sql"], &["engine"], &["records", "reader", "work"], AREAS, &["store"], &["bare", "scaffold"]],
+    storeys: &[
+        &["error"],
+        &["sql"],
+        &["engine"],
+        &["records", "reader", "work"],
+        AREAS,
+        &["store"],
+        &["archive", "bare", "scaffold"],
+    ],
     areas_on: 4,
     known: &[],
 };

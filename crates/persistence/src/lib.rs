@@ -28,6 +28,7 @@ mod service;
 
 mod store;
 
+pub mod archive;
 pub mod bare;
 pub mod scaffold;
 

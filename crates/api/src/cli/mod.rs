@@ -1,5 +1,6 @@
 //! The command line.
 
+mod archive;
 mod bench;
 mod demo;
 mod import;
@@ -140,6 +141,14 @@ enum Command {
     Demo(demo::DemoFlags),
     /// Import a CSV file into an object: customers, contacts, tags …
     Import(import::ImportArgs),
+    /// Write a whole tenant into a file, for a database of either engine
+    Export(archive::ExportArgs),
+    /// Read a whole tenant out of a file that `export` wrote
+    ImportAll(archive::ImportAllArgs),
+    /// Write the database (SQLite) and its files into a file, while a server goes on
+    Backup(archive::BackupArgs),
+    /// Put the database (SQLite) and files of a backup where none are
+    Restore(archive::RestoreArgs),
     /// Measure a server over HTTP, compared with a bare route and bare SQL
     Bench(bench::BenchFlags),
     /// Serve the bare route that `bench` compares with
@@ -185,6 +194,10 @@ fn run(command: Command, settings: &SettingFlags) -> Result<(), String> {
         Command::User(command) => people::user(command, settings.read()?),
         Command::Demo(flags) => demo::demo(flags, settings.read()?),
         Command::Import(args) => import::import(args, settings.read()?),
+        Command::Export(args) => archive::export(&args, &settings.read()?),
+        Command::ImportAll(args) => archive::import_all(&args, settings.read()?),
+        Command::Backup(args) => archive::backup(&args, &settings.read()?),
+        Command::Restore(args) => archive::restore(&args, &settings.read()?),
         Command::Bench(flags) => bench::bench(&flags, &settings.read()?),
         Command::BenchBare { address } => bench::bare(address),
         Command::Scaffold { object } => {

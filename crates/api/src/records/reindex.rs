@@ -24,7 +24,7 @@ pub const KIND: &str = "text_index";
 
 /// Records indexed in one transaction.
 const AT_ONCE: usize = 100;
-const ATTEMPTS: i64 = 10;
+pub const ATTEMPTS: i64 = 10;
 
 /// What is still to be done.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -45,6 +45,12 @@ pub fn ask(work: &mut Work<'_>, object: &'static Object, now: Timestamp) -> Resu
     let payload = payload.map_err(|error| Problem::internal(error.to_string()))?;
     work.enqueue_once(KIND, object.name, &payload, now, ATTEMPTS)?;
     Ok(())
+}
+
+/// What a job says that indexes the records of all objects.
+#[must_use]
+pub fn of_everything() -> String {
+    serde_json::to_string(&Payload::default()).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// Does the job: a batch after the other. A node that stops leaves word where it was.

@@ -225,7 +225,8 @@ fn serve(
     }
 }
 
-fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
+/// Opens a connection as every other has it.
+pub fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
     interrupt::watch_connections();
     let name = path.to_str().ok_or_else(|| StoreError::Internal("the path of the database is not UTF-8".to_owned()))?;
     match establish(path, name) {

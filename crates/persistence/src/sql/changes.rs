@@ -44,6 +44,11 @@ thread_local! {
     static DEFLATER: RefCell<Compress> = RefCell::new(Compress::new(Compression::new(3), false));
 }
 
+/// As they are stored: what does not become shorter stays as it is.
+pub fn stored(json: &str) -> Vec<u8> {
+    deflate(json).unwrap_or_else(|| json.as_bytes().to_vec())
+}
+
 fn deflate(json: &str) -> Option<Vec<u8>> {
     let length = u32::try_from(json.len()).ok().filter(|_| json.len() >= WORTH_IT)?;
     DEFLATER.with_borrow_mut(|deflater| {
@@ -58,7 +63,8 @@ fn deflate(json: &str) -> Option<Vec<u8>> {
     })
 }
 
-fn inflate(kept: &[u8]) -> Option<String> {
+/// Stored changes as JSON; none if they are not what Farley stores.
+pub fn inflate(kept: &[u8]) -> Option<String> {
     let (mark, rest) = kept.split_first()?;
     if *mark != DEFLATED {
         return String::from_utf8(kept.to_vec()).ok();
@@ -74,10 +80,7 @@ fn inflate(kept: &[u8]) -> Option<String> {
 
 impl ToSql<ChangesSql, Sqlite> for DbChanges {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        match deflate(&self.0) {
-            Some(deflated) => out.set_value(deflated),
-            None => out.set_value(self.0.as_bytes()),
-        }
+        out.set_value(stored(&self.0));
         Ok(IsNull::No)
     }
 }
