@@ -50,8 +50,8 @@ pub use sql::{
     row::{Layout, Row},
     rows::{
         ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, KeptRow, Lease, LoginFailureRow, MailSourceRow,
-        PortalCodeRow, PortalSessionRow, PromiseRow, RotationRow, RuleCursorRow, SessionRow, SettingHead, SettingRow,
-        SigningKeyRow, TenantRow, TimerRow, WantedEvents, WebhookCursorRow,
+        PortalCodeRow, PortalSessionRow, PromiseRow, RotationRow, RuleCursorRow, SegmentCursorRow, SessionRow, SettingHead,
+        SettingRow, SigningKeyRow, TenantRow, TimerRow, WantedEvents, WebhookCursorRow,
     },
     statement::Dialect,
 };

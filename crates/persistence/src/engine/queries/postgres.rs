@@ -72,6 +72,8 @@ pub mod portal;
 pub mod records;
 #[path = "run.rs"]
 pub mod run;
+#[path = "segments.rs"]
+pub mod segments;
 #[path = "settings.rs"]
 pub mod settings;
 #[path = "sla.rs"]
