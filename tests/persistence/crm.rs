@@ -49,8 +49,9 @@ impl View for Everything {
         Some(Predicate::all())
     }
 
-    fn sees(&self, _: &'static Object, _: &farley_domain::model::field::Field) -> bool {
-        true
+    fn sees(&self, _: &'static Object, field: &farley_domain::model::field::Field) -> bool {
+        // There are no segments here to filter by.
+        !field.is_of_segments()
     }
 
     fn standards(&self) -> Standards<'_> {

@@ -117,7 +117,8 @@ pub async fn every_field_takes_its_operators(db: TestDb) -> Result<(), StoreErro
         let known = sample.records.contains_key(object.name);
         let schema = sample.schema(object);
         let fields: Vec<Field> = schema.fields().cloned().chain(schema.fields().filter_map(Field::currency)).collect();
-        for field in fields {
+        // Segments are records that an asker may use, and there are none here.
+        for field in fields.into_iter().filter(|field| !field.is_of_segments()) {
             for op in predicate::operators(&field) {
                 let values = match op {
                     Op::Null => vec![json!(true), json!(false)],

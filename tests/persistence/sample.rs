@@ -294,8 +294,12 @@ impl Sample {
     fn comparison(&mut self, object: &'static Object, prefix: &str) -> Value {
         let schema = self.schema(object);
         let currencies = schema.fields().filter_map(Field::currency);
-        let fields: Vec<Field> =
-            schema.fields().cloned().chain(currencies).filter(|field| !predicate::operators(field).is_empty()).collect();
+        let fields: Vec<Field> = schema
+            .fields()
+            .cloned()
+            .chain(currencies)
+            .filter(|field| !predicate::operators(field).is_empty() && !field.is_of_segments())
+            .collect();
         let field = fields.choose(&mut self.rng).expect("some field can be filtered on").clone();
         let op = *predicate::operators(&field).choose(&mut self.rng).expect("it has operators");
         let value = self.operand(object, &field, op);

@@ -51,7 +51,7 @@ pub use sql::{
     row::{Layout, Row},
     rows::{
         ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, KeptRow, Lease, LogEnd, LoginFailureRow,
-        MailSourceRow, PortalCodeRow, PortalSessionRow, PromiseRow, RecordLockRow, RotationRow, RuleCursorRow, SessionRow,
+        MailSourceRow, PortalCodeRow, PortalSessionRow, PromiseRow, RecordLockRow, RotationRow, RuleCursorRow, SegmentCursorRow, SessionRow,
         SettingHead, SettingRow, SigningKeyRow, StreamTicketRow, TenantRow, TimerRow, WantedEvents, WebhookCursorRow,
     },
     statement::Dialect,

@@ -83,6 +83,7 @@ pub async fn recurring_jobs_wait_once(db: TestDb) {
             "lead_scores",
             "pool_recalls",
             "rule_runs_tidy",
+            "segment_comparison",
             "task_notices",
             "tidy",
             "webhook_deliveries_tidy",

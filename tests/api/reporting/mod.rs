@@ -7,6 +7,7 @@ mod funnel;
 mod handed_over;
 mod queries;
 mod saved;
+mod segments;
 mod service;
 mod summaries;
 
@@ -95,6 +96,10 @@ pub fn tests() -> Vec<Test> {
         saved::saved_reports_are_run_with_what_is_chosen,
         saved::dashboards_answer_each_widget,
         saved::lists_are_seen_by_views,
+        segments::members_are_those_who_meet_the_filter,
+        segments::rights_are_those_of_the_asker,
+        segments::who_enters_and_leaves_is_told,
+        segments::fixed_segments_hold_what_was_put_in,
         handed_over::count_for_their_new_owner_and_team,
         summaries::count_and_add_up,
         summaries::have_no_sums_too_large,

@@ -14,12 +14,14 @@ use farley_domain::{
         user::User,
     },
     model::{
-        entity::Entity as _,
+        entity::Entity,
         event::{Actor, ActorKind},
         object::{Catalog, Object, Schema},
         registry,
         value::Standards,
     },
+    query::predicate::{Predicate, segment::KnownSegment},
+    reporting::segment::{MOST_SEGMENTS, Segment, known},
     sales::leads::pool::Pool,
     values::{id::Id, time::Timestamp},
 };
@@ -28,7 +30,7 @@ use farley_persistence::{Layout, Reader, Store, TenantKey};
 use super::{
     grants::asker_of,
     tokens::{NO_TENANT, Tokens, secret_hash},
-    unrestricted::{all_of, entity_of},
+    unrestricted::{Unrestricted, all_of, entity_of, without_custom_fields},
     unwritten::{Brief, Unwritten},
 };
 use crate::http::{
@@ -45,6 +47,8 @@ pub struct Principal {
     pub key: TenantKey,
     pub catalog: Catalog,
     pub asker: Asker,
+    /// The segments that the caller may use.
+    segments: Vec<KnownSegment>,
     pub actor: Actor,
     /// The session or API key: idempotency keys and rate limits are counted by it.
     pub credential: Id,
@@ -67,7 +71,7 @@ impl Principal {
 
     #[must_use]
     pub fn view(&self, now: Timestamp) -> AskerView<'_> {
-        AskerView { catalog: &self.catalog, asker: &self.asker, standards: self.standards(now) }
+        AskerView { catalog: &self.catalog, asker: &self.asker, segments: &self.segments, standards: self.standards(now) }
     }
 
     #[must_use]
@@ -106,7 +110,10 @@ impl Principal {
 
     /// Whether another says the same of what the caller may do, and of the fields there are.
     fn says_the_same(&self, other: &Principal) -> bool {
-        self.asker == other.asker && self.catalog == other.catalog && self.scopes == other.scopes
+        self.asker == other.asker
+            && self.catalog == other.catalog
+            && self.segments == other.segments
+            && self.scopes == other.scopes
     }
 
     /// Whether this is Farley itself, who is nobody's colleague and owns nothing; also where it does what a contact may have done.
@@ -200,10 +207,10 @@ pub async fn read_authorization(
     Ok((Credential::Session { tenant: claims.tid, session: claims.sid }, Some(until)))
 }
 
-/// Whether an event may change what somebody may do: users, what they belong to and what that permits, keys, and the fields there are.
+/// Whether an event may change what somebody may do: users, what they belong to and what that permits, keys, and the fields and segments there are.
 #[must_use]
 pub fn is_of_access(object: &str) -> bool {
-    [User::NAME, Team::NAME, Role::NAME, Pool::NAME, ApiKey::NAME, CustomField::NAME].contains(&object)
+    [User::NAME, Team::NAME, Role::NAME, Pool::NAME, ApiKey::NAME, CustomField::NAME, Segment::NAME].contains(&object)
 }
 
 fn load(reader: &mut Reader<'_>, credential: &Credential, brief: Option<Brief>, now: Timestamp) -> Result<Principal, Problem> {
@@ -277,7 +284,9 @@ pub fn system(reader: &mut Reader<'_>) -> Result<Principal, Problem> {
     let catalog = custom_field::catalog(&all_of::<CustomField>(reader)?);
     let asker = Asker { user_id: Id::NIL, teams: Vec::new(), pools: Vec::new(), grants: Grants::everything() };
     let actor = Actor::SYSTEM;
+    let segments = segments_of(reader, &asker)?;
     Ok(with_layouts(Principal {
+        segments,
         tenant,
         key: reader.tenant,
         catalog,
@@ -310,9 +319,18 @@ fn assemble(
     let actor = Actor { kind, user_id: Some(user_id), api_key_id: api_key, contact_id: None };
     let session = api_key.is_none().then_some(credential_id);
     let credential = credential_id;
-    let layouts = HashMap::new();
-    let principal = Principal { tenant, key, catalog, asker, actor, credential, session, scopes, came_with: None, layouts };
+    let (layouts, segments) = (HashMap::new(), segments_of(reader, &asker)?);
+    let principal =
+        Principal { tenant, key, catalog, asker, segments, actor, credential, session, scopes, came_with: None, layouts };
     Ok(with_layouts(principal))
+}
+
+/// The live segments that somebody may use.
+fn segments_of(reader: &mut Reader<'_>, asker: &Asker) -> Result<Vec<KnownSegment>, Problem> {
+    let object = <Segment as Entity>::object();
+    let live = reader.find(&without_custom_fields(object), &Unrestricted, &Predicate::Archived(false), MOST_SEGMENTS)?;
+    let usable = live.into_iter().filter(|record| asker.reaches(object, Action::Read, record));
+    Ok(usable.filter_map(|record| known(record.of())).collect())
 }
 
 fn with_layouts(mut principal: Principal) -> Principal {

@@ -195,6 +195,7 @@ endpoints! {
     ],
     "dashboards" => [reporting::dashboard::run],
     "saved-reports" => [reporting::saved_report::run],
+    "segments" => [reporting::segment::members::change, reporting::segment::members::refresh],
     "macros" => [automation::macros::apply],
     "rules" => [automation::dry_run::dry_run_unsaved, automation::dry_run::dry_run],
     "sla" => [service::promises::simulate],

@@ -13,7 +13,8 @@ use farley_domain::{
         object::Object,
         registry,
     },
-    query::predicate::Predicate,
+    query::predicate::{Predicate, View, parse},
+    reporting::segment,
     values::{id::Id, time::Timestamp},
 };
 use farley_persistence::{EventRow, Reader, WantedEvents};
@@ -129,7 +130,9 @@ pub fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
     let mut changes: Map<String, Value> = farley_domain::model::event::changes(&row.changes)?;
     if let Some(object) = object {
         let schema = principal.schema(object);
-        changes.retain(|name, _| principal.asker.sees_path(object, &schema, name));
+        changes.retain(|name, change| {
+            principal.asker.sees_path(object, &schema, name) && may_know_members(principal, object, (name, change), row.at)
+        });
     }
     let origin = EventOrigin::of(&row);
     Ok(Event {
@@ -145,6 +148,17 @@ pub fn shown(row: EventRow, principal: &Principal) -> Result<Event, Problem> {
         request_id: row.request_id,
         client_tag: row.client_tag,
     })
+}
+
+/// Whether somebody may know of a change of the segments that a record is in: of members of a segment only those do who can use it.
+fn may_know_members(principal: &Principal, object: &'static Object, (name, change): (&str, &Value), at: Timestamp) -> bool {
+    if segment::field_of(object).is_none_or(|field| field.name != name) {
+        return true;
+    }
+    let view = principal.view(at);
+    let id = ["to", "from"].iter().find_map(|side| change[side].as_str()?.parse().ok());
+    let known = id.and_then(|id| view.segment(id));
+    known.is_some_and(|known| known.filter.as_ref().is_none_or(|filter| parse::of_segment(object, filter, &view).is_ok()))
 }
 
 /// Keeps the events of records that the asker may read; archived ones too, for their tombstones.

@@ -24,7 +24,7 @@ pub fn check<E>(writing: &Writing<'_, E>, record: &Record<E>, name: &str, object
     let Some(filter) = cell.as_json().filter(|_| writing.before.is_none_or(|before| before.cell(field) != cell)) else {
         return Ok(());
     };
-    let view = writing.principal.view(writing.now).of_nobody();
+    let view = writing.principal.view(writing.now).of_nobody().without_segments();
     let predicate = parse::from_json(object, filter, &view).map_err(|faults| faults.under(&format!("/{name}")))?;
     if asks_beyond(&predicate) {
         let fault = Fault::new(format!("/{name}"), FaultCode::WrongType);

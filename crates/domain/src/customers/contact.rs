@@ -93,6 +93,8 @@ entity! {
         open_opportunity_count: Option<i64> => open_count("opportunities").label("Open opportunities", "进行中商机数").example(2),
         /// The number of open tasks that concern the contact; only with `fields`.
         open_task_count: Option<i64> => open_count("tasks").label("Open tasks", "未完成任务数").example(4),
+        /// The segments that it is in: to filter by, as `segments_any`.
+        segments: Vec<crate::values::id::Id> => references(&crate::query::predicate::segment::SEGMENT_MEMBERS).filter_only().label("Segments", "客户分群"),
     }
     extend |object| crate::activities::concerned::concerns(object)
         .relations([

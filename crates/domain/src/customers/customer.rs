@@ -122,6 +122,8 @@ entity! {
         order_count: Option<i64> => count("orders").label("Orders", "订单数").example(6),
         /// The number of open work orders of the customer; only with `fields`.
         open_work_order_count: Option<i64> => open_count("work_orders").label("Open work orders", "未完成现场服务单数").example(1),
+        /// The segments that it is in: to filter by, as `segments_any`.
+        segments: Vec<crate::values::id::Id> => references(&crate::query::predicate::segment::SEGMENT_MEMBERS).filter_only().label("Segments", "客户分群"),
     }
     extend |object| crate::activities::concerned::concerns(object)
         .relations([

@@ -21,7 +21,7 @@ use crate::{
         recurring, registry,
         value::Standards,
     },
-    query::predicate::{Operand, Predicate, Related, View},
+    query::predicate::{Operand, Predicate, Related, View, segment::KnownSegment},
     values::id::Id,
 };
 
@@ -450,6 +450,8 @@ fn owner_field(object: &Object) -> Option<&Field> {
 pub struct AskerView<'a> {
     pub catalog: &'a Catalog,
     pub asker: &'a Asker,
+    /// The segments that the asker may use.
+    pub segments: &'a [KnownSegment],
     pub standards: Standards<'a>,
 }
 
@@ -458,6 +460,12 @@ impl AskerView<'_> {
     #[must_use]
     pub fn of_nobody(self) -> Self {
         AskerView { standards: self.standards.of_nobody(), ..self }
+    }
+
+    /// The same for what a record alone must answer: who is in a segment may be decided elsewhere meanwhile.
+    #[must_use]
+    pub fn without_segments(self) -> Self {
+        AskerView { segments: &[], ..self }
     }
 }
 
@@ -472,6 +480,10 @@ impl View for AskerView<'_> {
 
     fn sees(&self, object: &'static Object, field: &Field) -> bool {
         self.asker.sees(object, field)
+    }
+
+    fn segment(&self, id: Id) -> Option<&KnownSegment> {
+        self.segments.iter().find(|segment| segment.id == id)
     }
 
     fn standards(&self) -> Standards<'_> {

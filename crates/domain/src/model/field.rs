@@ -65,6 +65,9 @@ pub enum Hint {
     NewPassword,
 }
 
+/// The object that filters take the place of.
+const SEGMENT: &str = "segment";
+
 /// Under what a text is found: texts that are one to people have one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keyed {
@@ -395,6 +398,8 @@ impl Field {
         match (self.filterable, &self.storage) {
             (false, _) => &[],
             (true, Storage::Computed) if matches!(self.kind, FieldType::Count(_)) => self.kind.operators(),
+            // Nobody looks at all the segments that there are.
+            (true, Storage::Computed) if self.is_of_segments() => &[Op::Any, Op::None],
             // What is not kept is found by its links alone.
             (true, Storage::Computed) => &[Op::Any, Op::None, Op::Null],
             (true, Storage::Column | Storage::Detail | Storage::Custom { .. }) => self.kind.operators(),
@@ -408,6 +413,12 @@ impl Field {
             Storage::Column | Storage::Computed => self.declared,
             Storage::Detail | Storage::Custom { .. } => None,
         }
+    }
+
+    /// Whether records are found by the segments that they are in.
+    #[must_use]
+    pub fn is_of_segments(&self) -> bool {
+        matches!(self.kind, FieldType::References(link) if link.target == SEGMENT)
     }
 
     /// Whether this is one of a tenant's own fields.

@@ -11,7 +11,7 @@ use crate::{
     integration::{Import, export::Export, file::File, webhook::Webhook, webhook_delivery::WebhookDelivery},
     marketing::campaign::Campaign,
     model::{check, entity::Entity, object::Object},
-    reporting::{dashboard::Dashboard, exchange_rate::ExchangeRate, saved_report::SavedReport, view::View},
+    reporting::{dashboard::Dashboard, exchange_rate::ExchangeRate, saved_report::SavedReport, segment::Segment, view::View},
     sales::{
         cadences::{cadence::Cadence, enrolment::CadenceEnrolment},
         leads::{
@@ -45,7 +45,7 @@ use crate::{
     },
 };
 
-const COUNT: usize = 65;
+const COUNT: usize = 66;
 
 /// All objects, once it has been seen that what they name is there.
 static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
@@ -101,6 +101,7 @@ static OBJECTS: LazyLock<[&'static Object; COUNT]> = LazyLock::new(|| {
         of::<SavedReport>(),
         of::<Dashboard>(),
         of::<View>(),
+        of::<Segment>(),
         of::<Tag>(),
         of::<User>(),
         of::<Team>(),

@@ -1,11 +1,14 @@
 //! Records as of a time: what their ledger keeps, and what never changes. Whatever else is true of them now, nobody knows whether it
 //! was so then. And the past is read by those who may read the record now.
 
-use super::predicate::{Predicate, View};
-use crate::model::{
-    field::Field,
-    object::{Object, Reach, Relation, Schema},
-    value::Standards,
+use super::predicate::{Predicate, View, segment::KnownSegment};
+use crate::{
+    model::{
+        field::Field,
+        object::{Object, Reach, Relation, Schema},
+        value::Standards,
+    },
+    values::id::Id,
 };
 
 /// What an asker may know of the records of one object, of now or as of a time.
@@ -54,6 +57,10 @@ impl View for AsOf<'_> {
         // What refers to a record, or is linked with it, does so now.
         let told = !self.is_past(object) || matches!(relation.reach, Reach::ToOne { .. });
         told && self.view.follows(object, relation)
+    }
+
+    fn segment(&self, id: Id) -> Option<&KnownSegment> {
+        self.view.segment(id)
     }
 
     fn standards(&self) -> Standards<'_> {

@@ -7,5 +7,6 @@ pub mod dashboard;
 pub mod exchange_rate;
 pub mod question;
 pub mod saved_report;
+pub mod segment;
 pub mod table;
 pub mod view;

@@ -124,6 +124,8 @@ entity! {
         stage_history: Vec<FormerStage> => structure(&STAGE_HISTORY).default(json!([])).detail().on_create().opaque().label("Stage history", "历史阶段").on_request(),
         /// The stages it is or was in: to filter by.
         entered_stage_ids: Vec<crate::values::id::Id> => references(&ENTERED_STAGES).filter_only().label("Entered stages", "进入过的阶段"),
+        /// The segments that it is in: to filter by, as `segments_any`.
+        segments: Vec<crate::values::id::Id> => references(&crate::query::predicate::segment::SEGMENT_MEMBERS).filter_only().label("Segments", "客户分群"),
     }
     extend |object| crate::activities::concerned::concerns(object)
         .relations([

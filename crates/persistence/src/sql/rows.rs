@@ -541,6 +541,32 @@ pub struct WebhookCursorRow {
     pub rests_until: Option<Timestamp>,
 }
 
+/// How far a dynamic segment has come in the event log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::segment_cursors)]
+pub struct SegmentCursorRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub segment_id: Id,
+    pub position: i64,
+    /// Whether all its first members have been found: from then on, who enters or leaves is told of.
+    pub is_filled: bool,
+}
+
+/// A member of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Insertable)]
+#[diesel(table_name = schema::segment_members)]
+pub struct SegmentMemberRow {
+    #[diesel(serialize_as = DbId)]
+    pub tenant_id: Id,
+    #[diesel(serialize_as = DbId)]
+    pub segment_id: Id,
+    pub object: &'static str,
+    #[diesel(serialize_as = DbId)]
+    pub record_id: Id,
+}
+
 /// How often a rule has acted on a record for one value of the time it counts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::automation_timers, treat_none_as_default_value = false)]

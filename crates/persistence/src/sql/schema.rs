@@ -525,6 +525,28 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::IdSql;
+    segment_cursors (tenant_id, segment_id) {
+        tenant_id -> IdSql,
+        segment_id -> IdSql,
+        position -> BigInt,
+        is_filled -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::IdSql;
+    segment_members (tenant_id, segment_id, record_id) {
+        tenant_id -> IdSql,
+        segment_id -> IdSql,
+        object -> Text,
+        record_id -> IdSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::{IdSql, TimeSql};
     automation_clocks (tenant_id, rule_id) {
         tenant_id -> IdSql,
@@ -652,6 +674,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(automation_clocks, tenants);
 diesel::allow_tables_to_appear_in_same_query!(automation_cursors, events, tenants);
 diesel::allow_tables_to_appear_in_same_query!(integration_webhook_cursors, events);
+diesel::allow_tables_to_appear_in_same_query!(segment_cursors, events);
 diesel::allow_tables_to_appear_in_same_query!(events, event_subjects);
 diesel::allow_tables_to_appear_in_same_query!(jobs, tenants);
 diesel::allow_tables_to_appear_in_same_query!(ticket_clocks, tenants);

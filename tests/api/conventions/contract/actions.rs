@@ -136,6 +136,7 @@ pub async fn walk(
     of_imports(&mut walk, admin).await;
     of_webhooks(&mut walk, server, admin).await;
     of_bulk(&mut walk, admin).await;
+    of_segments(&mut walk, admin).await;
     of_files(&mut walk, admin).await;
     of_mail(&mut walk, admin).await;
     of_channels(&mut walk, &server.anybody(), admin).await;
@@ -209,6 +210,16 @@ async fn of_bulk(walk: &mut Walk<'_>, admin: &Client) {
     walk.act(admin, "unlockRecord", &[&customer], Value::Null, &[]).await;
     walk.act(admin, "createStreamTicket", &[], json!({}), &[]).await;
     walk.act(admin, "performBatch", &[], operations, &["customer.created"]).await;
+}
+
+async fn of_segments(walk: &mut Walk<'_>, admin: &Client) {
+    let customer = admin.create("customers", json!({"name": "Walked"})).await;
+    let filter = json!({"field": "name", "value": "Walked past"});
+    let segment = json!({"name": "Walked", "object": "customer", "kind": "fixed", "filter": filter});
+    let segment = admin.create("segments", segment).await;
+    let events = &["customer.entered_segment", "segment.members_changed"];
+    walk.act(admin, "changeSegmentMembers", &[&segment], json!({"add": [customer]}), events).await;
+    walk.act(admin, "refreshSegment", &[&segment], json!({}), &["segment.refreshed"]).await;
 }
 
 async fn of_leads(walk: &mut Walk<'_>, server: &Server, admin: &Client) {

@@ -14,6 +14,7 @@ pub mod pinned;
 pub mod relative;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod segment;
 
 use crate::{
     model::{
@@ -202,6 +203,10 @@ pub trait View {
     /// Whether the asker may go by a relation of the object, where they see the field that makes it.
     fn follows(&self, _object: &'static Object, _relation: &Relation) -> bool {
         true
+    }
+    /// The segment with this id, if the asker may use it.
+    fn segment(&self, _id: crate::values::id::Id) -> Option<&segment::KnownSegment> {
+        None
     }
     /// How values are read: country, currency, time zone, the present time.
     fn standards(&self) -> crate::model::value::Standards<'_>;

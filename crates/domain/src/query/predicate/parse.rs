@@ -14,6 +14,7 @@ pub use super::operand::{Given, operand};
 use super::{
     CountTest, MAX_DEPTH, MAX_TESTS, Predicate, Test, View,
     path::{self, End, Miss, Path, Step},
+    segment::KnownSegment,
 };
 use crate::{
     model::{
@@ -70,6 +71,16 @@ pub(crate) fn from_parameters_beside(
 /// Reads a filter from JSON. Pointers of faults are relative to the filter.
 pub fn from_json(object: &'static Object, filter: &Value, view: &dyn View) -> Result<Predicate, Faults> {
     let mut reader = Reader::new(view);
+    match reader.filter(&path::shape_of(object, view), filter, "", 0) {
+        Some(predicate) => reader.faults.into_result(predicate),
+        None => Err(reader.faults),
+    }
+}
+
+/// Reads the filter of a segment of an object: it is the same for whoever asks, and names no other segment. Pointers of faults are relative
+/// to the filter.
+pub fn of_segment(object: &'static Object, filter: &Value, view: &dyn View) -> Result<Predicate, Faults> {
+    let mut reader = Reader::of_segment(view, 0);
     match reader.filter(&path::shape_of(object, view), filter, "", 0) {
         Some(predicate) => reader.faults.into_result(predicate),
         None => Err(reader.faults),
@@ -178,11 +189,17 @@ struct Reader<'a> {
     standards: Standards<'a>,
     faults: Faults,
     tests: usize,
+    /// Whether it is the filter of a segment that is read.
+    is_segment: bool,
 }
 
 impl<'a> Reader<'a> {
     fn new(view: &'a dyn View) -> Reader<'a> {
-        Reader { view, standards: view.standards(), faults: Faults::default(), tests: 0 }
+        Reader { view, standards: view.standards(), faults: Faults::default(), tests: 0, is_segment: false }
+    }
+
+    fn of_segment(view: &'a dyn View, tests: usize) -> Reader<'a> {
+        Reader { standards: view.standards().of_nobody(), tests, is_segment: true, ..Reader::new(view) }
     }
 
     /// More faults than anyone reads are not even made: each costs a search for the nearest name.
@@ -209,7 +226,7 @@ impl<'a> Reader<'a> {
                 return None;
             }
         };
-        self.comparison(path, op, Given::Text(text), &Place::parameter(name), 0)
+        self.comparison(schema, path, (op, Given::Text(text)), &Place::parameter(name), 0)
     }
 
     fn filter(&mut self, schema: &Schema, filter: &Value, pointer: &str, depth: usize) -> Option<Predicate> {
@@ -328,10 +345,17 @@ impl<'a> Reader<'a> {
         if value.is_none() {
             self.fault(|| Fault::new(&place.value, FaultCode::Required));
         }
-        self.comparison(path?, op?, Given::Json(value?), &place, depth)
+        self.comparison(schema, path?, (op?, Given::Json(value?)), &place, depth)
     }
 
-    fn comparison(&mut self, path: Path, op: Op, given: Given<'_>, place: &Place, depth: usize) -> Option<Predicate> {
+    fn comparison(
+        &mut self,
+        schema: &Schema,
+        path: Path,
+        (op, given): (Op, Given<'_>),
+        place: &Place,
+        depth: usize,
+    ) -> Option<Predicate> {
         self.count(&place.field)?;
         let depth = depth + path.steps.len();
         if depth > MAX_DEPTH {
@@ -348,6 +372,10 @@ impl<'a> Reader<'a> {
             return None;
         }
         let test = match path.end {
+            End::Field(field) if field.is_of_segments() => {
+                let schema = path.steps.last().map_or(schema, |step| &step.schema);
+                self.segments(schema, (field, op, given), place, depth)?
+            }
             End::Field(field) => self.test(field, op, given, place)?,
             End::Count(field, counted) => {
                 let operand = self.operand(&field, op, given, place)?;
@@ -371,6 +399,51 @@ impl<'a> Reader<'a> {
         let within = |(first, last)| Predicate::test(&field, Op::Gte, first).and(Predicate::test(&field, Op::Lte, last));
         let any = Predicate::Or(days.into_iter().map(within).collect());
         Some(if matches!(op, Op::Ne | Op::Nin) { Predicate::Not(Box::new(any)) } else { any })
+    }
+
+    /// A segment stands for its filter, as the asker may ask it, or for the list of its members.
+    fn segments(
+        &mut self,
+        schema: &Schema,
+        (field, op, given): (Field, Op, Given<'_>),
+        place: &Place,
+        depth: usize,
+    ) -> Option<Predicate> {
+        if self.is_segment {
+            self.fault(|| Fault::new(&place.field, FaultCode::NotFilterable));
+            return None;
+        }
+        let Operand::List(ids) = self.operand(&field, op, given, place)? else { return None };
+        let (mut parts, mut listed) = (Vec::new(), Vec::new());
+        for (position, id) in ids.into_iter().enumerate() {
+            let at = if place.itemised { format!("{}/{position}", place.value) } else { place.value.clone() };
+            let known = match id {
+                Operand::Id(id) => self.view.segment(id).filter(|segment| segment.object == schema.object.name),
+                _ => None,
+            };
+            match known {
+                None => self.fault(|| Fault::new(at, FaultCode::NotFound)),
+                Some(KnownSegment { filter: None, .. }) => listed.push(id),
+                Some(KnownSegment { filter: Some(filter), .. }) => parts.extend(self.met(schema, filter, &at, depth)),
+            }
+        }
+        if !listed.is_empty() {
+            parts.push(Predicate::Test(Test { field, op: Op::Any, operand: Operand::List(listed) }));
+        }
+        let any = Predicate::Or(parts);
+        Some(if op == Op::None { Predicate::Not(Box::new(any)) } else { any })
+    }
+
+    /// What the members of a segment meet. Of what the asker may not see in its filter they learn nothing more.
+    fn met(&mut self, schema: &Schema, filter: &Value, at: &str, depth: usize) -> Option<Predicate> {
+        let mut reader = Reader::of_segment(self.view, self.tests);
+        let predicate = reader.filter(schema, filter, "", depth + 1);
+        self.tests = reader.tests;
+        let Some(fault) = reader.faults.0.into_iter().next() else { return predicate };
+        let is_of_size = matches!(fault.code, FaultCode::TooMany | FaultCode::TooDeep);
+        let code = if is_of_size { fault.code } else { FaultCode::UnusableSegment };
+        self.fault(|| Fault { pointer: at.to_owned(), code, parameters: fault.parameters });
+        None
     }
 
     /// `any` and `none` take the ids of related records or, in JSON, a filter on them; `null` asks whether there are none.

@@ -74,6 +74,8 @@ pub mod record_locks;
 pub mod records;
 #[path = "run.rs"]
 pub mod run;
+#[path = "segments.rs"]
+pub mod segments;
 #[path = "settings.rs"]
 pub mod settings;
 #[path = "sla.rs"]

@@ -77,6 +77,8 @@ pub mod records;
 pub mod run;
 #[path = "search_terms.rs"]
 pub mod search_terms;
+#[path = "segments.rs"]
+pub mod segments;
 #[path = "settings.rs"]
 pub mod settings;
 #[path = "sla.rs"]

@@ -1,0 +1,3 @@
+DROP TABLE segment_cursors;
+DROP TABLE segment_members;
+DROP TABLE segments;
