@@ -5,6 +5,7 @@ mod forms;
 mod preview;
 mod resume;
 mod rows;
+mod workbooks;
 
 use std::time::Duration;
 
@@ -86,6 +87,9 @@ pub fn tests() -> Vec<Test> {
         rows::have_their_faults_told,
         rows::are_all_taken_or_none_or_only_tried,
         rows::come_in_files_of_many_shapes,
-        rows::need_permission_and_stay_within_the_tenant
+        rows::need_permission_and_stay_within_the_tenant,
+        workbooks::are_read_by_type_below_their_instructions,
+        workbooks::count_days_from_their_own_epoch,
+        workbooks::are_bounded_and_refused_at_their_place
     ]
 }

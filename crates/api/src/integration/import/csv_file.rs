@@ -1,4 +1,4 @@
-//! CSV as it comes: UTF-8 with or without a mark, UTF-16, GB18030; commas, semicolons or tabs; any line ends.
+//! Files taken apart. CSV as it comes: UTF-8 with or without a mark, UTF-16, GB18030; commas, semicolons or tabs; any line ends.
 
 use encoding_rs::{Encoding, GB18030, UTF_8};
 use farley_domain::{
@@ -6,22 +6,25 @@ use farley_domain::{
     model::fault::{Fault, FaultCode},
 };
 
-use super::CONTENT;
+use super::{CONTENT, xlsx_file::Workbook};
 
 /// The most columns a file may have.
-const MAX_COLUMNS: usize = 1_000;
+pub const MAX_COLUMNS: usize = 1_000;
 
 /// A file taken apart.
-pub struct CsvFile {
+pub struct ImportFile {
     pub encoding: &'static str,
-    pub delimiter: char,
+    /// What separates cells; none in a workbook.
+    pub delimiter: Option<char>,
     pub header: Vec<String>,
     /// Blank rows are left out, but counted.
     pub rows: Vec<Row>,
+    /// What it is besides, where it is a workbook.
+    pub workbook: Option<Workbook>,
 }
 
-impl CsvFile {
-    pub fn read(bytes: &[u8]) -> Result<CsvFile, Fault> {
+impl ImportFile {
+    pub fn read(bytes: &[u8]) -> Result<ImportFile, Fault> {
         let malformed =
             |reason: &dyn std::fmt::Display| Fault::new(format!("/{CONTENT}"), FaultCode::Malformed).with("reason", reason);
         let (text, encoding) = decode(bytes).ok_or_else(|| malformed(&"the text is neither UTF-8 nor GB18030"))?;
@@ -36,7 +39,7 @@ impl CsvFile {
             .flexible(true)
             .delimiter(u8::try_from(delimiter).unwrap_or(b','))
             .from_reader(text.as_bytes());
-        let mut header = Vec::new();
+        let mut header: Vec<String> = Vec::new();
         let mut rows = Vec::new();
         let (mut seen, mut line, mut lines_within, mut last) = (0, 1, 0, 0);
         for record in reader.records() {
@@ -53,11 +56,7 @@ impl CsvFile {
                 quote_row = number;
             }
             if header.is_empty() {
-                for (name, place) in record.iter().zip(1..) {
-                    let name = named(&cell::bare(name), place);
-                    // A second column of the same name goes by its place too.
-                    header.push(if header.contains(&name) { format!("{name} ({place})") } else { name });
-                }
+                header = headed(record.iter());
             } else if record.iter().any(|cell| !cell.trim().is_empty()) {
                 rows.push(Row { number, cells: record.iter().map(cell::bare).collect() });
             }
@@ -71,7 +70,7 @@ impl CsvFile {
         if header.len() > MAX_COLUMNS {
             return Err(Fault::new(format!("/{CONTENT}"), FaultCode::TooMany).with("max", MAX_COLUMNS));
         }
-        Ok(CsvFile { encoding, delimiter, header, rows })
+        Ok(ImportFile { encoding, delimiter: Some(delimiter), header, rows, workbook: None })
     }
 }
 
@@ -114,6 +113,17 @@ fn line_ends(text: &str) -> i64 {
     i64::try_from(text.matches('\n').count()).unwrap_or(0)
 }
 
+/// The names of columns, as a row says them.
+pub fn headed<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut header: Vec<String> = Vec::new();
+    for (name, place) in cells.zip(1..) {
+        let name = named(&cell::bare(name), place);
+        // A second column of the same name goes by its place too.
+        header.push(if header.contains(&name) { format!("{name} ({place})") } else { name });
+    }
+    header
+}
+
 /// The name of a column; one without a name goes by its place.
 fn named(name: &str, place: usize) -> String {
     let name = farley_domain::values::text::clean_line(name);
@@ -150,8 +160,8 @@ mod tests {
     use super::*;
 
     fn cells(bytes: &[u8]) -> (char, Vec<String>, Vec<Vec<String>>) {
-        let file = CsvFile::read(bytes).map_err(|fault| fault.code).unwrap();
-        (file.delimiter, file.header, file.rows.into_iter().map(|row| row.cells).collect())
+        let file = ImportFile::read(bytes).map_err(|fault| fault.code).unwrap();
+        (file.delimiter.unwrap(), file.header, file.rows.into_iter().map(|row| row.cells).collect())
     }
 
     #[test]
@@ -165,14 +175,14 @@ mod tests {
             assert_eq!(header, ["名称", "城市"]);
             assert_eq!(rows, [["华为", "深圳"]]);
         }
-        assert!(CsvFile::read(b"a,b\n\xFF\xFF,1").is_err());
-        assert!(CsvFile::read(b"a\0b\n1,2").is_err());
-        assert!(CsvFile::read(b"").is_err());
+        assert!(ImportFile::read(b"a,b\n\xFF\xFF,1").is_err());
+        assert!(ImportFile::read(b"a\0b\n1,2").is_err());
+        assert!(ImportFile::read(b"").is_err());
     }
 
     #[test]
     fn quotes_that_swallow_rows_are_faults() {
-        let fault = |text: &str| CsvFile::read(text.as_bytes()).err().map(|fault| (fault.code, fault.parameters));
+        let fault = |text: &str| ImportFile::read(text.as_bytes()).err().map(|fault| (fault.code, fault.parameters));
         let at = |row: &str| Some((FaultCode::UnclosedQuote, vec![("row", row.to_owned())]));
         assert_eq!(fault("name,industry\n\"u1,a\nu2,b\n"), at("2"));
         assert_eq!(fault("a,b\n\n\"two\nlines\",\"say \"\"hi\"\"\"\n1,\"x\n2,y\n"), at("4"));
@@ -192,7 +202,7 @@ mod tests {
         assert_eq!(rows, [["0138", "01067", "'t Hooft"]]);
         assert_eq!(cells(b"sep=|\na|b\n1|2").2, [["1", "2"]]);
         assert_eq!(cells(b"sepal\n1").1, ["sepal"]);
-        let file = CsvFile::read(b"a,\n\"one\nline\",\"say \"\"hi\"\"\"\n,\n\nlast\n").map_err(|fault| fault.code).unwrap();
+        let file = ImportFile::read(b"a,\n\"one\nline\",\"say \"\"hi\"\"\"\n,\n\nlast\n").map_err(|fault| fault.code).unwrap();
         assert_eq!(file.header, ["a", "(2)"]);
         let rows: Vec<_> = file.rows.iter().map(|row| (row.number, row.cells.join("|"))).collect();
         assert_eq!(rows, [(2, "one\nline|say \"hi\"".to_owned()), (5, "last".to_owned())]);

@@ -7,6 +7,7 @@ pub mod preview;
 pub mod report;
 pub mod row;
 pub mod run;
+pub mod xlsx_file;
 
 use std::sync::Arc;
 
@@ -72,6 +73,9 @@ impl utoipa::PartialSchema for ImportCreate {
 
 impl ToSchema for ImportCreate {}
 
+/// The media types of bodies that are the file itself: CSV and XLSX.
+const FILES: [&str; 2] = ["text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"];
+
 /// The member of a body that is the file itself.
 const CONTENT: &str = "content";
 
@@ -84,6 +88,13 @@ pub struct ImportMapping {
     /// is a fault. This allows importing one column of a wider file as records, such as the teams in a list of people.
     #[schema(default = false)]
     distinct: Option<bool>,
+    /// The sheet of a workbook. Defaults to the first visible one.
+    #[schema(example = "Sheet1")]
+    sheet: Option<String>,
+    /// The row of the sheet that is its header, counted from 1, below rows of instructions. Defaults to the first of its first
+    /// 20 rows that names the most columns.
+    #[schema(example = 1, minimum = 1, maximum = 1_048_576)]
+    header_row: Option<i64>,
 }
 
 /// The target of a column, or of a text composed of columns.
@@ -165,8 +176,9 @@ async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload)
     let bytes = read_body(request, &mut payload.into_inner(), max).await?;
     let mut parameters = parameters(request)?;
     let essence = request.headers().get("Content-Type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_csv = essence.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/csv");
-    let (members, content) = if is_csv {
+    let essence = essence.split(';').next().unwrap_or_default().trim();
+    let is_file = FILES.iter().any(|media_type| essence.eq_ignore_ascii_case(media_type));
+    let (members, content) = if is_file {
         let options = <ImportOptions as Entity>::object();
         let written: Vec<_> = parameters.extract_if(.., |(name, _)| options.has(name)).collect();
         (Value::Object(input::written(&options.fields, &written)?), bytes.to_vec())
@@ -180,7 +192,7 @@ async fn read_request(call: &Call, request: &HttpRequest, payload: web::Payload)
         }
     };
     let mutation = Mutation::of(request, &mut parameters, &json!([members, format!("{:x?}", Sha256::digest(&content))]))?;
-    let options = <ImportOptions as Entity>::object().fields.iter().filter(|_| is_csv);
+    let options = <ImportOptions as Entity>::object().fields.iter().filter(|_| is_file);
     let known: Vec<&str> = options.map(|option| option.name.as_ref()).collect();
     refuse_rest(&parameters, &[known.as_slice(), &["validate_only"]].concat())?;
     let options = Options::read(&members, &call.principal.standards(call.now))?;
@@ -227,7 +239,8 @@ pub fn start(
 
 /// Import a file
 ///
-/// Imports a CSV file into an object in the background, with your permissions and the same rules as every other write. Columns
+/// Imports a CSV file, or a sheet of an XLSX workbook (the body is the workbook, with its media type; the options are
+/// parameters, as with `text/csv`), into an object in the background, with your permissions and the same rules as every other write. Columns
 /// without a mapping are matched by their headers (`/v1/imports/preview` shows how). Blank cells change nothing; lists such as
 /// e-mail addresses are only added to; fields that can be set only on creation stay unchanged on existing records. References
 /// can identify records by name, including records of a later row. Poll the import for its progress; an interrupted import

@@ -7,7 +7,10 @@ use farley_domain::{
     integration::{
         ColumnMapping, Import, Lookup, Mapping, Place, Plan, PlannedColumn, Row,
         import::{
-            cell, key, order,
+            cell,
+            forms::{DateFormat, Decimal},
+            key, order,
+            plan::Source,
             record::{ImportMode, MAPPING, OnFault, importable},
         },
     },
@@ -32,7 +35,11 @@ use utoipa::{
     openapi::path::{Parameter, ParameterIn},
 };
 
-use super::csv_file::CsvFile;
+use super::{
+    CONTENT,
+    csv_file::ImportFile,
+    xlsx_file::{self, Workbook},
+};
 use crate::{
     access::principal::Principal,
     http::problem::Problem,
@@ -182,7 +189,7 @@ impl Matcher {
 /// An import ready to run.
 pub struct Prepared {
     pub options: Options,
-    pub file: CsvFile,
+    pub file: ImportFile,
     pub plan: Plan,
     /// A line for each column, guesses included.
     pub mapping: Mapping,
@@ -222,19 +229,24 @@ impl Prepared {
 
     /// Reads a file, also one that cannot be imported so.
     pub fn read(options: Options, content: &[u8], principal: &Principal, now: Timestamp) -> Result<Prepared, Problem> {
-        let file = CsvFile::read(content)?;
+        let schema = principal.schema(options.object);
+        let file = open(&options, content, &schema)?;
         if options.all_or_none && file.rows.len() > ROWS_AT_ONCE {
             return Err(Fault::new(ImportOptions::on_fault.pointer(), FaultCode::TooManyRows).with("max", ROWS_AT_ONCE).into());
         }
-        let schema = principal.schema(options.object);
         let writes = |field: &Field| match principal.asker.grants.rule(options.object, field) {
             None => true,
             Some(FieldRule::Hidden | FieldRule::ReadOnly) => false,
         };
         let said = options.with_ids(&file.header);
-        let (plan, mapping) = Plan::make(&said, &file.header, &file.rows, &schema, &writes)?;
+        let (mut plan, mut mapping) = Plan::make(&said, &file.header, &file.rows, &schema, &writes)?;
         let mut faults = Faults::default();
         faults.keep(plan.check());
+        if let Some(workbook) = &file.workbook {
+            mapping.sheet = Some(workbook.sheet.clone());
+            mapping.header_row = Some(workbook.header_row);
+            plan.columns.iter_mut().for_each(|column| typed_numbers(column, workbook, &mut faults));
+        }
         let matcher = options.match_by.as_ref().map(|match_by| matcher(match_by, &plan, &schema));
         let matcher = faults.keep(matcher.transpose()).flatten();
         if options.match_by.is_none() && mapping.distinct {
@@ -249,6 +261,44 @@ impl Prepared {
         let key = parent.and_then(|parent| order::key_column(&plan, parent, &schema));
         let names = key.map(|key| file.rows.iter().map(|row| fold(key.typed(row).trim())).collect()).unwrap_or_default();
         Ok(Prepared { options, file, plan, mapping, matcher, order, repeated, names, faults, in_part: false, traceparent: None })
+    }
+}
+
+/// Takes a file apart, of whichever kind it is.
+fn open(options: &Options, content: &[u8], schema: &Schema) -> Result<ImportFile, Problem> {
+    let mapping = &options.mapping;
+    if xlsx_file::is_archive(content) {
+        let known = |header: &[String]| {
+            let said = mapping.columns.iter().filter(|said| header.contains(&said.column)).count();
+            let guessed = Plan::make(&Mapping::default(), header, &[], schema, &|_| true);
+            (said, guessed.map_or(0, |(plan, _)| plan.columns.len()))
+        };
+        return Ok(xlsx_file::read(content, mapping, &known)?);
+    }
+    let mut faults = Faults::default();
+    let only_in_workbooks = [("/mapping/sheet", mapping.sheet.is_some()), ("/mapping/header_row", mapping.header_row.is_some())];
+    for (pointer, _) in only_in_workbooks.into_iter().filter(|(_, is_said)| *is_said) {
+        faults.add(Fault::new(pointer, FaultCode::Conflicting).with("other", "CSV"));
+    }
+    faults.into_result(())?;
+    Ok(ImportFile::read(content)?)
+}
+
+/// The numbers of a workbook are no texts that need a form to be read; its days may be counted from 1904.
+fn typed_numbers(column: &mut PlannedColumn, workbook: &Workbook, faults: &mut Faults) {
+    let Source::Column(position) = column.source else { return };
+    let Some(only_numbers) = workbook.numbers.get(&position) else { return };
+    match &column.field.kind {
+        FieldType::Integer { .. } | FieldType::Decimal | FieldType::Money
+            if *only_numbers && column.mapping.decimal.is_none() =>
+        {
+            column.mapping.decimal = Some(Decimal::Point);
+        }
+        FieldType::Date | FieldType::DateTime if workbook.from_1904 && column.mapping.date_format == Some(DateFormat::Excel) => {
+            let reason = format!("the numbers of column {} count days from 1904; format them as dates", column.mapping.column);
+            faults.add(Fault::new(format!("/{CONTENT}"), FaultCode::Malformed).with("reason", reason));
+        }
+        _ => {}
     }
 }
 

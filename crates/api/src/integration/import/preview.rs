@@ -31,8 +31,12 @@ use crate::{
 pub struct ImportPreview {
     #[schema(example = "UTF-8")]
     encoding: &'static str,
-    #[schema(value_type = String, example = ",")]
-    delimiter: char,
+    /// What separates cells; null in a workbook.
+    #[schema(value_type = Option<String>, example = ",")]
+    delimiter: Option<char>,
+    /// The sheets of a workbook; `mapping` says which of them is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sheets: Option<Vec<String>>,
     /// The number of rows in the file, not counting the header and blank rows.
     #[schema(example = 85)]
     rows_total: usize,
@@ -49,7 +53,7 @@ pub struct ImportPreview {
 /// A row as it would be read.
 #[derive(Serialize, ToSchema)]
 pub struct PreviewRow {
-    /// Counted from the header, which is row 1.
+    /// Counted from the header, which is row 1; in a workbook, as its sheet counts.
     #[schema(example = 2)]
     row: i64,
     /// The request body it would become; references show the name of their record.
@@ -84,6 +88,7 @@ impl ImportPreview {
             rows: rows.collect(),
             encoding: prepared.file.encoding,
             delimiter: prepared.file.delimiter,
+            sheets: prepared.file.workbook.as_ref().map(|workbook| workbook.sheets.clone()),
             rows_total: prepared.file.rows.len(),
             mapping: json!(prepared.mapping),
             faults: found.into_iter().map(|fault| ImportFault::of(fault, language)).collect(),

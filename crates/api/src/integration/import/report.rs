@@ -37,7 +37,7 @@ const MAX_REPORT: i64 = 1_000_000;
 /// What is wrong with one row.
 #[derive(Serialize, ToSchema)]
 pub struct ImportFault {
-    /// Counted from the header, which is row 1.
+    /// Counted from the header, which is row 1; in a workbook, as its sheet counts.
     #[schema(example = 7)]
     row: i64,
     /// The header of the column; null if the fault concerns the whole row.

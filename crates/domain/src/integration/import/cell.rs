@@ -34,7 +34,7 @@ pub fn bare(cell: &str) -> String {
 /// Whether a spreadsheet has taken the cell for a number and shortened it: `4.2E+17`. Its digits are lost.
 #[must_use]
 pub fn is_shortened(cell: &str) -> bool {
-    let Some((digits, exponent)) = cell.trim().split_once(['E', 'e']) else { return false };
+    let Some((digits, exponent)) = cell.trim().trim_start_matches('-').split_once(['E', 'e']) else { return false };
     let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (first, rest) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
     first.len() == 1 && number(first) && number(rest) && exponent.strip_prefix('+').is_some_and(number)

@@ -371,7 +371,7 @@ pub fn complete(
         columns.push(guessed);
     }
     columns.extend(mapping.columns.iter().filter(|said| said.column.is_empty()).cloned());
-    Mapping { columns, distinct: mapping.distinct }
+    Mapping { columns, ..mapping.clone() }
 }
 
 fn guess(header: &str, cells: &[&str], schema: &Schema, writes: &dyn Fn(&Field) -> bool, taken: &[String]) -> Option<String> {

@@ -25,6 +25,12 @@ pub struct Mapping {
     /// Whether a row whose key stands in an earlier row is passed over, and no fault.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distinct: bool,
+    /// The sheet of a workbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// The row of the sheet that is its header, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_row: Option<i64>,
 }
 
 crate::structures! { Mapping }

@@ -58,6 +58,8 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
         "additionalProperties": false,
         "properties": {
             "distinct": {"type": "boolean", "default": false, "description": "Whether to skip a row whose key (`match_by`) already appears in an earlier row, and count it as unchanged; otherwise it is a fault. This allows importing one column of a wider file as records."},
+            "sheet": nullable("string", "The sheet of a workbook. Defaults to the first visible one.", json!("Sheet1")),
+            "header_row": nullable("integer", "The row of the sheet that is its header, counted from 1. Defaults to the first of its first 20 rows that names the most columns.", json!(1)),
             "columns": {
                 "type": "array",
                 "maxItems": 1000,

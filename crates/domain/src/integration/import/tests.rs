@@ -55,7 +55,7 @@ fn fields(paths: &[&str]) -> Vec<Option<String>> {
 }
 
 fn plan(header: &[&str], said: Vec<ColumnMapping>) -> Plan {
-    Plan::make(&Mapping { columns: said, distinct: false }, &texts(header), &[], &schema(Customer::object()), &|_| true)
+    Plan::make(&Mapping { columns: said, ..Mapping::default() }, &texts(header), &[], &schema(Customer::object()), &|_| true)
         .unwrap()
         .0
 }
@@ -198,7 +198,7 @@ fn a_wrong_mapping_is_refused() {
     let columns = vec![said("nmae", "name"), said("sector", "industri"), said("other", "version"), said("again", "name")];
     let header = texts(&["name", "sector", "other", "again"]);
     let faults =
-        Plan::make(&Mapping { columns, distinct: false }, &header, &[], &schema(Customer::object()), &|_| true).unwrap_err();
+        Plan::make(&Mapping { columns, ..Mapping::default() }, &header, &[], &schema(Customer::object()), &|_| true).unwrap_err();
     let pointers: Vec<&str> = faults.0.iter().map(|fault| fault.pointer.as_str()).collect();
     assert_eq!(pointers, ["/mapping/columns/0/column", "/mapping/columns/1/field", "/mapping/columns/2/field"]);
 }
@@ -265,7 +265,7 @@ fn columns_reach_into_lists_and_parts() {
         said("", Some("no"), "amount_from_lines"),
     ];
     let header = texts(&["account", "product", "engaged"]);
-    let mapping = Mapping { columns, distinct: false };
+    let mapping = Mapping { columns, ..Mapping::default() };
     let (plan, whole) = Plan::make(&mapping, &header, &[], &schema(Opportunity::object()), &|_| true).unwrap();
     assert_eq!(whole.columns.len(), 7);
     // What was completed is taken again, by the job.
@@ -438,9 +438,16 @@ fn what_spreadsheets_do_to_texts_is_undone_or_told() {
     ] {
         assert_eq!(cell::bare(typed), bare);
     }
-    for (typed, shortened) in
-        [("4.2E+17", true), ("1E+05", true), ("4,2E+17", true), ("1E5", false), ("E+17", false), ("42E+17", false), ("", false)]
-    {
+    for (typed, shortened) in [
+        ("4.2E+17", true),
+        ("1E+05", true),
+        ("-8.1E+18", true),
+        ("4,2E+17", true),
+        ("1E5", false),
+        ("E+17", false),
+        ("42E+17", false),
+        ("", false),
+    ] {
         assert_eq!(cell::is_shortened(typed), shortened, "{typed}");
     }
     let plan = plan(
