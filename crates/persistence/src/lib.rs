@@ -51,8 +51,8 @@ pub use sql::{
     row::{Layout, Row},
     rows::{
         ClockRow, EventRow, Holding, IdempotencyRow, ImportFaultRow, JobRow, KeptRow, Lease, LogEnd, LoginFailureRow,
-        MailSourceRow, PortalCodeRow, PortalSessionRow, PromiseRow, RecordLockRow, RotationRow, RuleCursorRow, SegmentCursorRow, SessionRow,
-        SettingHead, SettingRow, SigningKeyRow, StreamTicketRow, TenantRow, TimerRow, WantedEvents, WebhookCursorRow,
+        MailSourceRow, PortalCodeRow, PortalSessionRow, PromiseRow, RecordLockRow, RotationRow, RuleCursorRow, SegmentCursorRow,
+        SessionRow, SettingHead, SettingRow, SigningKeyRow, StreamTicketRow, TenantRow, TimerRow, WantedEvents, WebhookCursorRow,
     },
     statement::Dialect,
 };

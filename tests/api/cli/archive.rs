@@ -47,6 +47,16 @@ fn file(name: &str) -> (PathBuf, String) {
     (path, text)
 }
 
+/// A row as both engines write it: fractions are texts, of which one says `2` and the other `2.0`.
+fn alike(row: Value) -> Value {
+    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+    match row {
+        Value::Array(values) => values.into_iter().map(alike).collect(),
+        Value::String(text) => number(&text).map_or(Value::String(text), |number| json!(number)),
+        value => value,
+    }
+}
+
 /// The rows in a file, by table and sorted, and what else it holds.
 fn content(path: &Path) -> BTreeMap<String, Vec<String>> {
     let mut archive = tar::Archive::new(GzDecoder::new(std::fs::File::open(path).expect("the file is there")));
@@ -58,8 +68,7 @@ fn content(path: &Path) -> BTreeMap<String, Vec<String>> {
         entry.read_to_string(&mut text).expect("text");
         if let Some(table) = name.strip_prefix("tables/") {
             let table = table.split('/').next().expect("a table").to_owned();
-            // Engines write the same JSON with spaces and without.
-            let rows = text.lines().skip(1).map(|row| serde_json::from_str::<Value>(row).expect("JSON").to_string());
+            let rows = text.lines().skip(1).map(|row| alike(serde_json::from_str(row).expect("JSON")).to_string());
             found.entry(table).or_default().extend(rows);
         } else if name.starts_with("files/") {
             found.insert(name, vec![text]);
