@@ -1,7 +1,9 @@
 //! Summaries, forecasts and the funnel: each figure is what its own list counts.
 
 mod charts;
+mod cohorts;
 mod figures;
+mod forecast_accuracy;
 mod forecasts;
 mod funnel;
 mod handed_over;
@@ -10,6 +12,7 @@ mod saved;
 mod segments;
 mod service;
 mod summaries;
+mod velocity;
 
 use serde_json::{Value, json};
 
@@ -74,9 +77,12 @@ pub fn tests() -> Vec<Test> {
         charts::charts_draw_the_figures_of_the_answer,
         charts::formats_are_asked_for_by_parameter_or_header,
         charts::faults_of_charts_are_named_at_their_place,
+        cohorts::retention_is_that_of_the_orders,
+        cohorts::lifecycles_are_those_of_the_orders,
         figures::are_defined_in_two_languages,
         figures::are_rounded_once,
         figures::are_what_the_records_come_to,
+        forecast_accuracy::errors_are_those_of_the_records_of_then,
         forecasts::stand_beside_quotas,
         funnel::counts_a_cohort,
         funnel::shows_a_snapshot,
@@ -101,6 +107,7 @@ pub fn tests() -> Vec<Test> {
         segments::who_enters_and_leaves_is_told,
         segments::fixed_segments_hold_what_was_put_in,
         handed_over::count_for_their_new_owner_and_team,
+        velocity::is_that_of_each_cohort,
         summaries::count_and_add_up,
         summaries::have_no_sums_too_large,
         summaries::keep_what_is_hidden,

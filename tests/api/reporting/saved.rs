@@ -116,7 +116,8 @@ async fn a_little_of_everything(admin: &Client) {
     let now = farley::http::clock::now();
     let day = |back: i64| now.plus_seconds(-back * 86_400).to_utc().format("%Y-%m-%d").to_string();
     for number in 0..24_i64 {
-        let back = number * 9;
+        // Yesterday at the latest, so that no time of it is still to come.
+        let back = 1 + number * 9;
         let at = |count: i64| usize::try_from(number % count).unwrap();
         let closed = number % 3 != 0;
         let mut sale = json!({
@@ -148,13 +149,13 @@ async fn a_little_of_everything(admin: &Client) {
         let ticket =
             json!({"subject": format!("t{number}"), "customer_id": customer, "opened_at": format!("{}T05:00:00Z", day(back))});
         admin.create("tickets", ticket).await;
-        let visit = json!({"kind": "visit", "subject": "回访", "customer_id": customer, "occurred_at": format!("{}T06:00:00Z", day(number)), "duration_seconds": 60 * number});
+        let visit = json!({"kind": "visit", "subject": "回访", "customer_id": customer, "occurred_at": format!("{}T06:00:00Z", day(1 + number)), "duration_seconds": 60 * number});
         admin.create("activities", visit).await;
     }
 }
 
 /// Compares every cell of a report with the records that it lists; how many there were.
-async fn walk(client: &Client, question: &Value, answer: &Value) -> usize {
+pub async fn walk(client: &Client, question: &Value, answer: &Value) -> usize {
     let filters: BTreeMap<&str, &Value> = answer["columns"]
         .as_array()
         .unwrap()
@@ -217,7 +218,8 @@ pub async fn ready_reports_are_what_their_records_come_to(db: TestDb) {
         let asked = admin.post("/v1/reports/query", question.clone()).await;
         assert!(asked.status == 200 || asked.status == 422, "the question can be asked as it stands: {}", asked.text);
         let cells = walk(&admin, question, &answer).await;
-        let is_empty = name == "customer-loyalty";
+        // Customer values are computed in tests of their own.
+        let is_empty = ["customer-loyalty", "customer-cohorts"].contains(&name);
         assert!(cells > 4 || is_empty, "{name} has {cells} cells: {answer}");
         let chinese =
             admin.post(&format!("/v1/reports/{name}/run"), json!({"parameters": currency})).header("accept-language", "zh-CN");

@@ -356,6 +356,8 @@ endpoints! {
         reporting::ready::definition,
         reporting::ready::run,
         reporting::sales_funnel::sales_funnel,
+        reporting::sales_velocity::sales_velocity,
+        reporting::forecast_accuracy::forecast_accuracy,
         reporting::service::satisfaction::service_satisfaction,
         reporting::service::sla::service_sla,
         reporting::service::times::service_times,

@@ -2,9 +2,12 @@
 
 pub mod dashboard;
 pub mod figures;
+pub mod forecast_accuracy;
+mod periods;
 pub mod query;
 pub mod ready;
 pub mod sales_funnel;
+pub mod sales_velocity;
 pub mod saved_report;
 pub mod segment;
 pub mod service;

@@ -52,6 +52,7 @@ choices! {
     pub enum Comparison {
         PreviousPeriod "previous_period" "The period before" "上一期",
         SamePeriodLastYear "same_period_last_year" "The same period of the year before" "去年同期",
+        FirstPeriod "first_period" "The first period with a figure" "首个有数据的期间",
     }
 }
 
@@ -406,7 +407,7 @@ pub static MEASURES: Structure = asked(
                     "of": {"type": ["string", "null"], "maxLength": MAX_NAME, "description": "The measure that `running`, `within` or `compare` is about."},
                     "running": {"type": ["string", "null"], "maxLength": MAX_NAME, "description": "The dimension of dates along which a count or sum is added up."},
                     "within": {"type": ["array", "null"], "maxItems": MAX_DIMENSIONS, "items": {"type": "string", "maxLength": MAX_PATH}, "description": "A count or sum as a share, 0 to 1, of all rows with the same values of these dimensions; `[]` for a share of everything."},
-                    "compare": {"type": ["string", "null"], "enum": names_of(Comparison::choices()), "description": "The same measure of an earlier period: the bucket before, or the one a year before (of weeks 52 weeks before; 29 February is compared with 28 February)."},
+                    "compare": {"type": ["string", "null"], "enum": names_of(Comparison::choices()), "description": "The same measure of an earlier period: the bucket before (`previous_period`), the one a year before (of weeks 52 weeks before; 29 February is compared with 28 February), or the first one with a figure (`first_period`). If there is another dimension of dates, the first one does not begin before the row's bucket of that: a cohort is compared with its own beginning, by buckets of the same size."},
                     "along": {"type": ["string", "null"], "maxLength": MAX_NAME, "description": "The dimension of dates that is compared along. Defaults to the first one."},
                     "show": {"type": ["string", "null"], "enum": names_of(Shown::choices()), "description": "What is shown of a comparison: the earlier figure (`value`), the figure less that (`difference`), or the difference divided by it (`change`). Defaults to `value`."}
                 }

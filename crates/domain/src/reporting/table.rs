@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::NaiveDate;
+
 use super::question::{Comparison, Shown};
 use crate::values::money::Currency;
 
@@ -37,6 +39,17 @@ impl Figure {
                 _ => return Err(Mixed(amounts.keys().copied().collect())),
             },
         })
+    }
+
+    /// Whether there is a figure, and not that of nothing.
+    fn is_something(&self) -> bool {
+        match self {
+            Figure::None => false,
+            Figure::Integer(number) => *number != 0,
+            Figure::Decimal(number) => *number != 0.0,
+            Figure::Money(amounts) => amounts.values().any(|amount| *amount != 0),
+            Figure::Text(_) => true,
+        }
     }
 
     /// The sum of two figures; what is none adds nothing.
@@ -104,15 +117,47 @@ pub struct Course {
     pub lead: usize,
     /// The place of the period a year before, for each.
     pub year_before: Vec<Option<usize>>,
+    /// The first day of each period.
+    pub starts: Vec<NaiveDate>,
 }
 
+/// The first period with a figure, for each combination of the values of the other dimensions.
+type Firsts = HashMap<Vec<Option<usize>>, usize>;
+
 impl Course {
-    fn earlier(&self, place: usize, with: Comparison) -> Option<usize> {
+    fn earlier(&self, row: &Row, along: usize, with: Comparison, firsts: &Firsts) -> Option<usize> {
+        let place = row.key[along]?;
         match with {
             Comparison::PreviousPeriod => place.checked_sub(1).filter(|_| place < self.periods),
             Comparison::SamePeriodLastYear => self.year_before.get(place).copied().flatten(),
+            Comparison::FirstPeriod => {
+                firsts.get(&others(row, along)).copied().filter(|first| (*first..self.periods).contains(&place))
+            }
         }
     }
+}
+
+/// The values of all dimensions but one.
+fn others(row: &Row, along: usize) -> Vec<Option<usize>> {
+    let mut key = row.key.clone();
+    key[along] = None;
+    key
+}
+
+/// The first periods with a figure. What begins before the row's period of another dimension of dates is no part of that, and where the
+/// periods of another are added up, there is no one beginning.
+fn firsts(rows: &[Row], (of, along): (usize, usize), courses: &[Course]) -> Firsts {
+    let mut firsts = Firsts::new();
+    for row in rows.iter().filter(|row| is_asked(row, courses) && row.figures[of].is_something()) {
+        let own = |dimension: usize| courses[dimension].starts.get(row.key[dimension]?).copied();
+        let (Some(place), Some(start)) = (row.key[along], own(along)) else { continue };
+        let mut dated = (0..courses.len()).filter(|dimension| *dimension != along && !courses[*dimension].starts.is_empty());
+        if dated.all(|dimension| own(dimension).is_some_and(|begins| begins <= start)) {
+            let first = firsts.entry(others(row, along)).or_insert(place);
+            *first = place.min(*first);
+        }
+    }
+    firsts
 }
 
 /// Fills in a figure of every row that is worked out of those there are. `nothing` is what the measure it is of has where there are no
@@ -146,8 +191,12 @@ pub fn derive(rows: &mut [Row], place: usize, derived: &Derived, nothing: &Figur
         Derived::Compared { of, along, with, show } => {
             let known: HashMap<Vec<Option<usize>>, Figure> =
                 rows.iter().map(|row| (row.key.clone(), row.figures[*of].clone())).collect();
+            let firsts = match with {
+                Comparison::FirstPeriod => firsts(rows, (*of, *along), courses),
+                Comparison::PreviousPeriod | Comparison::SamePeriodLastYear => Firsts::new(),
+            };
             for row in rows {
-                let earlier = row.key[*along].and_then(|now| courses[*along].earlier(now, *with));
+                let earlier = courses[*along].earlier(row, *along, *with, &firsts);
                 let Some(earlier) = earlier else {
                     row.figures[place] = Figure::None;
                     continue;
@@ -238,6 +287,25 @@ mod tests {
         assert_eq!(shares, [Figure::Decimal(1.0), Figure::None]);
     }
 
+    #[test]
+    fn cohorts_are_compared_with_their_own_beginning() {
+        let starts: Vec<NaiveDate> = (1..=4).filter_map(|month| NaiveDate::from_ymd_opt(2026, month, 1)).collect();
+        let course = Course { periods: 4, starts: starts.clone(), ..Course::default() };
+        // What the second cohort has before its own beginning is no beginning, and neither is nothing.
+        let mut table = rows(&[(0, 0, 9), (2, 0, 3), (0, 1, 5), (1, 1, 8), (3, 1, 4), (1, 2, 7), (2, 2, 0), (3, 2, 6)]);
+        table.push(Row { key: vec![Some(3), None], figures: vec![Figure::Integer(10), Figure::None] });
+        table.push(Row { key: vec![None, Some(0)], figures: vec![Figure::Integer(12), Figure::None] });
+        let first = Derived::Compared { of: 0, along: 0, with: Comparison::FirstPeriod, show: Shown::Value };
+        derive(&mut table, 1, &first, &Figure::Integer(0), &[course.clone(), course.clone()]).unwrap();
+        let found: Vec<Option<f64>> = table.iter().map(|row| row.figures[1].number().unwrap()).collect();
+        let expected = [Some(9.0), Some(9.0), None, Some(8.0), Some(8.0), None, None, Some(6.0), None, None];
+        assert_eq!(found, expected);
+        // Beside a dimension that is none of dates, it is simply the first.
+        let mut table = rows(&[(0, 1, 0), (1, 1, 8), (3, 1, 4)]);
+        let found = derived(&mut table, &first, course);
+        assert_eq!(found, [Figure::None, Figure::Integer(8), Figure::Integer(8)]);
+    }
+
     fn any_rows() -> impl Strategy<Value = Vec<(usize, usize, i128)>> {
         proptest::collection::btree_map((0_usize..6, 0_usize..3), -50_i128..50, 0..18)
             .prop_map(|found| found.into_iter().map(|((period, other), figure)| (period, other, figure)).collect())
@@ -248,7 +316,7 @@ mod tests {
         #[test]
         fn running_totals_are_sums(found in any_rows(), periods in 0_usize..7, lead in 0_usize..3) {
             let mut table = rows(&found);
-            let course = Course { periods, lead, year_before: Vec::new() };
+            let course = Course { periods, lead, ..Course::default() };
             let totals = derived(&mut table, &Derived::Running { of: 0, along: 0 }, course);
             for ((period, other, _), total) in found.iter().zip(totals) {
                 let sum = found.iter().filter(|one| one.1 == *other && (lead..=*period).contains(&one.0)).map(|one| one.2).sum();
@@ -261,7 +329,7 @@ mod tests {
         fn shares_add_up(found in any_rows(), lead in 0_usize..3) {
             let found: Vec<_> = found.into_iter().map(|(period, other, figure)| (period, other, figure.abs() + 1)).collect();
             let mut table = rows(&found);
-            let course = Course { periods: 6, lead, year_before: Vec::new() };
+            let course = Course { periods: 6, lead, ..Course::default() };
             let shares = derived(&mut table, &Derived::Share { of: 0, within: vec![0] }, course.clone());
             let sum_of = |rows: &[(usize, usize, i128)], shares: &[Figure], is_in: &dyn Fn(usize) -> bool| -> (usize, f64) {
                 let own = rows.iter().zip(shares).filter(|(row, _)| is_in(row.0));
@@ -280,7 +348,7 @@ mod tests {
         #[test]
         fn earlier_periods_are_compared(found in any_rows()) {
             let mut table = rows(&found);
-            let course = Course { periods: 6, lead: 0, year_before: (0..6).map(|place: usize| place.checked_sub(4)).collect() };
+            let course = Course { periods: 6, lead: 0, year_before: (0..6).map(|place: usize| place.checked_sub(4)).collect(), starts: Vec::new() };
             for (with, back) in [(Comparison::PreviousPeriod, 1), (Comparison::SamePeriodLastYear, 4)] {
                 let compared = Derived::Compared { of: 0, along: 0, with, show: Shown::Difference };
                 let differences = derived(&mut table, &compared, course.clone());

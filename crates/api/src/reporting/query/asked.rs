@@ -358,6 +358,7 @@ impl Reading<'_> {
                 let lead = match with {
                     question::Comparison::PreviousPeriod => Lead::Period,
                     question::Comparison::SamePeriodLastYear => Lead::Year,
+                    question::Comparison::FirstPeriod => Lead::None,
                 };
                 dimensions[along].lead = dimensions[along].lead.max(lead);
                 Derived::Compared { of, along, with, show: given.show }

@@ -10,7 +10,7 @@ use farley_domain::{
     query::predicate::Predicate,
     reporting::{
         bucket::{Bucket, Fiscal},
-        question::{Function, Shown, Totals},
+        question::{Comparison, Function, Shown, Totals},
         table::Derived,
     },
     values::{money::Currency, time::Timestamp},
@@ -111,6 +111,8 @@ impl Measure {
     pub fn adds_up(&self, all: &[Measure]) -> bool {
         match &self.how {
             How::Read { function, .. } => matches!(function, Function::Count | Function::Sum),
+            // What every row of a cohort is compared with would be added up many times.
+            How::Derived(Derived::Compared { with: Comparison::FirstPeriod, .. }) => false,
             How::Derived(Derived::Compared { of, show, .. }) => *show == Shown::Value && all[*of].adds_up(all),
             How::Derived(Derived::Ratio(..) | Derived::Running { .. } | Derived::Share { .. }) => false,
         }

@@ -193,6 +193,7 @@ impl<'q, 'r> Tables<'q, 'r> {
                     stretches.iter().position(|other| other.start == before)
                 })
                 .collect(),
+            starts: stretches.iter().map(|stretch| stretch.start).collect(),
         };
         for stretch in &stretches {
             axis.members.push(Member {

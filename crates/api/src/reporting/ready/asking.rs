@@ -66,6 +66,18 @@ pub fn relative(day: &str) -> Value {
     json!({"relative": day})
 }
 
+/// What relations lead to, as filters name it.
+pub fn along<E, T>(relations: &[&str], field: Handle<E, T>) -> String {
+    let mut path = relations.to_vec();
+    path.push(field.name());
+    path.join(".")
+}
+
+/// That some, or none, of the related records meet all of the conditions.
+pub fn related(relation: &str, op: Op, conditions: impl Into<Vec<Value>>) -> Value {
+    json!({"field": relation, "op": op.as_str(), "value": {"and": conditions.into()}})
+}
+
 pub fn parameter<E, T>(name: &str, field: Handle<E, T>) -> Parameter {
     Parameter {
         name: name.into(),

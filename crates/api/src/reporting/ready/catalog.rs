@@ -19,9 +19,15 @@ use farley_domain::{
 use serde_json::{Value, json};
 
 use super::asking::{
-    by, count, function, given, mean, months, only, parameter, question, ratio, relative, share, since, sum, until,
+    along, by, count, function, given, mean, months, only, parameter, question, ratio, related, relative, share, since, sum,
+    until,
 };
 use crate::reporting::condition;
+
+/// The relations that reports go along.
+const CUSTOMER: &str = "customer";
+const VALUE: &str = "value";
+const ORDERS: &str = "orders";
 
 /// A text in English and Chinese.
 type Text = (&'static str, &'static str);
@@ -311,6 +317,95 @@ pub static CATALOG: &[Entry] = &[
         }),
     },
     Entry {
+        name: "customer-cohorts",
+        title: ("Retention by cohort", "客户留存（同期群）"),
+        definition: (
+            "Confirmed and fulfilled orders by the month of the customer's first order (the cohort) and the month of `ordered_on`: number of different customers who ordered, the size of the cohort (those who ordered in its first month), the share of it who ordered (retention), number of orders, and amount (each currency apart). The first order is `first_ordered_on` of customer values as they were computed last; customers without one, whose orders are all in other currencies or later than that, are left out. Orders before the first order that counts have no share. Drafts and cancelled orders do not count. Orders that you cannot see count nowhere, not in the size either.",
+            "按客户首次下单月份（同期群）和下单月份（`ordered_on`）统计已确认和已完成的订单：下单的不同客户数、同期群规模（在首月下单的客户数）、其中下单客户的占比（留存率）、订单数、金额（各币种分别列出）。首次下单日取最近一次计算的客户价值中的 `first_ordered_on`；没有该日期的客户（订单均为其他币种，或晚于该次计算）不计入。早于有效首单的订单没有留存率。草稿和已取消的订单不计。您无权查看的订单不计入任何指标，也不计入规模。",
+        ),
+        source: None,
+        path: None,
+        parameters: || {
+            let customer = |name: &str, field: String| Parameter { field, ..parameter(name, Order::customer_id) };
+            vec![
+                customer("owner", along(&[CUSTOMER], OWNER_ID)),
+                customer("team", along(&[CUSTOMER], TEAM_ID)),
+                customer("region", along(&[CUSTOMER], Customer::region)),
+            ]
+        },
+        question: Some(|language| {
+            let label = |text_of: Text| text(language, text_of);
+            let mut cohort = months(CustomerValue::first_ordered_on);
+            cohort["as"] = json!("cohort");
+            cohort["field"] = json!(along(&[CUSTOMER, VALUE], CustomerValue::first_ordered_on));
+            let mut month = by("month", Order::ordered_on);
+            month["bucket"] = json!("month");
+            let mut question = question::<Order>(
+                [cohort, month],
+                [
+                    function("customers", "distinct", Order::customer_id, label(("Customers", "客户数"))),
+                    json!({"as": "size", "of": "customers", "compare": "first_period", "along": "month", "label": label(("Size of the cohort", "同期群规模"))}),
+                    ratio("retained", ["customers", "size"], label(("Retention", "留存率"))),
+                    count("count", label(("Orders", "订单数"))),
+                    sum("amount", Order::amount, label(("Amount", "金额"))),
+                ],
+                Some(condition(Order::status, Op::In, OrderStatus::BOUGHT)),
+            );
+            question["pivot"] = json!({"rows": ["cohort"], "columns": ["month"]});
+            question["chart"] = json!({"kind": "heat_map", "category": "month", "series": "cohort", "measures": ["retained"]});
+            question
+        }),
+    },
+    Entry {
+        name: "customer-lifecycle",
+        title: ("Customer lifecycle and churn", "客户生命周期与流失"),
+        definition: (
+            "Customers by region and by their confirmed and fulfilled orders. A customer is active for 180 days from an order (`ordered_on`). Of the last 90 days: active at their start, new (first order since), returned (ordered since, not active at the start, but a customer before), lost (active at the start, and no more), active now (active at the start − lost + new + returned), and the churn rate (lost ÷ active at the start). Beside these, those without an order for 180 to 365 days (dormant) and for longer (gone). Customers who never ordered are in none of them. For other periods and thresholds, change the days in the question. Archived customers, drafts, cancelled orders, and orders that you cannot see do not count.",
+            "按地区和已确认、已完成的订单统计客户。客户自下单（`ordered_on`）起 180 天内为活跃。最近 90 天内：期初活跃数、新增数（此后首次下单）、回流数（此后下单，期初不活跃但此前已是客户）、流失数（期初活跃而现已不活跃）、当前活跃数（期初活跃 − 流失 + 新增 + 回流）、流失率（流失数 ÷ 期初活跃数）。另列 180 至 365 天未下单的客户（休眠）和更久未下单的客户（沉寂）。从未下单的客户不在其中。如需其他期间或阈值，请修改查询中的天数。已归档的客户、草稿、已取消的订单以及您无权查看的订单不计。",
+        ),
+        source: None,
+        path: None,
+        parameters: || {
+            vec![
+                parameter("owner", OWNER_ID),
+                parameter("team", TEAM_ID),
+                parameter("region", Customer::region),
+                parameter("industry", Customer::industry),
+            ]
+        },
+        question: Some(|language| {
+            let label = |text_of: Text| text(language, text_of);
+            let at_start = ordered(Op::Any, [Some(-270), Some(-90)]);
+            let not_at_start = ordered(Op::None, [Some(-270), Some(-90)]);
+            let lately = ordered(Op::Any, [Some(-90), None]);
+            let is_over = ordered(Op::None, [Some(-180), None]);
+            let all = |conditions: &[&Value]| json!({"and": conditions});
+            question::<Customer>(
+                [by("region", Customer::region)],
+                [
+                    only(count("active_before", label(("Active 90 days ago", "90 天前活跃数"))), &at_start),
+                    only(count("new", label(("New", "新增数"))), &all(&[&lately, &ordered(Op::None, [None, Some(-90)])])),
+                    only(
+                        count("returned", label(("Returned", "回流数"))),
+                        &all(&[&lately, &not_at_start, &ordered(Op::Any, [None, Some(-270)])]),
+                    ),
+                    only(count("lost", label(("Lost", "流失数"))), &all(&[&at_start, &is_over])),
+                    only(count("active", label(("Active now", "当前活跃数"))), &ordered(Op::Any, [Some(-180), None])),
+                    ratio("churn_rate", ["lost", "active_before"], label(("Churn rate", "流失率"))),
+                    only(
+                        count("dormant", label(("Dormant", "休眠数"))),
+                        &all(&[&is_over, &ordered(Op::Any, [Some(-365), Some(-180)])]),
+                    ),
+                    only(
+                        count("gone", label(("Gone", "沉寂数"))),
+                        &all(&[&ordered(Op::None, [Some(-365), None]), &ordered(Op::Any, [None, Some(-365)])]),
+                    ),
+                ],
+                None,
+            )
+        }),
+    },
+    Entry {
         name: "customer-concentration",
         title: ("Customer concentration", "客户集中度"),
         definition: (
@@ -437,6 +532,26 @@ pub static CATALOG: &[Entry] = &[
         None,
     ),
     elsewhere(
+        "sales-velocity",
+        "GET /v1/reports/sales-velocity",
+        ("Sales velocity over time", "销售速度趋势"),
+        (
+            "For each month or quarter of `opened_at`, per currency: number of opportunities, win rate (won ÷ closed, by number), mean amount won, mean cycle of those won, and the sales velocity in minor units per day: number × win rate × mean amount won ÷ cycle in days. An opportunity counts in the period in which it was opened, whenever it was closed; archived ones do not count. Stages and slices are in the sales funnel.",
+            "按商机开始（`opened_at`）的月份或季度、各币种分别统计：商机数、赢单率（赢单数 ÷ 关闭数）、平均赢单金额、赢单的平均周期，以及销售速度（最小货币单位/天）：商机数 × 赢单率 × 平均赢单金额 ÷ 周期天数。商机计入其开始的期间，不论何时关闭；已归档的不计。阶段和切片见销售漏斗。",
+        ),
+        None,
+    ),
+    elsewhere(
+        "forecast-accuracy",
+        "GET /v1/reports/forecast-accuracy",
+        ("Forecast accuracy", "预测准确度"),
+        (
+            "What was forecast when each month or quarter began, according to the ledger (open opportunities expected to close in it, by category, and weighted by probability), against what was won in it, per currency. Error of a period: (forecast − won) ÷ won. Bias: Σ (forecast − won) ÷ Σ won. MAPE: the mean of |forecast − won| ÷ won over the periods in which something was won. Periods that are not over have no error. What was opened and won within a period was not in its forecast; overrides and the category omitted do not count.",
+            "各月或各季度期初的预测（以台账为准：当时进行中、预计在期间内成交的商机，按预测类别及按赢率加权）与期间内实际赢单金额的比较，各币种分别列出。单期误差：（预测 − 赢单）÷ 赢单。偏差：Σ（预测 − 赢单）÷ Σ 赢单。MAPE：有赢单的各期 |预测 − 赢单| ÷ 赢单 的平均值。未结束的期间没有误差。期间内新建并赢单的商机不在其预测中；人工调整和“忽略”类别不计。",
+        ),
+        Some("Hyndman, Koehler (2006), Another look at measures of forecast accuracy"),
+    ),
+    elsewhere(
         "service-volume",
         "GET /v1/reports/service-volume",
         ("Ticket volume and backlog", "工单量与积压"),
@@ -483,6 +598,15 @@ fn text(language: Language, (en, zh): Text) -> &'static str {
         Language::English => en,
         Language::Chinese => zh,
     }
+}
+
+/// That a customer has some, or no, purchase from one day until before another, in days from today.
+fn ordered(op: Op, [from, to]: [Option<i32>; 2]) -> Value {
+    let day = |op: Op, days: i32| condition(Order::ordered_on, op, relative(&format!("{days}d")));
+    let mut conditions = vec![condition(Order::status, Op::In, OrderStatus::BOUGHT)];
+    conditions.extend(from.map(|days| day(Op::Gte, days)));
+    conditions.extend(to.map(|days| day(Op::Lt, days)));
+    related(ORDERS, op, conditions)
 }
 
 /// The figures of leads of a source or campaign.

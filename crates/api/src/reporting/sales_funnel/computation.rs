@@ -261,12 +261,13 @@ fn figure(
 }
 
 /// A share; none of nothing.
-fn ratio(part: i64, whole: i64) -> Option<f64> {
+pub fn ratio(part: i64, whole: i64) -> Option<f64> {
     #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
     (whole != 0).then(|| part as f64 / whole as f64)
 }
 
-fn velocity(
+/// What opportunities bring in a day, in each currency, rounded to a minor unit.
+pub fn velocity(
     all: &FunnelFigure,
     won: &FunnelFigure,
     win_rate: Option<f64>,

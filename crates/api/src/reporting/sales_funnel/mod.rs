@@ -26,6 +26,7 @@ use farley_persistence::Reader;
 use serde_json::Value;
 
 use self::computation::{Making, Slice, cohort, condition, stages_of};
+pub(super) use self::computation::{ratio, velocity};
 use crate::{
     access::{call::Call, principal::Principal, unrestricted::without_custom_fields},
     http::{problem::Problem, request::parameters},
@@ -133,7 +134,7 @@ pub struct FunnelFigure {
 }
 
 /// An amount in minor units of one currency.
-#[derive(serde::Serialize, utoipa::ToSchema)]
+#[derive(Clone, serde::Serialize, utoipa::ToSchema)]
 pub struct FunnelAmount {
     #[schema(example = 1_234_500)]
     pub amount: i64,
