@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How many operations the document has: none comes or goes by accident.
-const OPERATIONS: usize = 809;
+const OPERATIONS: usize = 811;
 
 pub struct Contract {
     document: Value,
