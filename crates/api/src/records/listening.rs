@@ -179,7 +179,7 @@ pub async fn open(
 
 impl Listener {
     fn state(&self) -> &Arc<State> {
-        &self.counted.state()
+        self.counted.state()
     }
 
     /// What is to be sent next; none when the stream is over.

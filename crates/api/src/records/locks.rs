@@ -86,7 +86,7 @@ fn shown(
     now: Timestamp,
 ) -> Result<Vec<RecordLock>, Problem> {
     let users = <User as Entity>::object();
-    let sees_names = principal.asker.sees(users, &User::name.field());
+    let sees_names = principal.asker.sees(users, User::name.field());
     let mut ids: Vec<Id> = rows.iter().map(|row| row.user_id).collect();
     ids.sort_unstable();
     ids.dedup();

@@ -67,11 +67,11 @@ pub fn begun(
     Ok(periods)
 }
 
+/// A reference of opportunities, and the record that it is to lead to.
+type Narrowing = (Handle<Opportunity, Option<Id>>, Option<Id>);
+
 /// What opportunities are narrowed by, as a predicate and as a filter says it. Who may not see a field cannot ask by it.
-pub fn narrowed(
-    call: &Call,
-    asked: [(Handle<Opportunity, Option<Id>>, Option<Id>); 3],
-) -> Result<Vec<(Predicate, Value)>, Problem> {
+pub fn narrowed(call: &Call, asked: [Narrowing; 3]) -> Result<Vec<(Predicate, Value)>, Problem> {
     let mut narrowed = Vec::new();
     for (handle, id) in asked {
         if let Some(id) = id {
