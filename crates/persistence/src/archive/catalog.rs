@@ -1,5 +1,7 @@
 //! The tables in which tenants have rows, as the database itself knows them: what is added to the schema is moved without a word here.
 
+use farley_domain::integration::webhook_delivery::WebhookDelivery;
+
 use super::Own;
 use crate::{
     error::StoreError,
@@ -138,9 +140,9 @@ impl Table {
     /// Whether a column holds positions in the log of events: of the events themselves, or how far somebody has followed them.
     pub(super) fn holds_positions(&self, column: &Column) -> bool {
         match column.name.as_str() {
-            "seq" | "prev_seq" => true,
             "position" => self.name().ends_with("_cursors"),
-            _ => false,
+            // Deliveries name them as the events do.
+            name => [WebhookDelivery::seq.name(), WebhookDelivery::prev_seq.name()].contains(&name),
         }
     }
 }
