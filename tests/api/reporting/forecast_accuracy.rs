@@ -160,14 +160,15 @@ pub async fn errors_are_those_of_the_records_of_then(db: TestDb) {
 
     // By default twelve months, of which the present one is not over, and has no error.
     let won = json!({"name": "now", "amount": yuan(9), "expected_close_on": farley::http::clock::now().to_utc().format("%Y-%m-%d").to_string()});
-    admin.create("opportunities", won).await;
+    let won = admin.create("opportunities", won).await;
+    admin.post(&format!("/v1/opportunities/{won}/win"), json!({"close_reason": "价格"})).await.ok(200);
     let report = admin.get(path).await.ok(200);
     assert_eq!(report["from"].as_str().map(|day| &day[8..]), Some("01"));
-    if let Some(one) = report["data"].as_array().unwrap().first() {
-        let periods = one["periods"].as_array().unwrap();
-        assert_eq!((periods.len(), &one["commit"]["periods"]), (12, &json!(11)));
-        assert_eq!((&periods[11]["is_over"], &periods[11]["commit_error"]), (&json!(false), &Value::Null));
-    }
+    let one = &report["data"][0];
+    let periods = one["periods"].as_array().unwrap();
+    assert_eq!((periods.len(), &one["commit"]["periods"]), (12, &json!(11)));
+    assert_eq!((&periods[11]["is_over"], &periods[11]["commit_error"]), (&json!(false), &Value::Null));
+    assert_eq!(periods[11]["won"]["count"], 1);
     let mine = admin.get("/v1/me").await.ok(200)["id"].as_str().unwrap().to_owned();
     let whole = admin.get(&format!("{path}?from=2025-01-01&to=2026-01-01")).await.ok(200);
     let narrowed = admin.get(&format!("{path}?from=2025-01-01&to=2026-01-01&owner_id={mine}")).await.ok(200);
