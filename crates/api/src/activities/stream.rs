@@ -46,7 +46,7 @@ impl Shown for Mine {
         }
     }
 
-    fn show(&self, state: &Arc<State>, principal: &Arc<Principal>, events: Vec<EventRow>) -> Showing {
+    fn show(&self, state: &Arc<State>, principal: &Arc<Principal>, events: Vec<Arc<EventRow>>) -> Showing {
         let (state, principal) = (Arc::clone(state), Arc::clone(principal));
         Box::pin(async move {
             let Some(rows) = principal.asker.rows(<Notification as Entity>::object(), Action::Read) else {

@@ -57,10 +57,12 @@ impl Shown for Changes {
             && record.is_none_or(|record| record == event.record_id)
     }
 
-    fn show(&self, state: &Arc<State>, principal: &Arc<Principal>, events: Vec<EventRow>) -> Showing {
+    fn show(&self, state: &Arc<State>, principal: &Arc<Principal>, events: Vec<Arc<EventRow>>) -> Showing {
         let (state, principal) = (Arc::clone(state), Arc::clone(principal));
         Box::pin(async move {
             let reading = state.store.read::<_, Problem>(principal.key, move |reader| {
+                // Copied here, where few are at work at a time, and not while thousands wait for their turn.
+                let events = events.iter().map(|event| EventRow::clone(event)).collect();
                 let mut sent = Vec::new();
                 for row in events::visible(reader, events, &principal, clock::now())? {
                     let seq = row.seq;

@@ -36,7 +36,7 @@ const BELIEVED_IDLE: Duration = Duration::from_secs(300);
 /// And after what may have changed that: a node keeps what it knows of a caller for less.
 const FORGOTTEN: Duration = Duration::from_millis(2_500);
 /// How many events are looked at in one go.
-const AT_ONCE: usize = 200;
+const AT_ONCE: usize = 50;
 /// How long it waits where the store cannot be read.
 const BROKEN: Duration = Duration::from_secs(1);
 
@@ -55,7 +55,7 @@ pub trait Shown: Send + Sync + 'static {
     /// Whether an event may concern the listener: asked of each, without the store.
     fn concerns(&self, event: &EventRow, principal: &Principal) -> bool;
     /// What of these events they may know.
-    fn show(&self, state: &Arc<State>, principal: &Arc<Principal>, events: Vec<EventRow>) -> Showing;
+    fn show(&self, state: &Arc<State>, principal: &Arc<Principal>, events: Vec<Arc<EventRow>>) -> Showing;
 }
 
 /// One listener.
@@ -239,16 +239,16 @@ impl Listener {
         }
         self.news.mark_unchanged();
         let (events, until) = match self.tail.after(self.after, AT_ONCE) {
-            After::Events(events, until) => (events.iter().map(|event| EventRow::clone(event)).collect(), until),
+            After::Events(events, until) => (events, until),
             After::TooFarBack => self.read().await?,
         };
         let is_full = events.len() >= AT_ONCE;
-        if events.iter().any(|event: &EventRow| is_of_access(&event.object)) {
+        if events.iter().any(|event| is_of_access(&event.object)) {
             self.resolve().await?;
             // What this node has kept of them may be from just before.
             self.doubted = Some(now + FORGOTTEN);
         }
-        let events: Vec<EventRow> = events.into_iter().filter(|event| self.shown.concerns(event, &self.principal)).collect();
+        let events: Vec<Arc<EventRow>> = events.into_iter().filter(|event| self.shown.concerns(event, &self.principal)).collect();
         if !events.is_empty() {
             if self.resolved + BELIEVED <= now {
                 self.resolve().await?;
@@ -276,14 +276,14 @@ impl Listener {
     }
 
     /// Reads what lies further back than the tail.
-    async fn read(&self) -> Result<(Vec<EventRow>, i64), Problem> {
+    async fn read(&self) -> Result<(Vec<Arc<EventRow>>, i64), Problem> {
         let after = self.after;
         let reading = self.state().store.read::<_, Problem>(self.principal.key, move |reader| {
             let end = reader.log_end()?;
             let most = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
             let events = reader.events((after, end), &WantedEvents::default(), most)?;
             let until = events.last().filter(|_| events.len() >= AT_ONCE).map_or(end, |last| last.seq);
-            Ok((events, until))
+            Ok((events.into_iter().map(Arc::new).collect(), until))
         });
         reading.await
     }
