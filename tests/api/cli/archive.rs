@@ -232,6 +232,8 @@ pub async fn files_that_are_not_whole_are_refused(db: TestDb) {
     let (path, name) = file("whole");
     well(&db, &["export", &name]);
     let whole = std::fs::read(&path).expect("the file is there");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).expect("the file is there").permissions());
+    assert_eq!(mode & 0o077, 0, "it has secrets");
     let target = TestDb::new(db.engine);
     let (broken, broken_name) = file("broken");
     for length in [0, 10, whole.len() / 2, whole.len() - 20] {

@@ -56,6 +56,8 @@ pub fn backup(args: &BackupArgs, settings: &Settings) -> Result<(), String> {
     let copy = PathBuf::from(copy);
     // Of a backup that was interrupted.
     drop(fs::remove_file(&copy));
+    // SQLite writes into an empty file that is there.
+    packing::secret_file(&copy).map_err(|error| failed(&copy, error))?;
     let copied = copy.to_str().ok_or_else(|| failed(&copy, "the path is not UTF-8"))?;
     snapshot(&url, copied).map_err(told)?;
     let packed = pack_file(&mut packer, DATABASE, &copy);
@@ -146,7 +148,7 @@ fn unpack_file(path: &Path, content: &mut dyn Read) -> Result<(), String> {
     let failed = |error: io::Error| failed(path, error);
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = File::create(path).map_err(failed)?;
+    let mut file = packing::secret_file(path).map_err(failed)?;
     io::copy(content, &mut file).map_err(failed)?;
     file.flush().map_err(failed)?;
     file.sync_all().map_err(failed)

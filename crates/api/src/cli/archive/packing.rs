@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Display,
-    fs::File,
+    fs::{File, OpenOptions},
     io::{self, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
@@ -67,6 +67,15 @@ pub fn failed(path: &Path, error: impl Display) -> String {
     format!("{}: {error}", path.display())
 }
 
+/// A new file, or an old one emptied, that nobody but its owner reads where the system knows owners: it has secrets.
+pub fn secret_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// A file that is being written. It has its name once it is whole.
 pub struct Packer {
     path: PathBuf,
@@ -83,7 +92,7 @@ impl Packer {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".part");
         let beside = PathBuf::from(beside);
-        let file = File::create(&beside).map_err(|error| failed(&beside, error))?;
+        let file = secret_file(&beside).map_err(|error| failed(&beside, error))?;
         let tar = Builder::new(GzEncoder::new(BufWriter::new(file), Compression::fast()));
         let mut packer = Packer { path: path.to_owned(), beside, tar, checksums: BTreeMap::new() };
         let head = serde_json::to_vec(head).map_err(|error| error.to_string())?;
