@@ -90,6 +90,9 @@ async fn filled(db: &TestDb) -> (Server, Client) {
     admin.create("webhooks", json!({"name": "W", "url": "https://example.com/hook", "types": ["customer.created"]})).await;
     admin.put("/v1/settings/colours", json!({"value": {"a": 0.1, "b": 1e-9}})).await.ok(201);
     admin.create("orders", json!({"customer_id": acme, "number": "SO-1", "ordered_on": "2026-02-28"})).await;
+    for due in ["9999-12-31T23:59:58.953Z", "1950-02-03T04:05:06.789Z"] {
+        admin.create("tasks", json!({"subject": "Far away", "due_at": due})).await;
+    }
     (server, admin)
 }
 

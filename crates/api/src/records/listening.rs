@@ -31,7 +31,7 @@ const FAREWELL: &[u8] = b"retry: 1000\n: this server stops\n\n";
 /// How often a sign of life is given. It carries how far the log has been looked through, so that nobody looks through it again.
 const SIGN: Duration = Duration::from_secs(15);
 /// After how long it is asked once more who listens, where events are shown, and where none are.
-const BELIEVED: Duration = Duration::from_secs(15);
+const BELIEVED: Duration = Duration::from_secs(2);
 const BELIEVED_IDLE: Duration = Duration::from_secs(300);
 /// And after what may have changed that: a node keeps what it knows of a caller for less.
 const FORGOTTEN: Duration = Duration::from_millis(2_500);

@@ -22,8 +22,8 @@ use crate::{
 };
 
 diesel::define_sql_function! {
-    /// Changes of events as JSON, out of what SQLite keeps.
-    fn changes_read(kept: diesel::sql_types::Binary) -> diesel::sql_types::Text;
+    /// Changes of events as JSON, out of what SQLite keeps; null if they cannot be read.
+    fn changes_read(kept: diesel::sql_types::Binary) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
 }
 
 diesel::define_sql_function! {
@@ -42,7 +42,7 @@ impl Own {
         match url.strip_prefix("sqlite:") {
             Some(path) => {
                 let mut conn = sqlite::open(path.strip_prefix("//").unwrap_or(path).as_ref())?;
-                changes_read_utils::register_impl(&mut conn, |kept: Vec<u8>| changes::inflate(&kept).unwrap_or_default())?;
+                changes_read_utils::register_impl(&mut conn, |kept: Vec<u8>| changes::inflate(&kept))?;
                 changes_stored_utils::register_impl(&mut conn, |json: String| changes::stored(&json))?;
                 Ok(Own::Sqlite(conn))
             }

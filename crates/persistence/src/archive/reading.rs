@@ -69,6 +69,7 @@ impl Outgoing {
         mut take: impl FnMut(&str) -> Result<(), E>,
     ) -> Result<(), E> {
         let dialect = self.own.dialect();
+        self.refuse_unreadable(table, tenant)?;
         let mut sql = Statement::new(dialect);
         match dialect {
             Dialect::Sqlite => write_sql!(sql, "SELECT json_array("),
@@ -105,6 +106,23 @@ impl Outgoing {
             (Some(error), _) => Err(error),
             (None, read) => Ok(read?),
         }
+    }
+
+    /// A row that cannot be read is found now, and not when the file is needed.
+    fn refuse_unreadable(&mut self, table: &Table, tenant: Id) -> Result<(), StoreError> {
+        for column in table.columns.iter().filter(|column| column.kind == Kind::Changes) {
+            let mut sql = Statement::of(self.own.dialect(), "SELECT COUNT(*) FROM ");
+            write_sql!(sql, &table.name, " WHERE changes_read(", &column.name, ") IS NULL AND tenant_id = ", tenant);
+            let rows = self.own.lend().load(&sql, &[ColumnType::Integer])?;
+            match rows.first().and_then(|row| row.first()?.as_integer()) {
+                None | Some(0) => {}
+                Some(count) => {
+                    let reason = format!("{count} rows of {} are damaged and cannot be read", table.name());
+                    return Err(StoreError::Internal(reason));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn fetch(

@@ -29,6 +29,7 @@ pub struct Newcomer {
 /// so they are gathered in tables of the connection's own, and go from there to their places in a single one.
 pub struct Incoming {
     own: Own,
+    url: String,
     newcomer: Newcomer,
     number: i64,
     /// What is added to positions in the log.
@@ -52,7 +53,7 @@ impl Incoming {
             Dialect::Sqlite => one_number(&mut own, "SELECT COALESCE(MAX(seq), 0) FROM events")?,
             Dialect::Postgres => 0,
         };
-        Ok(Incoming { own, newcomer, number, shift, filled: Vec::new() })
+        Ok(Incoming { own, url: url.to_owned(), newcomer, number, shift, filled: Vec::new() })
     }
 
     pub fn schema(&mut self) -> Result<String, StoreError> {
@@ -124,13 +125,26 @@ impl Incoming {
     /// Puts everything in its place, with a job that makes the indexes which are not moved.
     pub fn finish(mut self, job: JobRow) -> Result<(), StoreError> {
         if self.own.dialect() == Dialect::Postgres {
+            self.raise_positions()?;
             self.place_all()?;
-            self.own.batch(
-                "SELECT setval('events_seq_seq', GREATEST((SELECT last_value FROM events_seq_seq), (SELECT COALESCE(MAX(seq), 1) FROM events)))",
-            )?;
         }
         on!(&mut self.own.lend(), jobs::insert(job))?;
         self.own.batch("COMMIT")
+    }
+
+    /// Lets the positions that are drawn from now on lie behind those that come in. Nobody may draw one between looking and raising: so it is
+    /// done under a lock that lasts no longer, and before the events come in, over a connection of its own.
+    fn raise_positions(&mut self) -> Result<(), StoreError> {
+        if self.filled.iter().all(|table| table.name() != "events") {
+            return Ok(());
+        }
+        let last = one_number(&mut self.own, "SELECT COALESCE(MAX(seq), 0) FROM pg_temp.in_events")?;
+        let mut other = Own::open(&self.url)?;
+        other.batch("BEGIN; LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE")?;
+        let mut raise = Statement::of(Dialect::Postgres, "SELECT setval('events_seq_seq', ");
+        raise.integer(last).sql(") FROM events_seq_seq WHERE last_value < ").integer(last);
+        other.lend().load(&raise, &[ColumnType::Integer])?;
+        other.batch("COMMIT")
     }
 
     fn place_all(&mut self) -> Result<(), StoreError> {
@@ -175,17 +189,20 @@ fn write_column(sql: &mut Statement, dialect: Dialect, column: &Column, place: u
         (Dialect::Sqlite, Kind::Integer | Kind::Text | Kind::Time | Kind::Date | Kind::Boolean | Kind::Json) => {
             write_sql!(sql, "json_extract(line.value, '$[", place, "]')");
         }
+        (Dialect::Postgres, Kind::Time) => {
+            // An interval is multiplied by a fraction, which is exact for both parts, and not for all of it.
+            write_sql!(sql, "'epoch'::timestamptz + ((line.value ->> ", place, ")::bigint / 1000000) * interval '1 second'");
+            write_sql!(sql, " + ((line.value ->> ", place, ")::bigint % 1000000) * interval '1 microsecond'");
+        }
         (Dialect::Postgres, kind) => {
             let (before, after) = match kind {
                 Kind::Id => ("(", ")::uuid"),
                 Kind::Bytes => ("decode(", ", 'hex')"),
-                // Whole microseconds are exact as what an interval is multiplied by.
-                Kind::Time => ("'epoch'::timestamptz + (", ")::bigint * interval '1 microsecond'"),
                 Kind::Date => ("(", ")::date"),
                 Kind::Boolean => ("(", ")::integer::boolean"),
                 Kind::Integer => ("(", ")::bigint"),
                 Kind::Double => ("(", ")::double precision"),
-                Kind::Text => ("(", ")"),
+                Kind::Text | Kind::Time => ("(", ")"),
                 Kind::Json | Kind::Changes => ("(", ")::json"),
             };
             write_sql!(sql, before, "line.value ->> ", place, after);

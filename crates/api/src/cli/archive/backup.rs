@@ -54,8 +54,6 @@ pub fn backup(args: &BackupArgs, settings: &Settings) -> Result<(), String> {
     let mut copy = args.file.as_os_str().to_owned();
     copy.push(".db.part");
     let copy = PathBuf::from(copy);
-    // Of a backup that was interrupted.
-    drop(fs::remove_file(&copy));
     // SQLite writes into an empty file that is there.
     packing::secret_file(&copy).map_err(|error| failed(&copy, error))?;
     let copied = copy.to_str().ok_or_else(|| failed(&copy, "the path is not UTF-8"))?;
@@ -126,9 +124,10 @@ pub fn restore(args: &RestoreArgs, settings: &Settings) -> Result<(), String> {
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
-    let (part, mut count) = (beside(".part"), 0);
+    let (part, mut count, mut has_database) = (beside(".part"), 0, false);
     packing::each_entry(&args.file, |name, content| {
         if name == DATABASE {
+            has_database = true;
             return unpack_file(&part, content);
         }
         let Some(rest) = name.strip_prefix(FILES).and_then(|rest| rest.strip_prefix('/')) else { return Ok(()) };
@@ -138,6 +137,9 @@ pub fn restore(args: &RestoreArgs, settings: &Settings) -> Result<(), String> {
         count += 1;
         unpack_file(&files.join(rest), content)
     })?;
+    if !has_database {
+        return Err(failed(&args.file, "there is no database in it"));
+    }
     fs::rename(&part, &path).map_err(|error| failed(&part, error))?;
     sync(folder)?;
     println!("{}: the database of {} and {count} files", path.display(), head.written_at);

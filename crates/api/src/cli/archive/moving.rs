@@ -162,25 +162,44 @@ pub fn import_all(args: &ImportAllArgs, settings: Settings) -> Result<(), String
         (false, true) => return Err(format!("there is a tenant {slug} already; choose another short name with --slug")),
         (false, false) => {}
     }
-    let (rows, files) = unpack(&args.file, &mut incoming, id, (&runtime, &contents))?;
     let shift = incoming.shift();
-    incoming.finish(indexing(id)).map_err(told)?;
+    let mut kept = Vec::new();
+    let unpacked = unpack(&args.file, &mut incoming, id, (&runtime, &contents), &mut kept);
+    let rows = match unpacked.and_then(|rows| incoming.finish(indexing(id)).map(|()| rows).map_err(told)) {
+        Ok(rows) => rows,
+        Err(error) => {
+            // No row names them.
+            for content in kept {
+                drop(runtime.block_on(contents.remove(id, content)));
+            }
+            return Err(error);
+        }
+    };
+    let files = kept.len();
     state.store.close();
     println!("{rows} rows and {files} files of {slug}; text is found once a server has indexed it");
     if shift > 0 {
-        println!("the log goes on behind that of other tenants: cursors of GET /v1/changes are no longer good, begin anew");
+        println!(
+            "the log goes on behind that of other tenants: cursors of GET /v1/changes, and those that webhooks were created with, are no longer good: begin anew"
+        );
     }
     Ok(())
 }
 
-/// Writes what a file holds; how many rows and files.
-fn unpack(path: &Path, incoming: &mut Incoming, tenant: Id, contents: (&Runtime, &Contents)) -> Result<(u64, u64), String> {
+/// Writes what a file holds, and notes the contents that were stored; how many rows there were.
+fn unpack(
+    path: &Path,
+    incoming: &mut Incoming,
+    tenant: Id,
+    contents: (&Runtime, &Contents),
+    kept: &mut Vec<Id>,
+) -> Result<u64, String> {
     let tables = incoming.tables().map_err(told)?;
-    let (mut rows, mut files) = (0, 0);
+    let mut rows = 0;
     packing::each_entry(path, |name, content| {
         if let Some(content_id) = name.strip_prefix("files/") {
             let content_id: Id = content_id.parse().map_err(|_| failed(path, format!("{name} is no file")))?;
-            files += 1;
+            kept.push(content_id);
             return keep_content(contents, (tenant, content_id), content);
         }
         let Some((table, _)) = name.strip_prefix("tables/").and_then(|rest| rest.split_once('/')) else { return Ok(()) };
@@ -189,7 +208,7 @@ fn unpack(path: &Path, incoming: &mut Incoming, tenant: Id, contents: (&Runtime,
         rows += add_rows(incoming, table, content).map_err(|error| failed(path, format!("{name}: {error}")))?;
         Ok(())
     })?;
-    Ok((rows, files))
+    Ok(rows)
 }
 
 fn add_rows(incoming: &mut Incoming, table: &Table, content: &mut dyn Read) -> Result<u64, String> {

@@ -18,8 +18,6 @@ pub const HEAD: &str = "farley.json";
 const CHECKSUMS: &str = "checksums.json";
 /// The version of the form of such files.
 const FORMAT: u32 = 1;
-/// How large the entries are that say something of the others, at most.
-const MOST_SAID: u64 = 64 * 1024 * 1024;
 
 /// What a file says first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,10 +65,14 @@ pub fn failed(path: &Path, error: impl Display) -> String {
     format!("{}: {error}", path.display())
 }
 
-/// A new file, or an old one emptied, that nobody but its owner reads where the system knows owners: it has secrets.
+/// A new file, in place of what an interrupted command left, that nobody but its owner reads where the system knows owners: it has secrets.
 pub fn secret_file(path: &Path) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
@@ -187,9 +189,10 @@ pub fn verify(path: &Path) -> Result<Head, String> {
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path, content: &mut impl Read) -> Result<T, String> {
-    let mut text = Vec::new();
-    content.take(MOST_SAID).read_to_end(&mut text).map_err(|error| failed(path, error))?;
-    serde_json::from_slice(&text).map_err(|error| failed(path, error))
+    let read = serde_json::from_reader(BufReader::new(&mut *content)).map_err(|error| failed(path, error))?;
+    // What is behind it counts too.
+    io::copy(content, &mut io::sink()).map_err(|error| failed(path, error))?;
+    Ok(read)
 }
 
 /// Gives each entry with its name.
