@@ -207,7 +207,8 @@ pub async fn read_authorization(
     Ok((Credential::Session { tenant: claims.tid, session: claims.sid }, Some(until)))
 }
 
-/// Whether an event may change what somebody may do: users, what they belong to and what that permits, keys, and the fields and segments there are.
+/// Whether an event may change what somebody may do: users, what they belong to and what that permits, keys, and the fields and segments
+/// there are.
 #[must_use]
 pub fn is_of_access(object: &str) -> bool {
     [User::NAME, Team::NAME, Role::NAME, Pool::NAME, ApiKey::NAME, CustomField::NAME, Segment::NAME].contains(&object)

@@ -9,7 +9,7 @@ use farley_domain::{
     model::{
         entity::Entity,
         event,
-        fault::{FaultCode, Faults, unknown},
+        fault::{Fault, FaultCode, Faults, unknown},
         object::Object,
         registry,
     },
@@ -161,18 +161,18 @@ fn may_know_members(principal: &Principal, object: &'static Object, (name, chang
     known.is_some_and(|known| known.filter.as_ref().is_none_or(|filter| parse::of_segment(object, filter, &view).is_ok()))
 }
 
-/// Keeps the events of records that the asker may read; archived ones too, for their tombstones.
-pub fn visible(
+/// Those of some records, by object and id, that the asker may read; archived ones too.
+pub fn readable(
     reader: &mut Reader<'_>,
-    rows: Vec<EventRow>,
+    records: &[(&str, Id)],
     principal: &Principal,
     now: Timestamp,
-) -> Result<Vec<EventRow>, Problem> {
+) -> Result<Vec<(&'static str, Id)>, Problem> {
     let mut allowed: Vec<(&str, Id)> = Vec::new();
     let view = principal.view(now);
     for object in registry::objects() {
         let Some(within) = principal.asker.rows(object, Action::Read) else { continue };
-        let mut ids: Vec<Id> = rows.iter().filter(|row| row.object == object.name).map(|row| row.record_id).collect();
+        let mut ids: Vec<Id> = records.iter().filter(|(name, _)| *name == object.name).map(|(_, id)| *id).collect();
         ids.sort_unstable();
         ids.dedup();
         if within == Predicate::all() {
@@ -182,6 +182,18 @@ pub fn visible(
             allowed.extend(seen.iter().map(|row| (object.name, row.id())));
         }
     }
+    Ok(allowed)
+}
+
+/// Keeps the events of records that the asker may read; archived ones too, for their tombstones.
+pub fn visible(
+    reader: &mut Reader<'_>,
+    rows: Vec<EventRow>,
+    principal: &Principal,
+    now: Timestamp,
+) -> Result<Vec<EventRow>, Problem> {
+    let records: Vec<(&str, Id)> = rows.iter().map(|row| (row.object.as_str(), row.record_id)).collect();
+    let allowed = readable(reader, &records, principal, now)?;
     let reads_settings = principal.permit_oneself(Setting::object(), Action::Read).is_ok();
     let is_visible = |row: &EventRow| match row.object.as_str() {
         Setting::NAME => reads_settings,
@@ -337,6 +349,14 @@ pub async fn change_feed(call: Call, request: HttpRequest) -> Result<HttpRespons
     Ok(HttpResponse::Ok().insert_header(("Link", link)).json(page))
 }
 
+/// The object that a parameter names.
+pub fn subject(parameter: &str, name: &str) -> Result<&'static Object, Fault> {
+    registry::subject(name).ok_or_else(|| {
+        let known = registry::subjects().map(|object| object.name);
+        unknown(parameter.to_owned(), FaultCode::UnknownChoice, name, known)
+    })
+}
+
 /// Which events are asked for, by the names of the parameters. A type, or an object, that there is none of is refused: a reader would
 /// wait for it in vain.
 pub fn wanted(
@@ -345,14 +365,7 @@ pub fn wanted(
     record: Option<Id>,
 ) -> Result<WantedEvents, Faults> {
     let mut faults = Faults::default();
-    let mut found = None;
-    if let Some(name) = object {
-        found = registry::subject(name);
-        if found.is_none() {
-            let known = registry::subjects().map(|object| object.name);
-            faults.add(unknown(object_name.to_owned(), FaultCode::UnknownChoice, name, known));
-        }
-    }
+    let found = object.and_then(|name| faults.keep(subject(object_name, name)));
     for name in &types {
         faults.0.extend(event::unknown_type(types_name.to_owned(), name));
     }

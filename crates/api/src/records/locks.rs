@@ -8,9 +8,9 @@ use farley_domain::{
     identity::{access::Action, user::User},
     model::{
         entity::Entity,
-        fault::{Fault, FaultCode, unknown},
+        fault::{Fault, FaultCode},
         object::Object,
-        recurring, registry,
+        recurring,
     },
     values::{id::Id, time::Timestamp},
 };
@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 use super::{
     body,
     bulk::object_of,
+    events,
     mutation::{Answer, Mutation},
     named::Named,
     operations::Generic,
@@ -232,13 +233,7 @@ fn read_cursor(cursor: &str) -> Result<Id, Problem> {
 #[get("/v1/locks")]
 pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let asked = body::read_query::<LocksQuery>(&parameters(&request)?)?;
-    let object = match asked.get(LocksQuery::object) {
-        None => None,
-        Some(name) => Some(registry::subject(name).ok_or_else(|| {
-            let known = registry::subjects().map(|object| object.name);
-            unknown(LocksQuery::object.name().to_owned(), FaultCode::UnknownChoice, name, known)
-        })?),
-    };
+    let object = asked.get(LocksQuery::object).map(|name| events::subject(LocksQuery::object.name(), name)).transpose()?;
     let after = asked.get(LocksQuery::cursor).map(read_cursor).transpose()?.unwrap_or(Id::NIL);
     let (limit, record) = (asked.get(LocksQuery::limit), asked.get(LocksQuery::record_id));
     let (principal, now) = (Arc::clone(&call.principal), call.now);
@@ -252,14 +247,9 @@ pub async fn list(call: Call, request: HttpRequest) -> Result<HttpResponse, Prob
         let has_more = rows.len() > size;
         rows.truncate(size);
         let next = rows.last().filter(|_| has_more).map(|last| cursor_of(last.record_id));
-        let mut seen: Vec<Id> = Vec::new();
-        for object in registry::objects() {
-            let ids: Vec<Id> = rows.iter().filter(|row| row.object == object.name).map(|row| row.record_id).collect();
-            let Some(within) = principal.asker.rows(object, Action::Read).filter(|_| !ids.is_empty()) else { continue };
-            let found = reader.by_ids(&principal.layout(object), &principal.view(now), &ids, &within)?;
-            seen.extend(found.iter().map(|row| row.id()));
-        }
-        rows.retain(|row| seen.contains(&row.record_id));
+        let records: Vec<(&str, Id)> = rows.iter().map(|row| (row.object.as_str(), row.record_id)).collect();
+        let readable = events::readable(reader, &records, &principal, now)?;
+        rows.retain(|row| readable.contains(&(row.object.as_str(), row.record_id)));
         Ok((shown(reader, &principal, rows, now)?, next))
     });
     let (data, next) = reading.await?;
